@@ -1,0 +1,85 @@
+"""Checks that every room shares: vectors, labels as indexes, randomness, optional packages."""
+
+import importlib
+from types import ModuleType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anyshot.errors import BadItemError, InputError, MissingExtraError, UnknownClassError, WidthError
+
+Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row an item
+Indexes: TypeAlias = NDArray[np.intp]  # (n,), each a row of the class table; -1 is "no label"
+RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
+
+
+def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vectors:
+    """Return `X` as finite float32 vectors (n, d).
+
+    Raises
+    ------
+    InputError
+        `X` is not a table of numbers with at least one column.
+    BadItemError
+        A row holds NaN or infinity; the row is named.
+    WidthError
+        `X` is not `width` wide.
+    """
+    try:
+        table = np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be a table of numbers (n, d); it is not: {error}.") from error
+    if table.ndim != 2 or table.shape[1] == 0:
+        hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
+        raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
+    if not np.isfinite(table).all():
+        rows = np.flatnonzero(~np.isfinite(table).all(axis=1))
+        raise BadItemError(f"{name} holds NaN or infinity in {_rows(rows)}. Drop or mend these vectors.")
+    if width is not None and table.shape[1] != width:
+        raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model was made for width {width}.")
+    return table
+
+
+def indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
+    """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 being "no label"."""
+    index = np.asarray(y)
+    if index.shape != (n_items,):
+        raise InputError(f"y must hold one label for each of the {n_items} items; its shape is {index.shape}.")
+    if index.size and not np.issubdtype(index.dtype, np.integer):
+        raise InputError(f"y must hold whole numbers, rows of the class table; its type is {index.dtype}.")
+    outside = index[(index < -1) | (index >= n_classes)]
+    if outside.size:
+        raise UnknownClassError(f"y names class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
+    return index.astype(np.intp)
+
+
+def unit(X: NDArray[np.floating]) -> Vectors:
+    """Scale each row of `X` (n, d) to length 1; a row of zeros stays zero."""
+    length = np.linalg.norm(X, axis=1, keepdims=True)
+    return (X / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def generator(random_state: RandomState) -> np.random.Generator:
+    """Return the one source of randomness for `random_state`: a seed, a generator, or None for a fresh one."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**31))
+    return np.random.default_rng(random_state)
+
+
+def extra(module: str, name: str, *, purpose: str) -> ModuleType:
+    """Import an optional package, or say how to install it.
+
+    module: what to import; name: the extra that brings it; purpose: what needs it, to begin the error's sentence.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(f"{purpose} needs {module}: pip install 'anyshot[{name}]'") from error
+
+
+def _rows(rows: NDArray[np.intp], *, at_most: int = 5) -> str:
+    """Name the rows in words, the first few of them."""
+    named = ", ".join(str(row) for row in rows[:at_most])
+    more = f" and {len(rows) - at_most} more" if len(rows) > at_most else ""
+    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"

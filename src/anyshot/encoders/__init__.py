@@ -1,0 +1,1 @@
+"""Encoders: raw items in, unit-length vectors out."""

