@@ -1,0 +1,40 @@
+"""Fixtures that several test files share."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anyshot.checks import Vectors, unit
+
+
+class LetterEncoder:
+    """A text encoder of 26 numbers: how often each letter stands in the text. Nothing to download."""
+
+    modality = "text"
+    width = 26
+    digest = "letters-1"
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode(self, inputs: Sequence[str]) -> Vectors:
+        self.encoded.extend(inputs)
+        counts = [[text.lower().count(chr(ord("a") + place)) for place in range(26)] for text in inputs]
+        return unit(np.array(counts, dtype=np.float32).reshape(-1, 26) + 1e-3)
+
+
+@pytest.fixture
+def letters() -> LetterEncoder:
+    return LetterEncoder()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data sets, or skip the test by name where there is none."""
+    folder = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip("needs the real data sets: set ANYSHOT_SHARED to their folder")
+    return folder
