@@ -16,7 +16,8 @@
     ├── EncoderError                         an encoder cannot be used
     │   ├── UnknownEncoderError (ValueError) no encoder bears that name
     │   └── MissingWeightsError (OSError)    its weights are not on this machine, or are not the published ones
-    ├── ModelFolderError (ValueError)        a saved model cannot be loaded
+    ├── ModelFolderError (ValueError)        a saved model cannot be loaded or written
+    ├── CacheError (OSError)                 the vector cache cannot be read or written
     └── MissingExtraError (ImportError)      an optional package is not installed
 
 Each message says what was given, what is needed, and what to do.
@@ -80,7 +81,11 @@ class MissingWeightsError(EncoderError, OSError):
 
 
 class ModelFolderError(AnyshotError, ValueError):
-    """A saved model cannot be loaded."""
+    """A saved model cannot be loaded, or a model cannot be written."""
+
+
+class CacheError(AnyshotError, OSError):
+    """The vector cache cannot be read or written."""
 
 
 class MissingExtraError(AnyshotError, ImportError):

@@ -51,6 +51,11 @@ def check_texts(texts: Items) -> list[str]:
             raise BadItemError(f"Row {row} is no text but {_describe(text)}. Give strings.")
         if not text.strip():
             raise BadItemError(f"The text in row {row} is empty. Drop it, or give it words.")
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise BadItemError(
+                f"The text in row {row} holds half a character, {text[:40]!r}: it was read in a wrong encoding. "
+                "Read it again as UTF-8, or drop it."
+            )
     return [str(text) for text in texts]
 
 

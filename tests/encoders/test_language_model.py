@@ -1,0 +1,134 @@
+"""Text models of transformers, tiny and random, against transformers' own forward and the pooling written out."""
+
+import logging
+import sys
+import warnings
+from subprocess import run
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from tokenizers import pre_tokenizers
+from transformers.utils import logging as transformers_log
+
+from anyshot.encoders import load_encoder
+from anyshot.encoders.encoder import Digested, Encoder
+from anyshot.encoders.language_model import LanguageModelEncoder, last_token, mean_of_tokens, quiet
+from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokenizer_for
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    """Take the CPU for one without bfloat16, so that vectors are exact."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_vectors_are_transformers_own_states_pooled(kind, tmp_path, exact):
+    folder, model = saved(kind, tmp_path)
+    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never")
+    assert isinstance(encoder, Encoder)
+    assert isinstance(encoder, Digested)
+    assert (encoder.modality, encoder.width) == ("text", 16)
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected_vectors(kind, model), atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_fast_precision_stays_near(kind, tmp_path):
+    folder, model = saved(kind, tmp_path)
+    vectors = LanguageModelEncoder(folder, device="cpu").encode(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert (vectors * expected_vectors(kind, model)).sum(axis=1).min() > 0.999
+
+
+@pytest.mark.parametrize(("kind", "room"), [("bert", 12), ("roberta", 12), ("distilbert", 12), ("gpt2", 12)])
+def test_a_long_text_is_cut_at_the_models_places_and_counted(kind, room, tmp_path, exact, caplog):
+    folder, _ = saved(kind, tmp_path)
+    encoder = LanguageModelEncoder(folder, device="cpu")
+    fits = room if kind == "gpt2" else room - 2
+    with caplog.at_level(logging.INFO, logger="anyshot"):
+        whole, longer = encoder.encode(["card " * fits, "card " * 30])
+    np.testing.assert_allclose(whole, longer, atol=1e-6)
+    assert "1 of 2 texts are longer than 12 tokens and were cut there" in caplog.text
+
+
+def test_poolings_worked_by_hand():
+    states = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 6.0]]])
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
+    assert mean_of_tokens(states, mask).tolist() == [[2.0, 3.0], [2.0, 3.0]]
+    assert last_token(states, mask).tolist() == [[3.0, 4.0], [3.0, 6.0]]
+
+
+def test_no_texts_give_no_vectors(tmp_path):
+    folder, _ = saved("bert", tmp_path)
+    assert LanguageModelEncoder(folder).encode([]).shape == (0, 16)
+
+
+def test_a_text_without_a_token_is_named_by_its_row(tmp_path):
+    folder, _ = saved("gpt2", tmp_path)
+    tokenizer = tokenizer_for("gpt2")
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit("_")
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(BadItemError, match="sees no token in the text of row 1"):
+        LanguageModelEncoder(folder).encode(["card", "___"])
+
+
+def test_an_empty_text_is_named_by_its_row(tmp_path):
+    folder, _ = saved("bert", tmp_path)
+    with pytest.raises(BadItemError, match="row 1 is empty"):
+        LanguageModelEncoder(folder).encode(["card", " "])
+
+
+def test_weights_that_are_missing_are_refused_not_filled_at_random(tmp_path):
+    folder, model = saved("bert", tmp_path)
+    weights = {name: value for name, value in model.state_dict().items() if "layer.1.output" not in name}
+    model.save_pretrained(folder, state_dict=weights)
+    with pytest.raises(MissingWeightsError, match=r"lacks \d+ of the weights .*encoder\.layer\.1\.output"):
+        LanguageModelEncoder(folder)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path):
+    folder, _ = saved("bert", tmp_path)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"intermediate_size": 24', '"intermediate_size": 40'))
+    with pytest.raises((EncoderError, MissingWeightsError), match=r"cannot be opened|lacks"):
+        LanguageModelEncoder(folder)
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path):
+    folder, _ = saved("bert", tmp_path)
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(MissingWeightsError, match="has no tokenizer"):
+        LanguageModelEncoder(folder)
+
+
+def test_the_digest_is_the_folders_own(tmp_path):
+    folder, _ = saved("bert", tmp_path / "one")
+    other, _ = saved("roberta", tmp_path / "two")
+    first = LanguageModelEncoder(folder).digest
+    assert LanguageModelEncoder(folder).digest == first
+    assert LanguageModelEncoder(other).digest != first
+
+
+def test_a_clone_shares_the_weights(tmp_path):
+    encoder = LanguageModelEncoder(saved("bert", tmp_path)[0])
+    assert clone(encoder, safe=False) is encoder
+
+
+def test_quiet_puts_everything_back():
+    before = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled(), list(warnings.filters)
+    with pytest.raises(KeyError), quiet():
+        raise KeyError
+    after = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled(), list(warnings.filters)
+    assert after == before
+
+
+def test_nothing_is_written_to_the_terminal(tmp_path):
+    folder, _ = saved("gpt2", tmp_path)
+    code = f"from anyshot.encoders import load_encoder; load_encoder({f'hf:{folder}'!r}).encode(['card ' * 50])"
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -1,0 +1,86 @@
+"""Text models of sentence-transformers, tiny and random, against the library itself and the formula written out."""
+
+import sys
+from pathlib import Path
+from subprocess import run
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+
+from anyshot.encoders import load_encoder
+from anyshot.encoders.encoder import Digested, Encoder
+from anyshot.encoders.language_model import quiet
+from anyshot.encoders.sentence_model import SentenceModelEncoder
+from anyshot.errors import BadItemError, MissingWeightsError
+from tiny_language_models import TEXTS, expected_vectors, saved
+
+
+def saved_sentences(place: Path, *, pooling: str = "mean", narrowed: bool = False) -> tuple[Path, torch.nn.Module]:
+    """Save a tiny BERT with a pooling, and a narrowing layer where asked, in sentence-transformers' layout."""
+    folder, bert = saved("bert", place / "bert")
+    with quiet():
+        modules = [Transformer(str(folder)), Pooling(16, pooling_mode=pooling)]
+        modules += [Dense(16, 5, activation_function=torch.nn.Tanh())] if narrowed else []
+        SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(place / "sentences"))
+    return place / "sentences", bert
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
+
+
+def test_mean_pooling_is_the_mean_over_tokens(tmp_path, exact):
+    folder, bert = saved_sentences(tmp_path)
+    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never")
+    assert isinstance(encoder, SentenceModelEncoder)
+    assert isinstance(encoder, Encoder)
+    assert isinstance(encoder, Digested)
+    assert (encoder.modality, encoder.width) == ("text", 16)
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected_vectors("bert", bert), atol=2e-6)
+
+
+@pytest.mark.parametrize(("pooling", "narrowed", "width"), [("cls", False, 16), ("max", False, 16), ("mean", True, 5)])
+def test_the_models_own_modules_are_used(tmp_path, exact, pooling, narrowed, width):
+    folder, _ = saved_sentences(tmp_path, pooling=pooling, narrowed=narrowed)
+    with quiet():
+        library = SentenceTransformer(str(folder), device="cpu")
+        expected = library.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
+    encoder = SentenceModelEncoder(folder, device="cpu")
+    assert encoder.width == width
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=2e-6)
+
+
+def test_the_fast_precision_stays_near(tmp_path):
+    folder, bert = saved_sentences(tmp_path)
+    vectors = SentenceModelEncoder(folder, device="cpu").encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert (vectors * expected_vectors("bert", bert)).sum(axis=1).min() > 0.999
+
+
+def test_an_empty_text_is_named_by_its_row(tmp_path):
+    with pytest.raises(BadItemError, match="row 1 is empty"):
+        SentenceModelEncoder(saved_sentences(tmp_path)[0]).encode(["card", ""])
+
+
+def test_a_modules_weights_in_a_pickle_are_refused(tmp_path):
+    folder, _ = saved_sentences(tmp_path, narrowed=True)
+    dense = next(folder.glob("2_*"))
+    (dense / "model.safetensors").rename(dense / "pytorch_model.bin")
+    with pytest.raises(MissingWeightsError, match=r"pytorch_model\.bin only, a pickle, which is never opened"):
+        load_encoder(f"hf:{folder}")
+
+
+def test_the_digest_changes_with_the_pooling(tmp_path):
+    mean = SentenceModelEncoder(saved_sentences(tmp_path / "one")[0]).digest
+    assert SentenceModelEncoder(saved_sentences(tmp_path / "two", pooling="cls")[0]).digest != mean
+
+
+def test_nothing_is_written_to_the_terminal(tmp_path):
+    folder, _ = saved_sentences(tmp_path)
+    code = f"from anyshot.encoders import load_encoder; load_encoder({f'hf:{folder}'!r}).encode(['card ' * 50])"
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
