@@ -1,1 +1,1 @@
-"""Evaluation: how good an answer is; knows no method."""
+"""Evaluation: how good the answers are, how far to trust them, what more labels would bring; knows no method."""

@@ -1,0 +1,173 @@
+"""Zero-shot methods over several divisions into seen and unseen classes: u, s, H and AUSUC, with paired differences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from rich.console import Group
+from rich.text import Text
+from sklearn.base import clone
+
+from anyshot.checks import Indexes, Vectors, indexes, vectors
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy
+from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
+from anyshot.evaluation.protocols import PairedDifference, paired_difference
+from anyshot.progress import track
+
+FIGURES = ("t1", "u", "s", "h", "ausuc")
+
+
+class ZeroShotPredictor(Protocol):
+    """A scikit-learn estimator `fit(X, y, *, class_vectors)`; it is cloned before each fit.
+
+    If it has `uncorrected_scores(X)`, its raw figures are measured beside the corrected ones.
+    """
+
+    fit: Any
+
+    def decision_function(self, X: Any) -> Any:
+        """Return the scores of all classes (n, c)."""
+        ...
+
+
+def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[str, float]:
+    """Return t1, u, s, h and ausuc, 0 to 1, of `scores` (n, c) for items of seen and unseen classes.
+
+    y (n,): rows of the class table; seen (c,): bool. Accuracies are means over classes. t1: of unseen classes' items
+    among the unseen classes; u and s: of unseen and of seen classes' items among all; h: the harmonic mean of u and s;
+    ausuc: the area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
+    """
+    table, truth, is_seen = np.asarray(scores, dtype=np.float64), np.asarray(y), np.asarray(seen, dtype=bool)
+    of_seen = is_seen[truth]
+    if of_seen.all() or not of_seen.any():
+        raise NotEnoughLabelsError("Items of seen and of unseen classes are needed; y has only one of the two.")
+    among_unseen = np.where(is_seen, -np.inf, table)[~of_seen].argmax(axis=1)
+    answers = table.argmax(axis=1)
+    u = per_class_accuracy(truth[~of_seen], answers[~of_seen])
+    s = per_class_accuracy(truth[of_seen], answers[of_seen])
+    # A gate leaves one side at -inf; the curve needs the order within rows only, which a finite floor keeps.
+    finite = np.where(np.isfinite(table), table, np.min(table[np.isfinite(table)]) - 1e6)
+    area = ausuc(finite, truth, is_seen)
+    return {
+        "t1": per_class_accuracy(truth[~of_seen], among_unseen),
+        "u": u,
+        "s": s,
+        "h": harmonic_mean(u, s),
+        "ausuc": area,
+    }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassSplitScores:
+    """Figures of one or more methods over the same class splits."""
+
+    scores: pd.DataFrame
+    """Columns model, corrected (bool), split, t1, u, s, h, ausuc; one row a fit, two where raw scores exist."""
+
+    def summary(self) -> pd.DataFrame:
+        """Return the mean of each figure over the splits, and its standard deviation (columns ending in _sd)."""
+        cells = self.scores.groupby(["model", "corrected"], sort=False)[list(FIGURES)]
+        return cells.mean().join(cells.std().add_suffix("_sd")).reset_index()
+
+    def compare(self, a: str, b: str, *, figure: str = "t1", corrected: bool = False) -> PairedDifference:
+        """Return how much higher `figure` is for model `a` than for `b`, over the same splits, with its interval."""
+        rows = self.scores[self.scores["corrected"] == corrected]
+        wide = rows.pivot(index="split", columns="model", values=figure)
+        missing = [name for name in (a, b) if name not in wide.columns]
+        if missing:
+            raise InputError(f"There is no model {missing[0]!r} here; there are {', '.join(wide.columns)}.")
+        return paired_difference(wide[a], wide[b])
+
+    def __str__(self) -> str:
+        return as_text(self.__rich__())
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Group:
+        return Group(rich_table(self._shown(), title=_TITLE), Text(self._note()))
+
+    def _repr_html_(self) -> str:
+        return html_table(self._shown(), title=_TITLE) + html_lines((self._note(),))
+
+    def _shown(self) -> pd.DataFrame:
+        table = self.summary()
+        shown = {"model": table["model"], "scores": np.where(table["corrected"], "corrected", "raw")}
+        for figure in FIGURES:
+            spread = [f" ± {percent(sd)}" if sd == sd else "" for sd in table[f"{figure}_sd"]]
+            shown[figure] = [percent(mean) + sd for mean, sd in zip(table[figure], spread, strict=True)]
+        return pd.DataFrame(shown)
+
+    def _note(self) -> str:
+        return f"± is the standard deviation over {self.scores['split'].nunique()} class splits; means over classes."
+
+
+_TITLE = "Zero-shot figures (%)"
+
+
+def over_class_splits(
+    models: Mapping[str, ZeroShotPredictor],
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    class_vectors: ArrayLike,
+    unseen: Sequence[ArrayLike],
+    train: ArrayLike,
+    test: ArrayLike | None = None,
+) -> ClassSplitScores:
+    """Fit each model on the seen classes of each split and measure it on seen and unseen classes.
+
+    Parameters
+    ----------
+    models : {name: estimator}
+        Each is cloned before each fit.
+    X, y : items (n, d) and their classes (n,), rows of the class table
+    class_vectors : (c, a)
+    unseen : for each split, the classes (k,) that go without a label
+    train : mask (n,) of the items that may be learned from, where their class is seen
+    test : mask (n,) of the items to measure on; None takes those outside `train`, and all items of unseen classes
+
+    Raises
+    ------
+    InputError
+        There is no model, or no split.
+    """
+    items = vectors(X)
+    table = np.asarray(class_vectors)
+    index = indexes(y, n_items=len(items), n_classes=len(table))
+    learnable = np.asarray(train, dtype=bool)
+    if not models or not len(unseen):
+        raise InputError("At least one model and one split are needed: {name: estimator}, [unseen classes, ...].")
+
+    def steps() -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        for split, names in enumerate(unseen):
+            seen = np.ones(len(table), dtype=bool)
+            seen[np.asarray(names)] = False
+            given = learnable & seen[index]
+            measured = ~learnable | ~seen[index] if test is None else np.asarray(test, dtype=bool) & ~given
+            for name, model in models.items():
+                fresh = clone(model).fit(items[given], index[given], class_vectors=table)
+                yield 1, _rows(name, split, fresh, items[measured], index[measured], seen)
+
+    measured = track(steps(), total=len(unseen) * len(models), doing="Measuring class splits")
+    return ClassSplitScores(pd.DataFrame([row for rows in measured for row in rows]))
+
+
+def _rows(name: str, split: int, model: Any, X: Vectors, y: Indexes, seen: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Return the figures of a fitted model, raw and, where it corrects its scores, corrected.
+
+    A correction moves u, s and h. T1 asks among unseen classes alone and AUSUC over all penalties: both stay raw.
+    """
+    if not hasattr(model, "uncorrected_scores"):
+        return [_row(name, False, split, zero_shot_figures(model.decision_function(X), y, seen))]
+    raw = zero_shot_figures(model.uncorrected_scores(X), y, seen)
+    corrected = zero_shot_figures(model.decision_function(X), y, seen)
+    both = corrected | {"t1": raw["t1"], "ausuc": raw["ausuc"]}
+    return [_row(name, False, split, raw), _row(name, True, split, both)]
+
+
+def _row(name: str, corrected: bool, split: int, figures: dict[str, float]) -> dict[str, Any]:
+    return {"model": name, "corrected": corrected, "split": split, **figures}

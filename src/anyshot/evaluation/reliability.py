@@ -1,0 +1,72 @@
+"""Reliability: how often the answers of each confidence are right, as a table and as a picture."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
+
+from anyshot.checks import indexes
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.evaluation.metrics import confidence_bins, expected_calibration_error, probability_table, wilson_interval
+
+INK, SHADE, ACCENT, FAINT = "#2e3440", "#e5e7eb", "#0072b2", "#9cc7e0"
+
+
+def reliability(probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15) -> pd.DataFrame:
+    """Return, for each bin of the top probability that holds an item, how often it was right.
+
+    probabilities (n, c); y (n,) rows of the class table, -1 (no label) is left out. Columns: low, high (the bin's
+    edges), n, confidence (mean top probability), accuracy, lower, upper (Wilson's interval of the accuracy, 95 %).
+    """
+    table = probability_table(probabilities)
+    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    table, index = table[index >= 0], index[index >= 0]
+    if not len(index):
+        raise NotEnoughLabelsError("No item has a label; there is nothing to compare the probabilities with.")
+    confidence, right = table.max(axis=1), table.argmax(axis=1) == index
+    place = confidence_bins(confidence, n_bins=n_bins)
+    count, sure, n_right = (np.bincount(place, weights=w, minlength=n_bins) for w in (None, confidence, right))
+    bins = np.flatnonzero(count)
+    intervals = [wilson_interval(int(n_right[b]), int(count[b])) for b in bins]
+    return pd.DataFrame(
+        {
+            "low": bins / n_bins,
+            "high": (bins + 1) / n_bins,
+            "n": count[bins],
+            "confidence": sure[bins] / count[bins],
+            "accuracy": n_right[bins] / count[bins],
+            "lower": [low for low, _ in intervals],
+            "upper": [high for _, high in intervals],
+        }
+    )
+
+
+def reliability_diagram(probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15) -> Figure:
+    """Return the picture of `reliability`: accuracy against confidence, above how many items have that confidence."""
+    table = reliability(probabilities, y, n_bins=n_bins)
+    labelled = np.asarray(y) >= 0
+    error = expected_calibration_error(np.asarray(probabilities)[labelled], np.asarray(y)[labelled], n_bins=n_bins)
+    figure = Figure(figsize=(4.8, 5.4), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    upper.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    upper.text(0.62, 0.575, "as sure as right", rotation=45, transform_rotates_text=True, color=INK, fontsize=8)
+    spread = np.stack([table["accuracy"] - table["lower"], table["upper"] - table["accuracy"]])
+    upper.errorbar(
+        table["confidence"], table["accuracy"], spread.clip(0), ecolor=FAINT, elinewidth=1.4, linestyle="none"
+    )
+    size = 15 + 165 * table["n"] / table["n"].max()  # a point's area tells how many items speak for it
+    upper.scatter(table["confidence"], table["accuracy"], s=size, color=ACCENT, edgecolor="white", zorder=3)
+    lower.bar(table["low"], table["n"], width=1 / n_bins * 0.92, align="edge", color=ACCENT, alpha=0.55)
+    upper.set(ylabel="right answers", ylim=(0, 1.03), xlim=(0, 1.02))
+    lower.set(xlabel="top probability", ylabel="items")
+    upper.set_title(
+        f"Calibration error {100 * error:.1f} points", loc="left", color=INK, fontsize=12, fontweight="bold", pad=10
+    )
+    for axes in (upper, lower):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color=SHADE, linewidth=0.6)
+        axes.set_axisbelow(True)
+    upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    lower.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return figure

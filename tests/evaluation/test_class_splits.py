@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.class_splits import over_class_splits, zero_shot_figures
+
+
+class Nearest(BaseEstimator):
+    """Scores by nearness to the class vectors, seen classes raised by `pull`."""
+
+    def __init__(self, pull=0.0):
+        self.pull = pull
+
+    def fit(self, X, y, *, class_vectors):
+        self.table_, self.seen_ = class_vectors, np.isin(np.arange(len(class_vectors)), y)
+        return self
+
+    def decision_function(self, X):
+        return -((X[:, None] - self.table_[None]) ** 2).sum(axis=2) + self.pull * self.seen_
+
+
+class Corrected(Nearest):
+    def uncorrected_scores(self, X):
+        return super().decision_function(X) + 100 * self.seen_
+
+
+SCORES = np.array([[5, 0, 1], [0, 5, 9], [9, 0, 1], [0, 3, 1], [0, 1, 3]], dtype=float)
+
+
+def test_figures_by_hand():
+    found = zero_shot_figures(SCORES, [0, 1, 2, 2, 2], [True, True, False])
+    assert found["t1"] == 1.0
+    assert found["u"] == pytest.approx(1 / 3)
+    assert found["s"] == pytest.approx(1 / 2)
+    assert found["h"] == pytest.approx(0.4)
+
+
+def test_scores_at_minus_infinity_count_as_never():
+    scores = np.where(SCORES == 0, -np.inf, SCORES)
+    found = zero_shot_figures(scores, [0, 1, 2, 2, 2], [True, True, False])
+    assert found["u"] == pytest.approx(1 / 3)
+    assert 0 <= found["ausuc"] <= 1
+
+
+def test_items_of_one_side_only_are_refused():
+    with pytest.raises(NotEnoughLabelsError, match="seen and of unseen"):
+        zero_shot_figures(SCORES, [0, 1, 0, 1, 0], [True, True, False])
+
+
+@pytest.fixture(scope="module")
+def measured():
+    random = np.random.default_rng(0)
+    S, y = random.normal(size=(5, 3)), np.repeat(np.arange(5), 20)
+    X = S[y] + 0.7 * random.normal(size=(100, 3))
+    models = {"plain": Nearest(), "pulled": Nearest(1000.0), "corrected": Corrected()}
+    return over_class_splits(
+        models, X, y, class_vectors=S, unseen=[[0, 1], [3, 4], [1, 2]], train=np.arange(100) % 2 == 0
+    )
+
+
+def test_raw_and_corrected_figures_stand_beside_each_other(measured):
+    rows = measured.scores[["model", "corrected"]].value_counts()
+    assert rows["corrected", True] == rows["corrected", False] == rows["plain", False] == 3
+    table = measured.summary().set_index(["model", "corrected"])
+    assert table.loc[("corrected", True), "h"] == pytest.approx(table.loc[("plain", False), "h"])
+    assert table.loc[("corrected", False), "u"] == 0.0
+
+
+def test_a_pull_to_seen_classes_costs_u_and_not_t1(measured):
+    assert measured.compare("plain", "pulled", figure="u").lower > 0
+    assert measured.compare("plain", "pulled", figure="t1").mean == 0
+
+
+def test_a_correction_leaves_t1_and_ausuc_as_they_are(measured):
+    table = measured.summary().set_index(["model", "corrected"])
+    for figure in ("t1", "ausuc"):
+        assert table.loc[("corrected", True), figure] == table.loc[("corrected", False), figure]
+
+
+def test_the_table_says_what_its_spread_is(measured):
+    assert "over 3 class splits" in str(measured)
+    assert "corrected" in str(measured)
+
+
+def test_a_model_that_was_not_measured_is_named(measured):
+    with pytest.raises(InputError, match="no model 'other' here; there are"):
+        measured.compare("other", "plain")
+
+
+def test_no_split_is_refused():
+    with pytest.raises(InputError, match="one split"):
+        over_class_splits({"a": Nearest()}, np.eye(2), [0, 1], class_vectors=np.eye(2), unseen=[], train=[True, True])

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from anyshot.checks import generator
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.calibration import softmax_rows
+from anyshot.evaluation.metrics import (
+    accuracy,
+    ausuc,
+    bootstrap_interval,
+    brier_score,
+    confidence_bins,
+    expected_calibration_error,
+    false_positive_rate,
+    harmonic_mean,
+    log_loss,
+    macro_f1,
+    per_class_accuracy,
+    rmse,
+    seen_unseen_curve,
+    top_k_accuracy,
+    unknown_auroc,
+    wilson_interval,
+)
+
+
+@pytest.fixture
+def scored():
+    """Probabilities (60, 5) and classes (60,) that they often miss."""
+    random = generator(3)
+    y = random.integers(5, size=60)
+    return softmax_rows(random.normal(size=(60, 5)) + 1.5 * np.eye(5)[y]), y
+
+
+def test_accuracy_compares_names_numbers_and_unknown_alike():
+    assert accuracy([1, 2, 3, 4], np.array([1, 2, "unknown", 3], dtype=object)) == 0.5
+    assert accuracy(["a", "b"], np.array(["a", "b"])) == 1.0
+
+
+def test_per_class_accuracy_by_hand_counts_a_rare_class_as_much_as_a_common_one():
+    assert per_class_accuracy(["a", "a", "a", "b"], ["a", "a", "c", "a"]) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_accuracies_and_f1_agree_with_scikit_learn(scored):
+    probabilities, y = scored
+    answers = probabilities.argmax(axis=1)
+    assert accuracy(y, answers) == pytest.approx(oracle.accuracy_score(y, answers))
+    assert per_class_accuracy(y, answers) == pytest.approx(oracle.balanced_accuracy_score(y, answers))
+    assert macro_f1(y, answers) == pytest.approx(oracle.f1_score(y, answers, average="macro"))
+
+
+def test_losses_agree_with_scikit_learn(scored):
+    probabilities, y = scored
+    assert log_loss(probabilities, y) == pytest.approx(oracle.log_loss(y, probabilities))
+    assert brier_score(probabilities, y) == pytest.approx(((probabilities - np.eye(5)[y]) ** 2).sum() / 60)
+    assert rmse([1.0, 2.0], [2.0, 4.0]) == pytest.approx(np.sqrt(2.5))
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_top_k_agrees_with_scikit_learn(scored, k):
+    probabilities, y = scored
+    assert top_k_accuracy(probabilities, y, k=k) == pytest.approx(oracle.top_k_accuracy_score(y, probabilities, k=k))
+
+
+def test_the_top_one_is_the_arg_max_even_where_classes_tie():
+    scores = np.array([[1.0, 1.0], [1.0, 1.0]])
+    assert top_k_accuracy(scores, [0, 1], k=1) == accuracy([0, 1], scores.argmax(axis=1))
+
+
+@pytest.mark.parametrize(("unseen", "seen", "mean"), [(0.5, 0.5, 0.5), (0.2, 0.8, 0.32), (0.0, 0.0, 0.0), (0, 1, 0)])
+def test_harmonic_mean_by_hand(unseen, seen, mean):
+    assert harmonic_mean(unseen, seen) == pytest.approx(mean)
+
+
+def test_calibration_error_by_hand():
+    # One bin holds 0.9 twice (one right), another 0.6 once (right): (2 |0.9 - 0.5| + |0.6 - 1|) / 3.
+    probabilities = [[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]]
+    assert expected_calibration_error(probabilities, [0, 1, 1]) == pytest.approx((2 * 0.4 + 0.4) / 3)
+
+
+def test_calibration_error_equals_the_sum_over_bins_written_out(scored):
+    probabilities, y = scored
+    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
+    total = 0.0
+    for b in range(15):
+        inside = (top > b / 15) & (top <= (b + 1) / 15)
+        if inside.any():
+            total += inside.sum() / 60 * abs(top[inside].mean() - right[inside].mean())
+    assert expected_calibration_error(probabilities, y) == pytest.approx(total)
+
+
+def test_a_bin_holds_its_upper_edge_and_certainty_is_in_the_last():
+    assert confidence_bins(np.array([0.0, 0.1, 0.5, 0.51, 1.0]), n_bins=2).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_ausuc_by_hand():
+    # Two classes, the second unseen. The seen item leads by 1, the unseen one by 2: no penalty has both right.
+    assert ausuc([[2.0, 1.0], [3.0, 1.0]], [0, 1], [True, False]) == 0.0
+    assert ausuc([[3.0, 1.0], [2.0, 1.0]], [0, 1], [True, False]) == 1.0
+
+
+def test_the_seen_unseen_curve_equals_answering_at_every_penalty(scored):
+    scores, y = scored
+    seen = np.array([True, True, False, True, False])
+    lead = np.sort(scores[:, seen].max(axis=1) - scores[:, ~seen].max(axis=1))
+    points = []
+    for penalty in [-2.0, *(lead + 1e-12)]:
+        answers = (scores - penalty * seen).argmax(axis=1)
+        recalls = oracle.recall_score(y, answers, average=None, labels=range(5))
+        points.append((recalls[~seen].mean(), recalls[seen].mean()))
+    unseen_accuracy, seen_accuracy = seen_unseen_curve(scores, y, seen)
+    np.testing.assert_allclose(np.stack([unseen_accuracy, seen_accuracy], axis=1), points, atol=1e-9)
+
+
+def test_ausuc_does_not_see_a_bias_toward_seen_classes(scored):
+    scores, y = scored
+    seen = np.array([True, True, False, True, False])
+    assert ausuc(scores + 5 * seen, y, seen) == pytest.approx(ausuc(scores, y, seen))
+
+
+def test_auroc_agrees_with_the_count_of_pairs():
+    strangeness, unknown = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    assert unknown_auroc(strangeness, unknown) == pytest.approx(3 / 4)
+
+
+def test_false_positive_rate_lets_in_95_percent_of_those_that_belong():
+    strangeness = np.concatenate([np.arange(100), [10.5, 93.5, 94.5, 200.0]])
+    unknown = np.arange(104) >= 100
+    assert false_positive_rate(strangeness, unknown) == pytest.approx(2 / 4)  # let in up to 94
+
+
+def test_a_bootstrap_interval_of_a_mean_agrees_with_the_normal_one():
+    sample = generator(0).normal(size=400)
+    lower, upper = bootstrap_interval(lambda column: float(np.mean(column)), sample)
+    reach = 1.96 * sample.std() / 20
+    assert (lower, upper) == pytest.approx((sample.mean() - reach, sample.mean() + reach), abs=0.02)
+
+
+def test_a_bootstrap_draws_the_rows_of_all_arrays_together():
+    column = np.arange(30.0)
+    assert bootstrap_interval(rmse, column, column + 2, n_draws=20) == (2.0, 2.0)
+
+
+def test_a_bootstrap_leaves_out_draws_without_a_value():
+    strangeness, unknown = np.arange(6.0), np.array([False] * 5 + [True])
+    lower, upper = bootstrap_interval(unknown_auroc, strangeness, unknown, n_draws=200)
+    assert (lower, upper) == (1.0, 1.0)
+
+
+def test_a_bootstrap_of_one_item_is_refused():
+    with pytest.raises(NotEnoughLabelsError, match="at least two items; there are 1"):
+        bootstrap_interval(accuracy, ["a"], ["a"])
+
+
+def test_wilson_interval_is_open_where_every_answer_is_right():
+    assert wilson_interval(12, 12) == pytest.approx((12 / (12 + 1.959964**2), 1.0))
+
+
+@pytest.mark.parametrize("metric", [log_loss, brier_score, expected_calibration_error])
+def test_probabilities_that_are_not_are_named_by_row(metric):
+    with pytest.raises(InputError, match=r"Row 1 holds no probabilities: they must be 0 or more and sum to 1"):
+        metric([[0.5, 0.5], [0.5, 0.7]], [0, 1])
+
+
+def test_nan_scores_an_item_without_label_and_unequal_lengths_are_refused():
+    with pytest.raises(InputError, match="finite numbers"):
+        top_k_accuracy([[np.nan, 1.0]], [0], k=1)
+    with pytest.raises(NotEnoughLabelsError, match="1 of 2 items have no label"):
+        log_loss([[0.5, 0.5], [0.5, 0.5]], [0, -1])
+    with pytest.raises(InputError, match="2 labels, 1 answers"):
+        accuracy(["a", "b"], ["a"])
+
+
+def test_unknowns_on_one_side_only_are_refused():
+    with pytest.raises(NotEnoughLabelsError, match="0 of 2 do not"):
+        unknown_auroc([0.1, 0.2], [False, False])
+    with pytest.raises(NotEnoughLabelsError, match="only one of the two"):
+        ausuc([[1.0, 0.0]], [0], [True, False])
