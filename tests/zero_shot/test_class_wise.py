@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.zero_shot.class_wise import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
+from anyshot.zero_shot.ridge import ESZSLClassifier, SemanticRidgeClassifier
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(0)
+    S = random.uniform(size=(12, 6))
+    y = np.repeat(np.arange(12), 10)
+    return S[y] + 0.1 * random.normal(size=(120, 6)), np.where(y < 9, y, -1), S
+
+
+def test_every_seen_class_is_held_out_once_in_the_proportion_of_the_unseen(data):
+    _, y, _ = data
+    folds = list(class_folds(y, n_classes=12))
+    assert sorted(np.concatenate([fold.held_out for fold in folds])) == list(range(9))
+    assert {len(fold.held_out) for fold in folds} <= {2, 3}
+
+
+def test_a_fold_trains_on_kept_classes_and_measures_on_both_kinds(data):
+    _, y, _ = data
+    for fold in class_folds(y, n_classes=12):
+        assert set(y[fold.train]) == set(fold.kept)
+        assert set(y[fold.test]) >= set(fold.held_out)
+        assert not set(fold.train) & set(fold.test)
+        assert not set(y[fold.test]) - set(fold.kept) - set(fold.held_out)
+
+
+def test_one_item_a_class_still_trains_every_kept_class():
+    y = np.arange(6)
+    for fold in class_folds(y, n_classes=9):
+        assert set(y[fold.train]) == set(fold.kept)
+
+
+def test_two_seen_classes_are_too_few_to_hold_one_out():
+    with pytest.raises(NotEnoughLabelsError, match="three classes or more; y names 2"):
+        next(class_folds(np.array([0, 1, -1]), n_classes=5))
+
+
+def test_truly_unseen_classes_are_no_candidates(data):
+    X, y, S = data
+    fold = next(class_folds(y, n_classes=12))
+    scores, _ = held_out_scores(ESZSLClassifier(), X.astype(np.float32), y, S, fold)
+    assert np.isneginf(scores[:, 9:]).all()
+    assert np.isfinite(scores[:, :9]).all()
+
+
+def test_vectors_of_truly_unseen_classes_move_nothing(data):
+    X, y, S = data
+    other = S.copy()
+    other[9:] += 1
+    fold = next(class_folds(y, n_classes=12))
+    first, second = (held_out_scores(ESZSLClassifier(), X.astype(np.float32), y, T, fold)[0] for T in (S, other))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_every_class_weighs_the_same():
+    assert mean_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_the_search_takes_the_setting_that_is_right_on_held_out_classes(data):
+    X, y, S = data
+    search = ClassWiseSearch(
+        [SemanticRidgeClassifier(), ESZSLClassifier()], [{"penalty": [1e-3, 1e6]}, {"feature_penalty": [1e9]}]
+    ).fit(X, y, class_vectors=S)
+    board = search.leaderboard_
+    assert len(board) == 3
+    assert board["accuracy"].is_monotonic_decreasing
+    assert type(search.best_estimator_).__name__ == board["estimator"].iloc[0]
+    assert board["parameters"].iloc[0] == search.best_estimator_.get_params()
+    assert search.best_estimator_.seen_classes_.tolist() == list(range(9))
