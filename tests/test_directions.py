@@ -8,12 +8,14 @@ import anyshot
 ROOT = Path(anyshot.__file__).parent
 FLOORS = [
     {"errors"},
-    {"checks", "items", "progress"},
-    {"labels", "encoders", "training", "store"},
-    {"semantics", "datasets", "evidence", "scale"},
+    {"checks", "items", "progress", "data"},
+    {"labels", "tables", "encoders", "training", "store"},
+    {"xlsa17", "semantics", "datasets", "scale"},
     {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
-    | {"evaluation", "open_set", "active_learning", "explanation", "persist"},
-    {"selection"},
+    | {"evaluation", "active_learning", "explanation", "model_card", "persist"},
+    {"selection", "open_set", "space"},
+    {"evidence"},
+    {"fitted"},
     {"classifier", "tasks"},
     {"anyshot", "serve"},
     {"demo", "doctor"},

@@ -1,0 +1,422 @@
+"""The front door: an encoder, classes, and whatever labels there are, to the method that fits."""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from anyshot import fitted, selection
+from anyshot.any_shot import Deviation
+from anyshot.checks import Indexes, RandomState, Vectors, generator, unit
+from anyshot.checks import vectors as check_vectors
+from anyshot.encoders.cache import VectorCache
+from anyshot.encoders.encoder import Encoder
+from anyshot.errors import ClassesError, InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.evaluation.answers import Evaluation, evaluate_answers
+from anyshot.evidence import Evidence, first_evidence
+from anyshot.explanation import Explanations
+from anyshot.fitted import Fitted
+from anyshot.items import Items
+from anyshot.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, from_indexes, row_of, to_indexes
+from anyshot.model_card import model_card
+from anyshot.persist import read_model, write_model
+from anyshot.semantics import ClassTexts, describe, near_duplicates
+from anyshot.space import Space, encoder_for
+
+Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
+
+ALIKE = {False: 0.97, True: 0.995}
+"""Cosine from which two classes are warned about; among a known classifier's weights all names lie closer."""
+
+
+class AnyShotClassifier(ClassifierMixin, BaseEstimator):
+    """Classify texts, images or vectors with the labels at hand: none, one, a few, or many.
+
+    Parameters
+    ----------
+    classes : sequence of names, or mapping of names to what is said of them; optional
+        A description, several, or, where the items are vectors, the class's vector (d,). Without classes, the labels
+        given to `fit` name them.
+    encoder : str or Encoder, default="auto"
+        "auto" takes the default for the items: "minilm", "efficientnet-lite0" or "vectors". Others: "hf:ID-or-folder",
+        or any object with `modality`, `width` and `encode`.
+    method : {"auto", "any-shot", "zero-shot", "prototype", "logistic-regression"}, default="auto"
+        "auto" compares them by cross-validation as far as the labels allow.
+    class_prior : "balanced", "labels" or mapping of names to shares, default="balanced"
+        How frequent the classes are in the work to come: equally, as among the labels, or as given.
+    unknown_rate : float, optional
+        Share of items that belong to some class which may be answered `UNKNOWN`; without it, nothing is.
+    cache : bool, default=True
+        Whether vectors are kept on disk.
+    random_state : int, RandomState, Generator or None
+        For `suggest` on pools of more than 4,000 items.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    method_ : str
+        The method that answers.
+    reasons_ : tuple of str
+        Why.
+    leaderboard_ : DataFrame
+        Methods compared on labels held out; empty where there were too few.
+    unknown_threshold_ : float or None
+        Closeness to the nearest class (a cosine) below which an item is unknown.
+
+    Examples
+    --------
+    >>> clf = AnyShotClassifier({"left": [-1.0, 0.2], "right": [1.0, 0.2]}, cache=False).fit()
+    >>> clf.predict([[0.9, 0.5], [-0.3, 0.1]])
+    array(['right', 'left'], dtype='<U5')
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None = None,
+        *,
+        encoder: str | Encoder = "auto",
+        method: Literal["auto"] | selection.Method = "auto",
+        class_prior: str | Mapping[Label, float] = "balanced",
+        unknown_rate: float | None = None,
+        cache: bool = True,
+        random_state: RandomState = None,
+    ) -> None:
+        self.classes = classes
+        self.encoder = encoder
+        self.method = method
+        self.class_prior = class_prior
+        self.unknown_rate = unknown_rate
+        self.cache = cache
+        self.random_state = random_state
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Items | Mapping[Label, Items] | None = None,
+        y: Labels | None = None,
+        *,
+        unlabeled: Items | None = None,
+    ) -> Self:
+        """Learn from items with labels, None being "no label", and from unlabelled ones; or from the names alone.
+
+        X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items.
+
+        Raises
+        ------
+        InputError
+            The items cannot be used, or a parameter is out of range.
+        ClassesError
+            There are fewer than two classes, one twice, or a label is not among them.
+        NotEnoughLabelsError
+            Of some class nothing is known: neither a label nor a name that the encoder understands.
+        """
+        self._check_parameters()
+        items, labels = _paired(X, y)
+        bare = self._bare(labels)
+        seen = items if len(items) else [] if unlabeled is None else unlabeled
+        if self.encoder == "auto" and not len(seen) and not bare.said.any():
+            self._wait(bare)
+            return self
+        space = self._space(seen)
+        evidence = self._with_items(space, self._placed_classes(space, bare, seen), items, labels)
+        if unlabeled is not None and len(unlabeled):
+            evidence = evidence.with_unlabelled(space.place(unlabeled), centring=space.is_bridged)
+        self._take(space, evidence, {})
+        self._warn_of_duplicates()
+        return self
+
+    def partial_fit(self, X: Items, y: Labels) -> Self:
+        """Learn from further items `X` (n) with labels `y` (n), without the earlier ones being given again."""
+        if not hasattr(self, "classes_"):
+            return self.fit(X, y)
+        model = self._settled(X)
+        evidence = self._with_items(model.space, model.evidence, X, y)
+        return self._take(model.space, evidence, model.model.deviations)
+
+    def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
+        """Add a class with what is said of it and labelled examples, either of which may be missing."""
+        self._check_fitted()
+        if self._fitted is None and not len(examples):
+            texts = describe({name: description})
+            self._wait(self._pending.with_class(texts, np.zeros((1, 0), np.float32)))
+            return self
+        model = self._settled(examples)
+        texts, said = self._said_of(model.space, name, description, width=model.evidence.said.shape[1])
+        evidence = model.evidence.with_class(texts, said)
+        evidence = self._with_items(model.space, evidence, examples, [name] * len(examples))
+        start = {C: _with_row(deviation) for C, deviation in model.model.deviations.items()}
+        return self._take(model.space, evidence, start)
+
+    def remove_class(self, name: Label) -> Self:
+        """Forget a class and its labelled items."""
+        self._check_fitted()
+        if self._fitted is None:
+            self._wait(self._pending.without_class(name))
+            return self
+        row = row_of(name, self.classes_)
+        start = {C: _without_row(deviation, row) for C, deviation in self._fitted.model.deviations.items()}
+        return self._take(self._fitted.space, self._fitted.evidence.without_class(name), start)
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    def predict(self, X: Items) -> NDArray[Any]:
+        """Return the likeliest class of each item (n,), or `UNKNOWN` where none is close enough."""
+        model = self._settled(X)
+        return from_indexes(model.best(model.place(X)), self.classes_)
+
+    def predict_proba(self, X: Items) -> NDArray[np.float64]:
+        """Return the calibrated probability of each class (n, c), given that the item belongs to one."""
+        model = self._settled(X)
+        return model.probabilities(model.place(X))
+
+    def decision_function(self, X: Items) -> NDArray[np.float32]:
+        """Return the score of each class (n, c): its log-probability up to a constant of the item."""
+        model = self._settled(X)
+        return model.scores(model.place(X))
+
+    def closeness(self, X: Items) -> NDArray[np.float64]:
+        """Return how close each item lies to the nearest class (n,), a cosine; small is strange."""
+        model = self._settled(X)
+        return model.closeness(model.place(X))
+
+    def explain(self, X: Items, *, k: int = 3) -> Explanations:
+        """Say what the answer for each item rests on: class, runner-up, matching description, `k` nearest examples."""
+        return self._settled(X).explain(X, k=k)
+
+    def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
+        """Return the rows of the pool most worth labelling next (n,): uncertain, and standing for others like them."""
+        return self._settled(pool).suggest(pool, n, generator(self.random_state))
+
+    def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
+        """Return how good the answers to items with known classes are; it prints."""
+        items, labels = _paired(X, y)
+        return evaluate_answers(self.classes_, labels, self.predict(items), self.predict_proba(items))
+
+    def score(self, X: Items, y: Labels) -> float:
+        """Return the accuracy on items `X` (n) with labels `y` (n)."""
+        return self.evaluate(X, y).accuracy
+
+    @property
+    def leaderboard_(self) -> pd.DataFrame:
+        """Methods compared on labels held out, the most accurate first."""
+        self._check_fitted()
+        trials = self._fitted.model.leaderboard if self._fitted is not None else ()
+        rows = [(trial.method, trial.accuracy, trial.log_likelihood, trial.temperature) for trial in trials]
+        return pd.DataFrame(rows, columns=["method", "accuracy", "log_likelihood", "temperature"])
+
+    # --- keeping ------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder: JSON and safetensors, no code. Labelled examples are kept, to be shown again."""
+        self._check_fitted()
+        if self._fitted is None:
+            raise NotFittedError(
+                "Nothing was encoded yet, so there is no model to save. Give items to fit, or predict."
+            )
+        if not isinstance(self._fitted.space.asked, str):
+            raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
+        parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
+        facts = {"kind": "AnyShotClassifier", "parameters": parameters, **self._fitted.facts()}
+        write_model(folder, facts=facts, arrays=self._fitted.arrays(), card=model_card(facts))
+
+    # --- within -------------------------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        selection.as_method(self.method)
+        if self.unknown_rate is not None and not 0 < self.unknown_rate < 1:
+            raise InputError(f"unknown_rate must lie between 0 and 1, or be None; it is {self.unknown_rate!r}.")
+        if isinstance(self.class_prior, str) and self.class_prior not in ("balanced", "labels"):
+            raise InputError(f"class_prior={self.class_prior!r} is neither 'balanced', 'labels' nor {{name: share}}.")
+
+    def _bare(self, labels: Labels) -> Evidence:
+        """Return the classes and their texts, without a space yet; class vectors that were given stand in it."""
+        named = self.classes
+        if isinstance(named, str):
+            raise ClassesError(f"classes must be a list of names; one string was given: {named!r}.")
+        table = class_table(classes_in(labels) if named is None else list(named))
+        if self.unknown_rate is not None and UNKNOWN in table.tolist():
+            raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
+        names = tuple(table.tolist())
+        if isinstance(named, Mapping) and any(_is_vector(value) for value in named.values()):
+            said = unit(check_vectors(np.array(list(named.values())), name="The class vectors"))
+            return first_evidence(table, ClassTexts(names, ((),) * len(names)), said)
+        texts = describe(named if isinstance(named, Mapping) else names)
+        return first_evidence(table, texts, np.zeros((len(table), 0), np.float32))
+
+    def _space(self, items: Items) -> Space:
+        name = self.encoder
+        if isinstance(name, str) and name == "auto":
+            name = encoder_for(items) if len(items) else "vectors"
+        return Space(name, cache=VectorCache() if self.cache else None)
+
+    def _placed_classes(self, space: Space, bare: Evidence, items: Items) -> Evidence:
+        """Return the same classes with their vectors in the space."""
+        if bare.said.any():
+            return bare
+        said = space.place_classes(bare.texts)
+        if said is None:
+            width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
+            said = np.zeros((len(bare.classes), width), np.float32)
+        return first_evidence(bare.classes, bare.texts, said)
+
+    def _said_of(
+        self, space: Space, name: Label, description: Description, *, width: int
+    ) -> tuple[ClassTexts, Vectors]:
+        """Return the texts and the vector (1, d) of one class."""
+        if _is_vector(description):
+            return ClassTexts((name,), ((),)), unit(
+                check_vectors(np.array([description]), width=width, name="The class vector")
+            )
+        texts = describe({name: description})
+        said = space.place_classes(texts)
+        return texts, np.zeros((1, width), np.float32) if said is None else said
+
+    def _with_items(self, space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:
+        index = to_indexes(labels, evidence.classes, n_items=len(items))
+        if not len(items):
+            return evidence
+        return evidence.with_labels(space.place(items), index, fitted.shown(items), centring=space.is_bridged)
+
+    def _take(self, space: Space, evidence: Evidence, start: Mapping[float, Deviation]) -> Self:
+        """Make the model of the evidence."""
+        _check_known(evidence, method=self.method, encoder=space.name)
+        shares = self._shares(evidence)
+        self._set(
+            fitted.fit(space, evidence, method=self.method, shares=shares, unknown_rate=self.unknown_rate, start=start)
+        )
+        return self
+
+    def _set(self, model: Fitted) -> None:
+        self._fitted: Fitted | None = model
+        self.classes_: Classes = model.evidence.classes
+        self.method_, self.reasons_ = model.model.method, model.model.reasons
+        self.unknown_threshold_ = model.threshold
+
+    def _wait(self, bare: Evidence) -> None:
+        """Remember the classes until the first items tell which encoder they need."""
+        if self.unknown_rate is not None:
+            raise NotEnoughLabelsError(
+                f"unknown_rate={self.unknown_rate:g} needs labelled or unlabelled items to find its threshold by; none "
+                "was given. Give fit(unlabeled=...), or unknown_rate=None."
+            )
+        self._pending, self._fitted = bare, None
+        self.classes_, self.method_, self.unknown_threshold_ = bare.classes, "zero-shot", None
+        self.reasons_ = ("0 labels: too few to compare methods by, so zero-shot answers.",)
+        if self.method not in ("auto", "zero-shot", "any-shot"):
+            raise NotEnoughLabelsError(f"method={self.method!r} needs labels; none was given.")
+
+    def _settled(self, items: Items) -> Fitted:
+        """Return what answers, choosing the encoder by the first items if none was needed before."""
+        self._check_fitted()
+        if self._fitted is None:
+            space = self._space(items)
+            self._take(space, self._placed_classes(space, self._pending, items), {})
+            self._warn_of_duplicates()
+        assert self._fitted is not None  # _take has just set it
+        return self._fitted
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
+
+    def _shares(self, evidence: Evidence) -> NDArray[np.floating] | None:
+        """Return the shares of the classes in the work to come (c,), None for equal ones."""
+        if self.class_prior == "balanced":
+            return None
+        if isinstance(self.class_prior, str):
+            counts = np.bincount(evidence.index, minlength=len(evidence.classes)) + 0.5
+            return np.asarray(counts / counts.sum())
+        names = evidence.classes.tolist()
+        given = [self.class_prior.get(name, 0.0) for name in names]
+        strangers = set(self.class_prior) - set(names)
+        if strangers or min(given) <= 0:
+            wrong = next(iter(strangers), None) or names[int(np.argmin(given))]
+            raise ClassesError(f"class_prior must give every class, and no other, a share above 0; see {wrong!r}.")
+        return np.asarray(given) / sum(given)
+
+    def _warn_of_duplicates(self) -> None:
+        model = self._fitted
+        if model is None:
+            return
+        said = model.evidence.said
+        limit = ALIKE[model.space.is_bridged]
+        for one, other, cosine in near_duplicates(said, model.evidence.classes.tolist(), threshold=limit)[:3]:
+            warnings.warn(
+                f"The classes {one!r} and {other!r} are nearly the same to the encoder (cosine {cosine:.2f}). Describe "
+                "what sets them apart.",
+                stacklevel=3,
+            )
+
+
+_SAVED = ("encoder", "method", "class_prior", "unknown_rate")
+
+
+def load(folder: str | os.PathLike[str], *, cache: bool = True) -> AnyShotClassifier:
+    """Return the classifier that `AnyShotClassifier.save` wrote to a folder. No code is run from it.
+
+    Raises
+    ------
+    ModelFolderError
+        The folder holds no whole, unchanged model of a format that this version reads.
+    """
+    saved = read_model(folder)
+    facts: dict[str, Any] = saved.facts
+    if facts.get("kind") != "AnyShotClassifier":
+        raise ModelFolderError(f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier.")
+    model = Fitted.from_saved(facts, saved.arrays, cache=VectorCache() if cache else None)
+    texts = zip(model.evidence.classes.tolist(), model.evidence.texts.texts, strict=True)
+    clf = AnyShotClassifier({name: list(own) for name, own in texts}, cache=cache, **facts["parameters"])
+    clf._set(model)
+    return clf
+
+
+def _paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, Labels]:
+    """Return items and labels of equal number, from either form that `fit` takes."""
+    if isinstance(X, Mapping):
+        if y is not None:
+            raise InputError("The labels are the keys of the mapping given; y must be left out then.")
+        return [item for own in X.values() for item in own], [label for label, own in X.items() for _ in own]
+    if X is None:
+        if y is not None:
+            raise InputError(f"{len(y)} labels were given without items. Give the items they belong to.")
+        return [], []
+    if y is None:
+        raise InputError(f"{len(X)} items were given without labels. Give y, or unlabeled=items.")
+    if len(X) != len(y):
+        raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
+    return X, y
+
+
+def _check_known(evidence: Evidence, *, method: str, encoder: str) -> None:
+    """Refuse what no method could answer."""
+    if method in ("prototype", "logistic-regression") and not len(evidence.index):
+        raise NotEnoughLabelsError(f"method={method!r} needs labels; none was given.")
+    counts = np.bincount(evidence.index, minlength=len(evidence.classes))
+    nothing = ~evidence.said.any(axis=1) & (counts == 0)
+    if nothing.any():
+        raise NotEnoughLabelsError(
+            f"Nothing is known of class {evidence.classes[nothing].tolist()[0]!r}: it has no label, and its name says "
+            f"nothing to the encoder {encoder!r}. Give it a labelled example, or a class vector."
+        )
+
+
+def _is_vector(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind == "f")
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
+
+
+def _with_row(deviation: Deviation) -> Deviation:
+    V = np.vstack([deviation.V, np.zeros_like(deviation.V[:1])])
+    return Deviation(V, np.append(deviation.b, np.float32(0)))
+
+
+def _without_row(deviation: Deviation, row: int) -> Deviation:
+    return Deviation(np.delete(deviation.V, row, axis=0), np.delete(deviation.b, row))

@@ -1,0 +1,150 @@
+"""What a classifier is made from: its classes, what is said of them, labelled examples, and the unlabelled pool."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.checks import Indexes, Vectors, unit
+from anyshot.errors import ClassesError, NotEnoughClassesError, WidthError
+from anyshot.labels import Classes, Label, class_table, row_of
+from anyshot.selection import Known
+from anyshot.semantics import ClassTexts
+from anyshot.zero_shot.transductive import Pool, make_pool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known; every change makes a new one, and the same evidence makes the same model.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (c,)
+        The class table.
+    texts : ClassTexts
+        What is said of each class, in the same order.
+    said : ndarray of shape (c, d)
+        The same as vectors; zeros where nothing is said that the encoder understands.
+    vectors, index, examples : (n, d), (n,), n strings
+        The labelled items, their classes, and what to show of them.
+    unlabelled : ndarray of shape (m, d)
+        Items without a label.
+    centre : ndarray of shape (d,)
+        Taken off every vector before it is compared; zeros for encoders whose vectors lie around the origin.
+    pool : Pool or None
+        The unlabelled items, centred, and their neighbours.
+    """
+
+    classes: Classes
+    texts: ClassTexts
+    said: Vectors
+    vectors: Vectors
+    index: Indexes
+    examples: tuple[str, ...]
+    unlabelled: Vectors
+    centre: NDArray[np.float32]
+    pool: Pool | None
+
+    def centred(self, vectors: Vectors) -> Vectors:
+        """Return vectors (n, d) as they are compared."""
+        if len(vectors) and vectors.shape[1] != len(self.centre):
+            raise WidthError(f"The items are {vectors.shape[1]} wide; the model was made for {len(self.centre)}.")
+        return unit(vectors - self.centre) if self.centre.any() else vectors
+
+    def known(self, shares: NDArray[np.floating] | None) -> Known:
+        """Return the same as the methods take it; shares (c,) of the work to come."""
+        return Known(self.said, self.centred(self.vectors), self.index, self.pool, shares)
+
+    def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str], *, centring: bool) -> Self:
+        """Add items (n, d) with classes (n,); -1 puts an item among the unlabelled."""
+        has = index >= 0
+        kept = tuple(example for example, labelled in zip(examples, has, strict=True) if labelled)
+        told = replace(
+            self,
+            vectors=np.concatenate([self.vectors, vectors[has]]),
+            index=np.concatenate([self.index, index[has]]),
+            examples=self.examples + kept,
+        )
+        return told if has.all() else told.with_unlabelled(vectors[~has], centring=centring)
+
+    def with_unlabelled(self, vectors: Vectors, *, centring: bool) -> Self:
+        """Add unlabelled items (m, d)."""
+        if not len(vectors):
+            return self
+        unlabelled = np.concatenate([self.unlabelled, vectors])
+        centre = unlabelled.mean(axis=0) if centring else self.centre
+        moved = replace(self, unlabelled=unlabelled, centre=centre)
+        return replace(moved, pool=make_pool(moved.centred(unlabelled)))
+
+    def with_class(self, texts: ClassTexts, said: Vectors) -> Self:
+        """Add one class, last."""
+        table = class_table([*self.classes.tolist(), *texts.names])
+        both = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
+        return replace(self, classes=table, texts=both, said=np.concatenate([self.said, said]))
+
+    def without_class(self, name: Label) -> Self:
+        """Drop one class and its labelled items."""
+        row = row_of(name, self.classes)
+        if len(self.classes) == 2:
+            raise NotEnoughClassesError(f"{name!r} is one of the last two classes; a classifier needs two.")
+        kept = self.index != row
+        index = self.index[kept]
+        return replace(
+            self,
+            classes=np.delete(self.classes, row),
+            texts=ClassTexts(_without(self.texts.names, row), _without(self.texts.texts, row)),
+            said=np.delete(self.said, row, axis=0),
+            vectors=self.vectors[kept],
+            index=index - (index > row),
+            examples=tuple(example for example, stays in zip(self.examples, kept, strict=True) if stays),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is no array, for a saved model."""
+        texts = [list(own) for own in self.texts.texts]
+        return {"classes": self.classes.tolist(), "texts": texts, "examples": list(self.examples)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays, for a saved model."""
+        return {
+            "said": self.said,
+            "vectors": self.vectors,
+            "index": self.index.astype(np.int64),
+            "unlabelled": self.unlabelled,
+            "centre": self.centre,
+        }
+
+
+def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evidence:
+    """Return the evidence that `facts` and `arrays` were taken from."""
+    classes = class_table(facts["classes"])
+    bare = first_evidence(classes, ClassTexts(tuple(classes.tolist()), _tuples(facts["texts"])), arrays["said"])
+    labelled = replace(
+        bare,
+        vectors=arrays["vectors"],
+        index=arrays["index"].astype(np.intp),
+        examples=tuple(facts["examples"]),
+        centre=arrays["centre"],
+        unlabelled=arrays["unlabelled"],
+    )
+    has_pool = len(labelled.unlabelled) > 0
+    return replace(labelled, pool=make_pool(labelled.centred(labelled.unlabelled)) if has_pool else None)
+
+
+def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors) -> Evidence:
+    """Return the evidence of classes (c,) and what is said of them (c, d), without any item."""
+    if len(said) != len(classes):
+        raise ClassesError(f"There are {len(classes)} classes and {len(said)} class vectors. Give one a class.")
+    none = np.zeros((0, said.shape[1]), np.float32)
+    centre = np.zeros(said.shape[1], np.float32)
+    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centre, None)
+
+
+def _without(values: tuple[Any, ...], row: int) -> tuple[Any, ...]:
+    return values[:row] + values[row + 1 :]
+
+
+def _tuples(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(row) for row in rows)

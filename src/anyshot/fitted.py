@@ -1,0 +1,200 @@
+"""A classifier once fitted: the space, the evidence, the model made from it, and every answer that they give."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from anyshot import active_learning, open_set, selection
+from anyshot.any_shot import Deviation
+from anyshot.checks import Indexes, Vectors
+from anyshot.encoders.cache import VectorCache
+from anyshot.evidence import Evidence, evidence_from_saved
+from anyshot.explanation import Explanation, Explanations, Neighbour
+from anyshot.few_shot import prototypes
+from anyshot.items import Items
+from anyshot.semantics import best_text
+from anyshot.space import Space
+
+CHUNK = 2**22
+"""Scores computed at once: 16 MB, whatever the number of classes and items."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What answers.
+
+    Attributes
+    ----------
+    space : Space
+        Where items become vectors.
+    evidence : Evidence
+        What the model was made from.
+    model : selection.Model
+        How a vector is scored.
+    class_means : ndarray of shape (c, d)
+        Where each class lies, for the closeness.
+    threshold : float or None
+        Closeness below which an item is unknown.
+    """
+
+    space: Space
+    evidence: Evidence
+    model: selection.Model
+    class_means: Vectors
+    threshold: float | None
+
+    def place(self, items: Items) -> Vectors:
+        """Return the vectors (n, d) of items as the model compares them."""
+        return self.evidence.centred(self.space.place(items))
+
+    def scores(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Return the scores (n, c): log-probabilities up to a constant of the item."""
+        return np.concatenate(list(self._in_chunks(vectors)))
+
+    def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Return the probability of each class (n, c)."""
+        return np.asarray(softmax(self.scores(vectors).astype(np.float64), axis=1))
+
+    def best(self, vectors: Vectors) -> Indexes:
+        """Return the row of the likeliest class (n,), -1 where none is close enough."""
+        best = np.concatenate([scores.argmax(axis=1) for scores in self._in_chunks(vectors)])
+        if self.threshold is None:
+            return best
+        return np.where(self.closeness(vectors) < self.threshold, -1, best)
+
+    def closeness(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Return how close vectors (n, d) lie to the nearest class (n,)."""
+        rows = max(1, CHUNK // len(self.class_means))
+        starts = range(0, max(1, len(vectors)), rows)
+        return np.concatenate([open_set.closeness(vectors[i : i + rows], self.class_means) for i in starts])
+
+    def explain(self, items: Items, *, k: int) -> Explanations:
+        """Say what the answer for each item rests on, with the `k` nearest labelled examples."""
+        vectors, names = self.place(items), self.evidence.classes.tolist()
+        probabilities = self.probabilities(vectors)
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
+        known = self.best(vectors) >= 0
+        matched, near = self._matched(vectors, order[:, 0]), self._neighbours(vectors, k)
+        explanations = []
+        for row, item in enumerate(shown(items)):
+            first, second = order[row]
+            explanations.append(
+                Explanation(
+                    item=item,
+                    is_known=bool(known[row]),
+                    label=names[first],
+                    probability=float(probabilities[row, first]),
+                    runner_up=names[second],
+                    margin=float(probabilities[row, first] - probabilities[row, second]),
+                    matched=matched[row],
+                    neighbours=near[row],
+                )
+            )
+        return Explanations(tuple(explanations))
+
+    def suggest(self, pool: Items, n: int, random: np.random.Generator) -> Indexes:
+        """Return the rows of the pool most worth labelling next (n,)."""
+        vectors = self.place(pool)
+        labelled = self.evidence.centred(self.evidence.vectors)
+        return active_learning.suggest(vectors, self.probabilities(vectors), n, labelled=labelled, random=random)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is no array, for a saved model."""
+        model = self.model
+        return {
+            "encoder": {"name": self.space.name, "digest": self.space.digest},
+            "evidence": self.evidence.facts(),
+            "model": {"method": model.method, "prior": model.prior, "reasons": list(model.reasons)},
+            "strengths": list(model.deviations),
+            "leaderboard": [[trial.method, *trial[1:4]] for trial in model.leaderboard],
+            "unknown_threshold": self.threshold,
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays, for a saved model."""
+        deviations: dict[str, NDArray[Any]] = {}
+        for place, deviation in enumerate(self.model.deviations.values()):
+            deviations |= {f"deviation.{place}.V": deviation.V, f"deviation.{place}.b": deviation.b}
+        scorer = {"scorer.coef": self.model.scorer.coef, "scorer.intercept": self.model.scorer.intercept}
+        return {**self.evidence.arrays(), **scorer, **deviations, "class_means": self.class_means}
+
+    @classmethod
+    def from_saved(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
+    ) -> Self:
+        """Return what `facts` and `arrays` were taken from."""
+        deviations = {
+            strength: Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
+            for place, strength in enumerate(facts["strengths"])
+        }
+        board = tuple(
+            selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool)) for row in facts["leaderboard"]
+        )
+        about, scorer = facts["model"], selection.Scorer(arrays["scorer.coef"], arrays["scorer.intercept"])
+        model = selection.Model(scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations)
+        space = Space(facts["encoder"]["name"], cache=cache)
+        evidence = evidence_from_saved(facts["evidence"], arrays)
+        return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])
+
+    def _in_chunks(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
+        """Yield the scores (rows, c), some rows at a time, so that memory stays bounded."""
+        rows = max(1, CHUNK // len(self.class_means))
+        for first in range(0, max(1, len(vectors)), rows):
+            yield self.model.scorer(vectors[first : first + rows])
+
+    def _matched(self, vectors: Vectors, index: Indexes) -> Sequence[str | None]:
+        """Return what was said of each vector's class that lies nearest to it (n,)."""
+        if not self.space.places_texts:
+            return [None] * len(index)
+        return best_text(vectors, index, self.evidence.texts, self.space.place_texts)
+
+    def _neighbours(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
+        """Return the `k` labelled examples nearest to each vector (n, d)."""
+        evidence, names = self.evidence, self.evidence.classes.tolist()
+        cosines = vectors @ evidence.centred(evidence.vectors).T  # (n, l)
+        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        return [
+            tuple(
+                Neighbour(evidence.examples[place], names[evidence.index[place]], float(cosines[row, place]))
+                for place in places
+            )
+            for row, places in enumerate(nearest)
+        ]
+
+
+def fit(
+    space: Space,
+    evidence: Evidence,
+    *,
+    method: str,
+    shares: NDArray[np.floating] | None,
+    unknown_rate: float | None,
+    start: Mapping[float, Deviation],
+) -> Fitted:
+    """Make what answers from the evidence; the same evidence makes the same model, wherever it starts from.
+
+    shares (c,): of the classes in the work to come, equal if not given; start: an earlier model's deviations.
+    """
+    known = evidence.known(shares)
+    model = selection.fit_model(known, method=selection.as_method(method), start=start)
+    means = prototypes(known.vectors, known.index, known.class_vectors, name_weight=1.0)
+    threshold = None
+    if unknown_rate is not None:
+        pool = known.pool.vectors if known.pool else known.vectors[:0]
+        threshold = open_set.fit_threshold(
+            known.vectors, known.index, known.class_vectors, pool, unknown_rate=unknown_rate
+        )
+    return Fitted(space, evidence, model, means, threshold)
+
+
+def shown(items: Items) -> list[str]:
+    """Return what to show of each item: a text or a path as it is, anything else by its number."""
+    return [
+        str(item) if isinstance(item, (str, os.PathLike)) else f"{type(item).__name__} {row}"
+        for row, item in enumerate(items)
+    ]

@@ -1,0 +1,116 @@
+"""The space in which items and classes meet: an encoder, and the way from class texts into its vectors."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from anyshot.checks import Vectors, unit, vectors
+from anyshot.encoders import default_for, load_encoder
+from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
+from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
+from anyshot.errors import MixedInputError
+from anyshot.items import Items, Modality, modality_of
+from anyshot.semantics import IMAGE_TEMPLATES, ClassTexts, class_vectors
+from anyshot.zero_shot.bridge import NAME_TEMPLATES, carry, known_class_vectors
+
+
+class Space:
+    """Where items and classes become vectors that can be compared.
+
+    Parameters
+    ----------
+    encoder : str or Encoder
+        A name of the table of encoders, an encoder, or "vectors" where the items are vectors already.
+    cache : VectorCache or None
+        Where vectors are kept.
+    """
+
+    def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None) -> None:
+        self.asked, self.cache = encoder, cache
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The encoder, loaded when it is first needed; None where items are vectors."""
+        return None if self.asked == "vectors" else load_encoder(self.asked)
+
+    @property
+    def name(self) -> str:
+        """What the encoder is called."""
+        return self.asked if isinstance(self.asked, str) else type(self.asked).__name__
+
+    @property
+    def digest(self) -> str | None:
+        """What stands for the encoder's weights; None where they cannot be told."""
+        return self.encoder.digest if isinstance(self.encoder, Digested) else None
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether class names come in through a classifier's own classes, as for images without a text tower."""
+        return isinstance(self.encoder, Classifying) and not isinstance(self.encoder, TextAligned)
+
+    @property
+    def places_texts(self) -> bool:
+        """Whether texts, such as descriptions of classes, get vectors among the items."""
+        return self.encoder is not None and (self.encoder.modality == "text" or isinstance(self.encoder, TextAligned))
+
+    def place(self, items: Items) -> Vectors:
+        """Return the unit-length vectors (n, d) of items; a list without items has none."""
+        if len(items) == 0:
+            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
+        if self.encoder is None:
+            return unit(vectors(np.asarray(items), name="items"))
+        self._check_modality(items)
+        return encode_once(self.encoder, items, cache=self.cache)
+
+    def place_classes(self, texts: ClassTexts) -> Vectors | None:
+        """Return what the classes' texts say as vectors (c, d); None where texts say nothing to the encoder."""
+        if self.encoder is None:
+            return None
+        if self.encoder.modality == "text":
+            return class_vectors(texts, self.place_texts)
+        if isinstance(self.encoder, TextAligned):
+            return class_vectors(texts, self.place_texts, templates=IMAGE_TEMPLATES)
+        if not isinstance(self.encoder, Classifying):
+            return None
+        new = class_vectors(texts, self._reader.place_texts, templates=NAME_TEMPLATES)
+        return carry(new, self._known_classes, self.encoder.classifier.weights)
+
+    def place_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors (n, d) of texts among the items."""
+        if isinstance(self.encoder, TextAligned):
+            return encode_texts_once(self.encoder, texts, width=self.encoder.width, cache=self.cache)
+        if self.encoder is None or self.encoder.modality != "text":
+            raise MixedInputError(f"The encoder {self.name} places no texts.")
+        return encode_once(self.encoder, texts, cache=self.cache)
+
+    @cached_property
+    def _reader(self) -> "Space":
+        """The text encoder by which an image classifier's classes are matched to the names given."""
+        return Space(default_for("text"), cache=self.cache)
+
+    @cached_property
+    def _known_classes(self) -> Vectors:
+        """Text vectors of the classes that the image encoder was trained on."""
+        assert isinstance(self.encoder, Classifying)  # asked for only where `place_classes` saw so
+        return known_class_vectors(self.encoder.classifier.names, self._reader.place_texts)
+
+    def _check_modality(self, items: Items) -> None:
+        assert self.encoder is not None  # vectors were dealt with before
+        given: Modality = modality_of(items)
+        if given == self.encoder.modality:
+            return
+        if self.encoder.modality == "image" and given == "text":
+            return  # names of files that do not exist: the encoder says so, file by file
+        raise MixedInputError(
+            f"The encoder {self.name} takes {_PLURAL[self.encoder.modality]}; the items are {_PLURAL[given]}."
+        )
+
+
+_PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}
+
+
+def encoder_for(items: Items) -> str:
+    """Return the name of the encoder that suits the items: "minilm", "efficientnet-lite0", or "vectors"."""
+    modality = modality_of(items)
+    return "vectors" if modality == "vectors" else default_for(modality)

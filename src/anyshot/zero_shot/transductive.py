@@ -1,0 +1,136 @@
+"""Transductive zero-shot learning: unlabelled target vectors move the class vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from anyshot.checks import Indexes, Vectors, unit
+
+# Class vectors S (c, d) say where a class should lie; the pool U (m, d) shows where vectors do lie. Soft k-means from S
+# with a pull back to S (the prior) finds the clusters that the names mean:
+#
+#     P  <- softmax(sharpness * U S')             what each vector is, (m, c)
+#     P  <- half its own, half its neighbours'    vectors that are close are alike (label propagation)
+#     P  <- P * (share / mean P) ^ 1/2            the classes are about as frequent as was said (half a Sinkhorn step)
+#     S' <- unit(keep * S + (1 - keep) * unit(P' U + weight * sum of the labelled vectors))
+#
+# Neighbours and balance were each measured to help on texts where names are good, and to do no harm where they are not.
+
+AGREEMENT_NEEDED = 0.75
+"""Share of its surest answers that a refinement must leave standing, or it has followed other clusters than the names'.
+
+Over ten text data sets the refinements that gained left 79 to 99 %, those that lost more than five points 50 to 70 %.
+"""
+
+POOL_LIMIT = 20_000
+"""Unlabelled vectors used at most, evenly picked: the neighbours of m vectors cost m^2 work."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Unlabelled vectors, and which of them are close to which."""
+
+    vectors: Vectors  # (m, d)
+    neighbours: Indexes  # (m, k)
+
+    def smooth(self, answers: NDArray[np.floating], *, rounds: int = 2) -> NDArray[np.floating]:
+        """Mix each vector's answer (m, c) half and half with its neighbours' mean."""
+        for _ in range(rounds):
+            around = sum(answers[column] for column in self.neighbours.T) / self.neighbours.shape[1]
+            answers = (answers + around) / 2
+        return answers
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Class vectors after a look at the pool, and the answers they give for it."""
+
+    class_vectors: Vectors  # (c, d)
+    answers: NDArray[np.floating]  # (m, c), rows sum to 1
+    balance: float  # how strongly the answers were drawn to the expected shares
+
+
+def make_pool(vectors: Vectors, *, n_neighbours: int = 10) -> Pool:
+    """Find the neighbours by cosine of unlabelled vectors (m, d), exactly and in bounded memory."""
+    if len(vectors) > POOL_LIMIT:
+        vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
+    k = min(n_neighbours, max(1, len(vectors) - 1))
+    nearest = np.empty((len(vectors), k), dtype=np.intp)
+    for first in range(0, len(vectors), 1000):
+        similarity = vectors[first : first + 1000] @ vectors.T  # (1000, m)
+        if len(vectors) > 1:
+            similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
+        nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
+    return Pool(vectors, nearest)
+
+
+def refine(
+    class_vectors: Vectors,
+    pool: Pool,
+    *,
+    labelled_sums: NDArray[np.floating] | None = None,
+    balance: float = 0.5,
+    shares: Sequence[float] | NDArray[np.floating] | None = None,
+    keep: float = 0.2,
+    sharpness: float = 60.0,
+    rounds: int = 10,
+) -> Refined:
+    """Move class vectors (c, d) to the clusters of the pool that they point at.
+
+    labelled_sums (c, d): the sum of each class's labelled vectors, each counted with its weight; balance: how strongly
+    the answers are drawn to the shares [0 not, 1 wholly]; shares (c,): the expected shares, equal if not given;
+    keep: weight of the class vectors as given; sharpness: scores per unit of cosine.
+    """
+    expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
+    moved = class_vectors
+    for _ in range(rounds):
+        answers = pool.smooth(softmax(sharpness * pool.vectors @ moved.T, axis=1))
+        answers = _balanced(answers, expected, balance)
+        sums = answers.T @ pool.vectors  # (c, d)
+        if labelled_sums is not None:
+            sums = sums + labelled_sums
+        moved = unit(keep * class_vectors + (1 - keep) * unit(sums))
+    return Refined(moved, answers, balance)
+
+
+def sure_agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
+    """Return how many of the names' surest answers on the pool the refined class vectors share [0 to 1].
+
+    class_vectors, refined (c, d); top: the share of the pool, by margin, that counts as surest. Needs no label. Class
+    vectors are compared after each class's mean score is taken off, since names differ in how close they lie to all.
+    """
+    scores = pool.vectors @ class_vectors.T  # (m, c)
+    scores = scores - scores.mean(axis=0)
+    best_two = np.partition(scores, -2, axis=1)[:, -2:]
+    surest = np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
+    agree = (pool.vectors[surest] @ refined.T).argmax(axis=1) == scores[surest].argmax(axis=1)
+    return float(agree.mean())
+
+
+def answers_at_shares(
+    scores: NDArray[np.floating], *, prior_count: float = 0.1, rounds: int = 20
+) -> NDArray[np.floating]:
+    """Turn a balanced model's scores (m, c) on a pool into answers (m, c) at the pool's own class shares.
+
+    The shares are found by expectation maximisation (Saerens, Latinne, Decaestecker, Neural Computation 2002, eq. 2.9),
+    drawn to equality as by `prior_count` more vectors for each vector there is.
+    """
+    n_classes = scores.shape[1]
+    shares = np.full(n_classes, 1 / n_classes)
+    for _ in range(rounds):
+        answers = softmax(scores + np.log(shares), axis=1)
+        shares = (answers.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
+    return np.asarray(answers)
+
+
+def _balanced(
+    answers: NDArray[np.floating], shares: NDArray[np.floating], strength: float, *, rounds: int = 3
+) -> NDArray[np.floating]:
+    """Draw the mean of the answers (m, c) toward the shares (c,)."""
+    for _ in range(rounds if strength else 0):
+        answers = answers * (shares / np.maximum(answers.mean(axis=0), 1e-9)) ** strength
+        answers = answers / answers.sum(axis=1, keepdims=True)
+    return answers
