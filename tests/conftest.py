@@ -38,3 +38,9 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("needs the real data sets: set ANYSHOT_SHARED to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the vectors of tests that encode the thousand ImageNet names: once is enough."""
+    return tmp_path_factory.mktemp("cache")

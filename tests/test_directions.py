@@ -10,7 +10,8 @@ FLOORS = [
     {"errors"},
     {"checks", "items", "progress", "data"},
     {"labels", "tables", "encoders", "training", "store"},
-    {"xlsa17", "semantics", "datasets", "scale"},
+    {"xlsa17", "semantics", "datasets", "attributes", "scale"},
+    {"word_vectors"},
     {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
     | {"evaluation", "active_learning", "explanation", "model_card", "persist"},
     {"selection", "open_set", "space"},
@@ -19,7 +20,8 @@ FLOORS = [
     {"classifier", "tasks"},
     {"anyshot", "serve"},
     {"demo", "doctor"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 ]
 METHODS = {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
 

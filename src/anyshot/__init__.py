@@ -16,11 +16,17 @@ _HOME = {
     "Encoder": "anyshot.encoders.encoder",
     "PrototypeClassifier": "anyshot.few_shot",
     "VectorCache": "anyshot.encoders.cache",
+    "encode_once": "anyshot.encoders.cache",
     "evaluate_answers": "anyshot.evaluation.answers",
+    "few_per_class": "anyshot.datasets",
     "learning_curve": "anyshot.evaluation.protocols",
     "load": "anyshot.classifier",
     "load_encoder": "anyshot.encoders",
+    "messages": "anyshot.datasets",
+    "read_classes": "anyshot.datasets",
     "read_data": "anyshot.datasets",
+    "run_demo": "anyshot.demo",
+    "write_table": "anyshot.tables",
 }
 
 __all__ = sorted(_HOME)

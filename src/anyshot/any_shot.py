@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot import checks
 from anyshot.checks import Indexes, Vectors
-from anyshot.errors import NotEnoughClassesError, WidthError
+from anyshot.errors import InputError, NotEnoughClassesError, WidthError
 
 # The model. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
@@ -79,7 +79,7 @@ def fit_deviation(
     *,
     C: float = 10.0,
     start: Deviation | None = None,
-    tol: float = 1e-3,
+    tol: float = 1e-4,
 ) -> Deviation:
     """Minimise the objective above by L-BFGS, in coordinates in which it is nearly round.
 
@@ -135,7 +135,6 @@ def _minimise(
 ) -> NDArray[np.float32]:
     """Return W (r, k) at the minimum of weighted cross-entropy(base + Z W) + sum(stiffness * W^2) / 2."""
     Z, T, w = examples.vectors, examples.targets, examples.weights[:, None]
-    total = T.sum(axis=1, keepdims=True)  # (n, 1); below 1 where an example's classes left the softmax
     stiff = stiffness.astype(np.float32)[:, None]
 
     def loss_and_slope(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -144,8 +143,8 @@ def _minimise(
         top = scores.max(axis=1, keepdims=True)
         odds = np.exp(scores - top)
         sums = odds.sum(axis=1, keepdims=True)
-        fit = w * (total * (top + np.log(sums)) - (T * scores).sum(axis=1, keepdims=True))
-        slope = Z.T @ (w * (odds * (total / sums) - T)) + stiff * W  # (r, k)
+        fit = w * (top + np.log(sums) - (T * scores).sum(axis=1, keepdims=True))
+        slope = Z.T @ (w * (odds / sums - T)) + stiff * W  # (r, k)
         loss = fit.sum(dtype=np.float64) + 0.5 * (stiff * W * W).sum(dtype=np.float64)
         return float(loss), slope.ravel().astype(np.float64)
 
@@ -167,7 +166,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         What a class vector counts as an example of its class [labels].
     class_prior : "balanced" or array-like of shape (n_classes,), default="balanced"
         Share of each class in the work to come.
-    tol : float, default=1e-3
+    tol : float, default=1e-4
         Largest gradient left when fitting stops.
 
     Attributes
@@ -197,7 +196,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         C: float = 10.0,
         name_weight: float = 0.5,
         class_prior: str | ArrayLike = "balanced",
-        tol: float = 1e-3,
+        tol: float = 1e-4,
     ) -> None:
         self.prior_scale = prior_scale
         self.C = C
@@ -228,21 +227,24 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
             The class vectors have another width than X.
         NotEnoughClassesError
             Fewer than two classes have a label or a class vector.
+        InputError
+            class_prior is neither "balanced" nor a share above 0 for each class.
         """
         vectors, index, S = self._checked(X, y, class_vectors)
         known = np.flatnonzero(S.any(axis=1))
         parts = [labelled(vectors, index, len(S)), labelled(S[known], known, len(S), weight=self.name_weight)]
         examples = together(*parts, *([more] if more is not None else []))
-        if np.count_nonzero(examples.mass) < 2:
+        something = S.any(axis=1) | (examples.mass > 0)  # (c,), whether anything is known of the class
+        if np.count_nonzero(something) < 2:
             raise NotEnoughClassesError(f"At least two classes need a label or a class vector; {len(S)} classes given.")
         prior = self.prior_scale * examples.vectors @ S.T  # (n, c)
-        if len(vectors) or more is not None:
+        if len(vectors) or (more is not None and more.weights.any()):
             self.deviation_ = fit_deviation(examples, prior, C=self.C, start=start, tol=self.tol)
         else:
             self.deviation_ = Deviation(np.zeros_like(S), np.zeros(len(S), np.float32))
         self.coef_ = np.asarray(self.prior_scale * S + self.deviation_.V, dtype=np.float32)
         self.intercept_ = self.deviation_.b + self._log_share(len(S))
-        self.intercept_[examples.mass == 0] = -np.inf  # nothing is known of this class: it cannot be the answer
+        self.intercept_[~something] = -np.inf  # it cannot be the answer
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -252,16 +254,18 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self._scores(X).astype(np.float64), axis=1))
+        return np.asarray(softmax(self._scores(X), axis=1))
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
         """Return the likeliest class of each vector (n,)."""
-        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+        best = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
-    def _scores(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        vectors = validate_data(self, X, dtype=np.float32, reset=False)
-        return np.asarray(vectors @ self.coef_.T + self.intercept_, dtype=np.float32)
+        # In float64, so that a vector's scores are the same alone and in a batch.
+        vectors = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(vectors @ self.coef_.T + self.intercept_, dtype=np.float64)
 
     def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
         """Return the labelled vectors, their classes and the class vectors (c, d)."""
@@ -279,9 +283,15 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         return vectors[index >= 0], index[index >= 0], S
 
     def _log_share(self, n_classes: int) -> NDArray[np.float32]:
-        if isinstance(self.class_prior, str):
+        if isinstance(self.class_prior, str) and self.class_prior == "balanced":
             return np.zeros(n_classes, np.float32)
-        return np.log(np.asarray(self.class_prior, dtype=np.float32))
+        shares = np.asarray(self.class_prior)
+        if shares.dtype.kind not in "fiu" or shares.shape != (n_classes,) or not (shares > 0).all():
+            raise InputError(
+                f"class_prior must be 'balanced', or a share above 0 for each of the {n_classes} classes; it is "
+                f"{self.class_prior!r}."
+            )
+        return np.asarray(np.log(shares / shares.sum()), dtype=np.float32)
 
 
 def evidence_of(class_vectors: Vectors, X: Vectors, y: Indexes) -> float:

@@ -151,7 +151,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         texts, said = self._said_of(model.space, name, description, width=model.evidence.said.shape[1])
         evidence = model.evidence.with_class(texts, said)
         evidence = self._with_items(model.space, evidence, examples, [name] * len(examples))
-        start = {C: _with_row(deviation) for C, deviation in model.model.deviations.items()}
+        start = {step: _with_row(deviation) for step, deviation in model.model.deviations.items()}
         return self._take(model.space, evidence, start)
 
     def remove_class(self, name: Label) -> Self:
@@ -161,7 +161,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._wait(self._pending.without_class(name))
             return self
         row = row_of(name, self.classes_)
-        start = {C: _without_row(deviation, row) for C, deviation in self._fitted.model.deviations.items()}
+        start = {step: _without_row(deviation, row) for step, deviation in self._fitted.model.deviations.items()}
         return self._take(self._fitted.space, self._fitted.evidence.without_class(name), start)
 
     # --- answering ----------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return evidence
         return evidence.with_labels(space.place(items), index, fitted.shown(items), centring=space.is_bridged)
 
-    def _take(self, space: Space, evidence: Evidence, start: Mapping[float, Deviation]) -> Self:
+    def _take(self, space: Space, evidence: Evidence, start: Mapping[selection.Step, Deviation]) -> Self:
         """Make the model of the evidence."""
         _check_known(evidence, method=self.method, encoder=space.name)
         shares = self._shares(evidence)

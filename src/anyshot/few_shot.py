@@ -60,6 +60,13 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         """Take the mean of each class of `X` (n, d), `y` (n,).
 
         class_vectors (c, d): what is known of each class; then y indexes its rows, -1 being "no label".
+
+        Raises
+        ------
+        WidthError
+            The class vectors have another width than X.
+        NotEnoughClassesError
+            Fewer than two classes have a label or a class vector.
         """
         if class_vectors is None:
             vectors, labels = validate_data(self, X, y, dtype=np.float32)
@@ -74,8 +81,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             index = checks.indexes(y, n_items=len(vectors), n_classes=len(S))
             self.classes_ = np.arange(len(S))
         self.prototypes_ = prototypes(vectors[index >= 0], index[index >= 0], S, name_weight=self.name_weight)
-        if len(self.classes_) < 2:
-            raise NotEnoughClassesError(f"At least two classes are needed; only {self.classes_[0]!r} was given.")
+        if len(S) < 2 or np.count_nonzero(self.prototypes_.any(axis=1)) < 2:
+            raise NotEnoughClassesError(f"At least two classes need a label or a class vector; {len(S)} classes given.")
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -85,13 +92,17 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self._scores(X).astype(np.float64), axis=1))
+        return np.asarray(softmax(self._scores(X), axis=1))
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
         """Return the class with the nearest mean (n,)."""
-        return np.asarray(self.classes_[self._scores(X).argmax(axis=1)])
+        best = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
-    def _scores(self, X: ArrayLike) -> NDArray[np.floating]:
+    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        vectors = validate_data(self, X, dtype=np.float32, reset=False)
-        return np.asarray(self.sharpness * unit(vectors) @ self.prototypes_.T)
+        vectors = unit(validate_data(self, X, dtype=np.float32, reset=False))
+        # In float64, so that a vector's scores are the same alone and in a batch.
+        scores = self.sharpness * vectors.astype(np.float64) @ self.prototypes_.T
+        # A prototype of zeros is of a class that nothing is known of: it is not the answer, though cosines be negative.
+        return np.where(self.prototypes_.any(axis=1), scores, -np.inf)

@@ -110,7 +110,7 @@ class Fitted:
             "encoder": {"name": self.space.name, "digest": self.space.digest},
             "evidence": self.evidence.facts(),
             "model": {"method": model.method, "prior": model.prior, "reasons": list(model.reasons)},
-            "strengths": list(model.deviations),
+            "steps": [list(step) for step in model.deviations],
             "leaderboard": [[trial.method, *trial[1:4]] for trial in model.leaderboard],
             "unknown_threshold": self.threshold,
         }
@@ -129,8 +129,8 @@ class Fitted:
     ) -> Self:
         """Return what `facts` and `arrays` were taken from."""
         deviations = {
-            strength: Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
-            for place, strength in enumerate(facts["strengths"])
+            selection.Step(*step): Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
+            for place, step in enumerate(facts["steps"])
         }
         board = tuple(
             selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool)) for row in facts["leaderboard"]
@@ -174,7 +174,7 @@ def fit(
     method: str,
     shares: NDArray[np.floating] | None,
     unknown_rate: float | None,
-    start: Mapping[float, Deviation],
+    start: Mapping[selection.Step, Deviation],
 ) -> Fitted:
     """Make what answers from the evidence; the same evidence makes the same model, wherever it starts from.
 

@@ -8,8 +8,8 @@ from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.few_shot import prototypes
 
-SHARPNESS = 20.0
-"""How nearly the closeness is the largest cosine; at 20 a second class nearby counts a little."""
+SHARPNESS = 30.0
+"""How nearly the closeness is the largest cosine; at 30 a second class nearby counts a little."""
 
 # Closeness to the nearest class mean told 1,000 out-of-scope queries from 4,500 in scope better than any probability
 # did: a probability says which of the classes, and is sure of it far from all of them too.

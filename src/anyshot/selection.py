@@ -6,11 +6,12 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, softmax
+from scipy.special import expit, logsumexp, softmax
+from threadpoolctl import threadpool_limits
 
 from anyshot.any_shot import AnyShotHead, Deviation, Examples, evidence_of
 from anyshot.checks import Indexes, Vectors
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
@@ -45,20 +46,43 @@ ENOUGH = 5
 AT_MOST = 4_000
 """Labelled vectors that cross-validation looks at."""
 
+PRIOR_ITEMS = 10.0
+"""Labels that the usual temperatures are worth against the labels at hand."""
+POOL_LABELS = 20
+"""Labels a class that all the unlabelled vectors together are worth."""
 LEARNED = 5_000
 """Unlabelled vectors that the head learns from, evenly picked; all of them move the class vectors."""
 
-# How far a label may move the model (C), and what believing in it costs beforehand [nats]. No strength is chosen: each
-# is believed in proportion to how well it predicts labels held out. With two classes and four labels the evidence
-# differs by tenths of a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
-STRENGTHS: Mapping[float, float] = {0.3: 0.15, 1.0: 0.0, 3.0: 0.15, 10.0: 0.4, 30.0: 0.8}
-SOME_STRENGTHS = (10.0, 30.0)
-"""The strengths tried beyond `FEW` labels."""
-MANY = 20
-"""Labels a class from which a small strength may be right again, as the head becomes plain logistic regression."""
-USUAL_STRENGTH = 10.0
+
+class Step(NamedTuple):
+    """How a head learns: how far one label may move it, and whether it starts from what is said of the classes."""
+
+    C: float
+    trust: float  # 1 from the class vectors, 0 from nothing: plain logistic regression
+
+
+# How a head may learn, and what believing in it costs beforehand [nats]. No step is chosen: each is believed in
+# proportion to how well it predicts labels held out. With two classes and four labels the evidence differs by tenths of
+# a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
+STEPS: Mapping[Step, float] = {
+    Step(0.03, 1): 0.2,
+    Step(0.1, 1): 0.0,
+    Step(0.3, 1): 0.0,
+    Step(1.0, 1): 0.2,
+    Step(3.0, 1): 0.5,
+    Step(10.0, 1): 0.9,
+    Step(30.0, 1): 1.4,
+    Step(10.0, 0): 0.5,
+}
+SOME_STEPS = (Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+"""Tried beyond `FEW` labels."""
+MANY, MANY_STEPS = 20, (Step(1.0, 1), Step(3.0, 1), Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+"""Labels a class from which a short step may be right again, as the head becomes plain logistic regression."""
+USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
 BELIEF_NEEDED = 0.02
-"""Share of belief below which a strength is left out of the average."""
+"""Share of belief below which a step is left out of the average."""
+SMALL = 50_000_000
+"""Numbers a fit multiplies at a time below which one thread is faster than several that wait for each other."""
 
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; near the best on three text encoders' class names."""
@@ -112,18 +136,30 @@ class Model:
     prior: Literal["names", "refined", "none"]
     reasons: tuple[str, ...]
     leaderboard: tuple[Trial, ...] = ()
-    deviations: Mapping[float, Deviation] = field(default_factory=dict, repr=False)  # by strength, to begin from
+    deviations: Mapping[Step, Deviation] = field(default_factory=dict, repr=False)  # to begin from
 
 
-def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[float, Deviation] | None = None) -> Model:
+def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Deviation] | None = None) -> Model:
     """Make the model that the knowledge at hand supports best.
 
     method: "auto" to choose by cross-validation, or one that is asked for; start: an earlier model's deviations, to
     begin from: they change the time that fitting takes, not the answer.
+
+    Raises
+    ------
+    NotEnoughClassesError
+        Zero-shot is asked for, and fewer than two classes have a class vector.
     """
-    belief, board = _compare(known, method)
-    trial, why = _choose(board, known, method)
-    scorer, deviations = _fit(known, trial.method, belief.strengths, start or {}, refined=belief.refined)
+    if method == "zero-shot" and np.count_nonzero(known.class_vectors.any(axis=1)) < 2:
+        raise NotEnoughClassesError(
+            "method='zero-shot' answers by what is said of the classes, and nothing is said of these. Give class "
+            "vectors, or another method."
+        )
+    size = (len(known.index) + (len(known.pool.vectors) if known.pool else 0)) * known.class_vectors.size
+    with threadpool_limits(1 if size < SMALL else None, user_api="blas"):
+        belief, factors, board = _compare(known, method)
+        trial, why = _choose(board, known, method)
+        scorer, deviations = _fit(known, trial.method, factors[trial.method], start or {}, belief=belief)
     scorer = _scaled(scorer, 1 / trial.temperature)
     if known.shares is not None:
         scorer = scorer._replace(intercept=scorer.intercept + np.log(known.shares).astype(np.float32))
@@ -133,13 +169,18 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[float, De
     return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations)
 
 
+Factors: TypeAlias = Mapping[Step, float]
+"""The heads that are added up, and what each one's scores are multiplied with."""
+
+
 class Belief(NamedTuple):
     """What is believed before the last fit."""
 
     prior: Vectors  # (c, d), class vectors that have seen no label
     refined: Refined | None  # the same with the pool's answers, if the pool moved them
     reasons: list[str]
-    strengths: Mapping[float, float]  # how far labels may move the prior, and each strength's share of belief
+    factors: Factors
+    labels_share: float = 1.0  # how far the pool's answers follow the labels; the rest follows the refinement
 
 
 def believed_prior(known: Known) -> Belief:
@@ -155,7 +196,7 @@ def believed_prior(known: Known) -> Belief:
     balances = (0.5, 0.0) if len(known.index) else (0.5,)
     refined = {balance: refine(names, known.pool, balance=balance, shares=known.shares) for balance in balances}
     agreement = sure_agreement(names, refined[0.5].class_vectors, known.pool)
-    trust = 0.0 if agreement >= AGREEMENT_NEEDED else -3.0  # [nats]
+    trust = 1.0 if agreement >= AGREEMENT_NEEDED else -5.0  # [nats]
     evidence = {balance: trust + balance for balance in balances}
     for_names = 0.0
     if len(known.index):
@@ -170,42 +211,76 @@ def believed_prior(known: Known) -> Belief:
     return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], flat)
 
 
-def _prior_belief(known: Known) -> dict[float, float]:
-    """Return the strengths that the labels can tell apart, each with its share of belief beforehand."""
+def _prior_belief(known: Known) -> Factors:
+    """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
     fewest = known.counts.min()
-    if len(known.index) <= FEW or fewest >= MANY:
-        tried = tuple(STRENGTHS)[0 if len(known.index) <= FEW else 1 :]
+    if len(known.index) <= FEW:
+        tried = tuple(STEPS)
+    elif fewest >= MANY:
+        tried = MANY_STEPS
     else:
-        tried = SOME_STRENGTHS if fewest >= ENOUGH else (USUAL_STRENGTH,)
-    return _shares({C: -STRENGTHS[C] for C in tried})
+        tried = SOME_STEPS if fewest >= ENOUGH else (USUAL_STEP,)
+    if not known.class_vectors.any():
+        tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
+    elif fewest < ENOUGH:
+        tried = tuple(step for step in tried if step.trust)  # logistic regression has nothing to say of some class
+    return {step: share * HEAD_SHARPNESS for step, share in _shares({step: -STEPS[step] for step in tried}).items()}
 
 
-def _shares(evidence: Mapping[float, float]) -> dict[float, float]:
+def _shares(evidence: Mapping[Step, float]) -> dict[Step, float]:
     """Turn log-evidence into shares of belief, without those that hardly count."""
     share = dict(zip(evidence, softmax(list(evidence.values())), strict=True))
-    kept = {C: belief for C, belief in share.items() if belief >= BELIEF_NEEDED}
-    return {C: float(belief / sum(kept.values())) for C, belief in kept.items()}
+    kept = {step: belief for step, belief in share.items() if belief >= BELIEF_NEEDED}
+    return {step: float(belief / sum(kept.values())) for step, belief in kept.items()}
 
 
-def _compare(known: Known, method: str) -> tuple[Belief, list[Trial]]:
+def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], list[Trial]]:
     """Hold labels out in turn: find how far labels may move the prior, and how well each method does."""
-    belief = believed_prior(known)
+    belief, main = believed_prior(known), _main_method(known)
+    factors: dict[Method, Factors] = {name: {LOGISTIC_STEP: HEAD_SHARPNESS} for name in METHODS}
+    factors[main] = belief.factors
     if len(known.index) < 4 or np.count_nonzero(known.counts) < 2:
-        return belief, []
-    seen = _at_most(Known(belief.prior, known.vectors, known.index), AT_MOST)
-    board = []
+        return belief, factors, []
+    seen, board = _at_most(Known(belief.prior, known.vectors, known.index), AT_MOST), []
+    held_out: dict[Step, NDArray[np.floating]] = {}
     for name in _methods_to_try(known, method):
-        if name not in ("any-shot", "logistic-regression"):
+        if name in ("zero-shot", "prototype"):
             board.append(_trial(name, _held_out(seen, name, {}), seen.index))
             continue
-        strengths = belief.strengths if name == _main_method(known) else {USUAL_STRENGTH: 1.0}
-        scores = {C: _held_out(seen, name, {C: 1.0}) for C in strengths}
-        if len(strengths) > 1:
-            evidence = {C: _log_likelihood(scores[C], seen.index) - STRENGTHS[C] for C in strengths}
-            strengths = _shares(evidence)
-            belief = belief._replace(strengths=strengths)
-        board.append(_trial(name, np.sum([share * scores[C] for C, share in strengths.items()], axis=0), seen.index))
-    return belief, board
+        for step in factors[name]:
+            if step not in held_out:
+                held_out[step] = _held_out(seen, name, {step: 1.0})
+        scores = {step: held_out[step] for step in factors[name]}
+        factors[name] = _believed(scores, seen.index, at_equal_sureness=belief.refined is not None)
+        averaged = np.sum([factor * scores[step] for step, factor in factors[name].items()], axis=0)
+        board.append(_trial(name, averaged, seen.index))
+    return belief._replace(labels_share=_labels_share(board)), factors, board
+
+
+def _believed(scores: Mapping[Step, NDArray[np.floating]], index: Indexes, *, at_equal_sureness: bool) -> Factors:
+    """Return each step's factor: its share of belief over its temperature, by the labels held out (n,).
+
+    at_equal_sureness: a refined prior is surer than its scale says, which a long step would seem to mend; compare the
+    steps with each at its own temperature then.
+    """
+    temperature = {
+        step: fit_temperature(own, index, toward=1 / HEAD_SHARPNESS, prior_items=PRIOR_ITEMS)
+        for step, own in scores.items()
+    }
+    scale = temperature if at_equal_sureness else dict.fromkeys(scores, 1.0)
+    evidence = {step: _log_likelihood(own / scale[step], index) - STEPS[step] for step, own in scores.items()}
+    return {step: share / temperature[step] for step, share in _shares(evidence).items()}
+
+
+def _labels_share(board: list[Trial]) -> float:
+    """Return how far labels are to be followed beyond the prior, by what each says of labels held out.
+
+    In doubt by far the most: following a wrong refinement costs more than learning from too few labels.
+    """
+    likelihood = {trial.method: trial.log_likelihood * len(trial.right) for trial in board}
+    if not {"any-shot", "zero-shot"} <= likelihood.keys():
+        return 1.0
+    return float(expit(2 + 2 * (likelihood["any-shot"] - likelihood["zero-shot"])))
 
 
 def _main_method(known: Known) -> Method:
@@ -235,23 +310,23 @@ def _at_most(known: Known, limit: int) -> Known:
     return Known(known.class_vectors, known.vectors[kept], known.index[kept])
 
 
-def _held_out(known: Known, method: Method, strengths: Mapping[float, float]) -> NDArray[np.floating]:
+def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floating]:
     """Return the scores (n, c) of each labelled vector by a model that has not seen its label."""
     n = len(known.index)
     folds = folds_by_arrival(known.index, 10 if n <= 50 else 5 if n <= 500 else 3)
     scores = np.zeros((n, len(known.class_vectors)))
-    start: Mapping[float, Deviation] = {}
+    start: Mapping[Step, Deviation] = {}
     for fold in np.unique(folds):
         out = folds == fold
         part = Known(known.class_vectors, known.vectors[~out], known.index[~out])
-        scorer, start = _fit(part, method, strengths, start, tol=1e-2)  # near enough to compare
+        scorer, start = _fit(part, method, factors, start, tol=1e-2)  # near enough to compare
         scores[out] = scorer(known.vectors[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class that a fold knows nothing of
 
 
 def _trial(method: Method, scores: NDArray[np.floating], index: Indexes) -> Trial:
-    temperature = fit_temperature(scores, index, toward=_usual_temperature(method))
+    temperature = fit_temperature(scores, index, prior_items=PRIOR_ITEMS)
     right = scores.argmax(axis=1) == index
     accuracy = float(np.mean([right[index == k].mean() for k in np.unique(index)]))
     return Trial(method, accuracy, _log_likelihood(scores / temperature, index) / len(index), temperature, right)
@@ -259,10 +334,6 @@ def _trial(method: Method, scores: NDArray[np.floating], index: Indexes) -> Tria
 
 def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
     return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
-
-
-def _usual_temperature(method: Method) -> float:
-    return 1 / HEAD_SHARPNESS if method in ("any-shot", "logistic-regression") else 1.0
 
 
 def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
@@ -278,7 +349,7 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
         if n == 0 and known.pool is None and method == "auto" and known.class_vectors.any():
             wanted = "zero-shot"
         why = f"{n} label{'s' if n != 1 else ''}: too few to compare methods by, so {wanted} answers."
-        return Trial(wanted, np.nan, np.nan, _usual_temperature(wanted), np.zeros(0, bool)), why
+        return Trial(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool)), why
     mine = next(trial for trial in board if trial.method == wanted)
     beside = "".join(f", {trial.method} {trial.accuracy:.1%}" for trial in board if trial is not mine)
     told = f"held out in turn, {n} labels are told by {mine.method} {mine.accuracy:.1%}{beside} (mean over classes)"
@@ -295,65 +366,73 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
 def _fit(
     known: Known,
     method: Method,
-    strengths: Mapping[float, float],
-    start: Mapping[float, Deviation],
+    factors: Factors,
+    start: Mapping[Step, Deviation],
     *,
-    refined: Refined | None = None,
-    tol: float = 1e-3,
-) -> tuple[Scorer, Mapping[float, Deviation]]:
-    """Fit one method to all that is known; heads of several strengths are averaged by belief."""
+    belief: Belief | None = None,
+    tol: float = 1e-4,
+) -> tuple[Scorer, Mapping[Step, Deviation]]:
+    """Fit one method to all that is known; heads of several steps are averaged by belief."""
     prior = known.class_vectors
-    none = np.zeros(len(prior), np.float32)
     if method == "prototype":
-        return Scorer(COSINE_SHARPNESS * prototypes(known.vectors, known.index, prior, name_weight=1.0), none), {}
+        return _by_cosine(prototypes(known.vectors, known.index, prior, name_weight=1.0)), {}
     if method == "zero-shot":
-        S = refined.class_vectors if refined else prior
-        return Scorer(COSINE_SHARPNESS * S, none), {}
+        return _by_cosine(belief.prior if belief else prior), {}
     more = None
-    if method == "logistic-regression":
-        prior = np.zeros_like(prior)
-        strengths = strengths if _main_method(known) == method else {USUAL_STRENGTH: 1.0}
-    elif refined is not None and known.pool is not None:
-        prior, more = _moved_by_pool(known, known.pool, refined, strengths)
-    return _average_head(known, prior, strengths, start, more, tol=tol)
+    if method == "any-shot" and belief is not None and belief.refined is not None and known.pool is not None:
+        prior, more = _moved_by_pool(known, known.pool, belief.refined, factors, belief.labels_share)
+    return _average_head(known, prior, factors, start, more, tol=tol)
+
+
+def _by_cosine(S: Vectors) -> Scorer:
+    """Answer by the nearest of the class vectors (c, d); a class without one, a row of zeros, is never the answer."""
+    return Scorer(COSINE_SHARPNESS * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
 
 
 def _average_head(
     known: Known,
     prior: Vectors,
-    strengths: Mapping[float, float],
-    start: Mapping[float, Deviation],
+    factors: Factors,
+    start: Mapping[Step, Deviation],
     more: Examples | None = None,
     *,
-    tol: float = 1e-3,
-) -> tuple[Scorer, Mapping[float, Deviation]]:
-    """Fit the head at each strength and average the scores by belief."""
+    tol: float = 1e-4,
+) -> tuple[Scorer, Mapping[Step, Deviation]]:
+    """Fit a head a step and add up the scores, each times its factor."""
     heads = {
-        C: AnyShotHead(C=C, tol=tol).fit(known.vectors, known.index, class_vectors=prior, more=more, start=start.get(C))
-        for C in strengths
+        step: AnyShotHead(C=step.C, tol=tol).fit(
+            known.vectors, known.index, class_vectors=step.trust * prior, more=more, start=start.get(step)
+        )
+        for step in factors
     }
-    coef = sum(share * heads[C].coef_ for C, share in strengths.items())
-    intercept = sum(share * heads[C].intercept_ for C, share in strengths.items())
+    coef = sum(factor * heads[step].coef_ for step, factor in factors.items())
+    intercept = sum(factor * heads[step].intercept_ for step, factor in factors.items())
     scorer = Scorer(np.asarray(coef, dtype=np.float32), np.asarray(intercept, dtype=np.float32))
-    return scorer, {C: head.deviation_ for C, head in heads.items()}
+    return scorer, {step: head.deviation_ for step, head in heads.items()}
 
 
 def _moved_by_pool(
-    known: Known, pool: Pool, refined: Refined, strengths: Mapping[float, float]
+    known: Known, pool: Pool, refined: Refined, factors: Factors, share: float
 ) -> tuple[Vectors, Examples]:
-    """Refine the names once more with the labels counted in; believe the pool's answers as far as they go."""
-    S, answers = refined.class_vectors, refined.answers
+    """Refine the names once more with the labels counted in; believe the pool's answers as far as they go.
+
+    share: how far the answers follow the labels; the rest follows the refinement.
+    """
     if len(known.index):
-        sums = np.zeros_like(S)
+        sums = np.zeros_like(known.class_vectors)
         np.add.at(sums, known.index, 3 * known.vectors)  # a label says three times what an unlabelled vector does
         names = known.class_vectors
-        S = refine(names, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares).class_vectors
-        first, _ = _average_head(known, S, strengths, {})
-        answers = pool.smooth(answers_at_shares(3 * first(pool.vectors)))
+        refined = refine(names, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares)
+        first, _ = _average_head(known, refined.class_vectors, factors, {})
+        by_labels = pool.smooth(answers_at_shares(first(pool.vectors)))
+        log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)
+        answers = softmax(log_odds, axis=1)
+    else:
+        answers = refined.answers
     rows = np.unique(np.linspace(0, len(answers) - 1, LEARNED).astype(int))
-    weight = min(0.3, 20 * len(S) / len(rows))  # in all the worth of 20 labels a class
+    weight = min(0.3, POOL_LABELS * len(known.class_vectors) / len(rows))
     weights = np.full(len(rows), weight, dtype=np.float32)
-    return S, Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
+    return refined.class_vectors, Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
 
 
 def _scaled(scorer: Scorer, factor: float) -> Scorer:

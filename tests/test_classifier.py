@@ -1,0 +1,328 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.exceptions import NotFittedError
+
+from anyshot import UNKNOWN, AnyShotClassifier, load
+from anyshot.errors import (
+    BadItemError,
+    ClassesError,
+    DuplicateClassError,
+    InputError,
+    MixedInputError,
+    ModelFolderError,
+    NotEnoughClassesError,
+    NotEnoughLabelsError,
+    UnknownClassError,
+    WidthError,
+)
+from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+
+WORDS = {
+    "zoo": ["zzz oo", "oozz zo", "zoozoo", "ozozz z", "zzo ooz", "o zz zoo"],
+    "tea": ["teatea", "aett ea", "tae tea", "eat tea", "ea tt ae", "tetea a"],
+    "hub": ["hubbub", "bhu hub", "uhb buh", "hhub ub", "bub huh", "uu bb hh"],
+}
+TEXTS = [text for own in WORDS.values() for text in own]
+LABELS = [name for name, own in WORDS.items() for _ in own]
+
+
+def clouds(n_each, *, width=8, n_classes=3, spread=0.25, seed=0):
+    """Vectors in one cloud a class, their labels c0, c1, ..., and the centre of each cloud by name."""
+    random = np.random.default_rng(seed)
+    centres = np.eye(width)[:n_classes]
+    index = np.repeat(np.arange(n_classes), n_each)
+    X = centres[index] + spread * random.normal(size=(len(index), width))
+    names = [f"c{place}" for place in range(n_classes)]
+    return X.astype(np.float32), [names[place] for place in index], dict(zip(names, centres, strict=True))
+
+
+@pytest.fixture
+def clf(letters):
+    return AnyShotClassifier(list(WORDS), encoder=letters, cache=False)
+
+
+def test_the_contract_holds_for_texts(clf):
+    assert_init_only_stores(clf)
+    assert_fit_returns_self_and_repeats(clf, TEXTS, LABELS)
+    assert_predict_changes_nothing(clf, TEXTS, LABELS)
+
+
+def test_the_contract_holds_for_vectors():
+    X, y, centres = clouds(6)
+    clf = AnyShotClassifier(centres, cache=False)
+    assert_init_only_stores(clf)
+    assert_fit_returns_self_and_repeats(clf, X, y)
+    assert_predict_changes_nothing(clf, X, y)
+
+
+def test_names_alone_answer(clf):
+    assert clf.fit().predict(["zoo", "a cup of tea", "hubub"]).tolist() == ["zoo", "tea", "hub"]
+    assert clf.method_ == "zero-shot"
+
+
+def test_fit_without_items_waits_for_the_first_to_choose_the_encoder():
+    clf = AnyShotClassifier({"left": [-1.0, 0.0], "right": [1.0, 0.0]}, cache=False)
+    assert clf.fit().predict(np.array([[0.5, 0.1]])).tolist() == ["right"]
+    waiting = AnyShotClassifier(["a", "b"], cache=False).fit()
+    assert waiting.classes_.tolist() == ["a", "b"]
+    with pytest.raises(NotEnoughLabelsError, match="Nothing is known of class 'a'"):
+        waiting.predict(np.eye(2))
+
+
+def test_labels_come_in_three_forms(clf):
+    as_lists = clf.fit(TEXTS, LABELS).predict_proba(TEXTS)
+    as_mapping = clf.fit(WORDS).predict_proba(TEXTS)
+    as_series = clf.fit(TEXTS, pd.Series(LABELS)).predict_proba(TEXTS)
+    np.testing.assert_allclose(as_mapping, as_lists, atol=1e-6)
+    np.testing.assert_allclose(as_series, as_lists, atol=1e-6)
+
+
+def test_without_classes_the_labels_name_them(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS)
+    assert clf.classes_.tolist() == ["hub", "tea", "zoo"]
+
+
+def test_numbers_as_labels_stay_numbers():
+    X, y, _ = clouds(5)
+    answers = AnyShotClassifier(cache=False).fit(X, [int(label[1]) for label in y]).predict(X)
+    assert answers.dtype.kind == "i"
+    assert answers.tolist() == [int(label[1]) for label in y]
+
+
+def test_items_without_a_label_join_the_unlabelled(clf):
+    some = [label if place % 2 else None for place, label in enumerate(LABELS)]
+    labelled = [(text, label) for text, label in zip(TEXTS, some, strict=True) if label]
+    rest = [text for text, label in zip(TEXTS, some, strict=True) if not label]
+    told = clf.fit(*zip(*labelled, strict=True), unlabeled=rest).predict_proba(TEXTS)
+    np.testing.assert_allclose(clf.fit(TEXTS, some).predict_proba(TEXTS), told, atol=1e-5)
+
+
+def test_the_answer_is_always_the_likeliest_class():
+    X, y, centres = clouds(8, n_classes=5, spread=0.6)
+    for prior in ("balanced", "labels", {"c0": 5, "c1": 1, "c2": 1, "c3": 1, "c4": 1}):
+        clf = AnyShotClassifier(centres, class_prior=prior, cache=False).fit(X, y)
+        probabilities = clf.predict_proba(X)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        assert clf.predict(X).tolist() == clf.classes_[probabilities.argmax(axis=1)].tolist()
+        assert clf.predict(X).tolist() == clf.classes_[clf.decision_function(X).argmax(axis=1)].tolist()
+
+
+def test_permuting_the_items_permutes_the_answers():
+    X, y, centres = clouds(8, spread=0.5)
+    order = np.random.default_rng(1).permutation(len(X))
+    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    np.testing.assert_allclose(clf.predict_proba(X[order]), clf.predict_proba(X)[order], atol=1e-6)
+
+
+def test_a_stated_prior_is_what_the_answers_are_drawn_to():
+    X, y, centres = clouds(8, spread=0.6)
+    often = AnyShotClassifier(centres, class_prior={"c0": 8, "c1": 1, "c2": 1}, cache=False).fit(X, y)
+    equally = AnyShotClassifier(centres, cache=False).fit(X, y)
+    gap = np.log(often.predict_proba(X)) - np.log(equally.predict_proba(X))
+    np.testing.assert_allclose(gap[:, 0] - gap[:, 1], np.log(8), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["auto", "any-shot", "zero-shot", "prototype", "logistic-regression"])
+def test_every_method_can_be_asked_for(clf, method):
+    clf.set_params(method=method).fit(TEXTS, LABELS)
+    assert method in ("auto", clf.method_)
+    assert clf.score(TEXTS, LABELS) > 0.9
+
+
+def test_the_choice_shows_its_evidence(clf):
+    clf.fit(TEXTS, LABELS)
+    assert set(clf.leaderboard_.method) == {"any-shot", "zero-shot", "prototype", "logistic-regression"}
+    assert clf.leaderboard_.accuracy.between(0, 1).all()
+    assert any("18 labels" in reason for reason in clf.reasons_)
+
+
+def assert_same_model(changed, at_once, items):
+    assert changed.classes_.tolist() == at_once.classes_.tolist()
+    assert changed.predict(items).tolist() == at_once.predict(items).tolist()
+    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=2e-3)
+
+
+@pytest.mark.parametrize("n_each", [1, 3, 8])
+def test_more_labels_later_make_the_model_of_all_at_once(n_each):
+    X, y, centres = clouds(2 * n_each, spread=0.5)
+    first = np.arange(len(X)) % 2 == 0
+    order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
+    pool, _, _ = clouds(20, spread=0.5, seed=9)
+    labels = np.array(y)
+    for unlabeled in (None, pool):
+        changed = AnyShotClassifier(centres, cache=False).fit(X[first], labels[first], unlabeled=unlabeled)
+        changed.partial_fit(X[~first], labels[~first])
+        at_once = AnyShotClassifier(centres, cache=False).fit(X[order], labels[order], unlabeled=unlabeled)
+        assert_same_model(changed, at_once, pool)
+
+
+def test_a_class_added_later_makes_the_model_of_all_at_once():
+    X, y, centres = clouds(7, n_classes=4, spread=0.4)
+    labels = np.array(y)
+    old = labels != "c3"
+    fewer = {name: centre for name, centre in centres.items() if name != "c3"}
+    changed = AnyShotClassifier(fewer, cache=False).fit(X[old], labels[old])
+    changed.add_class("c3", centres["c3"], examples=X[~old])
+    order = np.concatenate([np.flatnonzero(old), np.flatnonzero(~old)])
+    assert_same_model(changed, AnyShotClassifier(centres, cache=False).fit(X[order], labels[order]), X)
+
+
+def test_a_class_removed_leaves_the_model_that_never_knew_it():
+    X, y, centres = clouds(7, n_classes=4, spread=0.4)
+    labels = np.array(y)
+    old = labels != "c1"
+    changed = AnyShotClassifier(centres, cache=False).fit(X, labels).remove_class("c1")
+    fewer = {name: centre for name, centre in centres.items() if name != "c1"}
+    assert_same_model(changed, AnyShotClassifier(fewer, cache=False).fit(X[old], labels[old]), X)
+
+
+def test_a_change_encodes_the_new_items_only(clf, letters):
+    clf.fit(TEXTS, LABELS)
+    letters.encoded.clear()
+    clf.add_class("fig", examples=["fig figs"])
+    assert "fig figs" in letters.encoded
+    assert not set(letters.encoded) & set(TEXTS)
+
+
+def test_a_class_can_be_added_before_any_item_was_seen(letters):
+    clf = AnyShotClassifier(["zoo", "tea"], encoder=letters, cache=False).fit().add_class("hub")
+    assert clf.predict(["hub"]).tolist() == ["hub"]
+    assert clf.remove_class("zoo").classes_.tolist() == ["tea", "hub"]
+
+
+def test_strange_items_are_unknown_and_few_others_are():
+    X, y, centres = clouds(40, width=12, spread=0.15)
+    fresh, truth, _ = clouds(200, width=12, spread=0.15, seed=5)
+    clf = AnyShotClassifier(centres, unknown_rate=0.05, cache=False).fit(X, y)
+    strangers = np.eye(12)[6:] + 0.05 * np.random.default_rng(0).normal(size=(6, 12))
+    assert (clf.predict(strangers) == UNKNOWN).all()
+    assert 0.01 < np.mean(clf.predict(fresh) == UNKNOWN) < 0.1
+    assert 0 < clf.unknown_threshold_ < 1.1
+    assert (clf.closeness(strangers) < clf.unknown_threshold_).all()
+    known = clf.predict(fresh) != UNKNOWN
+    assert np.mean(clf.predict(fresh)[known] == np.array(truth)[known]) > 0.95
+
+
+def test_the_unlabelled_suffice_for_the_threshold():
+    pool, _, centres = clouds(40, spread=0.15)
+    clf = AnyShotClassifier(centres, unknown_rate=0.05, cache=False).fit(unlabeled=pool)
+    assert np.mean(clf.predict(pool) == UNKNOWN) == pytest.approx(0.05, abs=0.02)
+
+
+def test_an_explanation_names_class_runner_up_examples_and_description(letters):
+    said = {"zoo": ["ooz", "lion"], "tea": "cup"}
+    clf = AnyShotClassifier(said, encoder=letters, cache=False).fit(["zoozoo", "teatea"], ["zoo", "tea"])
+    (why,) = clf.explain(["lino"], k=1)
+    assert (why.answer, why.runner_up, why.matched) == ("zoo", "tea", "lion")
+    assert [near.example for near in why.neighbours] == ["zoozoo"]
+    assert why.margin == pytest.approx(why.probability - (1 - why.probability))
+    assert "zoozoo" in str(why)
+
+
+def test_suggestions_are_uncertain_items_of_the_pool_each_once():
+    X, y, centres = clouds(4)
+    random = np.random.default_rng(3)
+    sure = np.repeat(np.eye(8)[:1], 20, axis=0) + 0.01 * random.normal(size=(20, 8))
+    doubtful = np.repeat((np.eye(8)[1:2] + np.eye(8)[2:3]) / 2, 20, axis=0) + 0.3 * random.normal(size=(20, 8))
+    rows = AnyShotClassifier(centres, cache=False).fit(X, y).suggest(np.vstack([sure, doubtful]), n=5)
+    assert len(set(rows.tolist())) == 5
+    assert rows[0] >= 20
+
+
+def test_evaluation_shows_classes_that_the_model_never_saw(clf):
+    seen = clf.fit(TEXTS, LABELS).evaluate([*TEXTS, "fig"], [*LABELS, "fig"])
+    assert seen.n == 19
+    assert seen.accuracy == pytest.approx(18 / 19)
+    assert "fig" in str(seen)
+
+
+def test_a_saved_model_answers_the_same_and_goes_on_learning(tmp_path):
+    X, y, centres = clouds(6, spread=0.4)
+    pool, _, _ = clouds(10, spread=0.4, seed=2)
+    clf = AnyShotClassifier(centres, unknown_rate=0.1, cache=False).fit(X, y, unlabeled=pool)
+    clf.save(tmp_path / "model")
+    back = load(tmp_path / "model", cache=False)
+    np.testing.assert_allclose(back.predict_proba(pool), clf.predict_proba(pool), atol=1e-6)
+    assert back.predict(pool).tolist() == clf.predict(pool).tolist()
+    assert back.reasons_ == clf.reasons_
+    pd.testing.assert_frame_equal(back.leaderboard_, clf.leaderboard_)
+    more, labels, _ = clouds(2, spread=0.4, seed=4)
+    assert_same_model(back.partial_fit(more, labels), clf.partial_fit(more, labels), pool)
+
+
+def test_a_model_of_an_encoder_object_names_the_way_to_save_it(clf, tmp_path):
+    with pytest.raises(ModelFolderError, match="name the encoder, as hf:FOLDER"):
+        clf.fit(TEXTS, LABELS).save(tmp_path / "model")
+
+
+def test_ten_thousand_classes_are_answered_in_bounded_memory():
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(10_000, 4))
+    clf = AnyShotClassifier({f"c{place}": centre for place, centre in enumerate(centres)}, cache=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # in four dimensions some of 10,000 classes are alike
+        clf.fit()
+        answers = clf.predict(centres[:2000])
+    assert np.mean(answers == np.array([f"c{place}" for place in range(2000)])) > 0.99
+
+
+def test_classes_that_cannot_be_told_apart_are_named(letters):
+    names = ["meeting_schedule", "schedule_meeting", "tea"]
+    with pytest.warns(UserWarning, match="'meeting_schedule' and 'schedule_meeting' are nearly the same"):
+        AnyShotClassifier(names, encoder=letters, cache=False).fit()
+
+
+FAULTS = [
+    ({}, ([], []), NotEnoughClassesError, "At least two classes are needed; none was given"),
+    ({"classes": ["one"]}, (), NotEnoughClassesError, "only 'one' was given"),
+    ({"classes": ["a", "a"]}, (), DuplicateClassError, "Class 'a' is named 2 times"),
+    ({"classes": ["a", " "]}, (), DuplicateClassError, "Class 1 has an empty name"),
+    ({"classes": "a,b"}, (), ClassesError, "one string was given: 'a,b'"),
+    ({"classes": ["tea", "zoo"]}, (["x y"], ["teas"]), UnknownClassError, "Did you mean 'tea'"),
+    ({"classes": ["tea", "zoo"]}, (["x", " "], ["tea", "zoo"]), BadItemError, "The text in row 1 is empty"),
+    ({"classes": ["tea", "zoo"]}, (["x"], ["tea", "zoo"]), InputError, "There are 1 items and 2 labels"),
+    ({"classes": ["tea", "zoo"]}, (["x"],), InputError, "1 items were given without labels"),
+    ({"classes": ["tea", "zoo"]}, (["x"], [["tea", "zoo"]]), InputError, "Row 0 has a list of labels"),
+    ({"classes": ["tea", "zoo"]}, (["x", 3], ["tea", "zoo"]), InputError, "1 texts, 1 of type int"),
+    ({"classes": ["tea", "zoo"], "method": "magic"}, (), InputError, "method='magic' is none of auto, any-shot"),
+    ({"classes": ["tea", "zoo"], "unknown_rate": 5}, (), InputError, "unknown_rate must lie between 0 and 1"),
+    ({"classes": ["tea", "zoo"], "unknown_rate": 0.05}, (), NotEnoughLabelsError, "at least 20 labelled or unlabelled"),
+    ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "what unknown items are called"),
+    ({"classes": ["tea", "zoo"], "class_prior": "even"}, (), InputError, "class_prior='even' is neither"),
+    ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "every class, and no other.*'zoo'"),
+    ({"classes": ["tea", "zoo"], "method": "prototype"}, (), NotEnoughLabelsError, "method='prototype' needs labels"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "given", "error", "text"), FAULTS)
+def test_bad_input_says_what_was_given_and_what_to_do(letters, parameters, given, error, text):
+    with pytest.raises(error, match=text):
+        AnyShotClassifier(encoder=letters, cache=False, **parameters).fit(*given)
+
+
+def test_bad_vectors_are_named_by_their_row():
+    X, y, centres = clouds(3)
+    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    with pytest.raises(WidthError, match="5 wide; the model was made for 8"):
+        clf.predict(np.ones((2, 5)))
+    X[4, 0] = np.nan
+    with pytest.raises(BadItemError, match="NaN or infinity in row 4"):
+        clf.predict(X)
+
+
+def test_items_of_another_kind_than_the_encoders_are_refused(clf):
+    with pytest.raises(MixedInputError, match="takes texts; the items are vectors"):
+        clf.fit(TEXTS, LABELS).predict(np.ones((2, 26)))
+    with pytest.raises(MixedInputError, match="takes texts; the items are images"):
+        clf.predict([Image.new("RGB", (8, 8))])
+
+
+def test_answers_need_a_fit_first(clf):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        clf.predict(["tea"])
+    with pytest.raises(NotFittedError, match="Nothing was encoded yet"):
+        AnyShotClassifier(["tea", "zoo"], cache=False).fit().save("nowhere")

@@ -1,0 +1,91 @@
+"""Labels <-> rows of the class table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
+from anyshot.labels import UNKNOWN, class_table, classes_in, from_indexes, row_of, to_indexes
+
+ABC = class_table(["billing", "delivery", "login"])
+
+
+@pytest.mark.parametrize("names", [["b", "a"], [3, 1], [2.5, 0.5], [True, False]])
+def test_the_class_table_keeps_names_their_order_and_their_kind(names):
+    table = class_table(names)
+    assert table.tolist() == names
+    assert table.dtype == np.array(names).dtype
+
+
+def test_a_class_table_of_mixed_kinds_keeps_each():
+    assert class_table(["a", 1]).tolist() == ["a", 1]
+    assert class_table(np.array([1, 2])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "words"),
+    [
+        ([], NotEnoughClassesError, "At least two classes are needed; none was given"),
+        (["a"], NotEnoughClassesError, "only 'a' was given"),
+        (["a", "b", "a"], DuplicateClassError, "Class 'a' is named 2 times"),
+        (["a", " "], DuplicateClassError, "Class 1 has an empty name"),
+        ([None, "a"], DuplicateClassError, "Class 0 has an empty name"),
+    ],
+)
+def test_classes_that_cannot_be_used_are_refused(names, error, words):
+    with pytest.raises(error, match=words):
+        class_table(names)
+
+
+@pytest.mark.parametrize("none", [None, float("nan"), np.float64("nan")])
+def test_no_label_is_none_or_nan_outside_and_minus_one_inside(none):
+    assert to_indexes(["login", none, "billing"], ABC, n_items=3).tolist() == [2, -1, 0]
+    assert classes_in(["b", none, "a", "b"]) == ["a", "b"]
+
+
+def test_labels_in_a_pandas_column_are_read():
+    assert to_indexes(pd.Series(["login", None, "billing"]), ABC, n_items=3).tolist() == [2, -1, 0]
+
+
+def test_classes_in_labels_are_numbers_first_then_names():
+    assert classes_in(["b", 10, "a", 9, 2.5, None]) == [2.5, 9, 10, "a", "b"]
+
+
+def test_labels_return_from_their_indexes():
+    labels = ["login", "billing", "login"]
+    assert from_indexes(to_indexes(labels, ABC, n_items=3), ABC).tolist() == labels
+
+
+def test_minus_one_reads_unknown_in_full_even_where_names_are_short():
+    answers = from_indexes(np.array([0, -1]), class_table(["a", "b"]))
+    assert answers.tolist() == ["a", UNKNOWN]
+    assert from_indexes(np.array([1, -1]), class_table([3, 4])).tolist() == [4, UNKNOWN]
+
+
+def test_a_label_that_is_no_class_is_met_with_the_nearest_name():
+    with pytest.raises(UnknownClassError, match=r"Label 'bilings' is not among the 3 .* Did you mean 'billing'\?"):
+        to_indexes(["bilings"], ABC, n_items=1)
+    with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Add it with add_class, or correct the label"):
+        to_indexes([7], ABC, n_items=1)
+
+
+def test_of_many_classes_the_error_shows_the_first_eight():
+    with pytest.raises(UnknownClassError, match=r"the 9 classes \(0, 1, 2, 3, 4, 5, 6, 7, \.\.\.\)"):
+        to_indexes([50], class_table(range(9)), n_items=1)
+
+
+def test_one_row_is_found_by_its_name():
+    assert row_of("delivery", ABC) == 1
+    with pytest.raises(UnknownClassError, match="Did you mean 'login'"):
+        row_of("logon", ABC)
+
+
+def test_another_number_of_labels_than_items_is_refused():
+    with pytest.raises(InputError, match=r"There are 2 items and 1 labels\. Give one label an item, None for none"):
+        to_indexes(["login"], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("several", [["a", "b"], ("a",), {"a"}, np.array(["a"])])
+def test_several_labels_for_one_item_are_refused(several):
+    with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* several are not yet"):
+        to_indexes(["login", several], ABC, n_items=2)

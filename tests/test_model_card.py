@@ -1,0 +1,40 @@
+"""The README of a saved model."""
+
+import pytest
+
+from anyshot.model_card import model_card
+
+
+def facts(*, n_classes=3, leaderboard=()):
+    return {
+        "encoder": {"name": "minilm"},
+        "evidence": {"classes": [f"class-{k}" for k in range(n_classes)], "examples": ["a", "b"]},
+        "model": {"method": "any-shot", "reasons": ["The names are clear.", "Two labels agree."]},
+        "leaderboard": leaderboard,
+    }
+
+
+def test_the_card_says_what_the_model_is():
+    card = model_card(facts())
+    assert "# 3 classes, 2 labelled examples\n\nClasses: class-0, class-1, class-2\n" in card
+    assert "Encoder: minilm. Method: any-shot." in card
+    assert "\n- The names are clear.\n- Two labels agree.\n" in card
+
+
+def test_the_card_begins_with_metadata_that_a_model_hub_reads():
+    opening, metadata, _ = model_card(facts()).split("---\n", 2)
+    assert opening == ""
+    assert metadata.splitlines() == ["library_name: anyshot", "tags:", "- transfer-learning", "- few-shot"]
+
+
+def test_the_leaderboard_is_a_table_and_is_left_out_when_empty():
+    board = [["any-shot", 0.8125, -0.5, 1.0], ["zero-shot", 0.75, -0.7, 1.0]]
+    table = "| method, on labels held out | accuracy |\n|---|---|\n| any-shot | 81.2% |\n| zero-shot | 75.0% |\n"
+    assert table in model_card(facts(leaderboard=board))
+    assert "accuracy" not in model_card(facts())
+
+
+@pytest.mark.parametrize(("n_classes", "end"), [(20, "class-19\n"), (21, "class-19, ...\n")])
+def test_of_many_classes_the_first_twenty_are_named(n_classes, end):
+    line = next(line for line in model_card(facts(n_classes=n_classes)).splitlines(True) if line.startswith("Classes:"))
+    assert line.endswith(end)

@@ -1,0 +1,63 @@
+"""What lies far from every class is unknown."""
+
+import numpy as np
+import pytest
+
+from anyshot.checks import generator, unit
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.open_set import SHARPNESS, closeness, closeness_of_labelled, fit_threshold
+
+NO_ITEMS = np.zeros((0, 3), np.float32)
+NO_LABELS = np.zeros(0, np.intp)
+
+
+def test_closeness_is_a_soft_maximum_of_cosines():
+    means = np.eye(2, dtype=np.float32)
+    both = np.log(2 * np.exp(SHARPNESS * np.sqrt(0.5))) / SHARPNESS
+    alone = np.log(np.exp(SHARPNESS) + 1) / SHARPNESS
+    np.testing.assert_allclose(closeness(unit(np.array([[1.0, 1], [1, 0]])), means), [both, alone], rtol=1e-6)
+
+
+def test_a_labelled_item_is_compared_to_its_class_mean_without_itself():
+    S = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
+    X = np.array([[0, 0, 1.0], [1, 0, 0]], np.float32)  # both of class 0
+    first = np.log(np.exp(0) + np.exp(0)) / SHARPNESS  # the mean of (1,0,0) twice; nothing of the other class
+    second = np.log(np.exp(SHARPNESS * np.sqrt(0.5)) + np.exp(0)) / SHARPNESS  # the mean of (0,0,1) and (1,0,0)
+    np.testing.assert_allclose(closeness_of_labelled(X, np.array([0, 0]), S), [first, second], atol=1e-6)
+
+
+def test_the_only_item_of_a_class_without_a_name_is_near_nothing_of_its_own():
+    S = np.array([[0, 0, 0], [0, 1, 0]], np.float32)
+    X = np.array([[1.0, 0, 0]], np.float32)
+    assert closeness_of_labelled(X, np.array([0]), S)[0] == pytest.approx(np.log(2) / SHARPNESS)
+
+
+def test_the_threshold_is_the_lower_quantile_of_the_pools_closeness():
+    means, pool = np.eye(3, dtype=np.float32), unit(generator(0).normal(size=(50, 3)))
+    threshold = fit_threshold(NO_ITEMS, NO_LABELS, means, pool, unknown_rate=0.1)
+    assert threshold == np.sort(closeness(pool, means))[4]  # 0.1 * 49, rounded down
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.3])
+def test_no_more_than_the_rate_of_the_items_at_hand_is_unknown(rate):
+    random = generator(1)
+    S, index = np.eye(3, dtype=np.float32), random.integers(0, 3, size=60)
+    X = unit(S[index] + 0.5 * random.normal(size=(60, 3)))
+    threshold = fit_threshold(X, index, S, NO_ITEMS, unknown_rate=rate)
+    below = (closeness_of_labelled(X, index, S) < threshold).mean()
+    assert rate - 0.02 <= below <= rate
+
+
+def test_labelled_items_set_the_threshold_where_they_suffice_and_the_pool_where_they_do_not():
+    S, far = np.eye(3, dtype=np.float32), unit(-np.ones((20, 3)))
+    near, index = np.tile(S, (4, 1)), np.tile(np.arange(3), 4)
+    by_labels = fit_threshold(near[:10], index[:10], S, far, unknown_rate=0.1)
+    by_pool = fit_threshold(near[:9], index[:9], S, far, unknown_rate=0.1)
+    assert by_labels > 0.9
+    assert by_pool < 0
+
+
+def test_too_few_items_for_the_rate_are_refused():
+    S, pool = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)
+    with pytest.raises(NotEnoughLabelsError, match=r"unknown_rate=0\.05 needs at least 20 .* there are 0 and 3\. Give"):
+        fit_threshold(NO_ITEMS, NO_LABELS, S, pool, unknown_rate=0.05)

@@ -1,0 +1,338 @@
+"""Which prior, how far the labels may move it, and which method answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from anyshot import selection
+from anyshot.checks import generator, unit
+from anyshot.errors import InputError, NotEnoughClassesError
+from anyshot.evaluation.calibration import fit_temperature
+from anyshot.selection import (
+    COSINE_SHARPNESS,
+    HEAD_SHARPNESS,
+    MANY_STEPS,
+    METHODS,
+    STEPS,
+    Known,
+    as_method,
+    believed_prior,
+    fit_model,
+)
+from anyshot.zero_shot.transductive import make_pool, refine
+
+C, D = 4, 12
+
+
+def world(*, n_each=5, noise=0.8, name_noise=1.0, seed=0):
+    """What is known of four classes, items and classes to test by, and which vectors are where."""
+    random = generator(seed)
+    means = unit(random.normal(size=(C, D)))
+
+    def drawn(n):
+        y = np.repeat(np.arange(C), n)
+        return unit(means[y] + noise * random.normal(size=(len(y), D)) / np.sqrt(D)), y
+
+    names = unit(means + name_noise * random.normal(size=(C, D)) / np.sqrt(D))
+    (X, y), test = drawn(n_each), drawn(30)
+    return Known(names, X, y), *test
+
+
+def unlabelled(known):
+    return replace(known, vectors=known.vectors[:0], index=known.index[:0])
+
+
+def nameless(known):
+    return replace(known, class_vectors=np.zeros_like(known.class_vectors))
+
+
+def accuracy(model, X, y):
+    return float((model.scorer(X).argmax(axis=1) == y).mean())
+
+
+# --- the least that can be known --------------------------------------------------------------------------------------
+
+
+def test_names_alone_are_zero_shot():
+    known, X, _ = world()
+    model = fit_model(unlabelled(known))
+    assert (model.method, model.prior, model.leaderboard) == ("zero-shot", "names", ())
+    np.testing.assert_allclose(model.scorer(X), COSINE_SHARPNESS * X @ known.class_vectors.T, atol=1e-4)
+
+
+def test_labels_alone_are_logistic_regression():
+    known, X, y = world(n_each=20)
+    model = fit_model(nameless(known))
+    assert (model.method, model.prior) == ("logistic-regression", "none")
+    oracle = LogisticRegression(C=10.0).fit(known.vectors, known.index)
+    assert accuracy(model, X, y) >= oracle.score(X, y) - 0.03
+
+
+def test_a_few_labels_are_too_few_to_compare_by():
+    known, _, _ = world()
+    model = fit_model(replace(known, vectors=known.vectors[:3], index=known.index[:3]))
+    assert model.method == "any-shot"
+    assert model.leaderboard == ()
+    assert model.reasons == ("3 labels: too few to compare methods by, so any-shot answers.",)
+
+
+def test_labels_beside_names_are_no_worse_than_the_better_of_the_two():
+    right = np.zeros(3)
+    for seed in range(3):
+        known, X, y = world(n_each=2, noise=2.0, name_noise=2.0, seed=seed)
+        right += [accuracy(fit_model(part), X, y) for part in (known, unlabelled(known), nameless(known))]
+    both, names, labels = right / 3
+    assert both > max(names, labels) - 0.01
+    assert both > (names + labels) / 2 + 0.02
+
+
+# --- methods ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_is_asked_for_answers(method):
+    known, X, y = world()
+    model = fit_model(known, method=method)
+    assert model.method == method
+    assert model.prior == ("none" if method == "logistic-regression" else "names")
+    assert {trial.method for trial in model.leaderboard} == {method, "zero-shot"}
+    assert accuracy(model, X, y) > 0.6
+
+
+def test_logistic_regression_that_is_asked_for_does_not_look_at_the_names():
+    known, X, _ = world()
+    other = replace(known, class_vectors=known.class_vectors[[1, 2, 3, 0]])
+    first, second = (fit_model(one, method="logistic-regression").scorer(X) for one in (known, other))
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_only_the_methods_there_are_can_be_asked_for():
+    assert [as_method(name) for name in ("auto", *METHODS)] == ["auto", *METHODS]
+    with pytest.raises(InputError, match="method='svm' is none of auto, any-shot, zero-shot, prototype, logistic-reg"):
+        as_method("svm")
+
+
+def test_zero_shot_without_names_is_refused():
+    known, _, _ = world()
+    with pytest.raises(NotEnoughClassesError, match="method='zero-shot' answers by what is said of the classes"):
+        fit_model(nameless(known), method="zero-shot")
+
+
+@pytest.mark.parametrize(
+    ("n_each", "compared"), [(4, {"any-shot", "zero-shot"}), (5, set(METHODS))], ids=["few", "enough"]
+)
+def test_zero_shot_is_always_on_the_leaderboard_and_the_nameless_methods_from_five_labels_on(n_each, compared):
+    known, _, _ = world(n_each=n_each)
+    board = fit_model(known).leaderboard
+    assert {trial.method for trial in board} == compared
+    assert [trial.accuracy for trial in board] == sorted((trial.accuracy for trial in board), reverse=True)
+    assert {trial.method for trial in fit_model(nameless(known)).leaderboard} <= {"prototype", "logistic-regression"}
+
+
+def test_the_accuracy_on_the_leaderboard_is_the_mean_over_classes():
+    known, _, _ = world(n_each=6, noise=2.0)
+    kept = np.flatnonzero((known.index > 0) | (np.arange(24) < 1))  # one label of the first class, six of the others
+    known = replace(known, vectors=known.vectors[kept], index=known.index[kept])
+    right = (known.vectors @ known.class_vectors.T).argmax(axis=1) == known.index  # holding out changes no zero-shot
+    trial = next(trial for trial in fit_model(known).leaderboard if trial.method == "zero-shot")
+    assert trial.accuracy == pytest.approx(np.mean([right[known.index == k].mean() for k in range(C)]))
+    assert trial.accuracy != pytest.approx(right.mean())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_answer_is_as_sure_as_it_is_right_on_items_it_has_not_seen(method):
+    known, X, y = world(n_each=30, noise=2.0)
+    assert 0.6 < fit_temperature(fit_model(known, method=method).scorer(X), y) < 1.5
+    assert fit_temperature(20 * X @ known.class_vectors.T, y) > 2  # as zero-shot would be without a look at the labels
+
+
+def test_names_that_mislead_are_overcome_by_twenty_labels_a_class():
+    known, X, y = world(n_each=20)
+    misled = replace(known, class_vectors=known.class_vectors[[1, 2, 3, 0]])
+    assert accuracy(fit_model(unlabelled(misled)), X, y) < 0.1
+    assert accuracy(fit_model(misled), X, y) >= accuracy(fit_model(nameless(known)), X, y) - 0.03
+
+
+def test_labels_on_items_off_the_mark_do_no_harm_to_zero_shot():
+    known, X, y = world(n_each=3, noise=0.2, name_noise=0.1)
+    random = generator(5)
+    aside = np.where(np.arange(C * 3) % 3 < 2, 2.5, 0.0)[:, None] * unit(random.normal(size=(C * 3, D)))
+    noisy = replace(known, vectors=unit(known.vectors + aside))
+    assert accuracy(fit_model(noisy), X, y) >= accuracy(fit_model(unlabelled(known)), X, y) - 0.05
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n_each", "tried"),
+    [
+        (0, [step for step in STEPS if step.trust]),
+        (4, [step for step in STEPS if step.trust]),
+        (5, list(STEPS)),
+        (50, list(STEPS)),
+        (51, list(MANY_STEPS)),
+    ],
+)
+def test_the_steps_tried_grow_with_the_labels_and_their_shares_sum_to_one(n_each, tried):
+    known, _, _ = world(n_each=n_each)
+    factors = believed_prior(known).factors
+    assert list(factors) == tried
+    assert sum(factors.values()) == pytest.approx(HEAD_SHARPNESS)  # shares of one, each times the usual sharpness
+
+
+def test_labels_move_belief_to_the_steps_that_predict_them():
+    known, _, _ = world(n_each=20)
+    misled = replace(known, class_vectors=known.class_vectors[[1, 2, 3, 0]])
+    small = min(STEPS, key=lambda step: (-step.trust, step.C))
+    assert small not in fit_model(misled, method="any-shot").deviations  # it cannot undo these names
+    assert small in fit_model(world(n_each=2)[0], method="any-shot").deviations
+
+
+# --- the same evidence, the same model --------------------------------------------------------------------------------
+
+
+def test_a_start_from_an_earlier_model_changes_no_answer():
+    known, X, _ = world(n_each=6)
+    fewer = replace(known, vectors=known.vectors[::2], index=known.index[::2])
+    cold, warm = fit_model(known), fit_model(known, start=fit_model(fewer).deviations)
+    assert (warm.method, warm.reasons) == (cold.method, cold.reasons)
+    np.testing.assert_array_equal(warm.scorer(X).argmax(axis=1), cold.scorer(X).argmax(axis=1))
+    np.testing.assert_allclose(warm.scorer(X), cold.scorer(X), atol=0.05)
+
+
+def test_the_first_labels_of_each_class_are_compared_where_there_are_too_many(monkeypatch):
+    known, _, _ = world(n_each=6)
+    first = np.arange(C * 6) % 6 < 3
+    early = replace(known, vectors=known.vectors[first], index=known.index[first])
+    monkeypatch.setattr(selection, "AT_MOST", C * 3)
+    trials = [
+        {trial.method: trial for trial in fit_model(one, method="zero-shot").leaderboard} for one in (known, early)
+    ]
+    np.testing.assert_array_equal(trials[0]["zero-shot"].right, trials[1]["zero-shot"].right)
+
+
+# --- the pool ---------------------------------------------------------------------------------------------------------
+
+
+def pool_of(directions, n_each=20, *, seed=3, noise=0.15):
+    random = generator(seed)
+    centres = np.repeat(np.asarray(directions, dtype=float), n_each, axis=0)
+    return make_pool(unit(centres + noise * random.normal(size=centres.shape)))
+
+
+def test_a_pool_whose_clusters_are_the_names_moves_them():
+    means = np.eye(D)[:3]
+    names = unit(means + 0.5 * np.roll(means, 1, axis=0))
+    known = Known(names, np.zeros((0, D), np.float32), np.zeros(0, np.intp), pool_of(means))
+    belief, model = believed_prior(known), fit_model(known)
+    assert (belief.prior * means).sum(axis=1).min() > 0.95 > (names * means).sum(axis=1).max()
+    assert (model.method, model.prior) == ("any-shot", "refined")
+    assert "60 unlabelled items move the names: " in model.reasons[0]
+    assert model.reasons[0].endswith("; no label can check that yet.")
+    assert model.scorer(means.astype(np.float32)).argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def other_clusters(*, slant):
+    """A pool of two clusters, each holding as much of the one class as of the other; the names slant toward them."""
+    y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
+    U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
+    names = unit(np.eye(D)[:2] + np.array([[slant], [-slant]]) * np.eye(D)[5])
+    return unit(U), y, names
+
+
+def test_a_pool_that_follows_other_clusters_than_the_names_is_not_followed():
+    U, y, names = other_clusters(slant=0.005)
+    assert ((U @ names.T).argmax(axis=1) == y).mean() > 0.95
+    assert ((U @ refine(names, make_pool(U)).class_vectors.T).argmax(axis=1) == y).mean() < 0.55
+    known = Known(names, np.zeros((0, D), np.float32), np.zeros(0, np.intp), make_pool(U))
+    belief = believed_prior(known)
+    assert belief.refined is None
+    np.testing.assert_array_equal(belief.prior, names)
+    assert belief.reasons[0].startswith("120 unlabelled items do not move the names: ")
+
+
+def test_labels_speak_against_a_pool_that_follows_other_clusters():
+    U, y, names = other_clusters(slant=0.05)  # so much that the names' surest answers stand
+    known = Known(names, U[:0], y[:0], make_pool(U))
+    assert believed_prior(known).refined is not None
+    assert believed_prior(replace(known, vectors=U[::11], index=y[::11])).refined is None
+
+
+def test_labels_decide_for_a_pool_whose_refinement_predicts_them():
+    means = np.eye(D)[:3]
+    names = unit(means + 0.9 * np.roll(means, 1, axis=0))
+    pool = pool_of(means)
+    known = Known(names, pool.vectors[::10], np.repeat(np.arange(3), 2), pool)
+    assert fit_model(known).prior == "refined"
+    assert fit_model(known).reasons[0].endswith("and 6 labels speak for it.")
+
+
+def test_a_pool_smaller_than_the_table_of_classes_is_left_alone():
+    known, X, _ = world()
+    few = replace(known, pool=make_pool(X[: C - 1]))
+    assert believed_prior(few).refined is None
+    np.testing.assert_allclose(fit_model(few).scorer(X), fit_model(known).scorer(X), atol=1e-4)
+
+
+# --- class shares, uneven labels --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_class_shares_enter_the_answer_as_their_logarithm(method):
+    known, X, _ = world()
+    shares = np.array([0.1, 0.2, 0.3, 0.4])
+    plain, told = fit_model(known, method=method), fit_model(replace(known, shares=shares), method=method)
+    np.testing.assert_allclose(told.scorer(X) - plain.scorer(X), np.tile(np.log(shares), (len(X), 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["auto", *METHODS])
+def test_a_class_with_a_label_and_no_name_and_one_with_a_name_and_no_label_are_both_served(method):
+    known, X, y = world(n_each=6)
+    S = known.class_vectors.copy()
+    S[0] = 0
+    kept = (known.index != 3) & ((known.index != 0) | (np.arange(24) == 0))  # labels 1, 6, 6, 0
+    model = fit_model(Known(S, known.vectors[kept], known.index[kept]), method=method)
+    answers = model.scorer(X).argmax(axis=1)
+    unreachable = {"zero-shot": 0, "logistic-regression": 3}.get(method)
+    for k in range(C):
+        recall = (answers[y == k] == k).mean()
+        assert recall == 0 if k == unreachable else recall > 0.5
+    away = model.scorer(-X)  # where cosines are negative, to know nothing of a class must not be to like it best
+    assert not np.isnan(away).any()
+    assert not (away.argmax(axis=1) == unreachable).any()
+
+
+# --- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def test_reasons_are_sentences():
+    known, X, _ = world(n_each=6)
+    cases = [unlabelled(known), nameless(known), known, replace(known, pool=make_pool(X))]
+    cases += [
+        replace(unlabelled(known), pool=make_pool(X)),
+        replace(known, vectors=known.vectors[:1], index=known.index[:1]),
+    ]
+    for case in cases:
+        reasons = fit_model(case).reasons
+        assert len(reasons) == 1 + (case.pool is not None)
+        for reason in reasons:
+            assert reason.endswith(".")
+            assert len(reason.split()) > 6
+            assert not {"{", "}", "nan"} & set(reason.replace("{", " { ").split())
+
+
+def test_the_reason_tells_what_every_method_reached():
+    known, _, _ = world(n_each=6)
+    model = fit_model(known)
+    for trial in model.leaderboard:
+        assert f"{trial.method} {trial.accuracy:.1%}" in model.reasons[-1]
+    assert model.reasons[-1].startswith(f"{model.method} answers: held out in turn, 24 labels are told by ")
+
+
+def test_one_label_is_told_in_the_singular():
+    known, _, _ = world()
+    one = replace(known, vectors=known.vectors[:1], index=known.index[:1])
+    assert fit_model(one).reasons == ("1 label: too few to compare methods by, so any-shot answers.",)
