@@ -1,0 +1,119 @@
+"""The commands that make and change a model: fit, add-class, remove-class."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+import anyshot
+from anyshot.cli.printing import count, note, show
+from anyshot.cli.reading import (
+    ClassList,
+    Data,
+    ImageColumn,
+    LabelColumn,
+    Model,
+    TextColumn,
+    as_classes_write_them,
+    one_class,
+    read,
+)
+from anyshot.errors import InputError
+
+
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.", metavar="DIR")],
+    classes: ClassList = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    unlabeled: Annotated[
+        Path | None, typer.Option(help="Further items, without labels; they sharpen the classes.", metavar="DATA")
+    ] = None,
+    unknown_rate: Annotated[
+        float | None,
+        typer.Option(help='Share of items of the classes that may be answered "unknown", such as 0.05.'),
+    ] = None,
+) -> None:
+    """Learn from the labels there are and write the model to a folder.
+
+    Rows may be without a label, and with --classes so may whole classes, and all of DATA.
+    """
+    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    named = None if classes is None else anyshot.read_classes(classes)
+    more = None if unlabeled is None else read(unlabeled, text_column=text_column, image_column=image_column).items
+    if given.labels is None and named is None:
+        raise InputError(
+            f"{data} has no labels, and no classes are named. Name the labels' column with --label-column, or the "
+            "classes with --classes."
+        )
+    clf = anyshot.AnyShotClassifier(named, unknown_rate=unknown_rate)
+    if given.labels is None:
+        note(f"{data} has no labels: it is learned from as unlabelled items.")
+        clf.fit(unlabeled=[*given.items, *(more or [])])
+        n_labels = 0
+    else:
+        labels = given.labels if named is None else as_classes_write_them(given.labels, named)
+        clf.fit(given.items, labels, unlabeled=more)
+        n_labels = sum(label is not None for label in labels)
+    clf.save(out)
+    _show_model(clf, out, n_labels=n_labels)
+
+
+def add_class(
+    model: Model,
+    name: Annotated[str, typer.Argument(help="Of the new class.", metavar="NAME")],
+    description: Annotated[str | None, typer.Option(help="What is said of the class.", metavar="TEXT")] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(help="Items of the class; of a file with labels, those that bear NAME.", metavar="DATA"),
+    ] = None,
+    example: Annotated[
+        list[str] | None, typer.Option(help="A text or image file of the class; may be repeated.", metavar="ITEM")
+    ] = None,
+    text_column: TextColumn = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
+) -> None:
+    """Add a class to a model, by its name, what is said of it and examples; no other data are needed."""
+    items: list[str | Path] = list(example or [])
+    if examples is not None:
+        given = read(examples, text_column=text_column, image_column=image_column, label_column=label_column)
+        rows = zip(given.items, given.labels or [name] * len(given), strict=True)
+        own = [item for item, label in rows if str(label) == name]
+        if not own:
+            raise InputError(f"{examples} has labels, and none of them is {name!r}. Check the name, or the file.")
+        items += own
+    clf = anyshot.load(model)
+    clf.add_class(one_class(name, clf.classes_.tolist()), description, examples=items)
+    clf.save(model)
+    note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
+
+
+def remove_class(
+    model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
+) -> None:
+    """Remove a class and its labelled examples from a model."""
+    clf = anyshot.load(model)
+    clf.remove_class(one_class(name, clf.classes_.tolist()))
+    clf.save(model)
+    note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")
+
+
+def _show_model(clf: Any, folder: Path, *, n_labels: int) -> None:
+    """Say what was learned, and why so."""
+    n_classes = len(clf.classes_)
+    facts = {
+        "model": folder,
+        "classes": n_classes,
+        "labels": n_labels,
+        "method": clf.method_,
+        "reasons": clf.reasons_,
+        "unknown_threshold": clf.unknown_threshold_,
+    }
+    learned = f"{count(n_classes, 'class', 'classes')} from {count(n_labels, 'label')}, by {clf.method_}"
+    written = Text(f"Wrote the model to {folder}: {learned}.", style="bold")
+    show(Group(written, *(Text(f"  {reason}") for reason in clf.reasons_)), facts)

@@ -1,0 +1,108 @@
+"""What a command says: a table in a terminal, JSON lines in a pipe; everything else goes to the standard error."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Final
+
+import typer
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+CLOSED_PIPE: Final = 141
+"""Exit code where the reader of the output has left, as shells report it: 128 + SIGPIPE."""
+
+
+def in_terminal() -> bool:
+    """Tell whether a person reads the answer."""
+    return sys.stdout.isatty()
+
+
+def show_rows(rows: Iterable[Mapping[str, object]], *, last: str = "") -> None:
+    """Print rows with the same names: a table in a terminal, one JSON object a line in a pipe.
+
+    last: the column that may be long, which wraps and stands at the end.
+    """
+    listed = list(rows)
+    show_each(table_of(listed, last=last), listed)
+
+
+def show(shown: RenderableType, facts: Mapping[str, object]) -> None:
+    """Print a result as it shows itself in a terminal, and its facts as one JSON object in a pipe."""
+    show_each(shown, [facts])
+
+
+def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> None:
+    """Print a result as it shows itself in a terminal, and its rows as JSON lines in a pipe."""
+    if in_terminal():
+        Console().print(shown)
+        return
+    try:
+        for row in rows:
+            _print_json(row)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        # Nobody reads on; what is left in the buffer must not be written at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(CLOSED_PIPE) from error
+
+
+def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
+    """Return rows as a table; its cells are shown as they stand, markup included."""
+    names = sorted(rows[0], key=lambda name: name == last) if rows else []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        number = isinstance(rows[0][name], (int, float)) and not isinstance(rows[0][name], bool)
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_in_words(row[name])) for name in names))
+    return table
+
+
+def _print_json(row: Mapping[str, object]) -> None:
+    """Print one JSON object in one line."""
+    sys.stdout.write(json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False) + "\n")
+
+
+def plain(value: object) -> object:
+    """Return what JSON can hold: numpy's numbers as Python's, paths as text, NaN as null."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(own) for name, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(own) for own in value]
+    if isinstance(value, PathLike):
+        return str(value)
+    if hasattr(value, "item"):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def note(message: str) -> None:
+    """Say something that is not part of the answer."""
+    typer.echo(message, err=True)
+
+
+def complain(message: str) -> None:
+    """Say why the command did not do what was asked."""
+    typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+    typer.echo(message, err=True)
+
+
+def count(n: int, thing: str, things: str | None = None) -> str:
+    """Write a number with its noun: 1 class, 2 classes."""
+    return f"{n:,} {thing if n == 1 else things or thing + 's'}"
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
