@@ -1,0 +1,92 @@
+"""Speed of fitting, changing and answering, beside the targets. Run: python benchmarks/speed.py.
+
+Times are medians of several runs in one process, after a warm-up; ratios are taken side by side, alternately.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from support import draw, line, load_text, table
+
+from anyshot import AnyShotClassifier, load_encoder
+from anyshot.any_shot import AnyShotHead
+from anyshot.encoders.cache import VectorCache, encode_once
+
+
+def seconds(work: Callable[[], object], *, runs: int = 5) -> float:
+    """Return the median wall time of some work [s]."""
+    work()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times))
+
+
+def head() -> Iterator[str]:
+    """Fit and change on banking77 with 10 labels a class."""
+    data, encoder, cache = load_text("banking77"), load_encoder("minilm"), VectorCache()
+    chosen = draw(data.y, 10, 0)
+    texts, labels = [data.train[row] for row in chosen], data.y[chosen]
+    X = encode_once(encoder, texts, cache=cache)
+    index = np.searchsorted(data.classes, labels)
+    S = encode_once(encoder, data.classes, cache=cache)
+    bare = seconds(lambda: AnyShotHead().fit(X, index, class_vectors=S))
+    yield line("head, 770 labels, 77 classes [s]", bare, 1, least=False)
+    clf = AnyShotClassifier(data.classes, encoder=encoder)
+    yield line("fit with the comparison of methods [s]", seconds(lambda: clf.fit(texts, labels), runs=3), None)
+    clf = AnyShotClassifier(data.classes, encoder=encoder).fit(texts, labels)
+    name = "crypto currency"
+    encode_once(encoder, [name], cache=cache)
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        clf.add_class(name)
+        times.append(time.perf_counter() - began)
+        clf.remove_class(name)
+    yield line("add_class, its texts in the cache [ms]", 1000 * float(np.median(times[1:])), 50, least=False)
+
+
+def many_classes() -> Iterator[str]:
+    """10,000 classes x 100,000 vectors against the bare matrix product."""
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(10_000, 384)).astype(np.float32)
+    X = random.normal(size=(100_000, 384)).astype(np.float32)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    clf = AnyShotClassifier({f"c{place}": centre for place, centre in enumerate(centres)}, cache=False).fit()
+    coef = np.ascontiguousarray(centres.T)
+    ours, bare = [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        clf.predict(X)
+        ours.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        for first in range(0, len(X), 400):
+            X[first : first + 400] @ coef
+        bare.append(time.perf_counter() - began)
+    note = f"{np.median(ours):.1f} s against {np.median(bare):.1f} s"
+    yield line("predict / matrix product", float(np.median(ours) / np.median(bare)), 2, least=False, note=note)
+
+
+def start() -> Iterator[str]:
+    """From process start to the first answer, and the import alone, on a warm disk."""
+    command = [sys.executable, "-m", "anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
+
+    def run(what: list[str]) -> None:
+        subprocess.run(what, check=True, capture_output=True, env=os.environ)
+
+    yield line("anyshot predict [s]", seconds(lambda: run(command), runs=3), 4, least=False)
+    empty = seconds(lambda: run([sys.executable, "-c", "pass"]))
+    light = seconds(lambda: run([sys.executable, "-c", "import anyshot"]))
+    yield line("import anyshot [s]", light - empty, 0.3, least=False)
+
+
+if __name__ == "__main__":
+    table("Fitting and changing", head())
+    table("Many classes", many_classes())
+    table("Start", start())
