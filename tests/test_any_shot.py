@@ -155,7 +155,7 @@ def test_doubling_the_weights_is_duplicating_the_examples():
     once, prior = labelled(X, y, 4), 5 * X @ S.T
     heavier = fit_deviation(labelled(X, y, 4, weight=2.0), prior, tol=TOL)
     twice = fit_deviation(together(once, once), np.concatenate([prior, prior]), tol=TOL)
-    np.testing.assert_allclose(heavier(X), twice(X), atol=CLOSE)
+    np.testing.assert_allclose(heavier(X), twice(X), atol=3 * CLOSE)  # two searches, each stopped close
     assert np.abs(heavier(X) - fit_deviation(once, prior, tol=TOL)(X)).max() > 0.1
 
 

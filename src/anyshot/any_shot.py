@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot import checks
 from anyshot.checks import Indexes, Vectors
 from anyshot.errors import InputError, NotEnoughClassesError, WidthError
+from anyshot.threads import threads_for
 
 # The model. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
@@ -79,7 +80,7 @@ def fit_deviation(
     *,
     C: float = 10.0,
     start: Deviation | None = None,
-    tol: float = 1e-4,
+    tol: float = 3e-4,
 ) -> Deviation:
     """Minimise the objective above by L-BFGS, in coordinates in which it is nearly round.
 
@@ -95,11 +96,12 @@ def fit_deviation(
     if len(active) < 2:
         return Deviation(V, b)
     rows = np.column_stack([examples.vectors, np.full(len(prior), BIAS_REACH, np.float32)])  # (n, d + 1), last for b
-    to_round = _round_coordinates(rows, examples.weights, len(active), C)  # (d + 1, r)
+    axes, curvature = _axes(rows, examples.weights, len(active), C)  # (d + 1, r), (r,)
+    to_round = np.asarray(axes / np.sqrt(curvature), dtype=np.float32)
     first: NDArray[np.float64] = np.zeros((to_round.shape[1], len(active)))
     if start is not None:
         before = np.column_stack([start.V, start.b / BIAS_REACH])[active]  # (k, d + 1)
-        first = np.asarray(np.linalg.lstsq(to_round, before.T, rcond=None)[0], dtype=np.float64)
+        first = np.sqrt(curvature)[:, None] * (axes.T @ before.T).astype(np.float64)  # the axes are orthonormal
     base = prior[:, active] + np.log(examples.mass[active]).astype(np.float32)
     narrowed = Examples(rows @ to_round, examples.targets[:, active], examples.weights)
     W = _minimise(narrowed, base, (to_round**2).sum(axis=0) / C, first, tol)  # (r, k)
@@ -108,12 +110,14 @@ def fit_deviation(
     return Deviation(V, b)
 
 
-def _round_coordinates(rows: Vectors, weights: NDArray[np.float32], n_active: int, C: float) -> NDArray[np.float32]:
-    """Return the map (d, r) to coordinates in which the curvature is about the identity.
+def _axes(
+    rows: Vectors, weights: NDArray[np.float32], n_active: int, C: float
+) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Return the principal axes of the examples (d, r), orthonormal, and about how the loss curves along each (r,).
 
     The softmax's curvature is at most (I - 11'/c) / 2 (Böhning 1992) and about p(1 - p) ~ 1/c a class where it
-    matters, so the Hessian is about X' diag(w) X / c + I / C. Its eigenvectors, each divided by the root of its
-    eigenvalue, turn long valleys into a bowl. Directions in which no example lies stay at zero and are left out.
+    matters, so the Hessian is about X' diag(w) X / c + I / C. Coordinates along its eigenvectors, each divided by the
+    root of its eigenvalue, turn long valleys into a bowl. Directions in which no example lies are left out.
     """
     weighted = rows * np.sqrt(weights)[:, None]
     wide = len(rows) < rows.shape[1]  # fewer examples than features: the same axes from the smaller matrix
@@ -122,8 +126,7 @@ def _round_coordinates(rows: Vectors, weights: NDArray[np.float32], n_active: in
     kept = eigenvalues > eigenvalues[-1] * 1e-7
     spread, directions = eigenvalues[kept], eigenvectors[:, kept]
     axes = weighted.T @ (directions / np.sqrt(spread)) if wide else directions  # (d, r)
-    curvature = spread * min(0.25, 1 / n_active) + 1 / C
-    return np.asarray(axes / np.sqrt(curvature), dtype=np.float32)
+    return axes, np.asarray(spread * min(0.25, 1 / n_active) + 1 / C)
 
 
 def _minimise(
@@ -148,8 +151,9 @@ def _minimise(
         loss = fit.sum(dtype=np.float64) + 0.5 * (stiff * W * W).sum(dtype=np.float64)
         return float(loss), slope.ravel().astype(np.float64)
 
-    options = {"gtol": tol, "ftol": 1e-10, "maxiter": 500}
-    found = minimize(loss_and_slope, first.ravel(), jac=True, method="L-BFGS-B", options=options)
+    options = {"gtol": tol, "ftol": 3e-8, "maxiter": 500, "maxcor": 5}
+    with threads_for(Z.size * T.shape[1]):
+        found = minimize(loss_and_slope, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x.reshape(first.shape), dtype=np.float32)
 
 
@@ -166,7 +170,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         What a class vector counts as an example of its class [labels].
     class_prior : "balanced" or array-like of shape (n_classes,), default="balanced"
         Share of each class in the work to come.
-    tol : float, default=1e-4
+    tol : float, default=3e-4
         Largest gradient left when fitting stops.
 
     Attributes
@@ -196,7 +200,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         C: float = 10.0,
         name_weight: float = 0.5,
         class_prior: str | ArrayLike = "balanced",
-        tol: float = 1e-4,
+        tol: float = 3e-4,
     ) -> None:
         self.prior_scale = prior_scale
         self.C = C

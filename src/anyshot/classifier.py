@@ -345,7 +345,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._fitted
         if model is None:
             return
-        said = model.evidence.said
+        said = unit(model.evidence.said)
         limit = ALIKE[model.space.is_bridged]
         for one, other, cosine in near_duplicates(said, model.evidence.classes.tolist(), threshold=limit)[:3]:
             warnings.warn(

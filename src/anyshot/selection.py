@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
-from threadpoolctl import threadpool_limits
 
 from anyshot.any_shot import AnyShotHead, Deviation, Examples, evidence_of
-from anyshot.checks import Indexes, Vectors
+from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
+from anyshot.threads import threads_for
 from anyshot.zero_shot.transductive import (
     AGREEMENT_NEEDED,
     Pool,
@@ -81,8 +82,6 @@ MANY, MANY_STEPS = 20, (Step(1.0, 1), Step(3.0, 1), Step(10.0, 1), Step(30.0, 1)
 USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
 BELIEF_NEEDED = 0.02
 """Share of belief below which a step is left out of the average."""
-SMALL = 50_000_000
-"""Numbers a fit multiplies at a time below which one thread is faster than several that wait for each other."""
 
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; near the best on three text encoders' class names."""
@@ -94,16 +93,21 @@ HEAD_SHARPNESS = 2.0
 class Known:
     """All that a model is made from: what is said of the classes, the labels, and the unlabelled vectors."""
 
-    class_vectors: Vectors  # (c, d), unit length; a row of zeros where nothing is said of the class
+    said: Vectors  # (c, d), class vectors; longer ones are surer, zeros where nothing is said of the class
     vectors: Vectors  # (n, d), labelled
     index: Indexes  # (n,) rows of class_vectors
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
 
+    @cached_property
+    def class_vectors(self) -> Vectors:
+        """What is said of the classes (c, d), at unit length."""
+        return unit(self.said)
+
     @property
     def counts(self) -> NDArray[np.intp]:
         """Labels of each class (c,)."""
-        return np.bincount(self.index, minlength=len(self.class_vectors))
+        return np.bincount(self.index, minlength=len(self.said))
 
 
 class Scorer(NamedTuple):
@@ -155,8 +159,8 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
             "method='zero-shot' answers by what is said of the classes, and nothing is said of these. Give class "
             "vectors, or another method."
         )
-    size = (len(known.index) + (len(known.pool.vectors) if known.pool else 0)) * known.class_vectors.size
-    with threadpool_limits(1 if size < SMALL else None, user_api="blas"):
+    n = len(known.index) + (len(known.pool.vectors) if known.pool else 0)
+    with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
         trial, why = _choose(board, known, method)
         scorer, deviations = _fit(known, trial.method, factors[trial.method], start or {}, belief=belief)
@@ -193,11 +197,12 @@ def believed_prior(known: Known) -> Belief:
     names, flat = known.class_vectors, _prior_belief(known)
     if known.pool is None or len(known.pool.vectors) < len(names) or not names.any():
         return Belief(names, None, [], flat)
-    balances = (0.5, 0.0) if len(known.index) else (0.5,)
-    refined = {balance: refine(names, known.pool, balance=balance, shares=known.shares) for balance in balances}
-    agreement = sure_agreement(names, refined[0.5].class_vectors, known.pool)
+    usual = known.pool.balance
+    balances = (usual, 0.0) if len(known.index) else (usual,)
+    refined = {balance: refine(known.said, known.pool, balance=balance, shares=known.shares) for balance in balances}
+    agreement = sure_agreement(names, refined[usual].class_vectors, known.pool)
     trust = 1.0 if agreement >= AGREEMENT_NEEDED else -5.0  # [nats]
-    evidence = {balance: trust + balance for balance in balances}
+    evidence = {balance: trust + (0.5 if balance else 0.0) for balance in balances}
     for_names = 0.0
     if len(known.index):
         for_names = evidence_of(names, known.vectors, known.index)
@@ -239,7 +244,7 @@ def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], 
     belief, main = believed_prior(known), _main_method(known)
     factors: dict[Method, Factors] = {name: {LOGISTIC_STEP: HEAD_SHARPNESS} for name in METHODS}
     factors[main] = belief.factors
-    if len(known.index) < 4 or np.count_nonzero(known.counts) < 2:
+    if not _is_comparable(known):
         return belief, factors, []
     seen, board = _at_most(Known(belief.prior, known.vectors, known.index), AT_MOST), []
     held_out: dict[Step, NDArray[np.floating]] = {}
@@ -281,6 +286,15 @@ def _labels_share(board: list[Trial]) -> float:
     if not {"any-shot", "zero-shot"} <= likelihood.keys():
         return 1.0
     return float(expit(2 + 2 * (likelihood["any-shot"] - likelihood["zero-shot"])))
+
+
+def _is_comparable(known: Known) -> bool:
+    """Whether labels held out can tell more than is assumed without them.
+
+    With many labels, but too few in some class for logistic regression, there is one step and nothing to choose.
+    """
+    few_enough = len(known.index) <= FEW or known.counts.min() >= ENOUGH
+    return bool(len(known.index) >= 4 and np.count_nonzero(known.counts) >= 2 and few_enough)
 
 
 def _main_method(known: Known) -> Method:
@@ -348,7 +362,8 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
     if not board:
         if n == 0 and known.pool is None and method == "auto" and known.class_vectors.any():
             wanted = "zero-shot"
-        why = f"{n} label{'s' if n != 1 else ''}: too few to compare methods by, so {wanted} answers."
+        few = "too few to compare methods by" if n < 4 else "too few in some class to compare methods by"
+        why = f"{n} label{'s' if n != 1 else ''}: {few}, so {wanted} answers."
         return Trial(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool)), why
     mine = next(trial for trial in board if trial.method == wanted)
     beside = "".join(f", {trial.method} {trial.accuracy:.1%}" for trial in board if trial is not mine)
@@ -370,7 +385,7 @@ def _fit(
     start: Mapping[Step, Deviation],
     *,
     belief: Belief | None = None,
-    tol: float = 1e-4,
+    tol: float = 3e-4,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit one method to all that is known; heads of several steps are averaged by belief."""
     prior = known.class_vectors
@@ -396,12 +411,13 @@ def _average_head(
     start: Mapping[Step, Deviation],
     more: Examples | None = None,
     *,
-    tol: float = 1e-4,
+    tol: float = 3e-4,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit a head a step and add up the scores, each times its factor."""
+    another = next(iter(start.values()), None)  # a head of another step is nearer than none
     heads = {
         step: AnyShotHead(C=step.C, tol=tol).fit(
-            known.vectors, known.index, class_vectors=step.trust * prior, more=more, start=start.get(step)
+            known.vectors, known.index, class_vectors=step.trust * prior, more=more, start=start.get(step, another)
         )
         for step in factors
     }
@@ -421,8 +437,7 @@ def _moved_by_pool(
     if len(known.index):
         sums = np.zeros_like(known.class_vectors)
         np.add.at(sums, known.index, 3 * known.vectors)  # a label says three times what an unlabelled vector does
-        names = known.class_vectors
-        refined = refine(names, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares)
+        refined = refine(known.said, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares)
         first, _ = _average_head(known, refined.class_vectors, factors, {})
         by_labels = pool.smooth(answers_at_shares(first(pool.vectors)))
         log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)

@@ -12,7 +12,7 @@ from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
 from anyshot.errors import MixedInputError
 from anyshot.items import Items, Modality, modality_of
 from anyshot.semantics import IMAGE_TEMPLATES, ClassTexts, class_vectors
-from anyshot.zero_shot.bridge import NAME_TEMPLATES, carry, known_class_vectors
+from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks
 
 
 class Space:
@@ -64,7 +64,10 @@ class Space:
         return encode_once(self.encoder, items, cache=self.cache)
 
     def place_classes(self, texts: ClassTexts) -> Vectors | None:
-        """Return what the classes' texts say as vectors (c, d); None where texts say nothing to the encoder."""
+        """Return what the classes' texts say as vectors (c, d), None where texts say nothing to the encoder.
+
+        Vectors that come over the bridge are the longer, the better the name is known there.
+        """
         if self.encoder is None:
             return None
         if self.encoder.modality == "text":
@@ -74,7 +77,8 @@ class Space:
         if not isinstance(self.encoder, Classifying):
             return None
         new = class_vectors(texts, self._reader.place_texts, templates=NAME_TEMPLATES)
-        return carry(new, self._known_classes, self.encoder.classifier.weights)
+        known = self._known_classes
+        return carried(new, known.vectors, known.members @ self.encoder.classifier.weights).astype(np.float32)
 
     def place_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors (n, d) of texts among the items."""
@@ -90,10 +94,10 @@ class Space:
         return Space(default_for("text"), cache=self.cache)
 
     @cached_property
-    def _known_classes(self) -> Vectors:
-        """Text vectors of the classes that the image encoder was trained on."""
+    def _known_classes(self) -> Landmarks:
+        """The classes that the image encoder was trained on, and kinds of them, among texts."""
         assert isinstance(self.encoder, Classifying)  # asked for only where `place_classes` saw so
-        return known_class_vectors(self.encoder.classifier.names, self._reader.place_texts)
+        return landmarks(self.encoder.classifier.names, self._reader.place_texts)
 
     def _check_modality(self, items: Items) -> None:
         assert self.encoder is not None  # vectors were dealt with before

@@ -5,10 +5,11 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from sklearn.kernel_ridge import KernelRidge
 
 from anyshot.checks import unit
 from anyshot.errors import BadItemError, ClassesError, InputError, WidthError
-from anyshot.zero_shot.bridge import carry, kinds_by_name, known_class_vectors, rests_on
+from anyshot.zero_shot.bridge import carried, carry, kinds_by_name, known_class_vectors, landmarks, rests_on
 
 
 @pytest.fixture
@@ -36,8 +37,6 @@ def test_two_orthogonal_known_classes_by_hand():
 
 
 def test_carried_weights_are_the_kernel_ridge_of_scikit_learn(known):
-    from sklearn.kernel_ridge import KernelRidge
-
     names, weights = known
     new = unit(np.random.default_rng(1).normal(size=(3, 4)))
     # On unit vectors exp(s (cos - 1)) is the Gaussian kernel exp(-s |a - b|^2 / 2).
@@ -132,3 +131,55 @@ def test_kinds_are_found_by_any_name_that_is_not_ambiguous():
     assert set(kinds["monarch butterfly"]) == {"insect", "butterfly"}
     assert "crane (bird)" in kinds
     assert "crane" not in kinds  # the bird or the machine
+
+
+# --- landmarks and lengths -------------------------------------------------------------------------------------------
+
+
+def letters_of(texts):
+    """Return how often each letter occurs in each text, as unit vectors (n, 26)."""
+    return unit(np.array([[text.lower().count(chr(97 + letter)) for letter in range(26)] for text in texts], float))
+
+
+def test_a_kind_is_a_point_of_its_own_and_the_mean_of_its_classes():
+    found = landmarks([["robin"], ["house finch"], ["goldfish"]], letters_of)
+    kind = found.names.index(("bird",))
+    assert found.names[:3] == (("robin",), ("house finch",), ("goldfish",))
+    np.testing.assert_allclose(found.members[kind], [0.5, 0.5, 0])
+    np.testing.assert_allclose(found.members[:3], np.eye(3))
+    np.testing.assert_allclose(
+        found.vectors[kind], known_class_vectors([["bird"]], letters_of, kinds=False)[0], atol=1e-6
+    )
+
+
+def test_classes_of_no_listed_kind_are_the_only_landmarks():
+    found = landmarks([["zzyzx"], ["qwerty"]], letters_of)
+    np.testing.assert_array_equal(found.members, np.eye(2))
+    np.testing.assert_allclose(found.vectors, known_class_vectors([["zzyzx"], ["qwerty"]], letters_of, kinds=False))
+
+
+def test_the_name_of_a_kind_meets_the_mean_of_its_classes():
+    names, weights = [["robin"], ["house finch"], ["goldfish"]], np.eye(3, dtype=np.float32)
+    found = landmarks(names, letters_of)
+    bird = letters_of(["bird"])
+    robin, finch, fish = carry(bird, found.vectors, found.members @ weights, sharpness=20)[0]
+    assert min(robin, finch) > fish
+
+
+def test_carried_weights_are_those_of_kernel_ridge(known):
+    names, weights = known
+    new = unit(np.random.default_rng(1).normal(size=(3, 4)))
+    ridge = KernelRidge(alpha=1.0, kernel="rbf", gamma=4.0).fit(names, weights - weights.mean(0))
+    np.testing.assert_allclose(carried(new, names, weights), ridge.predict(new), rtol=1e-3, atol=1e-5)
+
+
+def test_a_known_name_has_longer_weights_than_a_strange_one(known):
+    names, weights = known
+    own, strange = carried(np.stack([names[0], -names.mean(axis=0)]), names, weights)
+    assert np.linalg.norm(own) > np.linalg.norm(strange)
+
+
+def test_carried_needs_a_row_of_weights_for_each_known_class(known):
+    names, weights = known
+    with pytest.raises(InputError, match="6 rows and weights has 5"):
+        carried(names, names, weights[:5])

@@ -7,6 +7,7 @@ name lies to the known names; the new class's weights follow from theirs. The re
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import TypeAlias
 
@@ -20,6 +21,15 @@ from anyshot.semantics import ClassTexts, Embed
 
 NAME_TEMPLATES = ("{}", "a photo of a {}")  # for the new names and the known ones alike
 Names: TypeAlias = Sequence[Sequence[str]]  # each known class's synonyms
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Points in the space of names whose classifier weights are known: classes, and kinds of classes."""
+
+    vectors: Vectors  # (p, d), unit length
+    members: NDArray[np.float32]  # (p, k), rows sum to 1: the known classes that a point is the mean of
+    names: tuple[tuple[str, ...], ...]  # of each point; a kind has one
 
 
 def carry(
@@ -60,17 +70,7 @@ def carry(
     Elhoseiny, Saleh, Elgammal. Write a Classifier: Zero-Shot Learning Using Purely Textual Descriptions. ICCV 2013,
     section 4 (regression from text to classifier weights).
     """
-    known_weights = vectors(weights, name="weights").astype(np.float64)
-    share = _shares(class_vectors, known_vectors, sharpness=sharpness, ridge=ridge)  # (c, k)
-    if share.shape[1] != len(known_weights):
-        raise InputError(
-            f"known_vectors has {share.shape[1]} rows and weights has {len(known_weights)}. Give one row a known class."
-        )
-    # What all known classes have in common tells none of them apart: softmax does not see it.
-    apart = known_weights - known_weights.mean(axis=0)  # (k, width)
-    if not apart.any():
-        raise InputError("The weights of all known classes are alike: this classifier tells no class apart.")
-    return unit(share @ apart)
+    return unit(carried(class_vectors, known_vectors, weights, sharpness=sharpness, ridge=ridge))
 
 
 def rests_on(
@@ -132,6 +132,34 @@ def known_class_vectors(names: Names, embed: Embed, *, kinds: bool = True) -> Ve
     return of_names
 
 
+def landmarks(names: Names, embed: Embed) -> Landmarks:
+    """Return the known classes by their synonyms, and each kind of them that the package lists as a point of its own.
+
+    A kind's weights are the mean of its classes' weights: use ``carry(new, found.vectors, found.members @ weights)``.
+    "Bird" then meets the birds, and a robin is not drawn halfway to every other bird as in `known_class_vectors`.
+
+    Parameters
+    ----------
+    names : sequence of sequences of str
+        Each known class's synonyms, as `LinearClassifier.names` holds them.
+    embed : callable
+        Texts to unit-length vectors (n, d).
+
+    Raises
+    ------
+    ClassesError
+        A class has no name.
+    """
+    of_names = known_class_vectors(names, embed, kinds=False)  # (k, d)
+    kinds_of = kinds_by_name()
+    found = [{kind for name in own for kind in kinds_of.get(name.lower(), ())} for own in names]
+    listed = sorted(set().union(*found))
+    belongs = np.array([[kind in own for own in found] for kind in listed], dtype=np.float32).reshape(-1, len(names))
+    members = np.concatenate([np.eye(len(names), dtype=np.float32), belongs / belongs.sum(axis=1, keepdims=True)])
+    of_kinds = _means([[kind] for kind in listed], embed) if listed else of_names[:0]
+    return Landmarks(np.concatenate([of_names, of_kinds]), members, (*map(tuple, names), *((kind,) for kind in listed)))
+
+
 def kinds_by_name() -> dict[str, tuple[str, ...]]:
     """Return the kinds of each ImageNet class by each of its names in small letters; ambiguous names are left out."""
     folder = resources.files("anyshot.data")
@@ -144,6 +172,33 @@ def kinds_by_name() -> dict[str, tuple[str, ...]]:
             for name in (name.lower() for name in classes[row] if times[name.lower()] == 1):
                 kinds_of[name] = (*kinds_of.get(name, ()), kind)
     return kinds_of
+
+
+def carried(
+    class_vectors: ArrayLike,
+    known_vectors: ArrayLike,
+    weights: ArrayLike,
+    *,
+    sharpness: float = 8.0,
+    ridge: float = 1.0,
+) -> NDArray[np.float64]:
+    """Return what `carry` does (c, width) at its own length, which says how far the name is known to the bridge.
+
+    Far from every known name the kernel vanishes and so do the weights; a name amid known classes that have nothing in
+    common gets a blend of theirs, which is short too. `transductive.refine` believes longer vectors more. Parameters
+    and errors are those of `carry`.
+    """
+    known_weights = vectors(weights, name="weights").astype(np.float64)
+    share = _shares(class_vectors, known_vectors, sharpness=sharpness, ridge=ridge)  # (c, k)
+    if share.shape[1] != len(known_weights):
+        raise InputError(
+            f"known_vectors has {share.shape[1]} rows and weights has {len(known_weights)}. Give one row a known class."
+        )
+    # What all known classes have in common tells none of them apart: softmax does not see it.
+    apart = known_weights - known_weights.mean(axis=0)  # (k, width)
+    if not apart.any():
+        raise InputError("The weights of all known classes are alike: this classifier tells no class apart.")
+    return np.asarray(share @ apart, dtype=np.float64)
 
 
 def _shares(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 
 from anyshot.checks import Indexes, Vectors, unit
@@ -18,6 +19,15 @@ from anyshot.checks import Indexes, Vectors, unit
 #     S' <- unit(keep * S + (1 - keep) * unit(P' U + weight * sum of the labelled vectors))
 #
 # Neighbours and balance were each measured to help on texts where names are good, and to do no harm where they are not.
+#
+# k-means finds the clusters far better than it tells whose they are: it never exchanges two names, and no step so small
+# as its own would. So the clusters found are handed out anew, where the names' sureness w counts,
+#
+#     max over permutations p   sum_k  w_k  S_k . unit(P' U)_p(k),
+#
+# and k-means goes on from there, until nothing changes hands. On 30 draws of 20 image classes whose names come over the
+# bridge, that took the answers from 75.1 to 77.3 % right; with the bridge's landmarks and sureness, a sharpness of 30
+# and whole balance, from 79.5 to 82.6 %; over seven text sets it gave 0 to 0.8 points and took none.
 
 AGREEMENT_NEEDED = 0.75
 """Share of its surest answers that a refinement must leave standing, or it has followed other clusters than the names'.
@@ -28,6 +38,9 @@ Over ten text data sets the refinements that gained left 79 to 99 %, those that 
 POOL_LIMIT = 20_000
 """Unlabelled vectors used at most, evenly picked: the neighbours of m vectors cost m^2 work."""
 
+EXCHANGES = 5
+"""Times that clusters may change hands; two to three are usual before none does."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -35,6 +48,8 @@ class Pool:
 
     vectors: Vectors  # (m, d)
     neighbours: Indexes  # (m, k)
+    sharpness: float = 60.0  # how tight its clusters are: scores per unit of cosine
+    balance: float = 0.5  # how strongly answers are drawn to the expected shares [0 not, 1 wholly]
 
     def smooth(self, answers: NDArray[np.floating], *, rounds: int = 2) -> NDArray[np.floating]:
         """Mix each vector's answer (m, c) half and half with its neighbours' mean."""
@@ -53,7 +68,7 @@ class Refined:
     balance: float  # how strongly the answers were drawn to the expected shares
 
 
-def make_pool(vectors: Vectors, *, n_neighbours: int = 10) -> Pool:
+def make_pool(vectors: Vectors, *, n_neighbours: int = 10, sharpness: float = 60.0, balance: float = 0.5) -> Pool:
     """Find the neighbours by cosine of unlabelled vectors (m, d), exactly and in bounded memory."""
     if len(vectors) > POOL_LIMIT:
         vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
@@ -64,7 +79,7 @@ def make_pool(vectors: Vectors, *, n_neighbours: int = 10) -> Pool:
         if len(vectors) > 1:
             similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
         nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return Pool(vectors, nearest)
+    return Pool(vectors, nearest, sharpness, balance)
 
 
 def refine(
@@ -72,28 +87,47 @@ def refine(
     pool: Pool,
     *,
     labelled_sums: NDArray[np.floating] | None = None,
-    balance: float = 0.5,
+    balance: float | None = None,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
     keep: float = 0.2,
-    sharpness: float = 60.0,
     rounds: int = 10,
 ) -> Refined:
     """Move class vectors (c, d) to the clusters of the pool that they point at.
 
+    A longer class vector is believed more than a shorter one, as `bridge.carried` makes them; their mean length changes
+    nothing, and a class of zeros takes what cluster is left.
+
     labelled_sums (c, d): the sum of each class's labelled vectors, each counted with its weight; balance: how strongly
-    the answers are drawn to the shares [0 not, 1 wholly]; shares (c,): the expected shares, equal if not given;
-    keep: weight of the class vectors as given; sharpness: scores per unit of cosine.
+    the answers are drawn to the shares, the pool's own if not given; shares (c,): the expected shares, equal if not
+    given; keep: weight of the class vectors as given.
+
+    Clusters change hands only between classes with no label, and not where shares were given: a label, or a size, says
+    whose a cluster is.
     """
+    strength = pool.balance if balance is None else balance
     expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
-    moved = class_vectors
-    for _ in range(rounds):
-        answers = pool.smooth(softmax(sharpness * pool.vectors @ moved.T, axis=1))
-        answers = _balanced(answers, expected, balance)
-        sums = answers.T @ pool.vectors  # (c, d)
-        if labelled_sums is not None:
-            sums = sums + labelled_sums
-        moved = unit(keep * class_vectors + (1 - keep) * unit(sums))
-    return Refined(moved, answers, balance)
+    labelled = np.zeros_like(class_vectors) if labelled_sums is None else labelled_sums
+    said, belief = _directions_and_belief(class_vectors)
+    pull = np.minimum(keep * belief, 1)[:, None]  # (c, 1)
+
+    def move(moved: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
+        for _ in range(rounds):
+            answers = pool.smooth(softmax(pool.sharpness * pool.vectors @ moved.T, axis=1))
+            answers = _balanced(answers, expected, strength)
+            moved = unit(pull * said + (1 - pull) * unit(answers.T @ pool.vectors + labelled))
+        return moved, answers
+
+    moved, answers = move(said)
+    free = np.flatnonzero(~labelled.any(axis=1)) if shares is None else np.arange(0)
+    for _ in range(EXCHANGES if len(free) > 1 else 0):
+        clusters = unit(answers[:, free].T @ pool.vectors)  # (f, d)
+        owned = linear_sum_assignment(-belief[free, None] * said[free] @ clusters.T)[1]
+        if (owned == np.arange(len(free))).all():
+            break
+        start = moved.copy()
+        start[free] = clusters[owned]
+        moved, answers = move(start)
+    return Refined(moved, answers, strength)
 
 
 def sure_agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
@@ -124,6 +158,13 @@ def answers_at_shares(
         answers = softmax(scores + np.log(shares), axis=1)
         shares = (answers.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
     return np.asarray(answers)
+
+
+def _directions_and_belief(class_vectors: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
+    """Split class vectors (c, d) into directions of length 1 and lengths (c,), whose mean, but for zeros, is 1."""
+    length = np.linalg.norm(class_vectors, axis=1)
+    told = length[length > 0]
+    return unit(class_vectors), length / told.mean() if len(told) else length
 
 
 def _balanced(
