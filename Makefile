@@ -1,10 +1,11 @@
 # make demo: the main job on real input.   make test: everything that must hold.   Both set up what they need.
 PYTHON ?= python3
+NEEDS  := anyshot needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.12
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check clean
 
 demo: $(STAMP)
 	$(BIN)/anyshot demo
@@ -18,6 +19,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 $(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	touch $@

@@ -1,0 +1,22 @@
+"""Messages without labels move the names of the classes to where the messages lie.
+
+The messages to be answered are such data themselves: given to `fit` together, they are answered better.
+Prints the accuracy without and with them, at no label and at one label a class.
+"""
+
+import numpy as np
+
+from anyshot import AnyShotClassifier, few_per_class, messages
+
+data = messages()
+texts, labels = np.array(data.items), np.array(data.labels)
+texts, labels = texts[labels != "none"], labels[labels != "none"]
+names = sorted(set(labels.tolist()))
+
+for k in (0, 1):
+    rows = few_per_class(labels.tolist(), k, random_state=0)
+    asked = np.setdiff1d(np.arange(len(texts)), rows)
+    clf = AnyShotClassifier(names).fit(texts[rows], labels[rows])
+    without = clf.score(texts[asked], labels[asked])
+    clf.fit(texts[rows], labels[rows], unlabeled=texts[asked])
+    print(f"{k} labels a class: {without:.0%} without, {clf.score(texts[asked], labels[asked]):.0%} with unlabelled")
