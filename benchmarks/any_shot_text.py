@@ -87,8 +87,9 @@ def label_counts(name: str) -> Iterator[str]:
         beside = f"logistic regression {np.mean(logistic):.1f}, " if logistic else ""
         note = f"{beside}zero-shot {zero_shot:.1f}, sd {np.std(accuracies):.1f}, {np.median(seconds):.1f} s"
         yield line(f"{name}, k = {k}", mean, FLOORS[name].get(k), note=note)
-        least = max(zero_shot, np.mean(logistic) - 0.5) if logistic else zero_shot
-        yield line(f"{name}, k = {k}, against zero-shot and logistic regression - 0.5", mean, round(least, 2))
+        if logistic:
+            least = round(max(zero_shot, float(np.mean(logistic)) - 0.5), 2)
+            yield line(f"{name}, k = {k}, against zero-shot and logistic regression - 0.5", mean, least)
         target = 0.05 if k == 5 and name != "ag_news" else None
         yield line(
             f"{name}, k = {k}, calibration error [points]", 100 * float(np.mean(errors)), target and 5, least=False

@@ -40,6 +40,7 @@ def made(tmp_path_factory):
     table = pd.DataFrame(TRAIN, columns=["text", "label"])
     table.to_csv(folder / "train.csv", index=False)
     table[["text"]].to_csv(folder / "texts.csv", index=False)
+    table[["text"]].assign(target=0.5, topic="?").to_csv(folder / "measured.csv", index=False)
     table.assign(label=table["label"].map({"billing": 0, "delivery": 1, "login": 2})).to_csv(
         folder / "numbers.csv", index=False
     )
@@ -261,6 +262,17 @@ def test_suggest_names_rows_of_the_data(call, made):
     assert all(TRAIN[row["row"]][0] == row["item"] for row in done.rows)
 
 
+def test_columns_that_may_be_labels_do_not_matter_where_none_are_needed(call, made, tmp_path):
+    texts = [text for text, _ in TRAIN]
+    data = made / "measured.csv"
+    for arguments in (["predict", data, "--model", made / "model"], ["explain", made / "model", data]):
+        assert [row["item"] for row in call(*arguments).rows] == texts
+    assert len(call("suggest", made / "model", data, "-n", "2").rows) == 2
+    assert call("fit", made / "train.csv", "--unlabeled", data, "--out", tmp_path / "m").code == 0
+    done = call("fit", data, "--classes", "billing,login", "--out", tmp_path / "n")
+    assert (done.code, "several columns" in done.err) == (1, True)
+
+
 def test_a_class_is_added_from_a_file_and_the_line_and_removed_again(call, made, model, tmp_path):
     table = pd.DataFrame([("are you hiring?", "hiring"), ("a parcel", "delivery")], columns=["text", "label"])
     table.to_csv(tmp_path / "more.csv", index=False)
@@ -301,6 +313,15 @@ def test_encode_writes_vectors_that_open_without_pickle(call, made, tmp_path):
         assert file["items"][0] == TRAIN[0][0]
         assert str(file["encoder"]) == "minilm"
     assert [path.name for path in tmp_path.iterdir()] == ["v.npz"]
+
+
+def test_encode_looks_for_no_labels_where_none_are_wanted(call, made, tmp_path):
+    done = call("encode", made / "measured.csv", "--out", tmp_path / "v.npz")
+    assert (done.code, "several columns" in done.err) == (1, True)
+    for name in ("measured.csv", "train.csv"):
+        assert call("encode", made / name, "--no-labels", "--out", tmp_path / "v.npz").code == 0
+        with np.load(tmp_path / "v.npz", allow_pickle=False) as file:
+            assert sorted(file) == ["encoder", "items", "vectors"]
 
 
 @pytest.mark.parametrize("name", ["v.csv", "nowhere/v.npz"])

@@ -158,6 +158,37 @@ def test_measurements_are_not_taken_for_labels_by_their_name_alone(tmp_path):
         read_data(file(tmp_path, "a.csv", "text,target\n" + rows))
 
 
+def test_without_labels_no_column_is_taken_for_labels(tmp_path):
+    rows = "".join(f"t{n},{n}.5,x\n" for n in range(60))
+    path = file(tmp_path, "a.csv", "text,target,category\n" + rows)
+    with pytest.raises(DataFileError, match="several columns"):
+        read_data(path)
+    with pytest.raises(DataFileError, match=r"with_labels=False"):
+        read_data(file(tmp_path, "b.csv", "text,target\n" + "".join(f"t{n},{n}.5\n" for n in range(60))))
+    data = read_data(path, with_labels=False)
+    assert (data.items[:2], len(data), data.labels) == (["t0", "t1"], 60, None)
+
+
+def test_without_labels_several_an_item_do_no_harm(tmp_path):
+    path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
+    assert read_data(path, with_labels=False).items == ["a"]
+
+
+def test_without_labels_a_folder_s_images_are_read_whatever_its_parts_are_called(tmp_path):
+    images = [photo(tmp_path / name / "cat" / "1.png") for name in ("test", "train")]
+    data = read_data(tmp_path, with_labels=False)
+    assert (data.items, data.labels) == (images, None)
+    file(tmp_path, "labels.csv", "file,animal\ntrain/cat/1.png,x\n")
+    data = read_data(tmp_path, with_labels=False)
+    assert (data.items, data.labels) == (images[::-1], None)
+
+
+def test_a_column_of_labels_that_are_not_wanted_is_a_contradiction(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label\na,x\n")
+    with pytest.raises(InputError, match=r"label_column='label' names labels, with_labels=False leaves them out"):
+        read_data(path, label_column="label", with_labels=False)
+
+
 def test_one_text_of_each_of_many_classes_is_no_free_text(tmp_path):
     rows = "".join(f"t{n},class number {n}\n" for n in range(60))
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60

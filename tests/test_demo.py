@@ -33,6 +33,13 @@ def test_piped_it_is_plain_text(shown):
     assert max(map(len, shown[0].splitlines())) <= 100
 
 
+def test_the_first_message_shown_is_answered_rightly_and_a_wrong_answer_is_shown_too(shown):
+    table = shown[0].split("2. One, three, five")[0]
+    marks = [line.split()[-1] if " no: " not in line else "no" for line in table.splitlines() if "%" in line]
+    assert marks[0] == "yes"
+    assert "no" in marks
+
+
 def test_labels_lift_anyshot_above_logistic_regression_from_the_first(shown):
     rows = [line.split() for line in shown[0].splitlines() if line.split() and line.split()[0] in {"0", "1", "3"}]
     by_shots = {row[0]: row[1:] for row in rows if len(row) == 4}

@@ -185,14 +185,49 @@ def test_a_missing_file_is_named(tmp_path):
         read_model(tmp_path / "model")
 
 
-@pytest.mark.parametrize("name", ["arrays.safetensors", "README.md"])
-def test_one_changed_byte_in_any_file_is_noticed(tmp_path, name):
-    path = write(tmp_path / "model") / name
+def test_one_changed_byte_of_the_arrays_is_noticed(tmp_path):
+    path = write(tmp_path / "model") / "arrays.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelFolderError, match=rf"{name} was changed after the model was saved"):
+    with pytest.raises(ModelFolderError, match=r"arrays\.safetensors was changed after the model was saved"):
         read_model(tmp_path / "model")
+
+
+def test_the_card_is_the_persons_to_edit_or_to_delete(tmp_path):
+    card = write(tmp_path / "model") / "README.md"
+    card.write_text("# Made for the helpdesk\n")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    card.unlink()
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    card.write_text("# Written anew\n")
+    write(tmp_path / "model", "new")
+    assert card.read_text() == "# new\n"
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini"])
+def test_what_systems_leave_behind_blocks_neither_loading_nor_saving(tmp_path, name):
+    left = write(tmp_path / "model") / name
+    left.write_bytes(b"x")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    write(tmp_path / "model", "new")
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+    assert not left.exists()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / name).write_bytes(b"x")
+    assert read_model(write(tmp_path / "empty")).facts["name"] == "old"
+
+
+def test_a_folder_or_a_link_that_bears_such_a_name_is_not_passed_over(tmp_path):
+    folder = write(tmp_path / "model")
+    (folder / ".DS_Store").mkdir()
+    with pytest.raises(ModelFolderError, match=r"other files: \.DS_Store"):
+        write(folder, "new")
+    (folder / ".DS_Store").rmdir()
+    (folder / ".DS_Store").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelFolderError, match=r"symbolic link, \.DS_Store"):
+        read_model(folder)
 
 
 def test_a_changed_fact_is_noticed(tmp_path):
@@ -203,9 +238,9 @@ def test_a_changed_fact_is_noticed(tmp_path):
 
 
 def test_model_json_without_its_parts_is_refused_even_with_a_sound_digest(tmp_path):
-    outside = tmp_path / "README.md"
+    outside = tmp_path / "secret.md"
     outside.write_text("secret")
-    for files in ({"../README.md": "0", "arrays.safetensors": "0"}, {}, None):
+    for files in ({"../secret.md": "0", "arrays.safetensors": "0"}, {}, None):
         change(write(tmp_path / "model"), files=files)
         with pytest.raises(ModelFolderError, match="was changed"):
             read_model(tmp_path / "model")

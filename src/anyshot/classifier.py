@@ -127,7 +127,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         space = self._space(seen)
         evidence = self._with_items(space, self._placed_classes(space, bare, seen), items, labels)
         if unlabeled is not None and len(unlabeled):
-            evidence = evidence.with_unlabelled(space.place(unlabeled), centring=space.is_bridged)
+            evidence = evidence.with_unlabelled(space.place(unlabeled))
         self._take(space, evidence, {})
         self._warn_of_duplicates()
         return self
@@ -264,7 +264,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if said is None:
             width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
             said = np.zeros((len(bare.classes), width), np.float32)
-        return first_evidence(bare.classes, bare.texts, said)
+        return first_evidence(bare.classes, bare.texts, said, centring=space.is_bridged)
 
     def _said_of(
         self, space: Space, name: Label, description: Description, *, width: int
@@ -282,7 +282,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         index = to_indexes(labels, evidence.classes, n_items=len(items))
         if not len(items):
             return evidence
-        return evidence.with_labels(space.place(items), index, fitted.shown(items), centring=space.is_bridged)
+        return evidence.with_labels(space.place(items), index, fitted.shown(items))
 
     def _take(self, space: Space, evidence: Evidence, start: Mapping[selection.Step, Deviation]) -> Self:
         """Make the model of the evidence."""

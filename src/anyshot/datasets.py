@@ -67,6 +67,7 @@ def read_data(
     text_column: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
+    with_labels: bool = True,
     on_error: OnError = "raise",
 ) -> Dataset:
     """Read items and labels from a file or a folder of images.
@@ -76,6 +77,8 @@ def read_data(
     rows. A folder has one subfolder a class, or a `labels.csv` with the columns file and label; its images that have
     neither come without a label. Other files, and hidden ones, are ignored. Images are decoded when they are encoded;
     here each is seen to exist, to bear an image's suffix, and not to be empty.
+
+    With `with_labels=False` the items alone are read, whatever stands in columns or folders that may be labels.
 
     Text is read as its byte-order mark says, or as UTF-8, or else as Windows-1252. Empty labels are None. Labels in a
     CSV or TSV are truth values or numbers where every one is written as such, as 7 is and 007 is not.
@@ -91,13 +94,16 @@ def read_data(
         raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
     if text_column is not None and image_column is not None:
         raise InputError(f"The items are texts ({text_column!r}) or images ({image_column!r}), not both. Name one.")
+    if label_column is not None and not with_labels:
+        raise InputError(f"label_column={label_column!r} names labels, with_labels=False leaves them out. Give one.")
     source = existing(Path(path))
     if source.is_file():
-        data, faults, place = _from_table(read_table(source), text_column, image_column, label_column)
+        table = read_table(source)
+        data, faults, place = _from_table(table, text_column, image_column, label_column, with_labels=with_labels)
         return _without(data, faults, place, on_error=on_error)
     if text_column is not None:
         raise InputError(f"text_column={text_column!r} was given, but {source} is a folder. Folders hold images.")
-    data = _from_folder(source, image_column, label_column)
+    data = _from_folder(source, image_column, label_column, with_labels=with_labels)
     faults = _faults(data.items, _image_fault)
     return _without(data, faults, lambda row: str(data.items[row]), on_error=on_error)
 
@@ -159,7 +165,7 @@ _Faults: TypeAlias = dict[int, str]
 
 
 def _from_table(
-    table: Table, text_column: str | None, image_column: str | None, label_column: str | None
+    table: Table, text_column: str | None, image_column: str | None, label_column: str | None, *, with_labels: bool
 ) -> tuple[Dataset, _Faults, Callable[[int], str]]:
     """Return all rows of a table, and what is wrong with those that are."""
     text = None if image_column else _column(table, TEXT_COLUMNS, text_column, option="text_column")
@@ -176,7 +182,8 @@ def _from_table(
             "image_column (--image-column). In a CSV the first line must hold the columns' names."
         )
     column = text or image or ""
-    values, labels = table.values(column), _labels(table, label_column, items=column)
+    values = table.values(column)
+    labels = _labels(table, label_column, items=column) if with_labels else None
     if text is not None:
         return Dataset(values, labels, "text", table.path, table.encoding), _faults(values, _text_fault), table.place
     files = [table.path.parent / str(value or "") for value in values]
@@ -219,7 +226,8 @@ def _labels(table: Table, given: str | None, *, items: str) -> list[Label] | Non
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
-            f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, name another."
+            f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, name another, or "
+            "read the items alone: with_labels=False (encode: --no-labels)."
         )
     return labels
 
@@ -303,7 +311,7 @@ def _listed(table: Table) -> str:
 # ── from folders ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _from_folder(folder: Path, image_column: str | None, label_column: str | None) -> Dataset:
+def _from_folder(folder: Path, image_column: str | None, label_column: str | None, *, with_labels: bool) -> Dataset:
     """Return all images of a folder, the labels from its `labels.csv` or from its subfolders' names."""
     entries = [entry for entry in sorted(folder.iterdir()) if not _hidden(entry)]
     sheet = next((entry for entry in entries if entry.name.lower() == "labels.csv"), None)
@@ -311,27 +319,33 @@ def _from_folder(folder: Path, image_column: str | None, label_column: str | Non
     loose = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES and not entry.is_dir()]
     images = [*loose, *(image for own in inside.values() for image in own)]
     if sheet is not None:
-        return _from_sheet(folder, read_table(sheet), images, image_column, label_column)
+        return _from_sheet(folder, read_table(sheet), images, image_column, label_column, with_labels=with_labels)
     if not images:
         seen = sorted({entry.suffix.lower() or entry.name for entry in entries if entry.is_file()})
         raise DataFileError(
             f"{folder} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Seen: {', '.join(seen[:8]) or 'nothing'}."
         )
     full = [name for name, own in inside.items() if own]
-    if full and {name.casefold() for name in full} <= _SPLITS:
+    if with_labels and full and {name.casefold() for name in full} <= _SPLITS:
         raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are no classes. Give one of them.")
     labels: list[Label] = [*([None] * len(loose)), *(name for name, own in inside.items() for _ in own)]
     bare = [(str(folder / name), "the folder holds no images") for name in inside if name not in full]
-    return Dataset(images, labels if full else None, "image", folder, skipped=bare)
+    return Dataset(images, labels if full and with_labels else None, "image", folder, skipped=bare)
 
 
 def _from_sheet(
-    folder: Path, table: Table, images: Sequence[Path], image_column: str | None, label_column: str | None
+    folder: Path,
+    table: Table,
+    images: Sequence[Path],
+    image_column: str | None,
+    label_column: str | None,
+    *,
+    with_labels: bool,
 ) -> Dataset:
     """Return the images that `labels.csv` lists, then, without a label, those that it does not."""
     image = _column(table, IMAGE_COLUMNS, image_column, option="image_column")
-    labels = _labels(table, label_column, items=image or "")
-    if image is None or labels is None:
+    labels = _labels(table, label_column, items=image or "") if with_labels else None
+    if image is None or (with_labels and labels is None):
         missing, option = ("file", "image-column") if image is None else ("label", "label-column")
         raise DataFileError(
             f"{table.path} needs the columns file and label; {missing} is missing. Its columns: {_listed(table)}. Name "
@@ -339,7 +353,8 @@ def _from_sheet(
         )
     files = [folder / str(name or "") for name in table.values(image)]
     rest = [path for path in images if path not in set(files)]
-    return Dataset([*files, *rest], [*labels, *([None] * len(rest))], "image", folder, table.encoding)
+    all_labels = None if labels is None else [*labels, *([None] * len(rest))]
+    return Dataset([*files, *rest], all_labels, "image", folder, table.encoding)
 
 
 def _images(folder: Path) -> list[Path]:

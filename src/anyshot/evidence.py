@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,9 @@ from anyshot.labels import Classes, Label, class_table, row_of
 from anyshot.selection import Known
 from anyshot.semantics import ClassTexts
 from anyshot.zero_shot.transductive import Pool, make_pool
+
+CENTRE_ITEMS = 10
+"""Items that zero is worth as the centre: the mean of one or two photographs says little of photographs."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Evidence:
         The labelled items, their classes, and what to show of them.
     unlabelled : ndarray of shape (m, d)
         Items without a label.
-    centre : ndarray of shape (d,)
-        Taken off every vector before it is compared; zeros for encoders whose vectors lie around the origin.
+    centring : bool
+        Whether the items' mean is taken off every vector, as for networks whose vectors share a large mean.
     pool : Pool or None
         The unlabelled items, centred, and their neighbours.
     """
@@ -44,8 +48,16 @@ class Evidence:
     index: Indexes
     examples: tuple[str, ...]
     unlabelled: Vectors
-    centre: NDArray[np.float32]
-    pool: Pool | None
+    centring: bool = False
+    pool: Pool | None = None
+
+    @cached_property
+    def centre(self) -> NDArray[np.float32]:
+        """What is taken off every vector (d,): the items' mean, drawn to zero as by `CENTRE_ITEMS` more of them."""
+        items = self.unlabelled if len(self.unlabelled) else self.vectors
+        if not self.centring:
+            return np.zeros(self.said.shape[1], np.float32)
+        return np.asarray(items.sum(axis=0) / (len(items) + CENTRE_ITEMS), dtype=np.float32)
 
     def centred(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, d) as they are compared."""
@@ -57,7 +69,7 @@ class Evidence:
         """Return the same as the methods take it; shares (c,) of the work to come."""
         return Known(self.said, self.centred(self.vectors), self.index, self.pool, shares)
 
-    def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str], *, centring: bool) -> Self:
+    def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
         """Add items (n, d) with classes (n,); -1 puts an item among the unlabelled."""
         has = index >= 0
         kept = tuple(example for example, labelled in zip(examples, has, strict=True) if labelled)
@@ -67,16 +79,14 @@ class Evidence:
             index=np.concatenate([self.index, index[has]]),
             examples=self.examples + kept,
         )
-        return told if has.all() else told.with_unlabelled(vectors[~has], centring=centring)
+        return told if has.all() else told.with_unlabelled(vectors[~has])
 
-    def with_unlabelled(self, vectors: Vectors, *, centring: bool) -> Self:
+    def with_unlabelled(self, vectors: Vectors) -> Self:
         """Add unlabelled items (m, d)."""
         if not len(vectors):
             return self
-        unlabelled = np.concatenate([self.unlabelled, vectors])
-        centre = unlabelled.mean(axis=0) if centring else self.centre
-        moved = replace(self, unlabelled=unlabelled, centre=centre)
-        return replace(moved, pool=_pool(moved))
+        more = replace(self, unlabelled=np.concatenate([self.unlabelled, vectors]))
+        return replace(more, pool=_pool(more))
 
     def with_class(self, texts: ClassTexts, said: Vectors) -> Self:
         """Add one class, last."""
@@ -104,7 +114,8 @@ class Evidence:
     def facts(self) -> dict[str, Any]:
         """Return what is no array, for a saved model."""
         texts = [list(own) for own in self.texts.texts]
-        return {"classes": self.classes.tolist(), "texts": texts, "examples": list(self.examples)}
+        examples = list(self.examples)
+        return {"classes": self.classes.tolist(), "texts": texts, "examples": examples, "centring": self.centring}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays, for a saved model."""
@@ -113,32 +124,30 @@ class Evidence:
             "vectors": self.vectors,
             "index": self.index.astype(np.int64),
             "unlabelled": self.unlabelled,
-            "centre": self.centre,
         }
 
 
 def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evidence:
     """Return the evidence that `facts` and `arrays` were taken from."""
     classes = class_table(facts["classes"])
-    bare = first_evidence(classes, ClassTexts(tuple(classes.tolist()), _tuples(facts["texts"])), arrays["said"])
+    texts = ClassTexts(tuple(classes.tolist()), _tuples(facts["texts"]))
+    bare = first_evidence(classes, texts, arrays["said"], centring=facts["centring"])
     labelled = replace(
         bare,
         vectors=arrays["vectors"],
         index=arrays["index"].astype(np.intp),
         examples=tuple(facts["examples"]),
-        centre=arrays["centre"],
         unlabelled=arrays["unlabelled"],
     )
     return replace(labelled, pool=_pool(labelled) if len(labelled.unlabelled) else None)
 
 
-def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors) -> Evidence:
+def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors, *, centring: bool = False) -> Evidence:
     """Return the evidence of classes (c,) and what is said of them (c, d), without any item."""
     if len(said) != len(classes):
         raise ClassesError(f"There are {len(classes)} classes and {len(said)} class vectors. Give one a class.")
     none = np.zeros((0, said.shape[1]), np.float32)
-    centre = np.zeros(said.shape[1], np.float32)
-    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centre, None)
+    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centring)
 
 
 def _pool(evidence: Evidence) -> Pool:
@@ -148,7 +157,7 @@ def _pool(evidence: Evidence) -> Pool:
     found best at half the sharpness, and with the classes held to their shares.
     """
     vectors = evidence.centred(evidence.unlabelled)
-    return make_pool(vectors, sharpness=30.0, balance=1.0) if evidence.centre.any() else make_pool(vectors)
+    return make_pool(vectors, sharpness=30.0, balance=1.0) if evidence.centring else make_pool(vectors)
 
 
 def _without(values: tuple[Any, ...], row: int) -> tuple[Any, ...]:

@@ -1,4 +1,8 @@
-"""Saved models: a folder of JSON, safetensors and a model card. Loading runs no code from it."""
+"""Saved models: a folder of JSON, safetensors and a model card. Loading runs no code from it.
+
+The numbers and the facts bear digests and must stay as they were saved. The card, README.md, is the person's to edit,
+or to delete: loading does not read it. Files that systems leave behind in a folder they show are passed over.
+"""
 
 import glob
 import json
@@ -33,6 +37,7 @@ _MODEL, _ARRAYS, _CARD = "model.json", "arrays.safetensors", "README.md"
 _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
+_LEFT_BY_SYSTEMS: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _LEFTOVER: Final = 3600  # seconds after which a temporary folder can belong to no running process
 _ATTEMPTS: Final = 3  # to read a folder that is being replaced meanwhile
 
@@ -54,7 +59,8 @@ def write_model(
     Parameters
     ----------
     folder : str or path
-        Where to write. A model that stands there is replaced; any other files are left alone, and refused.
+        Where to write. A model that stands there is replaced, with its card, edited or not, and with what systems left
+        behind (.DS_Store, Thumbs.db, desktop.ini); any other files are left alone, and refused.
     facts : mapping of str to JSON values
         Numpy scalars and arrays in it become plain values and lists, tuples become lists; order is kept.
     arrays : mapping of str to ndarray
@@ -74,8 +80,9 @@ def write_model(
     The new folder is written beside the old one and forced to disk; two renames then change them. Between the two the
     old model bears another name, under which `read_model` finds it and the next `write_model` puts it back.
     """
-    files = {_ARRAYS: _array_bytes(arrays), _CARD: card.encode("utf-8", "replace")}
-    files[_MODEL] = _model_bytes(_plain(facts, "facts"), files)
+    guarded = {_ARRAYS: _array_bytes(arrays)}
+    model = _model_bytes(_plain(facts, "facts"), guarded)
+    files = {**guarded, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
     target = Path(folder).resolve()
     try:
         if not target.exists() and _old(target).is_dir():
@@ -94,13 +101,13 @@ def write_model(
 
 
 def read_model(folder: str | os.PathLike[str]) -> SavedModel:
-    """Return what `write_model` wrote to `folder`, after checking every digest.
+    """Return what `write_model` wrote to `folder`, after checking the digests of facts and arrays.
 
     Raises
     ------
     ModelFolderError
-        It is no folder, no anyshot model, of a newer format, incomplete, changed since it was written, or holds a
-        symbolic link or a file that may run code.
+        It is no folder, no anyshot model, of a newer format, incomplete, changed since it was written (other than in
+        its card), or holds a symbolic link or a file that may run code.
     """
     target = Path(folder).resolve()
     for _ in range(_ATTEMPTS - 1):
@@ -192,7 +199,7 @@ def _document(folder: Path) -> dict[str, Any]:
 def _complete(document: dict[str, Any]) -> bool:
     """Tell whether a document with a sound digest also has our parts; whoever wrote it may have computed the digest."""
     facts, files = document.get("facts"), document.get("files")
-    return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {_ARRAYS, _CARD}
+    return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {_ARRAYS}
 
 
 def _other_format(folder: Path, document: dict[str, Any]) -> str:
@@ -279,11 +286,11 @@ def _check_replaceable(target: Path) -> None:
         return
     if not target.is_dir():
         raise ModelFolderError(f"{target} is a file. Choose another name for the model's folder.")
-    names = {path.name for path in target.iterdir()}
+    names = {path.name for path in target.iterdir() if not _left_by_a_system(path)}
     if not names:
         return
     try:
-        ours = {_MODEL, *_document(target)["files"]}
+        ours = {_MODEL, _CARD, *_document(target)["files"]}
     except ModelFolderError as error:
         raise ModelFolderError(
             f"{target} is not empty and holds no model that this anyshot can read: {error} Nothing was written; choose "
@@ -294,6 +301,10 @@ def _check_replaceable(target: Path) -> None:
             f"{target} holds a model and other files: {', '.join(sorted(names - ours)[:5])}. Saving would delete them; "
             "move them away, or choose another folder."
         )
+
+
+def _left_by_a_system(path: Path) -> bool:
+    return path.name.lower() in _LEFT_BY_SYSTEMS and path.is_file()
 
 
 @contextmanager

@@ -371,6 +371,7 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
     if method == "auto":
         # Leaving out a class's only label asks what zero-shot answers, not what the labels are worth.
         fair = known.counts[_at_most(known, AT_MOST).index] > 1
+        told += "" if fair.any() else "; without its only label a class is known by its name alone"
         for other in board:
             ahead = (other.right.astype(float) - mine.right)[fair]
             if ahead.sum() > (1 if other.method == "zero-shot" else 2) * np.sqrt((ahead**2).sum()):

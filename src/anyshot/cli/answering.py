@@ -20,6 +20,7 @@ from anyshot.cli.reading import (
     as_classes_write_them,
     items_of,
     read,
+    read_items,
 )
 from anyshot.errors import InputError
 from anyshot.labels import UNKNOWN
@@ -97,7 +98,7 @@ def suggest(
     seed: Annotated[int | None, typer.Option(help="Of the draw that is looked at where there are many items.")] = None,
 ) -> None:
     """Say which items are most worth a label next, the most useful first, and what the model takes each for."""
-    given = read(data, text_column=text_column, image_column=image_column).items
+    given = read_items(data, text_column=text_column, image_column=image_column)
     clf = anyshot.load(model).set_params(random_state=seed)
     chosen = clf.suggest(given, n=n).tolist()
     answers = _predicted(clf, [given[row] for row in chosen])

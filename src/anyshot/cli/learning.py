@@ -19,6 +19,7 @@ from anyshot.cli.reading import (
     as_classes_write_them,
     one_class,
     read,
+    read_items,
 )
 from anyshot.errors import InputError
 
@@ -44,7 +45,7 @@ def fit(
     """
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     named = None if classes is None else anyshot.read_classes(classes)
-    more = None if unlabeled is None else read(unlabeled, text_column=text_column, image_column=image_column).items
+    more = None if unlabeled is None else read_items(unlabeled, text_column=text_column, image_column=image_column)
     if given.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and no classes are named. Name the labels' column with --label-column, or the "

@@ -36,6 +36,7 @@ def encode(
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
+    labels: Annotated[bool, typer.Option(help="Whether to look for labels in DATA and write them too.")] = True,
 ) -> None:
     """Write the vectors of texts or images to a file.
 
@@ -44,7 +45,9 @@ def encode(
     """
     if out.suffix.lower() != ".npz":
         raise DataFileError(f"{out} cannot be written: its name must end in .npz.")
-    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    given = read(
+        data, text_column=text_column, image_column=image_column, label_column=label_column, with_labels=labels
+    )
     name = default_for(given.modality) if encoder == "auto" else encoder
     vectors = anyshot.encode_once(anyshot.load_encoder(name), given.items, cache=anyshot.VectorCache())
     columns = {"vectors": vectors, "items": np.array([str(item) for item in given.items]), "encoder": np.array(name)}

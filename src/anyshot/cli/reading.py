@@ -47,15 +47,35 @@ DATA_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".txt"
 
 
 def read(
-    path: Path, *, text_column: str | None = None, image_column: str | None = None, label_column: str | None = None
+    path: Path,
+    *,
+    text_column: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    with_labels: bool = True,
 ) -> Any:
     """Return the data set at `path`, and say what of it was left out."""
     data = anyshot.read_data(
-        path, text_column=text_column, image_column=image_column, label_column=label_column, on_error="raise"
+        path,
+        text_column=text_column,
+        image_column=image_column,
+        label_column=label_column,
+        with_labels=with_labels,
+        on_error="raise",
     )
     for place, reason in data.skipped:
         note(f"Left out: {place}: {reason}.")
     return data
+
+
+def read_items(
+    path: Path, *, text_column: str | None = None, image_column: str | None = None
+) -> list[str] | list[Path]:
+    """Return the items at `path` alone; what may be labels there is not looked at."""
+    items: list[str] | list[Path] = read(
+        path, text_column=text_column, image_column=image_column, with_labels=False
+    ).items
+    return items
 
 
 def items_of(
@@ -65,8 +85,7 @@ def items_of(
     if list(given) == ["-"]:
         return _lines_of_stdin()
     if len(given) == 1 and _is_data(given[0]):
-        items: list[str] | list[Path] = read(Path(given[0]), text_column=text_column, image_column=image_column).items
-        return items
+        return read_items(Path(given[0]), text_column=text_column, image_column=image_column)
     for argument in given:
         if _is_data(argument):
             raise typer.BadParameter(f"{argument} is a file of items. Give it alone, or give texts or images only.")
