@@ -91,3 +91,20 @@ def test_a_model_that_was_not_measured_is_named(measured):
 def test_no_split_is_refused():
     with pytest.raises(InputError, match="one split"):
         over_class_splits({"a": Nearest()}, np.eye(2), [0, 1], class_vectors=np.eye(2), unseen=[], train=[True, True])
+
+
+def test_transductive_models_are_given_what_they_are_measured_on_without_labels():
+    given = []
+
+    class Transductive(Nearest):
+        def fit(self, X, y, *, class_vectors, unlabeled):
+            given.append(unlabeled)
+            return super().fit(X, y, class_vectors=class_vectors)
+
+    S = np.eye(3)
+    y = np.repeat(np.arange(3), 4)
+    X, train = S[y] + np.linspace(0, 0.1, 12)[:, None], np.arange(12) % 2 == 0
+    over_class_splits(
+        {"one": Transductive()}, X, y, class_vectors=S, unseen=[[2]], train=train, test=~train, transductive=True
+    )
+    np.testing.assert_array_equal(given[0], X[~train].astype(np.float32))

@@ -24,6 +24,7 @@ from anyshot.zero_shot.ridge import ESZSLClassifier, PrototypeRidgeClassifier, S
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.standard import ZeroShotClassifier
 from anyshot.zero_shot.synthesized import SYNCClassifier
+from anyshot.zero_shot.transductive_classifier import TransductiveZeroShotClassifier
 
 LEARNERS = [
     ESZSLClassifier(),
@@ -45,7 +46,7 @@ LEARNERS = [
     SemanticMapClassifier(),
 ]
 COMPOUND = [GeneralizedZeroShotClassifier(SemanticMapClassifier()), ClassWiseSearch([ESZSLClassifier()])]
-SAME_SPACE = [ZeroShotClassifier(), CorrectedVectorClassifier()]
+SAME_SPACE = [ZeroShotClassifier(), CorrectedVectorClassifier(), TransductiveZeroShotClassifier()]
 EVERY = [*LEARNERS, *COMPOUND, *SAME_SPACE]
 
 
@@ -185,10 +186,11 @@ def test_labels_for_some_classes_bring_no_warning(data):
         (lambda S: S[:, 0], InputError, "class_vectors must be a table"),
     ],
 )
-def test_class_vectors_that_cannot_serve_are_named(spoil, error, text, data):
+@pytest.mark.parametrize("model", [ESZSLClassifier(), *COMPOUND, TransductiveZeroShotClassifier()], ids=repr)
+def test_class_vectors_that_cannot_serve_are_named(model, spoil, error, text, data):
     X, _, y, S = data
     with pytest.raises(error, match=text):
-        ESZSLClassifier().fit(X, y, class_vectors=spoil(S))
+        clone(model).fit(X, y, class_vectors=spoil(S))
 
 
 @pytest.mark.parametrize(

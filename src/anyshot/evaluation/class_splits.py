@@ -117,6 +117,7 @@ def over_class_splits(
     unseen: Sequence[ArrayLike],
     train: ArrayLike,
     test: ArrayLike | None = None,
+    transductive: bool = False,
 ) -> ClassSplitScores:
     """Fit each model on the seen classes of each split and measure it on seen and unseen classes.
 
@@ -129,6 +130,8 @@ def over_class_splits(
     unseen : for each split, the classes (k,) that go without a label
     train : mask (n,) of the items that may be learned from, where their class is seen
     test : mask (n,) of the items to measure on; None takes those outside `train`, and all items of unseen classes
+    transductive : bool
+        Whether each model's `fit` is given the items to measure on, of seen and unseen classes, as `unlabeled`.
 
     Raises
     ------
@@ -148,8 +151,9 @@ def over_class_splits(
             seen[np.asarray(names)] = False
             given = learnable & seen[index]
             measured = ~learnable | ~seen[index] if test is None else np.asarray(test, dtype=bool) & ~given
+            pool = {"unlabeled": items[measured]} if transductive else {}
             for name, model in models.items():
-                fresh = clone(model).fit(items[given], index[given], class_vectors=table)
+                fresh = clone(model).fit(items[given], index[given], class_vectors=table, **pool)
                 yield 1, _rows(name, split, fresh, items[measured], index[measured], seen)
 
     measured = track(steps(), total=len(unseen) * len(models), doing="Measuring class splits")
