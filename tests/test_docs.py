@@ -1,0 +1,44 @@
+"""The pages of the documentation: every block runs, and prints what the page says it prints."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+run = runpy.run_path(str(DOCS / "run.py"))["run"]
+
+
+def parts(text):
+    """Split into words and numbers; a figure in per cent may differ by a point from machine to machine."""
+    return re.split(r"(\d+(?:\.\d+)?)", re.sub(r"\s+", " ", text.strip()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_prints_what_it_says(page, tmp_path, monkeypatch):
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    pairs = run(page)
+    assert pairs
+    for printed, written in pairs:
+        found, said = parts(printed), parts(written)
+        assert found[::2] == said[::2]
+        assert [float(number) for number in found[1::2]] == pytest.approx(
+            [float(number) for number in said[1::2]], abs=2
+        )
+    drawn = {path.name for path in (tmp_path / "docs" / "images").iterdir()}
+    assert drawn == set(re.findall(r"\(images/([\w.]+)\)", page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_pictures_of_a_page_are_there_and_small(page):
+    for name in re.findall(r"\(images/([\w.]+)\)", page.read_text(encoding="utf-8")):
+        assert 1_000 < (DOCS / "images" / name).stat().st_size < 100_000
+
+
+def test_a_page_that_says_something_else_is_found_out(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(6 * 7)\n```\n\n```text\n41\n```\n", encoding="utf-8")
+    assert run(page) == [("42\n", "41\n")]
