@@ -51,7 +51,7 @@ PRIOR_ITEMS = 10.0
 """Labels that the usual temperatures are worth against the labels at hand."""
 POOL_LABELS = 20
 """Labels a class that all the unlabelled vectors together are worth."""
-LEARNED = 10_000
+LEARNED = 5_000
 """Unlabelled vectors that the head learns from, evenly picked; all of them move the class vectors."""
 
 

@@ -14,7 +14,7 @@ from anyshot.cli.answering import evaluate, explain, predict, suggest
 from anyshot.cli.learning import add_class, fit, remove_class
 from anyshot.cli.machine import cache, demo, doctor, models
 from anyshot.cli.measuring import curve, encode
-from anyshot.cli.printing import complain, note
+from anyshot.cli.printing import abandon_output, complain, note
 from anyshot.errors import AnyshotError
 
 FAILED = 1
@@ -109,6 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             complain(str(error))
         except OSError as error:
             complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+            abandon_output()
     return FAILED
 
 

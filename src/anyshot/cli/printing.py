@@ -47,9 +47,16 @@ def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> No
             _print_json(row)
         sys.stdout.flush()
     except BrokenPipeError as error:
-        # Nobody reads on; what is left in the buffer must not be written at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_output()
         raise typer.Exit(CLOSED_PIPE) from error
+
+
+def abandon_output() -> None:
+    """Drop what is left in the standard output's buffer if it cannot be written, now or at the interpreter's end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
