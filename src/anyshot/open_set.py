@@ -11,8 +11,9 @@ from anyshot.few_shot import prototypes
 SHARPNESS = 30.0
 """How nearly the closeness is the largest cosine; at 30 a second class nearby counts a little."""
 
-# Closeness to the nearest class mean told 1,000 out-of-scope queries from 4,500 in scope better than any probability
-# did: a probability says which of the classes, and is sure of it far from all of them too.
+# Closeness to the nearest class mean told 200 out-of-scope queries from 3,000 in scope (validation rows, 10 labels a
+# class) at an AUROC of 98, the top probability at 93: a probability says which of the classes, and is sure of it far
+# from all of them too.
 
 
 def closeness(X: Vectors, class_means: Vectors) -> NDArray[np.float64]:
