@@ -84,7 +84,7 @@ BELIEF_NEEDED = 0.02
 """Share of belief below which a step is left out of the average."""
 
 COSINE_SHARPNESS = 20.0
-"""Scores per unit of cosine where no label says better; with MiniLM's names it errs by 3 to 6 points of calibration."""
+"""Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
 HEAD_SHARPNESS = 2.0
 """What the head's scores are multiplied with where too few labels say better."""
 

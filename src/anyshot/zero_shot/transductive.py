@@ -34,7 +34,7 @@ AGREEMENT_NEEDED = 0.75
 """Share of its surest answers that a refinement must leave standing, or it has followed other clusters than the names'.
 
 Over ten text data sets, names embedded bare, refinements that gained left 79 to 99 % and those that lost more than five
-points about 70 %. It is no proof: with other templates one passes that loses eight points, and one that gained is refused.
+points about 70 %. It is no proof: with other templates one passes that loses eight points, one that gained does not.
 """
 
 POOL_LIMIT = 20_000
