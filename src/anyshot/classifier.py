@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from anyshot import fitted, selection
-from anyshot.any_shot import Deviation
 from anyshot.checks import Indexes, RandomState, Vectors, generator, unit
 from anyshot.checks import vectors as check_vectors
+from anyshot.deviation import Deviation
 from anyshot.encoders.cache import VectorCache
 from anyshot.encoders.encoder import Encoder
 from anyshot.errors import ClassesError, InputError, ModelFolderError, NotEnoughLabelsError

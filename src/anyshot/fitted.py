@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from anyshot import active_learning, open_set, selection
-from anyshot.any_shot import Deviation
 from anyshot.checks import Indexes, Vectors
+from anyshot.deviation import Deviation
 from anyshot.encoders.cache import VectorCache
 from anyshot.evidence import Evidence, evidence_from_saved
 from anyshot.explanation import Explanation, Explanations, Neighbour

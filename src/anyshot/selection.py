@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
 
-from anyshot.any_shot import AnyShotHead, Deviation, Examples, evidence_of
+from anyshot.any_shot import AnyShotHead, evidence_of
 from anyshot.checks import Indexes, Vectors, unit
+from anyshot.deviation import Deviation, Examples
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
