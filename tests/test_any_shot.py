@@ -11,7 +11,7 @@ from anyshot.deviation import Examples
 from anyshot.errors import InputError, NotEnoughClassesError, UnknownClassError, WidthError
 from softmax_oracle import plain_minimum, world
 
-TOL = 1e-5
+TOL = 1e-7
 CLOSE = 3e-3  # as near as float32 leads, where scores reach 5
 
 

@@ -6,7 +6,7 @@ from anyshot.checks import generator
 from anyshot.deviation import Deviation, Examples, fit_deviation, labelled, together
 from softmax_oracle import plain_minimum, world
 
-TOL = 1e-5
+TOL = 1e-7
 CLOSE = 3e-3  # as near as float32 leads, where scores reach 5
 
 

@@ -5,10 +5,12 @@ said of the classes; a target domain's, whose prior is the source model; a task'
 """
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.linalg import eigh
+from scipy.special import softmax
 
 from anyshot.checks import Indexes, Vectors
 from anyshot.threads import threads_for
@@ -22,8 +24,15 @@ from anyshot.threads import threads_for
 # ICLR 2021) makes the answer that of a balanced sample, so that uneven label counts do not bias it. It is convex.
 
 
-BIAS_REACH = 4.0
+BIAS_REACH: Final = 4.0
 """How many times as far as a weight the intercept may move: it first has to undo the mean that all vectors share."""
+NEWTON_STEPS: Final = 50
+CONJUGATE_STEPS: Final = 60
+"""At most; a few of either are usual."""
+SHORTEST: Final = 1e-3
+"""Share of a Newton step below which there is nothing to gain."""
+
+Floats: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,13 +82,13 @@ def fit_deviation(
     *,
     C: float = 10.0,
     start: Deviation | None = None,
-    tol: float = 3e-4,
+    tol: float = 3e-5,
 ) -> Deviation:
-    """Minimise the objective above by L-BFGS, in coordinates in which it is nearly round.
+    """Minimise the objective above by Newton's method.
 
     examples: n vectors (n, d) with targets over c classes; prior (n, c): the prior's scores of those vectors;
     start: where to begin, such as the solution before a few examples came; the minimum is the same, reached sooner;
-    tol: largest gradient left, in the round coordinates [weighted examples].
+    tol: about twice the loss that may be left above the minimum [nats, of the weighted sum].
 
     Classes without weight leave the softmax (log 0) and keep V = b = 0.
     """
@@ -89,62 +98,131 @@ def fit_deviation(
     if len(active) < 2:
         return Deviation(V, b)
     rows = np.column_stack([examples.vectors, np.full(len(prior), BIAS_REACH, np.float32)])  # (n, d + 1), last for b
-    axes, curvature = _axes(rows, examples.weights, len(active), C)  # (d + 1, r), (r,)
-    to_round = np.asarray(axes / np.sqrt(curvature), dtype=np.float32)
-    first: NDArray[np.float64] = np.zeros((to_round.shape[1], len(active)))
-    if start is not None:
-        before = np.column_stack([start.V, start.b / BIAS_REACH])[active]  # (k, d + 1)
-        first = np.sqrt(curvature)[:, None] * (axes.T @ before.T).astype(np.float64)  # the axes are orthonormal
-    base = prior[:, active] + np.log(examples.mass[active]).astype(np.float32)
-    narrowed = Examples(rows @ to_round, examples.targets[:, active], examples.weights)
-    W = _minimise(narrowed, base, (to_round**2).sum(axis=0) / C, first, tol)  # (r, k)
-    moved = to_round @ W  # (d + 1, k)
+    before = Deviation(V, b) if start is None else start
+    first = np.column_stack([before.V, before.b / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
+    first -= first.mean(axis=1, keepdims=True)  # what all classes share does not count, so the minimum has none of it
+    base = np.ascontiguousarray(prior[:, active] + np.log(examples.mass[active]), dtype=np.float32)
+    targets = np.ascontiguousarray(examples.targets[:, active])
+    with threads_for(rows.size * len(active)):
+        axes, curvature = _axes(rows, softmax(base + rows @ first, axis=1), examples.weights)  # (d + 1, r), (r, k)
+        problem = _Problem(Examples(rows @ axes, targets, examples.weights), base, curvature, C)
+        W = _minimise(problem, axes.T @ first, tol)  # (r, k)
+    moved = axes @ W  # (d + 1, k)
     V[active], b[active] = moved[:-1].T, BIAS_REACH * moved[-1]
     return Deviation(V, b)
 
 
-def _axes(
-    rows: Vectors, weights: NDArray[np.float32], n_active: int, C: float
-) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
-    """Return the principal axes of the examples (d, r), orthonormal, and about how the loss curves along each (r,).
+def _axes(rows: Floats, answers: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return axes (d, r) along which the loss curves about independently, and how much for each class (r, k).
 
-    The softmax's curvature is at most (I - 11'/c) / 2 (Böhning 1992) and about p(1 - p) ~ 1/c a class where it
-    matters, so the Hessian is about X' diag(w) X / c + I / C. Coordinates along its eigenvectors, each divided by the
-    root of its eigenvalue, turn long valleys into a bowl. Directions in which no example lies are left out.
+    Softmax curves by w p(1 - p) along a class's own score. Its mean over the classes gives the axes that serve them
+    all, and how much more or less than the mean a class has is its own factor. The minimum lies in the span of the
+    rows (n, d), so that fewer rows than features have as many axes as there are rows.
     """
-    weighted = rows * np.sqrt(weights)[:, None]
-    wide = len(rows) < rows.shape[1]  # fewer examples than features: the same axes from the smaller matrix
-    gram = weighted @ weighted.T if wide else weighted.T @ weighted
-    eigenvalues, eigenvectors = np.linalg.eigh(gram.astype(np.float64))  # (r,), (r, r)
-    kept = eigenvalues > eigenvalues[-1] * 1e-7
-    spread, directions = eigenvalues[kept], eigenvectors[:, kept]
-    axes = weighted.T @ (directions / np.sqrt(spread)) if wide else directions  # (d, r)
-    return axes, np.asarray(spread * min(0.25, 1 / n_active) + 1 / C)
+    curvature = weights[:, None] * answers * (1 - answers)  # (n, k)
+    shared = curvature.mean(axis=1)  # (n,)
+    span = np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else None  # (d, n), orthonormal
+    Z = rows if span is None else rows @ span
+    along, turn = eigh((Z * shared[:, None]).T @ Z, driver="evd", check_finite=False)  # (r,), (r, r)
+    own = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
+    axes = np.ascontiguousarray(turn) if span is None else span @ turn
+    return axes, np.maximum(along, 0)[:, None] * own
 
 
-def _minimise(
-    examples: Examples,
-    base: NDArray[np.floating],
-    stiffness: NDArray[np.floating],
-    first: NDArray[np.float64],
-    tol: float,
-) -> NDArray[np.float32]:
-    """Return W (r, k) at the minimum of weighted cross-entropy(base + Z W) + sum(stiffness * W^2) / 2."""
-    Z, T, w = examples.vectors, examples.targets, examples.weights[:, None]
-    stiff = stiffness.astype(np.float32)[:, None]
+class _Point(NamedTuple):
+    """Weights, what they answer, and how well."""
 
-    def loss_and_slope(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        W = flat.reshape(first.shape).astype(np.float32)
-        scores = base + Z @ W  # (n, k)
+    W: Floats  # (r, k)
+    scores: Floats  # (n, k)
+    answers: Floats  # (n, k), softmax of the scores
+    loss: float
+
+
+class _Problem(NamedTuple):
+    """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), its slope and its curvature."""
+
+    examples: Examples  # Z (n, r), targets (n, k)
+    base: Floats  # (n, k)
+    curvature: Floats  # (r, k), about the loss's own
+    C: float
+
+    def at(self, W: Floats, scores: Floats) -> _Point:
+        """Evaluate weights whose scores are known."""
         top = scores.max(axis=1, keepdims=True)
         odds = np.exp(scores - top)
         sums = odds.sum(axis=1, keepdims=True)
-        fit = w * (top + np.log(sums) - (T * scores).sum(axis=1, keepdims=True))
-        slope = Z.T @ (w * (odds / sums - T)) + stiff * W  # (r, k)
-        loss = fit.sum(dtype=np.float64) + 0.5 * (stiff * W * W).sum(dtype=np.float64)
-        return float(loss), slope.ravel().astype(np.float64)
+        missed = top + np.log(sums) - (self.examples.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
+        penalty = 0.5 / self.C * np.square(W).sum(dtype=np.float64)
+        return _Point(W, scores, odds / sums, float(self.examples.weights @ missed[:, 0].astype(np.float64) + penalty))
 
-    options = {"gtol": tol, "ftol": 3e-8, "maxiter": 500, "maxcor": 5}
-    with threads_for(Z.size * T.shape[1]):
-        found = minimize(loss_and_slope, first.ravel(), jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x.reshape(first.shape), dtype=np.float32)
+    def slope(self, here: _Point) -> Floats:
+        """Return the gradient (r, k)."""
+        gap = self.examples.weights[:, None] * (here.answers - self.examples.targets)
+        return self.examples.vectors.T @ gap + here.W / self.C
+
+    def curved(self, here: _Point, way: Floats) -> Floats:
+        """Return the Hessian times a direction `way` (r, k)."""
+        scores = self.examples.vectors @ way  # (n, k)
+        expected = np.einsum("nk,nk->n", here.answers, scores)[:, None]
+        moved = scores - expected  # (n, k)
+        moved *= here.answers
+        moved *= self.examples.weights[:, None]
+        curved: Floats = self.examples.vectors.T @ moved
+        return curved + way / np.float32(self.C)
+
+    def rounded(self, slope: Floats) -> Floats:
+        """Return about the inverse of the Hessian times a slope (r, k), for weights whose sum over the classes is 0."""
+        pliancy = 1 / (self.curvature + np.float32(1 / self.C))
+        shared = (pliancy * slope).sum(axis=1, keepdims=True) / pliancy.sum(axis=1, keepdims=True)  # (r, 1)
+        return np.asarray(pliancy * (slope - shared), dtype=np.float32)
+
+
+def _minimise(problem: _Problem, W: Floats, tol: float) -> Floats:
+    """Return W (r, k) at the minimum: Newton steps, each solved by conjugate gradients and halved until it descends.
+
+    Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.
+    """
+    here = problem.at(W, problem.base + problem.examples.vectors @ W)
+    for _ in range(NEWTON_STEPS):
+        slope = problem.slope(here)
+        left = _inner(slope, problem.rounded(slope))
+        if left < tol:
+            break
+        enough = max(min(0.3, left**0.5) ** 2 * left, tol / 10)
+        way = _newton_direction(problem, here, slope, enough)
+        scores = problem.examples.vectors @ way  # (n, k), what the way adds
+        descent, length = _inner(slope, way), 1.0
+        while length > SHORTEST:
+            there = problem.at(here.W + np.float32(length) * way, here.scores + np.float32(length) * scores)
+            if there.loss <= here.loss + 1e-4 * length * descent:
+                break
+            length /= 2
+        else:
+            break  # float32 tells no lower loss
+        here = there
+    return here.W
+
+
+def _newton_direction(problem: _Problem, here: _Point, slope: Floats, enough: float) -> Floats:
+    """Solve Hessian x = -slope by preconditioned conjugate gradients until the residual's square is `enough`.
+
+    Returns x (r, k).
+    """
+    x, residual = np.zeros_like(slope), -slope
+    way = problem.rounded(residual)
+    square = _inner(residual, way)
+    for _ in range(CONJUGATE_STEPS):
+        curved = problem.curved(here, way)
+        length = np.float32(square / _inner(way, curved))
+        x += length * way
+        residual -= length * curved
+        ahead = problem.rounded(residual)
+        before, square = square, _inner(residual, ahead)
+        if square < enough:
+            break
+        way = ahead + np.float32(square / before) * way
+    return x
+
+
+def _inner(one: Floats, other: Floats) -> float:
+    return float(np.vdot(one, other))

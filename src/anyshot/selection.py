@@ -387,7 +387,7 @@ def _fit(
     start: Mapping[Step, Deviation],
     *,
     belief: Belief | None = None,
-    tol: float = 3e-4,
+    tol: float = 3e-5,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit one method to all that is known; heads of several steps are averaged by belief."""
     prior = known.class_vectors
@@ -413,7 +413,7 @@ def _average_head(
     start: Mapping[Step, Deviation],
     more: Examples | None = None,
     *,
-    tol: float = 3e-4,
+    tol: float = 3e-5,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit a head a step and add up the scores, each times its factor."""
     another = next(iter(start.values()), None)  # a head of another step is nearer than none
