@@ -143,3 +143,21 @@ def test_neighbours_are_compared_centred_where_the_items_are():
 def test_texts_and_paths_are_shown_as_they_are_and_others_by_their_number():
     assert shown(["a text", Path("a.png")]) == ["a text", "a.png"]
     assert shown([Image.new("RGB", (2, 2)), np.zeros(2)]) == ["Image 0", "ndarray 1"]
+
+
+def test_a_class_without_examples_is_explained_by_those_that_taught_it():
+    random = np.random.default_rng(0)
+    means = unit(random.normal(size=(16, 12)))
+    means[15] = unit(means[3:4] + 0.1 * random.normal(size=(1, 12)))[0]
+    names = [f"c{place}" for place in range(16)]
+    index = np.repeat(np.arange(15), 4)
+    X = unit(means[index] + 0.1 * random.normal(size=(60, 12)))
+    bare = first_evidence(class_table(names), describe(names), unit(means + 0.3 * random.normal(size=(1, 12))))
+    told = bare.with_labels(X, index, [f"item {row}" for row in range(60)])
+    space = Space("vectors", cache=None)
+    model = fitted.fit(space, told, method="any-shot", shares=None, unknown_rate=None, start={})
+    seen, unseen = model.explain(means[[3, 15]], k=1)
+    assert (seen.label, unseen.label) == ("c3", "c15")
+    assert seen.analogy is None
+    assert unseen.analogy.likenesses[0][0] == "c3"
+    assert "no example of it; c15: like c3 0." in str(unseen)

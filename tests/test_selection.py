@@ -336,3 +336,36 @@ def test_one_label_is_told_in_the_singular():
     known, _, _ = world()
     one = replace(known, vectors=known.vectors[:1], index=known.index[:1])
     assert fit_model(one).reasons == ("1 label: too few to compare methods by, so any-shot answers.",)
+
+
+# --- classes without a label --------------------------------------------------------------------------------------------
+
+
+def skewed(*, n_classes=30, n_each=10, seed=0):
+    """Classes whose names are all off by the same way, items of two thirds of them, and items of the others."""
+    random = generator(seed)
+    means = unit(random.normal(size=(n_classes, D)))
+    names = unit(means + 1.2 * unit(random.normal(size=(1, D))) + 0.1 * random.normal(size=means.shape))
+    y = np.repeat(np.arange(n_classes), n_each)
+    X = unit(means[y] + 0.25 * random.normal(size=(len(y), D)))
+    seen = y < 20
+    return Known(names, X[seen], y[seen]), X[~seen], y[~seen]
+
+
+def test_labelled_classes_tell_how_far_off_the_names_of_the_others_are(monkeypatch):
+    known, X, y = skewed()
+    model = fit_model(known)
+    monkeypatch.setattr(selection, "TEACHERS", 1000)
+    by_name_alone = fit_model(known)
+    assert (model.prior, by_name_alone.prior) == ("corrected", "names")
+    assert "20 labelled classes" in model.reasons[-1]
+    right, before = ((one.scorer(X).argmax(axis=1) == y).mean() for one in (model, by_name_alone))
+    assert right > before + 0.1
+
+
+@pytest.mark.parametrize("n_labelled", [9, 30])
+def test_names_stay_where_too_few_classes_teach_or_none_has_to_learn(n_labelled):
+    known, *rest = skewed()
+    X, y = np.concatenate([known.vectors, rest[0]]), np.concatenate([known.index, rest[1]])
+    model = fit_model(Known(known.said, X[y < n_labelled], y[y < n_labelled]))
+    assert model.prior == "names"

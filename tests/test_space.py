@@ -127,6 +127,8 @@ def test_names_come_over_the_bridge_to_the_nearest_known_class_the_longer_the_be
     assert length[1] > 3 * length[2]
     assert space.is_bridged
     assert not space.places_texts
+    ((nearest, share), *_), _ = space.rests_on(describe(["sea", "strawberries"]))
+    assert (nearest, share > 0.3) == ("ocean", True)
 
 
 def test_texts_among_the_images_go_before_the_bridge():

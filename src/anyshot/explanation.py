@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import overload
+from typing import Protocol, overload
 
 from rich.console import Group
 from rich.table import Table
@@ -19,6 +19,15 @@ class Neighbour:
     example: str
     label: Label
     cosine: float
+
+
+class Likened(Protocol):
+    """What a class without examples is like; as text, a sentence."""
+
+    @property
+    def likenesses(self) -> tuple[tuple[Label, float], ...]:
+        """The classes it rests on and their shares, the largest first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ class Explanation:
     """What was said of the class that lies nearest to the item; None where nothing was."""
     neighbours: tuple[Neighbour, ...]
     """The labelled examples nearest to the item, of any class."""
+    analogy: Likened | None = None
+    """Where the class has no example: the classes on which the answer rests instead."""
 
     @property
     def answer(self) -> Label:
@@ -53,6 +64,8 @@ class Explanation:
         lines = [] if self.is_known else [f"nearest class {self.label}, but not near enough"]
         if self.matched is not None:
             lines.append(f'matches what is said of {self.label}: "{self.matched}"')
+        if self.analogy is not None:
+            lines.append(f"no example of it; {self.analogy}")
         lines += [f"{near.cosine:.2f} like {near.label}: {near.example}" for near in self.neighbours]
         return lines
 

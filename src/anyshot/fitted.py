@@ -19,6 +19,7 @@ from anyshot.few_shot import prototypes
 from anyshot.items import Items
 from anyshot.semantics import best_text
 from anyshot.space import Space
+from anyshot.zero_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
 
 CHUNK = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
@@ -80,6 +81,7 @@ class Fitted:
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
         known = self.best(vectors) >= 0
         matched, near = self._matched(vectors, order[:, 0]), self._neighbours(vectors, k)
+        alike = self._analogies(order[:, 0])
         explanations = []
         for row, item in enumerate(shown(items)):
             first, second = order[row]
@@ -93,6 +95,7 @@ class Fitted:
                     margin=float(probabilities[row, first] - probabilities[row, second]),
                     matched=matched[row],
                     neighbours=near[row],
+                    analogy=alike.get(int(first)),
                 )
             )
         return Explanations(tuple(explanations))
@@ -152,6 +155,21 @@ class Fitted:
         if not self.space.places_texts:
             return [None] * len(index)
         return best_text(vectors, index, self.evidence.texts, self.space.place_texts)
+
+    def _analogies(self, index: Indexes) -> dict[int, Analogy]:
+        """Return what each class among `index` (n,) that has no example rests on instead."""
+        evidence, names = self.evidence, self.evidence.classes.tolist()
+        bare = np.setdiff1d(index, evidence.index)
+        found: list[Analogy] = []
+        if self.space.is_bridged:
+            bare = bare[[bool(evidence.texts.texts[row]) for row in bare]]
+        if len(bare) and self.space.is_bridged:
+            texts = evidence.texts.of(bare.tolist())
+            found = analogies_of_bridge(texts.names, self.space.rests_on(texts))
+        elif len(bare) and self.model.prior == "corrected":
+            moved = selection.corrections(evidence.known(None))
+            found = analogies_of_shares(moved.shares, moved.seen, names, of=bare)
+        return dict(zip(bare.tolist(), found, strict=False))
 
     def _neighbours(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
         """Return the `k` labelled examples nearest to each vector (n, d)."""

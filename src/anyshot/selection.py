@@ -1,7 +1,7 @@
 """Which prior deserves belief, how far labels may move it, which method answers best: told by the labels at hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -17,6 +17,7 @@ from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
 from anyshot.threads import threads_for
+from anyshot.zero_shot.semantic_map import corrected_vectors
 from anyshot.zero_shot.transductive import (
     AGREEMENT_NEEDED,
     Pool,
@@ -30,6 +31,8 @@ Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regr
 METHODS: tuple[Method, ...] = get_args(Method)
 
 Wanted: TypeAlias = Method | Literal["auto"]
+Prior: TypeAlias = Literal["names", "corrected", "refined", "none"]
+"""What a model starts from: the names, the names as labelled classes or unlabelled items moved them, or nothing."""
 
 
 def as_method(name: str) -> Wanted:
@@ -84,6 +87,13 @@ USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
 BELIEF_NEEDED = 0.02
 """Share of belief below which a step is left out of the average."""
 
+TEACHERS = 10
+"""Labelled classes from which they tell how far off the vectors of classes without labels are."""
+PUPILS = 2_000
+"""Classes up to which they are asked: the kernel over classes has as many rows."""
+CARRY_PENALTY, LABEL_NOISE = 0.1, 3.0
+"""What a labelled class's correction is doubted by: always, and over its number of labels."""
+
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
 HEAD_SHARPNESS = 2.0
@@ -99,6 +109,7 @@ class Known:
     index: Indexes  # (n,) rows of class_vectors
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
+    corrects: bool = False  # whether labelled classes tell how far off the other classes' vectors are
 
     @cached_property
     def class_vectors(self) -> Vectors:
@@ -138,7 +149,7 @@ class Model:
 
     scorer: Scorer  # calibrated: softmax of its scores is the probability
     method: Method
-    prior: Literal["names", "refined", "none"]
+    prior: Prior
     reasons: tuple[str, ...]
     leaderboard: tuple[Trial, ...] = ()
     deviations: Mapping[Step, Deviation] = field(default_factory=dict, repr=False)  # to begin from
@@ -160,6 +171,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
             "method='zero-shot' answers by what is said of the classes, and nothing is said of these. Give class "
             "vectors, or another method."
         )
+    known = replace(known, corrects=_teaches(known))
     n = len(known.index) + (len(known.pool.vectors) if known.pool else 0)
     with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
@@ -168,7 +180,10 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     scorer = _scaled(scorer, 1 / trial.temperature)
     if known.shares is not None:
         scorer = scorer._replace(intercept=scorer.intercept + np.log(known.shares).astype(np.float32))
-    kind: Literal["names", "refined", "none"] = "refined" if belief.refined else "names"
+    kind: Prior = "refined" if belief.refined else "names"
+    if known.corrects and trial.method == "any-shot" and not belief.refined:
+        kind = "corrected"
+        why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names of the others are."
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
     return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations)
@@ -247,7 +262,8 @@ def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], 
     factors[main] = belief.factors
     if not _is_comparable(known):
         return belief, factors, []
-    seen, board = _at_most(Known(belief.prior, known.vectors, known.index), AT_MOST), []
+    corrects = known.corrects and belief.refined is None
+    seen, board = _at_most(Known(belief.prior, known.vectors, known.index, corrects=corrects), AT_MOST), []
     held_out: dict[Step, NDArray[np.floating]] = {}
     for name in _methods_to_try(known, method):
         if name in ("zero-shot", "prototype"):
@@ -322,7 +338,7 @@ def _at_most(known: Known, limit: int) -> Known:
         return known
     places = places_in_class(known.index, np.arange(len(known.index)))
     kept = np.sort(np.argsort(places, kind="stable")[:limit])
-    return Known(known.class_vectors, known.vectors[kept], known.index[kept])
+    return replace(known, vectors=known.vectors[kept], index=known.index[kept])
 
 
 def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floating]:
@@ -333,7 +349,7 @@ def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floa
     start: Mapping[Step, Deviation] = {}
     for fold in np.unique(folds):
         out = folds == fold
-        part = Known(known.class_vectors, known.vectors[~out], known.index[~out])
+        part = replace(known, vectors=known.vectors[~out], index=known.index[~out])
         scorer, start = _fit(part, method, factors, start, tol=1e-2)  # near enough to compare
         scores[out] = scorer(known.vectors[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
@@ -398,7 +414,36 @@ def _fit(
     more = None
     if method == "any-shot" and belief is not None and belief.refined is not None and known.pool is not None:
         prior, more = _moved_by_pool(known, known.pool, belief.refined, factors, belief.labels_share)
+    elif method == "any-shot" and known.corrects:
+        prior = corrections(known).class_vectors
     return _average_head(known, prior, factors, start, more, tol=tol)
+
+
+class Corrections(NamedTuple):
+    """Class vectors moved as the labelled classes' own were found to be off."""
+
+    class_vectors: Vectors  # (c, d)
+    seen: Indexes  # (c_seen,), the labelled classes
+    shares: NDArray[np.floating]  # (c, c_seen), how much of each one's correction a class takes
+
+
+def _teaches(known: Known) -> bool:
+    """Whether some class has no label, and enough others have: then their corrections are carried to it."""
+    described = np.asarray(known.class_vectors.any(axis=1))
+    n_labelled = np.count_nonzero(described & (known.counts > 0))
+    wanting = (described & (known.counts == 0)).any()
+    return bool(wanting and n_labelled >= TEACHERS and len(described) <= PUPILS)
+
+
+def corrections(known: Known) -> Corrections:
+    """Carry what labels say of their classes' vectors to the classes without labels."""
+    S, counts = known.class_vectors, known.counts
+    described = np.asarray(S.any(axis=1))
+    seen = np.flatnonzero(described & (counts > 0))
+    own = described[known.index]
+    doubt = CARRY_PENALTY + LABEL_NOISE / counts[seen]
+    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen, penalty=doubt)
+    return Corrections(np.where(described[:, None], moved, 0).astype(np.float32), seen, shares)
 
 
 def _by_cosine(S: Vectors) -> Scorer:

@@ -37,6 +37,10 @@ class ClassTexts:
     names: tuple[Label, ...]
     texts: tuple[tuple[str, ...], ...]
 
+    def of(self, rows: Sequence[int]) -> "ClassTexts":
+        """Return the texts of some classes."""
+        return ClassTexts(tuple(self.names[row] for row in rows), tuple(self.texts[row] for row in rows))
+
 
 def describe(classes: Described) -> ClassTexts:
     """Collect the texts of each class from names, or from names with one or several descriptions.

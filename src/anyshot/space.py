@@ -12,7 +12,7 @@ from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
 from anyshot.errors import MixedInputError
 from anyshot.items import Items, Modality, modality_of
 from anyshot.semantics import IMAGE_TEMPLATES, ClassTexts, class_vectors
-from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks
+from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
 
 
 class Space:
@@ -76,9 +76,10 @@ class Space:
             return class_vectors(texts, self.place_texts, templates=IMAGE_TEMPLATES)
         if not isinstance(self.encoder, Classifying):
             return None
-        new = class_vectors(texts, self._reader.place_texts, templates=NAME_TEMPLATES)
         known = self._known_classes
-        return carried(new, known.vectors, known.members @ self.encoder.classifier.weights).astype(np.float32)
+        return carried(self._read(texts), known.vectors, known.members @ self.encoder.classifier.weights).astype(
+            np.float32
+        )
 
     def place_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors (n, d) of texts among the items."""
@@ -87,6 +88,14 @@ class Space:
         if self.encoder is None or self.encoder.modality != "text":
             raise MixedInputError(f"The encoder {self.name} places no texts.")
         return encode_once(self.encoder, texts, cache=self.cache)
+
+    def rests_on(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
+        """List the known classes that names which came over the bridge rest on most, each with its share."""
+        known = self._known_classes
+        return rests_on(self._read(texts), known.vectors, known.names, n=3)
+
+    def _read(self, texts: ClassTexts) -> Vectors:
+        return class_vectors(texts, self._reader.place_texts, templates=NAME_TEMPLATES)
 
     @cached_property
     def _reader(self) -> "Space":

@@ -111,6 +111,20 @@ def analogies(
     ]
 
 
+def analogies_of_shares(
+    shares: ArrayLike, seen: Indexes, names: Sequence[Label], *, of: Indexes, n_classes: int = 3
+) -> list[Analogy]:
+    """Return what a fitted method's own shares say of the classes `of` (k rows).
+
+    shares (c, c_seen): how much of each seen class each class takes; seen (c_seen,) their rows; names: c of them.
+    """
+    table = np.asarray(shares, dtype=np.float64)[of]
+    return [
+        Analogy(names[row], _likenesses(share, seen, row, names, n_classes))
+        for row, share in zip(of.tolist(), table, strict=True)
+    ]
+
+
 def analogies_of_bridge(names: Sequence[Label], rests: Sequence[Sequence[tuple[str, float]]]) -> list[Analogy]:
     """Return what `bridge.rests_on` found for the classes `names` as analogies: "heron: like egret 0.30".
 

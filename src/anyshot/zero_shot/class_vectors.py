@@ -87,13 +87,14 @@ def class_kernel(table: Floats, seen: Indexes, *, kernel: Kernel) -> Floats:
     return np.asarray(np.exp(-distance / max(width, 1e-12)))
 
 
-def smoother(alike: Floats, seen: Indexes, *, penalty: float) -> Floats:
+def smoother(alike: Floats, seen: Indexes, *, penalty: float | Floats) -> Floats:
     """Return the weights (c, c_seen) with which kernel ridge carries what is known of seen classes to all.
 
     alike (c, c): a kernel. What is known, Z (c_seen, t), becomes smoother @ Z (c, t), the least squares fit of Z with
-    `penalty` on the function's norm: K[:, seen] (K[seen, seen] + penalty I)^-1.
+    `penalty` on the function's norm: K[:, seen] (K[seen, seen] + penalty I)^-1. A penalty for each seen class (c_seen,)
+    says how little each is believed.
     """
-    among_seen = alike[np.ix_(seen, seen)] + penalty * np.eye(len(seen))  # (c_seen, c_seen)
+    among_seen = alike[np.ix_(seen, seen)] + np.diag(np.broadcast_to(penalty, len(seen)))  # (c_seen, c_seen)
     return np.asarray(solve(among_seen, alike[seen], assume_a="sym").T)
 
 

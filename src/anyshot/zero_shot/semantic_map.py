@@ -44,6 +44,20 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
     return weights / max(length, 1e-12), centre
 
 
+def corrected_vectors(
+    S: ArrayLike, X: Vectors, y: Indexes, seen: Indexes, *, penalty: float | Floats = 0.1
+) -> tuple[Floats, Floats]:
+    """Return class vectors (c, d) corrected by labels, and how much of each seen class's correction each takes.
+
+    S (c, d) and X (n, d) of unit length in one space; y (n,) rows of S; seen (c_seen,) those that y names; penalty: of
+    the kernel over classes, for all or for each seen class. The second array has the shape (c, c_seen).
+    """
+    table = np.asarray(S, dtype=np.float64)
+    means = unit_rows(class_sums(X, y, seen))  # (c_seen, d)
+    analogy = smoother(class_kernel(table, seen, kernel="rbf"), seen, penalty=penalty)
+    return unit_rows(table + analogy @ (means - table[seen])), analogy
+
+
 class SemanticMapClassifier(ZeroShotEstimator):
     """Linear weights for every class, carried from the seen classes by likeness of attributes.
 
@@ -130,9 +144,7 @@ class CorrectedVectorClassifier(ZeroShotEstimator):
                 f"Corrected class vectors must live in the space of the items; the items are {X.shape[1]} wide, the "
                 f"class vectors {S.shape[1]}. Use SemanticMapClassifier, which learns the way between the two."
             )
-        means = unit_rows(class_sums(unit(X), y, seen))  # (c_seen, d)
-        self.analogy_ = smoother(class_kernel(S, seen, kernel="rbf"), seen, penalty=self.penalty)  # (c, c_seen)
-        self.coef_ = unit_rows(S + self.analogy_ @ (means - S[seen]))  # (c, d)
+        self.coef_, self.analogy_ = corrected_vectors(S, unit(X), y, seen, penalty=self.penalty)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.coef_.T.astype(np.float32)
