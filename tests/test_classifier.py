@@ -326,3 +326,71 @@ def test_answers_need_a_fit_first(clf):
         clf.predict(["tea"])
     with pytest.raises(NotFittedError, match="Nothing was encoded yet"):
         AnyShotClassifier(["tea", "zoo"], cache=False).fit().save("nowhere")
+
+
+# --- sets with a stated coverage ----------------------------------------------------------------------------------------
+
+
+def test_sets_hold_the_truth_as_often_as_stated():
+    X, y, centres = clouds(20, spread=0.75, seed=0)
+    more, truth, _ = clouds(300, spread=0.75, seed=1)
+    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    for coverage in (0.7, 0.9):
+        sets = clf.predict_set(more, coverage=coverage)
+        covered = np.mean([name in own for name, own in zip(truth, sets, strict=True)])
+        assert covered == pytest.approx(coverage, abs=0.12)  # 60 labels held out: two standard errors are 0.08 to 0.12
+    assert all(own[0] == best for own, best in zip(sets, clf.predict(more), strict=True) if own)
+
+
+def test_other_items_may_say_how_likely_a_class_must_be():
+    X, y, centres = clouds(3, spread=0.75)
+    calibration = clouds(200, spread=0.75, seed=1)[:2]
+    more, truth, _ = clouds(300, spread=0.75, seed=2)
+    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    sets = clf.predict_set(more, coverage=0.8, calibration=calibration)
+    assert np.mean([name in own for name, own in zip(truth, sets, strict=True)]) == pytest.approx(0.8, abs=0.05)
+
+
+def test_sets_without_any_label_held_out_are_refused():
+    _, _, centres = clouds(1)
+    with pytest.raises(NotEnoughLabelsError, match="none were. Give calibration="):
+        AnyShotClassifier(centres, cache=False).fit().predict_set(clouds(2)[0])
+
+
+def test_a_saved_model_promises_the_same_sets(tmp_path, letters):
+    clf = AnyShotClassifier(list(WORDS), encoder="minilm", cache=False)
+    clf.fit(TEXTS, LABELS).save(tmp_path / "model")
+    back = load(tmp_path / "model", cache=False)
+    assert back.predict_set(TEXTS, coverage=0.8) == clf.predict_set(TEXTS, coverage=0.8)
+
+
+# --- another domain's labels --------------------------------------------------------------------------------------------
+
+
+def moved_domain(n_each, *, seed):
+    """Return items of classes whose centres all moved, and their classes."""
+    X, y, centres = clouds(n_each, seed=seed)
+    return X + 0.5, y, centres
+
+
+def test_what_a_source_knew_stands_for_the_names():
+    X, y, centres = clouds(20, seed=0)
+    target, truth, _ = moved_domain(50, seed=1)
+    misleading = dict(zip(centres, np.roll(list(centres.values()), 1, axis=0), strict=True))
+    by_names = AnyShotClassifier(misleading, cache=False).fit()
+    by_source = AnyShotClassifier(misleading, cache=False).fit(source=(X, y))
+    assert by_source.score(target, truth) > 0.9 > by_names.score(target, truth)
+
+
+def test_labels_of_the_target_move_what_the_source_knew():
+    X, y, _ = clouds(20, seed=0)
+    target, truth, _ = moved_domain(8, seed=1)
+    swapped = [{"c0": "c1", "c1": "c0"}.get(name, name) for name in y]
+    clf = AnyShotClassifier(cache=False).fit(target, truth, source=(X, swapped))
+    assert clf.score(*moved_domain(50, seed=2)[:2]) > 0.9
+
+
+def test_a_source_of_one_class_is_refused():
+    X, y, centres = clouds(4)
+    with pytest.raises(NotEnoughLabelsError, match="labels of at least two of the classes"):
+        AnyShotClassifier(centres, cache=False).fit(source=(X[:4], y[:4]))

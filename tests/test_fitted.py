@@ -10,7 +10,8 @@ from PIL import Image
 from anyshot import fitted, open_set
 from anyshot.checks import unit
 from anyshot.evidence import first_evidence
-from anyshot.fitted import Fitted, shown
+from anyshot.fitted import Fitted
+from anyshot.items import shown
 from anyshot.labels import class_table
 from anyshot.semantics import describe
 from anyshot.space import Space

@@ -1,9 +1,8 @@
 """The front door: an encoder, classes, and whatever labels there are, to the method that fits."""
 
 import os
-import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,27 +11,33 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from anyshot import fitted, selection
-from anyshot.checks import Indexes, RandomState, Vectors, generator, unit
-from anyshot.checks import vectors as check_vectors
+from anyshot.checks import Indexes, RandomState, generator
+from anyshot.class_knowledge import (
+    Described,
+    Description,
+    bare_classes,
+    check_known,
+    known_from_source,
+    placed_classes,
+    said_of,
+    shares_of,
+    warn_of_duplicates,
+    with_items,
+)
 from anyshot.deviation import Deviation
 from anyshot.encoders.cache import VectorCache
 from anyshot.encoders.encoder import Encoder
-from anyshot.errors import ClassesError, InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.answers import Evaluation, evaluate_answers
-from anyshot.evidence import Evidence, first_evidence
+from anyshot.evidence import Evidence
 from anyshot.explanation import Explanations
 from anyshot.fitted import Fitted
 from anyshot.items import Items
-from anyshot.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, from_indexes, row_of, to_indexes
+from anyshot.labels import Classes, Label, Labels, from_indexes, row_of, to_indexes
 from anyshot.model_card import model_card
 from anyshot.persist import read_model, write_model
-from anyshot.semantics import ClassTexts, describe, near_duplicates
+from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
-
-Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
-
-ALIKE = {False: 0.97, True: 0.995}
-"""Cosine from which two classes are warned about; among a known classifier's weights all names lie closer."""
 
 
 class AnyShotClassifier(ClassifierMixin, BaseEstimator):
@@ -78,7 +83,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        classes: Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None = None,
+        classes: Described = None,
         *,
         encoder: str | Encoder = "auto",
         method: Literal["auto"] | selection.Method = "auto",
@@ -103,10 +108,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         y: Labels | None = None,
         *,
         unlabeled: Items | None = None,
+        source: tuple[Items, Labels] | None = None,
     ) -> Self:
         """Learn from items with labels, None being "no label", and from unlabelled ones; or from the names alone.
 
-        X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items.
+        X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items; source : items and labels of
+        another domain, of the same classes: what a model of them knows stands for what is said of the classes.
 
         Raises
         ------
@@ -119,17 +126,21 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         items, labels = _paired(X, y)
-        bare = self._bare(labels)
-        seen = items if len(items) else [] if unlabeled is None else unlabeled
+        everything = labels if source is None else [*labels, *source[1]]
+        bare = bare_classes(self.classes, everything, with_unknown=self.unknown_rate is not None)
+        seen = next((some for some in (items, unlabeled, source and source[0]) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(seen) and not bare.said.any():
             self._wait(bare)
             return self
         space = self._space(seen)
-        evidence = self._with_items(space, self._placed_classes(space, bare, seen), items, labels)
+        evidence = placed_classes(space, bare, seen)
+        if source is not None:
+            evidence = known_from_source(space, evidence, *_paired(*source))
+        evidence = with_items(space, evidence, items, labels)
         if unlabeled is not None and len(unlabeled):
             evidence = evidence.with_unlabelled(space.place(unlabeled))
         self._take(space, evidence, {})
-        self._warn_of_duplicates()
+        warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=2)
         return self
 
     def partial_fit(self, X: Items, y: Labels) -> Self:
@@ -137,7 +148,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if not hasattr(self, "classes_"):
             return self.fit(X, y)
         model = self._settled(X)
-        evidence = self._with_items(model.space, model.evidence, X, y)
+        evidence = with_items(model.space, model.evidence, X, y)
         return self._take(model.space, evidence, model.model.deviations)
 
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
@@ -148,9 +159,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._wait(self._pending.with_class(texts, np.zeros((1, 0), np.float32)))
             return self
         model = self._settled(examples)
-        texts, said = self._said_of(model.space, name, description, width=model.evidence.said.shape[1])
+        texts, said = said_of(model.space, name, description, width=model.evidence.said.shape[1])
         evidence = model.evidence.with_class(texts, said)
-        evidence = self._with_items(model.space, evidence, examples, [name] * len(examples))
+        evidence = with_items(model.space, evidence, examples, [name] * len(examples))
         start = {step: _with_row(deviation) for step, deviation in model.model.deviations.items()}
         return self._take(model.space, evidence, start)
 
@@ -180,6 +191,22 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return the score of each class (n, c): its log-probability up to a constant of the item."""
         model = self._settled(X)
         return model.scores(model.place(X))
+
+    def predict_set(
+        self, X: Items, *, coverage: float = 0.9, calibration: tuple[Items, Labels] | None = None
+    ) -> list[list[Label]]:
+        """Return, for each item, classes among which its own is with probability `coverage`, the likeliest first.
+
+        The labels that were held out in choosing the method say how likely a class must be (conformal prediction), or
+        those of `calibration`, items that the model has not learned from. A set may be empty: no class is likely
+        enough. Where labels are too few to promise the coverage, every set holds every class.
+        """
+        model = self._settled(X)
+        known = None
+        if calibration is not None:
+            items, labels = _paired(*calibration)
+            known = (model.place(items), to_indexes(labels, self.classes_, n_items=len(items)))
+        return model.sets(model.place(X), model.set_threshold(coverage, known))
 
     def closeness(self, X: Items) -> NDArray[np.float64]:
         """Return how close each item lies to the nearest class (n,), a cosine; small is strange."""
@@ -235,59 +262,16 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.class_prior, str) and self.class_prior not in ("balanced", "labels"):
             raise InputError(f"class_prior={self.class_prior!r} is neither 'balanced', 'labels' nor {{name: share}}.")
 
-    def _bare(self, labels: Labels) -> Evidence:
-        """Return the classes and their texts, without a space yet; class vectors that were given stand in it."""
-        named = self.classes
-        if isinstance(named, str):
-            raise ClassesError(f"classes must be a list of names; one string was given: {named!r}.")
-        table = class_table(classes_in(labels) if named is None else list(named))
-        if self.unknown_rate is not None and UNKNOWN in table.tolist():
-            raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
-        names = tuple(table.tolist())
-        if isinstance(named, Mapping) and any(_is_vector(value) for value in named.values()):
-            said = unit(check_vectors(np.array(list(named.values())), name="The class vectors"))
-            return first_evidence(table, ClassTexts(names, ((),) * len(names)), said)
-        texts = describe(named if isinstance(named, Mapping) else names)
-        return first_evidence(table, texts, np.zeros((len(table), 0), np.float32))
-
     def _space(self, items: Items) -> Space:
         name = self.encoder
         if isinstance(name, str) and name == "auto":
             name = encoder_for(items) if len(items) else "vectors"
         return Space(name, cache=VectorCache() if self.cache else None)
 
-    def _placed_classes(self, space: Space, bare: Evidence, items: Items) -> Evidence:
-        """Return the same classes with their vectors in the space."""
-        if bare.said.any():
-            return bare
-        said = space.place_classes(bare.texts)
-        if said is None:
-            width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
-            said = np.zeros((len(bare.classes), width), np.float32)
-        return first_evidence(bare.classes, bare.texts, said, centring=space.is_bridged)
-
-    def _said_of(
-        self, space: Space, name: Label, description: Description, *, width: int
-    ) -> tuple[ClassTexts, Vectors]:
-        """Return the texts and the vector (1, d) of one class."""
-        if _is_vector(description):
-            return ClassTexts((name,), ((),)), unit(
-                check_vectors(np.array([description]), width=width, name="The class vector")
-            )
-        texts = describe({name: description})
-        said = space.place_classes(texts)
-        return texts, np.zeros((1, width), np.float32) if said is None else said
-
-    def _with_items(self, space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:
-        index = to_indexes(labels, evidence.classes, n_items=len(items))
-        if not len(items):
-            return evidence
-        return evidence.with_labels(space.place(items), index, fitted.shown(items))
-
     def _take(self, space: Space, evidence: Evidence, start: Mapping[selection.Step, Deviation]) -> Self:
         """Make the model of the evidence."""
-        _check_known(evidence, method=self.method, encoder=space.name)
-        shares = self._shares(evidence)
+        check_known(evidence, method=self.method, encoder=space.name)
+        shares = shares_of(self.class_prior, evidence)
         self._set(
             fitted.fit(space, evidence, method=self.method, shares=shares, unknown_rate=self.unknown_rate, start=start)
         )
@@ -317,42 +301,15 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._check_fitted()
         if self._fitted is None:
             space = self._space(items)
-            self._take(space, self._placed_classes(space, self._pending, items), {})
-            self._warn_of_duplicates()
+            evidence = placed_classes(space, self._pending, items)
+            self._take(space, evidence, {})
+            warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=3)
         assert self._fitted is not None  # _take has just set it
         return self._fitted
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
-
-    def _shares(self, evidence: Evidence) -> NDArray[np.floating] | None:
-        """Return the shares of the classes in the work to come (c,), None for equal ones."""
-        if self.class_prior == "balanced":
-            return None
-        if isinstance(self.class_prior, str):
-            counts = np.bincount(evidence.index, minlength=len(evidence.classes)) + 0.5
-            return np.asarray(counts / counts.sum())
-        names = evidence.classes.tolist()
-        given = [self.class_prior.get(name, 0.0) for name in names]
-        strangers = set(self.class_prior) - set(names)
-        if strangers or min(given) <= 0:
-            wrong = next(iter(strangers), None) or names[int(np.argmin(given))]
-            raise ClassesError(f"class_prior must give every class, and no other, a share above 0; see {wrong!r}.")
-        return np.asarray(given) / sum(given)
-
-    def _warn_of_duplicates(self) -> None:
-        model = self._fitted
-        if model is None:
-            return
-        said = unit(model.evidence.said)
-        limit = ALIKE[model.space.is_bridged]
-        for one, other, cosine in near_duplicates(said, model.evidence.classes.tolist(), threshold=limit)[:3]:
-            warnings.warn(
-                f"The classes {one!r} and {other!r} are nearly the same to the encoder (cosine {cosine:.2f}). Describe "
-                "what sets them apart.",
-                stacklevel=3,
-            )
 
 
 _SAVED = ("encoder", "method", "class_prior", "unknown_rate")
@@ -392,25 +349,6 @@ def _paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[
     if len(X) != len(y):
         raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
     return X, y
-
-
-def _check_known(evidence: Evidence, *, method: str, encoder: str) -> None:
-    """Refuse what no method could answer."""
-    if method in ("prototype", "logistic-regression") and not len(evidence.index):
-        raise NotEnoughLabelsError(f"method={method!r} needs labels; none was given.")
-    counts = np.bincount(evidence.index, minlength=len(evidence.classes))
-    nothing = ~evidence.said.any(axis=1) & (counts == 0)
-    if nothing.any():
-        raise NotEnoughLabelsError(
-            f"Nothing is known of class {evidence.classes[nothing].tolist()[0]!r}: it has no label, and its name says "
-            f"nothing to the encoder {encoder!r}. Give it a labelled example, or a class vector."
-        )
-
-
-def _is_vector(value: object) -> bool:
-    if isinstance(value, np.ndarray):
-        return bool(value.dtype.kind == "f")
-    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
 
 
 def _with_row(deviation: Deviation) -> Deviation:

@@ -1,6 +1,5 @@
 """A classifier once fitted: the space, the evidence, the model made from it, and every answer that they give."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -13,10 +12,13 @@ from anyshot import active_learning, open_set, selection
 from anyshot.checks import Indexes, Vectors
 from anyshot.deviation import Deviation
 from anyshot.encoders.cache import VectorCache
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.evidence import Evidence, evidence_from_saved
 from anyshot.explanation import Explanation, Explanations, Neighbour
 from anyshot.few_shot import prototypes
-from anyshot.items import Items
+from anyshot.items import Items, shown
+from anyshot.labels import Label
 from anyshot.semantics import best_text
 from anyshot.space import Space
 from anyshot.zero_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
@@ -100,6 +102,30 @@ class Fitted:
             )
         return Explanations(tuple(explanations))
 
+    def sets(self, vectors: Vectors, threshold: ConformalThreshold) -> list[list[Label]]:
+        """Return each vector's classes that are likely enough (n lists), the likeliest first."""
+        names, probabilities = self.evidence.classes.tolist(), self.probabilities(vectors)
+        members = prediction_sets(probabilities, threshold)
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        return [[names[k] for k in ranked if inside[k]] for ranked, inside in zip(order, members, strict=True)]
+
+    def set_threshold(self, coverage: float, calibration: tuple[Vectors, Indexes] | None) -> ConformalThreshold:
+        """Return what classes of a set must reach, by labels held out of the fit, or by items (n, d) with classes (n,).
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            No label was held out, and no other items are given.
+        """
+        if calibration is not None:
+            return conformal_threshold(self.probabilities(calibration[0]), calibration[1], coverage)
+        if not len(self.model.held_out):
+            raise NotEnoughLabelsError(
+                "Sets with a stated coverage need labels that were held out, and with the labels at hand none were. "
+                "Give calibration=(items, labels) of items that the model has not learned from."
+            )
+        return threshold_of(1 - self.model.held_out, coverage, score="lac")
+
     def suggest(self, pool: Items, n: int, random: np.random.Generator) -> Indexes:
         """Return the rows of the pool most worth labelling next (n,)."""
         vectors = self.place(pool)
@@ -124,7 +150,8 @@ class Fitted:
         for place, deviation in enumerate(self.model.deviations.values()):
             deviations |= {f"deviation.{place}.V": deviation.V, f"deviation.{place}.b": deviation.b}
         scorer = {"scorer.coef": self.model.scorer.coef, "scorer.intercept": self.model.scorer.intercept}
-        return {**self.evidence.arrays(), **scorer, **deviations, "class_means": self.class_means}
+        more: dict[str, NDArray[Any]] = {"class_means": self.class_means, "held_out": self.model.held_out}
+        return {**self.evidence.arrays(), **scorer, **deviations, **more}
 
     @classmethod
     def from_saved(
@@ -136,10 +163,13 @@ class Fitted:
             for place, step in enumerate(facts["steps"])
         }
         board = tuple(
-            selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool)) for row in facts["leaderboard"]
+            selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool), np.zeros(0))
+            for row in facts["leaderboard"]
         )
         about, scorer = facts["model"], selection.Scorer(arrays["scorer.coef"], arrays["scorer.intercept"])
-        model = selection.Model(scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations)
+        model = selection.Model(
+            scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
+        )
         space = Space(facts["encoder"]["name"], cache=cache)
         evidence = evidence_from_saved(facts["evidence"], arrays)
         return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])
@@ -208,11 +238,3 @@ def fit(
             known.vectors, known.index, known.class_vectors, pool, unknown_rate=unknown_rate
         )
     return Fitted(space, evidence, model, means, threshold)
-
-
-def shown(items: Items) -> list[str]:
-    """Return what to show of each item: a text or a path as it is, anything else by its number."""
-    return [
-        str(item) if isinstance(item, (str, os.PathLike)) else f"{type(item).__name__} {row}"
-        for row, item in enumerate(items)
-    ]

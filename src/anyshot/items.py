@@ -59,6 +59,14 @@ def check_texts(texts: Items) -> list[str]:
     return [str(text) for text in texts]
 
 
+def shown(items: Items) -> list[str]:
+    """Return what to show of each item: a text or a path as it is, anything else by its number."""
+    return [
+        str(item) if isinstance(item, (str, PathLike)) else f"{type(item).__name__} {row}"
+        for row, item in enumerate(items)
+    ]
+
+
 def _modality_of_array(array: NDArray[Any]) -> Modality:
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return "image"  # one grey stack (n, h, w) or (n, h, w, channels)

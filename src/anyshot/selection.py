@@ -141,6 +141,7 @@ class Trial(NamedTuple):
     log_likelihood: float  # at the trial's temperature [nats a label]
     temperature: float
     right: NDArray[np.bool_]  # (n,), whether each held-out label was told rightly
+    believed: NDArray[np.float64]  # (n,), the probability that each held-out label was given
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class Model:
     reasons: tuple[str, ...]
     leaderboard: tuple[Trial, ...] = ()
     deviations: Mapping[Step, Deviation] = field(default_factory=dict, repr=False)  # to begin from
+    held_out: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), repr=False)
+    """Probability that each label held out was given by a model that had not seen it (n,); empty where none was."""
 
 
 def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Deviation] | None = None) -> Model:
@@ -186,7 +189,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
         why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names of the others are."
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
-    return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations)
+    return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations, trial.believed)
 
 
 Factors: TypeAlias = Mapping[Step, float]
@@ -267,7 +270,7 @@ def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], 
     held_out: dict[Step, NDArray[np.floating]] = {}
     for name in _methods_to_try(known, method):
         if name in ("zero-shot", "prototype"):
-            board.append(_trial(name, _held_out(seen, name, {}), seen.index))
+            board.append(_trial(name, _held_out(seen, name, {}), seen.index, known.shares))
             continue
         for step in factors[name]:
             if step not in held_out:
@@ -275,7 +278,7 @@ def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], 
         scores = {step: held_out[step] for step in factors[name]}
         factors[name] = _believed(scores, seen.index, at_equal_sureness=belief.refined is not None)
         averaged = np.sum([factor * scores[step] for step, factor in factors[name].items()], axis=0)
-        board.append(_trial(name, averaged, seen.index))
+        board.append(_trial(name, averaged, seen.index, known.shares))
     return belief._replace(labels_share=_labels_share(board)), factors, board
 
 
@@ -356,11 +359,14 @@ def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floa
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class that a fold knows nothing of
 
 
-def _trial(method: Method, scores: NDArray[np.floating], index: Indexes) -> Trial:
+def _trial(method: Method, scores: NDArray[np.floating], index: Indexes, shares: NDArray[np.floating] | None) -> Trial:
     temperature = fit_temperature(scores, index, prior_items=PRIOR_ITEMS)
+    rows = np.arange(len(index))
     right = scores.argmax(axis=1) == index
     accuracy = float(np.mean([right[index == k].mean() for k in np.unique(index)]))
-    return Trial(method, accuracy, _log_likelihood(scores / temperature, index) / len(index), temperature, right)
+    answers = softmax(scores / temperature + (0 if shares is None else np.log(shares)), axis=1)  # (n, c)
+    likelihood = _log_likelihood(scores / temperature, index) / len(index)
+    return Trial(method, accuracy, likelihood, temperature, right, answers[rows, index])
 
 
 def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
@@ -381,7 +387,7 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
             wanted = "zero-shot"
         few = "too few to compare methods by" if n < 4 else "too few in some class to compare methods by"
         why = f"{n} label{'s' if n != 1 else ''}: {few}, so {wanted} answers."
-        return Trial(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool)), why
+        return Trial(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool), np.zeros(0)), why
     mine = next(trial for trial in board if trial.method == wanted)
     beside = "".join(f", {trial.method} {trial.accuracy:.1%}" for trial in board if trial is not mine)
     told = f"held out in turn, {n} labels are told by {mine.method} {mine.accuracy:.1%}{beside} (mean over classes)"

@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, and sets of classes that hold the truth as often as stated."""
+"""Calibration: probabilities that mean what they say, and sets or intervals that hold the truth as often as stated."""
 
 import math
 from dataclasses import dataclass
@@ -153,11 +153,18 @@ def conformal_threshold(
     if not 0 < coverage < 1:
         raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
     table, index = _with_truth(probabilities, y)
-    n = len(index)
-    strangeness = _strangeness(table, score, generator(random_state))[np.arange(n), index]  # (n,)
-    place = math.ceil((n + 1) * coverage - 1e-9)
-    value = float(np.sort(strangeness)[place - 1]) if place <= n else math.inf
-    return ConformalThreshold(value=value, score=score, coverage=coverage, n=n)
+    strangeness = _strangeness(table, score, generator(random_state))[np.arange(len(index)), index]  # (n,)
+    return threshold_of(strangeness, coverage, score=score)
+
+
+def threshold_of(strangeness: ArrayLike, coverage: float, *, score: ConformalScore) -> ConformalThreshold:
+    """Return the same threshold from how strange the true class of each item was found (n,)."""
+    if not 0 < coverage < 1:
+        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
+    ordered = np.sort(np.asarray(strangeness, dtype=np.float64))
+    place = math.ceil((len(ordered) + 1) * coverage - 1e-9)
+    value = float(ordered[place - 1]) if place <= len(ordered) else math.inf
+    return ConformalThreshold(value=value, score=score, coverage=coverage, n=len(ordered))
 
 
 def prediction_sets(
@@ -178,6 +185,34 @@ def prediction_sets(
     if at_least_one:
         members[np.arange(len(table)), table.argmax(axis=1)] = True
     return members
+
+
+def cross_conformal_interval(answers: ArrayLike, folds: ArrayLike, residuals: ArrayLike, *, coverage: float) -> Floats:
+    """Return the interval (m, 2) of each new item's number that holds it with probability `coverage`, about.
+
+    CV+: for each labelled item, the answer of the model fitted without its fold, less and plus its residual; the ends
+    are quantiles of these. Barber, Candes, Ramdas, Tibshirani, Predictive Inference with the Jackknife+, Annals of
+    Statistics 2021, eq. (11): at least 2 coverage - 1 is certain, `coverage` is what is usual.
+
+    Parameters
+    ----------
+    answers : (m, folds), of the model fitted without each fold, to the new items
+    folds : (n,), the fold of each labelled item
+    residuals : (n,), how far each labelled item is from the answer of the model fitted without its fold
+    coverage : above 0 and below 1; where n items are too few for it, the interval is infinite
+    """
+    if not 0 < coverage < 1:
+        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
+    table, of_item = np.asarray(answers, dtype=np.float64), np.asarray(folds, dtype=np.intp)
+    miss = np.abs(np.asarray(residuals, dtype=np.float64))
+    n = len(miss)
+    place = math.ceil((n + 1) * coverage - 1e-9)
+    if place > n:
+        return np.tile([-np.inf, np.inf], (len(table), 1))
+    around = table[:, of_item]  # (m, n)
+    upper = np.partition(around + miss, place - 1, axis=1)[:, place - 1]
+    lower = np.partition(around - miss, n - place, axis=1)[:, n - place]
+    return np.stack([lower, upper], axis=1)
 
 
 def _strangeness(probabilities: Floats, score: ConformalScore, random: np.random.Generator) -> Floats:

@@ -1,0 +1,138 @@
+"""What is known of the classes before any label: their names, what is said of them, and a source that knew them."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.checks import Vectors, unit
+from anyshot.checks import vectors as check_vectors
+from anyshot.errors import ClassesError, NotEnoughLabelsError
+from anyshot.evidence import Evidence, first_evidence
+from anyshot.items import Items, shown
+from anyshot.labels import UNKNOWN, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.selection import fit_model
+from anyshot.semantics import ClassTexts, describe, near_duplicates
+from anyshot.space import Space
+
+Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
+Described: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
+
+ALIKE = {False: 0.97, True: 0.995}
+"""Cosine from which two classes are warned about; among a known classifier's weights all names lie closer."""
+
+
+def bare_classes(classes: Described, labels: Labels, *, with_unknown: bool) -> Evidence:
+    """Return the classes and their texts, without a space yet; class vectors that were given stand in it.
+
+    labels name the classes where `classes` is None; with_unknown: whether items may be answered `UNKNOWN`.
+    """
+    if isinstance(classes, str):
+        raise ClassesError(f"classes must be a list of names; one string was given: {classes!r}.")
+    table = class_table(classes_in(labels) if classes is None else list(classes))
+    if with_unknown and UNKNOWN in table.tolist():
+        raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
+    names = tuple(table.tolist())
+    if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
+        said = unit(check_vectors(np.array(list(classes.values())), name="The class vectors"))
+        return first_evidence(table, ClassTexts(names, ((),) * len(names)), said)
+    texts = describe(classes if isinstance(classes, Mapping) else names)
+    return first_evidence(table, texts, np.zeros((len(table), 0), np.float32))
+
+
+def placed_classes(space: Space, bare: Evidence, items: Items) -> Evidence:
+    """Return the same classes with their vectors in the space; the items tell its width where it has no encoder."""
+    if bare.said.any():
+        return bare
+    said = space.place_classes(bare.texts)
+    if said is None:
+        width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
+        said = np.zeros((len(bare.classes), width), np.float32)
+    return first_evidence(bare.classes, bare.texts, said, centring=space.is_bridged)
+
+
+def said_of(space: Space, name: Label, description: Description, *, width: int) -> tuple[ClassTexts, Vectors]:
+    """Return the texts of one class, and what they say as a vector (1, d)."""
+    if is_vector(description):
+        vector = check_vectors(np.array([description]), width=width, name="The class vector")
+        return ClassTexts((name,), ((),)), unit(vector)
+    texts = describe({name: description})
+    said = space.place_classes(texts)
+    return texts, np.zeros((1, width), np.float32) if said is None else said
+
+
+def with_items(space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:
+    """Add items with labels, None being "no label", to what is known."""
+    index = to_indexes(labels, evidence.classes, n_items=len(items))
+    if not len(items):
+        return evidence
+    return evidence.with_labels(space.place(items), index, shown(items))
+
+
+def known_from_source(space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:
+    """Return the classes as a model of another domain knows them: its weights stand for what is said of them.
+
+    A class that the source has no label of keeps what is said of it. Each domain is centred by itself, where vectors
+    are centred at all.
+    """
+    source = with_items(space, evidence, items, labels)
+    known = source.known(None)
+    weights = fit_model(known).scorer.coef  # (c, d)
+    told = known.counts > 0
+    if np.count_nonzero(told) < 2:
+        raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
+    own = unit(weights[told] - weights[told].mean(axis=0))  # what all classes share tells none of them apart
+    said = unit(evidence.said)
+    said[told] = own
+    return replace(evidence, said=said)
+
+
+def shares_of(class_prior: str | Mapping[Label, float], evidence: Evidence) -> NDArray[np.floating] | None:
+    """Return the shares of the classes in the work to come (c,), None for equal ones."""
+    if class_prior == "balanced":
+        return None
+    if isinstance(class_prior, str):
+        counts = np.bincount(evidence.index, minlength=len(evidence.classes)) + 0.5
+        return np.asarray(counts / counts.sum())
+    names = evidence.classes.tolist()
+    given = [class_prior.get(name, 0.0) for name in names]
+    strangers = set(class_prior) - set(names)
+    if strangers or min(given) <= 0:
+        wrong = next(iter(strangers), None) or names[int(np.argmin(given))]
+        raise ClassesError(f"class_prior must give every class, and no other, a share above 0; see {wrong!r}.")
+    return np.asarray(given) / sum(given)
+
+
+def check_known(evidence: Evidence, *, method: str, encoder: str) -> None:
+    """Refuse what no method could answer."""
+    if method in ("prototype", "logistic-regression") and not len(evidence.index):
+        raise NotEnoughLabelsError(f"method={method!r} needs labels; none was given.")
+    counts = np.bincount(evidence.index, minlength=len(evidence.classes))
+    nothing = ~evidence.said.any(axis=1) & (counts == 0)
+    if nothing.any():
+        raise NotEnoughLabelsError(
+            f"Nothing is known of class {evidence.classes[nothing].tolist()[0]!r}: it has no label, and its name says "
+            f"nothing to the encoder {encoder!r}. Give it a labelled example, or a class vector."
+        )
+
+
+def warn_of_duplicates(evidence: Evidence, *, bridged: bool, stacklevel: int) -> None:
+    """Warn of classes whose vectors nearly coincide, the first three pairs."""
+    said = unit(evidence.said)
+    pairs = near_duplicates(said, evidence.classes.tolist(), threshold=ALIKE[bridged])
+    for one, other, cosine in pairs[:3]:
+        warnings.warn(
+            f"The classes {one!r} and {other!r} are nearly the same to the encoder (cosine {cosine:.2f}). Describe "
+            "what sets them apart.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def is_vector(value: object) -> bool:
+    """Whether a class's description is a vector of numbers."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind == "f")
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
