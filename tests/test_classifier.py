@@ -138,6 +138,7 @@ def test_the_choice_shows_its_evidence(clf):
     assert set(clf.leaderboard_.method) == {"any-shot", "zero-shot", "prototype", "logistic-regression"}
     assert clf.leaderboard_.accuracy.between(0, 1).all()
     assert any("18 labels" in reason for reason in clf.reasons_)
+    assert "Class names are read as '{}', 'The topic is {}.'" in clf.reasons_[-1]
 
 
 def assert_same_model(changed, at_once, items):

@@ -1,7 +1,7 @@
 """A classifier once fitted: the space, the evidence, the model made from it, and every answer that they give."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -230,6 +230,9 @@ def fit(
     """
     known = evidence.known(shares)
     model = selection.fit_model(known, method=selection.as_method(method), start=start)
+    if model.prior != "none" and space.templates:
+        read = ", ".join(repr(template) for template in space.templates)
+        model = replace(model, reasons=(*model.reasons, f"Class names are read as {read}."))
     means = prototypes(known.vectors, known.index, known.class_vectors, name_weight=1.0)
     threshold = None
     if unknown_rate is not None:

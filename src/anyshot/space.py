@@ -11,7 +11,7 @@ from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
 from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
 from anyshot.errors import MixedInputError
 from anyshot.items import Items, Modality, modality_of
-from anyshot.semantics import IMAGE_TEMPLATES, ClassTexts, class_vectors
+from anyshot.semantics import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
 from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
 
 
@@ -80,6 +80,17 @@ class Space:
         return carried(self._read(texts), known.vectors, known.members @ self.encoder.classifier.weights).astype(
             np.float32
         )
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The sentences in which class names are read, each once; none where items are vectors."""
+        if self.encoder is None:
+            return ()
+        if self.encoder.modality == "text":
+            return tuple(dict.fromkeys(TEXT_TEMPLATES))
+        if isinstance(self.encoder, TextAligned):
+            return IMAGE_TEMPLATES
+        return NAME_TEMPLATES if isinstance(self.encoder, Classifying) else ()
 
     def place_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors (n, d) of texts among the items."""

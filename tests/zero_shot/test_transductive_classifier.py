@@ -153,3 +153,11 @@ def test_no_label_and_class_vectors_of_another_width_are_refused():
     X, _, _, S = world()
     with pytest.raises(WidthError, match="Cosine needs class vectors in the space of the items"):
         TransductiveZeroShotClassifier().fit([], [], class_vectors=S[:, :5], unlabeled=X)
+
+
+def test_that_every_class_has_labels_is_said_once():
+    X, _, _, S = world(n_unseen=0)
+    y = np.repeat(np.arange(8), 30)
+    with pytest.warns(UserWarning, match="All 8 classes have labels") as said:
+        TransductiveZeroShotClassifier().fit(X, y, class_vectors=S, unlabeled=X)
+    assert len(said) == 1

@@ -55,13 +55,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
                 f"{type(self).__name__} learns from classes with labels: it needs {self._n_seen_needed()} or more, y "
                 f"names {len(self.seen_classes_)}. Give labels, or use ZeroShotClassifier, which needs none."
             )
-        if not len(self.unseen_classes_):
-            warnings.warn(
-                f"All {len(table)} classes have labels, so this is not zero-shot learning. An ordinary classifier "
-                "will do better; or add the classes without a label to class_vectors.",
-                UserWarning,
-                stacklevel=2,
-            )
+        self._warn_if_all_are_seen(stacklevel=3)
         self._fit(items[index >= 0], index[index >= 0])
         return self
 
@@ -81,6 +75,15 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
 
     def _n_seen_needed(self) -> int:
         return 1
+
+    def _warn_if_all_are_seen(self, *, stacklevel: int) -> None:
+        if not len(self.unseen_classes_):
+            warnings.warn(
+                f"All {len(self.classes_)} classes have labels, so this is not zero-shot learning. An ordinary "
+                "classifier will do better; or add the classes without a label to class_vectors.",
+                UserWarning,
+                stacklevel=stacklevel,
+            )
 
     @abstractmethod
     def _fit(self, X: Vectors, y: Indexes) -> None:

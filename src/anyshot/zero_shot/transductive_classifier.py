@@ -270,6 +270,9 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
     def _n_seen_needed(self) -> int:
         return 0
 
+    def _warn_if_all_are_seen(self, *, stacklevel: int) -> None:
+        """Leave it to the method underneath, which says so itself."""
+
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.base_ = clone(self._chosen_base()).fit(X, y, class_vectors=self.class_vectors_)
 
