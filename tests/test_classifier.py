@@ -395,3 +395,54 @@ def test_a_source_of_one_class_is_refused():
     X, y, centres = clouds(4)
     with pytest.raises(NotEnoughLabelsError, match="labels of at least two of the classes"):
         AnyShotClassifier(centres, cache=False).fit(source=(X[:4], y[:4]))
+
+
+# --- classes known by attributes ----------------------------------------------------------------------------------------
+
+
+def animals(*, n_classes=12, n_unseen=3, n_each=20, seed=0):
+    """Items (n, 30) whose classes' centres follow from 6 attributes, their names, and the attributes by name."""
+    random = np.random.default_rng(seed)
+    attributes = random.normal(size=(n_classes, 6))
+    centres = attributes @ random.normal(size=(6, 30))
+    index = np.repeat(np.arange(n_classes), n_each)
+    X = (centres[index] + random.normal(size=(len(index), 30))).astype(np.float32)
+    names = np.array([f"animal{place}" for place in range(n_classes)])
+    return X, names[index], dict(zip(names.tolist(), attributes, strict=True)), names[-n_unseen:]
+
+
+def test_attributes_of_another_width_tell_of_classes_without_labels():
+    X, y, attributes, unseen = animals()
+    seen = ~np.isin(y, unseen)
+    clf = AnyShotClassifier(attributes, cache=False).fit(X[seen], y[seen])
+    assert clf.method_ == "zero-shot"
+    assert "3 classes without a label are known by attributes alone" in clf.reasons_[0]
+    assert clf.score(X[~seen], y[~seen]) > 0.8
+    assert clf.score(X[seen], y[seen]) > 0.8
+
+
+def test_labels_of_every_class_move_what_attributes_say():
+    X, y, attributes, _ = animals()
+    few = np.arange(len(y)) % 10 == 0
+    clf = AnyShotClassifier(attributes, cache=False).fit(X[few], y[few])
+    by_labels_alone = AnyShotClassifier(cache=False).fit(X[few], y[few])
+    assert clf.score(X[~few], y[~few]) > by_labels_alone.score(X[~few], y[~few]) > 0.5
+
+
+def test_a_model_by_attributes_changes_and_is_saved(tmp_path):
+    X, y, attributes, unseen = animals()
+    seen = ~np.isin(y, unseen)
+    at_once = AnyShotClassifier(attributes, cache=False).fit(X[seen], y[seen])
+    last = attributes.popitem()
+    clf = AnyShotClassifier(attributes, cache=False).fit(X[seen], y[seen]).add_class(*last)
+    assert_same_model(clf, at_once, X)
+    clf.save(tmp_path / "model")
+    assert_same_model(load(tmp_path / "model", cache=False), at_once, X)
+    with pytest.raises(InputError, match="known by attributes; give those of 'okapi' as a vector of 6"):
+        clf.add_class("okapi")
+
+
+def test_attributes_without_labels_do_not_reach_the_items():
+    X, _, attributes, _ = animals()
+    with pytest.raises(NotEnoughLabelsError, match="6 wide and the items 30: the way from one space to the other"):
+        AnyShotClassifier(attributes, cache=False).fit(unlabeled=X)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anyshot.checks import Vectors, unit
 from anyshot.checks import vectors as check_vectors
-from anyshot.errors import ClassesError, NotEnoughLabelsError
+from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.evidence import Evidence, first_evidence
 from anyshot.items import Items, shown
 from anyshot.labels import UNKNOWN, Label, Labels, class_table, classes_in, to_indexes
@@ -37,28 +37,36 @@ def bare_classes(classes: Described, labels: Labels, *, with_unknown: bool) -> E
         raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
     names = tuple(table.tolist())
     if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
-        said = unit(check_vectors(np.array(list(classes.values())), name="The class vectors"))
+        said = check_vectors(np.array(list(classes.values())), name="The class vectors")
         return first_evidence(table, ClassTexts(names, ((),) * len(names)), said)
     texts = describe(classes if isinstance(classes, Mapping) else names)
     return first_evidence(table, texts, np.zeros((len(table), 0), np.float32))
 
 
 def placed_classes(space: Space, bare: Evidence, items: Items) -> Evidence:
-    """Return the same classes with their vectors in the space; the items tell its width where it has no encoder."""
+    """Return the same classes with their vectors in the space; the items tell its width where it has no encoder.
+
+    Class vectors that were given with another width than the items' are attributes: labels tell the way between.
+    """
+    width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
+    nothing = np.zeros((len(bare.classes), width), np.float32)
     if bare.said.any():
-        return bare
+        if width in (0, bare.said.shape[1]):
+            return first_evidence(bare.classes, bare.texts, unit(bare.said))
+        return replace(first_evidence(bare.classes, bare.texts, nothing, centring=True), attributes=bare.said)
     said = space.place_classes(bare.texts)
-    if said is None:
-        width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
-        said = np.zeros((len(bare.classes), width), np.float32)
+    said = nothing if said is None else said
     return first_evidence(bare.classes, bare.texts, said, centring=space.is_bridged)
 
 
-def said_of(space: Space, name: Label, description: Description, *, width: int) -> tuple[ClassTexts, Vectors]:
-    """Return the texts of one class, and what they say as a vector (1, d)."""
+def said_of(space: Space, evidence: Evidence, name: Label, description: Description) -> tuple[ClassTexts, Vectors]:
+    """Return the texts of one more class, and what they say as a vector (1, d), or its attributes (1, a)."""
+    n_attributes, width = evidence.attributes.shape[1], evidence.said.shape[1]
     if is_vector(description):
-        vector = check_vectors(np.array([description]), width=width, name="The class vector")
-        return ClassTexts((name,), ((),)), unit(vector)
+        vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+        return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
+    if n_attributes:
+        raise InputError(f"The classes are known by attributes; give those of {name!r} as a vector of {n_attributes}.")
     texts = describe({name: description})
     said = space.place_classes(texts)
     return texts, np.zeros((1, width), np.float32) if said is None else said
@@ -111,7 +119,7 @@ def check_known(evidence: Evidence, *, method: str, encoder: str) -> None:
     if method in ("prototype", "logistic-regression") and not len(evidence.index):
         raise NotEnoughLabelsError(f"method={method!r} needs labels; none was given.")
     counts = np.bincount(evidence.index, minlength=len(evidence.classes))
-    nothing = ~evidence.said.any(axis=1) & (counts == 0)
+    nothing = ~evidence.described & (counts == 0)
     if nothing.any():
         raise NotEnoughLabelsError(
             f"Nothing is known of class {evidence.classes[nothing].tolist()[0]!r}: it has no label, and its name says "

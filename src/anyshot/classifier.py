@@ -159,7 +159,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._wait(self._pending.with_class(texts, np.zeros((1, 0), np.float32)))
             return self
         model = self._settled(examples)
-        texts, said = said_of(model.space, name, description, width=model.evidence.said.shape[1])
+        texts, said = said_of(model.space, model.evidence, name, description)
         evidence = model.evidence.with_class(texts, said)
         evidence = with_items(model.space, evidence, examples, [name] * len(examples))
         start = {step: _with_row(deviation) for step, deviation in model.model.deviations.items()}

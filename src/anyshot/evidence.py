@@ -1,7 +1,8 @@
 """What a classifier is made from: its classes, what is said of them, labelled examples, and the unlabelled pool."""
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.checks import Indexes, Vectors, unit
-from anyshot.errors import ClassesError, NotEnoughClassesError, WidthError
+from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.labels import Classes, Label, class_table, row_of
 from anyshot.selection import Known
 from anyshot.semantics import ClassTexts
+from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 from anyshot.zero_shot.transductive import Pool, make_pool
 
 CENTRE_ITEMS = 10
@@ -31,6 +33,9 @@ class Evidence:
         What is said of each class, in the same order.
     said : ndarray of shape (c, d)
         The same as vectors, the longer the surer; zeros where nothing is said that the encoder understands.
+    attributes : ndarray of shape (c, a)
+        What is known of the classes in another space than the items', such as attributes; a = 0 where nothing is. The
+        labelled items then tell the way between the two.
     vectors, index, examples : (n, d), (n,), n strings
         The labelled items, their classes, and what to show of them.
     unlabelled : ndarray of shape (m, d)
@@ -50,6 +55,12 @@ class Evidence:
     unlabelled: Vectors
     centring: bool = False
     pool: Pool | None = None
+    attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    @property
+    def described(self) -> NDArray[np.bool_]:
+        """Whether anything but labels is known of each class (c,)."""
+        return np.asarray(self.attributes.any(axis=1) if self.attributes.size else self.said.any(axis=1))
 
     @cached_property
     def centre(self) -> NDArray[np.float32]:
@@ -67,7 +78,22 @@ class Evidence:
 
     def known(self, shares: NDArray[np.floating] | None) -> Known:
         """Return the same as the methods take it; shares (c,) of the work to come."""
-        return Known(self.said, self.centred(self.vectors), self.index, self.pool, shares)
+        vectors = self.centred(self.vectors)
+        if not self.attributes.size:
+            return Known(self.said, vectors, self.index, self.pool, shares)
+        return Known(self._carried(vectors), vectors, self.index, self.pool, shares, attributes=self.attributes)
+
+    def _carried(self, vectors: Vectors) -> Vectors:
+        """Return weights for all classes (c, d), carried from the labelled ones by likeness of attributes."""
+        if len(np.unique(self.index)) < 2:
+            raise NotEnoughLabelsError(
+                f"The class vectors are {self.attributes.shape[1]} wide and the items {self.said.shape[1]}: the way "
+                "from one space to the other is learned from labels of two classes or more. Give labels."
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that every class has labels is no reason for alarm here
+            learned = SemanticMapClassifier().fit(vectors, self.index, class_vectors=self.attributes)
+        return np.asarray(learned.coef_, dtype=np.float32)
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
         """Add items (n, d) with classes (n,); -1 puts an item among the unlabelled."""
@@ -89,10 +115,14 @@ class Evidence:
         return replace(more, pool=_pool(more))
 
     def with_class(self, texts: ClassTexts, said: Vectors) -> Self:
-        """Add one class, last."""
+        """Add one class, last, by what is said of it (1, d), or by its attributes (1, a)."""
         table = class_table([*self.classes.tolist(), *texts.names])
         both = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
-        return replace(self, classes=table, texts=both, said=np.concatenate([self.said, said]))
+        if not self.attributes.size:
+            return replace(self, classes=table, texts=both, said=np.concatenate([self.said, said]))
+        nothing = np.zeros((1, self.said.shape[1]), np.float32)
+        attributes = np.concatenate([self.attributes, said])
+        return replace(self, classes=table, texts=both, said=np.vstack([self.said, nothing]), attributes=attributes)
 
     def without_class(self, name: Label) -> Self:
         """Drop one class and its labelled items."""
@@ -106,6 +136,7 @@ class Evidence:
             classes=np.delete(self.classes, row),
             texts=ClassTexts(_without(self.texts.names, row), _without(self.texts.texts, row)),
             said=np.delete(self.said, row, axis=0),
+            attributes=np.delete(self.attributes, row, axis=0) if self.attributes.size else self.attributes,
             vectors=self.vectors[kept],
             index=index - (index > row),
             examples=tuple(example for example, stays in zip(self.examples, kept, strict=True) if stays),
@@ -124,6 +155,7 @@ class Evidence:
             "vectors": self.vectors,
             "index": self.index.astype(np.int64),
             "unlabelled": self.unlabelled,
+            "attributes": self.attributes,
         }
 
 
@@ -138,6 +170,7 @@ def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         index=arrays["index"].astype(np.intp),
         examples=tuple(facts["examples"]),
         unlabelled=arrays["unlabelled"],
+        attributes=arrays["attributes"],
     )
     return replace(labelled, pool=_pool(labelled) if len(labelled.unlabelled) else None)
 

@@ -17,7 +17,8 @@ from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
 from anyshot.threads import threads_for
-from anyshot.zero_shot.semantic_map import corrected_vectors
+from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
+from anyshot.zero_shot.semantic_map import SemanticMapClassifier, corrected_vectors
 from anyshot.zero_shot.transductive import (
     AGREEMENT_NEEDED,
     Pool,
@@ -31,8 +32,9 @@ Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regr
 METHODS: tuple[Method, ...] = get_args(Method)
 
 Wanted: TypeAlias = Method | Literal["auto"]
-Prior: TypeAlias = Literal["names", "corrected", "refined", "none"]
-"""What a model starts from: the names, the names as labelled classes or unlabelled items moved them, or nothing."""
+Prior: TypeAlias = Literal["names", "corrected", "refined", "attributes", "none"]
+"""What a model starts from: the names, the names as labelled classes or unlabelled items moved them, attributes, or
+nothing."""
 
 
 def as_method(name: str) -> Wanted:
@@ -109,6 +111,7 @@ class Known:
     index: Indexes  # (n,) rows of class_vectors
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
+    attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
     corrects: bool = False  # whether labelled classes tell how far off the other classes' vectors are
 
     @cached_property
@@ -174,7 +177,9 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
             "method='zero-shot' answers by what is said of the classes, and nothing is said of these. Give class "
             "vectors, or another method."
         )
-    known = replace(known, corrects=_teaches(known))
+    if known.attributes is not None and not known.counts.all() and method in ("auto", "zero-shot"):
+        return _by_attributes(known)
+    known = replace(known, corrects=known.attributes is None and _teaches(known))
     n = len(known.index) + (len(known.pool.vectors) if known.pool else 0)
     with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
@@ -187,6 +192,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     if known.corrects and trial.method == "any-shot" and not belief.refined:
         kind = "corrected"
         why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names of the others are."
+    kind = "attributes" if known.attributes is not None else kind
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
     return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations, trial.believed)
@@ -423,6 +429,30 @@ def _fit(
     elif method == "any-shot" and known.corrects:
         prior = corrections(known).class_vectors
     return _average_head(known, prior, factors, start, more, tol=tol)
+
+
+def _by_attributes(known: Known) -> Model:
+    """Answer by weights carried from the labelled classes, whose lead over the others is taken off.
+
+    Such weights say less of a class than its name does in the items' own space; against classes with hundreds of labels
+    they would hardly ever win. The penalty is found by holding classes out, and so needs three of them.
+    """
+    assert known.attributes is not None  # asked for only then
+    scores, penalty = SemanticMapClassifier(), 0.0
+    scores.fit(known.vectors, known.index, class_vectors=known.attributes)
+    seen = known.counts > 0
+    why = f"{np.count_nonzero(~seen)} classes without a label are known by attributes alone, so zero-shot answers"
+    if np.count_nonzero(seen) >= 3:
+        corrected = GeneralizedZeroShotClassifier(SemanticMapClassifier())
+        corrected.fit(known.vectors, known.index, class_vectors=known.attributes)
+        penalty = corrected.seen_penalty_
+        why += f"; {penalty:.2g} is taken off the scores of labelled classes, found by holding classes out"
+    sharpness = 1 / scores.temperature
+    intercept = sharpness * (scores.intercept_ - penalty * seen)
+    if known.shares is not None:
+        intercept = intercept + np.log(known.shares)
+    scorer = Scorer((sharpness * scores.coef_).astype(np.float32), intercept.astype(np.float32))
+    return Model(scorer, "zero-shot", "attributes", (f"{why}.",))
 
 
 class Corrections(NamedTuple):
