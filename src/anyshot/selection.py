@@ -93,8 +93,6 @@ TEACHERS = 10
 """Labelled classes from which they tell how far off the vectors of classes without labels are."""
 PUPILS = 2_000
 """Classes up to which they are asked: the kernel over classes has as many rows."""
-CARRY_PENALTY, LABEL_NOISE = 0.1, 3.0
-"""What a labelled class's correction is doubted by: always, and over its number of labels."""
 
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
@@ -477,8 +475,7 @@ def corrections(known: Known) -> Corrections:
     described = np.asarray(S.any(axis=1))
     seen = np.flatnonzero(described & (counts > 0))
     own = described[known.index]
-    doubt = CARRY_PENALTY + LABEL_NOISE / counts[seen]
-    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen, penalty=doubt)
+    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen)
     return Corrections(np.where(described[:, None], moved, 0).astype(np.float32), seen, shares)
 
 

@@ -49,13 +49,13 @@ def test_twenty_animals_are_told_apart_by_attributes(shared):
 
 def test_corrections_are_the_formula_written_out():
     random = np.random.default_rng(0)
-    X, y, S = random.normal(size=(20, 3)), np.repeat([0, 2], 10), random.normal(size=(4, 3))
+    X, y, S = random.normal(size=(20, 3)), np.repeat([0, 2], [5, 15]), random.normal(size=(4, 3))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     S /= np.linalg.norm(S, axis=1, keepdims=True)
     seen, width = [0, 2], ((S[0] - S[2]) ** 2).sum()
     R = np.array([X[y == k].mean(axis=0) / np.linalg.norm(X[y == k].mean(axis=0)) - S[k] for k in seen])
     K = np.array([[np.exp(-((S[i] - S[j]) ** 2).sum() / width) for j in seen] for i in range(4)])
-    W = S + K @ np.linalg.inv(K[seen] + 0.2 * np.eye(2)) @ R
+    W = S + K @ np.linalg.inv(K[seen] + np.diag([0.2 + 3 / 5, 0.2 + 3 / 15])) @ R
     W /= np.linalg.norm(W, axis=1, keepdims=True)
     model = CorrectedVectorClassifier(penalty=0.2).fit(X, y, class_vectors=S)
     np.testing.assert_allclose(model.coef_, W, atol=1e-5)

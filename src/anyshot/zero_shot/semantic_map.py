@@ -45,17 +45,24 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
 
 
 def corrected_vectors(
-    S: ArrayLike, X: Vectors, y: Indexes, seen: Indexes, *, penalty: float | Floats = 0.1
+    S: ArrayLike, X: Vectors, y: Indexes, seen: Indexes, *, penalty: float = 0.1, noise: float = 3.0
 ) -> tuple[Floats, Floats]:
     """Return class vectors (c, d) corrected by labels, and how much of each seen class's correction each takes.
 
     S (c, d) and X (n, d) of unit length in one space; y (n,) rows of S; seen (c_seen,) those that y names; penalty: of
-    the kernel over classes, for all or for each seen class. The second array has the shape (c, c_seen).
+    the kernel over classes; noise: added to it, over the number of a class's labels. The second array has the shape
+    (c, c_seen).
     """
     table = np.asarray(S, dtype=np.float64)
     means = unit_rows(class_sums(X, y, seen))  # (c_seen, d)
-    analogy = smoother(class_kernel(table, seen, kernel="rbf"), seen, penalty=penalty)
+    analogy = smoother(class_kernel(table, seen, kernel="rbf"), seen, penalty=_doubt(y, seen, penalty, noise))
     return unit_rows(table + analogy @ (means - table[seen])), analogy
+
+
+def _doubt(y: Indexes, seen: Indexes, penalty: float, noise: float) -> Floats:
+    """Return how little each seen class is believed (c_seen,), by its number of labels."""
+    counts = np.bincount(y, minlength=int(seen.max()) + 1)[seen]
+    return penalty + noise / counts
 
 
 class SemanticMapClassifier(ZeroShotEstimator):
@@ -67,6 +74,9 @@ class SemanticMapClassifier(ZeroShotEstimator):
         How far the covariance is drawn to a sphere, in units of its mean eigenvalue.
     penalty : float, default=0.1
         Ridge of the kernel over classes, whose diagonal is 1.
+    label_noise : float, default=3.0
+        Over a class's number of labels, what is added to its penalty: one label says little, and its class's weights
+        then follow those of the classes like it.
     temperature : float, default=0.1
         Divides the scores before softmax in `predict_proba`.
 
@@ -87,9 +97,12 @@ class SemanticMapClassifier(ZeroShotEstimator):
     classes as phantoms, kernel ridge for the softmax weights and a discriminant for the hinge loss.
     """
 
-    def __init__(self, *, shrinkage: float = 1.0, penalty: float = 0.1, temperature: float = 0.1) -> None:
+    def __init__(
+        self, *, shrinkage: float = 1.0, penalty: float = 0.1, label_noise: float = 3.0, temperature: float = 0.1
+    ) -> None:
         self.shrinkage = shrinkage
         self.penalty = penalty
+        self.label_noise = label_noise
         self.temperature = temperature
 
     def predict_proba(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
@@ -103,7 +116,8 @@ class SemanticMapClassifier(ZeroShotEstimator):
         known, self.centre_ = discriminant_weights(X, y, self.seen_classes_, shrinkage=self.shrinkage)
         table = standardized(self.class_vectors_, self.seen_classes_)
         alike = class_kernel(table, self.seen_classes_, kernel="rbf")
-        self.analogy_ = smoother(alike, self.seen_classes_, penalty=self.penalty)  # (c, c_seen)
+        doubt = _doubt(y, self.seen_classes_, self.penalty, self.label_noise)
+        self.analogy_ = smoother(alike, self.seen_classes_, penalty=doubt)  # (c, c_seen)
         self.coef_ = self.analogy_ @ known  # (c, d)
         self.intercept_ = -self.coef_ @ self.centre_  # (c,)
 
@@ -118,6 +132,8 @@ class CorrectedVectorClassifier(ZeroShotEstimator):
     ----------
     penalty : float, default=0.1
         Ridge of the kernel over classes, whose diagonal is 1; large values leave the class vectors as they are.
+    label_noise : float, default=3.0
+        Over a class's number of labels, what is added to its penalty.
     temperature : float, default=0.1
         Divides the cosine before softmax in `predict_proba`.
 
@@ -129,8 +145,9 @@ class CorrectedVectorClassifier(ZeroShotEstimator):
         How much of each seen class's correction each class takes.
     """
 
-    def __init__(self, *, penalty: float = 0.1, temperature: float = 0.1) -> None:
+    def __init__(self, *, penalty: float = 0.1, label_noise: float = 3.0, temperature: float = 0.1) -> None:
         self.penalty = penalty
+        self.label_noise = label_noise
         self.temperature = temperature
 
     def predict_proba(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
@@ -144,7 +161,7 @@ class CorrectedVectorClassifier(ZeroShotEstimator):
                 f"Corrected class vectors must live in the space of the items; the items are {X.shape[1]} wide, the "
                 f"class vectors {S.shape[1]}. Use SemanticMapClassifier, which learns the way between the two."
             )
-        self.coef_, self.analogy_ = corrected_vectors(S, unit(X), y, seen, penalty=self.penalty)
+        self.coef_, self.analogy_ = corrected_vectors(S, unit(X), y, seen, penalty=self.penalty, noise=self.label_noise)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.coef_.T.astype(np.float32)
