@@ -76,8 +76,8 @@ def analogies(
     n_classes, n_attributes : int
         How many of each to name at most.
     penalty : float
-        Ridge of the kernel over classes, as in `SemanticMapClassifier` with label_noise=0, whose `analogy_` the shares then
-        are, before each row's absolute values are made to sum to 1.
+        Ridge of the kernel over classes, as in `SemanticMapClassifier` with label_noise=0: its `analogy_` holds these
+        shares, before each row's absolute values are made to sum to 1.
 
     Raises
     ------
