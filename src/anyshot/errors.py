@@ -12,10 +12,19 @@
     │   ├── DuplicateClassError              a name twice, or two that cannot be told apart
     │   └── UnknownClassError                a label that is not among the classes
     ├── NotEnoughLabelsError (ValueError)    the labels given do not suffice for what was asked
+    ├── DomainError (ValueError)             the two domains given cannot be used together
+    │   ├── TargetLabelsError                labels of the target domain came along; adaptation must not see them
+    │   └── EffectiveSampleError             weights leave too little of the source to learn from
     ├── DataFileError (ValueError)           a data file or one of its columns cannot be read
     ├── EncoderError                         an encoder cannot be used
     │   ├── UnknownEncoderError (ValueError) no encoder bears that name
+    │   ├── UnknownStageError (ValueError)   a freeze point that the encoder does not have
     │   └── MissingWeightsError (OSError)    its weights are not on this machine, or are not the published ones
+    ├── TrainingError (RuntimeError)         training cannot go on
+    │   ├── TrainingDivergedError (ArithmeticError) the loss is no number any more
+    │   ├── BatchMemoryError (MemoryError)   a batch does not fit into memory
+    │   └── CheckpointError (ValueError)     what an interrupted run left behind cannot be gone on from
+    ├── ExportError (ValueError)             a model cannot be written in another format
     ├── ModelFolderError (ValueError)        a saved model cannot be loaded or written
     ├── CacheError (OSError)                 the vector cache cannot be read or written
     └── MissingExtraError (ImportError)      an optional package is not installed
@@ -64,6 +73,18 @@ class NotEnoughLabelsError(AnyshotError, ValueError):
     """The labels given do not suffice for what was asked."""
 
 
+class DomainError(AnyshotError, ValueError):
+    """The source and the target domain given cannot be used together."""
+
+
+class TargetLabelsError(DomainError):
+    """Labels of the target domain were given to a method that must not see them."""
+
+
+class EffectiveSampleError(DomainError):
+    """The weights leave too little of the source domain to learn from."""
+
+
 class DataFileError(AnyshotError, ValueError):
     """A data file, or one of its columns, cannot be read."""
 
@@ -76,8 +97,32 @@ class UnknownEncoderError(EncoderError, ValueError):
     """No encoder bears the name given."""
 
 
+class UnknownStageError(EncoderError, ValueError):
+    """An encoder has no stage of that name, or none at that place."""
+
+
 class MissingWeightsError(EncoderError, OSError):
     """An encoder's weights are not on this machine, or are not the published ones."""
+
+
+class TrainingError(AnyshotError, RuntimeError):
+    """Training cannot go on."""
+
+
+class TrainingDivergedError(TrainingError, ArithmeticError):
+    """The loss or its gradient is no number any more; the message names the step."""
+
+
+class BatchMemoryError(TrainingError, MemoryError):
+    """A batch does not fit into memory; the message says which would."""
+
+
+class CheckpointError(TrainingError, ValueError):
+    """A checkpoint belongs to another model or another run, or is damaged."""
+
+
+class ExportError(AnyshotError, ValueError):
+    """A fitted model cannot be written in another format."""
 
 
 class ModelFolderError(AnyshotError, ValueError):

@@ -6,6 +6,7 @@ What an encoder needs is heavy (torch, transformers); it is imported here, by na
 import difflib
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from anyshot.encoders.encoder import Encoder
 from anyshot.errors import InputError, UnknownEncoderError
 
 PREFIX: Final = "hf:"
+KERAS: Final = "keras:"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,15 @@ ENCODERS: Final[dict[str, Entry]] = {
         about="hf:ID or hf:FOLDER, a text, image or image-text model in Hugging Face layout",
         fetch="hf download ID",
     ),
+    KERAS: Entry(
+        loader="anyshot.encoders.keras_model:load_keras_model",
+        modality="image",
+        width=None,
+        megabytes=None,
+        licence="the model's own",
+        about="keras:NAME or keras:NAME:FILE, one of keras.applications, its weights downloaded by Keras or in a file",
+        fetch="pip install 'anyshot[keras]'",
+    ),
 }
 
 HUB_LOADERS: Final[dict[str, str]] = {
@@ -70,6 +81,9 @@ HUB_LOADERS: Final[dict[str, str]] = {
     "image-text": "anyshot.encoders.image_text:load_image_text_model",
 }
 """What opens a model's folder, by the sort of model that its settings show."""
+
+
+_FOLLOWED_BY: Final = {PREFIX: "ID-or-folder", KERAS: "NAME"}
 
 
 @dataclass(frozen=True)
@@ -92,8 +106,8 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
     Parameters
     ----------
     encoder : str or Encoder
-        "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder; or an object with `modality`,
-        `width` and `encode`.
+        "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, "keras:" followed by the name of one
+        of Keras's applications; or an object with `modality`, `width` and `encode`, or a Keras model.
     device : str, default="auto"
         Where it runs: "auto" is the GPU where there is one, else the CPU.
     download : {"allow", "never"}, optional
@@ -106,22 +120,28 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
     MissingWeightsError
         Its weights are not on this machine and may not or cannot be downloaded, or are not the published ones.
     """
+    if _is_keras_model(encoder):
+        return _checked(function_at("anyshot.encoders.keras_model:KerasEncoder")(encoder))
     if not isinstance(encoder, str):
         return _checked(encoder)
     if encoder.startswith(PREFIX):
         return load_from_hub(encoder.removeprefix(PREFIX), device=device, download=download)
+    if encoder.startswith(KERAS):
+        return _checked(
+            function_at(ENCODERS[KERAS].loader)(encoder.removeprefix(KERAS), device=device, download=download)
+        )
     if encoder not in ENCODERS:
         raise UnknownEncoderError(_no_such_encoder(encoder))
-    return _checked(_function(ENCODERS[encoder].loader)(device=device, download=download))
+    return _checked(function_at(ENCODERS[encoder].loader)(device=device, download=download))
 
 
 def load_from_hub(source: str, *, device: str = "auto", download: str | None = None) -> Encoder:
     """Return the encoder of a model in Hugging Face layout: a folder, or an id on the hub."""
     if not source:
         raise UnknownEncoderError("encoder='hf:' names no model. Write hf:ID or hf:FOLDER.")
-    sort = _function("anyshot.encoders.hub:sort_of")(source, download=download)
-    folder = _function("anyshot.encoders.hub:model_folder")(source, download=download)
-    return _checked(_function(HUB_LOADERS[sort])(folder, device=device))
+    sort = function_at("anyshot.encoders.hub:sort_of")(source, download=download)
+    folder = function_at("anyshot.encoders.hub:model_folder")(source, download=download)
+    return _checked(function_at(HUB_LOADERS[sort])(folder, device=device))
 
 
 def default_for(modality: str) -> str:
@@ -165,7 +185,7 @@ def _checked(encoder: Any) -> Encoder:
     return checked
 
 
-def _function(place: str) -> Callable[..., Any]:
+def function_at(place: str) -> Callable[..., Any]:
     """Return a function of the package by module:function; this is the one place where heavy modules are imported."""
     module, name = place.split(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
@@ -177,12 +197,20 @@ def _is_here(package: str, file: str) -> bool:
     return found is not None and found.origin is not None and (Path(found.origin).parent / file).is_file()
 
 
+def _is_keras_model(encoder: object) -> bool:
+    """Tell without importing Keras: who has a model of it has imported it."""
+    model = getattr(sys.modules.get("keras"), "Model", None)
+    return isinstance(model, type) and isinstance(encoder, model)
+
+
 def _names() -> str:
-    return ", ".join(f"{name}ID-or-folder" if name == PREFIX else name for name in ENCODERS)
+    return ", ".join(name + _FOLLOWED_BY.get(name, "") for name in ENCODERS)
 
 
 def _no_such_encoder(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), [known for known in ENCODERS if known != PREFIX], n=1, cutoff=0.5)
+    near = difflib.get_close_matches(
+        name.lower(), [known for known in ENCODERS if known not in _FOLLOWED_BY], n=1, cutoff=0.5
+    )
     remedy = f" Did you mean {near[0]!r}?" if near else ""
     if not near and ("/" in name or Path(name).is_dir()):
         remedy = f" Did you mean {PREFIX + name!r}?"

@@ -1,7 +1,6 @@
 """Vectors kept on disk and looked up by content: each distinct input is encoded once."""
 
 import json
-import math
 import os
 import sqlite3
 import time
@@ -16,13 +15,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from anyshot.checks import Vectors
+from anyshot.encoders.cache_place import default_folder, default_limit
 from anyshot.encoders.encoder import Digested, Encoder, TextAligned
 from anyshot.encoders.pixels import content_of, read_pixels
-from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
+from anyshot.errors import BadItemError, CacheError, EncoderError
 from anyshot.items import Items, check_texts
 
 Key: TypeAlias = bytes  # sha256 of content, encoder digest and kind of input: 32 bytes
@@ -30,9 +29,6 @@ T = TypeVar("T")
 
 SLICE: Final = 2048
 """Items encoded and stored together; an interrupted run resumes at the last slice."""
-
-LIMIT_MB: Final = 2048.0
-"""Size the cache is kept below where ANYSHOT_CACHE_LIMIT does not say otherwise [MB, 1e6 bytes]."""
 
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
@@ -85,10 +81,9 @@ class VectorCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit: float | None = None) -> None:
-        chosen = folder or os.environ.get("ANYSHOT_CACHE")
-        self.folder = Path(chosen) if chosen else platformdirs.user_cache_path("anyshot", appauthor=False)
+        self.folder = Path(folder) if folder else default_folder()
         self.file = self.folder / "vectors-1.sqlite"
-        self.limit = _limit() if limit is None else limit
+        self.limit = default_limit() if limit is None else limit
 
     def size(self) -> tuple[int, int]:
         """Return how many vectors the cache holds, and the size of its file [bytes]."""
@@ -261,17 +256,6 @@ def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:
             "encoder in float32."
         )
     return answer
-
-
-def _limit() -> float:
-    given = os.environ.get("ANYSHOT_CACHE_LIMIT") or str(LIMIT_MB)
-    try:
-        limit = float(given)
-    except ValueError:
-        limit = math.nan
-    if not limit >= 0:
-        raise InputError(f"ANYSHOT_CACHE_LIMIT is {given!r}; a number of megabytes is needed, 0 or more.")
-    return limit
 
 
 def _with_connection(file: Path, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from numpy.typing import NDArray
+
 from anyshot.checks import Vectors
 
 
@@ -48,3 +50,18 @@ class Classifying(Protocol):
     """An encoder that brings the classifier it was trained with; `zero_shot.bridge` carries it to new names."""
 
     classifier: LinearClassifier
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """An encoder that was trained for a task, and is saved with the model that it serves."""
+
+    name: str  # of the encoder that it was
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is no array."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the trained weights."""
+        ...

@@ -15,11 +15,12 @@ from torch.nn import functional
 
 from anyshot import progress
 from anyshot.checks import Vectors, unit
-from anyshot.encoders import efficientnet
+from anyshot.encoders import efficientnet, stages_efficientnet
 from anyshot.encoders.compute import Compute, choose
 from anyshot.encoders.efficientnet import EfficientNetLite0
 from anyshot.encoders.encoder import LinearClassifier
 from anyshot.encoders.pixels import Pixels, map_pixels
+from anyshot.encoders.stages import Backbone, ImagePreparation
 from anyshot.errors import MissingWeightsError
 from anyshot.items import Items
 
@@ -33,6 +34,7 @@ CHUNK: Final = 16
 """Images decoded and run together; bounds the memory, whatever the number of images."""
 
 CROP: Final = efficientnet.SIDE / (efficientnet.SIDE + 32)  # the share of the shorter side seen: 0.875
+AT_LEAST: Final = round(efficientnet.SIDE / CROP)  # the shorter side needed [pixels]
 
 
 class EfficientNetLite0Encoder:
@@ -85,8 +87,26 @@ class EfficientNetLite0Encoder:
         MissingWeightsError
             The package's weights are missing, or are not the published ones.
         """
-        return encode_images(
-            inputs, prepare=square, forward=self._features, width=self.width, at_least=round(efficientnet.SIDE / CROP)
+        return encode_images(inputs, prepare=square, forward=self._features, width=self.width, at_least=AT_LEAST)
+
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32; its batch norms are folded away."""
+        return Backbone(
+            name="efficientnet-lite0",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=stages_efficientnet.lite0_stages(_opened(Compute(torch.device("cpu"), torch.float32))),
+            preparation=ImagePreparation(
+                square,
+                AT_LEAST,
+                about={
+                    "crop": f"the middle square, its side {CROP:.3f} of the shorter side",
+                    "resize": f"{efficientnet.SIDE} x {efficientnet.SIDE}, bicubic, antialiased",
+                    "values": "RGB, 0 to 255, uint8; scaled by (x - 127) / 128 inside the network",
+                },
+            ),
+            fresh=stages_efficientnet.fresh,
         )
 
     def __sklearn_clone__(self) -> Self:
@@ -105,13 +125,7 @@ class EfficientNetLite0Encoder:
 
     @cached_property
     def _network(self) -> EfficientNetLite0:
-        compute = self._compute
-        with torch.random.fork_rng(devices=[]):  # a new network draws first weights: not from the caller's numbers
-            network = EfficientNetLite0()
-        state = efficientnet.folded(_published_weights())
-        laid_out = {name: _laid_out(weights, compute) for name, weights in state.items()}
-        network.load_state_dict(laid_out, assign=True)
-        return network.eval().requires_grad_(False)
+        return _opened(self._compute)
 
 
 def load_efficientnet_lite0(*, device: str = "auto", download: str | None = None) -> EfficientNetLite0Encoder:
@@ -166,6 +180,16 @@ def imagenet_names() -> Names:
 def digest_of(*parts: str) -> str:
     """Return one hex digest of several texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _opened(compute: Compute) -> EfficientNetLite0:
+    """Return the network with its published weights, where and as precisely as it is to run."""
+    with torch.random.fork_rng(devices=[]):  # a new network draws first weights: not from the caller's numbers
+        network = EfficientNetLite0()
+    state = efficientnet.folded(_published_weights())
+    laid_out = {name: _laid_out(weights, compute) for name, weights in state.items()}
+    network.load_state_dict(laid_out, assign=True)
+    return network.eval().requires_grad_(False)
 
 
 def _laid_out(weights: Tensor, compute: Compute) -> Tensor:

@@ -1,5 +1,6 @@
 """Any image model of transformers, its preprocessing and pooling as the model states."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,8 +15,10 @@ from anyshot.encoders.compute import choose
 from anyshot.encoders.encoder import LinearClassifier
 from anyshot.encoders.hub import digest_of_folder, model_folder
 from anyshot.encoders.image import Names, encode_images, imagenet_names
-from anyshot.encoders.language_model import quiet
+from anyshot.encoders.language_model import fresh_model, quiet
 from anyshot.encoders.pixels import Pixels
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network
+from anyshot.encoders.stages_image import image_stages
 from anyshot.errors import EncoderError, MissingWeightsError
 from anyshot.items import Items
 
@@ -47,6 +50,7 @@ class TransformersImageEncoder:
     classifier: LinearClassifier  # set where there is one: `Classifying` asks whether it is there
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self._folder = folder
         self._compute = choose(device)
         self.digest = digest_of_folder(folder, "image model, 1", str(self._compute.dtype))
         self._processor = open_part(AutoImageProcessor, folder, backend="pil")
@@ -69,6 +73,23 @@ class TransformersImageEncoder:
         """
         return encode_images(inputs, prepare=self._prepare, forward=self._features, width=self.width)
 
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32."""
+        model = _open_model(self._folder)[0].float()
+
+        def fresh() -> Network:
+            return image_stages(fresh_model(model.config), features=_features)
+
+        return Backbone(
+            name=f"hf:{self._folder}",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=image_stages(model, features=_features),
+            preparation=ImagePreparation(self._prepare, about=json.loads(self._processor.to_json_string())),
+            fresh=fresh,
+        )
+
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
 
@@ -78,7 +99,7 @@ class TransformersImageEncoder:
     def _features(self, inputs: Tensor) -> Tensor:
         """Return features (n, width) of inputs (n, 3, h, w)."""
         x = inputs.to(self._compute.device, self._compute.dtype, memory_format=torch.channels_last)
-        return _pooled(self._model, self._model(x))
+        return _features(self._model, x)
 
 
 def load_image_model(
@@ -150,6 +171,11 @@ def _open_model(folder: Path) -> tuple[Any, nn.Linear | None]:
         return model.base_model, None
     model.set_submodule(linear[-1], nn.Identity())  # so that what it reads is what the model returns
     return model, head
+
+
+def _features(model: nn.Module, x: Tensor) -> Tensor:
+    """Return features (n, width) of inputs (n, 3, h, w)."""
+    return _pooled(model, model(x))
 
 
 def _pooled(model: nn.Module, output: Any) -> Tensor:

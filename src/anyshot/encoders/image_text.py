@@ -1,5 +1,6 @@
 """Image-text models, CLIP, SigLIP and their like: images and texts in one space."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -15,7 +16,10 @@ from anyshot.encoders.compute import choose
 from anyshot.encoders.hub import digest_of_folder, model_folder
 from anyshot.encoders.image import encode_images
 from anyshot.encoders.image_model import open_part, open_weights, prepared_by
+from anyshot.encoders.language_model import fresh_model
 from anyshot.encoders.pixels import Pixels
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network
+from anyshot.encoders.stages_image import Whole, clip_stages
 from anyshot.errors import EncoderError
 from anyshot.items import Items, check_texts
 
@@ -53,6 +57,7 @@ class ImageTextEncoder:
     modality: Literal["image"] = "image"
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self._folder = folder
         self._compute = choose(device)
         self.digest = digest_of_folder(folder, "image-text model, 1", str(self._compute.dtype))
         self._model, unpooled = open_weights(AutoModel, folder)
@@ -97,6 +102,23 @@ class ImageTextEncoder:
         parts = list(progress.track(chunks(), total=len(listed), doing="Encoding texts"))
         return unit(np.concatenate(parts)) if parts else np.empty((0, self.width), dtype=np.float32)
 
+    def backbone(self) -> Backbone:
+        """Return the images' network in stages, its weights read again in float32; texts have none."""
+        model, _ = open_weights(AutoModel, self._folder)
+
+        def fresh() -> Network:
+            return _image_tower(fresh_model(model.config))
+
+        return Backbone(
+            name=f"hf:{self._folder}",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=_image_tower(model.float()),
+            preparation=ImagePreparation(self._prepare, about=json.loads(self._processor.to_json_string())),
+            fresh=fresh,
+        )
+
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
 
@@ -129,6 +151,17 @@ def load_image_text_model(source: str | Path, *, device: str = "auto", download:
         It is no image-text model that transformers knows.
     """
     return ImageTextEncoder(model_folder(source, download=download), device=device)
+
+
+def _image_tower(model: Any) -> Network:
+    """Return the stages of what reads images."""
+    if model.config.model_type == "clip":
+        return clip_stages(model.vision_model, projection=model.visual_projection)
+    return {"network": Whole(model, _tower_features)}
+
+
+def _tower_features(model: Any, x: Tensor) -> Tensor:
+    return _projected(model.get_image_features(pixel_values=x))
 
 
 def _lengths(config: Any) -> Mapping[str, Any]:

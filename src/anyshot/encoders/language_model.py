@@ -19,6 +19,8 @@ from anyshot.checks import Vectors
 from anyshot.encoders import hub
 from anyshot.encoders.batching import batches, windows
 from anyshot.encoders.compute import choose
+from anyshot.encoders.stages import Backbone, Network, TextPreparation, last_real, mean_of_real
+from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from anyshot.items import Items, check_texts
 
@@ -50,17 +52,15 @@ class LanguageModelEncoder:
     modality: Literal["text"] = "text"
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self._folder = folder
         self._compute = choose(device)
         with quiet():
             self._tokenizer = _opened(AutoTokenizer, folder)
-            model, loaded = _opened(AutoModel, folder, use_safetensors=True, output_loading_info=True)
+        model = _open_model(folder)
         _check_words(folder, self._tokenizer)
-        _check_complete(folder, loaded)
         config = model.config
         self._pooled = last_token if _is_causal(config) else mean_of_tokens
         self._max_tokens = _positions(model, self._tokenizer)
-        if getattr(config, "is_encoder_decoder", False):
-            model = model.get_encoder()
         self._pad = next((pad for pad in (config.pad_token_id, self._tokenizer.pad_token_id) if pad is not None), 0)
         self._model = model.eval().requires_grad_(False).to(self._compute.device, self._compute.dtype)
         self.width: int = config.get_text_config().hidden_size
@@ -80,8 +80,41 @@ class LanguageModelEncoder:
             vectors[rows] = part
         return vectors
 
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32."""
+        pooled = last_real if self._pooled is last_token else mean_of_real
+        model = _open_model(self._folder)
+
+        def fresh() -> Network:
+            return text_stages(_reading_half(fresh_model(model.config)), pooled=pooled)
+
+        return Backbone(
+            name=f"hf:{self._folder}",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=text_stages(model.eval().requires_grad_(False).float(), pooled=pooled),
+            preparation=TextPreparation(
+                self._counted_tokens,
+                pad=self._pad,
+                tokenizer=self._tokenizer.backend_tokenizer.to_str if self._tokenizer.is_fast else None,
+                about={"at_most": self._max_tokens, "filled_up": f"on the right with {self._pad}"},
+            ),
+            fresh=fresh,
+        )
+
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
+
+    def _counted_tokens(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text, and say how many were cut."""
+        tokens = self._tokens(texts, first_row=first_row)
+        self._say_cut(sum(self._is_cut(ids, text) for ids, text in zip(tokens, texts, strict=True)), of=len(texts))
+        return tokens
+
+    def _say_cut(self, n_cut: int, *, of: int) -> None:
+        if n_cut:
+            log.info("%d of %d texts are longer than %d tokens and were cut there", n_cut, of, self._max_tokens)
 
     def _steps(self, texts: list[str]) -> Iterator[tuple[int, tuple[Any, Vectors]]]:
         """Yield batches done: how many texts, which, and their vectors."""
@@ -92,8 +125,7 @@ class LanguageModelEncoder:
             n_cut += sum(self._is_cut(ids, text) for ids, text in zip(tokens, texts[window], strict=True))
             for rows in batches([len(ids) for ids in tokens], budget=budget):
                 yield len(rows), (rows + window.start, self._vectors([tokens[row] for row in rows]))
-        if n_cut:
-            log.info("%d of %d texts are longer than %d tokens and were cut there", n_cut, len(texts), self._max_tokens)
+        self._say_cut(n_cut, of=len(texts))
 
     def _tokens(self, texts: list[str], *, first_row: int) -> list[list[int]]:
         limit = {} if self._max_tokens is None else {"truncation": True, "max_length": self._max_tokens}
@@ -160,6 +192,25 @@ def _opened(auto: Any, folder: Path, **options: Any) -> Any:
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EncoderError(f"{folder} cannot be opened as a text model of transformers: {why}") from error
+
+
+def fresh_model(config: Any) -> Any:
+    """Return a model of transformers with first weights, drawn from torch's generator."""
+    auto: Any = AutoModel
+    with quiet():
+        return auto.from_config(config)
+
+
+def _open_model(folder: Path) -> Any:
+    """Return the part of a model that reads texts, all its weights there."""
+    with quiet():
+        model, loaded = _opened(AutoModel, folder, use_safetensors=True, output_loading_info=True)
+    _check_complete(folder, loaded)
+    return _reading_half(model)
+
+
+def _reading_half(model: Any) -> Any:
+    return model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
 
 
 def _check_words(folder: Path, tokenizer: Any) -> None:

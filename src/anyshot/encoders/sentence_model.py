@@ -1,23 +1,31 @@
 """Any text model of sentence-transformers, pooled as the model states."""
 
-from collections.abc import Iterator
+import copy
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
+import torch
 from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
 
 from anyshot import progress
 from anyshot.checks import Vectors, unit
 from anyshot.encoders import hub
 from anyshot.encoders.batching import windows
 from anyshot.encoders.compute import choose
-from anyshot.encoders.language_model import quiet
+from anyshot.encoders.language_model import fresh_model, quiet
+from anyshot.encoders.stages import Backbone, Network, State, TextPreparation
+from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import EncoderError, MissingWeightsError
 from anyshot.items import Items, check_texts
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
 WINDOW_TEXTS: Final = 1024
+
+log = logging.getLogger(__name__)
 
 
 class SentenceModelEncoder:
@@ -41,6 +49,7 @@ class SentenceModelEncoder:
     modality: Literal["text"] = "text"
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self._folder = folder
         self._compute = choose(device)
         _refuse_pickles(folder)
         with quiet():
@@ -63,6 +72,47 @@ class SentenceModelEncoder:
             vectors[window] = part
         return vectors
 
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32; "pooling" holds all modules but the first.
+
+        Raises
+        ------
+        EncoderError
+            The first module is no transformer.
+        """
+        with quiet():
+            first, *others = _opened(self._folder, device="cpu").float().eval()
+        transformer: Any = getattr(first, "model", None) or getattr(first, "auto_model", None)  # its name before 6
+        if not hasattr(transformer, "config"):
+            raise EncoderError(
+                f"{self._folder} begins with a {type(first).__name__}, which has no stages to freeze or train. Train a "
+                "head on its vectors."
+            )
+        pad = getattr(transformer.config, "pad_token_id", None) or 0
+
+        def fresh() -> Network:
+            anew = [copy.deepcopy(module) for module in others]
+            parts: list[Any] = [part for module in anew for part in module.modules()]
+            for part in parts:
+                if hasattr(part, "reset_parameters"):
+                    part.reset_parameters()
+            return text_stages(fresh_model(transformer.config), pooled=_Sentences(anew))
+
+        return Backbone(
+            name=f"hf:{self._folder}",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=text_stages(transformer.requires_grad_(False), pooled=_Sentences(others)),
+            preparation=TextPreparation(
+                self._tokens,
+                pad=pad,
+                tokenizer=getattr(getattr(self._model.tokenizer, "backend_tokenizer", None), "to_str", None),
+                about={"at_most": self._model.max_seq_length, "filled_up": f"on the right with {pad}"},
+            ),
+            fresh=fresh,
+        )
+
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
 
@@ -70,10 +120,38 @@ class SentenceModelEncoder:
         for window in windows(texts, at_most=WINDOW_TEXTS):
             yield len(texts[window]), (window, self._vectors(texts[window]))
 
+    def _tokens(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text, with the model's own prompt before it, and say how many were cut."""
+        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        limit, tokenizer = self._model.max_seq_length, self._model.tokenizer
+        tokens: list[list[int]] = tokenizer([prompt + text.strip() for text in texts], verbose=False)["input_ids"]
+        cut = tokenizer([prompt + text.strip() for text in texts], truncation=limit is not None, max_length=limit)
+        n_cut = sum(len(one) < len(other) for one, other in zip(cut["input_ids"], tokens, strict=True))
+        if n_cut:
+            log.info("%d of %d texts are longer than %d tokens and were cut there", n_cut, len(texts), limit)
+        kept: list[list[int]] = cut["input_ids"]
+        return kept
+
     def _vectors(self, texts: list[str]) -> Vectors:
         size = BATCH_TEXTS.get(self._compute.device.type, BATCH_TEXTS["cpu"])
         made = self._model.encode(texts, batch_size=size, show_progress_bar=False, convert_to_numpy=True)
         return unit(np.asarray(made, dtype=np.float32))
+
+
+class _Sentences(nn.Module):
+    """The modules after the first one: from a text's token states to its vector."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(modules)
+
+    def forward(self, state: State) -> Tensor:
+        """Map states (n, t, width) to (n, width)."""
+        mask = torch.ones(state.x.shape[:2], device=state.x.device) if state.mask is None else state.mask
+        features = {"token_embeddings": state.x.float(), "attention_mask": mask.long()}
+        for step in self.steps:
+            features = step(features)
+        return features["sentence_embedding"]
 
 
 def load_sentence_model(folder: Path, *, device: str = "auto") -> SentenceModelEncoder:

@@ -23,8 +23,10 @@ from torch.nn.functional import embedding, gelu, layer_norm, linear, normalize, 
 
 from anyshot import progress
 from anyshot.checks import Vectors
+from anyshot.encoders import stages_minilm
 from anyshot.encoders.batching import Rows, batches, windows
 from anyshot.encoders.compute import choose
+from anyshot.encoders.stages import Backbone, TextPreparation
 from anyshot.errors import MissingWeightsError
 from anyshot.items import Items, check_texts
 
@@ -131,8 +133,32 @@ class MiniLMEncoder:
             vectors[rows] = part
         return vectors
 
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32."""
+        file = model_folder() / "model.safetensors"
+        check_published(file, sha256=WEIGHTS_SHA256)
+        return Backbone(
+            name="minilm",
+            width=WIDTH,
+            digest=self.digest,
+            compute=self._compute,
+            network=stages_minilm.published(load_file(file)),
+            preparation=TextPreparation(
+                self._tokens,
+                tokenizer=self._tokenizer.to_str,
+                about={"tokens": "WordPiece, lower case", "at_most": MAX_TOKENS, "filled_up": "on the right with 0"},
+            ),
+            fresh=stages_minilm.fresh,
+        )
+
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
+
+    def _tokens(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text, and say how many were cut."""
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        _say_cut(sum(1 for encoding in encodings if encoding.overflowing), of=len(texts))
+        return [encoding.ids for encoding in encodings]
 
     def _steps(self, texts: list[str]) -> Iterator[tuple[int, tuple[Rows, Vectors]]]:
         """Yield batches done: how many texts, which, and their vectors."""
@@ -144,8 +170,7 @@ class MiniLMEncoder:
             tokens = [np.array(encoding.ids) for encoding in encodings]
             for rows in batches([len(ids) for ids in tokens], budget=budget):
                 yield len(rows), (rows + window.start, self._vectors([tokens[row] for row in rows]))
-        if n_cut:
-            log.info("%d of %d texts are longer than %d tokens and were cut there", n_cut, len(texts), MAX_TOKENS)
+        _say_cut(n_cut, of=len(texts))
 
     def _vectors(self, tokens: Sequence[NDArray[np.int64]]) -> Vectors:
         """Return the vectors (n, width) of tokenised texts, the shortest first."""
@@ -203,6 +228,11 @@ def check_published(file: Path, *, sha256: str) -> None:
         raise MissingWeightsError(
             f"MiniLM's file {file} is not the published one: its sha256 is {found}, that one's is {sha256}. {REMEDY}"
         )
+
+
+def _say_cut(n_cut: int, *, of: int) -> None:
+    if n_cut:
+        log.info("%d of %d texts are longer than %d tokens and were cut there", n_cut, of, MAX_TOKENS)
 
 
 def _attended(x: Tensor, runs: Sequence[Run], attention_in: Dense) -> Tensor:

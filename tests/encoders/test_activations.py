@@ -1,0 +1,285 @@
+"""Activations: computed once, kept, continued from an earlier freeze point, and equal to the trunk's own answer."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tokenizers import pre_tokenizers
+
+import tiny_language_models as tiny
+from anyshot.encoders import activations as room
+from anyshot.encoders.activation_cache import ActivationCache
+from anyshot.encoders.activations import activations, states
+from anyshot.encoders.compute import Compute
+from anyshot.encoders.freeze import split
+from anyshot.encoders.image import EfficientNetLite0Encoder
+from anyshot.encoders.language_model import load_language_model
+from anyshot.encoders.stages import Backbone, State
+from anyshot.errors import BadItemError, InputError, UnknownStageError
+
+TEXTS = [*tiny.TEXTS, "where is my refund please", "late", "card"]  # the last one stands there twice
+PHOTOS = list(np.random.default_rng(0).integers(0, 256, size=(5, 40, 50, 3), dtype=np.uint8))
+
+
+class CountedPreparation:
+    """Hands items on to a real preparation, and keeps what it was given."""
+
+    def __init__(self, inner: object) -> None:
+        self.inner, self.modality, self.seen = inner, inner.modality, []
+
+    def prepare(self, items: Sequence[object], *, first_row: int = 0) -> list[torch.Tensor]:
+        self.seen.extend(items)
+        return self.inner.prepare(items, first_row=first_row)
+
+    def together(self, inputs: Sequence[torch.Tensor]) -> State:
+        return self.inner.together(inputs)
+
+
+def counted(backbone: Backbone) -> Backbone:
+    return dataclasses.replace(backbone, preparation=CountedPreparation(backbone.preparation))
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> Backbone:
+    folder, _ = tiny.saved("bert", tmp_path_factory.mktemp("bert"))
+    return load_language_model(folder, device="cpu").backbone()
+
+
+@pytest.fixture(scope="module")
+def photos_network() -> Backbone:
+    """Return the first two stages of a real network: all that these tests need."""
+    backbone = EfficientNetLite0Encoder(device="cpu").backbone()
+    network = dict(list(backbone.network.items())[:2])
+    return dataclasses.replace(backbone, network=network, digest="first two stages")
+
+
+def direct(backbone: Backbone, items: Sequence[object], freeze_at: str | int) -> list[torch.Tensor]:
+    """Return what the trunk makes of each item alone, as it is stored."""
+    trunk = split(backbone, freeze_at).trunk
+    made = [trunk(backbone.together(backbone.prepare([item]))).x[0] for item in items]
+    return [one.to(torch.bfloat16).float() if one.ndim > 1 else one.float() for one in made]
+
+
+def real(state: State) -> list[torch.Tensor]:
+    """Return each text's states (t, width), without what fills it up."""
+    return [x[mask] for x, mask in zip(state.x, state.mask, strict=True)]
+
+
+@pytest.mark.parametrize("freeze_at", ["layer1", "layer2", "pooling"])
+@pytest.mark.parametrize("budget_mb", [512.0, 0.0])
+def test_texts_have_the_states_that_the_trunk_gives_each_alone(bert, freeze_at, budget_mb):
+    made = activations(bert, TEXTS, freeze_at=freeze_at, budget_mb=budget_mb)
+    assert made.in_memory == (budget_mb > 0)
+    rows = np.array([4, 0, 7, 2, 2])
+    state = made.batch(rows)
+    assert state.x.dtype == torch.float32
+    expected = direct(bert, [TEXTS[row] for row in rows], freeze_at)
+    for one, other in zip(real(state), expected, strict=True):
+        assert torch.allclose(one, other, atol=0.05)  # bfloat16 of a batch of another size
+    assert made.lengths.tolist() == [len(ids) for ids in bert.prepare(TEXTS)]
+
+
+def test_where_only_the_head_is_trained_the_pooled_features_are_kept_in_float32(bert):
+    made = activations(bert, TEXTS, freeze_at=-1)
+    state = made.batch([0, 3])
+    assert state.mask is None
+    assert state.x.shape == (2, 16)
+    assert made.lengths.tolist() == [1] * len(TEXTS)
+    assert torch.allclose(state.x, torch.stack(direct(bert, [TEXTS[0], TEXTS[3]], -1)), atol=0.02)
+
+
+def test_where_everything_is_trained_the_raw_inputs_are_kept(bert):
+    state = activations(bert, TEXTS, freeze_at=0).batch([1, 2])
+    assert state.x.dtype == torch.int64
+    assert [ids.tolist() for ids in real(state)] == [ids.tolist() for ids in bert.prepare([TEXTS[1], TEXTS[2]])]
+
+
+def test_a_batch_goes_through_the_rest_as_the_texts_themselves_do(bert):
+    precise = dataclasses.replace(bert, compute=Compute(torch.device("cpu"), torch.float32))
+    trunk, rest = split(precise, "layer2")
+    rest.eval()
+    with torch.no_grad():
+        kept = rest(activations(precise, TEXTS, freeze_at="layer2").batch(np.arange(len(TEXTS))))
+        whole = rest(trunk(precise.together(precise.prepare(TEXTS))))
+    assert torch.nn.functional.cosine_similarity(kept, whole).min() > 0.9999
+
+
+def test_the_cache_gives_back_what_was_computed_and_nothing_is_read_again(bert, tmp_path):
+    cache = ActivationCache(tmp_path)
+    first = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
+    backbone = counted(bert)
+    again = activations(backbone, TEXTS[::-1], freeze_at="layer2", cache=cache)
+    assert backbone.preparation.seen == []
+    there, here = first.batch(np.arange(len(TEXTS))), again.batch(np.arange(len(TEXTS))[::-1])
+    assert all(torch.equal(one, other) for one, other in zip(real(there), real(here), strict=True))
+
+
+def test_a_distinct_text_is_computed_once_and_only_new_ones_later(bert, tmp_path):
+    cache = ActivationCache(tmp_path)
+    backbone = counted(bert)
+    activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
+    assert sorted(backbone.preparation.seen) == sorted(set(TEXTS))
+    backbone.preparation.seen.clear()
+    activations(backbone, ["please", *TEXTS], freeze_at="layer1", cache=cache)
+    assert backbone.preparation.seen == ["please"]
+
+
+def test_a_later_freeze_point_begins_where_an_earlier_one_ended(bert, tmp_path):
+    cache = ActivationCache(tmp_path)
+    activations(bert, TEXTS[:4], freeze_at="layer1", cache=cache)
+    activations(bert, TEXTS[2:5], freeze_at="layer2", cache=cache)
+    backbone = counted(bert)
+    made = activations(backbone, TEXTS, freeze_at=-1, cache=cache)
+    assert sorted(set(backbone.preparation.seen)) == sorted(set(TEXTS[5:]) - set(TEXTS[:5]))
+    assert torch.allclose(made.batch(range(8)).x, torch.stack(direct(bert, TEXTS, -1)), atol=0.05)
+
+
+def test_another_network_finds_nothing_of_the_first_ones(bert, tmp_path):
+    cache = ActivationCache(tmp_path)
+    activations(bert, TEXTS, freeze_at="layer1", cache=cache)
+    backbone = counted(dataclasses.replace(bert, digest="another"))
+    activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
+    assert len(backbone.preparation.seen) == len(set(TEXTS))
+
+
+def test_a_damaged_file_is_noticed_and_computed_again(bert, tmp_path):
+    cache = ActivationCache(tmp_path)
+    sound = activations(bert, TEXTS, freeze_at="layer1", cache=cache).batch([0]).x
+    (file,) = cache.folder.glob("*.act")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+    backbone = counted(bert)
+    assert torch.equal(activations(backbone, TEXTS, freeze_at="layer1", cache=cache).batch([0]).x, sound)
+    assert len(backbone.preparation.seen) == len(set(TEXTS))
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning_and_not_the_answer(bert, tmp_path):
+    (tmp_path / "activations-1").write_text("a file where the folder should be")
+    with pytest.warns(
+        UserWarning, match=r"activation cache .* cannot be written.*Activations are computed and not kept"
+    ):
+        made = activations(bert, TEXTS, freeze_at="layer1", cache=ActivationCache(tmp_path))
+    assert len(made) == len(TEXTS)
+
+
+def test_beyond_the_budget_without_a_cache_temporary_files_hold_them(bert, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(room.SLICE, "text", 2)
+    made = activations(bert, TEXTS, freeze_at="layer1", budget_mb=0.001)
+    assert not made.in_memory
+    small = activations(bert, TEXTS, freeze_at="layer1")
+    for row in range(len(TEXTS)):
+        assert torch.allclose(made.batch([row]).x, small.batch([row]).x, atol=0.05)
+    del made
+    assert not list(tmp_path.rglob("*.act"))
+
+
+def test_slices_of_any_size_give_the_same_answer(bert, tmp_path, monkeypatch):
+    monkeypatch.setitem(room.SLICE, "text", 3)
+    cache = ActivationCache(tmp_path)
+    mapped = activations(bert, TEXTS, freeze_at="layer2", cache=cache, budget_mb=0.0)
+    assert cache.size()[0] == 3
+    held = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
+    assert (mapped.in_memory, held.in_memory) == (False, True)
+    rows = np.arange(len(TEXTS))[::-1]
+    assert torch.equal(mapped.batch(rows).x, held.batch(rows).x)
+
+
+def test_images_have_the_states_that_the_trunk_gives_each_alone(photos_network):
+    made = activations(photos_network, PHOTOS, freeze_at="stage1")
+    state = made.batch([3, 1])
+    assert state.x.shape == (2, 32, 112, 112)
+    assert state.x.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(state.x, torch.stack(direct(photos_network, [PHOTOS[3], PHOTOS[1]], "stage1")), atol=0.05)
+
+
+def test_views_are_drawn_among_and_the_plain_one_is_what_is_shown_without_a_generator(photos_network, tmp_path):
+    cache = ActivationCache(tmp_path)
+    plain = activations(photos_network, PHOTOS, freeze_at=-1)
+    made = activations(photos_network, PHOTOS, freeze_at=-1, augment=3, cache=cache)
+    assert made.n_views == 4
+    assert torch.equal(made.batch([0, 1]).x, plain.batch([0, 1]).x)
+    drawn = np.random.default_rng(0)
+    seen = {tuple(made.batch([0], generator=drawn).x.flatten()[:500].tolist()) for _ in range(60)}
+    assert len(seen) == 4
+    backbone = counted(photos_network)
+    activations(backbone, PHOTOS[::-1], freeze_at=-1, augment=3, cache=cache)
+    assert backbone.preparation.seen == []
+
+
+def test_views_of_texts_are_refused(bert):
+    with pytest.raises(InputError, match=r"augment=2 asks for views of images; .* reads texts\. Leave it 0"):
+        activations(bert, TEXTS, freeze_at=-1, augment=2)
+
+
+def test_what_is_streamed_is_what_is_kept(bert):
+    kept = activations(bert, TEXTS, freeze_at="layer2")
+    seen = []
+    for rows, state in states(bert, TEXTS, freeze_at="layer2"):
+        for row, one in zip(rows, real(state), strict=True):
+            assert torch.allclose(one.float(), real(kept.batch([row]))[0], atol=0.05)
+        seen += rows.tolist()
+    assert sorted(seen) == list(range(len(TEXTS)))
+
+
+def test_no_items_are_no_activations(bert):
+    made = activations(bert, [], freeze_at="layer1")
+    assert len(made) == 0
+    assert list(states(bert, [], freeze_at="layer1")) == []
+
+
+def test_a_bad_item_is_named_by_its_row(bert, photos_network, tmp_path, monkeypatch):
+    with pytest.raises(BadItemError, match="The text in row 3 is empty"):
+        activations(bert, [*TEXTS[:3], " "], freeze_at="layer1")
+    monkeypatch.setitem(room.SLICE, "image", 2)
+    files = [tmp_path / f"{row}.png" for row in range(4)]
+    for file, photo in zip(files, PHOTOS, strict=False):
+        Image.fromarray(photo).save(file)
+    files[3].write_bytes(b"no image")
+    with pytest.raises(BadItemError, match=r"3\.png in row 3 is no image"):
+        activations(photos_network, files, freeze_at=-1)
+
+
+def test_an_unknown_stage_is_refused_before_anything_is_computed(bert):
+    backbone = counted(bert)
+    with pytest.raises(UnknownStageError, match="layer7"):
+        activations(backbone, TEXTS, freeze_at="layer7")
+    assert backbone.preparation.seen == []
+
+
+def test_an_interrupted_run_goes_on_at_its_last_slice(bert, tmp_path, monkeypatch):
+    monkeypatch.setitem(room.SLICE, "text", 2)
+    cache, backbone = ActivationCache(tmp_path), counted(bert)
+    monkeypatch.setattr(backbone.preparation, "inner", Interrupted(bert.preparation, after=2))
+    with pytest.raises(KeyboardInterrupt):
+        activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
+    backbone = counted(bert)
+    activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
+    assert sorted(backbone.preparation.seen) == sorted(list(dict.fromkeys(TEXTS))[4:])
+
+
+class Interrupted:
+    """A preparation during which a person presses Ctrl-C."""
+
+    def __init__(self, inner: object, *, after: int) -> None:
+        self.inner, self.left, self.together = inner, after, inner.together
+
+    def prepare(self, items: Sequence[str], *, first_row: int = 0) -> list[torch.Tensor]:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self.inner.prepare(items, first_row=first_row)
+
+
+def test_a_text_without_a_token_is_named_by_its_row(tmp_path, monkeypatch):
+    folder, _ = tiny.saved("gpt2", tmp_path)
+    tokenizer = tiny.tokenizer_for("gpt2")
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit("_")
+    tokenizer.save_pretrained(folder)
+    monkeypatch.setitem(room.SLICE, "text", 2)
+    with pytest.raises(BadItemError, match="sees no token in the text of row 3"):
+        activations(load_language_model(folder, device="cpu").backbone(), ["is", "my", "card", "_"], freeze_at=0)

@@ -1,0 +1,60 @@
+"""A model put together answers by the formula that its docstring states, and is a copy."""
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from anyshot.encoders.assembled import Assembled, WholeNetwork
+from anyshot.encoders.compute import Compute
+from anyshot.encoders.stages import Backbone, Mapped, TextPreparation
+
+LINEAR = torch.nn.Linear(4, 3, bias=False)
+PREPARATION = TextPreparation(lambda texts, row: [[1] for _ in texts])
+BACKBONE = Backbone(
+    "one layer",
+    3,
+    "digest",
+    Compute(torch.device("cpu"), torch.float32),
+    {"layer": Mapped(LINEAR)},
+    PREPARATION,
+    dict,
+)
+COEF = np.array([[1.0, 0.0, 2.0], [0.0, -1.0, 1.0]], dtype=np.float32)
+INTERCEPT = np.array([0.5, 0.0], dtype=np.float32)
+X = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def whole(centre: np.ndarray | None) -> WholeNetwork:
+    return WholeNetwork(Assembled(BACKBONE, BACKBONE.network, COEF, INTERCEPT, np.array(["a", "b"]), centre))
+
+
+def test_scores_and_probabilities_follow_the_formula():
+    z = unit(X.numpy() @ LINEAR.weight.detach().numpy().T)
+    for centre in (None, np.array([0.3, 0.0, -0.2], dtype=np.float32)):
+        moved = z if centre is None else unit(z - centre)
+        scores, probabilities = whole(centre)(X)
+        assert np.allclose(scores, moved @ COEF.T + INTERCEPT, atol=1e-6)
+        assert np.allclose(probabilities, softmax(moved @ COEF.T + INTERCEPT, axis=1), atol=1e-6)
+
+
+def test_a_centre_of_zeros_moves_nothing():
+    assert torch.equal(whole(np.zeros(3, dtype=np.float32))(X)[0], whole(None)(X)[0])
+
+
+def test_it_is_a_copy_that_nothing_trains():
+    network = whole(None)
+    assert not any(weights.requires_grad for weights in network.parameters())
+    assert LINEAR.weight.requires_grad
+    before = network(X)[0].clone()
+    with torch.no_grad():
+        LINEAR.weight.mul_(2.0).add_(1.0)
+    assert torch.equal(network(X)[0], before)
+
+
+def test_a_backbone_names_the_head_last():
+    assert BACKBONE.stages == ("layer", "head")
+    assert BACKBONE.modality == "text"

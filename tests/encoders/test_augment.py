@@ -1,0 +1,44 @@
+"""Views of an image: repeatable, of the same thing, and plain where they are asked to be."""
+
+import numpy as np
+import pytest
+
+from anyshot.encoders.augment import COLOUR, LEAST_AREA, View, crop, recolour
+
+PHOTO = np.random.default_rng(0).integers(0, 256, size=(40, 60, 3), dtype=np.uint8)
+
+
+def test_view_zero_is_the_image_itself():
+    assert View(0, seed=3)(PHOTO) is PHOTO
+
+
+def test_a_view_is_decided_by_seed_number_and_image():
+    assert np.array_equal(View(1, seed=3)(PHOTO), View(1, seed=3)(PHOTO.copy()))
+    shown = [View(1, seed=3)(PHOTO), View(2, seed=3)(PHOTO), View(1, seed=4)(PHOTO), View(1, seed=3)(PHOTO[::-1])]
+    assert len({one.tobytes() for one in shown}) == 4
+
+
+def test_a_crop_is_a_part_of_the_image_of_the_area_that_was_promised():
+    drawn = np.random.default_rng(0)
+    numbered = np.arange(40 * 60).reshape(40, 60, 1).repeat(3, axis=2)
+    for _ in range(50):
+        part = crop(numbered, drawn)
+        rows, columns = part[:, 0, 0] // 60, part[0, :, 0] % 60
+        assert np.array_equal(part, numbered[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        assert part.shape[0] * part.shape[1] >= 0.8 * LEAST_AREA * 40 * 60  # a side that would stand out is cut
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
+def test_the_smallest_and_the_longest_images_have_views(shape):
+    narrow = np.full((*shape, 3), 7, dtype=np.uint8)
+    for number in range(1, 9):
+        assert View(number, seed=0)(narrow).size >= 3
+
+
+def test_recolouring_a_grey_plane_changes_its_brightness_by_no_more_than_the_share():
+    grey = np.full((5, 5, 3), 100, dtype=np.uint8)
+    made = np.array([recolour(grey, np.random.default_rng(seed)) for seed in range(40)]).astype(float)
+    assert made.min() >= 100 * (1 - COLOUR) - 1
+    assert made.max() <= 100 * (1 + COLOUR) + 1
+    assert made.max() - made.min() > 100 * COLOUR
+    assert np.ptp(made, axis=(1, 2, 3)).max() == 0  # a plane stays a plane: contrast and saturation have nothing to do
