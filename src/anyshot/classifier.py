@@ -25,6 +25,7 @@ from anyshot.class_knowledge import (
     with_items,
 )
 from anyshot.deviation import Deviation
+from anyshot.encoders import function_at
 from anyshot.encoders.cache import VectorCache
 from anyshot.encoders.encoder import Encoder
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
@@ -38,6 +39,9 @@ from anyshot.model_card import model_card
 from anyshot.persist import read_model, write_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
+
+ASSEMBLE = "anyshot.encoders.freeze:assembled"
+TUNING = "anyshot.tuning_choice:tune_if_it_pays"
 
 
 class AnyShotClassifier(ClassifierMixin, BaseEstimator):
@@ -53,6 +57,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         or any object with `modality`, `width` and `encode`.
     method : {"auto", "any-shot", "zero-shot", "prototype", "logistic-regression"}, default="auto"
         "auto" compares them by cross-validation as far as the labels allow.
+    budget : "fast", "best" or float, default="fast"
+        Time that `fit` may take: "fast" for the closed forms alone; "best" to try fine-tuning the encoder beside them
+        as well, however long that takes; or the seconds [s] that trying may take.
     class_prior : "balanced", "labels" or mapping of names to shares, default="balanced"
         How frequent the classes are in the work to come: equally, as among the labels, or as given.
     unknown_rate : float, optional
@@ -87,6 +94,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         *,
         encoder: str | Encoder = "auto",
         method: Literal["auto"] | selection.Method = "auto",
+        budget: selection.Budget = "fast",
         class_prior: str | Mapping[Label, float] = "balanced",
         unknown_rate: float | None = None,
         cache: bool = True,
@@ -95,6 +103,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self.classes = classes
         self.encoder = encoder
         self.method = method
+        self.budget: selection.Budget = budget
         self.class_prior = class_prior
         self.unknown_rate = unknown_rate
         self.cache = cache
@@ -140,6 +149,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if unlabeled is not None and len(unlabeled):
             evidence = evidence.with_unlabelled(space.place(unlabeled))
         self._take(space, evidence, {})
+        if self.budget != "fast":
+            self._tune([item for item, label in zip(items, labels, strict=True) if label is not None])
         warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=2)
         return self
 
@@ -247,16 +258,27 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             raise NotFittedError(
                 "Nothing was encoded yet, so there is no model to save. Give items to fit, or predict."
             )
-        if not isinstance(self._fitted.space.asked, str):
+        if not self._fitted.space.is_saveable:
             raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
         parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
         facts = {"kind": "AnyShotClassifier", "parameters": parameters, **self._fitted.facts()}
         write_model(folder, facts=facts, arrays=self._fitted.arrays(), card=model_card(facts))
 
+    def assembled(self) -> Any:
+        """Return encoder and head as one network, an `Assembled`, for `export`."""
+        self._check_fitted()
+        if self._fitted is None:
+            raise NotFittedError("Nothing was encoded yet, so there is no network. Give items to fit, or predict.")
+        space, model = self._fitted.space, self._fitted.model
+        centre = self._fitted.evidence.centre if space.trained is None else space.trained.centre
+        scorer = model.scorer
+        return function_at(ASSEMBLE)(space.encoder, scorer.coef, scorer.intercept, self.classes_, centre=centre)
+
     # --- within -------------------------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
         selection.as_method(self.method)
+        selection.check_budget(self.budget)
         if self.unknown_rate is not None and not 0 < self.unknown_rate < 1:
             raise InputError(f"unknown_rate must lie between 0 and 1, or be None; it is {self.unknown_rate!r}.")
         if isinstance(self.class_prior, str) and self.class_prior not in ("balanced", "labels"):
@@ -276,6 +298,29 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             fitted.fit(space, evidence, method=self.method, shares=shares, unknown_rate=self.unknown_rate, start=start)
         )
         return self
+
+    def _tune(self, items: Items) -> None:
+        """Try fine-tuning beside the closed forms; items (n): those with a label."""
+        model = self._fitted
+        assert model is not None  # `fit` has just set it
+        if self.method != "auto" or self.unknown_rate is not None:
+            asked = f"method={self.method!r} is asked for" if self.method != "auto" else "unknown_rate is set"
+            return self._add(f"Fine-tuning was not tried: {asked}.")
+        choice = function_at(TUNING)(
+            model.space, model.evidence, items, model.model, budget=self.budget, random_state=self.random_state
+        )
+        if choice.model is not None:
+            space = Space(choice.encoder(model.space.name), cache=model.space.cache)
+            shares = shares_of(self.class_prior, model.evidence)
+            self._set(fitted.with_encoder(model, space, choice.scorer(), items, choice.trial, shares))
+        elif choice.trial is not None:
+            self._set(model.with_trial(choice.trial))
+        return self._add(choice.reason)
+
+    def _add(self, reason: str) -> None:
+        """Put a reason last."""
+        assert self._fitted is not None  # there is a model to give reasons for
+        self._set(self._fitted.with_reason(reason))
 
     def _set(self, model: Fitted) -> None:
         self._fitted: Fitted | None = model
@@ -312,7 +357,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
 
 
-_SAVED = ("encoder", "method", "class_prior", "unknown_rate")
+_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
 
 
 def load(folder: str | os.PathLike[str], *, cache: bool = True) -> AnyShotClassifier:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from anyshot import active_learning, open_set, selection
-from anyshot.checks import Indexes, Vectors
+from anyshot.checks import Indexes, Vectors, unit
 from anyshot.deviation import Deviation
+from anyshot.encoders import function_at
 from anyshot.encoders.cache import VectorCache
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
-from anyshot.evidence import Evidence, evidence_from_saved
+from anyshot.evidence import Evidence, evidence_from_saved, first_evidence
 from anyshot.explanation import Explanation, Explanations, Neighbour
 from anyshot.few_shot import prototypes
 from anyshot.items import Items, shown
@@ -22,6 +23,8 @@ from anyshot.labels import Label
 from anyshot.semantics import best_text
 from anyshot.space import Space
 from anyshot.zero_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
+
+TUNED = "anyshot.tuned_encoder:tuned_from_saved"
 
 CHUNK = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
@@ -132,11 +135,24 @@ class Fitted:
         labelled = self.evidence.centred(self.evidence.vectors)
         return active_learning.suggest(vectors, self.probabilities(vectors), n, labelled=labelled, random=random)
 
+    def with_reason(self, reason: str) -> Self:
+        """Return the same with one more reason."""
+        return replace(self, model=replace(self.model, reasons=(*self.model.reasons, reason)))
+
+    def with_trial(self, trial: selection.Trial) -> Self:
+        """Return the same with one more line on the leaderboard."""
+        ranked = sorted((*self.model.leaderboard, trial), key=lambda one: -one.accuracy)
+        return replace(self, model=replace(self.model, leaderboard=tuple(ranked)))
+
     def facts(self) -> dict[str, Any]:
         """Return what is no array, for a saved model."""
-        model = self.model
+        model, tuned = self.model, self.space.trained
         return {
-            "encoder": {"name": self.space.name, "digest": self.space.digest},
+            "encoder": {
+                "name": self.space.name,
+                "digest": self.space.digest,
+                "tuned": tuned.facts() if tuned else None,
+            },
             "evidence": self.evidence.facts(),
             "model": {"method": model.method, "prior": model.prior, "reasons": list(model.reasons)},
             "steps": [list(step) for step in model.deviations],
@@ -151,7 +167,8 @@ class Fitted:
             deviations |= {f"deviation.{place}.V": deviation.V, f"deviation.{place}.b": deviation.b}
         scorer = {"scorer.coef": self.model.scorer.coef, "scorer.intercept": self.model.scorer.intercept}
         more: dict[str, NDArray[Any]] = {"class_means": self.class_means, "held_out": self.model.held_out}
-        return {**self.evidence.arrays(), **scorer, **deviations, **more}
+        tuned = self.space.trained.arrays() if self.space.trained else {}
+        return {**self.evidence.arrays(), **scorer, **deviations, **more, **tuned}
 
     @classmethod
     def from_saved(
@@ -170,7 +187,8 @@ class Fitted:
         model = selection.Model(
             scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
         )
-        space = Space(facts["encoder"]["name"], cache=cache)
+        name, tuned = facts["encoder"]["name"], facts["encoder"]["tuned"]
+        space = Space(function_at(TUNED)(name, tuned, arrays) if tuned else name, cache=cache)
         evidence = evidence_from_saved(facts["evidence"], arrays)
         return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])
 
@@ -213,6 +231,31 @@ class Fitted:
             )
             for row, places in enumerate(nearest)
         ]
+
+
+def with_encoder(
+    model: Fitted,
+    space: Space,
+    scorer: selection.Scorer,
+    items: Items,
+    told: selection.Trial,
+    shares: NDArray[np.floating] | None,
+) -> Fitted:
+    """Return the model that answers by another encoder and its head, trained on the labelled items of `model` (n).
+
+    told: how the training was measured; shares (c,): of the classes in the work to come.
+    """
+    before = model.evidence
+    said = space.place_classes(before.texts) if space.places_texts else None
+    said = np.zeros((len(before.classes), scorer.coef.shape[1]), np.float32) if said is None else said
+    bare = first_evidence(before.classes, before.texts, said)
+    evidence = bare.with_labels(space.place(items), before.index, before.examples)
+    if shares is not None:
+        scorer = scorer._replace(intercept=scorer.intercept + np.log(shares).astype(np.float32))
+    board = tuple(sorted((*model.model.leaderboard, told), key=lambda one: -one.accuracy))
+    answers = selection.Model(scorer, "fine-tuned", "none", model.model.reasons, board, held_out=told.believed)
+    means = prototypes(evidence.vectors, evidence.index, unit(said), name_weight=1.0)
+    return Fitted(space, evidence, answers, means, None)
 
 
 def fit(

@@ -32,6 +32,10 @@ Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regr
 METHODS: tuple[Method, ...] = get_args(Method)
 
 Wanted: TypeAlias = Method | Literal["auto"]
+Answering: TypeAlias = Method | Literal["fine-tuned"]
+"""What a model may answer by; fine-tuning, which needs the items themselves, is compared elsewhere."""
+Budget: TypeAlias = Literal["fast", "best"] | float
+"""Time that learning may take: closed forms alone, whatever training takes, or so many seconds."""
 Prior: TypeAlias = Literal["names", "corrected", "refined", "attributes", "none"]
 """What a model starts from: the names, the names as labelled classes or unlabelled items moved them, attributes, or
 nothing."""
@@ -44,6 +48,13 @@ def as_method(name: str) -> Wanted:
         if name == method:
             return method
     raise InputError(f"method={name!r} is none of auto, {', '.join(METHODS)}.")
+
+
+def check_budget(budget: object) -> None:
+    """Refuse what is neither "fast", "best" nor a number of seconds."""
+    is_number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
+    if budget not in ("fast", "best") and not (is_number and float(str(budget)) > 0):
+        raise InputError(f"budget must be 'fast', 'best' or a number of seconds; it is {budget!r}.")
 
 
 FEW = 200
@@ -122,6 +133,10 @@ class Known:
         """Labels of each class (c,)."""
         return np.bincount(self.index, minlength=len(self.said))
 
+    def without(self, out: NDArray[np.bool_]) -> "Known":
+        """Return the same without some of the labels (n,)."""
+        return replace(self, vectors=self.vectors[~out], index=self.index[~out])
+
 
 class Scorer(NamedTuple):
     """A linear answer: scores = X coef' + intercept."""
@@ -137,7 +152,7 @@ class Scorer(NamedTuple):
 class Trial(NamedTuple):
     """One line of the leaderboard, from answers to labels that were held out."""
 
-    method: Method
+    method: Answering
     accuracy: float  # mean over classes
     log_likelihood: float  # at the trial's temperature [nats a label]
     temperature: float
@@ -150,7 +165,7 @@ class Model:
     """A fitted answer, and the reasons for it."""
 
     scorer: Scorer  # calibrated: softmax of its scores is the probability
-    method: Method
+    method: Answering
     prior: Prior
     reasons: tuple[str, ...]
     leaderboard: tuple[Trial, ...] = ()
@@ -182,7 +197,8 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
         trial, why = _choose(board, known, method)
-        scorer, deviations = _fit(known, trial.method, factors[trial.method], start or {}, belief=belief)
+        answers = next(name for name in METHODS if name == trial.method)
+        scorer, deviations = _fit(known, answers, factors[answers], start or {}, belief=belief)
     scorer = _scaled(scorer, 1 / trial.temperature)
     if known.shares is not None:
         scorer = scorer._replace(intercept=scorer.intercept + np.log(known.shares).astype(np.float32))
@@ -356,8 +372,7 @@ def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floa
     start: Mapping[Step, Deviation] = {}
     for fold in np.unique(folds):
         out = folds == fold
-        part = replace(known, vectors=known.vectors[~out], index=known.index[~out])
-        scorer, start = _fit(part, method, factors, start, tol=1e-2)  # near enough to compare
+        scorer, start = _fit(known.without(out), method, factors, start, tol=1e-2)  # near enough to compare
         scores[out] = scorer(known.vectors[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class that a fold knows nothing of

@@ -8,7 +8,7 @@ import numpy as np
 from anyshot.checks import Vectors, unit, vectors
 from anyshot.encoders import default_for, load_encoder
 from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
-from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
+from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.errors import MixedInputError
 from anyshot.items import Items, Modality, modality_of
 from anyshot.semantics import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
@@ -37,7 +37,19 @@ class Space:
     @property
     def name(self) -> str:
         """What the encoder is called."""
+        if isinstance(self.asked, Trained):
+            return self.asked.name
         return self.asked if isinstance(self.asked, str) else type(self.asked).__name__
+
+    @property
+    def trained(self) -> Trained | None:
+        """The encoder, where it was trained for the task and belongs to the model."""
+        return self.asked if isinstance(self.asked, Trained) else None
+
+    @property
+    def is_saveable(self) -> bool:
+        """Whether a saved model can find its encoder again: by its name, or among its own weights."""
+        return isinstance(self.asked, str) or self.trained is not None
 
     @property
     def digest(self) -> str | None:

@@ -9,13 +9,15 @@ import dataclasses
 import hashlib
 from collections import OrderedDict
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from anyshot.checks import RandomState, generator
+from anyshot.checks import RandomState, Vectors, generator
 from anyshot.encoders import load_encoder
+from anyshot.encoders.assembled import Assembled
 from anyshot.encoders.stages import Backbone, Network, Staged, State, is_batch_norm, through
 from anyshot.errors import EncoderError
 
@@ -203,3 +205,19 @@ def frozen_digest(backbone: Backbone, freeze_at: str | int) -> str:
             hashed.update(f"{name}.{key} {tuple(tensor.shape)}".encode())
             hashed.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return hashed.hexdigest()
+
+
+def assembled(
+    encoder: object, coef: Vectors, intercept: Vectors, classes: NDArray[Any], *, centre: Vectors | None = None
+) -> Assembled:
+    """Return an encoder and a linear head on its unit-length vectors as one network.
+
+    coef (c, width), intercept (c,), classes (c,), centre (width,): see `Assembled`.
+
+    Raises
+    ------
+    EncoderError
+        The encoder is not made of stages.
+    """
+    backbone = backbone_of(encoder)
+    return Assembled(backbone, backbone.network, coef, intercept, classes, centre)

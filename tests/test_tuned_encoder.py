@@ -1,0 +1,89 @@
+"""A trained encoder serves as any other, and is saved with the model it belongs to."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+
+from anyshot import fitted, selection
+from anyshot.encoders.encoder import Encoder, Trained
+from anyshot.encoders.freeze import assembled
+from anyshot.encoders.stages import through
+from anyshot.errors import ModelFolderError
+from anyshot.evidence import first_evidence
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.fitted import Fitted
+from anyshot.labels import class_table
+from anyshot.semantics import describe
+from anyshot.space import Space
+from anyshot.tuned_encoder import TunedEncoder, tuned_from_saved
+
+TEXTS = ["refund my money", "money back please", "where is my parcel", "the parcel is late"] * 3
+LABELS = ["refund", "refund", "delivery", "delivery"] * 3
+
+
+@pytest.fixture(scope="module")
+def trained():
+    tuning = Tuning(cache=False, held_out=0)
+    return FineTunedClassifier("minilm", freeze_at="layer6", epochs=1, tuning=tuning, random_state=0).fit(TEXTS, LABELS)
+
+
+@pytest.fixture(scope="module")
+def encoder(trained):
+    return TunedEncoder("minilm", trained.backbone_, trained.freeze_at_, trained.rest_)
+
+
+def test_it_is_an_encoder_of_unit_vectors_that_the_head_reads(trained, encoder):
+    assert isinstance(encoder, Encoder)
+    assert isinstance(encoder, Trained)
+    vectors = encoder.encode(TEXTS[:4])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    coef, intercept = (part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept))
+    np.testing.assert_allclose(vectors @ coef.T + intercept, trained.decision_function(TEXTS[:4]), atol=1e-2)
+
+
+def test_other_weights_have_another_digest(trained, encoder):
+    weights = trained.rest_.state_dict()
+    moved = {key: value + 1 for key, value in weights.items()}
+    trained.rest_.load_state_dict(moved)
+    other = TunedEncoder("minilm", trained.backbone_, trained.freeze_at_, trained.rest_).digest
+    trained.rest_.load_state_dict({key: value - 1 for key, value in moved.items()})
+    assert other != encoder.digest
+
+
+def test_what_is_kept_makes_the_same_encoder(encoder):
+    back = tuned_from_saved("minilm", encoder.facts(), encoder.arrays())
+    np.testing.assert_allclose(back.encode(TEXTS[:3]), encoder.encode(TEXTS[:3]), atol=1e-6)
+
+
+def test_another_trunk_on_this_machine_is_refused(encoder):
+    with pytest.raises(ModelFolderError, match="'minilm' on this machine is not the one"):
+        tuned_from_saved("minilm", {**encoder.facts(), "frozen": "0" * 64}, encoder.arrays())
+
+
+def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
+    names = ["delivery", "refund"]
+    space = Space("minilm", cache=None)
+    bare = first_evidence(class_table(names), describe(names), space.place_classes(describe(names)))
+    index = np.array([names.index(label) for label in LABELS])
+    evidence = bare.with_labels(space.place(TEXTS), index, TEXTS)
+    before = fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=None, start={})
+    scorer = selection.Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
+    trial = selection.Trial("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
+    model = fitted.with_encoder(before, Space(encoder, cache=None), scorer, TEXTS, trial, None)
+    expected = softmax(trained.decision_function(TEXTS), axis=1)
+    assert model.model.method == "fine-tuned"
+    np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)
+    back = Fitted.from_saved(model.facts(), model.arrays(), cache=None)
+    np.testing.assert_allclose(back.scores(back.place(TEXTS)), model.scores(model.place(TEXTS)), atol=1e-4)
+    (why,) = back.explain(["parcel late"], k=1)
+    assert why.neighbours[0].label == why.answer == "delivery"
+
+
+def test_its_stages_are_the_frozen_ones_and_the_trained_ones(encoder):
+    whole = assembled(encoder, np.eye(2, encoder.width, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
+    state = whole.backbone.together(whole.backbone.prepare(TEXTS[:1]))
+    with torch.inference_mode():
+        made = torch.nn.functional.normalize(through(whole.network, state).x)[0].numpy()
+    np.testing.assert_allclose(made, encoder.encode(TEXTS[:1])[0], atol=1e-2)  # bfloat16 against float32
