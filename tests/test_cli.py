@@ -356,7 +356,7 @@ def test_what_is_set_aside_is_a_share_of_every_class_and_the_same_again():
 
 
 def test_models_lists_the_encoders(call):
-    assert [row["name"] for row in call("models").rows] == ["minilm", "efficientnet-lite0", "hf:"]
+    assert [row["name"] for row in call("models").rows] == ["minilm", "efficientnet-lite0", "hf:", "keras:"]
 
 
 def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):
@@ -364,6 +364,15 @@ def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):
     call("predict", "cannot sign in", "--model", made / "model")
     assert call("cache").rows[0]["vectors"] >= 1
     assert call("cache", "--clear").rows[0]["vectors"] == 0
+
+
+def test_tune_says_what_it_tried_and_writes_the_model(call, made, tmp_path):
+    done = call("tune", made / "train.csv", "--budget", "0.001", "--out", tmp_path / "tuned")
+    assert done.code == 0
+    assert any("Fine-tuning was not tried" in reason for reason in done.rows[0]["reasons"])
+    assert (tmp_path / "tuned" / "model.json").is_file()
+    assert "budget must be 'fast', 'best'" in call("tune", made / "train.csv", "--budget", "soon", "--out", "x").err
+    assert "has no labels, and fine-tuning needs them" in call("tune", made / "texts.csv", "--out", "x").err
 
 
 # --- the program ----------------------------------------------------------------------------------------------------

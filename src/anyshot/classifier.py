@@ -371,7 +371,9 @@ def load(folder: str | os.PathLike[str], *, cache: bool = True) -> AnyShotClassi
     saved = read_model(folder)
     facts: dict[str, Any] = saved.facts
     if facts.get("kind") != "AnyShotClassifier":
-        raise ModelFolderError(f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier.")
+        raise ModelFolderError(
+            f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier. What saved it has a load of its own."
+        )
     model = Fitted.from_saved(facts, saved.arrays, cache=VectorCache() if cache else None)
     texts = zip(model.evidence.classes.tolist(), model.evidence.texts.texts, strict=True)
     clf = AnyShotClassifier({name: list(own) for name, own in texts}, cache=cache, **facts["parameters"])

@@ -11,7 +11,7 @@ import typer
 
 import anyshot
 from anyshot.cli.answering import evaluate, explain, predict, suggest
-from anyshot.cli.learning import add_class, fit, remove_class
+from anyshot.cli.learning import add_class, fit, remove_class, tune
 from anyshot.cli.machine import cache, demo, doctor, models
 from anyshot.cli.measuring import curve, encode
 from anyshot.cli.printing import abandon_output, complain, note
@@ -37,6 +37,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             "anyshot fit photos/ --out model/",
         ),
     ),
+    "tune": (tune, ("anyshot tune tickets.csv --out model/ --budget 600",)),
     "evaluate": (evaluate, ("anyshot evaluate model/ test.csv",)),
     "explain": (explain, ('anyshot explain model/ "I was charged twice"',)),
     "suggest": (suggest, ("anyshot suggest model/ rest.csv -n 20",)),

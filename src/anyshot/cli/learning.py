@@ -12,6 +12,7 @@ from anyshot.cli.printing import count, note, show
 from anyshot.cli.reading import (
     ClassList,
     Data,
+    EncoderName,
     ImageColumn,
     LabelColumn,
     Model,
@@ -62,6 +63,42 @@ def fit(
         n_labels = sum(label is not None for label in labels)
     clf.save(out)
     _show_model(clf, out, n_labels=n_labels)
+
+
+def tune(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.", metavar="DIR")],
+    classes: ClassList = None,
+    budget: Annotated[
+        str,
+        typer.Option(help="'best' to try however long it takes, or the seconds it may take.", metavar="best|SECONDS"),
+    ] = "best",
+    encoder: EncoderName = "auto",
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+) -> None:
+    """Learn as fit does, and try fine-tuning the encoder beside it: the better by cross-validation is written.
+
+    Needs five labels of every class.
+    """
+    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    if given.labels is None:
+        raise InputError(f"{data} has no labels, and fine-tuning needs them. Name their column with --label-column.")
+    named = None if classes is None else anyshot.read_classes(classes)
+    labels = given.labels if named is None else as_classes_write_them(given.labels, named)
+    clf = anyshot.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
+    clf.fit(given.items, labels)
+    clf.save(out)
+    _show_model(clf, out, n_labels=sum(label is not None for label in labels))
+
+
+def _seconds(budget: str) -> Any:
+    """Return a budget as the classifier takes it."""
+    try:
+        return float(budget)
+    except ValueError:
+        return budget
 
 
 def add_class(

@@ -11,7 +11,7 @@ from rich.text import Text
 import anyshot
 from anyshot.cli.printing import count, in_terminal, show, show_each, table_of
 from anyshot.doctor import examine, report
-from anyshot.encoders import available
+from anyshot.encoders import available, function_at
 
 
 def models() -> None:
@@ -32,15 +32,25 @@ def models() -> None:
     show_each(Group(table_of(rows), *about), [asdict(one) for one in listed])
 
 
-def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vector.")] = False) -> None:
-    """Show how much the cache of vectors holds, or clear it."""
-    store = anyshot.VectorCache()
+def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vector and activation.")] = False) -> None:
+    """Show how much the caches of vectors and of frozen networks' activations hold, or clear them."""
+    store, activations = anyshot.VectorCache(), function_at("anyshot.encoders.activation_cache:ActivationCache")()
     if clear:
         store.clear()
-    vectors, size = store.size()
-    facts = {"folder": store.folder, "vectors": vectors, "bytes": size, "limit_mb": store.limit}
+        activations.clear()
+    (vectors, size), (files, frozen) = store.size(), activations.size()
+    facts = {
+        "folder": store.folder,
+        "vectors": vectors,
+        "bytes": size,
+        "limit_mb": store.limit,
+        "activations": files,
+        "activation_bytes": frozen,
+        "activation_limit_mb": activations.limit,
+    }
     held = f"{count(vectors, 'vector')}, {size / 1e6:,.1f} MB of at most {store.limit:,.0f} MB, in {store.folder}"
-    show(Text(held), facts)
+    beside = f"{count(files, 'item')} at a freeze point, {frozen / 1e6:,.1f} MB of at most {activations.limit:,.0f} MB"
+    show(Group(Text(held), Text(beside)), facts)
 
 
 def doctor() -> None:
