@@ -1,0 +1,94 @@
+"""How tasks that pull one trunk in different directions share it: rules on the Gram matrix of their gradients.
+
+Each rule takes G (t, t), G[i, j] the inner product of task i's and task j's gradient, and returns weights (t,): the
+trunk goes along the sum of the gradients so weighted. Where tasks do not conflict all of them are near 1 / t each.
+"""
+
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize, nnls
+
+Floats: TypeAlias = NDArray[np.float64]
+Rule: TypeAlias = Callable[[Floats, np.random.Generator], Floats]
+
+CAUTION: Final = 0.5
+"""c of CAGrad: how far from the mean gradient it may go, in lengths of the mean gradient."""
+
+
+def equal(gram: Floats, random: np.random.Generator) -> Floats:
+    """Return 1 / t each: the mean of the losses."""
+    return np.full(len(gram), 1 / len(gram))
+
+
+def pcgrad(gram: Floats, random: np.random.Generator) -> Floats:
+    """Take from each gradient what runs against another, in random order, and return the mean.
+
+    Yu et al. Gradient Surgery for Multi-Task Learning. NeurIPS 2020, algorithm 1.
+    """
+    total = np.zeros(len(gram))
+    for own in range(len(gram)):
+        mixed = np.eye(len(gram))[own]
+        for other in random.permutation(len(gram)):
+            along = mixed @ gram[:, other]
+            if other != own and along < 0:
+                mixed[other] -= along / gram[other, other]
+        total += mixed
+    return total / len(gram)
+
+
+def mgda(gram: Floats, random: np.random.Generator) -> Floats:
+    """Return the shortest vector among the gradients' mixtures: no task gets worse along it.
+
+    Sener, Koltun. Multi-Task Learning as Multi-Objective Optimization. NeurIPS 2018, eq. (3).
+    """
+    # Its optimality conditions, G a >= m with equality where a > 0, are those of min x'G x / 2 - 1'x over x >= 0 with
+    # a = x / sum x; with G = L L' that is the non-negative least squares |L'x - L^-1 1|.
+    size = float(np.trace(gram)) / len(gram)
+    if size <= 0:
+        return equal(gram, random)
+    L = np.linalg.cholesky(gram / size + 1e-9 * np.eye(len(gram)))
+    x, _ = nnls(L.T, solve_triangular(L, np.ones(len(gram)), lower=True))
+    return np.asarray(x / x.sum())
+
+
+def cagrad(gram: Floats, random: np.random.Generator) -> Floats:
+    """Return the way near the mean gradient that serves the worst-served task most.
+
+    Liu et al. Conflict-Averse Gradient Descent for Multi-task Learning. NeurIPS 2021, algorithm 1.
+    """
+    t, mean = len(gram), np.full(len(gram), 1 / len(gram))
+    square = float(mean @ gram @ mean)
+    if square <= 1e-12 * np.trace(gram) or square == 0:
+        return mean
+    scaled = gram / square  # the mean gradient has length 1
+
+    def objective(w: Floats) -> float:
+        return float(w @ scaled @ mean) + CAUTION * math.sqrt(max(float(w @ scaled @ w), 1e-12))
+
+    whole = {"type": "eq", "fun": lambda w: w.sum() - 1}
+    w = minimize(objective, mean, bounds=[(0, 1)] * t, constraints=whole, method="SLSQP").x
+    return np.asarray(mean + CAUTION * w / math.sqrt(max(float(w @ scaled @ w), 1e-12)))
+
+
+def imtl_g(gram: Floats, random: np.random.Generator) -> Floats:
+    """Return the way whose projections on all gradients are the same; weights sum to 1 and may be negative.
+
+    Liu et al. Towards Impartial Multi-task Learning. ICLR 2021, eq. (4).
+    """
+    t, lengths = len(gram), np.sqrt(np.diag(gram))
+    if (lengths == 0).any():
+        return equal(gram, random)
+    # Sum_j a_j G_ij / |g_i| = m for every i, and sum a = 1: t + 1 linear equations.
+    table = np.zeros((t + 1, t + 1))
+    table[:t, :t], table[:t, t], table[t, :t] = gram / lengths[:, None] / lengths.mean(), -1, 1
+    found = np.linalg.lstsq(table, np.eye(t + 1)[t], rcond=1e-8)[0]
+    return np.asarray(found[:t])
+
+
+RULES: Final = MappingProxyType({"pcgrad": pcgrad, "mgda": mgda, "cagrad": cagrad, "imtl-g": imtl_g})
