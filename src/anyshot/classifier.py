@@ -237,10 +237,6 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         items, labels = _paired(X, y)
         return evaluate_answers(self.classes_, labels, self.predict(items), self.predict_proba(items))
 
-    def score(self, X: Items, y: Labels) -> float:
-        """Return the accuracy on items `X` (n) with labels `y` (n)."""
-        return self.evaluate(X, y).accuracy
-
     @property
     def leaderboard_(self) -> pd.DataFrame:
         """Methods compared on labels held out, the most accurate first."""
