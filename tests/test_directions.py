@@ -18,6 +18,7 @@ FLOORS = [
     {"word_vectors", "deviation"},
     {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
     | {"evaluation", "active_learning", "explanation", "model_card", "persist"},
+    {"belief"},
     {"selection", "open_set", "space"},
     {"evidence", "fine_tuned", "tuned_encoder", "export"},
     {"fitted", "scratch", "class_knowledge", "tuning_choice"},

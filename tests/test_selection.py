@@ -6,22 +6,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from anyshot import selection
+from anyshot import belief, selection
+from anyshot.belief import STEPS, Known, believed_prior
 from anyshot.checks import generator, unit
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
-from anyshot.selection import (
-    COSINE_SHARPNESS,
-    HEAD_SHARPNESS,
-    MANY_STEPS,
-    METHODS,
-    STEPS,
-    Known,
-    as_method,
-    believed_prior,
-    fit_model,
-)
-from anyshot.zero_shot.transductive import make_pool, refine
+from anyshot.selection import COSINE_SHARPNESS, METHODS, as_method, fit_model
+from anyshot.zero_shot.transductive import make_pool
 
 C, D = 4, 12
 
@@ -166,23 +157,6 @@ def test_labels_on_items_off_the_mark_do_no_harm_to_zero_shot():
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("n_each", "tried"),
-    [
-        (0, [step for step in STEPS if step.trust]),
-        (4, [step for step in STEPS if step.trust]),
-        (5, list(STEPS)),
-        (50, list(STEPS)),
-        (51, list(MANY_STEPS)),
-    ],
-)
-def test_the_steps_tried_grow_with_the_labels_and_their_shares_sum_to_one(n_each, tried):
-    known, _, _ = world(n_each=n_each)
-    factors = believed_prior(known).factors
-    assert list(factors) == tried
-    assert sum(factors.values()) == pytest.approx(HEAD_SHARPNESS)  # shares of one, each times the usual sharpness
-
-
 def test_labels_move_belief_to_the_steps_that_predict_them():
     known, _, _ = world(n_each=20)
     misled = replace(known, said=known.said[[1, 2, 3, 0]])
@@ -233,32 +207,6 @@ def test_a_pool_whose_clusters_are_the_names_moves_them():
     assert "60 unlabelled items move the names: " in model.reasons[0]
     assert model.reasons[0].endswith("; no label can check that yet.")
     assert model.scorer(means.astype(np.float32)).argmax(axis=1).tolist() == [0, 1, 2]
-
-
-def other_clusters(*, slant):
-    """A pool of two clusters, each holding as much of the one class as of the other; the names slant toward them."""
-    y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
-    U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
-    names = unit(np.eye(D)[:2] + np.array([[slant], [-slant]]) * np.eye(D)[5])
-    return unit(U), y, names
-
-
-def test_a_pool_that_follows_other_clusters_than_the_names_is_not_followed():
-    U, y, names = other_clusters(slant=0.005)
-    assert ((U @ names.T).argmax(axis=1) == y).mean() > 0.95
-    assert ((U @ refine(names, make_pool(U)).class_vectors.T).argmax(axis=1) == y).mean() < 0.55
-    known = Known(names, np.zeros((0, D), np.float32), np.zeros(0, np.intp), make_pool(U))
-    belief = believed_prior(known)
-    assert belief.refined is None
-    np.testing.assert_allclose(belief.prior, names, atol=1e-6)
-    assert belief.reasons[0].startswith("120 unlabelled items do not move the names: ")
-
-
-def test_labels_speak_against_a_pool_that_follows_other_clusters():
-    U, y, names = other_clusters(slant=0.05)  # so much that the names' surest answers stand
-    known = Known(names, U[:0], y[:0], make_pool(U))
-    assert believed_prior(known).refined is not None
-    assert believed_prior(replace(known, vectors=U[::11], index=y[::11])).refined is None
 
 
 def test_labels_decide_for_a_pool_whose_refinement_predicts_them():
@@ -338,7 +286,7 @@ def test_one_label_is_told_in_the_singular():
     assert fit_model(one).reasons == ("1 label: too few to compare methods by, so any-shot answers.",)
 
 
-# --- classes without a label --------------------------------------------------------------------------------------------
+# --- classes without a label ------------------------------------------------------------------------------------------
 
 
 def skewed(*, n_classes=30, n_each=10, seed=0):
@@ -355,7 +303,7 @@ def skewed(*, n_classes=30, n_each=10, seed=0):
 def test_labelled_classes_tell_how_far_off_the_names_of_the_others_are(monkeypatch):
     known, X, y = skewed()
     model = fit_model(known)
-    monkeypatch.setattr(selection, "TEACHERS", 1000)
+    monkeypatch.setattr(belief, "TEACHERS", 1000)
     by_name_alone = fit_model(known)
     assert (model.prior, by_name_alone.prior) == ("corrected", "names")
     assert "20 labelled classes" in model.reasons[-1]

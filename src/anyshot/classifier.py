@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from anyshot import fitted, selection
+from anyshot.belief import Step
 from anyshot.checks import Indexes, RandomState, generator
 from anyshot.class_knowledge import (
     Described,
@@ -286,7 +287,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             name = encoder_for(items) if len(items) else "vectors"
         return Space(name, cache=VectorCache() if self.cache else None)
 
-    def _take(self, space: Space, evidence: Evidence, start: Mapping[selection.Step, Deviation]) -> Self:
+    def _take(self, space: Space, evidence: Evidence, start: Mapping[Step, Deviation]) -> Self:
         """Make the model of the evidence."""
         check_known(evidence, method=self.method, encoder=space.name)
         shares = shares_of(self.class_prior, evidence)

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.belief import Known
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.labels import Classes, Label, class_table, row_of
-from anyshot.selection import Known
 from anyshot.semantics import ClassTexts
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 from anyshot.zero_shot.transductive import Pool, make_pool

@@ -13,6 +13,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
+from anyshot.belief import Known
 from anyshot.checks import Indexes, RandomState, generator, unit
 from anyshot.encoders.activation_cache import ActivationCache
 from anyshot.encoders.activations import activations, states
@@ -31,7 +32,7 @@ from anyshot.fine_tune.tuning import Tuning
 from anyshot.items import Items
 from anyshot.labels import Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.persist import read_model, write_model
-from anyshot.selection import Known, Wanted, fit_model
+from anyshot.selection import Wanted, fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
 from anyshot.training.checkpoint import Checkpoints

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from anyshot import active_learning, open_set, selection
+from anyshot import active_learning, belief, open_set, selection
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.deviation import Deviation
 from anyshot.encoders import function_at
@@ -176,7 +176,7 @@ class Fitted:
     ) -> Self:
         """Return what `facts` and `arrays` were taken from."""
         deviations = {
-            selection.Step(*step): Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
+            belief.Step(*step): Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
             for place, step in enumerate(facts["steps"])
         }
         board = tuple(
@@ -215,7 +215,7 @@ class Fitted:
             texts = evidence.texts.of(bare.tolist())
             found = analogies_of_bridge(texts.names, self.space.rests_on(texts))
         elif len(bare) and self.model.prior == "corrected":
-            moved = selection.corrections(evidence.known(None))
+            moved = belief.corrections(evidence.known(None))
             found = analogies_of_shares(moved.shares, moved.seen, names, of=bare)
         return dict(zip(bare.tolist(), found, strict=False))
 
@@ -265,7 +265,7 @@ def fit(
     method: str,
     shares: NDArray[np.floating] | None,
     unknown_rate: float | None,
-    start: Mapping[selection.Step, Deviation],
+    start: Mapping[belief.Step, Deviation],
 ) -> Fitted:
     """Make what answers from the evidence; the same evidence makes the same model, wherever it starts from.
 

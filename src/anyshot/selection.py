@@ -1,16 +1,30 @@
-"""Which prior deserves belief, how far labels may move it, which method answers best: told by the labels at hand."""
+"""Which method answers best: told by the labels at hand, held out in turn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
 
-from anyshot.any_shot import AnyShotHead, evidence_of
-from anyshot.checks import Indexes, Vectors, unit
+from anyshot.any_shot import AnyShotHead
+from anyshot.belief import (
+    ENOUGH,
+    FEW,
+    HEAD_SHARPNESS,
+    LOGISTIC_STEP,
+    STEPS,
+    Belief,
+    Factors,
+    Known,
+    Step,
+    believed_prior,
+    corrections,
+    shares_of_belief,
+    teaches,
+)
+from anyshot.checks import Indexes, Vectors
 from anyshot.deviation import Deviation, Examples
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
@@ -18,19 +32,16 @@ from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
 from anyshot.threads import threads_for
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.semantic_map import SemanticMapClassifier, corrected_vectors
+from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 from anyshot.zero_shot.transductive import (
-    AGREEMENT_NEEDED,
     Pool,
     Refined,
     answers_at_shares,
     refine,
-    sure_agreement,
 )
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
 METHODS: tuple[Method, ...] = get_args(Method)
-
 Wanted: TypeAlias = Method | Literal["auto"]
 Answering: TypeAlias = Method | Literal["fine-tuned"]
 """What a model may answer by; fine-tuning, which needs the items themselves, is compared elsewhere."""
@@ -57,85 +68,16 @@ def check_budget(budget: object) -> None:
         raise InputError(f"budget must be 'fast', 'best' or a number of seconds; it is {budget!r}.")
 
 
-FEW = 200
-"""Labels up to which every strength is tried; beyond, only with `ENOUGH` labels in every class."""
-ENOUGH = 5
-"""Labels that every class needs before methods that know no names may compete."""
 AT_MOST = 4_000
 """Labelled vectors that cross-validation looks at."""
-
 PRIOR_ITEMS = 10.0
 """Labels that the usual temperatures are worth against the labels at hand."""
 POOL_LABELS = 20
 """Labels a class that all the unlabelled vectors together are worth."""
 LEARNED = 5_000
 """Unlabelled vectors that the head learns from, evenly picked; all of them move the class vectors."""
-
-
-class Step(NamedTuple):
-    """How a head learns: how far one label may move it, and whether it starts from what is said of the classes."""
-
-    C: float
-    trust: float  # 1 from the class vectors, 0 from nothing: plain logistic regression
-
-
-# How a head may learn, and what believing in it costs beforehand [nats]. No step is chosen: each is believed in
-# proportion to how well it predicts labels held out. With two classes and four labels the evidence differs by tenths of
-# a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
-STEPS: Mapping[Step, float] = {
-    Step(0.03, 1): 0.2,
-    Step(0.1, 1): 0.0,
-    Step(0.3, 1): 0.0,
-    Step(1.0, 1): 0.2,
-    Step(3.0, 1): 0.5,
-    Step(10.0, 1): 0.9,
-    Step(30.0, 1): 1.4,
-    Step(10.0, 0): 0.5,
-}
-SOME_STEPS = (Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
-"""Tried beyond `FEW` labels."""
-MANY, MANY_STEPS = 20, (Step(1.0, 1), Step(3.0, 1), Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
-"""Labels a class from which a short step may be right again, as the head becomes plain logistic regression."""
-USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
-BELIEF_NEEDED = 0.02
-"""Share of belief below which a step is left out of the average."""
-
-TEACHERS = 10
-"""Labelled classes from which they tell how far off the vectors of classes without labels are."""
-PUPILS = 2_000
-"""Classes up to which they are asked: the kernel over classes has as many rows."""
-
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
-HEAD_SHARPNESS = 2.0
-"""What the head's scores are multiplied with where too few labels say better."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """All that a model is made from: what is said of the classes, the labels, and the unlabelled vectors."""
-
-    said: Vectors  # (c, d), class vectors; longer ones are surer, zeros where nothing is said of the class
-    vectors: Vectors  # (n, d), labelled
-    index: Indexes  # (n,) rows of class_vectors
-    pool: Pool | None = None
-    shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
-    attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
-    corrects: bool = False  # whether labelled classes tell how far off the other classes' vectors are
-
-    @cached_property
-    def class_vectors(self) -> Vectors:
-        """What is said of the classes (c, d), at unit length."""
-        return unit(self.said)
-
-    @property
-    def counts(self) -> NDArray[np.intp]:
-        """Labels of each class (c,)."""
-        return np.bincount(self.index, minlength=len(self.said))
-
-    def without(self, out: NDArray[np.bool_]) -> "Known":
-        """Return the same without some of the labels (n,)."""
-        return replace(self, vectors=self.vectors[~out], index=self.index[~out])
 
 
 class Scorer(NamedTuple):
@@ -192,7 +134,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
         )
     if known.attributes is not None and not known.counts.all() and method in ("auto", "zero-shot"):
         return _by_attributes(known)
-    known = replace(known, corrects=known.attributes is None and _teaches(known))
+    known = replace(known, corrects=known.attributes is None and teaches(known))
     n = len(known.index) + (len(known.pool.vectors) if known.pool else 0)
     with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
@@ -210,72 +152,6 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
     return Model(scorer, trial.method, kind, (*belief.reasons, why), ranked, deviations, trial.believed)
-
-
-Factors: TypeAlias = Mapping[Step, float]
-"""The heads that are added up, and what each one's scores are multiplied with."""
-
-
-class Belief(NamedTuple):
-    """What is believed before the last fit."""
-
-    prior: Vectors  # (c, d), class vectors that have seen no label
-    refined: Refined | None  # the same with the pool's answers, if the pool moved them
-    reasons: list[str]
-    factors: Factors
-    labels_share: float = 1.0  # how far the pool's answers follow the labels; the rest follows the refinement
-
-
-def believed_prior(known: Known) -> Belief:
-    """Return the class vectors to believe in, and why.
-
-    Candidates are the names as given and, with a pool, their refinements without and with balance. Labels decide by how
-    well each predicts them; without labels, or where they are few, so does whether the refinement left the names'
-    surest answers standing.
-    """
-    names, flat = known.class_vectors, _prior_belief(known)
-    if known.pool is None or len(known.pool.vectors) < len(names) or not names.any():
-        return Belief(names, None, [], flat)
-    usual = known.pool.balance
-    balances = (usual, 0.0) if len(known.index) else (usual,)
-    refined = {balance: refine(known.said, known.pool, balance=balance, shares=known.shares) for balance in balances}
-    agreement = sure_agreement(names, refined[usual].class_vectors, known.pool)
-    trust = 1.0 if agreement >= AGREEMENT_NEEDED else -5.0  # [nats]
-    evidence = {balance: trust + (0.5 if balance else 0.0) for balance in balances}
-    for_names = 0.0
-    if len(known.index):
-        for_names = evidence_of(names, known.vectors, known.index)
-        for balance, candidate in refined.items():
-            evidence[balance] += evidence_of(candidate.class_vectors, known.vectors, known.index)
-    best = max(evidence, key=lambda balance: evidence[balance])
-    seen = f"{len(known.pool.vectors)} unlabelled items {{}} the names: {agreement:.0%} of their surest answers stand"
-    if evidence[best] < for_names:
-        return Belief(names, None, [f"{seen.format('do not move')}."], flat)
-    told = f", and {len(known.index)} labels speak for it" if len(known.index) else "; no label can check that yet"
-    return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], flat)
-
-
-def _prior_belief(known: Known) -> Factors:
-    """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
-    fewest = known.counts.min()
-    if len(known.index) <= FEW:
-        tried = tuple(STEPS)
-    elif fewest >= MANY:
-        tried = MANY_STEPS
-    else:
-        tried = SOME_STEPS if fewest >= ENOUGH else (USUAL_STEP,)
-    if not known.class_vectors.any():
-        tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
-    elif fewest < ENOUGH:
-        tried = tuple(step for step in tried if step.trust)  # logistic regression has nothing to say of some class
-    return {step: share * HEAD_SHARPNESS for step, share in _shares({step: -STEPS[step] for step in tried}).items()}
-
-
-def _shares(evidence: Mapping[Step, float]) -> dict[Step, float]:
-    """Turn log-evidence into shares of belief, without those that hardly count."""
-    share = dict(zip(evidence, softmax(list(evidence.values())), strict=True))
-    kept = {step: belief for step, belief in share.items() if belief >= BELIEF_NEEDED}
-    return {step: float(belief / sum(kept.values())) for step, belief in kept.items()}
 
 
 def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], list[Trial]]:
@@ -314,7 +190,7 @@ def _believed(scores: Mapping[Step, NDArray[np.floating]], index: Indexes, *, at
     }
     scale = temperature if at_equal_sureness else dict.fromkeys(scores, 1.0)
     evidence = {step: _log_likelihood(own / scale[step], index) - STEPS[step] for step, own in scores.items()}
-    return {step: share / temperature[step] for step, share in _shares(evidence).items()}
+    return {step: share / temperature[step] for step, share in shares_of_belief(evidence).items()}
 
 
 def _labels_share(board: list[Trial]) -> float:
@@ -466,32 +342,6 @@ def _by_attributes(known: Known) -> Model:
         intercept = intercept + np.log(known.shares)
     scorer = Scorer((sharpness * scores.coef_).astype(np.float32), intercept.astype(np.float32))
     return Model(scorer, "zero-shot", "attributes", (f"{why}.",))
-
-
-class Corrections(NamedTuple):
-    """Class vectors moved as the labelled classes' own were found to be off."""
-
-    class_vectors: Vectors  # (c, d)
-    seen: Indexes  # (c_seen,), the labelled classes
-    shares: NDArray[np.floating]  # (c, c_seen), how much of each one's correction a class takes
-
-
-def _teaches(known: Known) -> bool:
-    """Whether some class has no label, and enough others have: then their corrections are carried to it."""
-    described = np.asarray(known.class_vectors.any(axis=1))
-    n_labelled = np.count_nonzero(described & (known.counts > 0))
-    wanting = (described & (known.counts == 0)).any()
-    return bool(wanting and n_labelled >= TEACHERS and len(described) <= PUPILS)
-
-
-def corrections(known: Known) -> Corrections:
-    """Carry what labels say of their classes' vectors to the classes without labels."""
-    S, counts = known.class_vectors, known.counts
-    described = np.asarray(S.any(axis=1))
-    seen = np.flatnonzero(described & (counts > 0))
-    own = described[known.index]
-    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen)
-    return Corrections(np.where(described[:, None], moved, 0).astype(np.float32), seen, shares)
 
 
 def _by_cosine(S: Vectors) -> Scorer:

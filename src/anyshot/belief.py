@@ -1,0 +1,182 @@
+"""What is known beforehand, and how far it is to be believed: which prior, and how far labels may move it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from anyshot.any_shot import evidence_of
+from anyshot.checks import Indexes, Vectors, unit
+from anyshot.zero_shot.semantic_map import corrected_vectors
+from anyshot.zero_shot.transductive import (
+    AGREEMENT_NEEDED,
+    Pool,
+    Refined,
+    refine,
+    sure_agreement,
+)
+
+FEW = 200
+"""Labels up to which every strength is tried; beyond, only with `ENOUGH` labels in every class."""
+ENOUGH = 5
+"""Labels that every class needs before methods that know no names may compete."""
+
+
+class Step(NamedTuple):
+    """How a head learns: how far one label may move it, and whether it starts from what is said of the classes."""
+
+    C: float
+    trust: float  # 1 from the class vectors, 0 from nothing: plain logistic regression
+
+
+# How a head may learn, and what believing in it costs beforehand [nats]. No step is chosen: each is believed in
+# proportion to how well it predicts labels held out. With two classes and four labels the evidence differs by tenths of
+# a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
+STEPS: Mapping[Step, float] = {
+    Step(0.03, 1): 0.2,
+    Step(0.1, 1): 0.0,
+    Step(0.3, 1): 0.0,
+    Step(1.0, 1): 0.2,
+    Step(3.0, 1): 0.5,
+    Step(10.0, 1): 0.9,
+    Step(30.0, 1): 1.4,
+    Step(10.0, 0): 0.5,
+}
+SOME_STEPS = (Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+"""Tried beyond `FEW` labels."""
+MANY, MANY_STEPS = 20, (Step(1.0, 1), Step(3.0, 1), Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+"""Labels a class from which a short step may be right again, as the head becomes plain logistic regression."""
+USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
+BELIEF_NEEDED = 0.02
+"""Share of belief below which a step is left out of the average."""
+TEACHERS = 10
+"""Labelled classes from which they tell how far off the vectors of classes without labels are."""
+PUPILS = 2_000
+"""Classes up to which they are asked: the kernel over classes has as many rows."""
+HEAD_SHARPNESS = 2.0
+"""What the head's scores are multiplied with where too few labels say better."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that a model is made from: what is said of the classes, the labels, and the unlabelled vectors."""
+
+    said: Vectors  # (c, d), class vectors; longer ones are surer, zeros where nothing is said of the class
+    vectors: Vectors  # (n, d), labelled
+    index: Indexes  # (n,) rows of class_vectors
+    pool: Pool | None = None
+    shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
+    attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
+    corrects: bool = False  # whether labelled classes tell how far off the other classes' vectors are
+
+    @cached_property
+    def class_vectors(self) -> Vectors:
+        """What is said of the classes (c, d), at unit length."""
+        return unit(self.said)
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """Labels of each class (c,)."""
+        return np.bincount(self.index, minlength=len(self.said))
+
+    def without(self, out: NDArray[np.bool_]) -> "Known":
+        """Return the same without some of the labels (n,)."""
+        return replace(self, vectors=self.vectors[~out], index=self.index[~out])
+
+
+Factors: TypeAlias = Mapping[Step, float]
+"""The heads that are added up, and what each one's scores are multiplied with."""
+
+
+class Belief(NamedTuple):
+    """What is believed before the last fit."""
+
+    prior: Vectors  # (c, d), class vectors that have seen no label
+    refined: Refined | None  # the same with the pool's answers, if the pool moved them
+    reasons: list[str]
+    factors: Factors
+    labels_share: float = 1.0  # how far the pool's answers follow the labels; the rest follows the refinement
+
+
+def believed_prior(known: Known) -> Belief:
+    """Return the class vectors to believe in, and why.
+
+    Candidates are the names as given and, with a pool, their refinements without and with balance. Labels decide by how
+    well each predicts them; without labels, or where they are few, so does whether the refinement left the names'
+    surest answers standing.
+    """
+    names, flat = known.class_vectors, prior_belief(known)
+    if known.pool is None or len(known.pool.vectors) < len(names) or not names.any():
+        return Belief(names, None, [], flat)
+    usual = known.pool.balance
+    balances = (usual, 0.0) if len(known.index) else (usual,)
+    refined = {balance: refine(known.said, known.pool, balance=balance, shares=known.shares) for balance in balances}
+    agreement = sure_agreement(names, refined[usual].class_vectors, known.pool)
+    trust = 1.0 if agreement >= AGREEMENT_NEEDED else -5.0  # [nats]
+    evidence = {balance: trust + (0.5 if balance else 0.0) for balance in balances}
+    for_names = 0.0
+    if len(known.index):
+        for_names = evidence_of(names, known.vectors, known.index)
+        for balance, candidate in refined.items():
+            evidence[balance] += evidence_of(candidate.class_vectors, known.vectors, known.index)
+    best = max(evidence, key=lambda balance: evidence[balance])
+    seen = f"{len(known.pool.vectors)} unlabelled items {{}} the names: {agreement:.0%} of their surest answers stand"
+    if evidence[best] < for_names:
+        return Belief(names, None, [f"{seen.format('do not move')}."], flat)
+    told = f", and {len(known.index)} labels speak for it" if len(known.index) else "; no label can check that yet"
+    return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], flat)
+
+
+def prior_belief(known: Known) -> Factors:
+    """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
+    fewest = known.counts.min()
+    if len(known.index) <= FEW:
+        tried = tuple(STEPS)
+    elif fewest >= MANY:
+        tried = MANY_STEPS
+    else:
+        tried = SOME_STEPS if fewest >= ENOUGH else (USUAL_STEP,)
+    if not known.class_vectors.any():
+        tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
+    elif fewest < ENOUGH:
+        tried = tuple(step for step in tried if step.trust)  # logistic regression has nothing to say of some class
+    return {
+        step: share * HEAD_SHARPNESS for step, share in shares_of_belief({step: -STEPS[step] for step in tried}).items()
+    }
+
+
+def shares_of_belief(evidence: Mapping[Step, float]) -> dict[Step, float]:
+    """Turn log-evidence into shares of belief, without those that hardly count."""
+    share = dict(zip(evidence, softmax(list(evidence.values())), strict=True))
+    kept = {step: belief for step, belief in share.items() if belief >= BELIEF_NEEDED}
+    return {step: float(belief / sum(kept.values())) for step, belief in kept.items()}
+
+
+class Corrections(NamedTuple):
+    """Class vectors moved as the labelled classes' own were found to be off."""
+
+    class_vectors: Vectors  # (c, d)
+    seen: Indexes  # (c_seen,), the labelled classes
+    shares: NDArray[np.floating]  # (c, c_seen), how much of each one's correction a class takes
+
+
+def teaches(known: Known) -> bool:
+    """Whether some class has no label, and enough others have: then their corrections are carried to it."""
+    described = np.asarray(known.class_vectors.any(axis=1))
+    n_labelled = np.count_nonzero(described & (known.counts > 0))
+    wanting = (described & (known.counts == 0)).any()
+    return bool(wanting and n_labelled >= TEACHERS and len(described) <= PUPILS)
+
+
+def corrections(known: Known) -> Corrections:
+    """Carry what labels say of their classes' vectors to the classes without labels."""
+    S, counts = known.class_vectors, known.counts
+    described = np.asarray(S.any(axis=1))
+    seen = np.flatnonzero(described & (counts > 0))
+    own = described[known.index]
+    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen)
+    return Corrections(np.where(described[:, None], moved, 0).astype(np.float32), seen, shares)

@@ -1,0 +1,106 @@
+"""Which prior deserves belief, and how far labels may move it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anyshot.belief import HEAD_SHARPNESS, MANY_STEPS, STEPS, Known, believed_prior, corrections, teaches
+from anyshot.checks import generator, unit
+from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
+from anyshot.zero_shot.transductive import make_pool, refine
+
+C, D = 4, 12
+
+
+def world(*, n_each=5, noise=0.8, name_noise=1.0, seed=0):
+    """What is known of four classes, items and classes to test by, and which vectors are where."""
+    random = generator(seed)
+    means = unit(random.normal(size=(C, D)))
+
+    def drawn(n):
+        y = np.repeat(np.arange(C), n)
+        return unit(means[y] + noise * random.normal(size=(len(y), D)) / np.sqrt(D)), y
+
+    names = unit(means + name_noise * random.normal(size=(C, D)) / np.sqrt(D))
+    (X, y), test = drawn(n_each), drawn(30)
+    return Known(names, X, y), *test
+
+
+@pytest.mark.parametrize(
+    ("n_each", "tried"),
+    [
+        (0, [step for step in STEPS if step.trust]),
+        (4, [step for step in STEPS if step.trust]),
+        (5, list(STEPS)),
+        (50, list(STEPS)),
+        (51, list(MANY_STEPS)),
+    ],
+)
+def test_the_steps_tried_grow_with_the_labels_and_their_shares_sum_to_one(n_each, tried):
+    known, _, _ = world(n_each=n_each)
+    factors = believed_prior(known).factors
+    assert list(factors) == tried
+    assert sum(factors.values()) == pytest.approx(HEAD_SHARPNESS)  # shares of one, each times the usual sharpness
+
+
+def other_clusters(*, slant):
+    """A pool of two clusters, each holding as much of the one class as of the other; the names slant toward them."""
+    y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
+    U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
+    names = unit(np.eye(D)[:2] + np.array([[slant], [-slant]]) * np.eye(D)[5])
+    return unit(U), y, names
+
+
+def test_a_pool_that_follows_other_clusters_than_the_names_is_not_followed():
+    U, y, names = other_clusters(slant=0.005)
+    assert ((U @ names.T).argmax(axis=1) == y).mean() > 0.95
+    assert ((U @ refine(names, make_pool(U)).class_vectors.T).argmax(axis=1) == y).mean() < 0.55
+    known = Known(names, np.zeros((0, D), np.float32), np.zeros(0, np.intp), make_pool(U))
+    belief = believed_prior(known)
+    assert belief.refined is None
+    np.testing.assert_allclose(belief.prior, names, atol=1e-6)
+    assert belief.reasons[0].startswith("120 unlabelled items do not move the names: ")
+
+
+def test_labels_speak_against_a_pool_that_follows_other_clusters():
+    U, y, names = other_clusters(slant=0.05)  # so much that the names' surest answers stand
+    known = Known(names, U[:0], y[:0], make_pool(U))
+    assert believed_prior(known).refined is not None
+    assert believed_prior(replace(known, vectors=U[::11], index=y[::11])).refined is None
+
+
+def skewed(*, n_classes=30, n_each=10, seed=0):
+    """Classes whose names are all off by the same way, items of two thirds of them, and items of the others."""
+    random = generator(seed)
+    means = unit(random.normal(size=(n_classes, D)))
+    names = unit(means + 1.2 * unit(random.normal(size=(1, D))) + 0.1 * random.normal(size=means.shape))
+    y = np.repeat(np.arange(n_classes), n_each)
+    X = unit(means[y] + 0.25 * random.normal(size=(len(y), D)))
+    seen = y < 20
+    return Known(names, X[seen], y[seen]), X[~seen], y[~seen]
+
+
+def test_corrections_are_those_of_corrected_vectors():
+    known, _, _ = skewed()
+    found = corrections(known)
+    learned = CorrectedVectorClassifier().fit(known.vectors, known.index, class_vectors=known.class_vectors)
+    np.testing.assert_array_equal(found.seen, np.arange(20))
+    np.testing.assert_allclose(found.class_vectors, learned.coef_, atol=1e-6)
+    np.testing.assert_allclose(found.shares, learned.analogy_, atol=1e-6)
+
+
+def test_a_class_of_which_nothing_is_said_is_neither_taught_nor_teaches():
+    known, _, _ = skewed()
+    said = known.said.copy()
+    said[[0, 25]] = 0
+    found = corrections(replace(known, said=said))
+    assert not found.class_vectors[[0, 25]].any()
+    assert 0 not in found.seen
+
+
+def test_classes_teach_where_enough_have_labels_and_one_has_none():
+    known, _, _ = skewed()
+    assert teaches(known)
+    assert not teaches(known.without(known.index >= 9))
+    assert not teaches(replace(known, said=known.said[:20]))
