@@ -449,3 +449,26 @@ def test_an_interrupt_ends_with_130(made, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", Interrupting())
     assert cli.run(["predict", "-", "--model", str(made / "model")]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+# --- what is told to others -------------------------------------------------------------------------------------------
+
+
+def test_report_writes_one_page_with_the_groups_and_what_was_learned_from(call, made, tmp_path):
+    page = tmp_path / "report.html"
+    done = call("report", made / "model", made / "train.csv", "--out", page, "--train", made / "train.csv")
+    assert done.code == 0
+    assert done.rows[0]["report"] == str(page)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "must end in .html" in call("report", made / "model", made / "train.csv", "--out", "report.pdf").err
+    assert "has no labels to compare" in call("report", made / "model", made / "texts.csv").err
+
+
+def test_card_tells_of_a_model_and_how_good_it_is(call, made, tmp_path):
+    bare = call("card", made / "model").out
+    assert bare.startswith("---\nlibrary_name: anyshot")
+    measured = call("card", made / "model", "--data", made / "train.csv").out
+    assert "accuracy" in measured
+    assert "train.csv" in measured
+    call("card", made / "model", "--out", tmp_path / "card.md")
+    assert (tmp_path / "card.md").read_text(encoding="utf-8").strip() == bare.strip()

@@ -15,6 +15,7 @@ from anyshot.cli.learning import add_class, fit, remove_class, tune
 from anyshot.cli.machine import cache, demo, doctor, models
 from anyshot.cli.measuring import curve, encode
 from anyshot.cli.printing import abandon_output, complain, note
+from anyshot.cli.reporting import card, report
 from anyshot.errors import AnyshotError
 
 FAILED = 1
@@ -39,6 +40,14 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
     ),
     "tune": (tune, ("anyshot tune tickets.csv --out model/ --budget 600",)),
     "evaluate": (evaluate, ("anyshot evaluate model/ test.csv",)),
+    "report": (
+        report,
+        (
+            "anyshot report model/ test.csv --out report.html",
+            "anyshot report model/ test.csv --train tickets.csv --group-column country",
+        ),
+    ),
+    "card": (card, ("anyshot card model/ --data test.csv",)),
     "explain": (explain, ('anyshot explain model/ "I was charged twice"',)),
     "suggest": (suggest, ("anyshot suggest model/ rest.csv -n 20",)),
     "add-class": (

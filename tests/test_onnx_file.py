@@ -23,7 +23,7 @@ from anyshot.encoders.language_model import load_language_model, quiet
 from anyshot.encoders.stages import Backbone
 from anyshot.encoders.text import MiniLMEncoder
 from anyshot.errors import ExportError
-from anyshot.export import export
+from anyshot.onnx_file import export
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 
@@ -151,7 +151,7 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     def turned(whole: Assembled) -> WholeNetwork:
         return WholeNetwork(dataclasses.replace(whole, coef=next(coefs)))
 
-    monkeypatch.setattr("anyshot.export.WholeNetwork", turned)
+    monkeypatch.setattr("anyshot.onnx_file.WholeNetwork", turned)
     with pytest.raises(ExportError, match=r"differ from the model's by .*; it was not kept"):
         export(model, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").read_text() == "the old one"
