@@ -1,0 +1,141 @@
+"""Label shift: the target's class shares, and answers at them."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+
+from anyshot.domain_adaptation.adapted import SourceClassifier
+from anyshot.domain_adaptation.label_shift import (
+    Calibration,
+    LabelShiftClassifier,
+    bbse_prior,
+    cross_fitted,
+    em_prior,
+    fit_calibration,
+    prior_interval,
+)
+from anyshot.errors import InputError, NotEnoughLabelsError
+
+MEANS = np.array([[0.0, 0], [2, 0], [0, 2]])
+
+
+def drawn(shares, n, *, seed=0):
+    random = np.random.default_rng(seed)
+    y = random.choice(3, n, p=shares)
+    return MEANS[y] + random.normal(size=(n, 2)), y
+
+
+def truth(X, shares):
+    """Return the true probabilities of the three classes."""
+    odds = np.exp(-0.5 * np.square(X[:, None] - MEANS).sum(axis=2)) * shares
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+EVEN, UNEVEN = np.full(3, 1 / 3), np.array([0.7, 0.25, 0.05])
+
+
+def test_em_finds_the_shares_from_true_probabilities():
+    X, _ = drawn(UNEVEN, 20_000)
+    np.testing.assert_allclose(em_prior(truth(X, EVEN), EVEN), UNEVEN, atol=0.015)
+
+
+def test_em_is_the_maximum_of_the_likelihood():
+    X, _ = drawn(UNEVEN, 300)
+    answers = truth(X, EVEN)
+
+    def loss(free):
+        shares = np.exp(free) / np.exp(free).sum()
+        return -np.log((answers / EVEN) @ shares).mean()
+
+    free = minimize(loss, np.zeros(3), tol=1e-12).x
+    np.testing.assert_allclose(em_prior(answers, EVEN, tol=1e-10), np.exp(free) / np.exp(free).sum(), atol=1e-4)
+
+
+def test_em_by_hand_one_step_from_certain_answers_is_their_count():
+    answers = np.eye(3)[[0, 0, 0, 1]]
+    np.testing.assert_allclose(em_prior(answers, EVEN), [0.75, 0.25, 0])
+
+
+def test_an_item_may_count_for_several():
+    X, _ = drawn(UNEVEN, 50)
+    answers, count = truth(X, EVEN), np.arange(50) % 3
+    np.testing.assert_allclose(
+        em_prior(answers, EVEN, weights=count), em_prior(np.repeat(answers, count, axis=0), EVEN), atol=1e-6
+    )
+
+
+def test_bbse_solves_the_confusion_matrix():
+    # Of class 0, 80 % are answered 0; of class 1, 60 % are answered 1. Answers of 44 % "0" mean q = (0.1, 0.9).
+    index = np.repeat([0, 1], 10)
+    said = np.r_[np.repeat([0, 1], [8, 2]), np.repeat([0, 1], [4, 6])]
+    target = np.repeat([0, 1], [44, 56])
+    np.testing.assert_allclose(bbse_prior(np.eye(2)[said], index, np.eye(2)[target]), [0.1, 0.9], atol=1e-10)
+
+
+def test_no_share_is_below_zero():
+    said, index = np.eye(2)[[0, 0, 1, 1]], np.array([0, 0, 1, 1])
+    np.testing.assert_allclose(bbse_prior(said, index, np.eye(2)[[0, 0]]), [1, 0])
+
+
+def test_calibration_mends_a_temperature_and_a_bias():
+    X, y = drawn(EVEN, 4000)
+    spoiled = Calibration(2.5, np.array([1.0, -0.5, 0]))(truth(X, EVEN))
+    mended = fit_calibration(spoiled, y)(spoiled)
+    assert np.abs(mended - truth(X, EVEN)).mean() < 0.02
+    assert np.abs(spoiled - truth(X, EVEN)).mean() > 0.08
+
+
+def test_a_cross_fitted_answer_has_not_seen_its_item():
+    X, y = drawn(EVEN, 60)
+    answers = cross_fitted(LogisticRegression(), X, y, 3)
+    X[7] += 100
+    moved = cross_fitted(LogisticRegression(), X, y, 3)
+    assert np.abs(answers - moved).max() > 0
+    place = np.sum(y[:7] == y[7]) % 5
+    held = np.array([np.sum(y[:row] == y[row]) % 5 == place for row in range(60)])
+    held[7] = False
+    np.testing.assert_allclose(moved[held], answers[held])  # models that item 7 is held out of
+
+
+def test_a_class_with_one_item_is_refused():
+    with pytest.raises(NotEnoughLabelsError, match="Class number 2 has 1 source item"):
+        cross_fitted(None, np.arange(7.0)[:, None], np.array([0, 0, 0, 1, 1, 1, 2]), 3)
+
+
+@pytest.mark.parametrize("method", ["em", "bbse"])
+def test_intervals_hold_the_true_shares_about_as_often_as_they_say(method):
+    held = 0
+    for seed in range(30):
+        target, _ = drawn(UNEVEN, 200, seed=100 + seed)
+        y = np.arange(300) % 3
+        X = MEANS[y] + np.random.default_rng(seed).normal(size=(300, 2))
+        found = prior_interval(
+            truth(X, EVEN), y, truth(target, EVEN), method=method, n_draws=60, random_state=seed
+        )  # fmt: skip
+        held += np.sum((found.low <= UNEVEN) & (found.high >= UNEVEN))
+    assert held >= 0.85 * 90
+
+
+@pytest.mark.parametrize("method", ["em", "bbse"])
+def test_answers_at_the_targets_shares_are_better_and_near_the_best_possible(method):
+    (X, y), (target, y_target) = drawn(EVEN, 600), drawn(UNEVEN, 600, seed=1)
+    plain = SourceClassifier(normalise=None).fit(X, y, target=target)
+    model = LabelShiftClassifier(method=method, n_draws=5, random_state=0).fit(X, y, target=target)
+    best = np.mean(truth(target, UNEVEN).argmax(axis=1) == y_target)
+    assert model.score(target, y_target) > plain.score(target, y_target) + 0.03
+    assert model.score(target, y_target) > best - 0.03
+    np.testing.assert_allclose(model.prior_.prior, UNEVEN, atol=0.08)
+
+
+def test_the_seed_moves_the_intervals_and_not_the_answers():
+    (X, y), (target, _) = drawn(EVEN, 200), drawn(UNEVEN, 200, seed=1)
+    one, other = (LabelShiftClassifier(n_draws=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
+    np.testing.assert_array_equal(one.predict_proba(target), other.predict_proba(target))
+    assert (one.prior_.low != other.prior_.low).any()
+
+
+def test_an_unknown_method_is_refused():
+    (X, y), (target, _) = drawn(EVEN, 30), drawn(EVEN, 30)
+    with pytest.raises(InputError, match="method='rlls' is no choice"):
+        LabelShiftClassifier(method="rlls").fit(X, y, target=target)

@@ -1,0 +1,56 @@
+"""Self-training on the target."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from anyshot.domain_adaptation.adapted import SourceClassifier
+from anyshot.domain_adaptation.align import CoralClassifier
+from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier, surest
+from anyshot.errors import InputError
+from domain_adaptation.worlds import moved_world
+
+
+def test_the_surest_are_taken_class_by_class():
+    answers = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.45, 0.55], [0.3, 0.7]])
+    np.testing.assert_array_equal(surest(answers, 0.5), [0, 2, 4])
+    np.testing.assert_array_equal(surest(answers, 1.0), np.arange(5))
+    np.testing.assert_array_equal(surest(answers, 0.01), [0, 4])
+
+
+def test_one_round_is_the_base_on_the_source_and_all_its_answers():
+    world = moved_world()
+    start = KNeighborsClassifier(3).fit(world.X, world.y).predict(world.target)
+    oracle = KNeighborsClassifier(3).fit(np.vstack([world.X, world.target]), np.r_[world.y, start])
+    model = DomainSelfTrainingClassifier(rounds=1, base=KNeighborsClassifier(3), normalise=None)
+    model.fit(world.X, world.y, target=world.target)
+    np.testing.assert_array_equal(model.predict(world.target), oracle.predict(world.target))
+
+
+def test_a_target_that_drifts_off_step_by_step_is_followed():
+    # Two bands that turn away from the source's threshold: near items are sure, far ones follow them.
+    random = np.random.default_rng(0)
+    along, side = np.linspace(0, 4, 300), np.tile([-1.0, 1.0], 150)
+    target = np.column_stack([side + 0.7 * along, along]) + 0.1 * random.normal(size=(300, 2))
+    source = np.column_stack([np.tile([-1.0, 1.0], 30), np.zeros(60)]) + 0.1 * random.normal(size=(60, 2))
+    y = (source[:, 0] > 0).astype(int)
+    plain = SourceClassifier(normalise=None).fit(source, y, target=target)
+    taught = DomainSelfTrainingClassifier(rounds=20, normalise=None).fit(source, y, target=target)
+    assert taught.score(target, side > 0) > plain.score(target, side > 0)
+
+
+def test_an_adapted_base_is_given_the_target():
+    world = moved_world()
+    model = DomainSelfTrainingClassifier(rounds=1, base=CoralClassifier()).fit(world.X, world.y, target=world.target)
+    assert model.model_.adapted_
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"rounds": 0}, "rounds=0 must be at least 1"), ({"base": LinearSVC()}, "LinearSVC has none")],
+)
+def test_wrong_choices_are_named(wrong, words):
+    world = moved_world()
+    with pytest.raises(InputError, match=words):
+        DomainSelfTrainingClassifier(**wrong).fit(world.X, world.y, target=world.target)
