@@ -329,7 +329,7 @@ def test_answers_need_a_fit_first(clf):
         AnyShotClassifier(["tea", "zoo"], cache=False).fit().save("nowhere")
 
 
-# --- sets with a stated coverage ----------------------------------------------------------------------------------------
+# --- sets with a stated coverage --------------------------------------------------------------------------------------
 
 
 def test_sets_hold_the_truth_as_often_as_stated():
@@ -354,7 +354,7 @@ def test_other_items_may_say_how_likely_a_class_must_be():
 
 def test_sets_without_any_label_held_out_are_refused():
     _, _, centres = clouds(1)
-    with pytest.raises(NotEnoughLabelsError, match="none were. Give calibration="):
+    with pytest.raises(NotEnoughLabelsError, match=r"none were\. Give calibration="):
         AnyShotClassifier(centres, cache=False).fit().predict_set(clouds(2)[0])
 
 
@@ -365,7 +365,7 @@ def test_a_saved_model_promises_the_same_sets(tmp_path, letters):
     assert back.predict_set(TEXTS, coverage=0.8) == clf.predict_set(TEXTS, coverage=0.8)
 
 
-# --- another domain's labels --------------------------------------------------------------------------------------------
+# --- another domain's labels ------------------------------------------------------------------------------------------
 
 
 def moved_domain(n_each, *, seed):
@@ -397,7 +397,7 @@ def test_a_source_of_one_class_is_refused():
         AnyShotClassifier(centres, cache=False).fit(source=(X[:4], y[:4]))
 
 
-# --- classes known by attributes ----------------------------------------------------------------------------------------
+# --- classes known by attributes --------------------------------------------------------------------------------------
 
 
 def animals(*, n_classes=12, n_unseen=3, n_each=20, seed=0):

@@ -24,7 +24,14 @@ def test_the_card_says_what_the_model_is():
 def test_the_card_begins_with_metadata_that_a_model_hub_reads():
     opening, metadata, _ = model_card(facts()).split("---\n", 2)
     assert opening == ""
-    assert metadata.splitlines() == ["library_name: anyshot", "tags:", "- transfer-learning", "- few-shot"]
+    assert metadata.splitlines() == [
+        "library_name: anyshot",
+        "pipeline_tag: text-classification",
+        'base_model: "sentence-transformers/all-MiniLM-L6-v2"',
+        "tags:",
+        "- transfer-learning",
+        "- few-shot",
+    ]
 
 
 def test_the_leaderboard_is_a_table_and_is_left_out_when_empty():
@@ -38,3 +45,27 @@ def test_the_leaderboard_is_a_table_and_is_left_out_when_empty():
 def test_of_many_classes_the_first_twenty_are_named(n_classes, end):
     line = next(line for line in model_card(facts(n_classes=n_classes)).splitlines(True) if line.startswith("Classes:"))
     assert line.endswith(end)
+
+
+def test_figures_stand_in_the_metadata_and_in_a_table():
+    card = model_card(facts(), figures={"accuracy": 0.9125}, tested_on='400 "new" messages')
+    assert 'name: "400 \\"new\\" messages"' in card
+    assert '    - type: "accuracy"\n      value: 0.9125\n' in card
+    assert '| on 400 "new" messages | |\n|---|---|\n| accuracy | 91.2% |' in card
+
+
+def test_a_hostile_name_is_neither_markup_nor_metadata():
+    given = facts()
+    given["evidence"]["classes"] = ["<script>alert(1)</script>", "a | b\n---\nlicense: mit", "[x](http://y)"]
+    given["encoder"]["name"] = "hf:../../x\ny: z"
+    card = model_card(given)
+    assert "<script>" not in card
+    assert "a \\| b --- license: mit" in card
+    assert "\\[x\\](http://y)" in card
+    assert "base_model" not in card
+
+
+def test_an_encoder_of_the_hub_is_named_as_the_base_model():
+    given = facts()
+    given["encoder"]["name"] = "hf:someone/some-model"
+    assert 'base_model: "someone/some-model"' in model_card(given)

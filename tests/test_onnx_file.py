@@ -23,9 +23,9 @@ from anyshot.encoders.language_model import load_language_model, quiet
 from anyshot.encoders.stages import Backbone
 from anyshot.encoders.text import MiniLMEncoder
 from anyshot.errors import ExportError
-from anyshot.onnx_file import export
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.onnx_file import export
 
 CLASSES = np.array(["billing", "delivery", "login"])
 PHOTOS = np.random.default_rng(0).integers(0, 256, size=(3, 50, 40, 3), dtype=np.uint8)

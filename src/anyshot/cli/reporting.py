@@ -35,16 +35,19 @@ def report(
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataFileError(f"{out} cannot be written: its name must end in .html.")
-    columns = {"text_column": text_column, "image_column": image_column}
-    given = read(data, label_column=label_column, **columns)
+
+    def labelled(path: Path, column: str | None) -> Any:
+        return read(path, text_column=text_column, image_column=image_column, label_column=column)
+
+    given = labelled(data, label_column)
     if given.labels is None:
         raise InputError(f"{data} has no labels to compare the answers with. Name their column with --label-column.")
-    groups = None if group_column is None else {group_column: read(data, label_column=group_column, **columns).labels}
+    groups = None if group_column is None else {group_column: labelled(data, group_column).labels}
     clf = anyshot.load(model)
     names = clf.classes_.tolist()
     learned = None
     if train is not None:
-        rows = read(train, label_column=label_column, **columns)
+        rows = labelled(train, label_column)
         if rows.labels is None:
             raise InputError(f"{train} has no labels. Name their column with --label-column.")
         learned = (rows.items, as_classes_write_them(rows.labels, names))

@@ -213,11 +213,11 @@ def learning_curve(
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
-    index = to_indexes(y, class_table(classes_in(y)), n_items=_length(X))
+    index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
     tested = [row for row, label in enumerate(list(y_test)) if label is not None and label == label]
-    if len(list(y_test)) != _length(X_test) or not tested:
-        raise NotEnoughLabelsError(f"{_length(X_test)} test items have {len(tested)} labels. Give one label an item.")
-    bench = _Bench(X, np.asarray(y, dtype=object), _take(X_test, tested), [y_test[row] for row in tested], unlabeled)
+    if len(list(y_test)) != count(X_test) or not tested:
+        raise NotEnoughLabelsError(f"{count(X_test)} test items have {len(tested)} labels. Give one label an item.")
+    bench = _Bench(X, np.asarray(y, dtype=object), take(X_test, tested), [y_test[row] for row in tested], unlabeled)
     plan = [
         (name, model, k, seed, rows)
         for k in sorted(set(shots), key=_rank)
@@ -252,7 +252,7 @@ class _Bench:
     def run(self, model: Predictor, rows: Indexes) -> float:
         """Fit a clone on `rows` and return its accuracy on the test items."""
         fresh = clone(model)
-        labelled = (_take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
+        labelled = (take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
         if self.unlabeled is not None and "unlabeled" in inspect.signature(fresh.fit).parameters:
             fresh.fit(*labelled, unlabeled=self._unlabeled(rows))
         else:
@@ -262,7 +262,7 @@ class _Bench:
     def _unlabeled(self, rows: Indexes) -> Items | None:
         if not isinstance(self.unlabeled, str):
             return self.unlabeled
-        rest: Items = _take(self.X, np.setdiff1d(np.arange(_length(self.X)), rows))
+        rest: Items = take(self.X, np.setdiff1d(np.arange(count(self.X)), rows))
         return rest
 
 
@@ -284,12 +284,13 @@ def _rank(shots: Shots) -> float:
     return math.inf if shots == "all" else float(shots)
 
 
-def _length(items: Any) -> int:
+def count(items: Any) -> int:
+    """Return how many items there are, whatever kind of collection holds them."""
     return int(items.shape[0]) if hasattr(items, "shape") else len(items)
 
 
-def _take(items: Any, rows: Any) -> Any:
-    """Return some of the items, in the kind of collection they came in."""
+def take(items: Any, rows: Any) -> Any:
+    """Return the items of these rows (m,), in the kind of collection they came in."""
     if hasattr(items, "iloc"):
         return items.iloc[rows]
     return items[rows] if hasattr(items, "shape") else [items[row] for row in rows]

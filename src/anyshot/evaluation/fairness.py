@@ -1,0 +1,304 @@
+"""Fairness: how good the answers are for whom, and which groups the class names themselves lean to."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from rich.console import Group
+from rich.text import Text
+from sklearn.exceptions import UndefinedMetricWarning
+
+from anyshot.checks import RandomState, extra, generator, unit, vectors
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.answers import SCARCE
+from anyshot.evaluation.metrics import accuracy, bootstrap_interval, wilson_interval
+from anyshot.evaluation.printing import as_text, html_lines, html_table, rich_table
+from anyshot.labels import Labels
+
+MOST_DIVISIONS = 20_000  # divisions of the words up to which a permutation test tries every one
+
+WOMEN = ("woman", "she", "her", "female", "mother", "daughter", "sister", "girl")
+MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
+"""Words of two groups, the k-th of one facing the k-th of the other, as in Caliskan et al., table 1."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupFigures:
+    """One figure for each group, with its interval and the size of the group; it prints."""
+
+    table: pd.DataFrame
+    """Columns group, n, value, lower, upper; the interval is NaN where the group is too small for one."""
+    overall: float
+    difference: float
+    """Between the highest and the lowest group."""
+    ratio: float
+    """The lowest group over the highest; NaN where the highest is 0."""
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return as_text(self.__rich__())
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Group:
+        return Group(rich_table(self._shown(), title=self._title()), *map(Text, self.notes))
+
+    def _repr_html_(self) -> str:
+        return html_table(self._shown(), title=self._title()) + html_lines(self.notes)
+
+    def _title(self) -> str:
+        return f"By group: {self.overall:.3f} overall, {self.difference:.3f} between the best and the worst"
+
+    def _shown(self) -> pd.DataFrame:
+        figures = {name: [_three(value) for value in self.table[name]] for name in ("value", "lower", "upper")}
+        return self.table.assign(**figures)
+
+
+def figures_by_group(
+    y: Labels,
+    predicted: Labels,
+    groups: Sequence[Any] | NDArray[Any],
+    *,
+    metric: Callable[..., float] = accuracy,
+    weights: ArrayLike | None = None,
+    n_draws: int = 500,
+    random_state: RandomState = 0,
+) -> GroupFigures:
+    """Return `metric(y, predicted)` for each group, with an interval of 95 % and the group's size.
+
+    Parameters
+    ----------
+    y, predicted : (n,) truth and answers
+    groups : (n,) the group of each item; None or NaN is shown as "not given". Seen and unseen classes are groups too
+    metric : any figure of truth and answers, as ``sklearn.metrics.recall_score``
+    weights : (n,) how much each item counts, handed to the metric as ``sample_weight``
+    n_draws, random_state : of the bootstrap; an unweighted accuracy has Wilson's interval instead
+
+    Raises
+    ------
+    InputError
+        The lengths differ, or weights are negative or sum to zero, overall or in a group.
+    MissingExtraError
+        fairlearn is not installed.
+    """
+    truth, answers, group = np.asarray(y), np.asarray(predicted), named_groups(groups)
+    if not len(truth) == len(answers) == len(group) or not len(truth):
+        raise InputError(
+            f"Each item needs a label, an answer and a group; there are {len(truth)}, {len(answers)} and {len(group)}."
+        )
+    weight = None if weights is None else _weights(weights, group)
+    fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
+    given = None if weight is None else {"sample_weight": weight}
+    frame = fairlearn.MetricFrame(
+        metrics=metric, y_true=truth, y_pred=answers, sensitive_features=pd.Series(group, name="group"),
+        sample_params=given,
+    )  # fmt: skip
+    rows = []
+    for name, value in frame.by_group.items():
+        inside = group == name
+        columns = [truth[inside], answers[inside]] + ([] if weight is None else [weight[inside]])
+        rows.append([name, int(inside.sum()), float(value), *_interval(metric, columns, n_draws, random_state)])
+    table = pd.DataFrame(rows, columns=["group", "n", "value", "lower", "upper"])
+    best, worst = table["value"].max(), table["value"].min()
+    ratio = float(worst / best) if best > 0 else math.nan
+    return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes_on_sizes(table))
+
+
+def accuracy_by_group(right: ArrayLike, groups: Sequence[Any] | NDArray[Any]) -> pd.DataFrame:
+    """Return columns group, n, accuracy, lower, upper (Wilson, 95 %) of items (n,) that were answered right or not."""
+    is_right, group = np.asarray(right, dtype=bool), named_groups(groups)
+    if len(is_right) != len(group):
+        raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group an item.")
+    rows = []
+    for name in sorted(set(group.tolist())):
+        inside = is_right[group == name]
+        rows.append([name, len(inside), inside.mean(), *wilson_interval(int(inside.sum()), len(inside))])
+    return pd.DataFrame(rows, columns=["group", "n", "accuracy", "lower", "upper"])
+
+
+def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
+    """Return the groups (n,) as names; what is None or NaN reads "not given"."""
+    return np.array(["not given" if one is None or one != one else str(one) for one in list(groups)], dtype=np.str_)
+
+
+def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
+    """Say which groups are too small to speak of; `table` has columns group and n."""
+    small = table[table["n"] < SCARCE]
+    if not len(small):
+        return ()
+    named = ", ".join(str(name) for name in small["group"].head(3)) + (", ..." if len(small) > 3 else "")
+    return (f"fewer than {SCARCE} items, so that their figures say little: {named}",)
+
+
+def answers_that_change(answers: Mapping[str, Labels]) -> pd.DataFrame:
+    """Return how often the answer changes when only the group in an item changes (counterfactual fairness).
+
+    answers: for each variant ("she", "he"), the answers to the same n items written so. Columns first, second, n,
+    share, lower, upper (Wilson, 95 %): one row for each pair of variants. Kusner et al., NeurIPS 2017, definition 5,
+    for changes of wording.
+    """
+    listed = {name: np.asarray(one, dtype=object) for name, one in answers.items()}
+    lengths = {len(one) for one in listed.values()}
+    if len(listed) < 2 or len(lengths) != 1 or 0 in lengths:
+        raise InputError(
+            f"Two variants or more of the same items are needed; the numbers of answers are {sorted(lengths)}."
+        )
+    rows = []
+    for first, second in combinations(listed, 2):
+        changed = listed[first] != listed[second]
+        n, n_changed = len(changed), int(changed.sum())
+        rows.append([first, second, n, n_changed / n, *wilson_interval(n_changed, n)])
+    return pd.DataFrame(rows, columns=["first", "second", "n", "share", "lower", "upper"])
+
+
+def leaning(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Return how much nearer each vector (n,) lies to the first group's words than to the second's, by mean cosine.
+
+    X (n, d); first (a, d); second (b, d). Caliskan, Bryson, Narayanan, Semantics derived automatically from language
+    corpora contain human-like biases, Science 2017, s(w, A, B).
+    """
+    table = unit(vectors(X))
+    width = table.shape[1]
+    towards = [
+        table @ unit(vectors(words, width=width, name=name)).T for words, name in ((first, "first"), (second, "second"))
+    ]
+    return np.asarray(towards[0].mean(axis=1) - towards[1].mean(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Association:
+    """How two sets of vectors differ in their leaning to two groups of words."""
+
+    effect: float
+    """In standard deviations of the leaning over both sets."""
+    p: float
+    """Two-sided: the share of divisions of the vectors into two such sets that differ as much."""
+    n: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"effect {self.effect:+.2f} sd (p = {self.p:.3g}, {self.n[0]} against {self.n[1]})"
+
+
+def association(
+    X: ArrayLike, Y: ArrayLike, first: ArrayLike, second: ArrayLike, *, random_state: RandomState = 0
+) -> Association:
+    """Test whether `X` (n, d) leans to the `first` (a, d) words and `Y` (m, d) to the `second` (b, d) ones.
+
+    The word embedding association test, Caliskan et al., Science 2017, here two-sided. Every division into two sets
+    of n and m is tried where there are at most 20,000; else as many are drawn.
+    """
+    leans = [leaning(table, first, second) for table in (X, Y)]
+    both, n = np.concatenate(leans), len(leans[0])
+    if min(map(len, leans)) < 2:
+        raise NotEnoughLabelsError(f"Two vectors or more are needed in either set; there are {n} and {len(leans[1])}.")
+    spread = float(both.std(ddof=1))
+    gap = float(leans[0].mean() - leans[1].mean())
+    p = _permuted(both, n, gap, generator(random_state))
+    return Association(gap / spread if spread > 0 else 0.0, p, (n, len(leans[1])))
+
+
+def class_leanings(
+    names: Sequence[str],
+    X: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    random_state: RandomState = 0,
+) -> pd.DataFrame:
+    """Return which group of words each class leans to, by its vector, before any label: the zero-shot prior's own bias.
+
+    names (c,); X (c, d) the class vectors, of names or descriptions; first (a, d) and second (b, d) the words' vectors.
+    Columns class, leaning (positive: to the first), effect (in standard deviations of the cosines to all words), p
+    (two-sided, over divisions of the words), p_adjusted (Holm, for as many classes). The largest leaning first.
+    """
+    words = [unit(vectors(group)) for group in (first, second)]
+    table, random = unit(vectors(X)), generator(random_state)
+    cosines = np.asarray(table @ np.concatenate(words).T, dtype=np.float64)  # (c, a + b)
+    n = len(words[0])
+    leans = cosines[:, :n].mean(axis=1) - cosines[:, n:].mean(axis=1)  # (c,)
+    spread = cosines.std(axis=1, ddof=1)
+    p = np.array([_permuted(row, n, gap, random) for row, gap in zip(cosines, leans, strict=True)])
+    found = pd.DataFrame(
+        {
+            "class": list(names),
+            "leaning": leans,
+            "effect": np.divide(leans, spread, out=np.zeros_like(leans), where=spread > 0),
+            "p": p,
+            "p_adjusted": holm(p),
+        }
+    )
+    return found.sort_values("leaning", key=abs, ascending=False, kind="stable", ignore_index=True)
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values (m,) adjusted for m tests at once. Holm, Scandinavian Journal of Statistics 1979."""
+    values = np.asarray(p, dtype=np.float64)
+    order, m = np.argsort(values, kind="stable"), len(values)
+    adjusted = np.empty(m)
+    adjusted[order] = np.maximum.accumulate(values[order] * np.arange(m, 0, -1)).clip(max=1)
+    return adjusted
+
+
+def _permuted(values: NDArray[np.float64], n: int, gap: float, random: np.random.Generator) -> float:
+    """Return the share of divisions into n values and the rest whose means differ by `gap` or more."""
+    total, size = values.sum(), len(values)
+    exact = math.comb(size, n) <= MOST_DIVISIONS
+    if exact:
+        places = np.array(list(combinations(range(size), n)))
+    else:
+        places = random.permuted(np.tile(np.arange(size), (MOST_DIVISIONS, 1)), axis=1)[:, :n]
+    inside = values[places].sum(axis=1)
+    gaps = np.abs(inside / n - (total - inside) / (size - n))
+    reached = int((gaps >= abs(gap) - 1e-9).sum())
+    # The division at hand is one of all; among drawn ones it has to be counted in, or p could be zero.
+    return reached / len(gaps) if exact else (reached + 1) / (len(gaps) + 1)
+
+
+def _interval(
+    metric: Callable[..., float], columns: list[NDArray[Any]], n_draws: int, random_state: RandomState
+) -> tuple[float, float]:
+    truth, answers = columns[:2]
+    if metric is accuracy and len(columns) == 2:
+        return wilson_interval(int((truth == answers).sum()), len(truth))
+    try:
+        return bootstrap_interval(_defined(metric), *columns, n_draws=n_draws, random_state=random_state)
+    except NotEnoughLabelsError:
+        return math.nan, math.nan
+
+
+def _defined(metric: Callable[..., float]) -> Callable[..., float]:
+    """Return the metric of truth, answers and perhaps weights, which says where it is undefined."""
+
+    def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64] | None = None) -> float:
+        if weight is not None and weight.sum() <= 0:
+            raise NotEnoughLabelsError("The weights of this draw sum to zero.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UndefinedMetricWarning)
+            try:
+                return metric(y, predicted) if weight is None else metric(y, predicted, sample_weight=weight)
+            except UndefinedMetricWarning as warning:
+                raise NotEnoughLabelsError(f"The metric is undefined for this draw: {warning}") from warning
+
+    return figure
+
+
+def _weights(weights: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.float64]:
+    weight = np.asarray(weights, dtype=np.float64)
+    if weight.shape != group.shape or not np.isfinite(weight).all() or (weight < 0).any():
+        raise InputError(
+            f"One weight of 0 or more is needed for each of the {len(group)} items; the shape is {weight.shape}."
+        )
+    for name in np.unique(group).tolist():
+        if weight[group == name].sum() <= 0:
+            raise InputError(f"The weights of group {name!r} sum to zero. Leave the group out, or weigh its items.")
+    return weight
+
+
+def _three(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"

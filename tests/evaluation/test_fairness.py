@@ -1,0 +1,127 @@
+"""Figures by group, and which group of words a class leans to."""
+
+import numpy as np
+import pytest
+from scipy.stats import permutation_test
+from sklearn.metrics import recall_score
+
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.fairness import (
+    accuracy_by_group,
+    answers_that_change,
+    association,
+    class_leanings,
+    figures_by_group,
+    holm,
+    leaning,
+)
+from anyshot.evaluation.metrics import wilson_interval
+
+Y = np.array([1, 1, 0, 0, 1, 0, 1, 0])
+ANSWERS = np.array([1, 1, 0, 0, 0, 1, 1, 0])
+GROUPS = ["a", "a", "a", "a", "b", "b", "b", "b"]
+
+
+@pytest.fixture
+def fairlearn():
+    return pytest.importorskip("fairlearn.metrics", reason="needs fairlearn: pip install 'anyshot[fairness]'")
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_the_accuracy_of_each_group_has_its_size_and_wilsons_interval():
+    found = figures_by_group(Y, ANSWERS, GROUPS)
+    assert found.table["group"].tolist() == ["a", "b"]
+    assert found.table["n"].tolist() == [4, 4]
+    assert found.table["value"].tolist() == [1.0, 0.5]
+    assert tuple(found.table.loc[1, ["lower", "upper"]]) == pytest.approx(wilson_interval(2, 4))
+    assert (found.overall, found.difference, found.ratio) == (0.75, 0.5, 0.5)
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_any_metric_of_scikit_learn_agrees_with_itself_on_the_group():
+    found = figures_by_group(Y, ANSWERS, GROUPS, metric=recall_score, n_draws=50)
+    assert found.table["value"].tolist() == [recall_score(Y[:4], ANSWERS[:4]), recall_score(Y[4:], ANSWERS[4:])]
+    assert (found.table["lower"] <= found.table["value"]).all()
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_weights_of_one_change_nothing():
+    def right(y, answers, sample_weight=None):
+        return float(np.average(np.asarray(y) == np.asarray(answers), weights=sample_weight))
+
+    weighed = figures_by_group(Y, ANSWERS, GROUPS, metric=right, weights=np.ones(8), n_draws=20)
+    assert weighed.table["value"].tolist() == figures_by_group(Y, ANSWERS, GROUPS).table["value"].tolist()
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_a_group_of_one_has_a_figure_and_is_spoken_of():
+    found = figures_by_group(Y, ANSWERS, ["only", *["all others"] * 7], metric=recall_score, n_draws=20)
+    alone = found.table[found.table["group"] == "only"].iloc[0]
+    assert alone["n"] == 1
+    assert np.isnan(alone["lower"])
+    assert "only" in found.notes[0]
+    assert "fewer than 5 items" in str(found)
+
+
+@pytest.mark.usefixtures("fairlearn")
+@pytest.mark.parametrize("weights", [np.zeros(8), [0, 0, 0, 0, 1, 1, 1, 1]])
+def test_weights_that_sum_to_zero_are_refused_with_the_group(weights):
+    with pytest.raises(InputError, match=r"weights of group 'a' sum to zero\. Leave the group out"):
+        figures_by_group(Y, ANSWERS, GROUPS, weights=weights)
+
+
+def test_one_group_an_item_is_needed():
+    with pytest.raises(InputError, match="8, 8 and 2"):
+        figures_by_group(Y, ANSWERS, ["a", "b"])
+
+
+def test_a_missing_group_is_a_group():
+    assert accuracy_by_group([True, False, True], ["x", None, float("nan")])["group"].tolist() == ["not given", "x"]
+
+
+def test_answers_that_follow_the_pronoun_are_counted():
+    found = answers_that_change({"she": ["a", "b", "b", "a"], "he": ["a", "a", "b", "a"], "they": ["a", "b", "b", "a"]})
+    assert found["share"].tolist() == [0.25, 0.0, 0.25]
+    assert found["n"].tolist() == [4, 4, 4]
+
+
+def test_the_leaning_is_the_difference_of_mean_cosines():
+    assert leaning([[2.0, 0.0], [1.0, 1.0]], [[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx([1.0, 0.0], abs=1e-6)
+
+
+def test_the_association_agrees_with_scipys_permutation_test():
+    random = np.random.default_rng(0)
+    first, second = random.normal(size=(4, 6)), random.normal(size=(4, 6))
+    X, Y = random.normal(size=(5, 6)) + first.mean(axis=0), random.normal(size=(5, 6))
+    found = association(X, Y, first, second)
+    leans = leaning(X, first, second), leaning(Y, first, second)
+    oracle = permutation_test(leans, lambda a, b: abs(a.mean() - b.mean()), alternative="greater", n_resamples=np.inf)
+    assert found.p == pytest.approx(oracle.pvalue)
+    assert found.effect == pytest.approx((leans[0].mean() - leans[1].mean()) / np.concatenate(leans).std(ddof=1))
+
+
+def test_two_sets_that_are_one_are_not_associated():
+    X = np.random.default_rng(0).normal(size=(4, 5))
+    found = association(X, X, X[:2], X[2:])
+    assert found.effect == 0
+    assert found.p == 1
+
+
+def test_a_class_that_lies_with_one_group_of_words_is_named_first():
+    women, men = np.eye(8)[0] + 0.1 * np.eye(8)[1:5], np.eye(8)[7] + 0.1 * np.eye(8)[1:5]
+    found = class_leanings(["nurse", "tree"], [np.eye(8)[0], np.eye(8)[6]], women, men)
+    assert found["class"].tolist() == ["nurse", "tree"]
+    assert found["leaning"][0] > 0.9
+    assert found["p"].tolist() == pytest.approx(
+        [2 / 70, 1.0]
+    )  # of the 70 divisions of the words, this one and its mirror
+    assert found["p_adjusted"].tolist() == pytest.approx([4 / 70, 1.0])
+
+
+def test_holms_adjustment_is_that_of_the_book():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_a_single_vector_is_too_few_to_test():
+    with pytest.raises(NotEnoughLabelsError, match="Two vectors or more"):
+        association([[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0]], [[0.0, 1.0]])

@@ -1,0 +1,84 @@
+"""What a report asks of a model."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.findings import ask, next_to_label, own_curve, plain_labels, reasons_for, training_errors
+
+X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]
+
+
+class Silent:
+    """Says nothing but its answers."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return ["low"] * len(X)
+
+
+@pytest.fixture
+def model():
+    return LogisticRegression().fit(X, Y)
+
+
+def asked(model, X=X, y=Y, **more):
+    return ask(model, X, y, groups={}, random_state=0, **more)
+
+
+def test_what_a_model_cannot_say_is_left_out():
+    found = asked(Silent())
+    assert found.classes.tolist() == ["high", "low"]
+    assert found.probabilities is None
+    assert found.closeness is None
+    assert found.right.tolist() == [True, True, False, False]
+    assert found.mistakes().tolist() == [2, 3]
+    assert len(found.label_errors()) == 0
+    assert reasons_for(found.model, X, np.array([1])) == [()]
+    assert next_to_label(found, X)[0].tolist() == []
+    assert training_errors(found, (X, Y)) is None
+
+
+def test_mistakes_come_the_surest_first(model):
+    found = asked(model, y=["high", "low", "low", "low"])
+    assert found.mistakes().tolist()[-1] == 2
+    assert set(found.mistakes()) == {0, 2, 3}
+    assert found.sureness(3, "high") == pytest.approx(model.predict_proba(X)[3, 0])
+    assert found.sureness(3, "other") is None
+
+
+def test_a_sample_keeps_items_labels_and_groups_together(model):
+    many, labels = np.arange(50.0)[:, None], ["low" if k < 25 else "high" for k in range(50)]
+    found = ask(model, many, labels, groups={"g": [str(k) for k in range(50)]}, random_state=3, most=10)
+    rows = found.X[:, 0].astype(int).tolist()
+    assert (len(rows), found.n_given) == (10, 50)
+    assert found.truth == [labels[row] for row in rows]
+    assert list(found.groups["g"]) == [str(row) for row in rows]
+
+
+def test_without_suggest_the_least_sure_items_come_first(model):
+    rows, why = next_to_label(asked(model), np.array([[0.0], [2.1], [9.0]]), n=1)
+    assert rows.tolist() == [1]
+    assert "least sure" in why
+
+
+def test_probabilities_for_other_classes_are_refused(model):
+    class Short(LogisticRegression):
+        def predict_proba(self, X):
+            return np.full((len(X), 3), 1 / 3)
+
+    with pytest.raises(InputError, match=r"table of \(4, 3\) for 4 items of 2 classes"):
+        asked(Short().fit(X, Y))
+
+
+def test_one_class_of_training_labels_has_no_curve(model):
+    with pytest.raises(NotEnoughLabelsError, match="train has 1"):
+        own_curve(asked(model), (X, ["low"] * 4))
+
+
+def test_labels_become_plain_values():
+    assert plain_labels(np.array([1.0, np.nan])) == [1.0, None]
+    assert plain_labels([np.str_("a"), None]) == ["a", None]

@@ -1,0 +1,107 @@
+"""Labels that the probabilities contradict."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.label_errors import (
+    confident_joint,
+    confident_thresholds,
+    label_errors,
+    out_of_fold_probabilities,
+)
+
+P = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.4, 0.6], [0.05, 0.95]])
+Y = np.array([0, 0, 1, 1, 0])  # the last label is wrong
+
+
+@pytest.fixture
+def blobs():
+    random = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "c"], 40)
+    centres = {"a": (0, 0), "b": (6, 0), "c": (0, 6)}
+    return np.array([centres[name] for name in y]) + random.normal(size=(120, 2)), y
+
+
+def test_a_threshold_is_the_mean_probability_of_the_class_over_its_own_items():
+    assert confident_thresholds(P, Y) == pytest.approx([(0.9 + 0.7 + 0.05) / 3, (0.8 + 0.6) / 2])
+
+
+def test_a_class_without_labels_can_be_nobodys_true_class():
+    assert confident_thresholds(P, [0, 0, 0, 0, 0])[1] == np.inf
+    assert len(label_errors(P, [0, 0, 0, 0, 0])) == 0
+
+
+def test_the_confident_joint_counts_as_by_hand():
+    # Thresholds 0.55 and 0.7: rows 0 and 1 are confidently 0, rows 2 and 4 confidently 1, row 3 neither.
+    assert confident_joint(P, Y).tolist() == [[2, 1], [0, 1]]
+
+
+def test_the_joint_agrees_with_the_written_out_formula():
+    random = np.random.default_rng(1)
+    p, y = random.dirichlet(np.ones(4), size=200), random.integers(-1, 4, size=200)
+    t = [p[y == j, j].mean() for j in range(4)]
+    joint = np.zeros((4, 4), dtype=int)
+    for row, label in zip(p, y, strict=True):
+        reached = [j for j in range(4) if row[j] >= t[j]]
+        if label >= 0 and reached:
+            joint[label, max(reached, key=lambda j: row[j])] += 1
+    assert (confident_joint(p, y) == joint).all()
+    assert len(label_errors(p, y)) == joint.sum() - np.trace(joint)
+
+
+def test_the_likely_errors_are_named_the_surest_first():
+    found = label_errors(P, Y, classes=np.array(["ham", "spam"]))
+    assert found.to_dict("records") == [
+        {"row": 4, "given": "ham", "likely": "spam", "p_given": pytest.approx(0.05), "p_likely": pytest.approx(0.95)}
+    ]
+
+
+def test_injected_errors_are_found_and_few_others(blobs):
+    X, y = blobs
+    wrong = np.random.default_rng(2).choice(len(y), 12, replace=False)
+    given = y.copy()
+    given[wrong] = [{"a": "b", "b": "c", "c": "a"}[name] for name in y[wrong]]
+    table, classes = out_of_fold_probabilities(LogisticRegression(), X, given)
+    index = np.searchsorted(classes, given)
+    found = set(label_errors(table, index, classes=classes)["row"])
+    assert len(found & set(wrong)) >= 10
+    assert len(found - set(wrong)) <= 2
+
+
+class Parrot(ClassifierMixin, BaseEstimator):
+    """Sure of the label of every item that it has learned, and of nothing else."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.learned_ = dict(zip((float(x[0]) for x in X), y, strict=True))
+        return self
+
+    def predict_proba(self, X):
+        known = [self.learned_.get(float(x[0])) for x in X]
+        even = np.full(len(self.classes_), 1 / len(self.classes_))
+        return np.array([even if name is None else (self.classes_ == name).astype(float) for name in known])
+
+
+def test_no_item_is_answered_by_a_clone_that_learned_it():
+    X, y = np.arange(20.0)[:, None], ["a", "b"] * 10
+    table, classes = out_of_fold_probabilities(Parrot(), X, y)
+    assert classes.tolist() == ["a", "b"]
+    assert (table == 0.5).all()
+
+
+def test_one_label_a_class_is_too_few():
+    with pytest.raises(NotEnoughLabelsError, match="Every class has one label"):
+        out_of_fold_probabilities(LogisticRegression(), [[0.0], [1.0]], ["a", "b"])
+
+
+def test_probabilities_that_are_none_are_refused_by_their_row():
+    with pytest.raises(InputError, match="Row 1 holds no probabilities"):
+        label_errors([[0.5, 0.5], [0.9, 0.9]], [0, 1])
+
+
+def test_items_without_any_label_cannot_be_wrong():
+    with pytest.raises(NotEnoughLabelsError, match="No item has a label"):
+        label_errors(P, [-1] * 5)
