@@ -22,7 +22,14 @@ def shown(tmp_path_factory: pytest.TempPathFactory, one_cache: Path) -> tuple[st
 
 
 def test_every_step_has_its_headline(shown):
-    steps = ["1. No labels", "2. One, three, five", "3. A class more", "4. Messages that fit no", "5. Two photographs"]
+    steps = [
+        "1. No labels",
+        "2. One, three, five",
+        "3. A class more",
+        "4. Messages that fit no",
+        "5. Two photographs",
+        "6. A report",
+    ]
     places = [shown[0].find(step) for step in steps]
     assert places == sorted(places)
     assert places[0] >= 0
@@ -76,3 +83,9 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_work(tmp_path, n
     with pytest.raises(DataFileError, match=said):
         run_demo(tmp_path / name, console=Console(file=page))
     assert page.getvalue() == ""
+
+
+def test_the_report_stands_beside_the_picture(shown):
+    page = shown[1].with_suffix(".html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>Customer messages</title>" in page

@@ -61,18 +61,21 @@ class Messages:
 def run_demo(out: str | Path, *, console: Console) -> None:
     """Show on real input what the library does; print it, and write the picture of the learning curve to `out`.
 
+    Beside the picture stands a report, a page that opens in a browser, under the same name with .html at its end.
+
     Raises
     ------
     DataFileError
-        The picture cannot be written.
+        The picture or the page cannot be written.
     """
     _check_writable(Path(out))
     data = _read()
     _no_labels(data, console)
-    _curve(data, Path(out), console)
+    curve = _curve(data, Path(out), console)
     _new_class(data, console)
     _strangers(data, console)
     _photographs(console)
+    _report(data, curve, Path(out).with_suffix(".html"), console)
     _headline(console, "Next", "anyshot --help lists the commands; the same in Python begins with: import anyshot.")
 
 
@@ -98,7 +101,8 @@ def _no_labels(data: Messages, console: Console) -> None:
     )
 
 
-def _curve(data: Messages, out: Path, console: Console) -> None:
+def _curve(data: Messages, out: Path, console: Console) -> Any:
+    """Measure accuracy against labels a class, print it, draw it, and return it."""
     _headline(
         console,
         "2. One, three, five labels a class; then the unlabelled messages too",
@@ -117,6 +121,7 @@ def _curve(data: Messages, out: Path, console: Console) -> None:
     ]
     console.print(_table(("labels a class", *_MODELS), rows))
     console.print(Text(f"The picture: {out}"))
+    return curve
 
 
 def _new_class(data: Messages, console: Console) -> None:
@@ -182,6 +187,25 @@ def _photographs(console: Console) -> None:
         for file, answer, own in zip(files, answers, sure, strict=True)
     ]
     console.print(_table(("photograph", "answer", *PHOTO_CLASSES), rows))
+
+
+def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
+    _headline(
+        console,
+        "6. A report to show",
+        f"How good the model with {MOST} labels a class is, what more labels would bring, and where it fails.",
+    )
+    rows, rest = data.drawn(seed=0)
+    with _working(console, "Writing the report"):
+        clf = anyshot.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=UNKNOWN_RATES[0])
+        clf.fit(*data.at(rows))
+        made = anyshot.report(clf, *data.at(rest), curve=curve, pool=data.at(rest)[0])
+        try:
+            made.save(out, title="Customer messages")
+        except OSError as error:
+            raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
+    console.print(Text(made.page.verdict))
+    console.print(Text(f"The report, to open in a browser: {out}"))
 
 
 # ── the measuring ────────────────────────────────────────────────────────────────────────────────────────────────────
