@@ -1,6 +1,5 @@
 """Fine-tuning as an estimator of raw items: its head starts from the any-shot head, what is frozen runs once."""
 
-import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -26,8 +25,10 @@ from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEno
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.held_out import Parted, hold_out
+from anyshot.fine_tune.identity import subject
 from anyshot.fine_tune.lora import add_lora, merge_lora
 from anyshot.fine_tune.partial import Labelled, features, fine_tune, scores_of
+from anyshot.fine_tune.probe import probe
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.items import Items
 from anyshot.labels import Classes, Label, Labels, class_table, classes_in, to_indexes
@@ -41,7 +42,7 @@ from anyshot.training.loop import Recipe
 
 Method = Literal["partial", "probe", "lora", "full"]
 
-RATES: Final = {"image": 3e-4, "text": 5e-5}
+RATES: Final = {"image": 3e-4, "text": 1e-4}
 """Learning rates of "auto": convolutions bear more than attention does."""
 
 NEVER: Final = 20.0
@@ -68,7 +69,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         What is said of the classes. Without it the labels name them.
     epochs : int, default=10
     learning_rate : float or "auto", default="auto"
-        Of the last stage; see `Tuning` for the others. "auto" is 3e-4 for images and 5e-5 for texts.
+        Of the last stage; see `Tuning` for the others. "auto" is 3e-4 for images and 1e-4 for texts.
     tuning : Tuning, optional
         All that is settled beside.
     random_state : int, RandomState, Generator or None
@@ -207,7 +208,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         self.reasons_: tuple[str, ...] = (f"Trained from {freeze_at} on, of {', '.join(backbone.stages)}.", why)
         self.history_ = History(stopped="closed form")
         if self.method != "probe":
-            self.history_ = self._train(rest, head, data, tuning, random, _subject(backbone, freeze_at, items, index))
+            self.history_ = self._train(rest, head, data, tuning, random, subject(backbone, freeze_at, known, index))
             self.reasons_ += (_outcome(self.history_, parted),)
         _calibrate(rest, head, data)
         self.classes_, self.backbone_, self.freeze_at_ = table, backbone, freeze_at
@@ -237,25 +238,24 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def _first_head(
         self, space: Space, table: Classes, rest: Rest, data: Labelled, tuning: Tuning
     ) -> tuple[LinearHead, str]:
-        """Return the any-shot head on the features that the untrained network makes, and why it is as it is."""
+        """Return the closed form on the features that the untrained network makes, and why it is as it is."""
         z = unit(features(rest, data.activations, data.train))  # (n, width)
-        said = None
-        if self.method != "probe":  # which is plain logistic regression, as the field knows it
-            said = space.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
-        centre = z.mean(axis=0) if said is not None and space.is_bridged else None
-        if said is None:
-            said = np.zeros((data.n_classes, z.shape[1]), np.float32)
-        placed = z if centre is None else unit(z - centre)
         index = data.index[data.train]
-        shares = None
-        if tuning.class_prior == "labels":
-            counts = np.bincount(index, minlength=data.n_classes) + 0.5
-            shares = counts / counts.sum()
+        counts = np.bincount(index, minlength=data.n_classes) + 0.5
+        shares = counts / counts.sum() if tuning.class_prior == "labels" else None
+        if self.method == "probe":
+            model, strength = probe(z, index, data.n_classes, generator=generator(self.random_state))
+            added = 0 if shares is None else np.log(shares)
+            return LinearHead(model.V, model.b + added), f"Logistic regression, C={strength:g} by cross-validation."
+        said = space.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
+        centre = z.mean(axis=0) if said is not None and space.is_bridged else None
+        said = np.zeros((data.n_classes, z.shape[1]), np.float32) if said is None else said
         closed_form: Wanted = "any-shot" if said.any() else "logistic-regression"
-        model = fit_model(Known(said, placed, index, shares=shares), method=closed_form)
-        intercept = model.scorer.intercept
+        placed = z if centre is None else unit(z - centre)
+        answer = fit_model(Known(said, placed, index, shares=shares), method=closed_form)
+        intercept = answer.scorer.intercept
         lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - NEVER
-        return LinearHead(model.scorer.coef, np.maximum(intercept, lowest), centre=centre), model.reasons[-1]
+        return LinearHead(answer.scorer.coef, np.maximum(intercept, lowest), centre=centre), answer.reasons[-1]
 
     def _space(self, items: Items, tuning: Tuning) -> Space:
         name = self.encoder
@@ -361,12 +361,6 @@ def _outcome(history: History, parted: Parted) -> str:
     if best == 0:
         return f"{of} before any training, so the closed form's weights stay ({history.stopped})."
     return f"{of} after epoch {best}, whose weights stay ({history.stopped})."
-
-
-def _subject(backbone: Backbone, freeze_at: str, items: Items, index: Indexes) -> dict[str, str]:
-    """Return what a checkpoint must have in common with a run that goes on from it."""
-    labels = hashlib.sha256(np.ascontiguousarray(index).tobytes()).hexdigest()
-    return {"backbone": backbone.digest, "freeze_at": freeze_at, "labels": labels, "items": str(len(items))}
 
 
 def _card(facts: Mapping[str, Any]) -> str:

@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import dropout
 
 from anyshot.checks import Indexes, RandomState, Vectors
 from anyshot.encoders.activation_batches import Activations, similar_lengths
 from anyshot.encoders.freeze import Rest
+from anyshot.encoders.stages import State
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.training.checkpoint import Checkpoints
@@ -86,7 +88,8 @@ def fine_tune(
     def loss_of(batch: Drawn, progress: float) -> Tensor:
         views = np.random.default_rng(batch.seed)
         state = data.activations.batch(batch.rows, generator=views, device=device)
-        scores = head(rest(state)) + adjustment
+        made = dropout(rest(_with_dropout(state, tuning.dropout)), tuning.dropout)
+        scores = head(made) + adjustment
         own = index[torch.from_numpy(batch.rows).to(device)]
         return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing)
 
@@ -99,6 +102,11 @@ def fine_tune(
         checkpoints=checkpoints,
         random_state=random_state,
     )
+
+
+def _with_dropout(state: State, share: float) -> State:
+    """Leave out a share of tokens' states; pixels, ids and maps stay whole, pooled features come later."""
+    return state._replace(x=dropout(state.x, share)) if state.x.ndim == 3 else state
 
 
 def layer_groups(rest: Rest, head: LinearHead, tuning: Tuning) -> list[LayerGroup]:

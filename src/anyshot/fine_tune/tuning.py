@@ -28,6 +28,8 @@ class Tuning:
         See `training.loop.Recipe`.
     smoothing : float
         Share of each target that is spread over all classes.
+    dropout : float
+        Share of the numbers that training leaves out, of tokens' states at the freeze point and of pooled features.
     class_weight : {"balanced"} or None
         "balanced" lets every class count the same in the loss.
     class_prior : {"balanced", "labels"}
@@ -60,6 +62,7 @@ class Tuning:
     warm_up: float = 0.1
     clip: float | None = 1.0
     smoothing: float = 0.0
+    dropout: float = 0.1
     class_weight: Literal["balanced"] | None = None
     class_prior: Literal["balanced", "labels"] = "balanced"
     held_out: float | Literal["auto"] = "auto"
@@ -82,6 +85,7 @@ class Tuning:
             ),
             (self.unfreeze_every < 0, f"unfreeze_every cannot be negative; it is {self.unfreeze_every}."),
             (not 0 <= self.smoothing < 1, f"smoothing is a share, 0 to below 1; it is {self.smoothing}."),
+            (not 0 <= self.dropout < 1, f"dropout is a share, 0 to below 1; it is {self.dropout}."),
             (self.class_weight not in (None, "balanced"), f"class_weight={self.class_weight!r} is not 'balanced'."),
             (
                 self.class_prior not in ("balanced", "labels"),

@@ -1,0 +1,175 @@
+"""The estimator: it starts where the closed form ended, repeats, is kept, and refuses what it cannot use."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.base import clone
+
+import tiny_language_models as tiny
+from anyshot.belief import Known
+from anyshot.checks import unit
+from anyshot.encoders import load_encoder
+from anyshot.encoders.activations import activations
+from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.language_model import quiet
+from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError, UnknownStageError
+from anyshot.fine_tune.held_out import hold_out
+from anyshot.fine_tune.partial import features
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import FineTunedClassifier, load_fine_tuned
+from anyshot.selection import fit_model
+from anyshot.semantics import describe
+from anyshot.space import Space
+from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+from splits import PIXELS
+
+WORDS = ["where", "is", "my", "please", "late"]
+X = [f"{one} {word} {other}" for word in ("card", "refund") for one in WORDS for other in WORDS]
+Y = ["card"] * 25 + ["refund"] * 25
+QUICK = Tuning(cache=False, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> str:
+    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
+
+
+def classifier(bert: str, *, tuning: Tuning = QUICK, **parameters) -> FineTunedClassifier:
+    settings = {"epochs": 3, "learning_rate": 5e-3, "random_state": 0, **parameters}
+    return FineTunedClassifier(bert, tuning=tuning, **settings)
+
+
+def test_contract(bert):
+    model = classifier(bert)
+    assert_init_only_stores(model)
+    assert_fit_returns_self_and_repeats(model, X, Y)
+    assert_predict_changes_nothing(model, X, Y)
+
+
+@pytest.mark.parametrize("method", ["probe", "partial", "lora", "full"])
+def test_every_method_learns_two_words(bert, method):
+    if method == "lora":
+        pytest.importorskip("peft")
+    model = classifier(bert, method=method, epochs=6).fit(X, Y)
+    assert model.score(X, Y) > 0.9
+    np.testing.assert_allclose(model.predict_proba(X[:4]).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("prior", ["balanced", "labels"])
+def test_the_first_epoch_starts_where_the_closed_form_ended(bert, prior):
+    """Before the first step, accuracy and loss on the held-out items are the any-shot head's."""
+    tuning = Tuning(cache=False, held_out=0.3, class_prior=prior)
+    model = classifier(bert, tuning=tuning, epochs=1).fit(X, Y)
+    index = np.repeat([0, 1], 25)
+    parted = hold_out(index, share=0.3, generator=np.random.default_rng(0))
+    backbone = open_backbone(bert)
+    z = unit(features(split(backbone, "layer2").rest, activations(backbone, X, freeze_at="layer2"), np.arange(50)))
+    said = Space(bert, cache=None).place_classes(describe(["card", "refund"]))
+    counts = np.bincount(index[parted.train]) + 0.5
+    shares = counts / counts.sum() if prior == "labels" else None
+    closed = fit_model(Known(said, z[parted.train], index[parted.train], shares=shares), method="any-shot")
+    scores, own = closed.scorer(z[parted.held_out]), index[parted.held_out]
+    losses = -log_softmax(scores, axis=1)[np.arange(len(own)), own]
+    first = model.history_.records[0].held_out
+    assert first.accuracy == pytest.approx((scores.argmax(axis=1) == own).mean())
+    assert first.loss == pytest.approx(losses.mean(), abs=1e-4)
+
+
+def test_names_are_what_a_class_without_labels_is_known_by(bert):
+    model = classifier(bert, classes={"card": "my card", "refund": None, "parcel": None}).fit(X, Y)
+    assert model.classes_.tolist() == ["card", "refund", "parcel"]
+    assert model.predict_proba(X).shape == (50, 3)
+    assert model.score(X, Y) > 0.8
+
+
+def test_items_without_a_label_are_left_out(bert):
+    some = [None if row % 2 else label for row, label in enumerate(Y)]
+    kept = [row for row in range(50) if row % 2 == 0]
+    one = classifier(bert).fit(X, some)
+    other = classifier(bert).fit([X[row] for row in kept], [Y[row] for row in kept])
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-6)
+
+
+def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
+    model = classifier(bert).fit(X, Y)
+    model.save(tmp_path / "model")
+    loaded = load_fine_tuned(tmp_path / "model")
+    np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-6)
+    assert loaded.history_ == model.history_
+    assert loaded.reasons_ == model.reasons_
+    assert loaded.freeze_at_ == "layer2"
+
+
+def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "bert")
+    model = classifier(f"hf:{folder}").fit(X, Y)
+    model.save(tmp_path / "model")
+    changed = tiny.MODELS["bert"]()
+    with quiet():
+        changed.save_pretrained(folder)
+    with pytest.raises(ModelFolderError, match=r"is not the one that .* was made on"):
+        load_fine_tuned(tmp_path / "model")
+
+
+def test_an_interrupted_fit_goes_on_and_other_data_are_refused(bert, tmp_path):
+    tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
+    first = classifier(bert, tuning=tuning).fit(X, Y)
+    again = classifier(bert, tuning=tuning).fit(X, Y)
+    assert again.history_ == first.history_
+    np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+    with pytest.raises(ValueError, match="another run: labels is"):
+        classifier(bert, tuning=tuning).fit(X, Y[::-1])
+
+
+def test_it_says_what_was_decided(bert):
+    model = classifier(bert).fit(X, Y)
+    assert "Trained from layer2 on, of embeddings, layer1, layer2, pooling, head." in model.reasons_
+    assert any("Nothing was held out (a tenth of 50 labels" in reason for reason in model.reasons_)
+    held = classifier(bert, tuning=Tuning(cache=False, held_out=0.2)).fit(X, Y)
+    assert any("held-out items are answered best" in reason for reason in held.reasons_)
+
+
+def test_one_label_a_class_is_trained_on_without_holding_out(bert):
+    model = classifier(bert, tuning=Tuning(cache=False, held_out=0.5)).fit(["card", "refund"], ["card", "refund"])
+    assert any("too few labels, at most 1 a class" in reason for reason in model.reasons_)
+
+
+def test_the_whole_network_is_put_together_for_export(bert):
+    model = classifier(bert).fit(X, Y)
+    whole = model.assembled()
+    assert tuple(whole.network) == ("embeddings", "layer1", "layer2", "pooling")
+    assert whole.coef.shape == (2, whole.backbone.width)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"freeze_at": "layer9"}, UnknownStageError, "embeddings, layer1, layer2, pooling, head"),
+        ({"freeze_at": 7}, UnknownStageError, "above the head"),
+        ({"method": "prompt"}, InputError, "method='prompt' is none of partial, probe, lora, full"),
+        ({"epochs": 0}, InputError, "epochs must be at least 1"),
+        ({"learning_rate": -1.0}, InputError, "learning_rate must be above 0"),
+        ({"tuning": Tuning(cache=False, augment=2)}, InputError, "views of images"),
+    ],
+)
+def test_what_cannot_be_used_is_named(bert, parameters, error, message):
+    with pytest.raises(error, match=message):
+        classifier(bert, **parameters).fit(X, Y)
+
+
+def test_items_of_another_kind_are_refused(bert):
+    with pytest.raises(InputError, match="reads texts; images were given"):
+        classifier(bert).fit(list(PIXELS), ["a", "b", "a"])
+    with pytest.raises(MixedInputError, match="no network to fine-tune"):
+        clone(classifier(bert)).set_params(encoder="auto").fit(np.eye(3), ["a", "b", "a"])
+
+
+def test_without_labels_the_other_classifier_is_named(bert):
+    with pytest.raises(NotEnoughLabelsError, match="AnyShotClassifier needs none"):
+        classifier(bert, classes=["card", "refund"]).fit(X, [None] * 50)
+
+
+def test_an_encoder_object_cannot_be_saved(bert, tmp_path):
+    model = classifier(load_encoder(bert)).fit(X, Y)
+    with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
+        model.save(tmp_path / "model")

@@ -1,0 +1,50 @@
+"""What transfer bought: both runs, side by side."""
+
+import numpy as np
+import pytest
+
+import tiny_language_models as tiny
+from anyshot.errors import InputError
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.scratch import compare_with_scratch
+
+WORDS = ["where", "is", "my", "please", "late"]
+X = [f"{one} {word}" for word in ("card", "refund") for one in WORDS]
+Y = ["card"] * 5 + ["refund"] * 5
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    folder, _ = tiny.saved("bert", tmp_path_factory.mktemp("bert"))
+    tuning = Tuning(cache=False, batch_size=4)
+    model = FineTunedClassifier(f"hf:{folder}", epochs=2, learning_rate=1e-2, tuning=tuning, random_state=0)
+    return compare_with_scratch(
+        model, X, Y, ["late card", "my refund", "refund"], ["card", "refund", "refund"], epochs=4
+    )
+
+
+def test_the_table_holds_both_and_the_commonest_class(compared):
+    table = compared.table
+    assert table.index.tolist() == ["fine-tuned", "from random weights", "always the commonest class"]
+    assert table.epochs.tolist() == [2, 4, 0]
+    assert table.accuracy["always the commonest class"] == pytest.approx(1 / 3)
+    assert table.accuracy.between(0, 1).all()
+    assert (table.cpu_seconds[:2] > 0).all()
+
+
+def test_the_accuracy_is_the_fitted_models_own(compared):
+    answers = compared.model.predict(["late card", "my refund", "refund"])
+    assert compared.table.accuracy["fine-tuned"] == np.mean(answers == ["card", "refund", "refund"])
+
+
+def test_it_says_in_points_what_transfer_bought_and_draws_both_curves(compared):
+    gain = 100 * (compared.table.accuracy["fine-tuned"] - compared.table.accuracy["from random weights"])
+    assert f"is worth {gain:.1f} points" in str(compared)
+    labels = {line.get_label() for line in compared.plot().axes[0].lines}
+    assert {"fine-tuned", "from random weights"} <= labels
+
+
+def test_a_head_alone_has_nothing_to_compare():
+    with pytest.raises(InputError, match="random weights with method='probe'"):
+        compare_with_scratch(FineTunedClassifier(method="probe"), X, Y, X, Y)

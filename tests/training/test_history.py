@@ -1,0 +1,46 @@
+"""Records of a run: which epoch was best, and what is kept and drawn of them."""
+
+import json
+
+import pytest
+
+from anyshot.training.history import HeldOut, History, Record, plot_histories
+
+
+def history(*figures: tuple[float, float]) -> History:
+    records = [Record(epoch, 1.0 / (epoch + 1), HeldOut(*figure), 0.1, 1.0) for epoch, figure in enumerate(figures)]
+    return History(records, "all epochs done")
+
+
+def test_accuracy_decides_and_loss_among_equals():
+    assert history((0.5, 0.8), (0.9, 0.9), (0.7, 0.9)).best_epoch == 2
+
+
+def test_without_accuracies_the_loss_decides():
+    assert history((0.5, 0.0), (0.2, 0.0), (0.3, 0.0)).best_epoch == 1
+
+
+def test_the_earlier_of_two_equal_epochs_is_best():
+    assert history((0.5, 0.9), (0.5, 0.9)).best_epoch == 0
+
+
+def test_a_loss_that_is_no_number_betters_nothing():
+    assert not HeldOut(float("nan"), 0.5).betters(HeldOut(0.3, 0.5))
+
+
+def test_without_held_out_items_no_epoch_is_best():
+    assert History([Record(1, 0.5, None, 0.1, 1.0)]).best_epoch is None
+
+
+def test_json_keeps_all_of_it():
+    one = history((0.5, 0.8), (0.9, 0.9))
+    assert History.from_facts(json.loads(json.dumps(one.facts()))) == one
+
+
+def test_the_picture_shows_loss_and_accuracy_of_every_run():
+    figure = plot_histories(
+        {"one": history((0.5, 0.8), (0.4, 0.9)), "other": History([Record(1, 0.5, None, 0.1, 1.0)])}
+    )
+    left, right = figure.axes
+    assert len(left.lines) == 3  # two in training, one held out
+    assert right.lines[0].get_ydata() == pytest.approx([80, 90])
