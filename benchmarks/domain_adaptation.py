@@ -5,10 +5,11 @@
 No fit sees a target label, and each method has one setting for all tables but for the normalisation, which is the
 data's usual one and stated. That setting is the paper's or the library's default; the axes of TCA (20) and of subspace
 alignment (40) are those that reproduce the known figures on Office-Caltech10, and how manifold alignment starts was
-settled after its variants had been seen on Office-Caltech10 and the digits: all of them reach the targets. Targets: Office-Caltech10, mean
-of 12 pairs: nearest neighbour 31.4, TCA 46 and subspace alignment 44.6 within 0.5, the best at least 49; MNIST/USPS:
-the best at least 63.6; Amazon reviews, mean of 12 transfers: at least 79; label shift on USPS: EM at least 90.5; no
-method slower than skada's, CORAL on 10,000 x 256 at least 3 times as fast. About six minutes on one core.
+settled after its variants had been seen on Office-Caltech10 and the digits: all of them reach the targets. Targets:
+Office-Caltech10, mean of 12 pairs: nearest neighbour 31.4, TCA 46 and subspace alignment 44.6 within 0.5, the best at
+least 49; MNIST/USPS: the best at least 63.6; Amazon reviews, mean of 12 transfers: at least 79; label shift on USPS:
+EM at least 90.5; no method slower than skada's, CORAL on 10,000 x 256 at least 3 times as fast. About six minutes on
+one core.
 """
 
 import statistics

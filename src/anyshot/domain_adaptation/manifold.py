@@ -29,8 +29,9 @@ from anyshot.errors import InputError
 #
 # Wang, Feng, Chen, Yu, Huang, Yu. Visual Domain Adaptation with Manifold Embedded Distribution Alignment. ACM MM 2018,
 # eq. 13 (with equal weights for the two kinds of mean), whose first answers are a nearest neighbour's; here they are
-# those of f without alignment, which cost nothing (on digits 3 points better, on photos 0.4 worse). Only M changes from round to round, and its rank is
-# at most c + 1: B is factored once, and each round is a correction by the matrix inversion lemma, not a solution anew.
+# those of f without alignment, which cost nothing (on digits 3 points better, on photos 0.4 worse). Only M changes from
+# round to round, and its rank is at most c + 1: B is factored once, and each round is a correction by the matrix
+# inversion lemma, not a solution anew.
 
 ITEMS: Final = 6000
 """Items used at most, evenly picked of both domains: the memory is quadratic in them."""

@@ -1,0 +1,320 @@
+"""Domain confusion: a network learns from the source's labels, and features that do not tell its domains apart."""
+
+from copy import deepcopy
+from typing import Final, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from anyshot import checks
+from anyshot.checks import Indexes, RandomState, generator
+from anyshot.domain_adaptation.adaptive_norm import adapt_norms
+from anyshot.domain_adaptation.alarms import alarms_of
+from anyshot.domain_adaptation.confusion_loss import WEIGHTS, Align, Alignment, Side, ramp
+from anyshot.domain_adaptation.domain_items import Arrayed, Items, Pairs, has_rows, in_order, paired, shuffled
+from anyshot.domain_adaptation.source_free import adapt_source_free
+from anyshot.errors import DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.training.history import History
+from anyshot.training.loop import Recipe, train
+from anyshot.training.losses import cross_entropy
+from anyshot.training.schedule import LayerGroup
+
+# The source alone first, so that the answers mean something before they steer; then
+#
+#     loss = cross-entropy(source) + w(t) align(source, target),   w(t) = weight (2 / (1 + exp(-10 t)) - 1)
+#
+# t being how far the second part is, 0 to 1 (Ganin et al., JMLR 2016, section 5.2.2). Each domain goes through the
+# network by itself, so that batch norms see one domain at a time, as they will when asked for the target.
+
+HIDDEN: Final = 128
+CHUNK: Final = 512
+CRITIC_RATE: Final = 10.0
+"""Learning rate of the critic over the network's. At the same rate the features overrun it: it then takes source for
+target half of the time and the two domains swap places from epoch to epoch instead of coming together."""
+
+
+class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
+    """Train a network on the source's labels and draw the target to it.
+
+    Parameters
+    ----------
+    network : torch.nn.Module, default=None
+        Turns items into features (n, d); a copy is trained. For items that are activations of a frozen trunk, the rest
+        of the encoder. None is one hidden layer between batch norms, for vectors.
+    align : {"mcc", "mmd", "deep-coral", "cdan", "dann"}, default="mcc"
+        What draws the domains together: minimum class confusion, maximum mean discrepancy, covariances, a critic of
+        features and answers, or one of features alone.
+    weight : float, default=None
+        Of it, beside the cross-entropy of the source. None is a usual one.
+    source_epochs : int, default=10
+        Epochs on the source alone, which come first.
+    epochs : int, default=20
+        Epochs on both domains.
+    learning_rate : float, default=1e-3
+        The highest.
+    batch_size : int, default=64
+        Items of each domain in a batch.
+    random_state : int, generator or None, default=None
+        Draws the head's weights and the batches.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Classes of the source, sorted.
+    network_, head_ : Module
+        The trained copy of `network`, and the linear classifier on its features.
+    history_ : History
+        Of the epochs on both domains; of those on the source where there is no target.
+    alarms_ : Alarms
+        What looks wrong without a label of the target; there is none without a target.
+    source_answers_ : ndarray of shape (n_target, n_classes)
+        What the network answered on the target before it saw it.
+
+    References
+    ----------
+    Ganin et al. Domain-Adversarial Training of Neural Networks. JMLR 2016.
+    Jin, Wang, Long, Wang. Minimum Class Confusion for Versatile Domain Adaptation. ECCV 2020.
+
+    Examples
+    --------
+    >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]] * 8, ["low", "low", "high", "high"] * 8, [[1.0], [2.0], [6.0]] * 8
+    >>> model = DomainConfusionClassifier(learning_rate=0.01, random_state=0).fit(X, y, target=target)
+    >>> model.predict([[1.0], [6.0]])
+    array(['low', 'high'], dtype='<U4')
+    """
+
+    def __init__(
+        self,
+        network: nn.Module | None = None,
+        *,
+        align: Align = "mcc",
+        weight: float | None = None,
+        source_epochs: int = 10,
+        epochs: int = 20,
+        learning_rate: float = 1e-3,
+        batch_size: int = 64,
+        random_state: RandomState = None,
+    ) -> None:
+        self.network = network
+        self.align = align
+        self.weight = weight
+        self.source_epochs = source_epochs
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike | Items, y: ArrayLike, *, target: ArrayLike | Items | None = None) -> Self:
+        """Learn from the source's items `X` and labels `y` (n_s,), and from the target's items, which have none.
+
+        X, target: arrays (n, ...) or anything with rows that the network takes, such as a trunk's activations. target:
+        None is no adaptation, source_epochs and epochs are all spent on the source.
+
+        Raises
+        ------
+        TargetLabelsError
+            `target` is a pair (items, labels).
+        NotEnoughClassesError
+            The source has one class.
+        DomainError, InputError
+            A domain has fewer than two items, the items have another shape than the source's, or hold NaN.
+        TrainingDivergedError
+            The loss is no number any more.
+        """
+        self._check_choices()
+        source, labels = self._source_items(X, y)
+        self.classes_, index = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise NotEnoughClassesError(f"The source has 1 class, {self.classes_[0]!r}; at least two are needed.")
+        theirs = None if target is None else self._target_items(target, source)
+        random = generator(self.random_state)
+        self._build(source, seed=int(random.integers(2**31)))
+        epochs = self.source_epochs + (self.epochs if theirs is None else 0)
+        if epochs:
+            self.history_ = self._learn_source(source, torch.from_numpy(index), epochs, random)
+        if theirs is not None:
+            self.source_answers_ = self._answers(theirs)
+            self._learn_both(source, torch.from_numpy(index), theirs, random)
+        return self
+
+    def adapt_norms(self, target: ArrayLike | Items) -> Self:
+        """Let the network's batch norms measure the target: AdaBN, a step after training that needs no source."""
+        check_is_fitted(self)
+        items = self._seen_items(target)
+        adapt_norms(self.network_, (items.batch(rows) for rows in in_order(len(items), self.batch_size)))
+        return self
+
+    def refit_source_free(self, target: ArrayLike | Items, *, epochs: int = 10) -> Self:
+        """Train the fitted network further on target items alone: SHOT, a second fit that needs no source.
+
+        `alarms_` are then those of this fit; the source model is what was fitted before.
+        """
+        check_is_fitted(self)
+        items = self._seen_items(target)
+        before = self._answers(items)
+        self.history_ = adapt_source_free(
+            self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
+            random_state=self.random_state,
+        )  # fmt: skip
+        self.adapt_norms(target)
+        self.alarms_ = alarms_of(self._answers(items), before, self.source_shares_)
+        return self
+
+    def decision_function(self, X: ArrayLike | Items) -> NDArray[np.floating]:
+        """Return the scores of target items (n, c), or (n,) for the second of two classes."""
+        check_is_fitted(self)
+        scores = self._scores(self._seen_items(X))
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict_proba(self, X: ArrayLike | Items) -> NDArray[np.floating]:
+        """Return the probability of each class for target items (n, c)."""
+        check_is_fitted(self)
+        return self._answers(self._seen_items(X))
+
+    def predict(self, X: ArrayLike | Items) -> NDArray[np.generic]:
+        """Return the class of each target item (n,)."""
+        check_is_fitted(self)
+        return np.asarray(self.classes_[self._scores(self._seen_items(X)).argmax(axis=1)])
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def _build(self, source: Items, *, seed: int) -> None:
+        """Make the network and the head, on random weights drawn from `seed`."""
+        with torch.random.fork_rng(devices=[]):  # torch's generator stays as found
+            torch.manual_seed(seed)
+            self.network_ = _network(source) if self.network is None else deepcopy(self.network)
+            self.network_.eval()
+            with torch.no_grad():
+                features = self.network_(source.batch(np.arange(min(2, len(source)))))
+            if not isinstance(features, Tensor) or features.ndim != 2:
+                shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+                raise InputError(f"network must turn items into features (n, d); it returns {shape}. End with Flatten.")
+            self.head_ = nn.Linear(features.shape[1], len(self.classes_))
+
+    def _learn_source(self, source: Items, index: Tensor, epochs: int, random: np.random.Generator) -> History:
+        def batches(draw: np.random.Generator) -> list[Indexes]:
+            return shuffled(len(source), self.batch_size, draw)
+
+        def loss_of(rows: Indexes, progress: float) -> Tensor:
+            return cross_entropy(self.head_(self.network_(source.batch(rows))), index[torch.from_numpy(rows)])
+
+        modules = [self.network_, self.head_]
+        history = train(modules, batches, loss_of, recipe=self._recipe(epochs), random_state=random)
+        # A running mean over the last few batches is a poor measure of a small source.
+        adapt_norms(self.network_, (source.batch(rows) for rows in in_order(len(source), self.batch_size)))
+        return history
+
+    def _learn_both(self, source: Items, index: Tensor, target: Items, random: np.random.Generator) -> None:
+        n_source, n_target = len(source), len(target)
+        alignment = self._alignment(int(random.integers(2**31)))
+        weight = WEIGHTS[self.align] if self.weight is None else self.weight
+
+        def batches(draw: np.random.Generator) -> list[Pairs]:
+            alignment.accuracies.clear()  # those of the last epoch remain
+            return paired(n_source, n_target, self.batch_size, draw)
+
+        def side(items: Items, rows: Indexes) -> Side:
+            features = self.network_(items.batch(rows))
+            return Side(features, self.head_(features))
+
+        def loss_of(batch: Pairs, progress: float) -> Tensor:
+            ours, theirs = side(source, batch.source), side(target, batch.target)
+            labels = index[torch.from_numpy(batch.source)]
+            return cross_entropy(ours.scores, labels) + alignment.loss(ours, theirs, weight * ramp(progress))
+
+        groups = [LayerGroup("network", self.network_), LayerGroup("head", self.head_)]
+        if alignment.critic is not None:
+            groups.append(LayerGroup("critic", alignment.critic, rate=CRITIC_RATE))
+        self.history_ = train(groups, batches, loss_of, recipe=self._recipe(self.epochs), random_state=random)
+        adapt_norms(self.network_, (target.batch(rows) for rows in in_order(n_target, self.batch_size)))
+        told = float(np.mean(alignment.accuracies)) if alignment.accuracies else None
+        self.alarms_ = alarms_of(self._answers(target), self.source_answers_, self.source_shares_, domain_accuracy=told)
+
+    def _alignment(self, seed: int) -> Alignment:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return Alignment(self.align, self.head_.in_features, len(self.classes_))
+
+    def _recipe(self, epochs: int) -> Recipe:
+        return Recipe(epochs=epochs, learning_rate=self.learning_rate)
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    def _scores(self, items: Items) -> NDArray[np.float32]:
+        """Return the scores (n, c) of items."""
+        self.network_.eval()
+        with torch.no_grad():
+            parts = [self.head_(self.network_(items.batch(rows))) for rows in in_order(len(items), CHUNK)]
+            return np.asarray(torch.cat(parts).numpy())
+
+    def _answers(self, items: Items) -> NDArray[np.float32]:
+        return np.asarray(softmax(self._scores(items), axis=1))
+
+    # --- checking -----------------------------------------------------------------------------------------------------
+
+    def _check_choices(self) -> None:
+        if self.align not in WEIGHTS:
+            raise InputError(f"align={self.align!r} is no choice. Take one of {', '.join(map(repr, WEIGHTS))}.")
+        if self.source_epochs < 0 or self.epochs < 1 or self.batch_size < 2:
+            raise InputError(
+                f"source_epochs={self.source_epochs}, epochs={self.epochs} and batch_size={self.batch_size} must be at "
+                "least 0, 1 and 2."
+            )
+        if self.weight is not None and self.weight < 0:
+            raise InputError(f"weight={self.weight} must not be below 0: that would drive the domains apart.")
+
+    def _source_items(self, X: ArrayLike | Items, y: ArrayLike) -> tuple[Items, NDArray[np.generic]]:
+        if has_rows(X):
+            items, labels = X, np.asarray(y)
+            if labels.shape != (len(items),):
+                raise InputError(
+                    f"y must hold one label for each of the {len(items)} items; its shape is {labels.shape}."
+                )
+        else:
+            table, labels = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
+            items = Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
+        check_classification_targets(labels)
+        shares = np.unique(labels, return_counts=True)[1] / len(labels)
+        self.source_shares_ = shares
+        return items, labels
+
+    def _target_items(self, target: ArrayLike | Items, source: Items) -> Items:
+        """Return the target's items, which must come without labels and be like the source's."""
+        if isinstance(target, tuple | list) and len(target) == 2 and (has_rows(target[0]) or np.ndim(target[0]) >= 2):
+            raise TargetLabelsError(
+                "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: give the items "
+                "alone, target=X."
+            )
+        if has_rows(target):
+            items: Items = target
+        else:
+            array, like = np.asarray(target, dtype=np.float32), source.batch(np.arange(1))
+            if not isinstance(like, Tensor) or array.shape[1:] != tuple(like.shape[1:]):
+                shape = tuple(like.shape[1:]) if isinstance(like, Tensor) else type(like).__name__
+                raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
+            checks.vectors(array.reshape(len(array), -1), name="target")
+            items = Arrayed(torch.from_numpy(np.ascontiguousarray(array)))
+        if len(items) < 2:
+            raise DomainError(f"target has {len(items)} item(s); a domain needs at least 2 to be told by.")
+        return items
+
+    def _seen_items(self, X: ArrayLike | Items) -> Items:
+        if has_rows(X):
+            return X
+        table = validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False)
+        return Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
+
+
+def _network(source: Items) -> nn.Module:
+    """Return a layer for vectors, between batch norms: z-scores by each domain's own statistics."""
+    one = source.batch(np.arange(1))
+    if not isinstance(one, Tensor) or one.ndim != 2:
+        raise InputError("Items that are no vectors (n, d) need a network that turns them into such: network=...")
+    width = one.shape[1]
+    return nn.Sequential(nn.BatchNorm1d(width), nn.Linear(width, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU())

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+from anyshot.domain_adaptation.adapt_or_not import SOURCE, adapt_or_not, chosen, evidence, judged, optimised
+from anyshot.domain_adaptation.adapted import SourceClassifier
+from anyshot.domain_adaptation.align import CoralClassifier
+from anyshot.domain_adaptation.domain_trials import Draw, Labelled, Trial
+from anyshot.domain_adaptation.reweight import DensityRatioClassifier
+from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError, TargetLabelsError, WidthError
+
+PLAIN = SourceClassifier(normalise=None)
+
+
+def clusters(seed, n=150, noise=0.6):
+    random = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    return (3 * np.eye(3)[y] + noise * random.normal(size=(n, 3))).astype(np.float32), y
+
+
+def figures(**rows):
+    return {name: pd.DataFrame(table, columns=["agreement", "reverse", "weighted"]) for name, table in rows.items()}
+
+
+def test_one_domain_twice_keeps_the_source_model():
+    X, y = clusters(0)
+    target, _ = clusters(1)
+    verdict = adapt_or_not({"CORAL": CoralClassifier()}, X, y, target=target, source_model=PLAIN, random_state=0)
+    assert verdict.choice == SOURCE
+    assert not verdict.adapt
+    assert "Do not adapt: keep the source model." in str(verdict)
+    np.testing.assert_array_equal(verdict.model.predict(target), PLAIN.fit(X, y, target=target).predict(target))
+
+
+def test_a_target_elsewhere_is_adapted_to_by_what_brings_it_back():
+    X, y = clusters(0)
+    target, truth = clusters(1)
+    target = target * [1, 4, 0.5] + [3, -6, 2]
+    by_domain = SourceClassifier(normalise="domain")
+    verdict = adapt_or_not({"z-scores": by_domain}, X, y, target=target, source_model=PLAIN, random_state=0)
+    assert verdict.choice == "z-scores"
+    assert np.mean(verdict.model.predict(target) == truth) > 0.95
+    assert "Adapt, by z-scores." in str(verdict)
+    assert "clears the bar" in verdict.reasons[0]
+
+
+def test_labels_may_be_names_and_the_answer_repeats():
+    X, y = clusters(0, n=60)
+    names = np.array(["a", "b", "c"])[y]
+    first, second = (
+        adapt_or_not({"CORAL": CoralClassifier()}, X, names, target=X[:40], n_draws=2, random_state=3)
+        for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first.table, second.table)
+    assert set(first.model.predict(X)) <= {"a", "b", "c"}
+
+
+def test_sparse_tables_stay_sparse():
+    X, y = clusters(0, n=60)
+    verdict = adapt_or_not(
+        {"ratio": DensityRatioClassifier(normalise=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
+        source_model=PLAIN, random_state=0,
+    )  # fmt: skip
+    assert set(verdict.table.columns) == {"agreement", "reverse", "weighted", "gain", "error", "dev", "snd"}
+
+
+def test_the_gain_is_the_mean_over_the_figures_used_and_its_error_over_the_draws():
+    found = judged(
+        figures(**{SOURCE: [(80, 60, 0), (80, 64, 0)], "a": [(84, 62, 9), (84, 70, 9)]}), "other shift", {}
+    )
+    assert found.loc["a", "gain"] == pytest.approx((3 + 5) / 2)
+    assert found.loc["a", "error"] == pytest.approx(1)
+    assert found.loc[SOURCE, "gain"] == 0
+
+
+def test_label_shift_is_judged_by_other_figures():
+    found = judged(
+        figures(**{SOURCE: [(80, 60, 50), (80, 60, 50)], "a": [(80, 90, 44), (80, 90, 44)]}), "label shift", {}
+    )
+    assert found.loc["a", "gain"] == pytest.approx(-3)
+
+
+def test_no_method_is_judged_by_what_it_optimises():
+    rows = figures(**{SOURCE: [(80, 60, 50)] * 2, "ratio": [(81, 60, 99)] * 2})
+    barred = {"ratio": optimised(DensityRatioClassifier())}
+    assert judged(rows, "label shift", barred).loc["ratio", "gain"] == pytest.approx(1)
+    assert optimised(CoralClassifier()) == ()
+
+
+def test_a_small_or_an_uncertain_gain_is_none():
+    table = pd.DataFrame(
+        {"gain": [0, 0.9, 5.0, np.nan], "error": [0, 0.1, 3.0, np.nan]}, index=[SOURCE, "small", "unsure", "refused"]
+    )
+    assert chosen(table) == SOURCE
+    table.loc["sure"] = [2.0, 0.5]
+    assert chosen(table) == "sure"
+
+
+def test_a_method_that_refused_a_draw_has_no_figures():
+    nobody = Labelled(np.zeros((0, 1)), np.zeros(0, int))
+    draws = [Draw(nobody, nobody, np.zeros((2, 1)), np.array([0, 1]), 2) for _ in range(2)]
+    some = Trial(np.eye(2), np.eye(2), 0.5, 0.25)
+    found = evidence(draws, [{"a": some, "b": some}, {"a": some, "b": None}])
+    assert found["a"].to_numpy().tolist() == [[100, 50, 25]] * 2
+    assert found["b"].empty
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"candidates": {}}, InputError, "There is no candidate"),
+        ({"candidates": {SOURCE: PLAIN}}, InputError, "Give it as source_model="),
+        ({"n_draws": 1}, InputError, "at least 2 draws"),
+        ({"y": np.zeros(60)}, NotEnoughClassesError, "has 1 class"),
+        ({"y": np.r_[1, np.zeros(59)]}, NotEnoughLabelsError, "has 1 source item"),
+        ({"y": np.zeros(3)}, InputError, "one label|a label for each"),
+        ({"target": np.zeros((5, 2))}, WidthError, "width"),
+        ({"target": (np.zeros((5, 3)), np.zeros(5))}, TargetLabelsError, "must not see labels"),
+        ({"X": np.zeros((60, 2, 2)), "target": np.zeros((5, 3, 2))}, WidthError, "items of shape"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(change, error, said):
+    X, y = clusters(0, n=60)
+    given = {"candidates": {"CORAL": CoralClassifier()}, "X": X, "y": y, "target": X[:20], "n_draws": 2} | change
+    with pytest.raises(error, match=said):
+        adapt_or_not(**given)
