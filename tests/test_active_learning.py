@@ -48,6 +48,21 @@ def test_doubt_is_between_the_two_likeliest_classes():
     assert suggest(pool, np.array([spread, torn]), 1, labelled=NONE, random=generator(0)).tolist() == [1]
 
 
+def test_the_choice_is_the_one_of_looking_at_every_item_in_every_step():
+    random = generator(1)
+    pool, probabilities = unit(random.normal(size=(60, 5))), random.dirichlet(np.ones(4), size=60)
+    labelled = unit(random.normal(size=(3, 5)))
+    top = np.sort(probabilities, axis=1)
+    doubt, likeness = (1 - top[:, -1] + top[:, -2]) ** 2, np.maximum(pool @ pool.T, 0) ** 3
+    covered, expected = np.maximum((pool @ labelled.T).max(axis=1), 0) ** 3, []
+    for _ in range(12):
+        gains = np.maximum(likeness - covered, 0) @ doubt
+        gains[expected] = -1
+        expected.append(int(gains.argmax()))
+        covered = np.maximum(covered, likeness[expected[-1]])
+    assert suggest(pool, probabilities, 12, labelled=labelled, random=random).tolist() == expected
+
+
 def test_permuting_the_pool_permutes_the_suggestions():
     random = generator(0)
     pool, probabilities = unit(random.normal(size=(30, 4))), random.dirichlet(np.ones(3), size=30)

@@ -1,5 +1,7 @@
 """Active learning: which unlabelled items are most worth a person's labels next."""
 
+import heapq
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,10 @@ from anyshot.checks import Indexes, Vectors
 
 CANDIDATES = 4_000
 """Items looked at; of a larger pool, that many drawn at random."""
+NEARNESS = 3
+"""Power of the cosine at which one item stands for another: only what is close is known by its neighbour's label."""
+DOUBT = 2
+"""Power at which the model's doubt about an item counts."""
 
 
 def suggest(
@@ -28,16 +34,34 @@ def suggest(
     rows = np.arange(len(pool))
     if len(rows) > CANDIDATES:
         rows = np.sort(random.choice(rows, CANDIDATES, replace=False))
-    vectors = pool[rows]
+    vectors = np.asarray(pool[rows], dtype=np.float32)
     best_two = np.partition(probabilities[rows], -2, axis=1)[:, -2:]
-    doubt = 1 - (best_two[:, 1] - best_two[:, 0])  # (m,)
-    likeness = np.maximum(vectors @ vectors.T, 0)  # (m, m)
-    covered = (vectors @ labelled.T).max(axis=1) if len(labelled) else np.zeros(len(rows), np.float32)
-    covered = np.maximum(covered, 0)
+    doubt = ((1 - (best_two[:, 1] - best_two[:, 0])) ** DOUBT).astype(np.float32)  # (m,)
+    likeness = np.maximum(vectors @ vectors.T, 0) ** NEARNESS  # (m, m)
+    covered = np.zeros(len(rows), np.float32)
+    if len(labelled):
+        covered = np.maximum((vectors @ labelled.T).max(axis=1), 0) ** NEARNESS
+    return rows[_cover(likeness, doubt, covered, n)]
+
+
+def _cover(likeness: Vectors, doubt: NDArray[np.float32], covered: NDArray[np.float32], n: int) -> Indexes:
+    """Return the items (n,) that stand for most of the doubt (m,), each step's best, given what is `covered` (m,).
+
+    likeness (m, m): how well one item stands for another. What an item would add only falls as others are chosen, so
+    that one whose last known gain is not the largest need not be looked at again (Minoux, Accelerated Greedy Algorithms
+    for Maximizing Submodular Set Functions, 1978).
+    """
+    gains = np.maximum(likeness - covered, 0) @ doubt  # (m,), what each item would stand for
+    known = [(-float(gain), item) for item, gain in enumerate(gains)]
+    heapq.heapify(known)
     chosen: list[int] = []
-    for _ in range(min(n, len(rows))):
-        gain = doubt @ np.maximum(likeness - covered[:, None], 0)  # (m,), what each item would newly stand for
-        gain[chosen] = -np.inf
-        chosen.append(int(gain.argmax()))
-        covered = np.maximum(covered, likeness[chosen[-1]])
-    return rows[np.array(chosen, dtype=np.intp)]
+    seen = np.zeros(len(doubt), np.intp)  # how many were chosen when an item was last looked at
+    while known and len(chosen) < n:
+        _, item = heapq.heappop(known)
+        if seen[item] == len(chosen):
+            chosen.append(item)
+            covered = np.maximum(covered, likeness[item])
+        else:
+            seen[item] = len(chosen)
+            heapq.heappush(known, (-float(np.maximum(likeness[item] - covered, 0) @ doubt), item))
+    return np.array(chosen, dtype=np.intp)

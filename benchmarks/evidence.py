@@ -1,0 +1,155 @@
+"""Evidence: what each label buys and how far to trust the answer, beside the targets.
+
+Run: python benchmarks/evidence.py [PART ...]
+
+Protocol: all-MiniLM-L6-v2 frozen, texts encoded beforehand; labels are drawn from the train split; the test split is
+asked and chooses nothing. Parts:
+
+- curve: accuracy at 0, 1, 2, 5, 10 and 20 labels a class, five draws, three methods, and how long it takes in all;
+- sets: 10 labels a class to learn from, and the threshold from 10 others or from the same ones held out; ten draws;
+- extrapolation: the curve of one draw at 1 to 5 labels a class says what 10 will bring, the same draw's; ten draws;
+- suggest: from the names alone, as many labels as classes in each of five rounds, chosen by `suggest` or at random; the
+  model answers the test texts after each round; ten draws.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from support import Texts, draw, line, load_text, table
+
+from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
+from anyshot.encoders.cache import VectorCache
+from anyshot.evaluation.calibration import conformal_threshold, prediction_sets
+from anyshot.evaluation.extrapolation import extrapolate
+from anyshot.evaluation.protocols import learning_curve
+
+DRAWS = range(10)
+SETS = ("banking77", "clinc150")
+
+
+class Bench:
+    """One data set, its texts and class names as vectors."""
+
+    def __init__(self, name: str) -> None:
+        self.data: Texts = load_text(name)
+        encoder, cache = load_encoder("minilm"), VectorCache()
+        self.X, self.X_test = (encode_once(encoder, part, cache=cache) for part in (self.data.train, self.data.test))
+        names = encode_once(encoder, [name.replace("_", " ") for name in self.data.classes], cache=cache)
+        self.described = dict(zip(self.data.classes, names, strict=True))
+
+    def fitted(self, rows: np.ndarray, *, seed: int = 0) -> AnyShotClassifier:
+        """Return our model with the labels of these rows."""
+        clf = AnyShotClassifier(self.described, random_state=seed)
+        return clf.fit(self.X[rows], self.data.y[rows]) if len(rows) else clf.fit()
+
+    def accuracy(self, clf: AnyShotClassifier) -> float:
+        """Return the accuracy on the test split, 0 to 1."""
+        return float(np.mean(clf.predict(self.X_test) == self.data.y_test))
+
+
+def curve() -> Iterator[str]:
+    """Time the whole curve."""
+    bench = Bench("banking77")
+    began, busy = time.perf_counter(), time.process_time()
+    models = {
+        "anyshot": AnyShotClassifier(bench.described),
+        "nearest mean": PrototypeClassifier(),
+        "logistic regression": LogisticRegression(C=10, max_iter=1000),
+    }
+    data = bench.data
+    found = learning_curve(models, bench.X, data.y, bench.X_test, data.y_test, shots=(0, 1, 2, 5, 10, 20), seeds=5)
+    took, used = time.perf_counter() - began, time.process_time() - busy
+    print(f"\n{found}")
+    yield line("banking77, the curve [s]", took, 60, least=False, note=f"{used:.0f} s of one core")
+
+
+def sets() -> Iterator[str]:
+    """Measure how often sets hold the truth, and how large they are."""
+    for name in SETS:
+        bench = Bench(name)
+        held: dict[str, list[float]] = {}
+        size: dict[str, list[float]] = {}
+        for seed in DRAWS:
+            for way, members in _sets(bench, seed).items():
+                truth = zip(members, bench.data.y_test.tolist(), strict=True)
+                held.setdefault(way, []).append(100 * float(np.mean([label in own for own, label in truth])))
+                size.setdefault(way, []).append(float(np.mean([len(own) for own in members])))
+        for way, shares in held.items():
+            mean = float(np.mean(shares))
+            note = f"at most 92 {'✓' if mean <= 92 else '✗'}; {np.mean(size[way]):.1f} classes on average"
+            note += f"; {min(shares):.1f} to {max(shares):.1f} over {len(DRAWS)} draws"
+            yield line(f"{name}, sets at 90 %, {way}", mean, 88, note=note)
+
+
+def _sets(bench: Bench, seed: int) -> dict[str, list[list[str]]]:
+    """Return the sets of the test texts, by where the threshold comes from."""
+    few = draw(bench.data.y, 10, seed)
+    others = np.setdiff1d(draw(bench.data.y, 20, seed), few)
+    clf = bench.fitted(few)
+    labels = bench.data.y[others]
+    threshold = conformal_threshold(
+        clf.predict_proba(bench.X[others]), np.searchsorted(bench.data.classes, labels), 0.9, score="aps"
+    )
+    adaptive = prediction_sets(clf.predict_proba(bench.X_test), threshold, random_state=seed)
+    names = np.array(bench.data.classes)
+    return {
+        "10 others a class": clf.predict_set(bench.X_test, calibration=(bench.X[others], labels)),
+        "10 others a class, adaptive": [names[row].tolist() for row in adaptive],
+        "the same labels": clf.predict_set(bench.X_test),
+    }
+
+
+def extrapolation() -> Iterator[str]:
+    """From 5 labels a class to 10."""
+    for name in SETS:
+        bench = Bench(name)
+        misses, inside = [], []
+        for seed in DRAWS:
+            shots = (1, 2, 3, 4, 5, 10)
+            found = [bench.accuracy(bench.fitted(draw(bench.data.y, k, seed))) for k in shots]
+            said = extrapolate(shots[:-1], found[:-1], 0.01)
+            misses.append(100 * abs(said.accuracy - found[-1]))
+            inside.append(said.lower <= found[-1] <= said.upper)
+        n_close = float(np.sum(np.array(misses) <= 2))
+        note = (
+            f"mean miss {np.mean(misses):.1f} points, largest {max(misses):.1f}; {sum(inside)} within the 90 % interval"
+        )
+        yield line(f"{name}, draws of 10 within 2 points", n_close, 8, note=note)
+
+
+def suggestions() -> Iterator[str]:
+    """Labels chosen against labels at random."""
+    ways: dict[str, Callable[[Bench, int], list[float]]] = {"suggest": _suggested, "random": _random}
+    bench = Bench("banking77")
+    found = {name: np.array([100 * np.array(way(bench, seed)) for seed in DRAWS]) for name, way in ways.items()}
+    for rounds in (1, 3, 5):
+        ours, plain = (found[name][:, rounds - 1] for name in ("suggest", "random"))
+        target = round(float(plain.mean()) + 2, 1) if rounds == 5 else None
+        note = f"random {plain.mean():.1f}; {np.sum(ours > plain)} of {len(DRAWS)} draws better"
+        yield line(f"banking77, {rounds} x classes labels, suggest", float(ours.mean()), target, note=note)
+
+
+def _suggested(bench: Bench, seed: int) -> list[float]:
+    rows, accuracies = np.zeros(0, np.intp), []
+    clf = bench.fitted(rows, seed=seed)
+    for _ in range(5):
+        rest = np.setdiff1d(np.arange(len(bench.X)), rows)
+        rows = np.append(rows, rest[clf.suggest(bench.X[rest], n=len(bench.described))])
+        clf = bench.fitted(rows, seed=seed)
+        accuracies.append(bench.accuracy(clf))
+    return accuracies
+
+
+def _random(bench: Bench, seed: int) -> list[float]:
+    order = np.random.default_rng(seed).permutation(len(bench.X))
+    return [bench.accuracy(bench.fitted(order[: rounds * len(bench.described)])) for rounds in range(1, 6)]
+
+
+PARTS = {"curve": curve, "sets": sets, "extrapolation": extrapolation, "suggest": suggestions}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or list(PARTS):
+        table(part, PARTS[part]())

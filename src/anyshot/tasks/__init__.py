@@ -1,0 +1,1 @@
+"""Other front doors than classification, one file each."""
