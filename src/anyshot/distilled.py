@@ -1,0 +1,107 @@
+"""A smaller model that answers as a larger one does, learned from items without labels."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anyshot.checks import RandomState, generator
+from anyshot.encoders.activation_cache import ActivationCache
+from anyshot.encoders.activations import activations
+from anyshot.encoders.encoder import Encoder
+from anyshot.encoders.freeze import backbone_of, split
+from anyshot.errors import InputError
+from anyshot.fine_tune.distillation import learn_from_teacher, said_by
+from anyshot.fine_tune.head import LinearHead
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import RATES, FineTunedClassifier
+from anyshot.items import Items
+from anyshot.labels import class_table
+from anyshot.space import Space
+from anyshot.training.loop import Recipe
+
+
+class Teacher(Protocol):
+    """A classifier of raw items that says how sure it is; every classifier of this library is one."""
+
+    classes_: NDArray[Any]
+
+    def predict_proba(self, X: Items) -> ArrayLike:
+        """Return the probability of each class (n, c)."""
+        ...
+
+
+def distill(
+    teacher: Teacher,
+    student_encoder: str | Encoder,
+    unlabeled: Items,
+    *,
+    freeze_at: str | int = 1,
+    epochs: int = 10,
+    temperature: float = 2.0,
+    tuning: Tuning | None = None,
+    random_state: RandomState = None,
+) -> FineTunedClassifier:
+    """Train a smaller network to answer as the teacher does, and return it as a classifier.
+
+    Parameters
+    ----------
+    teacher : fitted classifier
+        Its `predict_proba` is asked once for each item.
+    student_encoder : str or Encoder
+        A name of the table of encoders, or an encoder with stages, such as `FirstLayers("minilm", 2)`. It may read the
+        items in another way than the teacher does.
+    unlabeled : n items
+        Of the kind that the student will meet: the more, the closer it comes to its teacher.
+    freeze_at : str or int, default=1
+        The student's first trained stage. The first, a text encoder's embeddings, holds most of its weights and gains
+        least; 0 trains it too.
+    epochs : int, default=10
+    temperature : float, default=2.0
+        Softens both answers, so that the student learns which wrong classes are nearly right, too.
+    tuning : Tuning, optional
+        All that is settled beside; nothing is held out, for there is no label.
+    random_state : int, RandomState, Generator or None
+
+    Raises
+    ------
+    InputError
+        There are no items, the temperature is not above 0, or the teacher returns no probabilities.
+    EncoderError
+        The student's encoder has no stages that could be trained.
+    UnknownStageError
+        It has no stage of the name of `freeze_at`.
+    """
+    if not 0 < temperature < np.inf:
+        raise InputError(f"temperature must be above 0; it is {temperature}.")
+    if len(unlabeled) == 0:
+        raise InputError("A student learns from items, without labels; none was given.")
+    settled = Tuning() if tuning is None else tuning
+    settled.check()
+    random = generator(random_state)
+    space = Space(student_encoder, cache=None)
+    backbone = backbone_of(space.encoder)
+    model = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
+    model.classes_ = class_table(teacher.classes_.tolist())
+    said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(model.classes_))
+    model.backbone_, model.freeze_at_ = backbone, backbone.stages[backbone.place(freeze_at)]
+    store = ActivationCache() if settled.cache else None
+    known = activations(backbone, unlabeled, freeze_at=freeze_at, cache=store, budget_mb=settled.budget_mb)
+    model.rest_ = split(backbone, freeze_at).rest
+    model.head_ = LinearHead.blank(len(model.classes_), backbone.width).to(backbone.device)
+    model.recipe_ = Recipe(epochs, RATES[backbone.modality], weight_decay=settled.weight_decay, clip=settled.clip)
+    model.history_ = learn_from_teacher(
+        model.rest_,
+        model.head_,
+        known,
+        said,
+        recipe=model.recipe_,
+        tuning=settled,
+        temperature=temperature,
+        random_state=random,
+    )
+    model.rest_.eval()
+    model.head_.eval()
+    model.encoder_name_ = space.name
+    model.reasons_ = (f"Distilled from {type(teacher).__name__} on {len(unlabeled)} items without labels.",)
+    return model

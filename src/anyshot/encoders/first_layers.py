@@ -1,0 +1,71 @@
+"""A smaller text encoder: the first layers of a larger one, pooled as it pools; a student to distil into."""
+
+import dataclasses
+import hashlib
+from typing import Literal, Self
+
+import numpy as np
+
+from anyshot.checks import Vectors, unit
+from anyshot.encoders.activations import states
+from anyshot.encoders.freeze import open_backbone
+from anyshot.encoders.stages import Backbone, Network
+from anyshot.errors import EncoderError
+from anyshot.items import Items
+
+
+class FirstLayers:
+    """A text encoder's first layers.
+
+    Parameters
+    ----------
+    encoder : str or Encoder
+        A text encoder with stages, or its name.
+    n_layers : int
+        How many of its layers, embeddings and pooling not counted.
+
+    Raises
+    ------
+    EncoderError
+        The encoder reads images, whose layers differ in width, or has no more layers than asked for.
+
+    Examples
+    --------
+    >>> small = FirstLayers("minilm", 2)
+    >>> small.backbone().stages
+    ('embeddings', 'layer1', 'layer2', 'pooling', 'head')
+    """
+
+    modality: Literal["text"] = "text"
+
+    def __init__(self, encoder: object, n_layers: int) -> None:
+        whole = open_backbone(encoder)
+        layers = [name for name in whole.network if name.startswith("layer")]
+        if whole.modality != "text" or not layers:
+            raise EncoderError(f"{whole.name} is no text encoder in layers: its first layers cannot be pooled alone.")
+        if not 0 < n_layers < len(layers):
+            raise EncoderError(f"n_layers={n_layers} of {whole.name} must be at least 1 and below {len(layers)}.")
+        kept = {name: stage for name, stage in whole.network.items() if name not in layers[n_layers:]}
+        self.digest = hashlib.sha256(f"{whole.digest} first {n_layers}".encode()).hexdigest()
+        self.width = whole.width
+        name = f"the first {n_layers} layers of {whole.name}"
+        self._backbone = dataclasses.replace(whole, name=name, network=kept, digest=self.digest, fresh=self._fresh)
+        self._fresh_whole, self._kept = whole.fresh, tuple(kept)
+
+    def backbone(self) -> Backbone:
+        """Return the layers in stages."""
+        return self._backbone
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, on the CPU."""
+        made = np.zeros((len(inputs), self.width), np.float32)
+        for rows, state in states(self._backbone, inputs, freeze_at=-1):
+            made[rows] = state.x.float().cpu().numpy()
+        return unit(made)
+
+    def _fresh(self) -> Network:
+        whole = self._fresh_whole()
+        return {name: whole[name] for name in self._kept}
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # pretrained and never changed: scikit-learn's clone would copy the weights for nothing

@@ -1,0 +1,92 @@
+"""Distillation: a student learns what a teacher says of items without labels."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
+from torch import Tensor
+from torch.nn import functional
+
+from anyshot.checks import RandomState
+from anyshot.encoders.activation_batches import Activations, similar_lengths
+from anyshot.encoders.freeze import Rest
+from anyshot.errors import InputError
+from anyshot.fine_tune.head import LinearHead
+from anyshot.fine_tune.partial import Drawn, layer_groups
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.training.history import History
+from anyshot.training.loop import Recipe, train
+
+SMALLEST: Final = 1e-12  # probability below which a teacher's certainty is not followed: its logarithm must be finite
+
+
+def distillation_loss(scores: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Return T^2 times the divergence KL(teacher_T || student_T) [nats], a scalar; zero where they agree.
+
+    scores (n, c): the student's logits; teacher (n, c): log-probabilities. Both are softened by the temperature T: the
+    softmax of logits / T; the factor keeps gradients as large whatever T is. Hinton, Vinyals, Dean, Distilling the
+    Knowledge in a Neural Network, 2015, eq. (1) and section 2.1. The cross-entropy and this differ by what the student
+    cannot change.
+    """
+    student = functional.log_softmax(scores.float() / temperature, dim=1)  # (n, c)
+    target = functional.log_softmax(teacher.float() / temperature, dim=1)
+    return temperature**2 * functional.kl_div(student, target, log_target=True, reduction="batchmean")
+
+
+def said_by(probabilities: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.float32]:
+    """Return a teacher's probabilities (n, c) as log-probabilities (n, c), finite.
+
+    Raises
+    ------
+    InputError
+        They are no probabilities of so many classes for so many items.
+    """
+    table = np.asarray(probabilities, dtype=np.float64)
+    if table.shape != (n_items, n_classes):
+        raise InputError(
+            f"The teacher's predict_proba returned {table.shape} for {n_items} items and {n_classes} classes. It must "
+            "return a row for each item and a column for each of classes_."
+        )
+    if not np.isfinite(table).all() or (table < 0).any() or not np.allclose(table.sum(axis=1), 1, atol=1e-3):
+        raise InputError("The teacher's predict_proba returned no probabilities: rows must be finite and sum to 1.")
+    said: NDArray[np.float32] = log_softmax(np.log(np.maximum(table, SMALLEST)), axis=1).astype(np.float32)
+    return said
+
+
+def learn_from_teacher(
+    rest: Rest,
+    head: LinearHead,
+    activations: Activations,
+    teacher: NDArray[np.float32],
+    *,
+    recipe: Recipe,
+    tuning: Tuning,
+    temperature: float,
+    random_state: RandomState = None,
+) -> History:
+    """Train `rest` and `head` in place to say what the teacher says; return what happened.
+
+    activations: of n items at the student's freeze point; teacher (n, c): log-probabilities of these items.
+
+    Raises
+    ------
+    TrainingDivergedError, BatchMemoryError
+        See `training.loop.train`.
+    """
+    device = head.coef.device
+    said = torch.from_numpy(teacher).to(device)
+    everything = np.arange(len(activations))
+
+    def batches(generator: np.random.Generator) -> Sequence[Drawn]:
+        parts = similar_lengths(activations.lengths, everything, batch_size=tuning.batch_size, generator=generator)
+        return [Drawn(rows, int(generator.integers(2**31))) for rows in parts]
+
+    def loss_of(batch: Drawn, progress: float) -> Tensor:
+        state = activations.batch(batch.rows, generator=np.random.default_rng(batch.seed), device=device)
+        own = said[torch.from_numpy(batch.rows).to(device)]
+        return distillation_loss(head(rest(state)), own, temperature=temperature)
+
+    return train(layer_groups(rest, head, tuning), batches, loss_of, recipe=recipe, random_state=random_state)

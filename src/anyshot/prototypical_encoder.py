@@ -1,0 +1,188 @@
+"""An encoder of small images that is trained from nothing, on other classes than those it is for."""
+
+import hashlib
+from typing import Final, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from anyshot.checks import Indexes, RandomState, Vectors, generator
+from anyshot.encoders.compute import choose
+from anyshot.errors import InputError
+from anyshot.fine_tune.conv_net import BLOCKS, ConvNet
+from anyshot.fine_tune.episodes import Embed, embedded, train_on_episodes
+from anyshot.fine_tune.small_images import POSITIONS, as_floats, bent, small_images, turned
+from anyshot.items import Items
+from anyshot.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.training.loop import Recipe
+from anyshot.training.sampling import Episodes, episodes_of
+
+CHANNELS: Final = 64  # of each block, as in the papers
+N_QUERIES: Final = 3  # each item is support in turn, so few of each class already make many tasks
+
+
+class PrototypicalEncoder(TransformerMixin, BaseEstimator):
+    """Encode small grey images so that one example of a new class is enough to tell it by.
+
+    A Conv-4 is trained on episodes, small tasks like those it is for, of classes that have labels: the background. New
+    classes are then told by their nearest example: `AnyShotClassifier(classes, encoder=this)`.
+
+    Parameters
+    ----------
+    size : int, default=28
+        Pixels a side that images are brought to.
+    n_classes, n_shots : int, default=20, 1
+        Classes of an episode, and the examples of each, by which three other items are to be told.
+    epochs : int, default=20
+        Of 100 episodes each.
+    learning_rate : float, default=3e-3
+    held_out : int, default=0
+        Groups whose classes are kept out of training, drawn at random, to keep the epoch that tells these best.
+    turned_classes : bool, default=True
+        Whether an image turned or mirrored is trained on as another class; right for characters, wrong where an image
+        stays of its class however it is turned.
+    random_state : int, RandomState, Generator or None
+
+    Attributes
+    ----------
+    network_ : ConvNet
+    history_ : History
+        Losses and held-out figures by epoch.
+    held_out_groups_ : ndarray
+        The groups that were kept out.
+
+    References
+    ----------
+    Snell, Swersky, Zemel. Prototypical Networks for Few-shot Learning. NeurIPS 2017.
+    """
+
+    modality: Literal["image"] = "image"
+
+    def __init__(
+        self,
+        *,
+        size: int = 28,
+        n_classes: int = 20,
+        n_shots: int = 1,
+        epochs: int = 20,
+        learning_rate: float = 3e-3,
+        held_out: int = 0,
+        turned_classes: bool = True,
+        random_state: RandomState = None,
+    ) -> None:
+        self.size = size
+        self.n_classes = n_classes
+        self.n_shots = n_shots
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.held_out = held_out
+        self.turned_classes = turned_classes
+        self.random_state = random_state
+
+    @property
+    def width(self) -> int:
+        """How wide the vectors are."""
+        return int(CHANNELS * (self.size // 2**BLOCKS) ** 2)
+
+    @property
+    def digest(self) -> str:
+        """What stands for the trained weights."""
+        check_is_fitted(self)
+        hashed = hashlib.sha256(f"conv-4 {self.size}".encode())
+        for name, tensor in sorted(self.network_.state_dict().items()):
+            hashed.update(name.encode() + tensor.cpu().numpy().tobytes())
+        return hashed.hexdigest()
+
+    def fit(self, X: Items, y: Labels, *, groups: ArrayLike | None = None) -> Self:
+        """Learn from images `X` (n) of background classes `y` (n), None being "no label".
+
+        groups (n,): what each image's class belongs with, such as its alphabet; the classes of an episode are then of
+        one group, so that fine differences are learned.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            No group has two classes with n_shots + 3 images each.
+        InputError
+            As many groups are held out as there are.
+        """
+        random = generator(self.random_state)
+        index = to_indexes(y, class_table(classes_in(y)), n_items=len(X))
+        of_item = (
+            np.zeros(len(index), np.intp) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        )
+        self.held_out_groups_, kept_out = self._kept_out(groups, of_item, random)
+        images = small_images(X, size=self.size)
+        self.network_ = ConvNet(channels=1, width=CHANNELS, random_state=random)
+        judged = self._episodes(np.where(kept_out, index, -1), of_item) if kept_out.any() else None
+        learned = np.where(kept_out, -1, index)
+        if self.turned_classes:
+            images, learned, of_item = _in_all_positions(images, learned, of_item)
+        self.history_ = train_on_episodes(
+            self.network_,
+            _embed(self.network_, images),
+            self._episodes(learned, of_item),
+            recipe=Recipe(self.epochs, self.learning_rate, precision=_precision()),
+            n_shots=self.n_shots,
+            held_out=judged,
+            random_state=random,
+        )
+        return self
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, on the CPU."""
+        check_is_fitted(self)
+        images = small_images(inputs, size=self.size)
+        return embedded(self.network_, _embed(self.network_, images), np.arange(len(images)))
+
+    def transform(self, X: Items) -> Vectors:
+        """Return unit-length vectors (n, width), as `encode` does."""
+        return self.encode(X)
+
+    def _episodes(self, index: Indexes, groups: Indexes) -> Episodes:
+        return episodes_of(index, n_classes=self.n_classes, n_each=self.n_shots + N_QUERIES, groups=groups)
+
+    def _kept_out(
+        self, groups: ArrayLike | None, of_item: Indexes, random: np.random.Generator
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Return which groups are held out, and whether each item is of one of these."""
+        names = np.unique(np.asarray([]) if groups is None else np.asarray(groups))
+        if self.held_out and self.held_out >= len(names):
+            raise InputError(
+                f"held_out={self.held_out} of {len(names)} groups leave nothing to learn from. Give groups, and hold "
+                "out fewer than there are."
+            )
+        out = np.sort(random.permutation(len(names))[: self.held_out])
+        return names[out], np.isin(of_item, out) & bool(self.held_out)
+
+
+def _precision() -> Literal["float32", "bfloat16"]:
+    """Return bfloat16 where the processor multiplies it in hardware."""
+    return "bfloat16" if choose("cpu").dtype == torch.bfloat16 else "float32"
+
+
+def _embed(network: ConvNet, images: Tensor) -> Embed:
+    """Return what makes features (n, d) of rows of images, bent a little where a generator draws how."""
+
+    def embed(rows: Indexes, draws: np.random.Generator | None) -> Tensor:
+        shown = as_floats(images[torch.from_numpy(rows)])
+        features: Tensor = network(shown if draws is None else bent(shown, generator=draws))
+        return features
+
+    return embed
+
+
+def _in_all_positions(images: Tensor, index: Indexes, groups: Indexes) -> tuple[Tensor, Indexes, Indexes]:
+    """Return images in all positions, with a class and a group of their own for each; no label stays none."""
+    n_classes, n_groups = index.max(initial=0) + 1, groups.max(initial=0) + 1
+    position = np.repeat(np.arange(POSITIONS), len(index))
+    own = np.tile(index, POSITIONS)
+    return (
+        turned(images),
+        np.where(own < 0, -1, own + position * n_classes),
+        np.tile(groups, POSITIONS) + position * n_groups,
+    )

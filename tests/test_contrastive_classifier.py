@@ -1,0 +1,48 @@
+"""The classifier tuned on pairs: the contract, two words learned, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import tiny_language_models as tiny
+from anyshot.contrastive_classifier import ContrastiveClassifier
+from anyshot.errors import MixedInputError, NotEnoughLabelsError, UnknownStageError
+from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+
+WORDS = ["where", "is", "my", "please"]
+X = [f"{one} {word}" for word in ("card", "refund") for one in WORDS]
+Y = ["card"] * 4 + ["refund"] * 4
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> str:
+    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
+
+
+def classifier(bert, **parameters):
+    settings = {"epochs": 2, "learning_rate": 5e-3, "pairs_per_item": 8, "random_state": 0, **parameters}
+    return ContrastiveClassifier(bert, **settings)
+
+
+def test_contract(bert):
+    model = classifier(bert)
+    assert_init_only_stores(model)
+    assert_fit_returns_self_and_repeats(model, X, Y)
+    assert_predict_changes_nothing(model, X, Y)
+
+
+def test_it_learns_two_words_and_draws_their_items_together(bert):
+    model = classifier(bert, epochs=8, learning_rate=0.02).fit([*X, "late"], [*Y, None])
+    assert model.score(X, Y) == 1
+    assert model.history_.records[-1].loss < model.history_.records[0].loss
+    z = model.encoder_.encode(X)
+    assert (z[:4] @ z[:4].T).mean() > (z[:4] @ z[4:].T).mean() + 0.2
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_what_cannot_be_used_is_refused(bert):
+    with pytest.raises(UnknownStageError, match="layer9"):
+        classifier(bert, freeze_at="layer9").fit(X, Y)
+    with pytest.raises(NotEnoughLabelsError, match="none was given"):
+        classifier(bert, classes=["card", "refund"]).fit(X, [None] * len(X))
+    with pytest.raises(MixedInputError, match="no network to tune"):
+        ContrastiveClassifier().fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])

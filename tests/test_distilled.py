@@ -1,0 +1,52 @@
+"""A distilled student: it answers as its teacher does, is a classifier like any other, and refuses bad orders."""
+
+import numpy as np
+import pytest
+
+import tiny_language_models as tiny
+from anyshot.distilled import distill
+from anyshot.encoders.first_layers import FirstLayers
+from anyshot.errors import InputError
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import load_fine_tuned
+
+WORDS = ["where", "is", "my", "please", "late"]
+X = [f"{one} {word} {other}" for word in ("card", "refund") for one in WORDS for other in WORDS]
+QUICK = Tuning(cache=False, batch_size=16)
+
+
+class WordTeacher:
+    """Says which of two words a text holds, and is 90 % sure."""
+
+    classes_ = np.array(["card", "refund"])
+
+    def predict_proba(self, X):
+        return np.array([[0.9, 0.1] if "card" in text else [0.1, 0.9] for text in X])
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> str:
+    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
+
+
+def test_a_student_of_half_the_layers_answers_as_its_teacher_does(bert):
+    tuning = Tuning(cache=False, batch_size=16, head_rate=300)
+    student = distill(WordTeacher(), FirstLayers(bert, 1), X, epochs=15, tuning=tuning, random_state=0)
+    assert np.mean(student.predict(X) == WordTeacher().classes_[WordTeacher().predict_proba(X).argmax(axis=1)]) > 0.9
+    assert student.classes_.tolist() == ["card", "refund"]
+    assert student.history_.records[-1].loss < student.history_.records[0].loss
+    assert "Distilled from WordTeacher on 50 items" in student.reasons_[0]
+
+
+def test_a_student_with_a_named_encoder_is_kept_as_any_other(bert, tmp_path):
+    student = distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=QUICK, random_state=0)
+    student.save(tmp_path / "student")
+    again = load_fine_tuned(tmp_path / "student")
+    np.testing.assert_allclose(again.predict_proba(X[:3]), student.predict_proba(X[:3]), atol=1e-6)
+
+
+def test_bad_orders_are_refused(bert):
+    with pytest.raises(InputError, match="temperature must be above 0"):
+        distill(WordTeacher(), bert, X, temperature=0)
+    with pytest.raises(InputError, match="none was given"):
+        distill(WordTeacher(), bert, [])

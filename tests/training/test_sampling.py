@@ -1,0 +1,73 @@
+"""Episodes and pairs: who meets whom, how often, and when there are too few."""
+
+import numpy as np
+import pytest
+
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.training.sampling import draw_pairs, episodes_of
+
+INDEX = np.repeat(np.arange(6), 4)
+ALPHABET = np.repeat([0, 0, 0, 0, 1, 1], 4)
+
+
+def generator(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_an_episode_has_different_items_of_different_classes():
+    rows = episodes_of(INDEX, n_classes=5, n_each=3).draw(generator())
+    assert rows.shape == (5, 3)
+    assert len(np.unique(rows)) == 15
+    assert (INDEX[rows] == INDEX[rows[:, :1]]).all()
+    assert len(np.unique(INDEX[rows[:, 0]])) == 5
+
+
+def test_all_classes_of_an_episode_are_of_one_group_drawn_as_often_as_it_has_classes():
+    episodes, draws = episodes_of(INDEX, n_classes=3, n_each=2, groups=ALPHABET), generator()
+    drawn = [episodes.draw(draws) for _ in range(300)]
+    alphabets = [np.unique(ALPHABET[rows]) for rows in drawn]
+    assert all(len(one) == 1 for one in alphabets)
+    assert np.mean([one[0] == 0 for one in alphabets]) == pytest.approx(4 / 6, abs=0.1)
+    assert {len(rows) for rows in drawn} == {2, 3}  # the smaller group gives all that it has
+
+
+def test_items_without_a_label_and_classes_too_small_are_never_drawn():
+    index = np.where(INDEX == 2, -1, INDEX)
+    index[1:4] = -1  # class 0 keeps one item
+    episodes, draws = episodes_of(index, n_classes=6, n_each=2), generator()
+    seen = {int(one) for _ in range(30) for one in index[episodes.draw(draws)].ravel()}
+    assert seen == {1, 3, 4, 5}
+
+
+def test_the_same_generator_draws_the_same_episode():
+    episodes = episodes_of(INDEX, n_classes=3, n_each=2)
+    np.testing.assert_array_equal(episodes.draw(generator(3)), episodes.draw(generator(3)))
+
+
+def test_too_few_items_for_an_episode_are_named():
+    with pytest.raises(NotEnoughLabelsError, match=r"two classes with 5 items each; the largest of 6 classes has 4"):
+        episodes_of(INDEX, n_classes=2, n_each=5)
+    with pytest.raises(NotEnoughLabelsError, match="in one group"):
+        episodes_of(INDEX, n_classes=2, n_each=2, groups=INDEX)
+
+
+def test_half_of_the_pairs_are_of_one_class_and_no_item_meets_itself():
+    pairs = draw_pairs(INDEX, n_pairs=40, generator=generator())
+    np.testing.assert_array_equal(INDEX[pairs.left] == INDEX[pairs.right], pairs.same)
+    assert pairs.same.sum() == 20
+    assert (pairs.left != pairs.right).all()
+
+
+def test_a_rare_class_is_in_as_many_pairs_as_a_common_one():
+    index = np.array([0] * 50 + [1] * 2)
+    pairs = draw_pairs(index, n_pairs=400, generator=generator())
+    assert index[pairs.left[pairs.same]].mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_single_items_make_pairs_of_two_classes_only():
+    assert not draw_pairs(np.arange(3), n_pairs=8, generator=generator()).same.any()
+
+
+def test_one_class_makes_no_pairs():
+    with pytest.raises(NotEnoughLabelsError, match="at least two classes; there is 1"):
+        draw_pairs(np.array([0, 0, -1]), n_pairs=4, generator=generator())
