@@ -1,9 +1,9 @@
 """Students' final grades, from one course to another with few labels. Run: python benchmarks/grades.py.
 
-The other course's rows are the source; k rows of the new course, drawn at random, have their grade; the error is measured
-on its other rows. Mean of 20 draws. Beside ours: the source's ridge alone, ridge on the new course's labels alone, and
-ridge on both together, each with its penalty cross-validated (scikit-learn's RidgeCV), all on the same vectors. Targets:
-with 20 labels below both the source alone and the new course alone, in both directions.
+The other course's rows are the source; k rows of the new course, drawn at random, have their grade; the error is
+measured on its other rows. Mean of 20 draws. Beside ours: the source's ridge alone, ridge on the new course's labels
+alone, and ridge on both together, each with its penalty cross-validated (scikit-learn's RidgeCV), on the same vectors.
+Targets: with 20 labels below both the source alone and the new course alone, in both directions.
 """
 
 import numpy as np
@@ -68,7 +68,8 @@ def main() -> None:
             print(table.round(2).to_string())
             at = table.loc[20]
             best = min(at["source alone"], at["new course alone"])
-            print(f"with 20 labels {at.anyshot:.3f}; to be below {best:.3f} {'✓' if at.anyshot < best else '✗'}", flush=True)
+            met = "✓" if at.anyshot < best else "✗"
+            print(f"with 20 labels {at.anyshot:.3f}; to be below {best:.3f} {met}", flush=True)
 
 
 if __name__ == "__main__":
