@@ -14,6 +14,7 @@ asked and chooses nothing. Parts:
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -151,5 +152,7 @@ def _random(bench: Bench, seed: int) -> list[float]:
 PARTS = {"curve": curve, "sets": sets, "extrapolation": extrapolation, "suggest": suggestions}
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", message="The classes '.*' are nearly the same")
+    warnings.filterwarnings("ignore", message="The number of unique classes is greater")
     for part in sys.argv[1:] or list(PARTS):
         table(part, PARTS[part]())

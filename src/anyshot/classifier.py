@@ -369,7 +369,8 @@ def load(folder: str | os.PathLike[str], *, cache: bool = True) -> AnyShotClassi
     facts: dict[str, Any] = saved.facts
     if facts.get("kind") != "AnyShotClassifier":
         raise ModelFolderError(
-            f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier. What saved it has a load of its own."
+            f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier. Others are read by load_regressor and "
+            "load_fine_tuned, in anyshot.tasks.regression and anyshot.fine_tuned."
         )
     model = Fitted.from_saved(facts, saved.arrays, cache=VectorCache() if cache else None)
     texts = zip(model.evidence.classes.tolist(), model.evidence.texts.texts, strict=True)

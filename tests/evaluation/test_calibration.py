@@ -11,6 +11,7 @@ from anyshot.evaluation.calibration import (
     ConformalThreshold,
     apply_isotonic,
     conformal_threshold,
+    cross_conformal_interval,
     fit_isotonic,
     fit_temperature,
     prediction_sets,
@@ -176,3 +177,17 @@ def test_a_coverage_of_one_and_no_labels_are_refused():
         conformal_threshold([[0.5, 0.5]], [0], 1.0)
     with pytest.raises(NotEnoughLabelsError, match="None of the 1 items has a label"):
         conformal_threshold([[0.5, 0.5]], [-1], 0.9)
+
+
+def test_an_interval_by_hand_takes_the_corrected_rank_on_both_sides():
+    # Four labels in two folds: at 0.6 the third smallest upper end and the third largest lower one count.
+    answers, folds, residuals = [[10.0, 20.0]], [0, 0, 1, 1], [1.0, -2.0, 3.0, -4.0]
+    # upper ends 11, 12, 23, 24; lower ends 9, 8, 17, 16
+    assert cross_conformal_interval(answers, folds, residuals, coverage=0.6).tolist() == [[9.0, 23.0]]
+    assert cross_conformal_interval(answers, folds, residuals, coverage=0.8).tolist() == [[8.0, 24.0]]
+
+
+def test_an_interval_from_too_few_labels_is_infinite_and_a_coverage_of_one_refused():
+    assert np.isinf(cross_conformal_interval([[1.0]], [0, 0], [0.1, 0.2], coverage=0.9)).all()
+    with pytest.raises(InputError, match="coverage must lie between 0 and 1"):
+        cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)
