@@ -30,8 +30,7 @@ def bert(tmp_path_factory) -> str:
 
 
 def test_a_student_of_half_the_layers_answers_as_its_teacher_does(bert):
-    tuning = Tuning(cache=False, batch_size=16, head_rate=300)
-    student = distill(WordTeacher(), FirstLayers(bert, 1), X, epochs=15, tuning=tuning, random_state=0)
+    student = distill(WordTeacher(), FirstLayers(bert, 1), X, epochs=3, tuning=QUICK, random_state=0)
     assert np.mean(student.predict(X) == WordTeacher().classes_[WordTeacher().predict_proba(X).argmax(axis=1)]) > 0.9
     assert student.classes_.tolist() == ["card", "refund"]
     assert student.history_.records[-1].loss < student.history_.records[0].loss

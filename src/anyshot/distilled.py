@@ -11,8 +11,8 @@ from anyshot.encoders.activations import activations
 from anyshot.encoders.encoder import Encoder
 from anyshot.encoders.freeze import backbone_of, split
 from anyshot.errors import InputError
-from anyshot.fine_tune.distillation import learn_from_teacher, said_by
-from anyshot.fine_tune.head import LinearHead
+from anyshot.fine_tune.distillation import first_head, learn_from_teacher, said_by
+from anyshot.fine_tune.partial import features
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import RATES, FineTunedClassifier
 from anyshot.items import Items
@@ -43,6 +43,8 @@ def distill(
     random_state: RandomState = None,
 ) -> FineTunedClassifier:
     """Train a smaller network to answer as the teacher does, and return it as a classifier.
+
+    Its head starts from the closed form that says most nearly what the teacher says.
 
     Parameters
     ----------
@@ -88,7 +90,8 @@ def distill(
     store = ActivationCache() if settled.cache else None
     known = activations(backbone, unlabeled, freeze_at=freeze_at, cache=store, budget_mb=settled.budget_mb)
     model.rest_ = split(backbone, freeze_at).rest
-    model.head_ = LinearHead.blank(len(model.classes_), backbone.width).to(backbone.device)
+    made = features(model.rest_, known, np.arange(len(known)))
+    model.head_ = first_head(made, said).to(backbone.device)
     model.recipe_ = Recipe(epochs, RATES[backbone.modality], weight_decay=settled.weight_decay, clip=settled.clip)
     model.history_ = learn_from_teacher(
         model.rest_,

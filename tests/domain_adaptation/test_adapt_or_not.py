@@ -49,8 +49,7 @@ def test_labels_may_be_names_and_the_answer_repeats():
     X, y = clusters(0, n=60)
     names = np.array(["a", "b", "c"])[y]
     first, second = (
-        adapt_or_not({"CORAL": CoralClassifier()}, X, names, target=X[:40], n_draws=2, random_state=3)
-        for _ in range(2)
+        adapt_or_not({"CORAL": CoralClassifier()}, X, names, target=X[:40], n_draws=2, random_state=3) for _ in range(2)
     )
     pd.testing.assert_frame_equal(first.table, second.table)
     assert set(first.model.predict(X)) <= {"a", "b", "c"}
@@ -62,13 +61,13 @@ def test_sparse_tables_stay_sparse():
         {"ratio": DensityRatioClassifier(normalise=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
         source_model=PLAIN, random_state=0,
     )  # fmt: skip
-    assert set(verdict.table.columns) == {"agreement", "reverse", "weighted", "gain", "error", "dev", "snd"}
+    assert set(verdict.table.columns) == {
+        "agreement", "reverse", "weighted", "gain", "error", "against", "dev", "snd",
+    }  # fmt: skip
 
 
 def test_the_gain_is_the_mean_over_the_figures_used_and_its_error_over_the_draws():
-    found = judged(
-        figures(**{SOURCE: [(80, 60, 0), (80, 64, 0)], "a": [(84, 62, 9), (84, 70, 9)]}), "other shift", {}
-    )
+    found = judged(figures(**{SOURCE: [(80, 60, 0), (80, 64, 0)], "a": [(84, 62, 9), (84, 70, 9)]}), "other shift", {})
     assert found.loc["a", "gain"] == pytest.approx((3 + 5) / 2)
     assert found.loc["a", "error"] == pytest.approx(1)
     assert found.loc[SOURCE, "gain"] == 0
@@ -90,11 +89,25 @@ def test_no_method_is_judged_by_what_it_optimises():
 
 def test_a_small_or_an_uncertain_gain_is_none():
     table = pd.DataFrame(
-        {"gain": [0, 0.9, 5.0, np.nan], "error": [0, 0.1, 3.0, np.nan]}, index=[SOURCE, "small", "unsure", "refused"]
+        {
+            "gain": [0, 0.9, 3.0, 9.0, np.nan],
+            "error": [0, 0.1, 5.0, 1.0, np.nan],
+            "against": ["", "", "", "agreement", ""],
+        },
+        index=[SOURCE, "small", "unsure", "doubted", "refused"],
     )
     assert chosen(table) == SOURCE
-    table.loc["sure"] = [2.0, 0.5]
+    table.loc["sure"] = [2.0, 0.5, ""]
     assert chosen(table) == "sure"
+
+
+def test_a_figure_that_speaks_against_a_method_is_named():
+    rows = figures(
+        **{SOURCE: [(80, 60, 0)] * 2, "linear": [(78, 90, 0), (79, 94, 0)], "sound": [(79, 70, 0), (81, 70, 0)]}
+    )
+    found = judged(rows, "other shift", {})
+    assert found.against.to_dict() == {SOURCE: "", "linear": "agreement", "sound": ""}
+    assert chosen(found) == "sound"
 
 
 def test_a_method_that_refused_a_draw_has_no_figures():

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
+from sklearn.linear_model import Ridge
 
 import tiny_language_models as tiny
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import open_backbone, split
 from anyshot.errors import InputError
-from anyshot.fine_tune.distillation import distillation_loss, learn_from_teacher, said_by
+from anyshot.fine_tune.distillation import distillation_loss, first_head, learn_from_teacher, said_by
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.partial import scores_of
 from anyshot.fine_tune.tuning import Tuning
@@ -47,6 +48,24 @@ def test_what_is_no_probability_is_refused(said):
 def test_probabilities_of_other_items_or_classes_are_refused():
     with pytest.raises(InputError, match=r"returned \(1, 2\) for 1 items and 3 classes"):
         said_by([[0.5, 0.5]], n_items=1, n_classes=3)
+
+
+def test_the_first_head_is_ridge_regression_on_what_the_teacher_says():
+    z = RANDOM.normal(size=(20, 4))
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    teacher = log_softmax(RANDOM.normal(size=(20, 3)), axis=1).astype(np.float32)
+    spread = ((z - z.mean(axis=0)) ** 2).sum() / 4
+    oracle = Ridge(alpha=0.1 * spread).fit(z, teacher - teacher.mean(axis=1, keepdims=True))
+    with torch.inference_mode():
+        ours = first_head((3 * z).astype(np.float32), teacher)(torch.from_numpy(3 * z)).numpy()
+    np.testing.assert_allclose(ours, oracle.predict(z), atol=1e-4)
+
+
+def test_items_all_alike_give_a_head_that_says_the_usual():
+    teacher = np.log(np.tile([[0.7, 0.3]], (3, 1))).astype(np.float32)
+    with torch.inference_mode():
+        said = first_head(np.ones((3, 2), np.float32), teacher)(torch.ones(1, 2)).softmax(dim=1).numpy()
+    np.testing.assert_allclose(said, [[0.7, 0.3]], atol=1e-5)
 
 
 def test_a_student_comes_to_say_what_its_teacher_says(tmp_path):

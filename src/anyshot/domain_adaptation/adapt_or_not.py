@@ -48,8 +48,8 @@ OPTIMISED: Final[dict[type, tuple[Evidence, ...]]] = {DensityRatioClassifier: ("
 """What a method optimises itself, so that it cannot be judged by it."""
 BAR: Final = 1.0
 """Gain over the source model [points of accuracy] that the evidence must show."""
-SURE: Final = 2.0
-"""And in standard errors over the draws."""
+SURE: Final = 1.0
+"""And in standard errors over the draws; by as many may a single figure speak against a method."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Verdict:
         What differs between the domains, and so which figures were used.
     table : DataFrame
         A row a method: agreement, reverse and weighted accuracy [%], gain over the source model by those that were used
-        and its standard error [points], then DEV (lower is better) and SND (higher is better), which decide nothing.
+        and its standard error [points], which of them speaks against the method, then DEV (lower is better) and SND
+        (higher is better), which decide nothing.
     reasons : tuple of str
         A sentence for each method.
     """
@@ -131,8 +132,9 @@ def adapt_or_not(
 
     Notes
     -----
-    The source model stands unless a method's mean gain over it, on the figures used, is at least one point and two
-    standard errors. Figures that a method optimises itself are not used for it.
+    The source model stands unless a method's mean gain over it, on the figures used, is at least one point and one
+    standard error, and none of these figures is below the source model's by more than its standard error: each figure
+    can be deceived, but seldom both by one method. Figures that a method optimises itself are not used for it.
     """
     _check(candidates, n_draws)
     source, theirs, classes = _domains(X, y, target)
@@ -195,32 +197,40 @@ def judged(
     for name, table in figures.items():
         used = [kind for kind in USED[shift] if kind not in barred.get(name, ())]
         gain = error = np.nan
+        against = ""
         if len(table) and used:
-            gains = (table[used] - figures[SOURCE][used]).mean(axis=1)
-            gain, error = float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
-        rows[name] = {**table.mean().to_dict(), "gain": gain, "error": error}
+            gains = table[used] - figures[SOURCE][used]  # (draws, figures)
+            gain, error = float(gains.to_numpy().mean()), _standard_error(gains.mean(axis=1))
+            against = next((kind for kind in used if gains[kind].mean() < -SURE * _standard_error(gains[kind])), "")
+        rows[name] = {**table.mean().to_dict(), "gain": gain, "error": error, "against": against}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def chosen(table: pd.DataFrame) -> str:
     """Return the method of `judged`'s table that gains most among those that clear the bar, or the source model."""
-    clears = table[(table.gain >= BAR) & (table.gain >= SURE * table.error)]
+    clears = table[(table.gain >= BAR) & (table.gain >= SURE * table.error) & (table.against == "")]
     return SOURCE if clears.empty else str(clears.gain.idxmax())
 
 
+def _standard_error(values: pd.Series) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
 def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
+    """Say of each method why it is chosen or not."""
     said = []
     for name, row in table.drop(index=SOURCE).iterrows():
         if np.isnan(row.gain):
             said.append(f"{name}: refused a draw, or there is no figure that it does not optimise itself.")
             continue
         shown = f"{name}: {row.gain:+.1f} points against the source model (standard error {row.error:.1f})"
-        if name == choice:
-            said.append(f"{shown}: clears the bar of {BAR:g} point and {SURE:g} standard errors, and by most.")
-        elif row.gain >= max(BAR, SURE * row.error):
-            said.append(f"{shown}: clears the bar, but {choice} gains more.")
+        if row.gain < max(BAR, SURE * row.error):
+            why = f"below the bar of {BAR:g} point and {SURE:g} standard error"
+        elif row.against:
+            why = f"would clear the bar, but its {row.against} speaks against it"
         else:
-            said.append(f"{shown}: below the bar of {BAR:g} point and {SURE:g} standard errors.")
+            why = "clears the bar, and by most" if name == choice else f"clears the bar, but {choice} gains more"
+        said.append(f"{shown}: {why}.")
     return said
 
 

@@ -1,5 +1,6 @@
 """Alarms: what can be seen, without a label of the target, of an adaptation that went wrong."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLIND: Final = 0.55
-"""A critic that is right less often than this tells nothing, so that it teaches nothing."""
+"""A critic that was never right as often as this told nothing, so that it taught nothing. To end there is the aim."""
 CERTAIN: Final = 0.97
 """One that is right more often cannot be confused any more: the features did not come together."""
 COLLAPSED: Final = 0.6
@@ -44,22 +45,24 @@ class Alarms:
 
 
 def alarms_of(
-    answers: Floats, source_answers: Floats, source_shares: Floats, *, domain_accuracy: float | None = None
+    answers: Floats, source_answers: Floats, source_shares: Floats, *, domain_accuracies: Sequence[float] = ()
 ) -> Alarms:
     """Look at an adapted model's answers on the target.
 
     answers (n, c): its probabilities; source_answers (n, c): those of the source model on the same items;
-    source_shares (c,): how frequent the classes are in the source; domain_accuracy: the critic's, 0 to 1.
+    source_shares (c,): how frequent the classes are in the source; domain_accuracies: the critic's,
+    0 to 1, epoch by epoch.
     """
     best = answers.argmax(axis=1)
     effective = effective_number(np.bincount(best, minlength=answers.shape[1]) / len(best))
     disagreement = float(np.mean(best != source_answers.argmax(axis=1)))
     messages = [
-        _domain_message(domain_accuracy),
+        _domain_message(domain_accuracies),
         _collapse_message(effective, effective_number(source_shares)),
         _disagreement_message(disagreement),
     ]
-    return Alarms(domain_accuracy, effective, disagreement, tuple(filter(None, messages)))
+    last = domain_accuracies[-1] if domain_accuracies else None
+    return Alarms(last, effective, disagreement, tuple(filter(None, messages)))
 
 
 def effective_number(shares: Floats) -> float:
@@ -68,18 +71,20 @@ def effective_number(shares: Floats) -> float:
     return float(np.exp(-(present * np.log(present)).sum()))
 
 
-def _domain_message(accuracy: float | None) -> str:
-    if accuracy is None or BLIND <= accuracy <= CERTAIN:
+def _domain_message(accuracies: Sequence[float]) -> str:
+    if not accuracies:
         return ""
-    if accuracy < BLIND:
+    if max(accuracies) < BLIND:
         return (
-            f"The critic tells the domain of {accuracy:.0%} of the items, as guessing would: it teaches nothing. "
-            "Either the domains are alike, or it was overrun; take a lower weight."
+            f"The critic never told the domain of more than {max(accuracies):.0%} of the items, as guessing would: it "
+            "taught nothing. Either the domains are alike, or the features overran it; take a lower weight."
         )
-    return (
-        f"The critic tells the domain of {accuracy:.0%} of the items: the features did not come together. Take a "
-        "higher weight, more epochs, or align='mcc', which has no critic."
-    )
+    if accuracies[-1] > CERTAIN:
+        return (
+            f"The critic tells the domain of {accuracies[-1]:.0%} of the items: the features did not come together. "
+            "Take a higher weight, more epochs, or align='mcc', which has no critic."
+        )
+    return ""
 
 
 def _collapse_message(effective: float, expected: float) -> str:

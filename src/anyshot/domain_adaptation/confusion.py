@@ -216,7 +216,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         weight = WEIGHTS[self.align] if self.weight is None else self.weight
 
         def batches(draw: np.random.Generator) -> list[Pairs]:
-            alignment.accuracies.clear()  # those of the last epoch remain
+            alignment.begin_epoch()
             return paired(n_source, n_target, self.batch_size, draw)
 
         def side(items: Items, rows: Indexes) -> Side:
@@ -233,8 +233,9 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
             groups.append(LayerGroup("critic", alignment.critic, rate=CRITIC_RATE))
         self.history_ = train(groups, batches, loss_of, recipe=self._recipe(self.epochs), random_state=random)
         adapt_norms(self.network_, (target.batch(rows) for rows in in_order(n_target, self.batch_size)))
-        told = float(np.mean(alignment.accuracies)) if alignment.accuracies else None
-        self.alarms_ = alarms_of(self._answers(target), self.source_answers_, self.source_shares_, domain_accuracy=told)
+        self.alarms_ = alarms_of(
+            self._answers(target), self.source_answers_, self.source_shares_, domain_accuracies=alignment.accuracies
+        )
 
     def _alignment(self, seed: int) -> Alignment:
         with torch.random.fork_rng(devices=[]):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import exp
+from statistics import fmean
 from typing import Final, Literal, TypeAlias
 
 from torch import Tensor
@@ -40,7 +41,16 @@ class Alignment:
         self.align = align
         seen = {"dann": width, "cdan": width * n_classes}.get(align)
         self.critic = None if seen is None else Critic(seen)
-        self.accuracies: list[float] = []
+        self.epochs: list[list[float]] = []
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The critic's accuracy (0 to 1), epoch by epoch; empty without one."""
+        return [fmean(told) for told in self.epochs if told]
+
+    def begin_epoch(self) -> None:
+        """Count what the critic tells from now on as another epoch's."""
+        self.epochs.append([])
 
     def loss(self, source: Side, target: Side, weight: float) -> Tensor:
         """Return the weighted loss; a critic's has the weight on the reversed gradient, so that it learns at once."""
@@ -59,7 +69,7 @@ class Alignment:
             told.append(critic(reversed_gradient(seen, weight)))
         if self.align == "cdan":
             weights = entropy_weights(answers[0]), entropy_weights(answers[1])
-        self.accuracies.append(domain_accuracy(told[0], told[1]))
+        self.epochs[-1].append(domain_accuracy(told[0], told[1]))
         return domain_loss(told[0], told[1], weights=weights)
 
 

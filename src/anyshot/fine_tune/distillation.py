@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 from torch import Tensor
 from torch.nn import functional
 
-from anyshot.checks import RandomState
+from anyshot.checks import RandomState, Vectors, unit
 from anyshot.encoders.activation_batches import Activations, similar_lengths
 from anyshot.encoders.freeze import Rest
 from anyshot.errors import InputError
@@ -21,6 +21,8 @@ from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
 
 SMALLEST: Final = 1e-12  # probability below which a teacher's certainty is not followed: its logarithm must be finite
+
+RIDGE: Final = 0.1  # of the features' mean variance
 
 
 def distillation_loss(scores: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
@@ -54,6 +56,24 @@ def said_by(probabilities: ArrayLike, *, n_items: int, n_classes: int) -> NDArra
         raise InputError("The teacher's predict_proba returned no probabilities: rows must be finite and sum to 1.")
     said: NDArray[np.float32] = log_softmax(np.log(np.maximum(table, SMALLEST)), axis=1).astype(np.float32)
     return said
+
+
+def first_head(features: Vectors, teacher: NDArray[np.float32], *, ridge: float = RIDGE) -> LinearHead:
+    """Return the head that says most nearly what the teacher says before anything else is trained.
+
+    features (n, d): of the untrained student; teacher (n, c): log-probabilities, c >= 2. With z of unit length less its
+    mean and t the log-probabilities less each row's mean, which a softmax does not see, and less their mean then, it is
+
+        W = t^T z (z^T z + ridge s I)^-1, s the mean of the diagonal of z^T z.
+    """
+    z, t = unit(features).astype(np.float64), teacher.astype(np.float64)
+    t -= t.mean(axis=1, keepdims=True)
+    middle, usual = z.mean(axis=0), t.mean(axis=0)
+    z, t = z - middle, t - usual
+    gram = z.T @ z  # (d, d)
+    spread = max(float(np.trace(gram)) / len(gram), SMALLEST)  # items all alike have none
+    coef = np.linalg.solve(gram + ridge * spread * np.eye(len(gram)), z.T @ t).T  # (c, d)
+    return LinearHead(coef.astype(np.float32), usual - coef @ middle)
 
 
 def learn_from_teacher(
