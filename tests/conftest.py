@@ -4,6 +4,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+# Before numpy is loaded: threads that wait for each other at every small product make tests on a busy machine crawl.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
