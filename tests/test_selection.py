@@ -13,22 +13,7 @@ from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.selection import COSINE_SHARPNESS, METHODS, as_method, fit_model
 from anyshot.zero_shot.transductive import make_pool
-
-C, D = 4, 12
-
-
-def world(*, n_each=5, noise=0.8, name_noise=1.0, seed=0):
-    """What is known of four classes, items and classes to test by, and which vectors are where."""
-    random = generator(seed)
-    means = unit(random.normal(size=(C, D)))
-
-    def drawn(n):
-        y = np.repeat(np.arange(C), n)
-        return unit(means[y] + noise * random.normal(size=(len(y), D)) / np.sqrt(D)), y
-
-    names = unit(means + name_noise * random.normal(size=(C, D)) / np.sqrt(D))
-    (X, y), test = drawn(n_each), drawn(30)
-    return Known(names, X, y), *test
+from four_classes import C, D, skewed, world
 
 
 def unlabelled(known):
@@ -287,17 +272,6 @@ def test_one_label_is_told_in_the_singular():
 
 
 # --- classes without a label ------------------------------------------------------------------------------------------
-
-
-def skewed(*, n_classes=30, n_each=10, seed=0):
-    """Classes whose names are all off by the same way, items of two thirds of them, and items of the others."""
-    random = generator(seed)
-    means = unit(random.normal(size=(n_classes, D)))
-    names = unit(means + 1.2 * unit(random.normal(size=(1, D))) + 0.1 * random.normal(size=means.shape))
-    y = np.repeat(np.arange(n_classes), n_each)
-    X = unit(means[y] + 0.25 * random.normal(size=(len(y), D)))
-    seen = y < 20
-    return Known(names, X[seen], y[seen]), X[~seen], y[~seen]
 
 
 def test_labelled_classes_tell_how_far_off_the_names_of_the_others_are(monkeypatch):
