@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 from collections import OrderedDict
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from anyshot.checks import RandomState, Vectors, generator
 from anyshot.encoders import load_encoder
 from anyshot.encoders.assembled import Assembled
-from anyshot.encoders.stages import Backbone, Network, Staged, State, is_batch_norm, through
+from anyshot.encoders.frozen_norm import freeze_norms
+from anyshot.encoders.stages import Backbone, Network, Staged, State, through
 from anyshot.errors import EncoderError
 
 
@@ -71,8 +72,8 @@ class Trunk:
 class Rest(nn.Module):
     """The trained stages from a freeze point on: a copy in float32, on the backbone's device.
 
-    In training, batch norms keep the statistics they came with and learn their gains and offsets only: a few small
-    batches of other images would ruin what a million made. Only a backbone with random weights learns both.
+    Batch norms keep the statistics they came with and learn their gains and offsets only. Only a backbone with random
+    weights learns both.
     """
 
     def __init__(self, backbone: Backbone, *, place: int) -> None:
@@ -80,7 +81,8 @@ class Rest(nn.Module):
         names = backbone.stages[place:-1]
         copies = OrderedDict((name, copy.deepcopy(backbone.network[name])) for name in names)
         self.stages = nn.ModuleDict(copies)
-        self.learns_statistics = backbone.learns_statistics
+        if not backbone.learns_statistics:
+            freeze_norms(self.stages)
         self.requires_grad_(True)
         self.to(backbone.device, torch.float32)
         _channels_last(self)
@@ -95,15 +97,6 @@ class Rest(nn.Module):
     def named_stages(self) -> list[tuple[str, nn.Module]]:
         """Return the trained stages with their names, in order; none where only a head is trained."""
         return list(self.stages.items())
-
-    def train(self, mode: bool = True) -> Self:
-        """Switch dropout on or off; statistics of batch norms stay frozen unless they are to be learned."""
-        super().train(mode)
-        if not self.learns_statistics:
-            for module in self.modules():
-                if is_batch_norm(module):
-                    module.eval()
-        return self
 
 
 class Split(NamedTuple):

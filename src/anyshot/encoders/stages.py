@@ -243,8 +243,3 @@ def through(network: Network, state: State, *, first: int = 0, last: int | None 
     for stage in list(network.values())[first:last]:
         state = stage(state)
     return state
-
-
-def is_batch_norm(module: Any) -> bool:
-    """Tell whether a module keeps statistics of what it has seen."""
-    return isinstance(module, nn.modules.batchnorm._BatchNorm)
