@@ -52,6 +52,13 @@ def load_text(name: str) -> Texts:
     return Texts(name, train.text.tolist(), labels[0], test.text.tolist(), labels[1])
 
 
+def load_valid(name: str) -> tuple[list[str], NDArray[np.str_]]:
+    """Return texts and labels of the split for validation, none where a data set has no such split."""
+    frame = pd.read_parquet(shared() / "data" / name / f"{name}.parquet")
+    frame = frame[(frame.split == "valid") & ~frame.out_of_scope] if "out_of_scope" in frame else frame.head(0)
+    return frame.text.tolist(), frame.label.to_numpy(dtype=str)
+
+
 def draw(y: NDArray[np.str_], k: int | str, seed: int) -> NDArray[np.intp]:
     """Draw k rows of each class, in a random order; the draw of a larger k holds that of a smaller one."""
     random = np.random.default_rng(seed)

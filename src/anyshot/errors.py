@@ -26,6 +26,7 @@
     │   └── CheckpointError (ValueError)     what an interrupted run left behind cannot be gone on from
     ├── ExportError (ValueError)             a model cannot be written in another format
     ├── ModelFolderError (ValueError)        a saved model cannot be loaded or written
+    ├── MissingPartError (KeyError)          a report has no such figure or table, for want of something to make it from
     ├── CacheError (OSError)                 the vector cache cannot be read or written
     └── MissingExtraError (ImportError)      an optional package is not installed
 
@@ -127,6 +128,14 @@ class ExportError(AnyshotError, ValueError):
 
 class ModelFolderError(AnyshotError, ValueError):
     """A saved model cannot be loaded, or a model cannot be written."""
+
+
+class MissingPartError(AnyshotError, KeyError):
+    """A report has no such figure or table; the message says what it lacked."""
+
+    def __str__(self) -> str:
+        """Return the message as it stands; a KeyError's would be quoted."""
+        return str(self.args[0]) if self.args else ""
 
 
 class CacheError(AnyshotError, OSError):

@@ -134,3 +134,17 @@ def test_unequal_lengths_and_a_table_of_another_shape_are_refused():
         evaluate_answers(CLASSES, ["login", "login"], ["login"])
     with pytest.raises(InputError, match=r"1 items and 3 classes; their shape is \(1, 2\)"):
         evaluate_answers(CLASSES, ["login"], ["login"], [[0.5, 0.5]])
+
+
+def test_an_item_of_weight_two_counts_like_two_items_and_one_of_weight_zero_like_none():
+    classes, y, answers = np.array(["a", "b"]), ["a", "b", "b", "a", "c"], ["a", "a", "b", "unknown", "unknown"]
+    table = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5], [0.4, 0.6]])
+    weight = np.array([2, 1, 1, 0, 1])
+    rows = np.arange(5).repeat(weight)
+    weighed = evaluate_answers(classes, y, answers, table, sample_weight=weight)
+    copied = evaluate_answers(classes, [y[row] for row in rows], [answers[row] for row in rows], table[rows])
+    for name in ("accuracy", "per_class_accuracy", "macro_f1", "log_loss", "ece", "unknown_rate", "unknown_found"):
+        assert getattr(weighed, name) == pytest.approx(getattr(copied, name)), name
+    assert weighed.confusions["share"].tolist() == copied.confusions["share"].tolist()
+    assert weighed.per_class["n"].tolist() == [2, 2, 1]
+    assert "weighted: the items say as much as 4 equal ones" in weighed.notes

@@ -49,7 +49,7 @@ def test_weights_of_one_change_nothing():
     def right(y, answers, sample_weight=None):
         return float(np.average(np.asarray(y) == np.asarray(answers), weights=sample_weight))
 
-    weighed = figures_by_group(Y, ANSWERS, GROUPS, metric=right, weights=np.ones(8), n_draws=20)
+    weighed = figures_by_group(Y, ANSWERS, GROUPS, metric=right, sample_weight=np.ones(8), n_draws=20)
     assert weighed.table["value"].tolist() == figures_by_group(Y, ANSWERS, GROUPS).table["value"].tolist()
 
 
@@ -64,10 +64,36 @@ def test_a_group_of_one_has_a_figure_and_is_spoken_of():
 
 
 @pytest.mark.usefixtures("fairlearn")
-@pytest.mark.parametrize("weights", [np.zeros(8), [0, 0, 0, 0, 1, 1, 1, 1]])
+@pytest.mark.parametrize("weights", [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]])
 def test_weights_that_sum_to_zero_are_refused_with_the_group(weights):
-    with pytest.raises(InputError, match=r"weights of group 'a' sum to zero\. Leave the group out"):
-        figures_by_group(Y, ANSWERS, GROUPS, weights=weights)
+    with pytest.raises(InputError, match=r"weights of group '[ab]' sum to zero\. Leave the group out"):
+        figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
+
+
+@pytest.mark.usefixtures("fairlearn")
+@pytest.mark.parametrize(
+    ("weights", "said"), [(np.zeros(8), "8 items sum to zero"), ([1] * 7 + [-1], "row 7 is -1"), ([1], "8 items, and")]
+)
+def test_weights_that_are_none_are_refused(weights, said):
+    with pytest.raises(InputError, match=said):
+        figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_an_item_of_weight_two_counts_like_two_items():
+    twice = [*range(8), 0, 5]
+    heavy = figures_by_group(Y, ANSWERS, GROUPS, sample_weight=[2, 1, 1, 1, 1, 2, 1, 1])
+    copied = figures_by_group(*(np.asarray(column)[twice] for column in (Y, ANSWERS, GROUPS)))
+    assert heavy.table["value"].tolist() == pytest.approx(copied.table["value"].tolist())
+    plain = accuracy_by_group(np.array(Y) == np.array(ANSWERS), GROUPS, sample_weight=[2, 1, 1, 1, 1, 2, 1, 1])
+    assert plain["accuracy"].tolist() == heavy.table["value"].tolist()
+    assert plain["lower"].tolist() == pytest.approx(heavy.table["lower"].tolist())
+
+
+def test_a_group_in_which_nothing_weighs_has_no_accuracy():
+    found = accuracy_by_group([True, False], ["a", "b"], sample_weight=[1, 0])
+    assert found["n"].tolist() == [1, 1]
+    assert np.isnan(found["accuracy"][1])
 
 
 def test_one_group_an_item_is_needed():

@@ -5,7 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.findings import ask, next_to_label, own_curve, plain_labels, reasons_for, training_errors
+from anyshot.evaluation.asking import reasons_for
+from anyshot.evaluation.findings import ask, next_to_label, own_curve, training_errors
 
 X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]
 
@@ -26,7 +27,7 @@ def model():
 
 
 def asked(model, X=X, y=Y, **more):
-    return ask(model, X, y, groups={}, random_state=0, **more)
+    return ask(model, X, y, **more)
 
 
 def test_what_a_model_cannot_say_is_left_out():
@@ -52,11 +53,11 @@ def test_mistakes_come_the_surest_first(model):
 
 def test_a_sample_keeps_items_labels_and_groups_together(model):
     many, labels = np.arange(50.0)[:, None], ["low" if k < 25 else "high" for k in range(50)]
-    found = ask(model, many, labels, groups={"g": [str(k) for k in range(50)]}, random_state=3, most=10)
-    rows = found.X[:, 0].astype(int).tolist()
-    assert (len(rows), found.n_given) == (10, 50)
+    found = ask(model, many, labels, groups={"g": [str(k) for k in range(50)]}, most=10)
+    rows = found.items[:, 0].astype(int).tolist()
+    assert (len(rows), found.question.n_given) == (10, 50)
     assert found.truth == [labels[row] for row in rows]
-    assert list(found.groups["g"]) == [str(row) for row in rows]
+    assert list(found.question.groups["g"]) == [str(row) for row in rows]
 
 
 def test_without_suggest_the_least_sure_items_come_first(model):
@@ -77,8 +78,3 @@ def test_probabilities_for_other_classes_are_refused(model):
 def test_one_class_of_training_labels_has_no_curve(model):
     with pytest.raises(NotEnoughLabelsError, match="train has 1"):
         own_curve(asked(model), (X, ["low"] * 4))
-
-
-def test_labels_become_plain_values():
-    assert plain_labels(np.array([1.0, np.nan])) == [1.0, None]
-    assert plain_labels([np.str_("a"), None]) == ["a", None]

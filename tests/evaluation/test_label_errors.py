@@ -93,7 +93,7 @@ def test_no_item_is_answered_by_a_clone_that_learned_it():
 
 
 def test_one_label_a_class_is_too_few():
-    with pytest.raises(NotEnoughLabelsError, match="Every class has one label"):
+    with pytest.raises(NotEnoughLabelsError, match="No class has two labels"):
         out_of_fold_probabilities(LogisticRegression(), [[0.0], [1.0]], ["a", "b"])
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
 from anyshot.checks import generator
@@ -11,12 +12,15 @@ from anyshot.evaluation.metrics import (
     bootstrap_interval,
     brier_score,
     confidence_bins,
+    effective_size,
     expected_calibration_error,
     false_positive_rate,
     harmonic_mean,
     log_loss,
     macro_f1,
+    mae,
     per_class_accuracy,
+    r2,
     rmse,
     seen_unseen_curve,
     top_k_accuracy,
@@ -177,3 +181,65 @@ def test_unknowns_on_one_side_only_are_refused():
         unknown_auroc([0.1, 0.2], [False, False])
     with pytest.raises(NotEnoughLabelsError, match="only one of the two"):
         ausuc([[1.0, 0.0]], [0], [True, False])
+
+
+@pytest.mark.parametrize(("n_right", "n"), [(0, 7), (3, 7), (7, 7), (950, 1000)])
+def test_wilson_interval_agrees_with_scipy(n_right, n):
+    interval = binomtest(n_right, n).proportion_ci(method="wilson")
+    assert wilson_interval(n_right, n) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def test_a_few_unequal_weights_say_as_much_as_fewer_equal_ones():
+    assert effective_size(np.ones(9)) == pytest.approx(9)
+    assert effective_size(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
+
+
+OF_TABLES = [
+    log_loss, brier_score, expected_calibration_error, lambda p, y, **w: top_k_accuracy(p, y, k=2, **w),
+    lambda p, y, **w: ausuc(p, y, [True, True, False, False, True], **w),
+]  # fmt: skip
+OF_ANSWERS = [accuracy, per_class_accuracy, macro_f1, rmse, mae, r2]
+OF_STRANGENESS = [unknown_auroc, false_positive_rate]
+
+
+def cases(scored):
+    probabilities, y = scored
+    answers = probabilities.argmax(axis=1)
+    yield from ((metric, probabilities, y) for metric in OF_TABLES)
+    yield from ((metric, y, answers) for metric in OF_ANSWERS)
+    yield from ((metric, 1 - probabilities.max(axis=1), y == 3) for metric in OF_STRANGENESS)
+
+
+def test_an_item_of_weight_two_counts_like_two_items_and_one_of_weight_zero_like_none(scored):
+    weight = np.arange(60) % 3
+    rows = np.arange(60).repeat(weight)
+    for metric, first, second in cases(scored):
+        assert metric(first, second, sample_weight=weight) == pytest.approx(metric(first[rows], second[rows]))
+
+
+def test_even_weights_change_nothing(scored):
+    for metric, first, second in cases(scored):
+        assert metric(first, second, sample_weight=np.full(60, 0.3)) == pytest.approx(metric(first, second))
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (np.zeros(60), "sum to zero"),
+        (np.ones(3), "60 items, and weights of shape"),
+        (np.full(60, np.nan), "row 0 is nan"),
+    ],
+)
+def test_weights_that_are_none_are_refused_by_every_metric(scored, weight, said):
+    for metric, first, second in cases(scored):
+        with pytest.raises(InputError, match=said):
+            metric(first, second, sample_weight=weight)
+
+
+def test_errors_of_numbers_agree_with_scikit_learn():
+    y, answers, weight = generator(0).normal(size=(3, 30))
+    weight = np.abs(weight)
+    assert mae(y, answers) == pytest.approx(oracle.mean_absolute_error(y, answers))
+    assert r2(y, answers, sample_weight=weight) == pytest.approx(oracle.r2_score(y, answers, sample_weight=weight))
+    with pytest.raises(NotEnoughLabelsError, match="all alike"):
+        r2([1.0, 1.0], [1.0, 2.0])

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
+from anyshot import AnyShotClassifier
 from anyshot.checks import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.protocols import (
@@ -123,6 +124,17 @@ def test_a_model_that_needs_labels_has_no_point_at_zero_and_one_that_does_not_ha
     assert sorted(seen_by_fit[1][1]) == ["a", "b"]
 
 
+@pytest.mark.parametrize("parameters", [{}, {"unknown_rate": 0.5}])
+def test_a_model_whose_classes_are_known_by_the_labels_alone_starts_at_one_label(letters, parameters):
+    classes = ["aa", "bb"] if parameters else None
+    model = AnyShotClassifier(classes, encoder=letters, cache=False, **parameters)
+    texts, labels = ["ab a", "ac a", "bb b", "bc b"], ["aa", "aa", "bb", "bb"]
+    curve = learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0, 2), seeds=1)
+    assert curve.scores["shots"].tolist() == [2]
+    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)\. Add labels a class\. "):
+        learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0,), seeds=1)
+
+
 class _Needy(NameReader):
     def fit(self, X, y):
         return self
@@ -213,7 +225,7 @@ def test_the_picture_shows_every_place_and_names_every_line(curve):
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match="There is no model to measure"):
         learning_curve({}, ["a"], ["a"], ["a"], ["a"])
-    with pytest.raises(InputError, match=r"None of the models can be fitted at shots=\(0,\)"):
+    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)"):
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], shots=(0,))
     with pytest.raises(NotEnoughLabelsError, match="1 test items have 0 labels"):
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], [None])

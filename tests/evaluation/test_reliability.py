@@ -46,3 +46,11 @@ def test_the_diagram_shows_a_point_for_each_bin_and_the_error(scored):
 def test_no_label_at_all_is_refused():
     with pytest.raises(NotEnoughLabelsError, match="nothing to compare"):
         reliability([[0.5, 0.5]], [-1])
+
+
+def test_an_item_of_weight_two_counts_like_two_items_and_bins_without_weight_are_left_out():
+    table, y = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]), [0, 1, 0]
+    weighed = reliability(table, y, sample_weight=[2, 1, 0])
+    copied = reliability(table[[0, 0, 1]], [0, 0, 1])
+    assert weighed["accuracy"].tolist() == pytest.approx(copied["accuracy"].tolist())
+    assert weighed["n"].tolist() == [2]

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from anyshot import AnyShotClassifier
-from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation import findings
+from anyshot.errors import InputError, MissingPartError, NotEnoughLabelsError
+from anyshot.evaluation import asking, findings
 from anyshot.evaluation.protocols import learning_curve
 from anyshot.evaluation.report import report
 
@@ -51,8 +51,8 @@ def test_a_report_of_the_front_door_shows_its_reasons_and_its_suggestions(letter
     clf.fit(["aa", "ab a", "bb", "b ba", "aac", "bbc"], ["aaa", "aaa", "bbb", "bbb", "aaa", "bbb"])
     found = report(clf, ["a", "b", "ba b", "baa"], ["aaa", "bbb", "aaa", "bbb"], pool=["abab", "aaaa", "cb"])
     assert headings(found) == [
-        "asked", "method", "confusions", "trust", "unknowns", "classes", "mistakes", "labels", "next", "cost",
-        "reproduce",
+        "asked", "curve", "method", "confusions", "trust", "unknowns", "classes", "groups", "mistakes", "labels",
+        "next", "cost", "reproduce",
     ]  # fmt: skip
     page = html.unescape(found.to_html())
     assert all(reason in page for reason in clf.reasons_)
@@ -64,7 +64,7 @@ def test_a_model_without_probabilities_has_a_report_without_them():
     X, y = blobs()
     found = report(LinearSVC().fit(X, y), X, y)
     assert "reliability" not in found.figures
-    assert "gives no probabilities" in found.to_html()
+    assert "need a classifier with predict_proba" in found.to_html()
 
 
 def test_with_training_data_there_are_label_counts_a_curve_and_wrong_labels(model, monkeypatch):
@@ -121,8 +121,9 @@ def test_a_group_of_one_is_shown_and_said(model):
 def test_of_very_many_items_a_sample_is_drawn_and_it_is_said(model):
     X, y = blobs(100_000)
     found = report(model, X, y)
-    assert found.evaluation.n == findings.MOST
+    assert found.evaluation.n == asking.MOST
     assert "A sample: 20,000 of the 100,000 items given, drawn at random." in found.to_html()
+    assert "100,000 items, with seed 0" in found.to_html()
     again = report(model, X, y)
     assert again.evaluation.accuracy == found.evaluation.accuracy
 
@@ -181,3 +182,58 @@ def test_texts_of_any_pipeline_are_shown():
     model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, y)
     page = report(model, ["good good", "bad 日本"], ["down", "down"]).to_html()
     assert "good good" in page
+
+
+def test_what_cannot_be_shown_is_named_with_the_way_to_get_it(model):
+    found = report(model, *blobs())
+    assert set(found.missing) == {"curve", "leaderboard", "unknowns", "groups", "label_errors_train", "next"}
+    page = html.unescape(found.to_html())
+    shown = [found.missing[name] for name in ("curve", "unknowns", "groups", "label_errors_train", "next")]
+    assert all(line in page for line in shown)
+    assert "AnyShotClassifier" in page  # who explains its mistakes
+    with pytest.raises(MissingPartError, match="--train DATA"):
+        found.tables["curve"]
+    with pytest.raises(KeyError, match="There is no 'nonsense' among"):
+        found.figures["nonsense"]
+    assert found.tables.get("curve") is None
+
+
+def test_weights_count_in_every_share(model):
+    X, y = blobs(seed=1)
+    weight = np.arange(60) % 3
+    rows = np.arange(60).repeat(weight)
+    sites = np.array(["north", "south"] * 30)
+    weighed = report(model, X, y, sample_weight=weight, groups=sites)
+    copied = report(model, X[rows], [y[row] for row in rows], groups=sites[rows])
+    assert weighed.evaluation.accuracy == pytest.approx(copied.evaluation.accuracy)
+    assert weighed.evaluation.ece == pytest.approx(copied.evaluation.ece)
+    both = [one.tables["groups"].set_index("group")["accuracy"].to_dict() for one in (weighed, copied)]
+    assert both[0] == pytest.approx(both[1])
+    shares = [one.tables["reliability"]["accuracy"].tolist() for one in (weighed, copied)]
+    assert shares[0] == pytest.approx(shares[1])
+    assert "Weighted: the items say as much as 36 equal ones." in weighed.to_html()
+
+
+def test_weights_that_sum_to_zero_are_refused(model):
+    X, y = blobs()
+    with pytest.raises(InputError, match="weights of the 60 items sum to zero"):
+        report(model, X, y, sample_weight=np.zeros(60))
+    with pytest.raises(InputError, match="weights of the items with a label sum to zero"):
+        report(model, X, [None, *y[1:]], sample_weight=[1.0] + [0.0] * 59)
+
+
+def test_a_group_in_which_nothing_weighs_has_no_share(model):
+    X, y = blobs()
+    found = report(model, X, y, sample_weight=[0.0] * 5 + [1.0] * 55, groups=["none"] * 5 + ["some"] * 55)
+    assert np.isnan(found.tables["groups"].set_index("group").loc["none", "accuracy"])
+    assert "Fewer than two groups" in found.to_html()
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one_whole(model, tmp_path):
+    found = report(model, *blobs())
+    found.save(tmp_path / "report.html")
+    before = (tmp_path / "report.html").read_bytes()
+    with pytest.raises(UnicodeEncodeError):
+        found.save(tmp_path / "report.html", title="\ud800")
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from anyshot.evaluation.asking import Extras
 from anyshot.evaluation.findings import ask
 from anyshot.evaluation.report_failures import (
     by_class,
@@ -31,8 +32,10 @@ class Given:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def found_for(p, y, **groups):
-    return ask(Given(), np.array(p, dtype=float)[:, None], y, groups=groups, random_state=0)
+def found_for(p, y, *, learned=None, pool=None, **groups):
+    items = np.array(p, dtype=float)[:, None]
+    train = None if learned is None else (items[: len(learned)], learned)
+    return ask(Given(), items, y, groups=groups, extras=Extras(train=train, pool=pool))
 
 
 def test_the_largest_confusion_is_named_with_its_share_and_the_matrix_counts():
@@ -54,7 +57,7 @@ def test_whether_it_is_as_sure_as_it_is_right_is_said_in_words(sure, word):
 
 
 def test_of_classes_it_does_not_know_nothing_can_be_said_about_trust():
-    assert "cannot be shown" in trust(found_for([0.9], ["new"])).section.lead
+    assert "only for items of classes that the model knows" in trust(found_for([0.9], ["new"])).missing["reliability"]
 
 
 def test_unknowns_are_spoken_of_where_there_are_any():
@@ -65,21 +68,24 @@ def test_unknowns_are_spoken_of_where_there_are_any():
 
 
 def test_the_hardest_class_comes_first_and_carries_its_labels():
-    table = by_class(found_for([0.9, 0.9, 0.1], ["a", "b", "b"]), ["a", "a", None]).tables["classes"]
+    table = by_class(found_for([0.9, 0.9, 0.1], ["a", "b", "b"], learned=["a", "a", None])).tables["classes"]
     assert table["class"].tolist() == ["b", "a"]
     assert table["labels"].tolist() == [0, 2]
 
 
 def test_groups_far_apart_are_named_and_classes_with_labels_are_a_group():
     p, y = [0.9] * 40, ["a"] * 20 + ["b"] * 20
-    part = by_group(found_for(p, y, site=["x"] * 20 + ["y"] * 20), ["a"])
+    part = by_group(found_for(p, y, learned=["a"], site=["x"] * 20 + ["y"] * 20))
     assert "Best for x (100.0 %), worst for y (0.0 %)" in part.section.lead
     assert "do not overlap" in part.section.lead
     assert part.tables["groups"]["group"].tolist() == ["x", "y", "class with labels", "class without a label"]
 
 
-def test_without_groups_there_is_no_section():
-    assert by_group(found_for([0.9], ["a"]), None).section is None
+def test_without_groups_the_section_says_how_to_give_them():
+    part = by_group(found_for([0.9], ["a"]))
+    assert part.section.needs == (part.missing["groups"],)
+    assert "groups={" in part.missing["groups"]
+    assert "--group-column" in part.missing["groups"]
 
 
 def test_a_mistake_shows_the_item_the_label_and_the_answer():
@@ -94,14 +100,14 @@ def test_no_mistake_is_said():
 
 def test_a_label_that_the_model_contradicts_is_listed():
     found = found_for([0.9, 0.9, 0.1, 0.1, 0.99], ["a", "a", "b", "b", "b"])
-    part = wrong_labels(found, None)
+    part = wrong_labels(found)
+    assert "train=(items, labels)" in part.missing["label_errors_train"]
     assert part.tables["label_errors"]["row"].tolist() == [4]
     assert part.section.tables[0].rows[0][1].text == "b"
 
 
 def test_what_to_label_next_needs_a_pool():
-    found = found_for([0.9], ["a"])
-    assert next_labels(found, None, None).section is None
-    part = next_labels(found, np.array([[0.4]]), (np.array([0]), "Why."))
+    assert "rows without a label in --train" in next_labels(found_for([0.9], ["a"])).missing["next"]
+    part = next_labels(found_for([0.9], ["a"], pool=np.array([[0.4]])))
     assert part.section.cards[0].answer == "b"
     assert part.tables["next"]["guess"].tolist() == ["b"]

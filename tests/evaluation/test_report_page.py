@@ -14,6 +14,7 @@ from anyshot.evaluation.protocols import learning_curve
 from anyshot.evaluation.report import report
 from anyshot.evaluation.report_page import Card, Page, PageTable, Section, Tile, matrix_of, render
 from anyshot.evaluation.shown_item import ShownItem
+from anyshot.tasks.regression import AnyShotRegressor
 
 LONG = "a_class_whose_name_is_very_long_indeed_and_has_no_place_to_break" * 2
 
@@ -105,10 +106,15 @@ def files(tmp_path_factory):
     model = LogisticRegression().fit(X, y)
     curve = learning_curve(model, X, y, X, y, shots=(1, 2, 5), seeds=2)
     report(model, X, y, curve=curve, train=(X, y), pool=X[:30]).save(folder / "vectors.html")
+    frame = pd.DataFrame({"a very long name of a column": X[:, 0], "b": X[:, 1], "of which kind": [LONG, "x"] * 60})
+    numbers = AnyShotRegressor().fit(frame[:40], X[:40, 0] + X[:40, 1])
+    truth, groups = X[40:, 0] + X[40:, 1], {LONG: ["<i>a</i>", LONG] * 40}
+    found = report(numbers, frame[40:], truth, groups=groups, train=(frame[:40], X[:40, 0]), pool=frame[:30])
+    found.save(folder / "numbers.html")
     return folder
 
 
-@pytest.mark.parametrize("name", ["images.html", "vectors.html"])
+@pytest.mark.parametrize("name", ["images.html", "vectors.html", "numbers.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
 def test_in_a_browser_nothing_overflows_nothing_fails_and_nothing_is_asked_for(browser, files, width, scheme, name):
@@ -125,6 +131,42 @@ def test_in_a_browser_nothing_overflows_nothing_fails_and_nothing_is_asked_for(b
     assert not said
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.mark.parametrize("name", ["images.html", "vectors.html", "numbers.html"])
+def test_on_paper_all_that_is_there_is_seen(browser, files, name):
+    page = browser.new_page(viewport={"width": 680, "height": 1000}, color_scheme="dark")  # A4 within its margins
+    page.goto((files / name).as_uri())
+    page.emulate_media(media="print")
+    cut_off = page.evaluate(
+        "[document.documentElement, ...document.querySelectorAll('.scroll, figure, pre, .cards > li')]"
+        ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.className)"
+    )
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(o => o.scrollHeight > o.clientHeight + 1).length"
+    )
+    closed = page.evaluate("document.querySelectorAll('details:not([open])').length")
+    for_screens = page.evaluate(
+        "[...document.querySelectorAll('nav, .on-screen')].filter(one => one.getClientRects().length).length"
+    )
+    arrows = page.evaluate(
+        "[...document.querySelectorAll('th button')]"
+        ".filter(button => getComputedStyle(button, '::after').display != 'none').length"
+    )
+    ink = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    page.close()
+    assert cut_off == []
+    assert (hidden, closed, for_screens, arrows) == (0, 0, 0, 0)
+    assert ink == ["rgb(17, 17, 17)", "rgb(255, 255, 255)"]
+
+
+def test_on_paper_a_page_is_a4_and_a_report_has_several(browser, files):
+    page = browser.new_page()
+    page.goto((files / "vectors.html").as_uri())
+    printed = page.pdf(prefer_css_page_size=True)
+    page.close()
+    assert b"/MediaBox [0 0 594.95" in printed
+    assert printed.count(b"/Type /Page\n") > 2
 
 
 def test_in_a_browser_every_figure_and_thumbnail_is_drawn(browser, files):

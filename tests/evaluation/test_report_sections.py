@@ -5,16 +5,23 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from anyshot.encoders.cache import VectorCache, encode_once
+from anyshot.evaluation.asking import Extras
 from anyshot.evaluation.findings import ask
 from anyshot.evaluation.protocols import LearningCurve
-from anyshot.evaluation.report_sections import asked, choice, cost, labels_worth, reproduced, tiles, verdict
+from anyshot.evaluation.report_sections import asked, choice, cost, curve_part, labels_worth, reproduced, tiles, verdict
 
 X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]
 
 
+def found_with(**extras):
+    model = LogisticRegression().fit(X, Y)
+    return ask(model, X, ["low", "high", "high", "high"], extras=Extras(**extras))
+
+
 @pytest.fixture
 def found():
-    return ask(LogisticRegression().fit(X, Y), X, ["low", "high", "high", "high"], groups={}, random_state=0)
+    return found_with()
 
 
 def curve(scores):
@@ -28,20 +35,33 @@ def test_the_verdict_names_the_share_and_what_guessing_would_get(found):
     assert 'Always answering "high" would get 75 right.' in verdict(found)
 
 
-def test_the_labels_learned_from_are_counted(found):
-    notes = asked(found, ["low", "low", "low", None]).section.notes
+def test_the_labels_learned_from_are_counted():
+    found = found_with(train=(X, ["low", "low", "low", None]))
+    notes = asked(found).section.notes
     assert notes[0] == "It learned from 3 labels: 0 to 3 a class, median 1.5; 1 class has none."
-    assert [tile.figure for tile in tiles(found, ["low", None])][2] == "1"
+    assert [tile.figure for tile in tiles(found)][2] == "3"
 
 
-def test_without_a_curve_there_is_no_section():
-    assert labels_worth(None).section is None
+def test_without_labels_to_draw_from_the_section_says_what_a_curve_needs(found):
+    part = labels_worth(found)
+    assert part.section.needs == (part.missing["curve"],)
+    assert "train=(items, labels)" in part.missing["curve"]
+    assert "--train DATA" in part.missing["curve"]
+
+
+def test_where_the_labels_learned_from_allow_no_curve_the_reason_is_said():
+    part = labels_worth(found_with(train=(X, ["low"] * 4)))
+    assert "needs labels of two classes; train has 1" in part.missing["curve"]
+
+
+def test_without_a_leaderboard_it_is_said_who_has_one(found):
+    assert "method='auto'" in choice(found).missing["leaderboard"]
 
 
 def test_a_curve_says_what_twice_the_labels_would_bring_or_why_it_cannot():
-    steady = labels_worth(curve({1: 0.54, 2: 0.66, 3: 0.72, 4: 0.76, 5: 0.79})).section.lead
+    steady = curve_part(curve({1: 0.54, 2: 0.66, 3: 0.72, 4: 0.76, 5: 0.79})).section.lead
     assert steady.startswith("With 5 labels a class, 79.0 % of the answers are right on average. Twice as many are")
-    short = labels_worth(curve({1: 0.5, 2: 0.6})).section.lead
+    short = curve_part(curve({1: 0.5, 2: 0.6})).section.lead
     assert "cannot be said: 2 points are too few" in short
 
 
@@ -50,24 +70,43 @@ def test_a_model_that_names_no_others_is_named_itself(found):
 
 
 def test_what_reproduces_it_is_the_same_for_the_same_data_and_not_for_others(found):
-    code = reproduced(found, 0).section.code
+    code = reproduced(found).section.code
     assert "LogisticRegression" in code
     assert "numpy" in code
-    other = ask(found.model, X + 1, Y, groups={}, random_state=0)
+    other = ask(found.model, X + 1, Y)
     digest = [line for line in code.splitlines() if "sha256" in line]
-    assert digest == [line for line in reproduced(found, 0).section.code.splitlines() if "sha256" in line]
-    assert digest != [line for line in reproduced(other, 0).section.code.splitlines() if "sha256" in line]
+    assert digest == [line for line in reproduced(found).section.code.splitlines() if "sha256" in line]
+    assert digest != [line for line in reproduced(other).section.code.splitlines() if "sha256" in line]
 
 
-def test_copies_among_texts_are_counted():
-    class Same:
-        classes_ = np.array(["a", "b"])
+class Encoded:
+    """Asks an encoder for every item."""
 
-        def fit(self, X, y):
-            return self
+    classes_ = np.array(["a", "b"])
 
-        def predict(self, X):
-            return ["a"] * len(X)
+    def __init__(self, encoder, cache):
+        self.encoder, self.cache = encoder, cache
 
-    found = ask(Same(), ["x", "x", "y"], ["a", "a", "b"], groups={}, random_state=0)
-    assert any(note.startswith("1 of the items are copies") for note in cost(found).section.notes)
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        encode_once(self.encoder, X, cache=self.cache)
+        return ["a"] * len(X)
+
+
+def test_what_the_cache_spared_is_counted(letters, tmp_path):
+    cache = VectorCache(tmp_path)
+    encode_once(letters, ["x"], cache=cache)
+    part = cost(ask(Encoded(letters, cache), ["x", "y", "y", "z"], ["a", "a", "b", "b"]))
+    answers = part.tables["cost"].iloc[0]
+    kept = 1 if hasattr(letters, "digest") else 0
+    assert answers[["wanted", "copies", "from the cache", "encoded"]].tolist() == [4, 1, kept, 3 - kept]
+    assert any(note.startswith("Of 4 vectors wanted for the answers") for note in part.section.notes)
+    assert any(note.startswith("Peak memory: ") for note in part.section.notes)
+
+
+def test_a_model_that_encodes_nothing_has_no_table_of_encodings(found):
+    section = cost(found).section
+    assert section.tables == ()
+    assert "No item was encoded" in section.notes[0]

@@ -1,5 +1,7 @@
 """The commands that tell others of a model: report, card."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +22,11 @@ def report(
     out: Annotated[Path, typer.Option(help="Page to write, .html.", metavar="FILE")] = Path("report.html"),
     train: Annotated[
         Path | None,
-        typer.Option(help="What the model learned from: adds what labels buy and which look wrong.", metavar="DATA"),
+        typer.Option(
+            help="What the model learned from: adds what labels buy, which look wrong, and, of rows without a label, "
+            "which to label next.",
+            metavar="DATA",
+        ),
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -35,30 +41,18 @@ def report(
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataFileError(f"{out} cannot be written: its name must end in .html.")
-
-    def labelled(path: Path, column: str | None) -> Any:
-        return read(path, text_column=text_column, image_column=image_column, label_column=column)
-
-    given = labelled(data, label_column)
-    if given.labels is None:
-        raise InputError(f"{data} has no labels to compare the answers with. Name their column with --label-column.")
-    groups = None if group_column is None else {group_column: labelled(data, group_column).labels}
+    read_as = partial(read, text_column=text_column, image_column=image_column)
+    tested = _labelled(data, read_as, label_column)
+    groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
+    learned = None if train is None else _labelled(train, read_as, label_column, to="draw a curve from")
     clf = anyshot.load(model)
-    names = clf.classes_.tolist()
-    learned = None
-    if train is not None:
-        rows = labelled(train, label_column)
-        if rows.labels is None:
-            raise InputError(f"{train} has no labels. Name their column with --label-column.")
-        learned = (rows.items, as_classes_write_them(rows.labels, names))
-    made = anyshot.report(
-        clf, given.items, as_classes_write_them(given.labels, names), groups=groups, train=learned, random_state=0
-    )
-    try:
-        made.save(out)
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
-    show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict})
+    names = _classes(clf, model)
+    labels = as_classes_write_them(tested.labels, names)
+    made = anyshot.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
+    _write(out, made.save)
+    show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
+    for line in dict.fromkeys(made.missing.values()):
+        note(f"Not in it: {line}")
     note(f"Wrote the report to {out}.")
 
 
@@ -74,20 +68,64 @@ def card(
     clf, facts = anyshot.load(model), read_model(model).facts
     figures = None
     if data is not None:
-        given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
-        if given.labels is None:
-            raise InputError(f"{data} has no labels to measure by. Name their column with --label-column.")
-        figures = _figures(clf.evaluate(given.items, as_classes_write_them(given.labels, clf.classes_.tolist())))
+        given = _labelled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
+        found = clf.evaluate(given.items, as_classes_write_them(given.labels, _classes(clf, model)))
+        figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
     written = model_card(facts, figures=figures, tested_on=None if data is None else data.name)
     if out is None:
         typer.echo(written)
         return
-    try:
-        out.write_text(written, encoding="utf-8")
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
+    _write(out, partial(Path.write_text, data=written, encoding="utf-8"))
     note(f"Wrote the card to {out}.")
 
 
-def _figures(result: Any) -> dict[str, float]:
-    return {"accuracy": result.accuracy, "macro_f1": result.macro_f1}
+def _classes(clf: Any, folder: Path) -> list[Any]:
+    """Return the classes that a model names; the terminal reads no tables of numbers for one that names none."""
+    names = getattr(clf, "classes_", None)
+    if names is None:
+        raise InputError(
+            f"{folder} holds a model of kind {type(clf).__name__}, which names no classes. Measure it in Python: "
+            f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
+        )
+    return list(names.tolist())
+
+
+def _labelled(
+    path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the answers with"
+) -> Any:
+    """Return the data set at `path`, which must have labels."""
+    given = read_as(path, label_column=column)
+    if given.labels is None or all(label is None for label in given.labels):
+        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
+    return given
+
+
+def _groups(path: Path, read_as: Callable[..., Any], column: str) -> list[Any]:
+    """Return the group of each item: a column of the same table."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table with --image-column.")
+    try:
+        return list(read_as(path, label_column=column).labels)
+    except DataFileError as error:
+        said = str(error).replace("label_column (--label-column)", "--group-column")
+        raise DataFileError(f"The groups of --group-column {column} cannot be read. {said}") from error
+
+
+def _taught(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
+    """Return what the model learned from, rows without a label apart: these are the pool to label next."""
+    if learned is None:
+        return {}
+    labels = as_classes_write_them(learned.labels, classes)
+    pairs = list(zip(learned.items, labels, strict=True))
+    pool = [item for item, label in pairs if label is None]
+    known = [(item, label) for item, label in pairs if label is not None]
+    train = [item for item, _ in known], [label for _, label in known]
+    return {"train": train, "pool": pool or None}
+
+
+def _write(out: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file, or say why it cannot be written."""
+    try:
+        write(out)
+    except OSError as error:
+        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error

@@ -21,6 +21,7 @@ from anyshot.checks import Vectors
 from anyshot.encoders.cache_place import default_folder, default_limit
 from anyshot.encoders.encoder import Digested, Encoder, TextAligned
 from anyshot.encoders.pixels import content_of, read_pixels
+from anyshot.encoders.tally import count
 from anyshot.errors import BadItemError, CacheError, EncoderError
 from anyshot.items import Items, check_texts
 
@@ -218,9 +219,11 @@ def _encode_distinct(task: _Task, items: list[Any], keys: list[Key], cache: Vect
             _warn_unkept(error)
     first_rows = np.unique(places, return_index=True)[1] if len(distinct) < len(items) else np.arange(len(items))
     missing = np.flatnonzero(~known)
+    count(asked=len(items), copies=len(items) - len(distinct), kept=len(distinct) - len(missing))
     for start in range(0, len(missing), SLICE):
         part = missing[start : start + SLICE]
         table[part] = _encoded(task, items, first_rows[part].tolist())
+        count(encoded=len(part), calls=1)
         if store is not None:
             try:
                 store.put_many([distinct[place] for place in part], table[part])

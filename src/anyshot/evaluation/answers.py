@@ -11,7 +11,15 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from anyshot.checks import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import expected_calibration_error, log_loss, probability_table, wilson_interval
+from anyshot.evaluation.metrics import (
+    Floats,
+    effective_size,
+    expected_calibration_error,
+    item_weights,
+    log_loss,
+    probability_table,
+    wilson_interval,
+)
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 from anyshot.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 
@@ -30,7 +38,7 @@ class Evaluation:
     accuracy: float
     """Share of right answers. `UNKNOWN` is right only where the truth itself is `UNKNOWN`."""
     accuracy_interval: tuple[float, float]
-    """Wilson's interval of the accuracy, 95 %."""
+    """Wilson's interval of the accuracy, 95 %; of weighted items, as for as many equal ones as they are worth."""
     per_class_accuracy: float
     macro_f1: float
     """Mean F1 of the classes that occur in the truth or among the answers."""
@@ -98,7 +106,12 @@ class Evaluation:
 
 
 def evaluate_answers(
-    classes: Classes, y_true: Labels, predicted: Labels, probabilities: ArrayLike | None = None
+    classes: Classes,
+    y_true: Labels,
+    predicted: Labels,
+    probabilities: ArrayLike | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
 ) -> Evaluation:
     """Say what the answers are worth.
 
@@ -108,6 +121,7 @@ def evaluate_answers(
     y_true : (n,) the truth; None for no label (left out and counted); classes outside `classes` are shown as never seen
     predicted : (n,) the answers, each one of `classes` or `UNKNOWN`
     probabilities : (n, c) in the order of `classes`, or None
+    sample_weight : (n,) how much each item counts, in every share; numbers of items stay numbers of items
 
     Raises
     ------
@@ -116,7 +130,7 @@ def evaluate_answers(
     UnknownClassError
         An answer is none of the classes.
     InputError
-        The lengths differ, or the probabilities are none.
+        The lengths differ, the probabilities are none, or the weights of the labelled items sum to zero.
 
     Examples
     --------
@@ -134,27 +148,45 @@ def evaluate_answers(
     labelled = truth >= 0
     if not labelled.any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label; there is nothing to compare with.")
+    weight = _weights(sample_weight, labelled)  # (n,), of items without a label 0
     known = labelled & (truth < len(names))
-    per_class = _per_class(everything, truth[labelled], answers[labelled], n_known=len(names))
-    refused = (answers < 0) | (answers >= len(names))
-    n, n_right = int(labelled.sum()), int((truth == answers)[labelled].sum())
-    interval = wilson_interval(n_right, n)
     strange = labelled & ~known
+    given = (truth[labelled], answers[labelled], weight[labelled])
+    per_class = _per_class(everything, *given, n_known=len(names))
+    refused = (answers < 0) | (answers >= len(names))
+    size, share = effective_size(weight), _share(truth == answers, weight)
+    interval = wilson_interval(share * size, size)
+    compared = (table[known], truth[known]) if table is not None and weight[known].any() else None
     return Evaluation(
-        n=n,
+        n=int(labelled.sum()),
         n_without_label=int((~labelled).sum()),
-        accuracy=n_right / n,
+        accuracy=share,
         accuracy_interval=interval,
         per_class_accuracy=float(np.nanmean(per_class["recall"])),
         macro_f1=float(np.nanmean(per_class["f1"])),
-        log_loss=log_loss(table[known], truth[known]) if table is not None and known.any() else None,
-        ece=expected_calibration_error(table[known], truth[known]) if table is not None and known.any() else None,
-        unknown_rate=float(refused[known].mean()) if known.any() else 0.0,
-        unknown_found=float(refused[strange].mean()) if strange.any() else None,
+        log_loss=None if compared is None else log_loss(*compared, sample_weight=weight[known]),
+        ece=None if compared is None else expected_calibration_error(*compared, sample_weight=weight[known]),
+        unknown_rate=_share(refused[known], weight[known]) if weight[known].any() else 0.0,
+        unknown_found=_share(refused[strange], weight[strange]) if weight[strange].any() else None,
         per_class=per_class,
-        confusions=_confusions(everything, truth[labelled], answers[labelled], n_known=len(names)),
-        notes=_notes(per_class, interval, n_without_label=int((~labelled).sum())),
+        confusions=_confusions(everything, *given, n_known=len(names)),
+        notes=_notes(per_class, interval, n_without_label=int((~labelled).sum()))
+        + (() if sample_weight is None else (f"weighted: the items say as much as {size:,.0f} equal ones",)),
     )
+
+
+def _weights(sample_weight: ArrayLike | None, labelled: NDArray[np.bool_]) -> Floats:
+    """Return the weight of each item (n,), 0 without a label."""
+    if sample_weight is None:
+        return labelled.astype(np.float64)
+    weight = np.asarray(item_weights(sample_weight, len(labelled))) * labelled
+    if weight.sum() <= 0:
+        raise InputError("The weights of the items with a label sum to zero: none counts. Weigh one above 0.")
+    return weight
+
+
+def _share(which: NDArray[np.bool_], weight: Floats) -> float:
+    return float(np.average(which, weights=weight))
 
 
 def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:
@@ -163,28 +195,34 @@ def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:
     return listed if UNKNOWN in names else [None if label == UNKNOWN else label for label in listed]
 
 
-def _per_class(classes: Classes, truth: Indexes, answers: Indexes, *, n_known: int) -> pd.DataFrame:
-    precision, recall, f1, n = precision_recall_fscore_support(
-        truth, answers, labels=np.arange(len(classes)), zero_division=np.nan
+def _per_class(classes: Classes, truth: Indexes, answers: Indexes, weight: Floats, *, n_known: int) -> pd.DataFrame:
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, answers, labels=np.arange(len(classes)), zero_division=np.nan, sample_weight=weight
     )
+    n = np.bincount(truth, minlength=len(classes))
     seen = np.arange(len(classes)) < n_known
     return pd.DataFrame(
         {"class": classes.tolist(), "n": n, "precision": precision, "recall": recall, "f1": f1, "seen": seen}
     )
 
 
-def _confusions(classes: Classes, truth: Indexes, answers: Indexes, *, n_known: int) -> pd.DataFrame:
+def _confusions(classes: Classes, truth: Indexes, answers: Indexes, weight: Floats, *, n_known: int) -> pd.DataFrame:
     """List the pairs (truth, another known class), the largest first."""
     wrong = (truth != answers) & (answers >= 0) & (answers < n_known)
-    pairs, counts = np.unique(np.stack([truth[wrong], answers[wrong]], axis=1), axis=0, return_counts=True)
+    pairs, place, counts = np.unique(
+        np.stack([truth[wrong], answers[wrong]], axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    weighed = np.bincount(place, weights=weight[wrong], minlength=len(pairs))
+    whole = np.bincount(truth, weights=weight, minlength=len(classes))[pairs[:, 0]]
+    share = np.divide(weighed, whole, out=np.zeros(len(pairs)), where=whole > 0)
     order = np.argsort(-counts, kind="stable")
-    pairs, counts, names = pairs[order], counts[order], classes.tolist()
+    pairs, counts, share, names = pairs[order], counts[order], share[order], classes.tolist()
     return pd.DataFrame(
         {
             "truth": [names[row] for row in pairs[:, 0]],
             "answer": [names[row] for row in pairs[:, 1]],
             "n": counts,
-            "share": counts / np.bincount(truth, minlength=len(names))[pairs[:, 0]],
+            "share": share,
         }
     )
 

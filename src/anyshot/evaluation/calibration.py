@@ -141,7 +141,8 @@ def conformal_threshold(
 
     With n items the truth of a new one is as likely the k-th strangest of n + 1 for every k (Vovk et al., Algorithmic
     Learning in a Random World, 2005): the ceil((n + 1) coverage)-th smallest strangeness covers with a probability
-    between `coverage` and coverage + 1 / (n + 1).
+    between `coverage` and coverage + 1 / (n + 1). That holds for items like those given: where the ones to come are
+    harder, as a test split that was collected apart may be, sets hold the truth less often. Take items as they come in.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from anyshot.checks import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.answers import SCARCE
-from anyshot.evaluation.metrics import accuracy, bootstrap_interval, wilson_interval
+from anyshot.evaluation.metrics import accuracy, bootstrap_interval, effective_size, item_weights, wilson_interval
 from anyshot.evaluation.printing import as_text, html_lines, html_table, rich_table
 from anyshot.labels import Labels
 
@@ -66,7 +66,7 @@ def figures_by_group(
     groups: Sequence[Any] | NDArray[Any],
     *,
     metric: Callable[..., float] = accuracy,
-    weights: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     n_draws: int = 500,
     random_state: RandomState = 0,
 ) -> GroupFigures:
@@ -77,8 +77,8 @@ def figures_by_group(
     y, predicted : (n,) truth and answers
     groups : (n,) the group of each item; None or NaN is shown as "not given". Seen and unseen classes are groups too
     metric : any figure of truth and answers, as ``sklearn.metrics.recall_score``
-    weights : (n,) how much each item counts, handed to the metric as ``sample_weight``
-    n_draws, random_state : of the bootstrap; an unweighted accuracy has Wilson's interval instead
+    sample_weight : (n,) how much each item counts, handed to the metric by that name
+    n_draws, random_state : of the bootstrap; accuracy has Wilson's interval instead
 
     Raises
     ------
@@ -92,7 +92,7 @@ def figures_by_group(
         raise InputError(
             f"Each item needs a label, an answer and a group; there are {len(truth)}, {len(answers)} and {len(group)}."
         )
-    weight = None if weights is None else _weights(weights, group)
+    weight = None if sample_weight is None else _weights(sample_weight, group)
     fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
     given = None if weight is None else {"sample_weight": weight}
     frame = fairlearn.MetricFrame(
@@ -110,15 +110,26 @@ def figures_by_group(
     return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes_on_sizes(table))
 
 
-def accuracy_by_group(right: ArrayLike, groups: Sequence[Any] | NDArray[Any]) -> pd.DataFrame:
-    """Return columns group, n, accuracy, lower, upper (Wilson, 95 %) of items (n,) that were answered right or not."""
+def accuracy_by_group(
+    right: ArrayLike, groups: Sequence[Any] | NDArray[Any], *, sample_weight: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Return columns group, n, accuracy, lower, upper (Wilson, 95 %) of items (n,) that were answered right or not.
+
+    A group whose weights sum to zero has neither an accuracy nor an interval (NaN).
+    """
     is_right, group = np.asarray(right, dtype=bool), named_groups(groups)
     if len(is_right) != len(group):
         raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group an item.")
-    rows = []
+    given = item_weights(sample_weight, len(group))
+    weight, rows = np.ones(len(group)) if given is None else given, []
     for name in sorted(set(group.tolist())):
-        inside = is_right[group == name]
-        rows.append([name, len(inside), inside.mean(), *wilson_interval(int(inside.sum()), len(inside))])
+        inside = group == name
+        own, n = weight[inside], int(inside.sum())
+        if not own.any():
+            rows.append([name, n, math.nan, math.nan, math.nan])
+            continue
+        share, size = float(np.average(is_right[inside], weights=own)), effective_size(own)
+        rows.append([name, n, share, *wilson_interval(share * size, size)])
     return pd.DataFrame(rows, columns=["group", "n", "accuracy", "lower", "upper"])
 
 
@@ -264,8 +275,10 @@ def _interval(
     metric: Callable[..., float], columns: list[NDArray[Any]], n_draws: int, random_state: RandomState
 ) -> tuple[float, float]:
     truth, answers = columns[:2]
-    if metric is accuracy and len(columns) == 2:
-        return wilson_interval(int((truth == answers).sum()), len(truth))
+    if metric is accuracy:
+        weight = columns[2] if len(columns) > 2 else np.ones(len(truth))
+        size = effective_size(weight)
+        return wilson_interval(accuracy(truth, answers, sample_weight=weight) * size, size)
     try:
         return bootstrap_interval(_defined(metric), *columns, n_draws=n_draws, random_state=random_state)
     except NotEnoughLabelsError:
@@ -288,12 +301,8 @@ def _defined(metric: Callable[..., float]) -> Callable[..., float]:
     return figure
 
 
-def _weights(weights: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.float64]:
-    weight = np.asarray(weights, dtype=np.float64)
-    if weight.shape != group.shape or not np.isfinite(weight).all() or (weight < 0).any():
-        raise InputError(
-            f"One weight of 0 or more is needed for each of the {len(group)} items; the shape is {weight.shape}."
-        )
+def _weights(sample_weight: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.float64]:
+    weight = np.asarray(item_weights(sample_weight, len(group)), dtype=np.float64)
     for name in np.unique(group).tolist():
         if weight[group == name].sum() <= 0:
             raise InputError(f"The weights of group {name!r} sum to zero. Leave the group out, or weigh its items.")

@@ -40,8 +40,10 @@ def out_of_fold_probabilities(model: Probable, X: Items, y: Labels, *, n_folds: 
     """
     classes = class_table(classes_in(y))
     index = to_indexes(y, classes, n_items=count(X))
-    if np.bincount(index[index >= 0]).max() < 2:
-        raise NotEnoughLabelsError("Every class has one label: none is left to learn from. Give two of some class.")
+    if np.bincount(index[index >= 0]).max(initial=0) < 2:
+        raise NotEnoughLabelsError(
+            "No class has two labels: with one held out none is left to learn from. Give two of some class."
+        )
     folds = folds_by_arrival(index, n_folds)
     row_of = {name: row for row, name in enumerate(classes.tolist())}
     table = np.zeros((len(index), len(classes)))

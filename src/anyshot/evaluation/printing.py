@@ -18,6 +18,13 @@ def percent(share: float | None) -> str:
     return "-" if share is None or math.isnan(share) else f"{100 * share:.1f}"
 
 
+def number(value: float | None) -> str:
+    """Write a number with four digits, a large one in full, "-" where there is none."""
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
 def rich_table(frame: pd.DataFrame, *, title: str) -> Group:
     """Return `frame` as a table for the terminal; its cells are shown as they stand, markup included."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

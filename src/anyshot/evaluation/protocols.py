@@ -16,16 +16,17 @@ from scipy.stats import t as student
 from sklearn.base import clone
 
 from anyshot.checks import Indexes, generator
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.curve_picture import Line, curve_picture
 from anyshot.evaluation.folds import places_in_class
 from anyshot.evaluation.metrics import accuracy
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 from anyshot.items import Items
-from anyshot.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.labels import Labels, class_table, classes_in, plain, to_indexes
 from anyshot.progress import track
 
 Shots: TypeAlias = int | Literal["all"]  # labels a class
+_Fit: TypeAlias = tuple[str, "Predictor", Shots, int, Indexes]  # name, model, labels a class, seed, rows (m,)
 Seeds: TypeAlias = int | Sequence[int]  # how many draws (seeds 0, 1, ...), or their seeds
 
 SHOTS: tuple[Shots, ...] = (0, 1, 2, 5, 10, 20, "all")
@@ -192,7 +193,8 @@ def learning_curve(
 
     All models see the same draws, nested in the number of labels; 0 and "all", where no draw differs from another, are
     fitted once. Each fit is of a fresh clone. What a model is given follows from its `fit` (see `Predictor`): 0 labels
-    if it can do without, unlabelled items if it takes them. Labels of the test items choose nothing.
+    if it can do without, unlabelled items if it takes them. Where it says that labels or classes are too few, as at 0
+    labels where these name the classes, it has no point. Labels of the test items choose nothing.
 
     Parameters
     ----------
@@ -206,18 +208,19 @@ def learning_curve(
     Raises
     ------
     NotEnoughLabelsError
-        No item, or no test item, has a label.
+        No item, or no test item, has a label, or nothing can be fitted at these `shots`.
     InputError
-        There is no model, or nothing can be fitted at these `shots`.
+        There is no model.
     """
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
     index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
-    tested = [row for row, label in enumerate(list(y_test)) if label is not None and label == label]
-    if len(list(y_test)) != count(X_test) or not tested:
+    truth = plain(y_test)
+    tested = [row for row, label in enumerate(truth) if label is not None]
+    if len(truth) != count(X_test) or not tested:
         raise NotEnoughLabelsError(f"{count(X_test)} test items have {len(tested)} labels. Give one label an item.")
-    bench = _Bench(X, np.asarray(y, dtype=object), take(X_test, tested), [y_test[row] for row in tested], unlabeled)
+    bench = _Bench(X, np.array(plain(y), dtype=object), take(X_test, tested), [truth[row] for row in tested], unlabeled)
     plan = [
         (name, model, k, seed, rows)
         for k in sorted(set(shots), key=_rank)
@@ -225,17 +228,13 @@ def learning_curve(
         for name, model in named.items()
         if k != 0 or _can_do_without(model, "X", "y")
     ]
-    if not plan:
-        raise InputError(f"None of the models can be fitted at shots={tuple(shots)}. Add 1 or more labels a class.")
 
-    def steps() -> Iterator[tuple[int, dict[str, Any]]]:
-        for name, model, k, seed, rows in plan:
-            yield (
-                1,
-                {"model": name, "shots": k, "seed": seed, "n_labels": len(rows), "accuracy": bench.run(model, rows)},
-            )
-
-    scores = pd.DataFrame(list(track(steps(), total=len(plan), doing="Measuring the curve")))
+    made = list(track(bench.measured(plan), total=len(plan), doing="Measuring the curve"))
+    measured = [row for row in made if not isinstance(row, Exception)]
+    if not measured:
+        cause = f" {made[-1]}" if made else ""
+        raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Add labels a class.{cause}")
+    scores = pd.DataFrame(measured)
     return LearningCurve(scores.astype({"shots": object}), n_test=len(tested))
 
 
@@ -248,6 +247,22 @@ class _Bench:
     X_test: Items
     y_test: Sequence[Any]
     unlabeled: Items | Literal["rest"] | None
+
+    def measured(self, plan: Sequence[_Fit]) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
+        """Yield a row of scores for each fit, or why the model could not begin with so few labels."""
+        for name, model, k, seed, rows in plan:
+            row: dict[str, Any] | Exception
+            try:
+                row = {
+                    "model": name,
+                    "shots": k,
+                    "seed": seed,
+                    "n_labels": len(rows),
+                    "accuracy": self.run(model, rows),
+                }
+            except (NotEnoughClassesError, NotEnoughLabelsError) as error:
+                row = error
+            yield 1, row
 
     def run(self, model: Predictor, rows: Indexes) -> float:
         """Fit a clone on `rows` and return its accuracy on the test items."""

@@ -8,45 +8,66 @@ from numpy.typing import ArrayLike
 
 from anyshot.checks import indexes
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.evaluation.metrics import confidence_bins, expected_calibration_error, probability_table, wilson_interval
+from anyshot.evaluation.metrics import (
+    confidence_bins,
+    effective_size,
+    expected_calibration_error,
+    item_weights,
+    probability_table,
+    wilson_interval,
+)
 
 INK, SHADE, ACCENT, FAINT = "#2e3440", "#e5e7eb", "#0072b2", "#9cc7e0"
 
 
-def reliability(probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15) -> pd.DataFrame:
+def reliability(
+    probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15, sample_weight: ArrayLike | None = None
+) -> pd.DataFrame:
     """Return, for each bin of the top probability that holds an item, how often it was right.
 
-    probabilities (n, c); y (n,) rows of the class table, -1 (no label) is left out. Columns: low, high (the bin's
-    edges), n, confidence (mean top probability), accuracy, lower, upper (Wilson's interval of the accuracy, 95 %).
+    probabilities (n, c); y (n,) rows of the class table, -1 (no label) is left out; sample_weight (n,). Columns: low,
+    high (the bin's edges), n (items), confidence (mean top probability), accuracy, lower, upper (Wilson's interval of
+    the accuracy, 95 %). Bins in which nothing weighs are left out.
     """
     table = probability_table(probabilities)
     index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
-    table, index = table[index >= 0], index[index >= 0]
-    if not len(index):
-        raise NotEnoughLabelsError("No item has a label; there is nothing to compare the probabilities with.")
+    given, labelled = item_weights(sample_weight, len(index)), index >= 0
+    weight = (np.ones(len(index)) if given is None else given)[labelled]
+    table, index = table[labelled], index[labelled]
+    if not weight.any():
+        raise NotEnoughLabelsError(
+            "No item that counts has a label; there is nothing to compare the probabilities with."
+        )
     confidence, right = table.max(axis=1), table.argmax(axis=1) == index
     place = confidence_bins(confidence, n_bins=n_bins)
-    count, sure, n_right = (np.bincount(place, weights=w, minlength=n_bins) for w in (None, confidence, right))
-    bins = np.flatnonzero(count)
-    intervals = [wilson_interval(int(n_right[b]), int(count[b])) for b in bins]
+    weighed, sure, n_right = (np.bincount(place, weights=weight * w, minlength=n_bins) for w in (1, confidence, right))
+    bins = np.flatnonzero(weighed)
+    shares = n_right[bins] / weighed[bins]
+    sizes = [effective_size(weight[place == b]) for b in bins]
+    intervals = [wilson_interval(share * size, size) for share, size in zip(shares, sizes, strict=True)]
     return pd.DataFrame(
         {
             "low": bins / n_bins,
             "high": (bins + 1) / n_bins,
-            "n": count[bins],
-            "confidence": sure[bins] / count[bins],
-            "accuracy": n_right[bins] / count[bins],
+            "n": np.bincount(place, minlength=n_bins)[bins],
+            "confidence": sure[bins] / weighed[bins],
+            "accuracy": shares,
             "lower": [low for low, _ in intervals],
             "upper": [high for _, high in intervals],
         }
     )
 
 
-def reliability_diagram(probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15) -> Figure:
+def reliability_diagram(
+    probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15, sample_weight: ArrayLike | None = None
+) -> Figure:
     """Return the picture of `reliability`: accuracy against confidence, above how many items have that confidence."""
-    table = reliability(probabilities, y, n_bins=n_bins)
+    table = reliability(probabilities, y, n_bins=n_bins, sample_weight=sample_weight)
     labelled = np.asarray(y) >= 0
-    error = expected_calibration_error(np.asarray(probabilities)[labelled], np.asarray(y)[labelled], n_bins=n_bins)
+    error = expected_calibration_error(
+        np.asarray(probabilities)[labelled], np.asarray(y)[labelled], n_bins=n_bins,
+        sample_weight=None if sample_weight is None else np.asarray(sample_weight)[labelled],
+    )  # fmt: skip
     figure = Figure(figsize=(4.8, 5.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     upper.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)

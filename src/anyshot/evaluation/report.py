@@ -2,24 +2,36 @@
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from sklearn.base import is_regressor
 
-from anyshot.checks import RandomState
-from anyshot.errors import NotEnoughLabelsError
+from anyshot.encoders.tally import counted
+from anyshot.errors import MissingPartError
 from anyshot.evaluation.answers import Evaluation
-from anyshot.evaluation.findings import (
-    Findings,
-    ask,
-    next_to_label,
-    own_curve,
-    plain_labels,
-    training_errors,
+from anyshot.evaluation.asking import Asked, Extras
+from anyshot.evaluation.findings import Findings, ask
+from anyshot.evaluation.number_answers import NumberEvaluation
+from anyshot.evaluation.number_curve import NumberCurve
+from anyshot.evaluation.number_findings import NumberFindings, ask_for_numbers
+from anyshot.evaluation.number_sections import (
+    agreement,
+    coverage,
+    number_asked,
+    number_groups,
+    number_labels_worth,
+    number_mistakes,
+    number_next,
+    number_tiles,
+    number_verdict,
+    residuals,
 )
 from anyshot.evaluation.printing import as_text
 from anyshot.evaluation.protocols import LearningCurve, Predictor
@@ -33,23 +45,78 @@ from anyshot.evaluation.report_failures import (
     unknowns,
     wrong_labels,
 )
-from anyshot.evaluation.report_page import Page, Part, Section, render
-from anyshot.evaluation.report_sections import asked, choice, cost, labels_worth, reproduced, tiles, verdict, warnings
+from anyshot.evaluation.report_page import Page, Part, Tile, render
+from anyshot.evaluation.report_sections import (
+    asked,
+    choice,
+    cost,
+    labels_worth,
+    method,
+    reproduced,
+    tiles,
+    verdict,
+    warnings,
+)
 from anyshot.items import Items
 from anyshot.labels import Labels
 
 TITLE = "How good is this model?"
 
 
+T = TypeVar("T")
+F = TypeVar("F", bound=Asked)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[F]):
+    """What is asked of one kind of model, and what is said of its answers, in the page's order."""
+
+    ask: Callable[..., F]
+    verdict: Callable[[F], str]
+    tiles: Callable[[F], tuple[Tile, ...]]
+    sections: tuple[Callable[[F], Part], ...]
+
+
+CLASSES: Final = Kind[Findings](
+    ask, verdict, tiles,
+    (
+        asked, labels_worth, choice, confusions, trust, unknowns, by_class, by_group, mistakes, wrong_labels,
+        next_labels, cost, reproduced,
+    ),
+)  # fmt: skip
+NUMBERS: Final = Kind[NumberFindings](
+    ask_for_numbers, number_verdict, number_tiles,
+    (
+        number_asked, number_labels_worth, method, agreement, residuals, coverage, number_groups, number_mistakes,
+        number_next, cost, reproduced,
+    ),
+)  # fmt: skip
+
+
+class Parts(dict[str, T]):
+    """Figures or tables by name; asked for one that is not there, it says what that would have needed."""
+
+    def __init__(self, parts: Mapping[str, T], missing: Mapping[str, str]) -> None:
+        super().__init__(parts)
+        self._missing = missing
+
+    def __missing__(self, name: str) -> NoReturn:
+        there = f"There is no {name!r} among {', '.join(self) or 'nothing'}."
+        raise MissingPartError(self._missing.get(name, there))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """What is known of a model, to look at, to work with and to send to somebody."""
 
-    evaluation: Evaluation
-    figures: dict[str, Figure]
-    """Pictures by name: "curve", "reliability", "confusions", "groups", "unknowns", as far as the model allows."""
-    tables: dict[str, pd.DataFrame]
-    """Tables by name: "classes", "confusions", "groups", "mistakes", "label_errors", "leaderboard", ..."""
+    evaluation: Evaluation | NumberEvaluation
+    figures: Parts[Figure]
+    """Pictures by name: "curve", "reliability", "confusions", "groups", "unknowns"; of a regressor "agreement",
+    "residuals", "coverage" too."""
+    tables: Parts[pd.DataFrame]
+    """Tables by name: "classes", "confusions", "groups", "mistakes", "label_errors", "leaderboard", "cost", ..."""
+    missing: Mapping[str, str]
+    """The figures and tables that are not there, each with what it would need and how to get it."""
     page: Page
 
     def to_html(self, *, title: str = TITLE) -> str:
@@ -57,9 +124,14 @@ class Report:
         return render(Page(title, self.page.verdict, self.page.tiles, self.page.sections, self.page.warnings))
 
     def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
-        """Write the page to a file and return its path."""
+        """Write the page to a file and return its path; an old file stays whole until the new one is complete."""
         target = Path(file)
-        target.write_text(self.to_html(title=title), encoding="utf-8")
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            part.write_text(self.to_html(title=title), encoding="utf-8")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
         return target
 
     def __str__(self) -> str:
@@ -79,30 +151,34 @@ def report(
     y: Labels,
     *,
     groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None = None,
+    sample_weight: ArrayLike | None = None,
     train: tuple[Items, Labels] | None = None,
-    curve: LearningCurve | None = None,
+    curve: LearningCurve | NumberCurve | None = None,
     pool: Items | None = None,
-    random_state: RandomState = 0,
 ) -> Report:
-    """Report on a fitted model by items with known classes that it has not learned from.
+    """Report on a fitted model by items with known classes, or numbers, that it has not learned from.
+
+    What cannot be shown, for want of data or because the model cannot say it, is named on the page and in `.missing`
+    with the way to get it.
 
     Parameters
     ----------
-    model : any fitted classifier with `predict`; what else it can say is shown: `predict_proba`, `classes_`, `explain`,
-        `closeness`, `suggest`, `leaderboard_`, `reasons_`
+    model : any fitted classifier or regressor with `predict`; what else it can say is shown: `predict_proba`,
+        `classes_`, `explain`, `closeness`, `suggest`, `leaderboard_`, `reasons_`, `predict_interval`
     X : n items: texts, images, vectors or rows of a table; of more than 20,000, as many are drawn, and it is said
-    y : n labels, None for none; classes that the model does not know are shown as never seen
+    y : n labels, None for none; classes that the model does not know are shown as never seen. n numbers for a regressor
     groups : the group of each item (n,), or several such columns by name
+    sample_weight : (n,) how much each item counts in every share and error
     train : the items and labels that the model learned from, to count them, to look for wrong ones, and, unless `curve`
         is given, to measure a learning curve: some twenty further fits
-    curve : what `learning_curve` returned
+    curve : what `learning_curve` returned; for a regressor, `evaluation.number_curve.number_curve`
     pool : items without labels, among which to look for those to label next
-    random_state : draws the sample of more than 20,000 items
 
     Raises
     ------
     InputError
-        Items, labels and groups differ in number, or `predict_proba` gives no probabilities.
+        Items, labels, groups and weights differ in number, the weights sum to zero, or `predict_proba` gives no
+        probabilities.
     NotEnoughLabelsError
         No item has a label.
 
@@ -114,31 +190,34 @@ def report(
     >>> found.tables["confusions"][["truth", "answer", "n"]].values.tolist()
     [['low', 'high', 1]]
     """
-    found = ask(model, X, y, groups=_columns(groups), random_state=random_state)
-    learned = None if train is None else plain_labels(train[1])
-    if curve is None and train is not None:
-        curve = _curve_if_possible(found, train)
-    parts: list[Part] = [
-        asked(found, learned),
-        labels_worth(curve),
-        choice(found),
-        confusions(found),
-        trust(found),
-        unknowns(found),
-        by_class(found, learned),
-        by_group(found, learned),
-        mistakes(found),
-        wrong_labels(found, None if train is None else (train[0], training_errors(found, train))),
-        next_labels(found, pool, None if pool is None else next_to_label(found, pool)),
-        cost(found),
-        reproduced(found, random_state),
-    ]
-    shown: list[Section] = [part.section for part in parts if part.section is not None]
+    extras = Extras(train, curve, pool)
+    # A model need not be scikit-learn's own: without tags it is taken to name classes.
+    numbers = hasattr(model, "__sklearn_tags__") and is_regressor(model)
+    return _made(NUMBERS if numbers else CLASSES, model, X, y, _columns(groups), sample_weight, extras)
+
+
+def _made(
+    kind: Kind[Any],
+    model: Predictor,
+    X: Items,
+    y: Labels,
+    groups: Mapping[str, Sequence[Any]],
+    sample_weight: ArrayLike | None,
+    extras: Extras,
+) -> Report:
+    """Ask the model, and say all that its kind has to say."""
+    with counted() as total:
+        found = kind.ask(model, X, y, groups=groups, sample_weight=sample_weight, extras=extras, total=total)
+        parts = [section(found) for section in kind.sections]
+    missing = {name: needs for part in parts for name, needs in part.missing.items()}
+    shown = tuple(part.section for part in parts)
+    head = warnings(found, found.evaluation.notes)
     return Report(
         found.evaluation,
-        {name: figure for part in parts for name, figure in part.figures.items()},
-        {name: table for part in parts for name, table in part.tables.items()},
-        Page(TITLE, verdict(found), tiles(found, learned), tuple(shown), warnings(found)),
+        Parts({name: figure for part in parts for name, figure in part.figures.items()}, missing),
+        Parts({name: table for part in parts for name, table in part.tables.items()}, missing),
+        missing,
+        Page(TITLE, kind.verdict(found), kind.tiles(found), shown, head),
     )
 
 
@@ -149,10 +228,3 @@ def _columns(groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None) -> dict
     if isinstance(groups, (Mapping, pd.DataFrame)):
         return {str(name): list(one) for name, one in groups.items()}
     return {"group": list(groups)}
-
-
-def _curve_if_possible(found: Findings, train: tuple[Items, Labels]) -> LearningCurve | None:
-    try:
-        return own_curve(found, train)
-    except NotEnoughLabelsError:
-        return None

@@ -1,16 +1,15 @@
 """The sections of a report that say where the answers fail, whom, how far to trust them, and what to do about it."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from anyshot.checks import Indexes
 from anyshot.evaluation.answers import SCARCE
+from anyshot.evaluation.asking import reasons_for
 from anyshot.evaluation.fairness import accuracy_by_group, notes_on_sizes
-from anyshot.evaluation.findings import Findings, reasons_for
+from anyshot.evaluation.findings import Findings, next_to_label, training_errors
 from anyshot.evaluation.inline_svg import inline_svg
 from anyshot.evaluation.metrics import unknown_auroc
 from anyshot.evaluation.printing import percent
@@ -20,11 +19,45 @@ from anyshot.evaluation.report_page import Card, Kind, Matrix, PageTable, Part, 
 from anyshot.evaluation.report_pictures import closeness_picture, confusion_picture, group_picture
 from anyshot.evaluation.shown_item import one_line, shown_item, single_items
 from anyshot.items import Items
-from anyshot.labels import UNKNOWN, Label
+from anyshot.labels import UNKNOWN
 
 FEW_CLASSES = 12  # up to which confusions are shown as a matrix
 LISTED = 50  # likely label errors on the page
 SURENESS = 0.02  # a mean confidence off by less than this is called right
+
+NEEDS_PROBABILITIES = (
+    "How sure it is, and which labels look wrong, need a classifier with predict_proba; give such a one, as "
+    "CalibratedClassifierCV(model) makes of any of scikit-learn's."
+)
+NEEDS_KNOWN = "How sure it is can be compared only for items of classes that the model knows; test on some of these."
+NEEDS_CLOSENESS = (
+    "How close items lie to the classes needs a model with closeness(X), as AnyShotClassifier is; in a terminal "
+    "anyshot fit makes one."
+)
+NEEDS_UNKNOWNS = (
+    "How well it finds unknowns needs items of other classes among those tested, or a model made with "
+    "unknown_rate=0.05, in a terminal anyshot fit ... --unknown-rate 0.05."
+)
+NEEDS_GROUPS = (
+    "For whom it works is compared between groups: report(..., groups={'site': sites}), one value an item; in a "
+    "terminal --group-column NAME."
+)
+NEEDS_REASONS = (
+    "Why it answered so is shown for a model with explain(X), as AnyShotClassifier is; in a terminal anyshot fit "
+    "makes one."
+)
+NEEDS_LEARNED_LABELS = (
+    "Labels learned from that look wrong are found where they are given: report(..., train=(items, labels)), in a "
+    "terminal --train DATA."
+)
+NEEDS_MORE_LEARNED_LABELS = (
+    "Labels learned from that look wrong cannot be told from so few: each class needs two labels or more in train=, in "
+    "a terminal --train DATA."
+)
+NEEDS_POOL = (
+    "What to label next is chosen from items without labels: report(..., pool=items); in a terminal, rows without a "
+    "label in --train DATA."
+)
 
 
 def confusions(found: Findings) -> Part:
@@ -53,11 +86,14 @@ def trust(found: Findings) -> Part:
     known = {name: row for row, name in enumerate(found.classes.tolist())}
     index = np.array([known.get(label, -1) for label in found.truth], dtype=np.intp)
     if found.probabilities is None or not (index >= 0).any():
-        lead = "This model gives no probabilities for these items, so how sure it is cannot be shown."
-        return Part(Section("trust", "Trust", "How far to trust its sureness", lead))
-    picture, table = reliability_diagram(found.probabilities, index), reliability(found.probabilities, index)
-    sure = float((table["confidence"] * table["n"]).sum() / table["n"].sum())
-    right = float((table["accuracy"] * table["n"]).sum() / table["n"].sum())
+        needs = NEEDS_PROBABILITIES if found.probabilities is None else NEEDS_KNOWN
+        return Part.of_nothing("trust", "Trust", "How far to trust its sureness", needs, "reliability")
+    weight = found.question.weight
+    picture = reliability_diagram(found.probabilities, index, sample_weight=weight)
+    table = reliability(found.probabilities, index, sample_weight=weight)
+    counted = found.weight * (index >= 0)
+    sure = float(np.average(found.probabilities.max(axis=1), weights=counted))
+    right = float(np.average(found.probabilities.argmax(axis=1) == index, weights=counted))
     word = "about as sure as it is right" if abs(sure - right) < SURENESS else "surer than it is right"
     word = "less sure than it is right" if right - sure >= SURENESS else word
     lead = f"It is {word}: on average {percent(sure)} % sure, and {percent(right)} % right."
@@ -77,7 +113,9 @@ def unknowns(found: Findings) -> Part:
     threshold = getattr(found.model, "unknown_threshold_", None)
     if not strange.any() and threshold is None:
         lead = f'Every item belongs to a class that the model knows, and it never answers "{UNKNOWN}".'
-        return Part(Section("unknowns", "Unknowns", "When it does not know", lead))
+        needs = _without_closeness(found) or {"unknowns": NEEDS_UNKNOWNS}
+        section = Section("unknowns", "Unknowns", "When it does not know", lead, needs=tuple(needs.values()))
+        return Part(section, missing=needs)
     lead = f'It answered "{UNKNOWN}" to {percent(got.unknown_rate)} % of the items of classes that it knows'
     lead += f", and to {percent(got.unknown_found)} % of those of classes that it does not." if strange.any() else "."
     notes, figures, drawing = [], {}, ""
@@ -91,11 +129,29 @@ def unknowns(found: Findings) -> Part:
         if known.any() and strange.any():
             chance = unknown_auroc(-found.closeness[found.labelled], strange[found.labelled])
             notes.append(f"An item of no class lies farther off than one of a class in {percent(chance)} % of pairs.")
-    return Part(Section("unknowns", "Unknowns", "When it does not know", lead, tuple(notes), drawing=drawing), figures)
+    needs = _without_closeness(found)
+    section = Section(
+        "unknowns",
+        "Unknowns",
+        "When it does not know",
+        lead,
+        tuple(notes),
+        drawing=drawing,
+        needs=tuple(needs.values()),
+    )
+    return Part(section, figures, missing=needs)
 
 
-def by_class(found: Findings, learned: Sequence[Label] | None) -> Part:
+def _without_closeness(found: Findings) -> dict[str, str]:
+    """Return why there is no picture of unknowns, by its name; nothing where there is one."""
+    if found.closeness is None:
+        return {"unknowns": NEEDS_CLOSENESS}
+    return {}
+
+
+def by_class(found: Findings) -> Part:
     """Show how good the answers are for each class."""
+    learned = found.learned
     table = found.evaluation.per_class.copy()
     counts = Counter(learned or ())
     table["labels"] = [counts.get(name, 0) for name in table["class"]]
@@ -125,17 +181,19 @@ def by_class(found: Findings, learned: Sequence[Label] | None) -> Part:
     return Part(section, tables={"classes": frame})
 
 
-def by_group(found: Findings, learned: Sequence[Label] | None) -> Part:
+def by_group(found: Findings) -> Part:
     """Show how good the answers are for whom; classes with and without labels are groups like any other."""
-    columns = {name: list(one) for name, one in found.groups.items()}
-    columns["what it knew of the class"] = _knowledge(found, learned)
+    given = found.question.groups
+    columns = {name: list(one) for name, one in given.items()}
+    columns["what it knew of the class"] = _knowledge(found)
     keep, tables = found.labelled, []
     for name, values in columns.items():
         inside = [value for value, kept in zip(values, keep, strict=True) if kept]
-        if len(set(map(str, inside))) > 1 or name in found.groups:
-            tables.append(accuracy_by_group(found.right[keep], inside).assign(by=readable(name)))
+        if len(set(map(str, inside))) > 1 or name in given:
+            figures = accuracy_by_group(found.right[keep], inside, sample_weight=found.weight[keep])
+            tables.append(figures.assign(by=readable(name)))
     if not tables:
-        return Part()
+        return Part.of_nothing("groups", "Groups", "For whom it works", NEEDS_GROUPS, "groups")
     table = pd.concat(tables, ignore_index=True)[["by", "group", "n", "accuracy", "lower", "upper"]]
     table["group"] = [readable(name) for name in table["group"]]
     picture = group_picture(table, overall=found.evaluation.accuracy)
@@ -145,7 +203,10 @@ def by_group(found: Findings, learned: Sequence[Label] | None) -> Part:
     frame = table.rename(columns={"n": "items", "accuracy": "right answers", "lower": "from", "upper": "to"})
     listed = PageTable.of(frame, kinds, caption="Groups, with intervals of 95 %")
     notes = tuple(sentence(note) for note in notes_on_sizes(table))
-    section = Section("groups", "Groups", "For whom it works", _gap(table), notes, drawing=drawing, tables=(listed,))
+    section = Section(
+        "groups", "Groups", "For whom it works", _gap(table), notes, drawing=drawing, tables=(listed,),
+        needs=() if given else (NEEDS_GROUPS,),
+    )  # fmt: skip
     return Part(section, {"groups": picture}, {"groups": table})
 
 
@@ -154,11 +215,13 @@ def mistakes(found: Findings) -> Part:
     rows = found.mistakes()
     wrong = int((found.labelled & ~found.right).sum())
     if not len(rows):
-        return Part(Section("mistakes", "Mistakes", "The worst mistakes", "Every labelled item was answered right."))
+        lead = "Every labelled item was answered right."
+        missing = {"mistakes": "There are no mistakes to show: every labelled item was answered right."}
+        return Part(Section("mistakes", "Mistakes", "The worst mistakes", lead), missing=missing)
     cards = [
         _card(found, row, item, why)
         for row, item, why in zip(
-            rows, single_items(found.X, rows), reasons_for(found.model, found.X, rows), strict=True
+            rows, single_items(found.items, rows), reasons_for(found.model, found.items, rows), strict=True
         )
     ]
     lead = f"{wrong:,} of {int(found.labelled.sum()):,} answers are wrong. These {len(rows)} it was surest of:"
@@ -172,18 +235,27 @@ def mistakes(found: Findings) -> Part:
             "p_truth": [found.sureness(row, found.truth[row]) for row in rows],
         }
     )
-    section = Section("mistakes", "Mistakes", "The worst mistakes", lead, cards=tuple(cards))
+    needs = () if hasattr(found.model, "explain") else (NEEDS_REASONS,)
+    section = Section("mistakes", "Mistakes", "The worst mistakes", lead, cards=tuple(cards), needs=needs)
     return Part(section, tables={"mistakes": table})
 
 
-def wrong_labels(found: Findings, learned: tuple[Items, pd.DataFrame | None] | None) -> Part:
+def wrong_labels(found: Findings) -> Part:
     """List labels that are likely wrong, among those tested on and, where they are given, those learned from."""
+    names = ("label_errors", "label_errors_train")
     if found.probabilities is None:
-        return Part()
-    tested, tables, pages = found.label_errors(), {}, []
-    sources = [("test", "Among the labels tested on", found.X, tested)]
-    if learned is not None and learned[1] is not None:
-        sources.append(("train", "Among the labels learned from", learned[0], learned[1]))
+        return Part.of_nothing("labels", "Labels", "Labels that may be wrong", NEEDS_PROBABILITIES, *names)
+    tables: dict[str, pd.DataFrame] = {}
+    pages, missing = [], {}
+    sources: list[tuple[str, str, Items, pd.DataFrame]] = [
+        ("test", "Among the labels tested on", found.items, found.label_errors())
+    ]
+    train = found.extras.train
+    learned = None if train is None else training_errors(found, train)
+    if train is not None and learned is not None:
+        sources.append(("train", "Among the labels learned from", train[0], learned))
+    else:
+        missing["label_errors_train"] = NEEDS_LEARNED_LABELS if train is None else NEEDS_MORE_LEARNED_LABELS
     kinds: dict[str, Kind] = {
         "item": "long",
         "label": "text",
@@ -206,18 +278,20 @@ def wrong_labels(found: Findings, learned: tuple[Items, pd.DataFrame | None] | N
         "class is right (confident learning)." if total else "No label contradicts the model more than is usual."
     )  # fmt: skip
     notes = (f"The {LISTED} surest of each list are shown.",) if any(len(e) > LISTED for *_, e in sources) else ()
-    return Part(
-        Section("labels", "Labels", "Labels that may be wrong", lead, notes, tables=tuple(pages)), tables=tables
+    section = Section(
+        "labels", "Labels", "Labels that may be wrong", lead, notes, tables=tuple(pages), needs=tuple(missing.values())
     )
+    return Part(section, tables=tables, missing=missing)
 
 
-def next_labels(found: Findings, pool: Items | None, chosen: tuple[Indexes, str] | None) -> Part:
+def next_labels(found: Findings) -> Part:
     """Show which items of the pool to label next."""
-    if pool is None or chosen is None:
-        return Part()
-    rows, why = chosen
+    pool = found.extras.pool
+    if pool is None:
+        return Part.of_nothing("next", "Next", "What to label next", NEEDS_POOL, "next")
+    rows, why = next_to_label(found, pool)
     if not len(rows):
-        return Part(Section("next", "Next", "What to label next", why))
+        return Part.of_nothing("next", "Next", "What to label next", why, "next")
     guesses = found.model.predict(take(pool, rows))
     cards = tuple(
         Card(shown_item(item), "", readable(guess), "its guess")
@@ -240,8 +314,9 @@ def _matrix(found: Findings) -> Matrix | None:
     return matrix_of([readable(name) for name in names], counts, caption="Truth in rows, answers in columns")
 
 
-def _knowledge(found: Findings, learned: Sequence[Label] | None) -> list[str]:
+def _knowledge(found: Findings) -> list[str]:
     """Return what the model knew of each item's class."""
+    learned = found.learned
     names, counts = set(found.classes.tolist()), Counter(learned or ())
     words = []
     for label in found.truth:
@@ -255,7 +330,7 @@ def _knowledge(found: Findings, learned: Sequence[Label] | None) -> list[str]:
 
 
 def _gap(table: pd.DataFrame) -> str:
-    large = table[table["n"] >= SCARCE]
+    large = table[(table["n"] >= SCARCE) & table["accuracy"].notna()]
     if len(large) < 2:
         return f"Fewer than two groups have {SCARCE} items or more; there is nothing to compare."
     best, worst = (large.iloc[place] for place in (large["accuracy"].argmax(), large["accuracy"].argmin()))

@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 from matplotlib.figure import Figure
 
-from anyshot.evaluation.printing import percent
+from anyshot.evaluation.printing import number, percent
 from anyshot.evaluation.shown_item import ShownItem
 
 Kind: TypeAlias = Literal["text", "count", "share", "plain-share", "number", "long"]
@@ -92,15 +92,24 @@ class Section:
     cards: tuple[Card, ...] = ()
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     code: str = ""
+    needs: tuple[str, ...] = ()
+    """What could not be shown for want of something, and how to get it."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A section with the figures and tables behind it; no section where there is nothing to say."""
+    """A section with the figures and tables behind it."""
 
-    section: Section | None = None
+    section: Section
     figures: dict[str, Figure] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    """What each figure or table that is not there would need, and how to get it; the page says it too."""
+
+    @classmethod
+    def of_nothing(cls, anchor: str, short: str, title: str, needs: str, *names: str) -> "Part":
+        """Return a section that says only what it would need for its figures and tables of these names."""
+        return cls(Section(anchor, short, title, "", needs=(needs,)), missing=dict.fromkeys(names, needs))
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ def _cell(value: object, kind: Kind) -> Cell:
     if kind == "count":
         return Cell(f"{value:,.0f}", f"{value:.0f}")
     if kind == "number":
-        return Cell(f"{value:.3f}", f"{value:.6f}")
+        return Cell(number(value), f"{value:.6g}")
     return Cell(f"{percent(value)} %", f"{value:.6f}", f"{min(max(value, 0), 1):.4f}" if kind == "share" else "")
 
 

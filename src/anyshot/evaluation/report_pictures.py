@@ -27,13 +27,10 @@ def confusion_picture(confusions: pd.DataFrame) -> Figure:
 
 def group_picture(groups: pd.DataFrame, *, overall: float) -> Figure:
     """Return the share of right answers of each group with its interval; columns group, n, accuracy, lower, upper."""
-    rows = groups.head(MOST_ROWS)
-    figure, axes = _figure(len(rows))
-    places = np.arange(len(rows))[::-1]
+    figure, axes, places, rows = named_rows(groups)
     axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.hlines(places, rows["lower"], rows["upper"], color=FAINT, linewidth=4)
     axes.scatter(rows["accuracy"], places, s=44, color=ACCENT, zorder=3)
-    _name(axes, places, [f"{_short(name)} ({n:,})" for name, n in zip(rows["group"], rows["n"], strict=True)])
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlim(min(0.98, max(0, rows["lower"].min() - 0.03)), 1.01)
     axes.set_xlabel("right answers; the dashed line is all items", color=SOFT)
@@ -51,22 +48,32 @@ def closeness_picture(closeness: NDArray[np.floating], known: NDArray[np.bool_],
             axes.hist(closeness[inside], bins=bins.tolist(), weights=weight, color=colour, alpha=0.55, label=name)
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=1.4, linestyle=(0, (4, 3)), label='below: "unknown"')
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     axes.set_xlabel("closeness to the nearest class (cosine)", color=SOFT)
     axes.set_ylabel("share of items", color=SOFT)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _dress(axes, "y")
+    dress(axes, "y")
     return figure
+
+
+def named_rows(groups: pd.DataFrame) -> tuple[Figure, Axes, NDArray[np.intp], pd.DataFrame]:
+    """Return a figure with a row for each of the first groups, named with its size, and where each row is."""
+    rows = groups.head(MOST_ROWS)
+    figure, axes = _figure(len(rows))
+    places = np.arange(len(rows))[::-1]
+    _name(axes, places, [f"{_short(name)} ({n:,})" for name, n in zip(rows["group"], rows["n"], strict=True)])
+    return figure, axes, places, rows
 
 
 def _figure(n_rows: int) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(4.8, 0.7 + 0.3 * max(n_rows, 1)), layout="constrained")
     axes = figure.subplots()
-    _dress(axes, "x")
+    dress(axes, "x")
     return figure, axes
 
 
-def _dress(axes: Axes, along: str) -> None:
+def dress(axes: Axes, along: str) -> None:
+    """Give axes the report's look, with a grid across the values, which run along "x" or "y"."""
     axes.spines[["top", "right", "left" if along == "x" else "top"]].set_visible(False)
     axes.grid(axis="x" if along == "x" else "y", color=SHADE, linewidth=0.8)
     axes.set_axisbelow(True)

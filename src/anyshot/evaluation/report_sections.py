@@ -9,17 +9,29 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
-from anyshot.checks import RandomState
+from anyshot.encoders.tally import Tally
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.evaluation.asking import SAMPLE_SEED, Asked
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.findings import Findings
+from anyshot.evaluation.findings import Findings, own_curve
 from anyshot.evaluation.inline_svg import inline_svg
 from anyshot.evaluation.printing import percent
 from anyshot.evaluation.protocols import LearningCurve, count
 from anyshot.evaluation.report_page import Kind, PageTable, Part, Section, Tile, readable, sentence
 from anyshot.evaluation.shown_item import single_items
-from anyshot.items import Items
-from anyshot.labels import Label
 
+NEEDS_COUNTS = (
+    "How many labels it learned from is counted where they are given: report(..., train=(items, labels)), in a "
+    "terminal --train DATA."
+)
+NEEDS_CURVE = (
+    "A learning curve needs the labels that the model learned from: report(..., train=(items, labels)), in a terminal "
+    "--train DATA; or one that is measured already: report(..., curve=learning_curve(...))."
+)
+NEEDS_LEADERBOARD = (
+    "A leaderboard needs a model that chose among several: AnyShotClassifier(classes, method='auto') with labels; in a "
+    "terminal anyshot fit."
+)
 VERSIONS = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
 
 
@@ -27,7 +39,8 @@ def verdict(found: Findings) -> str:
     """Return the answer to "how good is it" in a sentence or two."""
     got, (lower, upper) = found.evaluation, found.evaluation.accuracy_interval
     known = f"Of 100 such items it answers about {100 * got.accuracy:.0f} right"
-    spread = f"(95 % interval {percent(lower)} to {percent(upper)} %, {got.n:,} items tested)."
+    tested = f"{got.n:,} {'item' if got.n == 1 else 'items'} tested"
+    spread = f"(95 % interval {percent(lower)} to {percent(upper)} %, {tested})."
     labels = Counter(label for label in found.truth if label is not None)
     most, often = labels.most_common(1)[0]
     if len(labels) == 1:
@@ -35,9 +48,9 @@ def verdict(found: Findings) -> str:
     return f'{known} {spread} Always answering "{readable(most)}" would get {100 * often / got.n:.0f} right.'
 
 
-def tiles(found: Findings, learned: Sequence[Label] | None) -> tuple[Tile, ...]:
+def tiles(found: Findings) -> tuple[Tile, ...]:
     """Return the figures in large type."""
-    got = found.evaluation
+    got, learned = found.evaluation, found.learned
     lower, upper = got.accuracy_interval
     shown = [Tile(f"{percent(got.accuracy)} %", "right answers", f"{percent(lower)} to {percent(upper)} %")]
     shown.append(Tile(f"{percent(got.per_class_accuracy)} %", "mean over classes", "each class counts the same"))
@@ -50,16 +63,17 @@ def tiles(found: Findings, learned: Sequence[Label] | None) -> tuple[Tile, ...]:
     return tuple(shown)
 
 
-def warnings(found: Findings) -> tuple[str, ...]:
+def warnings(found: Asked, notes: Sequence[str]) -> tuple[str, ...]:
     """Return what must be known before any figure is read."""
-    lines = [sentence(note) for note in found.evaluation.notes]
-    if len(found.truth) < found.n_given:
-        lines.insert(0, f"A sample: {len(found.truth):,} of the {found.n_given:,} items given, drawn at random.")
+    lines, n, n_given = [sentence(note) for note in notes], len(found.question.y), found.question.n_given
+    if n < n_given:
+        lines.insert(0, f"A sample: {n:,} of the {n_given:,} items given, drawn at random.")
     return tuple(readable(line) for line in lines)
 
 
-def asked(found: Findings, learned: Sequence[Label] | None) -> Part:
+def asked(found: Findings) -> Part:
     """Say what was asked, and with how many labels."""
+    learned = found.learned
     names = [readable(name) for name in found.classes.tolist()]
     some = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     lead = f"To tell {len(names)} classes apart: {some}."
@@ -74,13 +88,25 @@ def asked(found: Findings, learned: Sequence[Label] | None) -> Part:
         )
     labelled = int(found.labelled.sum())
     notes.append(f"It was tested on {labelled:,} items with labels, which it must not have learned from.")
-    return Part(Section("asked", "Task", "What was asked", lead, tuple(notes)))
+    needs = () if learned is not None else (NEEDS_COUNTS,)
+    return Part(Section("asked", "Task", "What was asked", lead, tuple(notes), needs=needs))
 
 
-def labels_worth(curve: LearningCurve | None) -> Part:
-    """Show the learning curve, and what twice the labels would bring."""
-    if curve is None:
-        return Part()
+def labels_worth(found: Findings) -> Part:
+    """Show the learning curve, the one given or one measured on the labels learned from."""
+    given, train, needs = found.extras.curve, found.extras.train, NEEDS_CURVE
+    if isinstance(given, LearningCurve):
+        return curve_part(given)
+    if train is not None:
+        try:
+            return curve_part(own_curve(found, train))
+        except NotEnoughLabelsError as error:
+            needs = f"A learning curve cannot be measured on the labels learned from. {error}"
+    return Part.of_nothing("curve", "More labels", "What more labels would bring", needs, "curve")
+
+
+def curve_part(curve: LearningCurve) -> Part:
+    """Show a learning curve, and what twice the labels would bring."""
     table, picture = curve.summary(), curve.plot()
     picture.set_size_inches(4.8, 3.4)
     drawing = inline_svg(
@@ -106,47 +132,69 @@ def labels_worth(curve: LearningCurve | None) -> Part:
 
 def choice(found: Findings) -> Part:
     """Show the methods compared, and why this one answers."""
+    part = method(found)
+    return part if part.tables else Part(part.section, missing={"leaderboard": NEEDS_LEADERBOARD})
+
+
+def method(found: Asked) -> Part:
+    """Show what a model says of its own method."""
     board, reasons = getattr(found.model, "leaderboard_", None), getattr(found.model, "reasons_", ())
-    method = str(getattr(found.model, "method_", type(found.model).__name__))
+    name = str(getattr(found.model, "method_", type(found.model).__name__))
     tables: tuple[PageTable, ...] = ()
     if isinstance(board, pd.DataFrame) and len(board) and {"method", "accuracy"} <= set(board.columns):
         frame = board[["method", "accuracy"]].rename(columns={"accuracy": "right answers"})
         tables = (
             PageTable.of(frame, {"method": "text", "right answers": "share"}, caption="Compared on labels held out"),
         )
-    lead = f"{method} answers." if reasons or tables else f"{method} answers; the model names no other candidates."
+    lead = f"{name} answers." if reasons or tables else f"{name} answers; the model names no other candidates."
     why = (("", tuple(readable(reason) for reason in reasons)),) if reasons else ()
     section = Section("method", "Method", "Why this method", readable(lead), tables=tables, lists=why)
-    return Part(section, tables={"leaderboard": board} if board is not None and tables else {})
+    return Part(section, tables={"leaderboard": board} if tables and board is not None else {})
 
 
-def cost(found: Findings) -> Part:
-    """Say what the answers cost."""
-    n = len(found.truth)
-    each = 1000 * found.seconds / n
-    lead = f"{n:,} answers took {found.seconds:.2g} s, {each:.2g} ms each."
-    notes = []
-    if found.seconds_again is not None and found.seconds > 3 * found.seconds_again:
-        saved = f"{found.seconds_again:.2g} s"
-        notes.append(f"Asked for their probabilities next, the same items took {saved}: what was made once was kept.")
-    distinct = _n_distinct(found.X)
-    if distinct is not None and distinct < n:
-        notes.append(
-            f"{n - distinct:,} of the items are copies of others; these need no further work where work is kept."
-        )
-    if found.peak_memory is not None:
-        notes.append(f"The whole process needed up to {found.peak_memory:,.0f} MB of memory until then.")
-    return Part(Section("cost", "Cost", "What it costs", lead, tuple(notes)))
+def cost(found: Asked) -> Part:
+    """Say what the answers cost: time, memory, and the encoder's work done and spared."""
+    n, price = len(found.question.y), found.price
+    lead = f"{n:,} answers took {price.seconds:.2g} s, {1000 * price.seconds / n:.2g} ms each."
+    notes = [_spared(price.encoding), f"The whole report took {price.seconds_in_all:.2g} s until here."]
+    peak = price.peak_memory
+    memory = "cannot be read on this system" if peak is None else f"{peak:,.0f} MB for the whole process until then"
+    notes.append(f"Peak memory: {memory}.")
+    work = (("the answers", price.seconds, price.encoding), ("the whole report", price.seconds_in_all, price.total))
+    table = pd.DataFrame(
+        [[name, seconds, one.asked, one.copies, one.kept, one.encoded, one.calls] for name, seconds, one in work],
+        columns=["work", "seconds", "wanted", "copies", "from the cache", "encoded", "calls"],
+    )
+    counts: dict[str, Kind] = {"wanted": "count", "copies": "count", "from the cache": "count", "encoded": "count"}
+    kinds: dict[str, Kind] = {"work": "text", "seconds": "number", **counts, "calls": "count"}
+    listed = PageTable.of(table, kinds, caption="Items encoded, and what was spared")
+    shown = (listed,) if price.total.asked else ()
+    return Part(Section("cost", "Cost", "What it costs", lead, tuple(notes), tables=shown), tables={"cost": table})
 
 
-def reproduced(found: Findings, random_state: RandomState) -> Part:
+def _spared(tally: Tally) -> str:
+    """Say what of the encoder's work the cache spared."""
+    if not tally.asked:
+        return "No item was encoded through the vector cache: the model takes its items as they are."
+    spared = tally.kept + tally.copies
+    calls = f"{tally.calls:,} {'call' if tally.calls == 1 else 'calls'} of the encoder"
+    return (
+        f"Of {tally.asked:,} vectors wanted for the answers {tally.encoded:,} were encoded, in {calls}; {spared:,} "
+        f"({percent(spared / tally.asked)} %) were spared: {tally.kept:,} found in the cache, {tally.copies:,} "
+        "copies of other items."
+    )
+
+
+def reproduced(found: Asked) -> Part:
     """Say how to come to the same figures."""
     parameters = getattr(found.model, "get_params", dict)(deep=False) if hasattr(found.model, "get_params") else {}
-    lines = [f"model         {type(found.model).__module__}.{type(found.model).__name__}"]
-    lines += [f"  {name:<12}{_clipped(value)}" for name, value in parameters.items()]
-    lines += [f"test data     sha256 {_digest(found)}, {len(found.truth):,} items", f"random_state  {random_state!r}"]
-    lines += [f"{name:<14}{version}" for name in VERSIONS if (version := _version(name)) is not None]
-    lines += [f"python        {platform.python_version()} on {platform.system()} {platform.machine()}"]
+    lines = [f"{'model':<24}{type(found.model).__module__}.{type(found.model).__name__}"]
+    lines += [f"  {name:<22}{_clipped(value)}" for name, value in parameters.items()]
+    lines += [f"{'test data':<24}sha256 {_digest(found)}, {len(found.question.y):,} items"]
+    if len(found.question.y) < found.question.n_given:
+        lines += [f"{'drawn from':<24}{found.question.n_given:,} items, with seed {SAMPLE_SEED}"]
+    lines += [f"{name:<24}{version}" for name in VERSIONS if (version := _version(name)) is not None]
+    lines += [f"{'python':<24}{platform.python_version()} on {platform.system()} {platform.machine()}"]
     lead = "The same model, items and versions give the same figures; only the times differ."
     return Part(Section("reproduce", "Reproduce", "How to reproduce it", lead, code=readable("\n".join(lines))))
 
@@ -164,22 +212,15 @@ def _expected(table: pd.DataFrame) -> str:
     return f"{now} Twice as many are expected to bring {percent(expected.accuracy)} % (90 % belief: {span})."
 
 
-def _n_distinct(X: Items) -> int | None:
-    """Return how many different items there are; None where they cannot be told apart cheaply."""
-    if hasattr(X, "shape") or not all(isinstance(item, str) for item in X):
-        return None
-    return len(set(X))
-
-
-def _digest(found: Findings) -> str:
+def _digest(found: Asked) -> str:
     """Return a digest of the items as shown and their labels."""
     content = sha256()
-    if isinstance(found.X, np.ndarray) and found.X.dtype != object:
-        content.update(np.ascontiguousarray(found.X).tobytes())
+    if isinstance(found.items, np.ndarray) and found.items.dtype != object:
+        content.update(np.ascontiguousarray(found.items).tobytes())
     else:
-        for item in single_items(found.X, np.arange(count(found.X))):
+        for item in single_items(found.items, np.arange(count(found.items))):
             content.update(str(item).encode("utf-8", "replace") + b"\0")
-    content.update("\0".join(map(str, found.truth)).encode("utf-8", "replace"))
+    content.update("\0".join(map(str, found.question.y)).encode("utf-8", "replace"))
     return content.hexdigest()[:16]
 
 

@@ -19,6 +19,7 @@ from anyshot.items import Item, Items, modality_of
 LONGEST = 600  # letters of a text that are shown
 SIDE = 224  # pixels of a picture's longer side, twice what the page gives it: sharp on fine screens
 NUMBERS = 6  # of a vector
+LINES = 8  # columns of a table up to which each has a line of its own
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class ShownItem:
 def shown_item(item: Item) -> ShownItem:
     """Return what to show of any item; one that cannot be read is described, and no error is raised for it."""
     if isinstance(item, (pd.Series, dict)):
-        return _cut("\n".join(f"{name}: {value}" for name, value in item.items()))
+        between = "\n" if len(item) <= LINES else " · "
+        return _cut(between.join(f"{name}: {value}" for name, value in item.items()))
     try:
         modality = modality_of([item])
     except InputError:
