@@ -90,3 +90,9 @@ def test_an_optional_package_is_imported_or_its_command_named():
     assert checks.extra("json", "scale", purpose="This") is __import__("json")
     with pytest.raises(MissingExtraError, match=r"Spreading work needs no_such_module: pip install 'anyshot\[scale\]'"):
         checks.extra("no_such_module", "scale", purpose="Spreading work")
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_length_is_taken_whatever_the_size_of_the_numbers(size):
+    X = (np.array([[3.0, 4.0], [0.0, 0.0]]) * size).astype(np.float32)
+    np.testing.assert_allclose(checks.unit(X), [[0.6, 0.8], [0, 0]], rtol=1e-6)

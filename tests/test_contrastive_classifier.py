@@ -6,6 +6,7 @@ import pytest
 import tiny_language_models as tiny
 from anyshot.contrastive_classifier import ContrastiveClassifier
 from anyshot.errors import MixedInputError, NotEnoughLabelsError, UnknownStageError
+from anyshot.loading import load
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 
 WORDS = ["where", "is", "my", "please"]
@@ -46,3 +47,13 @@ def test_what_cannot_be_used_is_refused(bert):
         classifier(bert, classes=["card", "refund"]).fit(X, [None] * len(X))
     with pytest.raises(MixedInputError, match="no network to tune"):
         ContrastiveClassifier().fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
+
+
+def test_saved_loaded_and_put_together_it_answers_the_same(bert, tmp_path):
+    model = classifier(bert).fit(X, Y)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert isinstance(again, ContrastiveClassifier)
+    np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(again.encoder_.encode(X), model.encoder_.encode(X), atol=1e-6)
+    assert model.assembled().classes.tolist() == ["card", "refund"]

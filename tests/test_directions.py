@@ -19,11 +19,11 @@ FLOORS = [
     {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
     | {"evaluation", "active_learning", "explanation", "model_card", "persist"},
     {"belief"},
-    {"selection", "open_set", "space"},
+    {"selection", "open_set", "space", "network_classifier"},
     {"evidence", "fine_tuned", "tuned_encoder", "onnx_file", "prototypical_encoder"},
     {"fitted", "scratch", "class_knowledge", "tuning_choice", "distilled", "contrastive_classifier"},
     {"classifier", "tasks"},
-    {"anyshot", "serve"},
+    {"anyshot", "loading", "serve"},
     {"demo", "doctor"},
     {"cli"},
     {"__main__"},

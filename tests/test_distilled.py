@@ -1,14 +1,16 @@
 """A distilled student: it answers as its teacher does, is a classifier like any other, and refuses bad orders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import tiny_language_models as tiny
 from anyshot.distilled import distill
 from anyshot.encoders.first_layers import FirstLayers
-from anyshot.errors import InputError
+from anyshot.errors import CheckpointError, InputError
 from anyshot.fine_tune.tuning import Tuning
-from anyshot.fine_tuned import load_fine_tuned
+from anyshot.loading import load
 
 WORDS = ["where", "is", "my", "please", "late"]
 X = [f"{one} {word} {other}" for word in ("card", "refund") for one in WORDS for other in WORDS]
@@ -40,8 +42,25 @@ def test_a_student_of_half_the_layers_answers_as_its_teacher_does(bert):
 def test_a_student_with_a_named_encoder_is_kept_as_any_other(bert, tmp_path):
     student = distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=QUICK, random_state=0)
     student.save(tmp_path / "student")
-    again = load_fine_tuned(tmp_path / "student")
+    again = load(tmp_path / "student")
     np.testing.assert_allclose(again.predict_proba(X[:3]), student.predict_proba(X[:3]), atol=1e-6)
+
+
+def test_a_student_of_the_first_layers_by_name_is_kept_too(bert, tmp_path):
+    student = distill(WordTeacher(), f"{bert}[:1]", X[::5], epochs=1, tuning=QUICK, random_state=0)
+    student.save(tmp_path / "student")
+    again = load(tmp_path / "student")
+    assert again.backbone_.stages == ("embeddings", "layer1", "pooling", "head")
+    np.testing.assert_allclose(again.predict_proba(X[:3]), student.predict_proba(X[:3]), atol=1e-6)
+
+
+def test_all_that_is_settled_beside_counts_and_another_teacher_is_another_run(bert, tmp_path):
+    tuning = replace(QUICK, accumulate=2, warm_up=0.5, checkpoints=tmp_path / "run")
+    one = distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=tuning, random_state=0)
+    again = distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=tuning, random_state=0)
+    assert again.history_ == one.history_
+    with pytest.raises(CheckpointError, match="another run: temperature is"):
+        distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=tuning, temperature=3.0)
 
 
 def test_bad_orders_are_refused(bert):

@@ -1,6 +1,9 @@
 """The estimator: it starts where the closed form ended, repeats, is kept, and refuses what it cannot use."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import log_softmax
 from sklearn.base import clone
@@ -16,7 +19,8 @@ from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEno
 from anyshot.fine_tune.held_out import hold_out
 from anyshot.fine_tune.partial import features
 from anyshot.fine_tune.tuning import Tuning
-from anyshot.fine_tuned import FineTunedClassifier, load_fine_tuned
+from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.loading import load
 from anyshot.selection import fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space
@@ -93,11 +97,12 @@ def test_items_without_a_label_are_left_out(bert):
 def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
     model = classifier(bert).fit(X, Y)
     model.save(tmp_path / "model")
-    loaded = load_fine_tuned(tmp_path / "model")
+    loaded = load(tmp_path / "model")
     np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-6)
     assert loaded.history_ == model.history_
     assert loaded.reasons_ == model.reasons_
     assert loaded.freeze_at_ == "layer2"
+    assert {**loaded.get_params(), "encoder": bert} == {**model.get_params(), "encoder": bert}
 
 
 def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
@@ -108,7 +113,7 @@ def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
     with quiet():
         changed.save_pretrained(folder)
     with pytest.raises(ModelFolderError, match=r"is not the one that .* was made on"):
-        load_fine_tuned(tmp_path / "model")
+        load(tmp_path / "model")
 
 
 def test_an_interrupted_fit_goes_on_and_other_data_are_refused(bert, tmp_path):
@@ -167,6 +172,38 @@ def test_items_of_another_kind_are_refused(bert):
 def test_without_labels_the_other_classifier_is_named(bert):
     with pytest.raises(NotEnoughLabelsError, match="AnyShotClassifier needs none"):
         classifier(bert, classes=["card", "refund"]).fit(X, [None] * 50)
+
+
+def test_a_shuffled_column_of_texts_is_read_in_its_order(bert):
+    order = np.random.default_rng(0).permutation(len(X))
+    column, labels = pd.Series(X).iloc[order], pd.Series(Y).iloc[order]
+    told = classifier(bert).fit(column, labels)
+    plain = classifier(bert).fit(column.tolist(), labels.tolist())
+    np.testing.assert_array_equal(told.decision_function(column), plain.decision_function(column.tolist()))
+
+
+def test_other_items_of_the_same_lengths_are_another_run(bert, tmp_path):
+    tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
+    classifier(bert, tuning=tuning).fit(X, Y)
+    with pytest.raises(ValueError, match="another run: items is"):
+        classifier(bert, tuning=tuning).fit(X[1:25] + X[:1] + X[25:], Y)
+    with pytest.raises(ValueError, match="another run: settings is"):
+        classifier(bert, tuning=replace(tuning, smoothing=0.1)).fit(X, Y)
+
+
+def test_a_fit_that_fails_leaves_the_earlier_model_whole(bert):
+    model = classifier(bert).fit(X, Y)
+    before, history = model.predict_proba(X), model.history_
+    with pytest.raises(UnknownStageError):
+        model.set_params(freeze_at="layer9").fit(X[::-1], Y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.history_ is history
+
+
+@pytest.mark.parametrize("method", ["probe", "full"])
+def test_a_freeze_point_that_has_no_say_is_refused(bert, method):
+    with pytest.raises(InputError, match="has no say"):
+        classifier(bert, method=method, freeze_at="layer2").fit(X, Y)
 
 
 def test_an_encoder_object_cannot_be_saved(bert, tmp_path):

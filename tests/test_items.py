@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from anyshot.errors import BadItemError, InputError, MixedInputError
-from anyshot.items import check_texts, modality_of
+from anyshot.items import by_place, check_texts, modality_of, shown
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,19 @@ def test_texts_come_back_as_plain_strings():
 def test_a_text_that_cannot_be_used_is_named_by_its_row(bad, words):
     with pytest.raises(BadItemError, match=words):
         check_texts(["good", bad])
+
+
+def test_a_shuffled_column_is_taken_by_place_and_a_table_of_numbers_is_an_array():
+    column = pd.Series(["a", "b", "c"], index=[2, 0, 1])
+    assert by_place(column) == ["a", "b", "c"]
+    table = pd.DataFrame({"x": [0.5, 1.5], "y": [2.0, 3.0]})
+    assert np.array_equal(by_place(table), [[0.5, 2.0], [1.5, 3.0]])
+    assert modality_of(table) == "vectors"
+    assert shown(table) == ["ndarray 0", "ndarray 1"]
+    given = ["a"]
+    assert by_place(given) is given
+
+
+def test_one_colour_image_is_not_taken_for_many_grey_ones():
+    with pytest.raises(MixedInputError, match=r"one colour image.*Write \[image\]"):
+        modality_of(np.zeros((300, 260, 3), np.uint8))

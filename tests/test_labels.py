@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
-from anyshot.labels import UNKNOWN, class_table, classes_in, from_indexes, row_of, to_indexes
+from anyshot.labels import UNKNOWN, class_table, classes_in, from_indexes, is_none, row_of, to_indexes
 
 ABC = class_table(["billing", "delivery", "login"])
 
@@ -89,3 +89,18 @@ def test_another_number_of_labels_than_items_is_refused():
 def test_several_labels_for_one_item_are_refused(several):
     with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* several are not yet"):
         to_indexes(["login", several], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
+def test_whatever_is_not_itself_is_no_label(none):
+    assert is_none(none)
+    assert to_indexes(pd.Series(["b", none, "a"], dtype=object), class_table(["a", "b"]), n_items=3).tolist() == [
+        1,
+        -1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)
+def test_falsehoods_are_labels(label):
+    assert not is_none(label)

@@ -399,3 +399,10 @@ def test_loading_needs_no_torch(tmp_path):
         [sys.executable, "-c", code, str(write(tmp_path / "model"))], capture_output=True, text=True, check=True
     )
     assert run.stdout == "False\n"
+
+
+def test_the_working_directory_is_not_pulled_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFolderError, match="is the working directory"):
+        write_model(".", facts={}, arrays={}, card="")
+    assert Path.cwd() == tmp_path

@@ -56,7 +56,8 @@ def indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
 
 def unit(X: NDArray[np.floating]) -> Vectors:
     """Scale each row of `X` (n, d) to length 1; a row of zeros stays zero."""
-    length = np.linalg.norm(X, axis=1, keepdims=True)
+    squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); the square of 1e20 is no float32
+    length = np.sqrt(squared).astype(X.dtype)[:, None]
     return (X / np.where(length > 0, length, 1)).astype(np.float32)
 
 

@@ -108,8 +108,9 @@ def shares_of(class_prior: str | Mapping[Label, float], evidence: Evidence) -> N
     names = evidence.classes.tolist()
     given = [class_prior.get(name, 0.0) for name in names]
     strangers = set(class_prior) - set(names)
-    if strangers or min(given) <= 0:
-        wrong = next(iter(strangers), None) or names[int(np.argmin(given))]
+    usable = [0 < share < np.inf for share in given]  # NaN is neither
+    if strangers or not all(usable):
+        wrong = next(iter(strangers)) if strangers else names[usable.index(False)]
         raise ClassesError(f"class_prior must give every class, and no other, a share above 0; see {wrong!r}.")
     return np.asarray(given) / sum(given)
 

@@ -35,9 +35,9 @@ from anyshot.evidence import Evidence
 from anyshot.explanation import Explanations
 from anyshot.fitted import Fitted
 from anyshot.items import Items
-from anyshot.labels import Classes, Label, Labels, from_indexes, row_of, to_indexes
+from anyshot.labels import Classes, Label, Labels, from_indexes, is_none, row_of, to_indexes
 from anyshot.model_card import model_card
-from anyshot.persist import read_model, write_model
+from anyshot.persist import SavedModel, write_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
 
@@ -151,7 +151,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             evidence = evidence.with_unlabelled(space.place(unlabeled))
         self._take(space, evidence, {})
         if self.budget != "fast":
-            self._tune([item for item, label in zip(items, labels, strict=True) if label is not None])
+            self._tune([item for item, label in zip(items, labels, strict=True) if not is_none(label)], unlabeled)
         warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=2)
         return self
 
@@ -258,6 +258,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if not self._fitted.space.is_saveable:
             raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
         parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
+        parameters["encoder"] = self._fitted.space.name if self.encoder != "auto" else "auto"
+        if isinstance(self.class_prior, Mapping):
+            parameters["class_prior"] = list(self.class_prior.items())  # JSON's keys are texts; names may be numbers
         facts = {"kind": "AnyShotClassifier", "parameters": parameters, **self._fitted.facts()}
         write_model(folder, facts=facts, arrays=self._fitted.arrays(), card=model_card(facts))
 
@@ -296,20 +299,27 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         )
         return self
 
-    def _tune(self, items: Items) -> None:
-        """Try fine-tuning beside the closed forms; items (n): those with a label."""
+    def _tune(self, items: Items, unlabeled: Items | None) -> None:
+        """Try fine-tuning beside the closed forms; items (n): those with a label; unlabeled (m): remembered."""
         model = self._fitted
         assert model is not None  # `fit` has just set it
         if self.method != "auto" or self.unknown_rate is not None:
             asked = f"method={self.method!r} is asked for" if self.method != "auto" else "unknown_rate is set"
             return self._add(f"Fine-tuning was not tried: {asked}.")
+        shares = shares_of(self.class_prior, model.evidence)
         choice = function_at(TUNING)(
-            model.space, model.evidence, items, model.model, budget=self.budget, random_state=self.random_state
+            model.space,
+            model.evidence,
+            items,
+            model.model,
+            budget=self.budget,
+            shares=shares,
+            random_state=self.random_state,
         )
         if choice.model is not None:
             space = Space(choice.encoder(model.space.name), cache=model.space.cache)
-            shares = shares_of(self.class_prior, model.evidence)
-            self._set(fitted.with_encoder(model, space, choice.scorer(), items, choice.trial, shares))
+            moved = fitted.in_space(space, model.evidence, items, unlabeled)
+            self._set(fitted.with_head(model, space, moved, choice.scorer(), choice.trial, shares))
         elif choice.trial is not None:
             self._set(model.with_trial(choice.trial))
         return self._add(choice.reason)
@@ -357,26 +367,25 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 _SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
 
 
-def load(folder: str | os.PathLike[str], *, cache: bool = True) -> AnyShotClassifier:
-    """Return the classifier that `AnyShotClassifier.save` wrote to a folder. No code is run from it.
-
-    Raises
-    ------
-    ModelFolderError
-        The folder holds no whole, unchanged model of a format that this version reads.
-    """
-    saved = read_model(folder)
+def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
+    """Return the classifier that `AnyShotClassifier.save` wrote."""
     facts: dict[str, Any] = saved.facts
-    if facts.get("kind") != "AnyShotClassifier":
-        raise ModelFolderError(
-            f"{folder} holds a {facts.get('kind')}, not an AnyShotClassifier. Others are read by load_regressor and "
-            "load_fine_tuned, in anyshot.tasks.regression and anyshot.fine_tuned."
-        )
     model = Fitted.from_saved(facts, saved.arrays, cache=VectorCache() if cache else None)
-    texts = zip(model.evidence.classes.tolist(), model.evidence.texts.texts, strict=True)
-    clf = AnyShotClassifier({name: list(own) for name, own in texts}, cache=cache, **facts["parameters"])
+    parameters = facts["parameters"]
+    if not isinstance(parameters["class_prior"], str):
+        parameters = {**parameters, "class_prior": dict(parameters["class_prior"])}
+    clf = AnyShotClassifier(_described(model), cache=cache, **parameters)
     clf._set(model)
     return clf
+
+
+def _described(model: Fitted) -> Described:
+    """Return the classes as they were given: by their vectors where items are vectors too, else by their texts."""
+    evidence = model.evidence
+    names = evidence.classes.tolist()
+    if model.space.asked == "vectors" and evidence.said.any():
+        return dict(zip(names, evidence.said, strict=True))
+    return {name: list(own) for name, own in zip(names, evidence.texts.texts, strict=True)}
 
 
 def _paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, Labels]:

@@ -1,28 +1,26 @@
 """Few labels move the encoder itself: its last stages are tuned on pairs, then the head is fitted above them."""
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from anyshot.belief import Known
-from anyshot.checks import RandomState, generator
+from anyshot.checks import Indexes, RandomState, generator
 from anyshot.encoders.activations import activations
 from anyshot.encoders.encoder import Encoder
 from anyshot.encoders.freeze import backbone_of, split
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import MixedInputError, NotEnoughLabelsError
 from anyshot.fine_tune.contrastive import tune_on_pairs
-from anyshot.items import Items
+from anyshot.fine_tune.head import LinearHead
+from anyshot.items import Items, by_place
 from anyshot.labels import Label, Labels, class_table, classes_in, to_indexes
+from anyshot.network_classifier import NetworkClassifier, last_third
 from anyshot.selection import fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
+from anyshot.training.history import History
 from anyshot.training.loop import Recipe
 from anyshot.tuned_encoder import TunedEncoder
 
@@ -30,7 +28,7 @@ RATES: Final = {"image": 3e-4, "text": 5e-5}
 """Learning rates of "auto"."""
 
 
-class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
+class ContrastiveClassifier(NetworkClassifier):
     """Classify texts or images by an encoder whose last stages were tuned on pairs of labelled items.
 
     What is frozen is computed once. It pays where labels are few and the encoder places items by other things than the
@@ -54,8 +52,6 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    encoder_ : TunedEncoder
-        The tuned encoder, for vectors like any other's.
     history_ : History
         Losses by epoch.
     reasons_ : tuple of str
@@ -97,6 +93,7 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         NotEnoughLabelsError
             Fewer than two classes have labels.
         """
+        X = by_place(X)
         table = class_table(list(self.classes) if self.classes is not None else classes_in(y))
         index = to_indexes(y, table, n_items=len(X))
         labelled = np.flatnonzero(index >= 0)
@@ -107,36 +104,39 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
         if name == "vectors":
             raise MixedInputError("Vectors have no network to tune. Give texts or images, or AnyShotClassifier.")
         space = Space(name, cache=None)
-        self.encoder_ = self._tuned(space, items, own)
-        tuned = Space(self.encoder_, cache=None)
+        encoder, backbone, history = self._tuned(space, items, own)
+        tuned = Space(encoder, cache=None)
         z = tuned.place(items)
         said = tuned.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
         if said is None:
             said = np.zeros((len(table), z.shape[1]), np.float32)
         method: Literal["any-shot", "logistic-regression"] = "any-shot" if said.any() else "logistic-regression"
         model = fit_model(Known(said, z, own), method=method)
-        self.classes_, self._scorer, self.reasons_ = table, model.scorer, model.reasons
-        return self
+        return self._settle(
+            classes=table,
+            backbone=backbone,
+            freeze_at=encoder.freeze_at,
+            rest=encoder.rest,
+            head=LinearHead(model.scorer.coef, model.scorer.intercept),
+            history=history,
+            reasons=model.reasons,
+            encoder_name=space.name,
+        )
 
-    def predict(self, X: Items) -> NDArray[Any]:
-        """Return the likeliest class of each item (n,)."""
-        return np.asarray(self.classes_[self.decision_function(X).argmax(axis=1)])
+    @property
+    def encoder_(self) -> TunedEncoder:
+        """The tuned encoder, for vectors like any other's."""
+        self._check_fitted()
+        return TunedEncoder(self._encoder_name, self.backbone_, self.freeze_at_, self.rest_)
 
-    def predict_proba(self, X: Items) -> NDArray[np.float64]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self.decision_function(X), axis=1))
-
-    def decision_function(self, X: Items) -> NDArray[np.float64]:
-        """Return the score of each class (n, c)."""
-        check_is_fitted(self, "classes_")
-        return np.asarray(self._scorer(self.encoder_.encode(X)), dtype=np.float64)
-
-    def _tuned(self, space: Space, items: Items, index: NDArray[np.intp]) -> TunedEncoder:
+    def _tuned(self, space: Space, items: Items, index: Indexes) -> tuple[TunedEncoder, Backbone, History]:
         backbone = backbone_of(space.encoder)
-        freeze_at = self._freeze_at(backbone)
+        freeze_at = last_third(backbone)
+        if self.freeze_at != "auto":
+            freeze_at = backbone.stages[backbone.place(self.freeze_at)]
         rate = RATES[backbone.modality] if self.learning_rate == "auto" else self.learning_rate
         rest = split(backbone, freeze_at).rest
-        self.history_ = tune_on_pairs(
+        history = tune_on_pairs(
             rest,
             activations(backbone, items, freeze_at=freeze_at),
             index,
@@ -144,11 +144,4 @@ class ContrastiveClassifier(ClassifierMixin, BaseEstimator):
             pairs_per_item=self.pairs_per_item,
             random_state=generator(self.random_state),
         )
-        return TunedEncoder(space.name, backbone, freeze_at, rest.eval())
-
-    def _freeze_at(self, backbone: Backbone) -> str:
-        """Return the name of the first trained stage."""
-        if self.freeze_at != "auto":
-            return backbone.stages[backbone.place(self.freeze_at)]
-        n_layers = len(backbone.stages) - 2  # pooling and head are none
-        return backbone.stages[n_layers - math.ceil(n_layers / 3)]
+        return TunedEncoder(space.name, backbone, freeze_at, rest.eval()), backbone, history

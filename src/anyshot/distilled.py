@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.checks import RandomState, generator
+from anyshot.encoders import load_encoder
 from anyshot.encoders.activation_cache import ActivationCache
 from anyshot.encoders.activations import activations
 from anyshot.encoders.encoder import Encoder
 from anyshot.encoders.freeze import backbone_of, split
 from anyshot.errors import InputError
-from anyshot.fine_tune.distillation import first_head, learn_from_teacher, said_by
+from anyshot.fine_tune.distillation import Lesson, first_head, learn_from_teacher, said_by
+from anyshot.fine_tune.identity import subject_of_lesson
 from anyshot.fine_tune.partial import features
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import RATES, FineTunedClassifier
-from anyshot.items import Items
+from anyshot.items import Items, by_place
 from anyshot.labels import class_table
-from anyshot.space import Space
-from anyshot.training.loop import Recipe
+from anyshot.training.checkpoint import Checkpoints
 
 
 class Teacher(Protocol):
@@ -51,8 +52,8 @@ def distill(
     teacher : fitted classifier
         Its `predict_proba` is asked once for each item.
     student_encoder : str or Encoder
-        A name of the table of encoders, or an encoder with stages, such as `FirstLayers("minilm", 2)`. It may read the
-        items in another way than the teacher does.
+        A name of the table of encoders, or an encoder with stages; "minilm[:2]" is the first two layers of one. It may
+        read the items in another way than the teacher does.
     unlabeled : n items
         Of the kind that the student will meet: the more, the closer it comes to its teacher.
     freeze_at : str or int, default=1
@@ -62,7 +63,8 @@ def distill(
     temperature : float, default=2.0
         Softens both answers, so that the student learns which wrong classes are nearly right, too.
     tuning : Tuning, optional
-        All that is settled beside; nothing is held out, for there is no label.
+        All that is settled beside. What guards against few labels has no say: held_out, patience, smoothing, dropout
+        and the classes' weights and prior.
     random_state : int, RandomState, Generator or None
 
     Raises
@@ -78,33 +80,41 @@ def distill(
         raise InputError(f"temperature must be above 0; it is {temperature}.")
     if len(unlabeled) == 0:
         raise InputError("A student learns from items, without labels; none was given.")
-    settled = Tuning() if tuning is None else tuning
+    unlabeled, settled = by_place(unlabeled), Tuning() if tuning is None else tuning
     settled.check()
-    random = generator(random_state)
-    space = Space(student_encoder, cache=None)
-    backbone = backbone_of(space.encoder)
-    model = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
-    model.classes_ = class_table(teacher.classes_.tolist())
-    said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(model.classes_))
-    model.backbone_, model.freeze_at_ = backbone, backbone.stages[backbone.place(freeze_at)]
-    store = ActivationCache() if settled.cache else None
-    known = activations(backbone, unlabeled, freeze_at=freeze_at, cache=store, budget_mb=settled.budget_mb)
-    model.rest_ = split(backbone, freeze_at).rest
-    made = features(model.rest_, known, np.arange(len(known)))
-    model.head_ = first_head(made, said).to(backbone.device)
-    model.recipe_ = Recipe(epochs, RATES[backbone.modality], weight_decay=settled.weight_decay, clip=settled.clip)
-    model.history_ = learn_from_teacher(
-        model.rest_,
-        model.head_,
-        known,
-        said,
-        recipe=model.recipe_,
-        tuning=settled,
-        temperature=temperature,
-        random_state=random,
+    backbone = backbone_of(load_encoder(student_encoder))
+    classes = class_table(teacher.classes_.tolist())
+    said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
+    place = backbone.place(freeze_at)
+    known = activations(
+        backbone,
+        unlabeled,
+        freeze_at=place,
+        cache=ActivationCache() if settled.cache else None,
+        budget_mb=settled.budget_mb,
+        augment=settled.augment,
     )
-    model.rest_.eval()
-    model.head_.eval()
-    model.encoder_name_ = space.name
-    model.reasons_ = (f"Distilled from {type(teacher).__name__} on {len(unlabeled)} items without labels.",)
-    return model
+    lesson = Lesson(known, said, temperature)
+    about = subject_of_lesson(backbone, backbone.stages[place], lesson, settled)
+    rest = split(backbone, place).rest
+    head = first_head(features(rest, known, np.arange(len(known))), said).to(backbone.device)
+    history = learn_from_teacher(
+        rest,
+        head,
+        lesson,
+        recipe=settled.recipe(epochs=epochs, learning_rate=RATES[backbone.modality], device=backbone.device),
+        tuning=settled,
+        checkpoints=None if settled.checkpoints is None else Checkpoints(settled.checkpoints, about=about),
+        random_state=generator(random_state),
+    )
+    model = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
+    return model._settle(
+        classes=classes,
+        backbone=backbone,
+        freeze_at=backbone.stages[place],
+        rest=rest,
+        head=head,
+        history=history,
+        reasons=(f"Distilled from {type(teacher).__name__} on {len(unlabeled)} items without labels.",),
+        encoder_name=student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__,
+    )

@@ -1,27 +1,20 @@
 """Fine-tuning as an estimator of raw items: its head starts from the any-shot head, what is frozen runs once."""
 
-import math
-import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Self, get_args
+from typing import Final, Literal, Self, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import NotFittedError
 
 from anyshot.belief import Known
 from anyshot.checks import Indexes, RandomState, generator, unit
 from anyshot.encoders.activation_cache import ActivationCache
-from anyshot.encoders.activations import activations, states
-from anyshot.encoders.assembled import Assembled
+from anyshot.encoders.activations import activations
 from anyshot.encoders.cache import VectorCache
 from anyshot.encoders.encoder import Encoder
-from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest, split
+from anyshot.encoders.freeze import Rest, backbone_of, split
 from anyshot.encoders.stages import Backbone
-from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.held_out import Parted, hold_out
@@ -30,9 +23,9 @@ from anyshot.fine_tune.lora import add_lora, merge_lora
 from anyshot.fine_tune.partial import Labelled, features, fine_tune, scores_of
 from anyshot.fine_tune.probe import probe
 from anyshot.fine_tune.tuning import Tuning
-from anyshot.items import Items
+from anyshot.items import Items, by_place
 from anyshot.labels import Classes, Label, Labels, class_table, classes_in, to_indexes
-from anyshot.persist import read_model, write_model
+from anyshot.network_classifier import NetworkClassifier, last_third
 from anyshot.selection import Wanted, fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
@@ -49,7 +42,7 @@ NEVER: Final = 20.0
 """How far below the lowest score a class begins of which nothing is known: training would choke on minus infinity."""
 
 
-class FineTunedClassifier(ClassifierMixin, BaseEstimator):
+class FineTunedClassifier(NetworkClassifier):
     """Classify texts or images by a pretrained network whose last stages are trained on the labels at hand.
 
     The stages before the freeze point are frozen, and what they make of the items is computed once. The head starts
@@ -124,7 +117,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         BatchMemoryError
             A batch does not fit into memory; the message says which would.
         """
-        tuning = self._checked()
+        X, tuning = by_place(X), self._checked()
         table = class_table(list(self.classes) if self.classes is not None else classes_in(y))
         index = to_indexes(y, table, n_items=len(X))
         labelled = np.flatnonzero(index >= 0)
@@ -134,92 +127,50 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         space = self._space(items, tuning)
         return self._learn(space, items, table, index[labelled], tuning)
 
-    def predict(self, X: Items) -> NDArray[Any]:
-        """Return the likeliest class of each item (n,)."""
-        best = self.decision_function(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-    def predict_proba(self, X: Items) -> NDArray[np.float64]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self.decision_function(X).astype(np.float64), axis=1))
-
-    def decision_function(self, X: Items) -> NDArray[np.float32]:
-        """Return the score of each class (n, c): its log-probability up to a constant of the item."""
-        self._check_fitted()
-        scores = np.zeros((len(X), len(self.classes_)), np.float32)
-        with torch.inference_mode():
-            for rows, state in states(self.backbone_, X, freeze_at=self.freeze_at_):
-                scores[rows] = self.head_(self.rest_(state)).cpu().numpy()
-        return scores
-
-    def assembled(self) -> Assembled:
-        """Return encoder and head as one network, to be exported."""
-        self._check_fitted()
-        frozen = self.backbone_.stages[: self.backbone_.place(self.freeze_at_)]
-        network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
-        coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
-        centre = None if self.head_.centre is None else self.head_.centre.cpu().numpy()
-        return Assembled(self.backbone_, network, coef, intercept, self.classes_, centre)
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder: JSON and safetensors, no code.
-
-        The trained stages and the head are kept, the frozen ones are the encoder's: it is found by its name again.
-
-        Raises
-        ------
-        ModelFolderError
-            The encoder was given as an object, or the folder cannot be written.
-        """
-        self._check_fitted()
-        if not isinstance(self.encoder, str):
-            raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
-        facts = {
-            "kind": "FineTunedClassifier",
-            "parameters": {"encoder": self.encoder_name_, "method": self.method},
-            "classes": self.classes_,
-            "freeze_at": self.freeze_at_,
-            "frozen": frozen_digest(self.backbone_, self.freeze_at_),
-            "history": self.history_.facts(),
-            "reasons": self.reasons_,
-        }
-        arrays = {f"rest/{name}": tensor.cpu().numpy() for name, tensor in self.rest_.state_dict().items()}
-        arrays |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head_.state_dict().items()}
-        write_model(folder, facts=facts, arrays=arrays, card=_card(facts))
-
     # --- within -------------------------------------------------------------------------------------------------------
 
     def _learn(self, space: Space, items: Items, table: Classes, index: Indexes, tuning: Tuning) -> Self:
-        random = generator(self.random_state)
+        random, trains = generator(self.random_state), self.method != "probe"
         backbone = backbone_of(space.encoder)
-        freeze_at, self.recipe_ = self._freeze_at(backbone), self._recipe(tuning, backbone)
+        rate = RATES[backbone.modality] if self.learning_rate == "auto" else self.learning_rate
+        recipe = tuning.recipe(epochs=self.epochs, learning_rate=rate, device=backbone.device)
+        freeze_at, views = self._freeze_at(backbone), tuning.augment if trains else 0
         store = ActivationCache() if tuning.cache else None
-        views = tuning.augment if self.method != "probe" else 0
         known = activations(
             backbone, items, freeze_at=freeze_at, cache=store, budget_mb=tuning.budget_mb, augment=views
         )
         parted = Parted(np.arange(len(index)), np.arange(0))
-        if self.method != "probe":
+        if trains:
             parted = hold_out(index, share=tuning.held_out, generator=random)
         data = Labelled(known, index, len(table), parted.train, parted.held_out)
         rest = split(backbone, freeze_at).rest
         head, why = self._first_head(space, table, rest, data, tuning)
         head.to(backbone.device)
-        self.reasons_: tuple[str, ...] = (f"Trained from {freeze_at} on, of {', '.join(backbone.stages)}.", why)
-        self.history_ = History(stopped="closed form")
-        if self.method != "probe":
-            self.history_ = self._train(rest, head, data, tuning, random, subject(backbone, freeze_at, known, index))
-            self.reasons_ += (_outcome(self.history_, parted),)
+        reasons: tuple[str, ...] = (f"Trained from {freeze_at} on, of {', '.join(backbone.stages)}.", why)
+        history = History(stopped="closed form")
+        if trains:
+            about = subject(backbone, freeze_at, data, head, tuning, method=self.method)
+            history = self._train(rest, head, data, recipe, tuning, random, about)
+            reasons += (_outcome(history, parted),)
         _calibrate(rest, head, data)
-        self.classes_, self.backbone_, self.freeze_at_ = table, backbone, freeze_at
-        self.encoder_name_, self.rest_, self.head_ = space.name, rest.eval(), head.eval()
-        return self
+        self.recipe_ = recipe
+        return self._settle(
+            classes=table,
+            backbone=backbone,
+            freeze_at=freeze_at,
+            rest=rest,
+            head=head,
+            history=history,
+            reasons=reasons,
+            encoder_name=space.name,
+        )
 
     def _train(
         self,
         rest: Rest,
         head: LinearHead,
         data: Labelled,
+        recipe: Recipe,
         tuning: Tuning,
         random: np.random.Generator,
         about: Mapping[str, str],
@@ -230,7 +181,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
                 torch.manual_seed(seed)
                 add_lora(rest, rank=tuning.rank)
         kept = None if tuning.checkpoints is None else Checkpoints(tuning.checkpoints, about=about)
-        history = fine_tune(rest, head, data, recipe=self.recipe_, tuning=tuning, checkpoints=kept, random_state=seed)
+        history = fine_tune(rest, head, data, recipe=recipe, tuning=tuning, checkpoints=kept, random_state=seed)
         if self.method == "lora":
             merge_lora(rest)
         return history
@@ -272,74 +223,20 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
             return stages[-1]
         if self.freeze_at != "auto":
             return stages[backbone.place(self.freeze_at)]
-        n_layers = len(stages) - 2  # pooling and head are none
-        return stages[0] if self.method == "full" else stages[n_layers - math.ceil(n_layers / 3)]
-
-    def _recipe(self, tuning: Tuning, backbone: Backbone) -> Recipe:
-        precision = tuning.precision
-        if precision == "auto":
-            is_fast = backbone.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-            precision = "bfloat16" if is_fast else "float32"
-        recipe = Recipe(
-            epochs=self.epochs,
-            learning_rate=RATES[backbone.modality] if self.learning_rate == "auto" else self.learning_rate,
-            weight_decay=tuning.weight_decay,
-            warm_up=tuning.warm_up,
-            clip=tuning.clip,
-            accumulate=tuning.accumulate,
-            precision=precision,
-            patience=tuning.patience,
-        )
-        recipe.check()
-        return recipe
+        return stages[0] if self.method == "full" else last_third(backbone)
 
     def _checked(self) -> Tuning:
         tuning = Tuning() if self.tuning is None else self.tuning
         tuning.check()
         if self.method not in get_args(Method):
             raise InputError(f"method={self.method!r} is none of {', '.join(get_args(Method))}.")
+        if self.method in ("probe", "full") and self.freeze_at != "auto":
+            what = "the head alone" if self.method == "probe" else "everything"
+            raise InputError(
+                f"method={self.method!r} trains {what}: freeze_at={self.freeze_at!r} has no say. Leave it 'auto', or "
+                "take method='partial'."
+            )
         return tuning
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "classes_"):
-            raise NotFittedError("This FineTunedClassifier is not fitted yet. Call fit(items, labels) first.")
-
-
-def load_fine_tuned(folder: str | os.PathLike[str]) -> FineTunedClassifier:
-    """Return the classifier that `FineTunedClassifier.save` wrote to a folder. No code is run from it.
-
-    Raises
-    ------
-    ModelFolderError
-        The folder holds no whole, unchanged model of this kind, or the encoder on this machine is another one.
-    """
-    saved = read_model(folder)
-    facts: dict[str, Any] = saved.facts
-    if facts.get("kind") != "FineTunedClassifier":
-        raise ModelFolderError(f"{folder} holds a {facts.get('kind')}, not a FineTunedClassifier.")
-    model = FineTunedClassifier(**facts["parameters"], freeze_at=facts["freeze_at"])
-    backbone = backbone_of(Space(model.encoder, cache=None).encoder)
-    freeze_at = str(facts["freeze_at"])
-    if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != facts["frozen"]:
-        raise ModelFolderError(
-            f"The encoder {model.encoder!r} on this machine is not the one that {folder} was made on."
-        )
-    parts = {
-        part: {
-            name.removeprefix(part): torch.from_numpy(array)
-            for name, array in saved.arrays.items()
-            if name.startswith(part)
-        }
-        for part in ("rest/", "head/")
-    }
-    rest, theirs = split(backbone, freeze_at).rest, parts["head/"]
-    rest.load_state_dict(parts["rest/"])
-    centre = theirs["centre"].numpy() if "centre" in theirs else None
-    head = LinearHead(theirs["coef"].numpy(), theirs["intercept"].numpy(), centre=centre).to(backbone.device)
-    model.classes_, model.backbone_, model.freeze_at_ = class_table(facts["classes"]), backbone, freeze_at
-    model.encoder_name_, model.rest_, model.head_ = str(model.encoder), rest.eval(), head.eval()
-    model.history_, model.reasons_ = History.from_facts(facts["history"]), tuple(facts["reasons"])
-    return model
 
 
 def _calibrate(rest: Rest, head: LinearHead, data: Labelled) -> None:
@@ -361,33 +258,3 @@ def _outcome(history: History, parted: Parted) -> str:
     if best == 0:
         return f"{of} before any training, so the closed form's weights stay ({history.stopped})."
     return f"{of} after epoch {best}, whose weights stay ({history.stopped})."
-
-
-def _card(facts: Mapping[str, Any]) -> str:
-    """Return the README of a saved model."""
-    names = [str(name) for name in facts["classes"]]
-    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    reasons = "\n".join(f"- {reason}" for reason in facts["reasons"])
-    return f"""---
-library_name: anyshot
-tags:
-- transfer-learning
-- fine-tuning
----
-
-# {len(names)} classes, fine-tuned
-
-Classes: {shown}
-
-Encoder: {facts["parameters"]["encoder"]}, trained from {facts["freeze_at"]} on.
-Method: {facts["parameters"]["method"]}.
-
-{reasons}
-
-The folder holds the trained stages and the head, none of the items.
-
-```python
-from anyshot.fine_tuned import load_fine_tuned
-load_fine_tuned("this/folder").predict([...])
-```
-"""

@@ -56,6 +56,8 @@ class Fitted:
 
     def place(self, items: Items) -> Vectors:
         """Return the vectors (n, d) of items as the model compares them."""
+        if len(items) == 0:
+            return np.zeros((0, self.model.scorer.coef.shape[1]), np.float32)
         return self.evidence.centred(self.space.place(items))
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
@@ -81,6 +83,8 @@ class Fitted:
 
     def explain(self, items: Items, *, k: int) -> Explanations:
         """Say what the answer for each item rests on, with the `k` nearest labelled examples."""
+        if len(items) == 0:
+            return Explanations(())
         vectors, names = self.place(items), self.evidence.classes.tolist()
         probabilities = self.probabilities(vectors)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
@@ -188,7 +192,8 @@ class Fitted:
             scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
         )
         name, tuned = facts["encoder"]["name"], facts["encoder"]["tuned"]
-        space = Space(function_at(TUNED)(name, tuned, arrays) if tuned else name, cache=cache)
+        encoder = function_at(TUNED)(name, tuned, arrays) if tuned else name
+        space = Space(encoder, cache=cache, digest=None if tuned else facts["encoder"]["digest"])
         evidence = evidence_from_saved(facts["evidence"], arrays)
         return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])
 
@@ -222,39 +227,48 @@ class Fitted:
     def _neighbours(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
         """Return the `k` labelled examples nearest to each vector (n, d)."""
         evidence, names = self.evidence, self.evidence.classes.tolist()
-        cosines = vectors @ evidence.centred(evidence.vectors).T  # (n, l)
-        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        return [
-            tuple(
-                Neighbour(evidence.examples[place], names[evidence.index[place]], float(cosines[row, place]))
-                for place in places
-            )
-            for row, places in enumerate(nearest)
-        ]
+        labelled = evidence.centred(evidence.vectors)  # (l, d)
+        rows = max(1, CHUNK // max(1, len(labelled)))
+        found: list[tuple[Neighbour, ...]] = []
+        for first in range(0, len(vectors), rows):  # so that memory stays bounded
+            for cosines in vectors[first : first + rows] @ labelled.T:  # (l,)
+                reach = np.partition(-cosines, k - 1)[k - 1] if k < len(cosines) else np.inf
+                near = np.flatnonzero(-cosines <= reach)
+                places = near[np.argsort(-cosines[near], kind="stable")][:k]
+                found.append(
+                    tuple(Neighbour(evidence.examples[p], names[evidence.index[p]], float(cosines[p])) for p in places)
+                )
+        return found
 
 
-def with_encoder(
+def in_space(space: Space, evidence: Evidence, items: Items, unlabeled: Items | None) -> Evidence:
+    """Return the same evidence as another encoder sees it; items (n): those of its labels, in their order."""
+    said = space.place_classes(evidence.texts) if space.places_texts else None
+    vectors = space.place(items)
+    said = np.zeros((len(evidence.classes), vectors.shape[1]), np.float32) if said is None else said
+    bare = first_evidence(evidence.classes, evidence.texts, said)
+    moved = bare.with_labels(vectors, evidence.index, evidence.examples)
+    return moved if unlabeled is None or not len(unlabeled) else moved.with_unlabelled(space.place(unlabeled))
+
+
+def with_head(
     model: Fitted,
     space: Space,
+    evidence: Evidence,
     scorer: selection.Scorer,
-    items: Items,
     told: selection.Trial,
     shares: NDArray[np.floating] | None,
 ) -> Fitted:
-    """Return the model that answers by another encoder and its head, trained on the labelled items of `model` (n).
+    """Return the model that answers by a trained encoder and its head in the place of `model`.
 
-    told: how the training was measured; shares (c,): of the classes in the work to come.
+    evidence: in the encoder's space; told: how the training was measured; shares (c,): of the classes in the work to
+    come.
     """
-    before = model.evidence
-    said = space.place_classes(before.texts) if space.places_texts else None
-    said = np.zeros((len(before.classes), scorer.coef.shape[1]), np.float32) if said is None else said
-    bare = first_evidence(before.classes, before.texts, said)
-    evidence = bare.with_labels(space.place(items), before.index, before.examples)
     if shares is not None:
         scorer = scorer._replace(intercept=scorer.intercept + np.log(shares).astype(np.float32))
     board = tuple(sorted((*model.model.leaderboard, told), key=lambda one: -one.accuracy))
     answers = selection.Model(scorer, "fine-tuned", "none", model.model.reasons, board, held_out=told.believed)
-    means = prototypes(evidence.vectors, evidence.index, unit(said), name_weight=1.0)
+    means = prototypes(evidence.vectors, evidence.index, unit(evidence.said), name_weight=1.0)
     return Fitted(space, evidence, answers, means, None)
 
 
@@ -276,6 +290,9 @@ def fit(
     if model.prior != "none" and space.templates:
         read = ", ".join(repr(template) for template in space.templates)
         model = replace(model, reasons=(*model.reasons, f"Class names are read as {read}."))
+    if space.trained is not None:
+        kept = "The encoder stays as it was trained on earlier labels; the head above it is fitted anew."
+        model = replace(model, reasons=(*model.reasons, kept))
     means = prototypes(known.vectors, known.index, known.class_vectors, name_weight=1.0)
     threshold = None
     if unknown_rate is not None:

@@ -18,6 +18,18 @@ Items: TypeAlias = Sequence[Item] | NDArray[Any]
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
 
+def by_place(items: Any) -> Items:
+    """Return items that are counted and taken by their place.
+
+    A pandas or polars column answers `items[3]` by its index, which after a shuffle is not its order: it becomes a
+    list, and a table of numbers an array. Anything else stays as it is.
+    """
+    if not hasattr(items, "to_numpy"):
+        return items  # type: ignore[no-any-return]  # a list, a tuple or an array
+    held = items.to_numpy()
+    return held if held.ndim == 2 and held.dtype.kind in "fiub" else list(held)
+
+
 def modality_of(items: Items) -> Modality:
     """Tell whether `items` are texts, images or vectors.
 
@@ -33,6 +45,7 @@ def modality_of(items: Items) -> Modality:
     """
     if isinstance(items, (str, bytes, PathLike)):
         raise InputError(f"A list of items is needed; one {type(items).__name__} was given. Write [item].")
+    items = by_place(items)
     if isinstance(items, np.ndarray) and items.dtype.kind in "fiub":
         return _modality_of_array(items)
     if len(items) == 0:
@@ -63,11 +76,16 @@ def shown(items: Items) -> list[str]:
     """Return what to show of each item: a text or a path as it is, anything else by its number."""
     return [
         str(item) if isinstance(item, (str, PathLike)) else f"{type(item).__name__} {row}"
-        for row, item in enumerate(items)
+        for row, item in enumerate(by_place(items))
     ]
 
 
 def _modality_of_array(array: NDArray[Any]) -> Modality:
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4:
+        raise MixedInputError(
+            f"An array of uint8 with shape {array.shape} is one colour image, or very narrow grey ones. Write [image], "
+            "or give the grey ones as a list."
+        )
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return "image"  # one grey stack (n, h, w) or (n, h, w, channels)
     if array.dtype.kind == "f" and array.ndim == 2:

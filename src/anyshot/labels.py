@@ -44,7 +44,7 @@ def class_table(names: Iterable[Label]) -> Classes:
 
 def classes_in(labels: Labels) -> list[Label]:
     """List the labels that occur, without "no label": numbers first, then names, each sorted."""
-    return sorted({value for value in _plain(labels) if value is not None}, key=_place)
+    return sorted({value for value in plain(labels) if value is not None}, key=_place)
 
 
 def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
@@ -57,7 +57,7 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
     UnknownClassError
         A label is not among the classes; the nearest name is proposed.
     """
-    listed = _plain(labels)
+    listed = plain(labels)
     if len(listed) != n_items:
         raise InputError(f"There are {n_items} items and {len(listed)} labels. Give one label an item, None for none.")
     row_of: dict[Label, int] = {name: row for row, name in enumerate(classes.tolist())}
@@ -65,6 +65,25 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
         if label is not None and label not in row_of:
             raise UnknownClassError(_no_such_class(label, list(row_of)))
     return np.array([-1 if label is None else row_of[label] for label in listed], dtype=np.intp)
+
+
+def plain(labels: Labels) -> list[Label]:
+    """Return the labels as Python values, "no label" as None; several labels for one item are refused."""
+    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    for row, label in enumerate(listed):
+        if isinstance(label, (list, tuple, set, frozenset, np.ndarray)):
+            raise InputError(
+                f"Row {row} has a {type(label).__name__} of labels, {label!r}. One label an item is "
+                "supported; several are not yet."
+            )
+    plain = [label.item() if isinstance(label, np.generic) else label for label in listed]
+    return [None if is_none(label) else label for label in plain]
+
+
+def is_none(label: object) -> bool:
+    """Tell whether a label is "no label": None, or what is not equal to itself, as NaN, NaT and pandas' NA."""
+    same = label == label
+    return label is None or not isinstance(same, (bool, np.bool_)) or not same
 
 
 def from_indexes(index: Indexes, classes: Classes) -> NDArray[Any]:
@@ -85,19 +104,6 @@ def row_of(label: Label, classes: Classes) -> int:
     if label not in names:
         raise UnknownClassError(_no_such_class(label, names))
     return int(names.index(label))
-
-
-def _plain(labels: Labels) -> list[Label]:
-    """Return the labels as Python values, "no label" as None; several labels for one item are refused."""
-    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
-    for row, label in enumerate(listed):
-        if isinstance(label, (list, tuple, set, frozenset, np.ndarray)):
-            raise InputError(
-                f"Row {row} has a {type(label).__name__} of labels, {label!r}. One label an item is "
-                "supported; several are not yet."
-            )
-    plain = [label.item() if isinstance(label, np.generic) else label for label in listed]
-    return [None if label is None or label != label else label for label in plain]  # NaN
 
 
 def _place(label: Label) -> tuple[bool, float, str]:

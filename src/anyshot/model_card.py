@@ -44,6 +44,32 @@ load("this/folder").predict([...])
 """
 
 
+def network_card(facts: Mapping[str, Any]) -> str:
+    """Return the README of a saved network with a head, from its facts, written as safely."""
+    names, encoder = [str(name) for name in facts["classes"]], str(facts["parameters"]["encoder"])
+    shown = ", ".join(_plain(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["reasons"])
+    return f"""---
+{_metadata(encoder, {}, None)}
+---
+
+# {len(names)} classes, told by a trained network
+
+Classes: {shown}
+
+Encoder: {_plain(encoder)}, trained from {_plain(facts["freeze_at"])} on. Made by {facts["kind"]}.
+
+{reasons}
+
+The folder holds the trained stages and the head, none of the items.
+
+```python
+from anyshot import load
+load("this/folder").predict([...])
+```
+"""
+
+
 def _metadata(encoder: str, figures: Mapping[str, float], tested_on: str | None) -> str:
     """Return the front matter. Every text is written as JSON, which YAML reads as it stands: nothing can end it."""
     lines = ["library_name: anyshot"]

@@ -88,6 +88,11 @@ def write_model(
         if not target.exists() and _old(target).is_dir():
             _old(target).rename(target)
         _check_replaceable(target)
+        if target == Path.cwd():
+            raise ModelFolderError(
+                f"{folder} is the working directory, which saving would put another folder in the place of. Name a "
+                "folder in it."
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         with _temporary_beside(target) as fresh:
             for name, content in files.items():

@@ -1,7 +1,8 @@
 """An encoder of small images that is trained from nothing, on other classes than those it is for."""
 
 import hashlib
-from typing import Final, Literal, Self
+import os
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import torch
@@ -18,10 +19,25 @@ from anyshot.fine_tune.episodes import Embed, embedded, train_on_episodes
 from anyshot.fine_tune.small_images import POSITIONS, as_floats, bent, small_images, turned
 from anyshot.items import Items
 from anyshot.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.persist import SavedModel, write_model
+from anyshot.training.history import History
 from anyshot.training.loop import Recipe
 from anyshot.training.sampling import Episodes, episodes_of
 
 CHANNELS: Final = 64  # of each block, as in the papers
+CARD: Final = """---
+library_name: anyshot
+tags:
+- few-shot
+---
+
+# An encoder of small grey images, {size} pixels a side, as vectors of width {width}
+
+```python
+from anyshot import AnyShotClassifier, load
+AnyShotClassifier(encoder=load("this/folder")).fit(...)
+```
+"""
 N_QUERIES: Final = 3  # each item is support in turn, so few of each class already make many tasks
 
 
@@ -136,8 +152,41 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
         check_is_fitted(self)
+        if len(inputs) == 0:
+            return np.zeros((0, self.width), np.float32)
         images = small_images(inputs, size=self.size)
         return embedded(self.network_, _embed(self.network_, images), np.arange(len(images)))
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the encoder to a folder that `load` reads: JSON and safetensors, no code, none of the images.
+
+        Raises
+        ------
+        ModelFolderError
+            The folder cannot be written.
+        """
+        check_is_fitted(self)
+        settings = {name: value for name, value in self.get_params().items() if isinstance(value, (int, float))}
+        facts = {"kind": "PrototypicalEncoder", "parameters": settings, "history": self.history_.facts()}
+        facts["held_out_groups"] = self.held_out_groups_
+        arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
+        write_model(folder, facts=facts, arrays=arrays, card=CARD.format(width=self.width, size=self.size))
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel) -> Self:
+        """Return what `save` wrote."""
+        facts: dict[str, Any] = saved.facts
+        made = cls(**facts["parameters"])
+        made.network_ = ConvNet(channels=1, width=CHANNELS, random_state=0)
+        made.network_.load_state_dict({name: torch.from_numpy(array) for name, array in saved.arrays.items()})
+        made.network_.eval()
+        made.history_ = History.from_facts(facts["history"])
+        made.held_out_groups_ = np.array(facts["held_out_groups"])
+        return made
+
+    def __sklearn_clone__(self) -> Self:
+        """Return itself where it is trained: as an encoder it is part of another model, which a clone must not lose."""
+        return self if hasattr(self, "network_") else type(self)(**self.get_params())
 
     def transform(self, X: Items) -> Vectors:
         """Return unit-length vectors (n, width), as `encode` does."""

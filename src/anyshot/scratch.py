@@ -19,7 +19,7 @@ from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.partial import Labelled, fine_tune, scores_of
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
-from anyshot.items import Items
+from anyshot.items import Items, by_place
 from anyshot.labels import Labels, to_indexes
 from anyshot.training.history import History, plot_histories
 
@@ -86,6 +86,7 @@ def compare_with_scratch(
     """
     if model.method == "probe":
         raise InputError("A network of random weights with method='probe' learns nothing. Compare method='partial'.")
+    X, X_test = by_place(X), by_place(X_test)
     began = time.process_time()
     fitted = clone(model).fit(X, y)
     spent = time.process_time() - began

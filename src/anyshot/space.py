@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from anyshot.checks import Vectors, unit, vectors
-from anyshot.encoders import default_for, load_encoder
+from anyshot.encoders import default_for, load_encoder, placed
 from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
-from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned, Trained
-from anyshot.errors import MixedInputError
+from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned, Trained, same_weights
+from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.items import Items, Modality, modality_of
 from anyshot.semantics import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
 from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
@@ -24,22 +24,38 @@ class Space:
         A name of the table of encoders, an encoder, or "vectors" where the items are vectors already.
     cache : VectorCache or None
         Where vectors are kept.
+    digest : str, optional
+        What stood for the encoder's weights when the model that needs it was saved.
     """
 
-    def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None) -> None:
-        self.asked, self.cache = encoder, cache
+    def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None, digest: str | None = None) -> None:
+        self.asked, self.cache, self._expected = encoder, cache, digest
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """The encoder, loaded when it is first needed; None where items are vectors."""
-        return None if self.asked == "vectors" else load_encoder(self.asked)
+        """The encoder, loaded when it is first needed; None where items are vectors.
+
+        Raises
+        ------
+        ModelFolderError
+            It has other weights than the one that the model was saved with.
+        """
+        if self.asked == "vectors":
+            return None
+        found = load_encoder(self.asked)
+        if self._expected and isinstance(found, Digested) and not same_weights(found.digest, self._expected):
+            raise ModelFolderError(
+                f"The encoder {self.name!r} on this machine has other weights than the one that the model was made on. "
+                "Bring that one back, or fit the model anew."
+            )
+        return found
 
     @property
     def name(self) -> str:
         """What the encoder is called."""
         if isinstance(self.asked, Trained):
             return self.asked.name
-        return self.asked if isinstance(self.asked, str) else type(self.asked).__name__
+        return placed(self.asked) if isinstance(self.asked, str) else type(self.asked).__name__
 
     @property
     def trained(self) -> Trained | None:

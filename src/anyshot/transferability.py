@@ -21,8 +21,9 @@ from anyshot.encoders import load_encoder
 from anyshot.encoders.cache import VectorCache, encode_once
 from anyshot.encoders.encoder import Classifying, Encoder
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.items import Items
+from anyshot.items import Items, by_place
 from anyshot.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.threads import threads_for
 
 Floats: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
@@ -52,7 +53,8 @@ def log_me(vectors: ArrayLike, targets: ArrayLike) -> float:
     """
     F = np.asarray(checks.vectors(vectors), dtype=np.float64)
     Y = np.asarray(targets, dtype=np.float64).reshape(len(F), -1)
-    U, S, _ = np.linalg.svd(F, full_matrices=False)
+    with threads_for(F.size):
+        U, S, _ = np.linalg.svd(F, full_matrices=False)
     inside = U.T @ Y  # (p, k)
     outside = np.maximum(np.square(Y).sum(axis=0) - np.square(inside).sum(axis=0), 0)  # (k,)
     return float(np.mean([_evidence(S**2, z, rest, F.shape) for z, rest in zip(inside.T, outside, strict=True)]))
@@ -75,7 +77,8 @@ def h_score(vectors: ArrayLike, y: ArrayLike) -> float:
     if not covariance.any():
         return 0.0
     floor = 1e-10 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    apart = means @ cho_solve(cho_factor(covariance + floor), means.T)  # (c, c)
+    with threads_for(covariance.size):
+        apart = means @ cho_solve(cho_factor(covariance + floor), means.T)  # (c, c)
     return float((1 - shrinkage) * (np.diag(apart) * counts[present]).sum() / len(F))
 
 
@@ -166,7 +169,8 @@ def rank_encoders(
             f"Class {classes.tolist()[counts.argmin()]!r} has {counts.min()} labels; {n_folds} folds, 2 or more, need "
             "as many of each class. Label more, or lower n_folds."
         )
-    items, known = X[rows] if isinstance(X, np.ndarray) else [X[row] for row in rows.tolist()], index[rows]
+    given, known = by_place(X), index[rows]
+    items = given[rows] if isinstance(given, np.ndarray) else [given[row] for row in rows.tolist()]
     seed = int(checks.generator(random_state).integers(2**31))
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     dealt = list(splits.split(known, known))
@@ -209,8 +213,9 @@ def _line(
 
 
 def _probe(vectors: Vectors, index: Indexes, train: Indexes, test: Indexes, *, C: float) -> float:
-    model = LogisticRegression(C=C, max_iter=1000).fit(vectors[train], index[train])
-    return float(model.score(vectors[test], index[test]))
+    with threads_for(vectors.size * (int(index.max()) + 1)):
+        model = LogisticRegression(C=C, max_iter=1000).fit(vectors[train], index[train])
+        return float(model.score(vectors[test], index[test]))
 
 
 def _disagreements(table: pd.DataFrame, folds: Mapping[str, Floats]) -> tuple[str, ...]:

@@ -10,11 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from anyshot.checks import Vectors, unit
-from anyshot.encoders import load_encoder
 from anyshot.encoders.activations import states
-from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest, split
+from anyshot.encoders.freeze import Rest, Trunk, frozen_digest, reopened
 from anyshot.encoders.stages import Backbone
-from anyshot.errors import ModelFolderError
 from anyshot.items import Items
 
 PREFIX = "tuned/"
@@ -41,7 +39,7 @@ class TunedEncoder:
         self, name: str, backbone: Backbone, freeze_at: str, rest: Rest, *, centre: Vectors | None = None
     ) -> None:
         self.name, self.freeze_at, self.rest, self.centre = name, freeze_at, rest, centre
-        self._origin = backbone
+        self._origin, self._trunk = backbone, Trunk(backbone, place=backbone.place(freeze_at))
         self.modality: Literal["text", "image"] = backbone.modality
         self.width = backbone.width
         hashed = hashlib.sha256(f"{frozen_digest(backbone, freeze_at)} {freeze_at} {backbone.device}".encode())
@@ -53,7 +51,7 @@ class TunedEncoder:
         """Return unit-length vectors (n, width), float32, on the CPU."""
         made = np.zeros((len(inputs), self.width), np.float32)
         with torch.inference_mode():
-            for rows, state in states(self._origin, inputs, freeze_at=self.freeze_at):
+            for rows, state in states(self._trunk, inputs):
                 made[rows] = self.rest(state).float().cpu().numpy()
         return unit(made) if self.centre is None else unit(unit(made) - self.centre)
 
@@ -86,10 +84,7 @@ def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, N
     ModelFolderError
         The encoder of that name on this machine is not the one that was tuned.
     """
-    backbone, freeze_at = backbone_of(load_encoder(name)), str(facts["freeze_at"])
-    if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != facts["frozen"]:
-        raise ModelFolderError(f"The encoder {name!r} on this machine is not the one that the model was tuned from.")
-    rest = split(backbone, freeze_at).rest
-    own = {key.removeprefix(PREFIX): torch.from_numpy(array) for key, array in arrays.items() if key.startswith(PREFIX)}
-    rest.load_state_dict(own)
+    own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
+    freeze_at = str(facts["freeze_at"])
+    backbone, rest = reopened(name, freeze_at, frozen=facts["frozen"], arrays=own)
     return TunedEncoder(name, backbone, freeze_at, rest.eval(), centre=arrays.get("tuned_centre"))

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from anyshot import progress
 from anyshot.checks import Indexes, RandomState
@@ -47,14 +47,37 @@ class Choice:
         return Scorer(head.coef.detach().cpu().numpy(), head.intercept.detach().cpu().numpy())
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What fine-tuning says of the labels held out in turn."""
+
+    folds: Indexes  # (n,)
+    scores: NDArray[np.float64]  # (n, c)
+    began: float
+    shares: NDArray[np.floating] | None
+
+    def believed(self, index: Indexes) -> NDArray[np.float64]:
+        """Return how likely the answering model would call each item's own class (n,)."""
+        moved = self.scores if self.shares is None else self.scores + np.log(self.shares)
+        return np.asarray(softmax(moved, axis=1)[np.arange(len(index)), index])
+
+
 def tune_if_it_pays(
-    space: Space, evidence: Evidence, items: Items, closed: Model, *, budget: Budget, random_state: RandomState
+    space: Space,
+    evidence: Evidence,
+    items: Items,
+    closed: Model,
+    *,
+    budget: Budget,
+    shares: NDArray[np.floating] | None,
+    random_state: RandomState,
 ) -> Choice:
     """Fine-tune the encoder in turn without each third of the labels, and on all of them if that told more rightly.
 
     items (n): those of the evidence's labels, in their order. closed: the model that answers otherwise. Fine-tuning
     wins by more than one standard error of the paired difference: less is the noise of the labels at hand, and it
-    costs more. budget: the seconds that it may take in all; after the first part it is known how many it will.
+    costs more. budget: the seconds that it may take in all; after the first part it is known how many it will. shares
+    (c,): of the classes in the work to come, equal if None; they weigh in the answers, not in the comparison.
     """
     cause = _cannot(space, evidence, items)
     if cause:
@@ -68,7 +91,7 @@ def tune_if_it_pays(
         needed = (time.monotonic() - began) / done * (FOLDS + 1.5)  # the last fit is on half as many items again
         if needed > limit:
             return Choice(f"Fine-tuning was not tried to the end: it would take about {needed:.0f} s of {limit:.0f}.")
-    return _judged(space, evidence, items, closed, folds, scores, began, random_state)
+    return _judged(space, evidence, items, closed, _Told(folds, scores, began, shares), random_state)
 
 
 def wins(right: NDArray[np.bool_], before: NDArray[np.bool_]) -> bool:
@@ -87,26 +110,24 @@ def _judged(
     evidence: Evidence,
     items: Items,
     closed: Model,
-    folds: Indexes,
-    scores: NDArray[np.float64],
-    began: float,
+    told: _Told,
     random_state: RandomState,
 ) -> Choice:
     """Compare what both say of the labels held out, and train on all of them if training told more rightly."""
-    theirs = _closed_form(evidence, closed, folds)
+    theirs = _closed_form(evidence, closed, told.folds)
     index = evidence.index
-    right, before = scores.argmax(axis=1) == index, theirs.argmax(axis=1) == index
-    told = f"held out in turn, {len(index)} labels are told by fine-tuning {right.mean():.1%}, {closed.method} "
-    told += f"{before.mean():.1%}"
-    answers = log_softmax(scores, axis=1)[np.arange(len(index)), index]
+    right, before = told.scores.argmax(axis=1) == index, theirs.argmax(axis=1) == index
+    found = f"held out in turn, {len(index)} labels are told by fine-tuning {right.mean():.1%}, {closed.method} "
+    found += f"{before.mean():.1%}"
+    answers = log_softmax(told.scores, axis=1)[np.arange(len(index)), index]
     by_class = float(np.mean([right[index == k].mean() for k in np.unique(index)]))
-    trial = Trial("fine-tuned", by_class, float(answers.mean()), 1.0, right, np.exp(answers))
+    trial = Trial("fine-tuned", by_class, float(answers.mean()), 1.0, right, told.believed(index))
     if not wins(right, before):
-        price = time.monotonic() - began
-        return Choice(f"Fine-tuning does not win: {told}. Finding that out took {price:.0f} s.", trial)
+        price = time.monotonic() - told.began
+        return Choice(f"Fine-tuning does not win: {found}. Finding that out took {price:.0f} s.", trial)
     model = _tuned(space, evidence, items, np.ones(len(index), dtype=bool), random_state)
-    price = time.monotonic() - began
-    return Choice(f"Fine-tuning from {model.freeze_at_} on answers: {told}. It took {price:.0f} s.", trial, model)
+    price = time.monotonic() - told.began
+    return Choice(f"Fine-tuning from {model.freeze_at_} on answers: {found}. It took {price:.0f} s.", trial, model)
 
 
 def _cannot(space: Space, evidence: Evidence, items: Items) -> str:

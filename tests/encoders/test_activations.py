@@ -219,7 +219,7 @@ def test_views_of_texts_are_refused(bert):
 def test_what_is_streamed_is_what_is_kept(bert):
     kept = activations(bert, TEXTS, freeze_at="layer2")
     seen = []
-    for rows, state in states(bert, TEXTS, freeze_at="layer2"):
+    for rows, state in states(split(bert, "layer2").trunk, TEXTS):
         for row, one in zip(rows, real(state), strict=True):
             assert torch.allclose(one.float(), real(kept.batch([row]))[0], atol=0.05)
         seen += rows.tolist()
@@ -229,7 +229,7 @@ def test_what_is_streamed_is_what_is_kept(bert):
 def test_no_items_are_no_activations(bert):
     made = activations(bert, [], freeze_at="layer1")
     assert len(made) == 0
-    assert list(states(bert, [], freeze_at="layer1")) == []
+    assert list(states(split(bert, "layer1").trunk, [])) == []
 
 
 def test_a_bad_item_is_named_by_its_row(bert, photos_network, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import tiny_language_models as tiny
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import open_backbone, split
 from anyshot.errors import InputError
-from anyshot.fine_tune.distillation import distillation_loss, first_head, learn_from_teacher, said_by
+from anyshot.fine_tune.distillation import Lesson, distillation_loss, first_head, learn_from_teacher, said_by
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.partial import scores_of
 from anyshot.fine_tune.tuning import Tuning
@@ -76,11 +76,9 @@ def test_a_student_comes_to_say_what_its_teacher_says(tmp_path):
     learn_from_teacher(
         rest,
         head,
-        known,
-        teacher,
+        Lesson(known, teacher, temperature=2.0),
         recipe=Recipe(epochs=60, learning_rate=0.02),
         tuning=Tuning(batch_size=5),
-        temperature=2.0,
         random_state=0,
     )
     own = softmax(scores_of(rest, head, known, np.arange(5)), axis=1)

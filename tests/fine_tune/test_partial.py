@@ -74,6 +74,19 @@ def test_answers_are_those_of_a_balanced_sample_unless_the_labels_shares_are_ask
         assert added[0] == added[1]
 
 
+@pytest.mark.parametrize("settings", [{}, {"class_prior": "labels"}, {"class_weight": "balanced"}, {"smoothing": 0.3}])
+def test_a_class_without_labels_is_not_denied_or_lifted_by_training(backbone, settings):
+    """Items of the labelled classes teach nothing of the third: its score against theirs stays as it began."""
+    known = activations(backbone, TEXTS, freeze_at="head")
+    data = Labelled(known, INDEX, 3, ROWS, ROWS[:0])
+    head = LinearHead.blank(3, backbone.width)
+    rest, recipe = split(backbone, "head").rest, Recipe(epochs=25, learning_rate=0.02, weight_decay=0.0)
+    fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(batch_size=5, **settings), random_state=0)
+    assert head.coef[2].abs().max().item() < 1e-3
+    assert head.intercept[2].abs().item() < 1e-3
+    assert head.coef[:2].abs().max().item() > 0.1
+
+
 def test_a_weighted_loss_learns_too(backbone):
     rest, head, data, _ = trained(backbone, "head", class_weight="balanced", smoothing=0.1)
     assert scores_of(rest, head, data.activations, ROWS).argmax(axis=1).tolist() == INDEX.tolist()

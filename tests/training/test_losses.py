@@ -38,3 +38,11 @@ def test_balanced_weights_let_every_class_count_the_same():
 def test_nothing_can_be_balanced_without_labels():
     with pytest.raises(NotEnoughLabelsError, match="without a label"):
         balanced_weights(np.array([], dtype=np.intp), 3)
+
+
+def test_smoothing_spreads_over_the_classes_it_is_told_to():
+    scores, index = torch.tensor([[2.0, 1.0, -50.0]]), torch.tensor([0])
+    logs = torch.log_softmax(scores, dim=1)[0]
+    expected = -(0.9 * logs[0] + 0.1 * (logs[0] + logs[1]) / 2)
+    spread = torch.tensor([True, True, False])
+    assert cross_entropy(scores, index, smoothing=0.1, spread_over=spread).item() == pytest.approx(expected.item())

@@ -6,6 +6,7 @@ What an encoder needs is heavy (torch, transformers); it is imported here, by na
 import difflib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from anyshot.errors import InputError, UnknownEncoderError
 
 PREFIX: Final = "hf:"
 KERAS: Final = "keras:"
+FIRST_LAYERS: Final = re.compile(r"(?P<whole>.+)\[:(?P<n>\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
     ----------
     encoder : str or Encoder
         "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, "keras:" followed by the name of one
-        of Keras's applications; or an object with `modality`, `width` and `encode`, or a Keras model.
+        of Keras's applications; a text encoder's name and "[:n]", as in "minilm[:2]", for its first n layers; or an
+        object with `modality`, `width` and `encode`, or a Keras model.
     device : str, default="auto"
         Where it runs: "auto" is the GPU where there is one, else the CPU.
     download : {"allow", "never"}, optional
@@ -124,6 +127,10 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
         return _checked(function_at("anyshot.encoders.keras_model:KerasEncoder")(encoder))
     if not isinstance(encoder, str):
         return _checked(encoder)
+    cut = FIRST_LAYERS.fullmatch(encoder)
+    if cut:
+        whole = load_encoder(cut["whole"], device=device, download=download)
+        return _checked(function_at("anyshot.encoders.first_layers:FirstLayers")(whole, int(cut["n"])))
     if encoder.startswith(PREFIX):
         return load_from_hub(encoder.removeprefix(PREFIX), device=device, download=download)
     if encoder.startswith(KERAS):
@@ -142,6 +149,12 @@ def load_from_hub(source: str, *, device: str = "auto", download: str | None = N
     sort = function_at("anyshot.encoders.hub:sort_of")(source, download=download)
     folder = function_at("anyshot.encoders.hub:model_folder")(source, download=download)
     return _checked(function_at(HUB_LOADERS[sort])(folder, device=device))
+
+
+def placed(name: str) -> str:
+    """Return an encoder's name that means the same from any working directory: a folder's is absolute."""
+    folder = Path(name.removeprefix(PREFIX))
+    return f"{PREFIX}{folder.resolve()}" if name.startswith(PREFIX) and folder.is_dir() else name
 
 
 def default_for(modality: str) -> str:

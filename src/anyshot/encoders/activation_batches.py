@@ -1,6 +1,7 @@
 """Activations drawn by row, from memory or from mapped files, and batches that waste little on filling texts up."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +28,8 @@ class Activations:
         Views of each item: one more than `augment` asked for.
     in_memory : bool
         Whether they are held in memory; else they are mapped from files.
+    digest : str
+        Of the items' contents, in their order, with their views.
     """
 
     def __init__(self, packs: Sequence[Packed], *, keys: Sequence[Key], slots: Slots, budget_mb: float) -> None:
@@ -42,6 +45,7 @@ class Activations:
         self._slots = slots
         self.n_views = slots.shape[1]
         self.lengths = self._length[slots[:, 0]]
+        self.digest = sha256(b"".join(keys) + np.ascontiguousarray(slots).tobytes()).hexdigest()
         self.in_memory = self._length.sum() * _bytes_of_line(self._lines) <= budget_mb * 1e6
         if self.in_memory and self._lines:
             self._take_into_memory()

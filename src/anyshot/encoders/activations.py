@@ -24,7 +24,7 @@ from anyshot.encoders.freeze import Trunk, trunk_digest
 from anyshot.encoders.pixels import content_of
 from anyshot.encoders.stages import Backbone, ImagePreparation, State
 from anyshot.errors import BadItemError, CacheError, InputError
-from anyshot.items import Items, check_texts
+from anyshot.items import Items, by_place, check_texts
 
 SLICE: Final = {"text": 1024, "image": 128}
 """Items computed and written together; an interrupted run goes on at the last slice."""
@@ -75,7 +75,7 @@ def activations(
     BadItemError
         An item is unusable; it is named by its row.
     """
-    place = backbone.place(freeze_at)
+    items, place = by_place(items), backbone.place(freeze_at)
     seed = int(generator(random_state).integers(2**31))
     wanted = _wanted(backbone, items, tuple(View(number, seed) for number in range(augment + 1)))
     packs = _known(cache, trunk_digest(backbone, place=place), wanted.keys)
@@ -90,12 +90,12 @@ def activations(
     return made
 
 
-def states(backbone: Backbone, items: Items, *, freeze_at: str | int) -> Iterator[tuple[Rows, State]]:
-    """Yield the states of `items` at a freeze point, a batch at a time, with their rows; nothing is kept.
+def states(trunk: Trunk, items: Items) -> Iterator[tuple[Rows, State]]:
+    """Yield the states of `items` after a trunk, a batch at a time, with their rows; nothing is kept.
 
     Texts come in an order that wastes little on filling up. Raises as `activations` does.
     """
-    trunk = Trunk(backbone, place=backbone.place(freeze_at))
+    items, backbone = by_place(items), trunk.backbone
     size = SLICE[backbone.modality]
     if len(items):
         backbone.check(items)

@@ -14,6 +14,10 @@ class Compute:
     device: torch.device
     dtype: torch.dtype
 
+    def marked(self, digest: str) -> str:
+        """Return a digest of weights and preparation, marked with the precision, which moves vectors a little."""
+        return f"{digest} {self.dtype}"
+
 
 def choose(device: str = "auto") -> Compute:
     """Return where to run and how precisely.

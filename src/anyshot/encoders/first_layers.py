@@ -8,14 +8,14 @@ import numpy as np
 
 from anyshot.checks import Vectors, unit
 from anyshot.encoders.activations import states
-from anyshot.encoders.freeze import open_backbone
+from anyshot.encoders.freeze import Trunk, open_backbone
 from anyshot.encoders.stages import Backbone, Network
 from anyshot.errors import EncoderError
 from anyshot.items import Items
 
 
 class FirstLayers:
-    """A text encoder's first layers.
+    """A text encoder's first layers; `load_encoder("minilm[:2]")` makes it by name.
 
     Parameters
     ----------
@@ -50,6 +50,7 @@ class FirstLayers:
         self.width = whole.width
         name = f"the first {n_layers} layers of {whole.name}"
         self._backbone = dataclasses.replace(whole, name=name, network=kept, digest=self.digest, fresh=self._fresh)
+        self._trunk = Trunk(self._backbone, place=len(kept))
         self._fresh_whole, self._kept = whole.fresh, tuple(kept)
 
     def backbone(self) -> Backbone:
@@ -59,7 +60,7 @@ class FirstLayers:
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
         made = np.zeros((len(inputs), self.width), np.float32)
-        for rows, state in states(self._backbone, inputs, freeze_at=-1):
+        for rows, state in states(self._trunk, inputs):
             made[rows] = state.x.float().cpu().numpy()
         return unit(made)
 

@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from anyshot.encoders import load_encoder
 from anyshot.encoders.assembled import Assembled
 from anyshot.encoders.frozen_norm import freeze_norms
 from anyshot.encoders.stages import Backbone, Network, Staged, State, through
-from anyshot.errors import EncoderError
+from anyshot.errors import EncoderError, ModelFolderError
 
 
 class Trunk:
@@ -198,6 +199,24 @@ def frozen_digest(backbone: Backbone, freeze_at: str | int) -> str:
             hashed.update(f"{name}.{key} {tuple(tensor.shape)}".encode())
             hashed.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return hashed.hexdigest()
+
+
+def reopened(encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Backbone, Rest]:
+    """Return an encoder's stages, and the trained ones of a saved model from their `arrays`.
+
+    frozen: what stood for the frozen weights when the model was saved.
+
+    Raises
+    ------
+    ModelFolderError
+        The encoder of that name on this machine is not the one that was trained on.
+    """
+    backbone = open_backbone(encoder)
+    if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
+        raise ModelFolderError(f"The encoder {encoder!r} on this machine is not the one that the model was made on.")
+    rest = split(backbone, freeze_at).rest
+    rest.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return backbone, rest
 
 
 def assembled(

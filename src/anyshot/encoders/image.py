@@ -70,7 +70,7 @@ class EfficientNetLite0Encoder:
     @cached_property
     def digest(self) -> str:
         """Weights, preprocessing and precision, hashed."""
-        return digest_of(WEIGHTS_SHA256, "crop 0.875, bicubic, (x - 127) / 128, 1", str(self._compute.dtype))
+        return self._compute.marked(digest_of(WEIGHTS_SHA256, "crop 0.875, bicubic, (x - 127) / 128, 1"))
 
     @cached_property
     def classifier(self) -> LinearClassifier:

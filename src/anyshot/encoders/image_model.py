@@ -52,7 +52,7 @@ class TransformersImageEncoder:
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self._folder = folder
         self._compute = choose(device)
-        self.digest = digest_of_folder(folder, "image model, 1", str(self._compute.dtype))
+        self.digest = self._compute.marked(digest_of_folder(folder, "image model, 1"))
         self._processor = open_part(AutoImageProcessor, folder, backend="pil")
         self._model, head = _open_model(folder)
         names = None if head is None else _class_names(self._model.config, classes=head.out_features)

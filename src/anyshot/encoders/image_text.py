@@ -59,7 +59,7 @@ class ImageTextEncoder:
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self._folder = folder
         self._compute = choose(device)
-        self.digest = digest_of_folder(folder, "image-text model, 1", str(self._compute.dtype))
+        self.digest = self._compute.marked(digest_of_folder(folder, "image-text model, 1"))
         self._model, unpooled = open_weights(AutoModel, folder)
         if unpooled or not all(hasattr(self._model, name) for name in ("get_image_features", "get_text_features")):
             raise EncoderError(

@@ -64,7 +64,7 @@ class LanguageModelEncoder:
         self._pad = next((pad for pad in (config.pad_token_id, self._tokenizer.pad_token_id) if pad is not None), 0)
         self._model = model.eval().requires_grad_(False).to(self._compute.device, self._compute.dtype)
         self.width: int = config.get_text_config().hidden_size
-        self.digest: str = hub.digest_of_folder(folder, self._pooled.__name__, str(self._compute.dtype), "1")
+        self.digest: str = self._compute.marked(hub.digest_of_folder(folder, self._pooled.__name__, "1"))
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, of texts.

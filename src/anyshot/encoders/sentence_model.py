@@ -55,7 +55,7 @@ class SentenceModelEncoder:
         with quiet():
             self._model = _opened(folder, device=str(self._compute.device)).to(self._compute.dtype)
         self._model.eval().requires_grad_(False)
-        self.digest: str = hub.digest_of_folder(folder, str(self._compute.dtype), "1")
+        self.digest: str = self._compute.marked(hub.digest_of_folder(folder, "1"))
         self.width: int = self._vectors(["width"]).shape[1]
 
     def encode(self, inputs: Items) -> Vectors:

@@ -111,13 +111,8 @@ class MiniLMEncoder:
         self._compute = choose(device)
         self._tokenizer = _tokenizer(folder)
         self._network = _network(folder, device=self._compute.device, dtype=self._compute.dtype)
-        parts = (
-            WEIGHTS_SHA256,
-            TOKENIZER_SHA256,
-            f"mean of {MAX_TOKENS} tokens, unit length, 1",
-            str(self._compute.dtype),
-        )
-        self.digest: str = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        parts = (WEIGHTS_SHA256, TOKENIZER_SHA256, f"mean of {MAX_TOKENS} tokens, unit length, 1")
+        self.digest: str = self._compute.marked(hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, 384), float32, of texts.

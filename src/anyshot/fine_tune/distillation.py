@@ -1,6 +1,7 @@
 """Distillation: a student learns what a teacher says of items without labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from anyshot.errors import InputError
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.partial import Drawn, layer_groups
 from anyshot.fine_tune.tuning import Tuning
+from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
 
@@ -76,37 +78,54 @@ def first_head(features: Vectors, teacher: NDArray[np.float32], *, ridge: float 
     return LinearHead(coef.astype(np.float32), usual - coef @ middle)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from.
+
+    Attributes
+    ----------
+    activations : Activations
+        n items at the student's freeze point.
+    said : ndarray of shape (n, c)
+        The teacher's log-probabilities of these items.
+    temperature : float
+        Softens both answers.
+    """
+
+    activations: Activations
+    said: NDArray[np.float32]
+    temperature: float
+
+
 def learn_from_teacher(
     rest: Rest,
     head: LinearHead,
-    activations: Activations,
-    teacher: NDArray[np.float32],
+    lesson: Lesson,
     *,
     recipe: Recipe,
     tuning: Tuning,
-    temperature: float,
+    checkpoints: Checkpoints | None = None,
     random_state: RandomState = None,
 ) -> History:
     """Train `rest` and `head` in place to say what the teacher says; return what happened.
 
-    activations: of n items at the student's freeze point; teacher (n, c): log-probabilities of these items.
-
     Raises
     ------
-    TrainingDivergedError, BatchMemoryError
+    TrainingDivergedError, BatchMemoryError, CheckpointError
         See `training.loop.train`.
     """
-    device = head.coef.device
-    said = torch.from_numpy(teacher).to(device)
-    everything = np.arange(len(activations))
+    device, known = head.coef.device, lesson.activations
+    said = torch.from_numpy(lesson.said).to(device)
+    everything = np.arange(len(known))
 
     def batches(generator: np.random.Generator) -> Sequence[Drawn]:
-        parts = similar_lengths(activations.lengths, everything, batch_size=tuning.batch_size, generator=generator)
+        parts = similar_lengths(known.lengths, everything, batch_size=tuning.batch_size, generator=generator)
         return [Drawn(rows, int(generator.integers(2**31))) for rows in parts]
 
     def loss_of(batch: Drawn, progress: float) -> Tensor:
-        state = activations.batch(batch.rows, generator=np.random.default_rng(batch.seed), device=device)
+        state = known.batch(batch.rows, generator=np.random.default_rng(batch.seed), device=device)
         own = said[torch.from_numpy(batch.rows).to(device)]
-        return distillation_loss(head(rest(state)), own, temperature=temperature)
+        return distillation_loss(head(rest(state)), own, temperature=lesson.temperature)
 
-    return train(layer_groups(rest, head, tuning), batches, loss_of, recipe=recipe, random_state=random_state)
+    groups = layer_groups(rest, head, tuning)
+    return train(groups, batches, loss_of, recipe=recipe, checkpoints=checkpoints, random_state=random_state)

@@ -30,6 +30,8 @@ def add_lora(rest: Rest, *, rank: int, alpha: float | None = None) -> None:
         raise EncoderError("The stages above the freeze point have no dense layer for LoRA. Freeze fewer of them.")
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank if alpha is None else alpha, target_modules=targets)
     peft.inject_adapter_in_model(config, rest)
+    for name in targets:
+        _show_shape(rest.get_submodule(name))
 
 
 def merge_lora(rest: Rest) -> None:
@@ -40,6 +42,14 @@ def merge_lora(rest: Rest) -> None:
         module.merge()
         rest.set_submodule(name, module.get_base_layer())
     rest.requires_grad_(True)
+
+
+def _show_shape(adapted: nn.Module) -> None:
+    """Let a convolution with an adapter tell its shape, which some networks read to pad what they give it."""
+    inner = adapted.get_base_layer()  # type: ignore[operator]  # peft's, which mypy does not see
+    if isinstance(inner, nn.Conv2d):
+        adapted.stride, adapted.kernel_size = inner.stride, inner.kernel_size  # type: ignore[assignment]
+        adapted.dilation = inner.dilation  # type: ignore[assignment]
 
 
 def _takes_lora(module: nn.Module) -> bool:

@@ -77,6 +77,7 @@ def fine_tune(
     device = head.coef.device
     index = torch.from_numpy(data.index).to(device)
     adjustment = log_shares(data, tuning).to(device)
+    labelled = torch.from_numpy(np.bincount(data.index[data.train], minlength=data.n_classes) > 0).to(device)
     weights = None
     if tuning.class_weight == "balanced":
         weights = balanced_weights(data.index[data.train], data.n_classes).to(device)
@@ -88,10 +89,9 @@ def fine_tune(
     def loss_of(batch: Drawn, progress: float) -> Tensor:
         views = np.random.default_rng(batch.seed)
         state = data.activations.batch(batch.rows, generator=views, device=device)
-        made = dropout(rest(_with_dropout(state, tuning.dropout)), tuning.dropout)
-        scores = head(made) + adjustment
+        scores = head(with_dropout(rest, state, tuning.dropout)) + adjustment
         own = index[torch.from_numpy(batch.rows).to(device)]
-        return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing)
+        return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing, spread_over=labelled)
 
     return train(
         layer_groups(rest, head, tuning),
@@ -104,9 +104,13 @@ def fine_tune(
     )
 
 
-def _with_dropout(state: State, share: float) -> State:
-    """Leave out a share of tokens' states; pixels, ids and maps stay whole, pooled features come later."""
-    return state._replace(x=dropout(state.x, share)) if state.x.ndim == 3 else state
+def with_dropout(rest: Rest, state: State, share: float) -> Tensor:
+    """Return pooled features (n, width) without a share of their numbers, and of the tokens' states they are made of.
+
+    Pixels, ids and maps stay whole.
+    """
+    thinned = state._replace(x=dropout(state.x, share)) if state.x.ndim == 3 else state
+    return dropout(rest(thinned), share)
 
 
 def layer_groups(rest: Rest, head: LinearHead, tuning: Tuning) -> list[LayerGroup]:
@@ -121,12 +125,14 @@ def log_shares(data: Labelled, tuning: Tuning) -> Tensor:
     """Return what is added to the scores in training only (c,), so that the answers are those of a balanced sample.
 
     It is the log of the classes' shares (logit adjustment, Menon et al., ICLR 2021, eq. (10)); the same for each class
-    where the answers are to follow the labels' shares, or where the loss is weighted already.
+    where the answers are to follow the labels' shares, or where the loss is weighted already. A class without a label
+    is left out, at minus infinity: all that training could teach of it is to deny it, and Adam makes full steps of the
+    smallest gradients.
     """
     counts = np.bincount(data.index[data.train], minlength=data.n_classes).astype(np.float32)
     if tuning.class_prior == "labels" or tuning.class_weight == "balanced":
-        counts[:] = 1
-    return torch.from_numpy(np.log(np.maximum(counts, 1e-6) / counts.sum()).astype(np.float32))
+        counts[counts > 0] = 1
+    return torch.log(torch.from_numpy(counts / counts.sum()))
 
 
 def features(rest: Rest, activations: Activations, rows: Indexes) -> Vectors:

@@ -5,7 +5,10 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
+
 from anyshot.errors import InputError
+from anyshot.training.loop import Recipe
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,31 @@ class Tuning:
     budget_mb: float = 512.0
     checkpoints: str | os.PathLike[str] | None = None
 
+    def recipe(self, *, epochs: int, learning_rate: float, device: torch.device) -> Recipe:
+        """Return how to train on `device`.
+
+        Raises
+        ------
+        InputError
+            A number is out of range.
+        """
+        precision = self.precision
+        if precision == "auto":
+            is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            precision = "bfloat16" if is_fast else "float32"
+        made = Recipe(
+            epochs=epochs,
+            learning_rate=learning_rate,
+            weight_decay=self.weight_decay,
+            warm_up=self.warm_up,
+            clip=self.clip,
+            accumulate=self.accumulate,
+            precision=precision,
+            patience=self.patience,
+        )
+        made.check()
+        return made
+
     def check(self) -> None:
         """Raise InputError where a setting is out of range."""
         wrong = [
@@ -92,9 +120,15 @@ class Tuning:
                 f"class_prior={self.class_prior!r} is neither 'balanced' nor 'labels'.",
             ),
             (
-                self.held_out != "auto" and not 0 <= self.held_out < 1,
+                self.held_out != "auto" and not (isinstance(self.held_out, (int, float)) and 0 <= self.held_out < 1),
                 f"held_out is a share, 0 to below 1, or 'auto'; it is {self.held_out!r}.",
             ),
+            (self.weight_decay < 0, f"weight_decay cannot be negative; it is {self.weight_decay}."),
+            (
+                self.patience is not None and self.patience < 1,
+                f"patience must be at least 1 epoch, or None; it is {self.patience}.",
+            ),
+            (self.budget_mb < 0, f"budget_mb cannot be negative; it is {self.budget_mb}."),
             (self.augment < 0, f"augment is a number of views, 0 or more; it is {self.augment}."),
             (self.rank < 1, f"rank must be at least 1; it is {self.rank}."),
             (

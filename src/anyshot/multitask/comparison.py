@@ -11,7 +11,7 @@ from sklearn.base import clone
 from anyshot.checks import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.items import Items
-from anyshot.labels import Labels
+from anyshot.labels import Labels, plain
 from anyshot.multitask.task import Kind, Task, TaskLabels, read_tasks, rows_of
 
 
@@ -98,8 +98,9 @@ def compare_alone(
 
 def task_score(labels: Labels, answers: NDArray[Any], *, kind: Kind) -> float:
     """Return accuracy, or the share of variance explained (R^2), over the items that have a label; NaN without one."""
-    rows = [row for row, label in enumerate(labels) if label is not None and label == label]
-    truth = [labels[row] for row in rows]
+    listed = plain(labels)
+    rows = [row for row, label in enumerate(listed) if label is not None]
+    truth = [listed[row] for row in rows]
     if kind == "classification":
         return float(np.mean([answer == label for answer, label in zip(answers[rows], truth, strict=True)] or [np.nan]))
     numbers = np.array(truth, dtype=np.float64)

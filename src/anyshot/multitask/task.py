@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anyshot.checks import Indexes
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.labels import Classes, Labels, class_table, classes_in, from_indexes, to_indexes
+from anyshot.labels import Classes, Labels, class_table, classes_in, from_indexes, plain, to_indexes
 
 Kind: TypeAlias = Literal["classification", "regression"]
 TaskLabels: TypeAlias = Mapping[str, Labels]  # task -> one label an item (n,), None or NaN where it has none
@@ -75,7 +75,8 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, Kind] | None 
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
     """Return the labels of some items."""
-    return {name: [labels[row] for row in rows.tolist()] for name, labels in y.items()}
+    listed = {name: plain(labels) for name, labels in y.items()}
+    return {name: [labels[row] for row in rows.tolist()] for name, labels in listed.items()}
 
 
 def _task(name: str, labels: Labels, *, n_items: int, kind: Kind | None) -> Task:

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.threads import threads_for
+
 Floats: TypeAlias = NDArray[np.float64]
 
 # The model. With n answers y, standardised features z (d,), and a few coarse columns t(x) (k,), such as a constant and
@@ -166,7 +168,8 @@ def ridge_effects(
         T = np.column_stack([np.ones(len(y)), (answers - level) / spread])
         noise, noise_items = source.noise, source.noise_items
     noise = max(noise, tiny) or 1.0
-    found = average_ridge(scaling(rows), T, y, priors, strengths=strengths, noise=noise, noise_items=noise_items)
+    with threads_for(rows.size):
+        found = average_ridge(scaling(rows), T, y, priors, strengths=strengths, noise=noise, noise_items=noise_items)
     share = 0.0 if source is None else float(found.coarse[1]) / spread
     coef = found.coef / scaling.spread
     return Effects(

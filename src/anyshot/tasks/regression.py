@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import cross_conformal_interval
-from anyshot.persist import read_model, write_model
+from anyshot.evaluation.number_answers import NumberEvaluation, evaluate_numbers
+from anyshot.persist import SavedModel, write_model
 from anyshot.table_vectors import TableVectors, is_plain
 from anyshot.tasks.prior_ridge import TRUST, Effects, Scaling, SourceBelief, ridge_effects
 
@@ -147,8 +148,27 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             ]
         )
 
+    @property
+    def reasons_(self) -> tuple[str, ...]:
+        """What the answers rest on, in lines."""
+        check_is_fitted(self)
+        n = len(self.residuals_)
+        if self.source_ is None:
+            return (f"Ridge regression on {n} labels; there is no source to start from.",)
+        if not n:
+            return ("The source alone: there is no label to move its answers.",)
+        belief = "" if self.source_belief_ is None else f", believed {self.source_belief_:.0%}"
+        return (
+            f"The source's answer counts {self.source_weight_:.2g} times{belief}; {n} labels move it from there.",
+            "How far the source is believed, and how strong the penalty is, is averaged by the evidence of the labels.",
+        )
+
+    def evaluate(self, X: Rows, y: ArrayLike) -> NumberEvaluation:
+        """Return how good the answers to rows (n, d) with known numbers (n,) are; it prints."""
+        return evaluate_numbers(y, self.predict(X))
+
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder that `load_regressor` reads.
+        """Write the model to a folder that `load` reads.
 
         Raises
         ------
@@ -240,17 +260,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         return SourceBelief(level, spread, noise=float(np.mean((y - answers) ** 2)), noise_items=1.0)
 
 
-def load_regressor(folder: str | os.PathLike[str]) -> AnyShotRegressor:
-    """Return the regressor that `AnyShotRegressor.save` wrote to a folder. No code is run from it.
-
-    Raises
-    ------
-    ModelFolderError
-        The folder holds no whole, unchanged regressor of a format that this version reads.
-    """
-    saved = read_model(folder)
-    if saved.facts.get("kind") != "AnyShotRegressor":
-        raise ModelFolderError(f"{folder} holds a {saved.facts.get('kind')}, not an AnyShotRegressor.")
+def regressor_from_saved(saved: SavedModel) -> AnyShotRegressor:
+    """Return the regressor that `AnyShotRegressor.save` wrote."""
     return _restored(saved.facts, saved.arrays)
 
 
@@ -312,8 +323,8 @@ tags:
 Root mean squared error: {error}.{belief}
 
 ```python
-from anyshot.tasks.regression import load_regressor
-load_regressor("this/folder").predict(rows)
+from anyshot import load
+load("this/folder").predict(rows)
 ```
 """
 

@@ -9,16 +9,26 @@ from anyshot.checks import Indexes
 from anyshot.errors import NotEnoughLabelsError
 
 
-def cross_entropy(scores: Tensor, index: Tensor, *, weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    scores: Tensor,
+    index: Tensor,
+    *,
+    weights: Tensor | None = None,
+    smoothing: float = 0.0,
+    spread_over: Tensor | None = None,
+) -> Tensor:
     """Return the mean cross-entropy [nats], a scalar.
 
     scores (n, c), logits; index (n,), rows of the class table; weights (c,), what an item of each class counts;
-    smoothing: share of each target that is spread over all classes (Szegedy et al., CVPR 2016, section 7). The weighted
-    sum is divided by n, not by the sum of the weights: what an item counts does not depend on whom it meets in a batch.
+    smoothing: share of each target that is spread over all classes (Szegedy et al., CVPR 2016, section 7), or over
+    those of `spread_over` (c,), bool. The weighted sum is divided by n, not by the sum of the weights: what an item
+    counts does not depend on whom it meets in a batch.
     """
     log_shares = functional.log_softmax(scores.float(), dim=1)  # (n, c)
-    own = -log_shares.gather(1, index[:, None])[:, 0]  # (n,)
-    losses = (1 - smoothing) * own - smoothing * log_shares.mean(dim=1)
+    losses = -log_shares.gather(1, index[:, None])[:, 0]  # (n,)
+    if smoothing:
+        among = log_shares if spread_over is None else log_shares[:, spread_over]
+        losses = (1 - smoothing) * losses - smoothing * among.mean(dim=1)
     return (losses if weights is None else losses * weights[index]).mean()
 
 

@@ -32,6 +32,7 @@ class Run:
         self._parameters = [[p for p in group.module.parameters() if p.requires_grad] for group in groups]
         if not any(self._parameters):
             raise InputError("There is nothing to train: no module has a parameter that needs a gradient.")
+        self._frozen = [module for group in groups for module in group.module.modules() if _is_frozen(module)]
         self.optimiser = _optimiser(self._groups, self._parameters, weight_decay)
         self.epoch = self.place = self.step = 0
         self.history = History()
@@ -61,6 +62,8 @@ class Run:
             raise InputError("There is nothing to train on: an epoch has no batch. Give items with labels.")
         for group, own in zip(self._groups, self._parameters, strict=True):
             group.module.train()
+            for module in self._frozen:
+                module.eval()
             for parameter in own:
                 parameter.requires_grad_(self.epoch >= group.starts)
         if not self.trained():
@@ -116,7 +119,7 @@ class Run:
         facts = {
             **self._identity(checkpoints),
             "position": {"epoch": self.epoch, "place": self.place, "step": self.step, "seed": self.seed},
-            "sums": {"losses": self._losses, "seen": self._seen, "seconds": self._seconds()},
+            "sums": {"losses": self._losses, "seen": self._seen, "seconds": self._seconds(), "rate": self._rate},
             "history": self.history.facts(),
             "best": None if self._best is None else list(self._best[0]),
         }
@@ -142,6 +145,7 @@ class Run:
         self.place, self.step = position["place"], position["step"]
         sums = facts["sums"]
         self._losses, self._seen, self._spent = sums["losses"], sums["seen"], sums["seconds"]
+        self._rate = sums["rate"]
         self.history = History.from_facts(facts["history"])
         self._load(_part(saved.tensors, "weights"))
         if facts["best"] is not None:
@@ -187,6 +191,12 @@ def _optimiser(
             if chosen:
                 parts.append({"params": chosen, "weight_decay": decay, "share": group.rate})
     return torch.optim.AdamW(parts)
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """Tell whether a module has parameters of its own, none of which learns: its statistics stay, too."""
+    own = list(module.parameters(recurse=False))
+    return bool(own) and not any(parameter.requires_grad for parameter in own)
 
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -1,0 +1,39 @@
+"""Saved models of every kind, read by one function."""
+
+import os
+from typing import Any
+
+from anyshot.classifier import classifier_from_saved
+from anyshot.contrastive_classifier import ContrastiveClassifier
+from anyshot.errors import ModelFolderError
+from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.persist import read_model
+from anyshot.prototypical_encoder import PrototypicalEncoder
+from anyshot.tasks.regression import regressor_from_saved
+
+
+def load(folder: str | os.PathLike[str], *, cache: bool = True) -> Any:
+    """Return the fitted model that `save` wrote to a folder, of the class that wrote it. No code is run from it.
+
+    cache: whether an `AnyShotClassifier` keeps the vectors of the items that it meets on disk.
+
+    Raises
+    ------
+    ModelFolderError
+        The folder holds no whole, unchanged model of a kind and format that this version reads, or the encoder on this
+        machine has other weights than the one that the model was made on.
+    """
+    saved = read_model(folder)
+    match saved.facts.get("kind"):
+        case "AnyShotClassifier":
+            return classifier_from_saved(saved, cache=cache)
+        case "AnyShotRegressor":
+            return regressor_from_saved(saved)
+        case "FineTunedClassifier":
+            return FineTunedClassifier.from_saved(saved)
+        case "ContrastiveClassifier":
+            return ContrastiveClassifier.from_saved(saved)
+        case "PrototypicalEncoder":
+            return PrototypicalEncoder.from_saved(saved)
+        case kind:
+            raise ModelFolderError(f"{folder} holds a {kind!r}, which is no model that this version of anyshot reads.")

@@ -1,0 +1,181 @@
+"""A network with trained last stages and a linear head: how it answers, is kept, and is put together for export.
+
+However it was trained, its frozen stages are the encoder's and its trained stages and head are its own.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from anyshot.encoders.activations import states
+from anyshot.encoders.assembled import Assembled
+from anyshot.encoders.freeze import Rest, Trunk, frozen_digest, reopened
+from anyshot.encoders.stages import Backbone
+from anyshot.errors import ModelFolderError
+from anyshot.fine_tune.head import LinearHead
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.items import Items
+from anyshot.labels import Classes, class_table
+from anyshot.model_card import network_card
+from anyshot.persist import SavedModel, write_model
+from anyshot.training.history import History
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):
+    """What classifiers of raw items by a trained network have in common; `_settle` is what `fit` ends with.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    history_ : History
+        Losses and held-out figures by epoch; `plot` draws them.
+    freeze_at_ : str
+        The first trained stage.
+    reasons_ : tuple of str
+        What was decided on the way, and why.
+    """
+
+    classes_: Classes
+    backbone_: Backbone
+    freeze_at_: str
+    rest_: Rest
+    head_: LinearHead
+    history_: History
+    reasons_: tuple[str, ...]
+
+    def predict(self, X: Items) -> NDArray[Any]:
+        """Return the likeliest class of each item (n,)."""
+        best = self.decision_function(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def predict_proba(self, X: Items) -> NDArray[np.float64]:
+        """Return the probability of each class (n, c)."""
+        return np.asarray(softmax(self.decision_function(X).astype(np.float64), axis=1))
+
+    def decision_function(self, X: Items) -> NDArray[np.float32]:
+        """Return the score of each class (n, c): its log-probability up to a constant of the item."""
+        self._check_fitted()
+        scores = np.zeros((len(X), len(self.classes_)), np.float32)
+        with torch.inference_mode():
+            for rows, state in states(self._trunk, X):
+                scores[rows] = self.head_(self.rest_(state)).cpu().numpy()
+        return scores
+
+    def assembled(self) -> Assembled:
+        """Return encoder and head as one network, to be exported."""
+        self._check_fitted()
+        frozen = self.backbone_.stages[: self.backbone_.place(self.freeze_at_)]
+        network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
+        coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
+        centre = None if self.head_.centre is None else self.head_.centre.cpu().numpy()
+        return Assembled(self.backbone_, network, coef, intercept, self.classes_, centre)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder: JSON and safetensors, no code; `load` reads it.
+
+        The trained stages and the head are kept, the frozen ones are the encoder's: it is found by its name again. Of
+        the parameters, those are kept that are texts, numbers or settings.
+
+        Raises
+        ------
+        ModelFolderError
+            The encoder was given as an object, or the folder cannot be written.
+        """
+        self._check_fitted()
+        if not isinstance(self.encoder, str):
+            raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": {**_kept(self.get_params(deep=False)), "encoder": self._encoder_name},
+            "classes": self.classes_,
+            "freeze_at": self.freeze_at_,
+            "frozen": frozen_digest(self.backbone_, self.freeze_at_),
+            "history": self.history_.facts(),
+            "reasons": self.reasons_,
+        }
+        arrays = {f"rest/{name}": tensor.cpu().numpy() for name, tensor in self.rest_.state_dict().items()}
+        arrays |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head_.state_dict().items()}
+        write_model(folder, facts=facts, arrays=arrays, card=network_card(facts))
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel) -> Self:
+        """Return what `save` wrote.
+
+        Raises
+        ------
+        ModelFolderError
+            The encoder on this machine is not the one that the model was made on.
+        """
+        facts: dict[str, Any] = saved.facts
+        given = facts["parameters"]
+        settings = {"tuning": Tuning(**given["tuning"])} if given.get("tuning") else {}
+        model = cls(**{**given, **settings})
+        freeze_at, head = str(facts["freeze_at"]), _part(saved.arrays, "head/")
+        backbone, rest = reopened(
+            given["encoder"], freeze_at, frozen=facts["frozen"], arrays=_part(saved.arrays, "rest/")
+        )
+        return model._settle(
+            classes=class_table(facts["classes"]),
+            backbone=backbone,
+            freeze_at=freeze_at,
+            rest=rest,
+            head=LinearHead(head["coef"], head["intercept"], centre=head.get("centre")),
+            history=History.from_facts(facts["history"]),
+            reasons=tuple(facts["reasons"]),
+            encoder_name=given["encoder"],
+        )
+
+    # --- within -------------------------------------------------------------------------------------------------------
+
+    def _settle(
+        self,
+        *,
+        classes: Classes,
+        backbone: Backbone,
+        freeze_at: str,
+        rest: Rest,
+        head: LinearHead,
+        history: History,
+        reasons: tuple[str, ...],
+        encoder_name: str,
+    ) -> Self:
+        """Take over what was learned, all at once: a fit that fails on the way leaves the earlier model whole."""
+        self.classes_, self.history_, self.reasons_ = classes, history, reasons
+        self.backbone_, self.freeze_at_, self._encoder_name = backbone, freeze_at, encoder_name
+        self.rest_, self.head_ = rest.eval(), head.to(backbone.device).eval()
+        self._trunk = Trunk(backbone, place=backbone.place(freeze_at))
+        return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise NotFittedError(f"This {type(self).__name__} is not fitted yet. Call fit(items, labels) first.")
+
+
+def last_third(backbone: Backbone) -> str:
+    """Return the stage from which on the last third of the layers is trained."""
+    n_layers = len(backbone.stages) - 2  # pooling and head are none
+    return backbone.stages[n_layers - math.ceil(n_layers / 3)]
+
+
+def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that JSON can hold; a folder of checkpoints belongs to a machine, not to a model."""
+    kept: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, (str, int, float)):
+            kept[name] = value
+        elif is_dataclass(value) and not isinstance(value, type):
+            kept[name] = {**asdict(value), "checkpoints": None}
+    return kept
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}

@@ -1,0 +1,55 @@
+"""Loading: each kind comes back as what it was; what is none, and what stands on other weights, is refused."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import tiny_language_models as tiny
+from anyshot import AnyShotClassifier, AnyShotRegressor, load
+from anyshot.encoders.language_model import quiet
+from anyshot.errors import ModelFolderError
+from anyshot.persist import write_model
+
+TEXTS = ["my card", "card lost", "refund me", "refund please"]
+NAMES = ["card", "card", "refund", "refund"]
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.normal(size=(12, 3)), np.repeat([0, 1], 6)
+
+
+def test_a_regressor_comes_back_as_one(tmp_path):
+    AnyShotRegressor().fit(X, X[:, 0]).save(tmp_path / "model")
+    assert isinstance(load(tmp_path / "model"), AnyShotRegressor)
+
+
+def test_what_is_no_model_of_ours_is_refused(tmp_path):
+    write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', which is no model"):
+        load(tmp_path / "other")
+
+
+def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "bert")
+    AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")
+    assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
+    with quiet():
+        tiny.MODELS["bert"]().save_pretrained(folder)  # drawn anew
+    with pytest.raises(ModelFolderError, match="has other weights than the one that the model was made on"):
+        load(tmp_path / "model", cache=False).predict(TEXTS)
+
+
+def test_an_encoder_in_a_folder_beside_is_found_from_anywhere(tmp_path, monkeypatch):
+    tiny.saved("bert", tmp_path / "bert")
+    monkeypatch.chdir(tmp_path)
+    AnyShotClassifier(encoder="hf:bert", cache=False).fit(TEXTS, NAMES).save("model")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load("../model", cache=False).predict(TEXTS).tolist() == NAMES
+
+
+def test_shares_of_numbered_classes_and_class_vectors_come_back(tmp_path):
+    classes = {0: X[Y == 0].mean(axis=0), 1: X[Y == 1].mean(axis=0)}
+    model = AnyShotClassifier(classes, encoder="vectors", class_prior={0: 0.3, 1: 0.7}).fit(X, Y)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.class_prior == {0: 0.3, 1: 0.7}
+    np.testing.assert_array_equal(clone(again).fit(X, Y).predict_proba(X), model.predict_proba(X))
