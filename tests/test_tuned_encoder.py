@@ -71,7 +71,10 @@ def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
     before = fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=None, start={})
     scorer = selection.Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
     trial = selection.Trial("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
-    model = fitted.with_encoder(before, Space(encoder, cache=None), scorer, TEXTS, trial, None)
+    own = Space(encoder, cache=None)
+    moved = fitted.in_space(own, evidence, TEXTS, ["where is it", "money back"])
+    model = fitted.with_head(before, own, moved, scorer, trial, None)
+    assert len(model.evidence.unlabelled) == 2
     expected = softmax(trained.decision_function(TEXTS), axis=1)
     assert model.model.method == "fine-tuned"
     np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)

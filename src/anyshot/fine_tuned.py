@@ -16,6 +16,7 @@ from anyshot.encoders.freeze import Rest, backbone_of, split
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import fit_temperature
+from anyshot.fine_tune.between import Start
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.held_out import Parted, hold_out
 from anyshot.fine_tune.identity import subject
@@ -150,8 +151,10 @@ class FineTunedClassifier(NetworkClassifier):
         history = History(stopped="closed form")
         if trains:
             about = subject(backbone, freeze_at, data, head, tuning, method=self.method)
+            start = Start(rest, head)
             history = self._train(rest, head, data, recipe, tuning, random, about)
-            reasons += (_outcome(history, parted),)
+            moved = start.settle(rest, head, data, tuning) if history.best_epoch != 0 else 1.0
+            reasons += (_outcome(history, parted, moved),)
         _calibrate(rest, head, data)
         self.recipe_ = recipe
         return self._settle(
@@ -250,11 +253,12 @@ def _calibrate(rest: Rest, head: LinearHead, data: Labelled) -> None:
         head.intercept.div_(temperature)
 
 
-def _outcome(history: History, parted: Parted) -> str:
+def _outcome(history: History, parted: Parted, moved: float) -> str:
+    way = "" if moved == 1 else f", {moved:.0%} of the way from the first ones"
     if parted.why_none:
-        return f"Nothing was held out ({parted.why_none}): trained for all epochs, the last weights stay."
+        return f"Nothing was held out ({parted.why_none}): trained for all epochs, the last weights stay{way}."
     best = history.best_epoch
     of = f"{len(parted.held_out)} held-out items are answered best"
     if best == 0:
         return f"{of} before any training, so the closed form's weights stay ({history.stopped})."
-    return f"{of} after epoch {best}, whose weights stay ({history.stopped})."
+    return f"{of} after epoch {best}, whose weights stay{way} ({history.stopped})."

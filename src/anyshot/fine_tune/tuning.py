@@ -42,6 +42,9 @@ class Tuning:
         labels on, none below.
     patience : int or None
         Epochs without a better figure on them before training stops.
+    moved : float or "auto"
+        How far the weights go from the first ones to the trained ones, 0 to 1; "auto" is as far as answers the held-out
+        items best, half the way where none is held out.
     augment : int
         Changed views of each image that training draws among; texts have none.
     rank : int
@@ -70,6 +73,7 @@ class Tuning:
     class_prior: Literal["balanced", "labels"] = "balanced"
     held_out: float | Literal["auto"] = "auto"
     patience: int | None = 3
+    moved: float | Literal["auto"] = "auto"
     augment: int = 0
     rank: int = 8
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -129,6 +133,10 @@ class Tuning:
                 f"patience must be at least 1 epoch, or None; it is {self.patience}.",
             ),
             (self.budget_mb < 0, f"budget_mb cannot be negative; it is {self.budget_mb}."),
+            (
+                self.moved != "auto" and not (isinstance(self.moved, (int, float)) and 0 <= self.moved <= 1),
+                f"moved is a share, 0 to 1, or 'auto'; it is {self.moved!r}.",
+            ),
             (self.augment < 0, f"augment is a number of views, 0 or more; it is {self.augment}."),
             (self.rank < 1, f"rank must be at least 1; it is {self.rank}."),
             (
