@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.image_model import load_image_model
 from anyshot.errors import EncoderError
 from anyshot.fine_tune.lora import add_lora, merge_lora, n_trained
+from splits import PIXELS, precise, saved_image_model
 from tiny_language_models import TEXTS, saved
 
 pytest.importorskip("peft")
@@ -47,6 +49,19 @@ def test_merged_it_answers_as_adapted_in_its_own_shape(parts):
         merge_lora(rest)
         assert set(rest.state_dict()) == names
         torch.testing.assert_close(rest(state), adapted, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["mobilenet v1", "mobilenet v2"])
+def test_convolutions_that_networks_read_the_shape_of_are_adapted_too(kind, tmp_path):
+    folder, _ = saved_image_model(kind, tmp_path)
+    trunk, rest = split(precise(load_image_model(folder, device="cpu").backbone()), -3)
+    state = trunk(trunk.backbone.together(trunk.backbone.prepare(PIXELS)))
+    with torch.no_grad():
+        before = rest.eval()(state)
+        add_lora(rest, rank=2)
+        torch.testing.assert_close(rest.eval()(state), before)
+        merge_lora(rest)
+        torch.testing.assert_close(rest.eval()(state), before)
 
 
 def test_a_rest_without_dense_layers_is_refused(backbone):

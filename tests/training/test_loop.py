@@ -329,3 +329,13 @@ def test_on_a_gpu_it_repeats_too():
             random_state=0,
         )
     assert_same_weights(one, other)
+
+
+def test_what_needs_no_gradient_keeps_its_statistics_too():
+    norm, layer = nn.BatchNorm1d(4).requires_grad_(False), nn.Linear(4, 2)
+    before = {name: value.clone() for name, value in norm.state_dict().items()}
+    model = nn.Sequential(norm, nn.Dropout(0.5), layer)
+    train(
+        model, lambda _: [X], lambda batch, _: model(batch).square().sum(), recipe=Recipe(epochs=2, learning_rate=0.1)
+    )
+    assert all(torch.equal(value, before[name]) for name, value in norm.state_dict().items())
