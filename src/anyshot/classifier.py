@@ -210,8 +210,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return, for each item, classes among which its own is with probability `coverage`, the likeliest first.
 
         The labels that were held out in choosing the method say how likely a class must be (conformal prediction), or
-        those of `calibration`, items that the model has not learned from. A set may be empty: no class is likely
-        enough. Where labels are too few to promise the coverage, every set holds every class.
+        those of `calibration`, items that the model has not learned from. The promise is for items like these: harder
+        ones are covered less often. A set may be empty: no class is likely enough. Where labels are too few to promise
+        the coverage, every set holds every class.
         """
         model = self._settled(X)
         known = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -224,9 +225,15 @@ class Fitted:
             found = analogies_of_shares(moved.shares, moved.seen, names, of=bare)
         return dict(zip(bare.tolist(), found, strict=False))
 
+    def _named(self, example: str) -> str:
+        """Return an example as it is shown: of an image file its folder and name, for reports go to others."""
+        is_text = self.space.encoder is None or self.space.encoder.modality == "text"
+        return example if is_text else "/".join(Path(example).parts[-2:])
+
     def _neighbours(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
         """Return the `k` labelled examples nearest to each vector (n, d)."""
         evidence, names = self.evidence, self.evidence.classes.tolist()
+        named = [self._named(example) for example in evidence.examples]
         labelled = evidence.centred(evidence.vectors)  # (l, d)
         rows = max(1, CHUNK // max(1, len(labelled)))
         found: list[tuple[Neighbour, ...]] = []
@@ -235,9 +242,7 @@ class Fitted:
                 reach = np.partition(-cosines, k - 1)[k - 1] if k < len(cosines) else np.inf
                 near = np.flatnonzero(-cosines <= reach)
                 places = near[np.argsort(-cosines[near], kind="stable")][:k]
-                found.append(
-                    tuple(Neighbour(evidence.examples[p], names[evidence.index[p]], float(cosines[p])) for p in places)
-                )
+                found.append(tuple(Neighbour(named[p], names[evidence.index[p]], float(cosines[p])) for p in places))
         return found
 
 
