@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
-from anyshot.labels import UNKNOWN, class_table, classes_in, from_indexes, is_none, row_of, to_indexes
+from anyshot.labels import UNKNOWN, class_sums, class_table, classes_in, from_indexes, is_none, row_of, to_indexes
 
 ABC = class_table(["billing", "delivery", "login"])
 
@@ -99,6 +99,12 @@ def test_whatever_is_not_itself_is_no_label(none):
         -1,
         0,
     ]
+
+
+def test_class_sums_add_up_the_vectors_of_each_class_and_leave_others_at_zero():
+    X = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    assert class_sums(X, np.array([2, 0, 2]), 4).tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
+    assert class_sums(X[:0], np.zeros(0, np.intp), 2).tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)

@@ -35,7 +35,7 @@ from anyshot.evidence import Evidence
 from anyshot.explanation import Explanations
 from anyshot.fitted import Fitted
 from anyshot.items import Items
-from anyshot.labels import Classes, Label, Labels, from_indexes, is_none, row_of, to_indexes
+from anyshot.labels import Classes, Label, Labels, from_indexes, is_none, paired, row_of, to_indexes
 from anyshot.model_card import model_card
 from anyshot.persist import SavedModel, write_model
 from anyshot.semantics import describe
@@ -135,7 +135,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             Of some class nothing is known: neither a label nor a name that the encoder understands.
         """
         self._check_parameters()
-        items, labels = _paired(X, y)
+        items, labels = paired(X, y)
         everything = labels if source is None else [*labels, *source[1]]
         bare = bare_classes(self.classes, everything, with_unknown=self.unknown_rate is not None)
         seen = next((some for some in (items, unlabeled, source and source[0]) if some is not None and len(some)), [])
@@ -145,7 +145,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         space = self._space(seen)
         evidence = placed_classes(space, bare, seen)
         if source is not None:
-            evidence = known_from_source(space, evidence, *_paired(*source))
+            evidence = known_from_source(space, evidence, *paired(*source))
         evidence = with_items(space, evidence, items, labels)
         if unlabeled is not None and len(unlabeled):
             evidence = evidence.with_unlabelled(space.place(unlabeled))
@@ -217,7 +217,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._settled(X)
         known = None
         if calibration is not None:
-            items, labels = _paired(*calibration)
+            items, labels = paired(*calibration)
             known = (model.place(items), to_indexes(labels, self.classes_, n_items=len(items)))
         return model.sets(model.place(X), model.set_threshold(coverage, known))
 
@@ -236,7 +236,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
         """Return how good the answers to items with known classes are; it prints."""
-        items, labels = _paired(X, y)
+        items, labels = paired(X, y)
         return evaluate_answers(self.classes_, labels, self.predict(items), self.predict_proba(items))
 
     @property
@@ -375,35 +375,9 @@ def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotCl
     parameters = facts["parameters"]
     if not isinstance(parameters["class_prior"], str):
         parameters = {**parameters, "class_prior": dict(parameters["class_prior"])}
-    clf = AnyShotClassifier(_described(model), cache=cache, **parameters)
+    clf = AnyShotClassifier(model.described(), cache=cache, **parameters)
     clf._set(model)
     return clf
-
-
-def _described(model: Fitted) -> Described:
-    """Return the classes as they were given: by their vectors where items are vectors too, else by their texts."""
-    evidence = model.evidence
-    names = evidence.classes.tolist()
-    if model.space.asked == "vectors" and evidence.said.any():
-        return dict(zip(names, evidence.said, strict=True))
-    return {name: list(own) for name, own in zip(names, evidence.texts.texts, strict=True)}
-
-
-def _paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, Labels]:
-    """Return items and labels of equal number, from either form that `fit` takes."""
-    if isinstance(X, Mapping):
-        if y is not None:
-            raise InputError("The labels are the keys of the mapping given; y must be left out then.")
-        return [item for own in X.values() for item in own], [label for label, own in X.items() for _ in own]
-    if X is None:
-        if y is not None:
-            raise InputError(f"{len(y)} labels were given without items. Give the items they belong to.")
-        return [], []
-    if y is None:
-        raise InputError(f"{len(X)} items were given without labels. Give y, or unlabeled=items.")
-    if len(X) != len(y):
-        raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
-    return X, y
 
 
 def _with_row(deviation: Deviation) -> Deviation:

@@ -112,7 +112,7 @@ class ContrastiveClassifier(NetworkClassifier):
             said = np.zeros((len(table), z.shape[1]), np.float32)
         method: Literal["any-shot", "logistic-regression"] = "any-shot" if said.any() else "logistic-regression"
         model = fit_model(Known(said, z, own), method=method)
-        return self._settle(
+        return self.take_over(
             classes=table,
             backbone=backbone,
             freeze_at=encoder.freeze_at,

@@ -83,32 +83,24 @@ def distill(
     unlabeled, settled = by_place(unlabeled), Tuning() if tuning is None else tuning
     settled.check()
     backbone = backbone_of(load_encoder(student_encoder))
-    classes = class_table(teacher.classes_.tolist())
+    classes, place = class_table(teacher.classes_.tolist()), backbone.place(freeze_at)
     said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
-    place = backbone.place(freeze_at)
+    store = ActivationCache() if settled.cache else None
     known = activations(
-        backbone,
-        unlabeled,
-        freeze_at=place,
-        cache=ActivationCache() if settled.cache else None,
-        budget_mb=settled.budget_mb,
-        augment=settled.augment,
+        backbone, unlabeled, freeze_at=place, cache=store, budget_mb=settled.budget_mb, augment=settled.augment
     )
-    lesson = Lesson(known, said, temperature)
-    about = subject_of_lesson(backbone, backbone.stages[place], lesson, settled)
     rest = split(backbone, place).rest
     head = first_head(features(rest, known, np.arange(len(known))), said).to(backbone.device)
+    recipe = settled.recipe(epochs=epochs, learning_rate=RATES[backbone.modality], device=backbone.device)
+    lesson, kept = Lesson(known, said, temperature), None
+    if settled.checkpoints is not None:
+        about = subject_of_lesson(backbone, backbone.stages[place], lesson, settled)
+        kept = Checkpoints(settled.checkpoints, about=about)
+    random = generator(random_state)
     history = learn_from_teacher(
-        rest,
-        head,
-        lesson,
-        recipe=settled.recipe(epochs=epochs, learning_rate=RATES[backbone.modality], device=backbone.device),
-        tuning=settled,
-        checkpoints=None if settled.checkpoints is None else Checkpoints(settled.checkpoints, about=about),
-        random_state=generator(random_state),
+        rest, head, lesson, recipe=recipe, tuning=settled, checkpoints=kept, random_state=random
     )
-    model = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
-    return model._settle(
+    return FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning).take_over(
         classes=classes,
         backbone=backbone,
         freeze_at=backbone.stages[place],

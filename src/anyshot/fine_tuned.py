@@ -157,7 +157,7 @@ class FineTunedClassifier(NetworkClassifier):
             reasons += (_outcome(history, parted, moved),)
         _calibrate(rest, head, data)
         self.recipe_ = recipe
-        return self._settle(
+        return self.take_over(
             classes=table,
             backbone=backbone,
             freeze_at=freeze_at,

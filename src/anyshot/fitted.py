@@ -149,6 +149,13 @@ class Fitted:
         ranked = sorted((*self.model.leaderboard, trial), key=lambda one: -one.accuracy)
         return replace(self, model=replace(self.model, leaderboard=tuple(ranked)))
 
+    def described(self) -> dict[Label, Any]:
+        """Return the classes as they were given: by their vectors where items are vectors too, else by their texts."""
+        names, texts = self.evidence.classes.tolist(), self.evidence.texts.texts
+        if self.space.asked == "vectors" and self.evidence.said.any():
+            return dict(zip(names, self.evidence.said, strict=True))
+        return {name: list(own) for name, own in zip(names, texts, strict=True)}
+
     def facts(self) -> dict[str, Any]:
         """Return what is no array, for a saved model."""
         model, tuned = self.model, self.space.trained

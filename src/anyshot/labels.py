@@ -2,14 +2,16 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from anyshot.checks import Indexes
+from anyshot.checks import Indexes, Vectors
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
+from anyshot.items import Items
 
 Label: TypeAlias = str | int | float | bool | np.generic | None
 Labels: TypeAlias = Sequence[Label] | NDArray[Any]
@@ -86,6 +88,29 @@ def is_none(label: object) -> bool:
     return label is None or not isinstance(same, (bool, np.bool_)) or not same
 
 
+def paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, Labels]:
+    """Return items and labels of equal number, given as two sequences or as {label: items}.
+
+    Raises
+    ------
+    InputError
+        The one is given without the other, or their numbers differ.
+    """
+    if isinstance(X, Mapping):
+        if y is not None:
+            raise InputError("The labels are the keys of the mapping given; y must be left out then.")
+        return [item for own in X.values() for item in own], [label for label, own in X.items() for _ in own]
+    if X is None:
+        if y is not None:
+            raise InputError(f"{len(y)} labels were given without items. Give the items they belong to.")
+        return [], []
+    if y is None:
+        raise InputError(f"{len(X)} items were given without labels. Give y, or unlabeled=items.")
+    if len(X) != len(y):
+        raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
+    return X, y
+
+
 def from_indexes(index: Indexes, classes: Classes) -> NDArray[Any]:
     """Return the label of each row index (n,); -1 reads `UNKNOWN`."""
     known = classes[np.maximum(index, 0)]
@@ -104,6 +129,13 @@ def row_of(label: Label, classes: Classes) -> int:
     if label not in names:
         raise UnknownClassError(_no_such_class(label, names))
     return int(names.index(label))
+
+
+def class_sums(X: Vectors, index: Indexes, n_classes: int) -> NDArray[np.float64]:
+    """Return the sum of each class's vectors (c, d); X (n, d), all with a label, `index` (n,)."""
+    n = len(index)
+    belongs = csr_array((np.ones(n, X.dtype), index, np.arange(n + 1)), shape=(n, n_classes))
+    return np.asarray(belongs.T @ X, dtype=np.float64)
 
 
 def _place(label: Label) -> tuple[bool, float, str]:

@@ -31,7 +31,7 @@ from anyshot.training.history import History
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
-    """What classifiers of raw items by a trained network have in common; `_settle` is what `fit` ends with.
+    """What classifiers of raw items by a trained network have in common; `take_over` is what training ends with.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         backbone, rest = reopened(
             given["encoder"], freeze_at, frozen=facts["frozen"], arrays=_part(saved.arrays, "rest/")
         )
-        return model._settle(
+        return model.take_over(
             classes=class_table(facts["classes"]),
             backbone=backbone,
             freeze_at=freeze_at,
@@ -134,9 +134,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             encoder_name=given["encoder"],
         )
 
-    # --- within -------------------------------------------------------------------------------------------------------
-
-    def _settle(
+    def take_over(
         self,
         *,
         classes: Classes,
@@ -154,6 +152,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.rest_, self.head_ = rest.eval(), head.to(backbone.device).eval()
         self._trunk = Trunk(backbone, place=backbone.place(freeze_at))
         return self
+
+    # --- within -------------------------------------------------------------------------------------------------------
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
