@@ -305,6 +305,26 @@ def test_a_tampered_model_is_refused(call, model):
 # --- vectors, curves, this machine ----------------------------------------------------------------------------------
 
 
+def test_a_trained_network_answers_and_what_it_has_not_is_named(call, made, tmp_path):
+    texts, labels = zip(*TRAIN, strict=True)
+    anyshot.FineTunedClassifier("minilm", method="probe").fit(list(texts), list(labels)).save(tmp_path / "network")
+    answered = call("predict", made / "texts.csv", "--model", tmp_path / "network")
+    assert [row["label"] for row in answered.rows] == list(labels)
+    assert call("evaluate", tmp_path / "network", made / "train.csv").rows[0]["accuracy"] == 1
+    assert "3 classes, told by a trained network" in call("card", tmp_path / "network").out
+    refused = call("explain", tmp_path / "network", "where is it")
+    assert refused.code == 1
+    assert "holds a model of kind FineTunedClassifier, which has no explain" in refused.err
+
+
+def test_a_regressor_is_measured_in_python(call, made, tmp_path):
+    anyshot.AnyShotRegressor().fit(np.eye(4), np.arange(4.0)).save(tmp_path / "numbers")
+    for command in (["predict", made / "texts.csv", "--model"], ["card"]):
+        refused = call(*command, tmp_path / "numbers")
+        assert (refused.code, refused.out) == (1, "")
+        assert "AnyShotRegressor" in refused.err
+
+
 def test_encode_writes_vectors_that_open_without_pickle(call, made, tmp_path):
     assert call("encode", made / "train.csv", "--out", tmp_path / "v.npz").code == 0
     with np.load(tmp_path / "v.npz", allow_pickle=False) as file:

@@ -44,13 +44,16 @@ load("this/folder").predict([...])
 """
 
 
-def network_card(facts: Mapping[str, Any]) -> str:
-    """Return the README of a saved network with a head, from its facts, written as safely."""
+def network_card(
+    facts: Mapping[str, Any], *, figures: Mapping[str, float] | None = None, tested_on: str | None = None
+) -> str:
+    """Return the README of a saved network with a head, from its facts, written as safely; see `model_card`."""
     names, encoder = [str(name) for name in facts["classes"]], str(facts["parameters"]["encoder"])
+    measured = dict(figures or {})
     shown = ", ".join(_plain(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["reasons"])
     return f"""---
-{_metadata(encoder, {}, None)}
+{_metadata(encoder, measured, tested_on)}
 ---
 
 # {len(names)} classes, told by a trained network
@@ -60,7 +63,7 @@ Classes: {shown}
 Encoder: {_plain(encoder)}, trained from {_plain(facts["freeze_at"])} on. Made by {facts["kind"]}.
 
 {reasons}
-
+{_figures(measured, tested_on)}
 The folder holds the trained stages and the head, none of the items.
 
 ```python

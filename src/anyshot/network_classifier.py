@@ -21,10 +21,11 @@ from anyshot.encoders.assembled import Assembled
 from anyshot.encoders.freeze import Rest, Trunk, frozen_digest, reopened
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import ModelFolderError
+from anyshot.evaluation.answers import Evaluation, evaluate_answers
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.items import Items
-from anyshot.labels import Classes, class_table
+from anyshot.labels import Classes, Labels, class_table
 from anyshot.model_card import network_card
 from anyshot.persist import SavedModel, write_model
 from anyshot.training.history import History
@@ -69,6 +70,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             for rows, state in states(self._trunk, X):
                 scores[rows] = self.head_(self.rest_(state)).cpu().numpy()
         return scores
+
+    def evaluate(self, X: Items, y: Labels) -> Evaluation:
+        """Return how good the answers to items with known classes are; it prints."""
+        return evaluate_answers(self.classes_, y, self.predict(X), self.predict_proba(X))
 
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, to be exported."""

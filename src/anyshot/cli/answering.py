@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 import anyshot
+from anyshot.cli.opening import opened
 from anyshot.cli.printing import count, note, show, show_each, show_rows
 from anyshot.cli.reading import (
     ClassList,
@@ -55,8 +56,11 @@ def predict(
     if model is not None and encoder != "auto":
         raise typer.BadParameter("--encoder goes with --classes; a model has its own.")
     given = items_of(items, text_column=text_column, image_column=image_column)
-    clf = anyshot.load(model) if model else anyshot.AnyShotClassifier(anyshot.read_classes(classes), encoder=encoder)
-    _answer(_predicted(clf if model else clf.fit(), given), out)
+    if model is not None:
+        clf = opened(model, to="predict_proba")
+    else:
+        clf = anyshot.AnyShotClassifier(anyshot.read_classes(classes), encoder=encoder).fit()
+    _answer(_predicted(clf, given), out)
 
 
 def explain(
@@ -68,7 +72,7 @@ def explain(
 ) -> None:
     """Say what the answer for each item rests on: the description that matches, the labelled examples nearest to it."""
     given = items_of(items, text_column=text_column, image_column=image_column)
-    explanations = anyshot.load(model).explain(given, k=k)
+    explanations = opened(model, to="explain").explain(given, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 
 
@@ -83,7 +87,7 @@ def evaluate(
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
         raise InputError(f"{data} has no labels to compare the answers with. Name their column with --label-column.")
-    clf = anyshot.load(model)
+    clf = opened(model, to="predict_proba")
     result = clf.evaluate(given.items, as_classes_write_them(given.labels, clf.classes_.tolist()))
     show(result, _facts(result))
 
@@ -99,7 +103,7 @@ def suggest(
 ) -> None:
     """Say which items are most worth a label next, the most useful first, and what the model takes each for."""
     given = read_items(data, text_column=text_column, image_column=image_column)
-    clf = anyshot.load(model).set_params(random_state=seed)
+    clf = opened(model, to="suggest").set_params(random_state=seed)
     chosen = clf.suggest(given, n=n).tolist()
     answers = _predicted(clf, [given[row] for row in chosen])
     _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out)
@@ -108,7 +112,7 @@ def suggest(
 def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
     """Return a row an item: its class, the class's probability, the item."""
     answers, sure = clf.predict(items).tolist(), clf.predict_proba(items).max(axis=1).tolist()
-    open_ended = clf.unknown_rate is not None
+    open_ended = getattr(clf, "unknown_rate", None) is not None
     return [
         {"label": answer, "probability": None if open_ended and answer == UNKNOWN else share, "item": str(item)}
         for answer, share, item in zip(answers, sure, items, strict=True)

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 import anyshot
+from anyshot.cli.opening import opened
 from anyshot.cli.printing import count, note, show
 from anyshot.cli.reading import (
     ClassList,
@@ -125,7 +126,7 @@ def add_class(
         if not own:
             raise InputError(f"{examples} has labels, and none of them is {name!r}. Check the name, or the file.")
         items += own
-    clf = anyshot.load(model)
+    clf = opened(model, to="add_class")
     clf.add_class(one_class(name, clf.classes_.tolist()), description, examples=items)
     clf.save(model)
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
@@ -135,7 +136,7 @@ def remove_class(
     model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
 ) -> None:
     """Remove a class and its labelled examples from a model."""
-    clf = anyshot.load(model)
+    clf = opened(model, to="remove_class")
     clf.remove_class(one_class(name, clf.classes_.tolist()))
     clf.save(model)
     note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")

@@ -12,7 +12,7 @@ import anyshot
 from anyshot.cli.printing import note, show
 from anyshot.cli.reading import Data, ImageColumn, LabelColumn, Model, TextColumn, as_classes_write_them, read
 from anyshot.errors import DataFileError, InputError
-from anyshot.model_card import model_card
+from anyshot.model_card import model_card, network_card
 from anyshot.persist import read_model
 
 
@@ -66,12 +66,13 @@ def card(
 ) -> None:
     """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
     clf, facts = anyshot.load(model), read_model(model).facts
-    figures = None
+    names, figures = _classes(clf, model), None
     if data is not None:
         given = _labelled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
-        found = clf.evaluate(given.items, as_classes_write_them(given.labels, _classes(clf, model)))
+        found = clf.evaluate(given.items, as_classes_write_them(given.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
-    written = model_card(facts, figures=figures, tested_on=None if data is None else data.name)
+    write = network_card if "frozen" in facts else model_card
+    written = write(facts, figures=figures, tested_on=None if data is None else data.name)
     if out is None:
         typer.echo(written)
         return
