@@ -13,11 +13,11 @@ ROOT = Path(anyshot.__file__).parent
 FLOORS = [
     {"errors"},
     {"checks", "items", "progress", "threads", "data"},
-    {"labels", "tables", "encoders", "training", "store"},
+    {"labels", "tables", "encoders", "training", "store", "persist"},
     {"xlsa17", "semantics", "datasets", "attributes", "scale", "table_vectors"},
     {"word_vectors", "deviation"},
     {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
-    | {"evaluation", "active_learning", "explanation", "model_card", "persist"},
+    | {"evaluation", "active_learning", "explanation", "model_card"},
     {"belief"},
     {"selection", "open_set", "space", "network_classifier"},
     {"evidence", "fine_tuned", "tuned_encoder", "onnx_file", "prototypical_encoder"},

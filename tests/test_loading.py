@@ -5,7 +5,8 @@ import pytest
 from sklearn.base import clone
 
 import tiny_language_models as tiny
-from anyshot import AnyShotClassifier, AnyShotRegressor, load
+from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
+from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
 from anyshot.encoders.language_model import quiet
 from anyshot.errors import ModelFolderError
 from anyshot.persist import write_model
@@ -19,6 +20,25 @@ X, Y = RANDOM.normal(size=(12, 3)), np.repeat([0, 1], 6)
 def test_a_regressor_comes_back_as_one(tmp_path):
     AnyShotRegressor().fit(X, X[:, 0]).save(tmp_path / "model")
     assert isinstance(load(tmp_path / "model"), AnyShotRegressor)
+
+
+def test_a_model_of_several_tasks_comes_back_as_one(tmp_path):
+    model = MultitaskModel().fit(X, {"side": Y.tolist(), "height": X[:, 0].tolist()})
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert all(np.array_equal(again.predict(X)[task], answers) for task, answers in model.predict(X).items())
+
+
+def test_a_model_of_another_domain_comes_back_as_one(tmp_path):
+    model = DomainConfusionClassifier(epochs=1, random_state=0).fit(X, Y, target=X + 1)
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
+
+
+def test_a_network_of_ones_own_is_asked_for(tmp_path):
+    write_model(tmp_path / "model", facts={"kind": "MultitaskNetwork"}, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match="whose trunk is your own code"):
+        load(tmp_path / "model")
 
 
 def test_what_is_no_model_of_ours_is_refused(tmp_path):

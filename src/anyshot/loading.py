@@ -5,8 +5,10 @@ from typing import Any
 
 from anyshot.classifier import classifier_from_saved
 from anyshot.contrastive_classifier import ContrastiveClassifier
+from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
 from anyshot.errors import ModelFolderError
 from anyshot.fine_tuned import FineTunedClassifier
+from anyshot.multitask.model import MultitaskModel
 from anyshot.persist import read_model
 from anyshot.prototypical_encoder import PrototypicalEncoder
 from anyshot.tasks.regression import regressor_from_saved
@@ -33,6 +35,15 @@ def load(folder: str | os.PathLike[str], *, cache: bool = True) -> Any:
             return FineTunedClassifier.from_saved(saved)
         case "ContrastiveClassifier":
             return ContrastiveClassifier.from_saved(saved)
+        case "MultitaskModel":
+            return MultitaskModel.from_saved(saved)
+        case "DomainConfusionClassifier":
+            return DomainConfusionClassifier.from_saved(saved)
+        case "MultitaskNetwork":
+            raise ModelFolderError(
+                f"{folder} holds a MultitaskNetwork, whose trunk is your own code. Give it with the folder: "
+                "anyshot.multitask.network.load_multitask_network(folder, trunk)."
+            )
         case "PrototypicalEncoder":
             return PrototypicalEncoder.from_saved(saved)
         case kind:

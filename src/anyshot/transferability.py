@@ -70,7 +70,8 @@ def h_score(vectors: ArrayLike, y: ArrayLike) -> float:
     """
     F, index = _vectors_and_index(vectors, y)
     F -= F.mean(axis=0)
-    covariance, shrinkage = ledoit_wolf(F, assume_centered=True)  # (d, d)
+    with threads_for(F.size):
+        covariance, shrinkage = ledoit_wolf(F, assume_centered=True)  # (d, d)
     counts = np.bincount(index)
     present = np.flatnonzero(counts)
     means = np.stack([F[index == k].mean(axis=0) for k in present])  # (c, d)

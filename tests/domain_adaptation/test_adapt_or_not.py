@@ -3,10 +3,12 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from anyshot.domain_adaptation.adapt_or_not import SOURCE, adapt_or_not, chosen, evidence, judged, optimised
+from anyshot.domain_adaptation.adapt_or_not import FIGURES, SOURCE, adapt_or_not, chosen, evidence, judged, optimised
 from anyshot.domain_adaptation.adapted import SourceClassifier
 from anyshot.domain_adaptation.align import CoralClassifier
+from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.domain_trials import Draw, Labelled, Trial
+from anyshot.domain_adaptation.manifold import ManifoldAlignmentClassifier
 from anyshot.domain_adaptation.reweight import DensityRatioClassifier
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError, TargetLabelsError, WidthError
 
@@ -20,7 +22,8 @@ def clusters(seed, n=150, noise=0.6):
 
 
 def figures(**rows):
-    return {name: pd.DataFrame(table, columns=["agreement", "reverse", "weighted"]) for name, table in rows.items()}
+    """Return figures a draw: agreement, reverse, weighted and neighbours, each trial having taken 2 seconds."""
+    return {name: pd.DataFrame([(*draw, 2.0) for draw in table], columns=FIGURES) for name, table in rows.items()}
 
 
 def test_one_domain_twice_keeps_the_source_model():
@@ -51,7 +54,7 @@ def test_labels_may_be_names_and_the_answer_repeats():
     first, second = (
         adapt_or_not({"CORAL": CoralClassifier()}, X, names, target=X[:40], n_draws=2, random_state=3) for _ in range(2)
     )
-    pd.testing.assert_frame_equal(first.table, second.table)
+    pd.testing.assert_frame_equal(first.table.drop(columns="seconds"), second.table.drop(columns="seconds"))
     assert set(first.model.predict(X)) <= {"a", "b", "c"}
 
 
@@ -62,28 +65,30 @@ def test_sparse_tables_stay_sparse():
         source_model=PLAIN, random_state=0,
     )  # fmt: skip
     assert set(verdict.table.columns) == {
-        "agreement", "reverse", "weighted", "gain", "error", "against", "dev", "snd",
+        "agreement", "reverse", "weighted", "neighbours", "seconds", "gain", "error", "against", "dev", "snd",
     }  # fmt: skip
 
 
 def test_the_gain_is_the_mean_over_the_figures_used_and_its_error_over_the_draws():
-    found = judged(figures(**{SOURCE: [(80, 60, 0), (80, 64, 0)], "a": [(84, 62, 9), (84, 70, 9)]}), "other shift", {})
-    assert found.loc["a", "gain"] == pytest.approx((3 + 5) / 2)
-    assert found.loc["a", "error"] == pytest.approx(1)
+    rows = figures(**{SOURCE: [(80, 60, 0, 50), (80, 64, 0, 50)], "a": [(84, 62, 9, 59), (84, 70, 9, 59)]})
+    found = judged(rows, "other shift", {})
+    # Of the neighbours' 9 points a third counts.
+    assert found.loc["a", "gain"] == pytest.approx(((4 + 2 + 3) / 3 + (4 + 6 + 3) / 3) / 2)
+    assert found.loc["a", "error"] == pytest.approx((13 - 9) / 3 / 2)
+    assert found.loc["a", "seconds"] == 4
     assert found.loc[SOURCE, "gain"] == 0
 
 
 def test_label_shift_is_judged_by_other_figures():
-    found = judged(
-        figures(**{SOURCE: [(80, 60, 50), (80, 60, 50)], "a": [(80, 90, 44), (80, 90, 44)]}), "label shift", {}
-    )
+    found = judged(figures(**{SOURCE: [(80, 60, 50, 0)] * 2, "a": [(80, 90, 44, 60)] * 2}), "label shift", {})
     assert found.loc["a", "gain"] == pytest.approx(-3)
 
 
 def test_no_method_is_judged_by_what_it_optimises():
-    rows = figures(**{SOURCE: [(80, 60, 50)] * 2, "ratio": [(81, 60, 99)] * 2})
-    barred = {"ratio": optimised(DensityRatioClassifier())}
-    assert judged(rows, "label shift", barred).loc["ratio", "gain"] == pytest.approx(1)
+    rows = figures(**{SOURCE: [(80, 60, 50, 50)] * 2, "some": [(81, 62, 99, 99)] * 2})
+    ratio, manifold = ({"some": optimised(kind())} for kind in (DensityRatioClassifier, ManifoldAlignmentClassifier))
+    assert judged(rows, "label shift", ratio).loc["some", "gain"] == pytest.approx(1)
+    assert judged(rows, "other shift", manifold).loc["some", "gain"] == pytest.approx(1.5)
     assert optimised(CoralClassifier()) == ()
 
 
@@ -103,7 +108,11 @@ def test_a_small_or_an_uncertain_gain_is_none():
 
 def test_a_figure_that_speaks_against_a_method_is_named():
     rows = figures(
-        **{SOURCE: [(80, 60, 0)] * 2, "linear": [(78, 90, 0), (79, 94, 0)], "sound": [(79, 70, 0), (81, 70, 0)]}
+        **{
+            SOURCE: [(80, 60, 0, 0)] * 2,
+            "linear": [(78, 90, 0, 0), (79, 94, 0, 0)],
+            "sound": [(79, 70, 0, 0), (81, 70, 0, 0)],
+        }
     )
     found = judged(rows, "other shift", {})
     assert found.against.to_dict() == {SOURCE: "", "linear": "agreement", "sound": ""}
@@ -113,9 +122,9 @@ def test_a_figure_that_speaks_against_a_method_is_named():
 def test_a_method_that_refused_a_draw_has_no_figures():
     nobody = Labelled(np.zeros((0, 1)), np.zeros(0, int))
     draws = [Draw(nobody, nobody, np.zeros((2, 1)), np.array([0, 1]), 2) for _ in range(2)]
-    some = Trial(np.eye(2), np.eye(2), 0.5, 0.25)
+    some = Trial(np.eye(2), np.eye(2), reverse=0.5, weighted=0.25, neighbours=0.75, seconds=3.0)
     found = evidence(draws, [{"a": some, "b": some}, {"a": some, "b": None}])
-    assert found["a"].to_numpy().tolist() == [[100, 50, 25]] * 2
+    assert found["a"].to_numpy().tolist() == [[100, 50, 25, 75, 3]] * 2
     assert found["b"].empty
 
 
@@ -138,3 +147,17 @@ def test_what_cannot_be_used_is_refused(change, error, said):
     given = {"candidates": {"CORAL": CoralClassifier()}, "X": X, "y": y, "target": X[:20], "n_draws": 2} | change
     with pytest.raises(error, match=said):
         adapt_or_not(**given)
+
+
+def test_a_network_may_be_a_candidate():
+    X, y = clusters(0, n=60)
+    target, _ = clusters(1, n=60)
+    network = DomainConfusionClassifier(source_epochs=2, epochs=2, learning_rate=0.01, batch_size=16, random_state=0)
+    verdict = adapt_or_not({"MCC": network}, X, y, target=target * 3 + 5, n_draws=2, source_model=PLAIN)
+    assert verdict.table.loc["MCC", "seconds"] > verdict.table.loc[SOURCE, "seconds"] > 0
+
+
+def test_the_verdict_repeats_without_being_told_a_seed():
+    X, y = clusters(0, n=60)
+    first, second = (adapt_or_not({"CORAL": CoralClassifier()}, X, y, target=X[:40] + 1, n_draws=2) for _ in range(2))
+    pd.testing.assert_frame_equal(first.table.drop(columns="seconds"), second.table.drop(columns="seconds"))

@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info
 
 from anyshot.domain_adaptation.adapted import (
     ScaledLogisticRegression,
@@ -72,6 +73,20 @@ def test_a_fit_with_a_target_returns_itself_and_answers_with_the_sources_classes
     assert set(answers) <= set(world.y)
     assert list(fitted.classes_) == ["ash", "birch", "cedar"]
     assert np.mean(answers == world.truth) > 0.6  # chance is a third
+
+
+class Watching(LogisticRegression):
+    """Notes how many threads the algebra around it may use."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.threads_ = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+        return super().fit(X, y, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize("target", [None, moved_world().target], ids=["source alone", "adapted"])
+def test_small_work_is_done_by_one_thread(target):
+    world = moved_world()
+    assert CoralClassifier(base=Watching()).fit(world.X, world.y, target=target).model_.threads_ == {1}
 
 
 @every_method

@@ -4,8 +4,17 @@ import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
-from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.domain_adaptation.confusion import DomainConfusionClassifier, load_domain_confusion
+from anyshot.errors import (
+    BadItemError,
+    DomainError,
+    InputError,
+    ModelFolderError,
+    NotEnoughClassesError,
+    TargetLabelsError,
+    WidthError,
+)
+from anyshot.persist import write_model
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 
 QUICK = {"source_epochs": 2, "epochs": 3, "learning_rate": 0.01, "batch_size": 16, "random_state": 0}
@@ -157,3 +166,39 @@ def test_what_cannot_be_used_is_refused(change, error, said, moved):
     settings = QUICK | {key: value for key, value in change.items() if key not in data}
     with pytest.raises(error, match=said):
         DomainConfusionClassifier(**settings).fit(data["X"], data["y"], target=data["target"])
+
+
+@pytest.mark.parametrize("network", [None, nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4))], ids=["ours", "own"])
+def test_a_saved_model_answers_as_before(network, moved, tmp_path):
+    X, y, target = moved
+    model = DomainConfusionClassifier(network, align="dann", **QUICK).fit(X, np.array(list("abc"))[y], target=target)
+    model.save(tmp_path / "model")
+    again = load_domain_confusion(tmp_path / "model", network)
+    np.testing.assert_array_equal(again.predict_proba(target), model.predict_proba(target))
+    np.testing.assert_array_equal(again.predict(target), model.predict(target))
+    assert again.align == "dann"
+    assert again.history_ == model.history_
+    assert again.refit_source_free(target, epochs=1).alarms_.messages is not None  # it can go on from there
+
+
+def test_a_model_on_a_network_of_ones_own_asks_for_it(moved, tmp_path):
+    X, y, target = moved
+    network = nn.Sequential(nn.Linear(2, 4), nn.Tanh())
+    DomainConfusionClassifier(network, **QUICK).fit(X, y, target=target).save(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match=r"a network of your own.*load_domain_confusion\(folder, network\)"):
+        load_domain_confusion(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match=r"the network given has 0.weight of shape \(5, 2\)"):
+        load_domain_confusion(tmp_path / "model", nn.Sequential(nn.Linear(2, 5), nn.Tanh()))
+
+
+def test_another_kind_of_folder_is_refused(tmp_path):
+    write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', no DomainConfusionClassifier"):
+        load_domain_confusion(tmp_path / "other")
+
+
+def test_a_refit_without_a_target_forgets_the_last_one(moved):
+    X, y, target = moved
+    model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target).fit(X, y)
+    assert not hasattr(model, "alarms_")
+    assert not hasattr(model, "source_answers_")

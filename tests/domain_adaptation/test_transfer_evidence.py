@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from anyshot.domain_adaptation.transfer_evidence import (
     agreement,
     class_weights,
     deep_embedded_validation,
+    neighbours_alike,
+    neighbours_of,
     soft_neighbourhood_density,
-    weighted_accuracy,
 )
 
 
@@ -25,8 +27,39 @@ def test_fits_that_saw_nothing_in_common_say_nothing():
     assert np.isnan(agreement([(np.array([0]), np.array([1])), (np.array([1]), np.array([1]))]))
 
 
-def test_a_wrong_answer_costs_its_weight():
-    assert weighted_accuracy(np.array([True, False]), np.array([3.0, 1.0])) == 0.75
+def test_the_nearest_are_found_by_angle_between_z_scores():
+    table = np.array([[1.0, 100], [2.0, 100], [-1.0, 100], [-2.0, 100]], dtype=np.float32)  # the second tells nothing
+    near = neighbours_of(np.repeat(table, 6, axis=0))
+    sides = np.repeat([0, 0, 1, 1], 6)
+    assert near.shape == (24, 10)
+    np.testing.assert_array_equal(sides[near], np.repeat(sides[:, None], 10, axis=1))
+    np.testing.assert_array_equal([row in others for row, others in enumerate(near)], False)
+
+
+def test_a_sparse_table_has_the_neighbours_of_its_scaled_rows():
+    rows = np.random.default_rng(0).poisson(1.0, size=(30, 6)).astype(np.float32)
+    scaled = rows / np.sqrt(np.square(rows).mean(axis=0))
+    scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
+    cosine = scaled @ scaled.T - 9 * np.eye(30)
+    for row, found in enumerate(neighbours_of(csr_array(rows))):
+        np.testing.assert_allclose(np.sort(cosine[row, found]), np.sort(cosine[row])[-10:], atol=1e-5)
+
+
+def test_few_items_have_few_neighbours():
+    assert neighbours_of(np.eye(3, dtype=np.float32)).shape == (3, 2)
+
+
+def test_likeness_of_neighbours_is_kappa():
+    classes, neighbours = np.array([0, 0, 1, 1]), np.array([[1], [0], [3], [0]])
+    # Three of four are alike; by chance it would be one half.
+    assert neighbours_alike(classes, neighbours) == pytest.approx((0.75 - 0.5) / 0.5)
+
+
+def test_answers_at_random_and_answers_all_alike_say_nothing():
+    random = np.random.default_rng(0)
+    neighbours = random.integers(4000, size=(4000, 10))
+    assert neighbours_alike(random.integers(3, size=4000), neighbours) == pytest.approx(0, abs=0.02)
+    assert neighbours_alike(np.ones(4000, dtype=int), neighbours) == 0
 
 
 def test_class_weights_give_the_source_the_targets_shares():

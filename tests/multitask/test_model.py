@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from anyshot.checks import generator
 from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
 from anyshot.multitask.model import MultitaskModel
+from anyshot.persist import read_model
 from contract import assert_init_only_stores
 
 
@@ -107,3 +108,44 @@ def test_labels_without_tasks_are_refused():
 def test_an_unfitted_model_does_not_answer():
     with pytest.raises(NotFittedError):
         MultitaskModel().predict([[1.0]])
+
+
+def test_a_saved_model_answers_as_before(tmp_path):
+    X, y = world()
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model = MultitaskModel(tasks={"third": "classification"}, scale=False).fit(frame, y)
+    model.save(tmp_path / "model")
+    again = MultitaskModel.from_saved(read_model(tmp_path / "model"))
+    for ours, theirs in (
+        (model.predict(frame), again.predict(frame)),
+        (model.predict_proba(frame), again.predict_proba(frame)),
+    ):
+        assert list(ours) == list(theirs)
+        for task in ours:
+            np.testing.assert_array_equal(theirs[task], ours[task])
+    pd.testing.assert_frame_equal(again.relations_, model.relations_)
+    assert again.get_params() == model.get_params()
+    with pytest.raises(ValueError, match="feature names should match"):
+        again.predict(frame.rename(columns={"a": "z"}))
+
+
+def test_tasks_and_classes_need_not_be_called_by_texts(tmp_path):
+    X, y = world()
+    model = MultitaskModel(tasks={1: "classification"}).fit(X, {1: y["third"], 2: y["mark"]})
+    model.save(tmp_path / "model")
+    again = MultitaskModel.from_saved(read_model(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict(X)[1], model.predict(X)[1])
+    assert again.tasks == {1: "classification"}
+
+
+def test_the_folder_holds_no_label(tmp_path):
+    X, y = world()
+    MultitaskModel().fit(X, y).save(tmp_path / "model")
+    saved = read_model(tmp_path / "model")
+    assert not any(len(X) in array.shape for array in saved.arrays.values())
+    assert all(set(task) == {"name", "classes", "level", "spread"} for task in saved.facts["tasks"])
+
+
+def test_a_model_that_is_not_fitted_is_not_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        MultitaskModel().save(tmp_path / "model")

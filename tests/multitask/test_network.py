@@ -8,9 +8,10 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from anyshot.checks import generator
-from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
+from anyshot.errors import BadItemError, InputError, ModelFolderError, NotEnoughLabelsError, WidthError
 from anyshot.multitask.gradient_rules import RULES
-from anyshot.multitask.network import MultitaskNetwork, gram_of
+from anyshot.multitask.model import MultitaskModel
+from anyshot.multitask.network import MultitaskNetwork, gram_of, load_multitask_network
 from contract import assert_init_only_stores
 
 WEIGHTINGS = ["equal", "uncertainty", *RULES]
@@ -143,3 +144,66 @@ def test_a_bad_item_is_named_by_its_row():
 def test_an_unfitted_network_does_not_answer():
     with pytest.raises(NotFittedError):
         network().predict(world()[0])
+
+
+@pytest.mark.parametrize("trunk", [make_trunk, make_trunk()], ids=["function", "module"])
+def test_a_saved_network_answers_as_before(trunk, tmp_path):
+    X, y = world()
+    model = network(weighting="uncertainty").fit(X, y)
+    model.save(tmp_path / "model")
+    state = torch.random.get_rng_state()
+    again = load_multitask_network(tmp_path / "model", trunk)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for task, answers in model.predict(X).items():
+        np.testing.assert_array_equal(again.predict(X)[task], answers)
+    assert again.weighting == "uncertainty"
+    assert clone(again).fit(X, y).predict(X).keys() == y.keys()
+
+
+def test_batch_norms_come_back_with_what_they_measured(tmp_path):
+    X, y = world()
+    trunk = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+    model = MultitaskNetwork(trunk, epochs=2, random_state=0).fit(3 * X + 1, y)
+    model.save(tmp_path / "model")
+    again = load_multitask_network(tmp_path / "model", trunk)
+    np.testing.assert_array_equal(again.predict(X)["mark"], model.predict(X)["mark"])
+
+
+def test_a_trunk_of_other_layers_is_refused(tmp_path):
+    network().fit(*world()).save(tmp_path / "model")
+    other = nn.Sequential(nn.Linear(4, 9), nn.ReLU())
+    with pytest.raises(
+        ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); the trunk given has 0.weight of"
+    ):
+        load_multitask_network(tmp_path / "model", other)
+    with pytest.raises(ModelFolderError, match=r"given has no 0.weight\. Give one"):
+        load_multitask_network(tmp_path / "model", nn.Flatten())
+
+
+def test_another_kind_of_folder_is_refused(tmp_path):
+    MultitaskModel().fit(*world()).save(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match="holds a 'MultitaskModel', no MultitaskNetwork"):
+        load_multitask_network(tmp_path / "model", make_trunk)
+
+
+def test_items_of_another_shape_are_refused():
+    X, y = world()
+    with pytest.raises(WidthError, match=r"X has items of shape \(3,\); the model knows \(4,\)"):
+        network().fit(X, y).predict(X[:, :3])
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 1}, {"epochs": 0}])
+def test_too_small_a_number_is_refused(settings):
+    with pytest.raises(InputError, match="must be at least 1 and 2"):
+        network(**settings).fit(*world())
+
+
+def test_a_rule_on_a_trunk_with_nothing_to_train_is_refused():
+    trunk = make_trunk().requires_grad_(False)
+    with pytest.raises(InputError, match="the trunk has nothing to train"):
+        MultitaskNetwork(trunk, weighting="pcgrad", epochs=1).fit(*world())
+
+
+def test_a_lazy_trunk_learns():
+    model = MultitaskNetwork(lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU()), epochs=1, random_state=0)
+    assert model.fit(*world()).trunk_[0].in_features == 4

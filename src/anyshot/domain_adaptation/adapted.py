@@ -18,6 +18,7 @@ from anyshot import checks
 from anyshot.checks import Indexes
 from anyshot.domain_adaptation.normalisation import Normalise, Statistics, Table, is_sparse, statistics_of
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.threads import threads_for
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -180,29 +181,29 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         domains = Domains(
             self._by(statistics_of(source), source), index, self._by(self.statistics_, items), len(self.classes_)
         )
-        if not self.adapted_:
-            self.model_ = fitted_base(self.base, domains.source, index)
-        else:
+        if self.adapted_:
             self._refuse_sparse(items)
-            self._adapt(domains)
+        with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
+            if self.adapted_:
+                self._adapt(domains)
+            else:
+                self.model_ = fitted_base(self.base, domains.source, index)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
         """Return the class of each target item (n,)."""
-        seen = self._seen(X)
-        return np.asarray(self.classes_[self.model_.predict(seen)])
+        answers = self._asked(X, lambda seen: self.model_.predict(seen))
+        return np.asarray(self.classes_[answers])
 
     @_model_can("predict_proba")
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class for target items (n, c)."""
-        seen = self._seen(X)
-        return probabilities(self.model_, seen, len(self.classes_))
+        return self._asked(X, lambda seen: probabilities(self.model_, seen, len(self.classes_)))
 
     @_model_can("decision_function")
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the scores of target items (n, c), or (n,) for the second of two classes."""
-        seen = self._seen(X)
-        return np.asarray(self.model_.decision_function(seen))
+        return np.asarray(self._asked(X, lambda seen: self.model_.decision_function(seen)))
 
     def _adapt(self, domains: Domains) -> None:
         """Learn `model_` from both domains."""
@@ -212,11 +213,13 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         """Return normalised target items (n, d) as the model sees them."""
         return table
 
-    def _seen(self, X: ArrayLike) -> Table:
+    def _asked(self, X: ArrayLike, verb: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
+        """Return what a verb of the model says of target items (n, d)."""
         check_is_fitted(self)
         given = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
         table = self._by(self.statistics_, csr_array(given) if is_sparse(given) else given)
-        return self._represent(table) if self.adapted_ else table
+        with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
+            return verb(self._represent(table) if self.adapted_ else table)
 
     def _by(self, statistics: Statistics, table: Table) -> Table:
         return table if self.normalise is None else statistics.applied(table)

@@ -1,5 +1,7 @@
 """CORAL: the source is moved until both domains' covariances agree."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
@@ -7,6 +9,7 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base
 from anyshot.domain_adaptation.normalisation import Normalise
+from anyshot.threads import threads_for
 
 # Whiten the source with its own covariance C_s, colour it with the target's C_t:
 #
@@ -15,6 +18,9 @@ from anyshot.domain_adaptation.normalisation import Normalise
 # Sun, Feng, Saenko. Return of Frustratingly Easy Domain Adaptation. AAAI 2016, algorithm 1, adds the identity to both
 # covariances, which presumes z-scores; here a share of the mean variance is added, the same on z-scores (1 for a ridge
 # of 1) and meaningful on any other scale.
+
+FAR: Final = 100.0
+"""A mean's square over the variance from which on rounding would eat of a covariance that is not of centred vectors."""
 
 
 def coral_map(
@@ -31,14 +37,19 @@ def coral_map(
 
 
 def _covariance(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    centred = vectors - vectors.mean(axis=0)
-    covariance: NDArray[np.floating] = centred.T @ centred
-    return covariance / max(len(vectors) - 1, 1)
+    """Return the covariance (d, d) of vectors (n, d), by way of no centred copy where they lie about 0."""
+    n, mean = len(vectors), vectors.mean(axis=0)
+    covariance: NDArray[np.floating] = vectors.T @ vectors / n - np.outer(mean, mean)
+    if (mean**2 > FAR * covariance.diagonal()).any():
+        centred = vectors - mean
+        covariance = centred.T @ centred / n
+    return covariance * (n / max(n - 1, 1))
 
 
 def _power(covariance: NDArray[np.floating], exponent: float, added: float) -> NDArray[np.floating]:
     """Return (covariance + added I)^exponent (d, d); what is flat stays out of a negative power."""
-    along, turn = eigh(covariance, driver="evd", check_finite=False)  # (d,), (d, d)
+    with threads_for(covariance.size):
+        along, turn = eigh(covariance, driver="evd", check_finite=False)  # (d,), (d, d)
     along = np.maximum(along, 0) + added
     flat = along <= along.max() * len(along) * np.finfo(along.dtype).eps
     power = np.where(flat, 0, np.where(flat, 1, along) ** exponent)

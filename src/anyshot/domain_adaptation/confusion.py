@@ -1,29 +1,45 @@
 """Domain confusion: a network learns from the source's labels, and features that do not tell its domains apart."""
 
+import json
+import os
 from copy import deepcopy
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from anyshot import checks
 from anyshot.checks import Indexes, RandomState, generator
 from anyshot.domain_adaptation.adaptive_norm import adapt_norms
 from anyshot.domain_adaptation.alarms import alarms_of
 from anyshot.domain_adaptation.confusion_loss import WEIGHTS, Align, Alignment, Side, ramp
-from anyshot.domain_adaptation.domain_items import Arrayed, Items, Pairs, has_rows, in_order, paired, shuffled
+from anyshot.domain_adaptation.domain_items import (
+    Items,
+    Pairs,
+    in_order,
+    paired,
+    seen_items,
+    shuffled,
+    source_items,
+    target_items,
+)
 from anyshot.domain_adaptation.source_free import adapt_source_free
-from anyshot.errors import DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.errors import (
+    InputError,
+    ModelFolderError,
+    NotEnoughClassesError,
+)
+from anyshot.labels import class_table
+from anyshot.persist import SavedModel, read_model, write_model
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
 from anyshot.training.losses import cross_entropy
 from anyshot.training.schedule import LayerGroup
+from anyshot.training.weights import give_weights, weights_of
 
 # The source alone first, so that the answers mean something before they steer; then
 #
@@ -34,6 +50,10 @@ from anyshot.training.schedule import LayerGroup
 
 HIDDEN: Final = 128
 CHUNK: Final = 512
+SHOWN: Final = 20
+"""Classes named on a model card."""
+KEPT_APART: Final = ("network", "random_state")
+"""Parameters that a model folder has no place for."""
 CRITIC_RATE: Final = 10.0
 """Learning rate of the critic over the network's. At the same rate the features overrun it: it then takes source for
 target half of the time and the two domains swap places from epoch to epoch instead of coming together."""
@@ -128,16 +148,19 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
             The loss is no number any more.
         """
         self._check_choices()
-        source, labels = self._source_items(X, y)
+        source, labels = source_items(self, X, y)
+        self.source_shares_ = np.unique(labels, return_counts=True)[1] / len(labels)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise NotEnoughClassesError(f"The source has 1 class, {self.classes_[0]!r}; at least two are needed.")
-        theirs = None if target is None else self._target_items(target, source)
+        theirs = None if target is None else target_items(target, source)
         random = generator(self.random_state)
         self._build(source, seed=int(random.integers(2**31)))
         epochs = self.source_epochs + (self.epochs if theirs is None else 0)
         if epochs:
             self.history_ = self._learn_source(source, torch.from_numpy(index), epochs, random)
+        for name in ("source_answers_", "alarms_"):  # of an earlier fit, which may have had another target
+            self.__dict__.pop(name, None)
         if theirs is not None:
             self.source_answers_ = self._answers(theirs)
             self._learn_both(source, torch.from_numpy(index), theirs, random)
@@ -146,7 +169,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
     def adapt_norms(self, target: ArrayLike | Items) -> Self:
         """Let the network's batch norms measure the target: AdaBN, a step after training that needs no source."""
         check_is_fitted(self)
-        items = self._seen_items(target)
+        items = seen_items(self, target)
         adapt_norms(self.network_, (items.batch(rows) for rows in in_order(len(items), self.batch_size)))
         return self
 
@@ -156,7 +179,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         `alarms_` are then those of this fit; the source model is what was fitted before.
         """
         check_is_fitted(self)
-        items = self._seen_items(target)
+        items = seen_items(self, target)
         before = self._answers(items)
         self.history_ = adapt_source_free(
             self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
@@ -169,18 +192,72 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the scores of target items (n, c), or (n,) for the second of two classes."""
         check_is_fitted(self)
-        scores = self._scores(self._seen_items(X))
+        scores = self._scores(seen_items(self, X))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the probability of each class for target items (n, c)."""
         check_is_fitted(self)
-        return self._answers(self._seen_items(X))
+        return self._answers(seen_items(self, X))
 
     def predict(self, X: ArrayLike | Items) -> NDArray[np.generic]:
         """Return the class of each target item (n,)."""
         check_is_fitted(self)
-        return np.asarray(self.classes_[self._scores(self._seen_items(X)).argmax(axis=1)])
+        return np.asarray(self.classes_[self._scores(seen_items(self, X)).argmax(axis=1)])
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write network and head to a folder: JSON and safetensors, no code, no item of either domain.
+
+        `load` reads it. Of a network of your own the weights are kept and the layers are not:
+        `load_domain_confusion` is given one of the same layers.
+
+        Raises
+        ------
+        ModelFolderError
+            The folder cannot be written, or holds something else.
+        """
+        check_is_fitted(self)
+        given = {name: value for name, value in self.get_params(deep=False).items() if name not in KEPT_APART}
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": given,
+            "own_network": self.network is not None,
+            "classes": self.classes_,
+            "source_shares": self.source_shares_,
+            "width": self.head_.in_features,
+            "n_features": getattr(self, "n_features_in_", None),
+            "history": self.history_.facts(),
+        }
+        arrays = weights_of(self.network_, "network") | weights_of(self.head_, "head")
+        write_model(folder, facts=facts, arrays=arrays, card=_card(self))
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel, network: nn.Module | None = None) -> Self:
+        """Return what `save` wrote; with a network of your own in `fit`, on one of the same layers.
+
+        Raises
+        ------
+        ModelFolderError
+            A network is needed and not given, or has other layers than the one that was saved.
+        """
+        facts: dict[str, Any] = saved.facts
+        if facts["own_network"] and network is None:
+            raise ModelFolderError(
+                "The model stands on a network of your own, whose layers no folder holds. Give one of the same layers: "
+                "anyshot.domain_adaptation.confusion.load_domain_confusion(folder, network)."
+            )
+        model = cls(network, **facts["parameters"])
+        model.classes_ = class_table(facts["classes"])
+        model.source_shares_ = np.array(facts["source_shares"])
+        model.history_ = History.from_facts(facts["history"])
+        if facts["n_features"] is not None:
+            model.n_features_in_ = facts["n_features"]
+        with torch.random.fork_rng(devices=[]):  # layers draw their first weights, which are then replaced
+            model.network_ = _layers(model.n_features_in_) if network is None else deepcopy(network)
+            model.head_ = nn.Linear(facts["width"], len(model.classes_))
+        give_weights(model.network_, saved.arrays, "network")
+        give_weights(model.head_, saved.arrays, "head")
+        return model
 
     # --- learning -----------------------------------------------------------------------------------------------------
 
@@ -270,52 +347,52 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         if self.weight is not None and self.weight < 0:
             raise InputError(f"weight={self.weight} must not be below 0: that would drive the domains apart.")
 
-    def _source_items(self, X: ArrayLike | Items, y: ArrayLike) -> tuple[Items, NDArray[np.generic]]:
-        if has_rows(X):
-            items, labels = X, np.asarray(y)
-            if labels.shape != (len(items),):
-                raise InputError(
-                    f"y must hold one label for each of the {len(items)} items; its shape is {labels.shape}."
-                )
-        else:
-            table, labels = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
-            items = Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
-        check_classification_targets(labels)
-        shares = np.unique(labels, return_counts=True)[1] / len(labels)
-        self.source_shares_ = shares
-        return items, labels
-
-    def _target_items(self, target: ArrayLike | Items, source: Items) -> Items:
-        """Return the target's items, which must come without labels and be like the source's."""
-        if isinstance(target, tuple | list) and len(target) == 2 and (has_rows(target[0]) or np.ndim(target[0]) >= 2):
-            raise TargetLabelsError(
-                "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: give the items "
-                "alone, target=X."
-            )
-        if has_rows(target):
-            items: Items = target
-        else:
-            array, like = np.asarray(target, dtype=np.float32), source.batch(np.arange(1))
-            if not isinstance(like, Tensor) or array.shape[1:] != tuple(like.shape[1:]):
-                shape = tuple(like.shape[1:]) if isinstance(like, Tensor) else type(like).__name__
-                raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
-            checks.vectors(array.reshape(len(array), -1), name="target")
-            items = Arrayed(torch.from_numpy(np.ascontiguousarray(array)))
-        if len(items) < 2:
-            raise DomainError(f"target has {len(items)} item(s); a domain needs at least 2 to be told by.")
-        return items
-
-    def _seen_items(self, X: ArrayLike | Items) -> Items:
-        if has_rows(X):
-            return X
-        table = validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False)
-        return Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
-
 
 def _network(source: Items) -> nn.Module:
     """Return a layer for vectors, between batch norms: z-scores by each domain's own statistics."""
     one = source.batch(np.arange(1))
     if not isinstance(one, Tensor) or one.ndim != 2:
         raise InputError("Items that are no vectors (n, d) need a network that turns them into such: network=...")
-    width = one.shape[1]
+    return _layers(one.shape[1])
+
+
+def _layers(width: int) -> nn.Module:
     return nn.Sequential(nn.BatchNorm1d(width), nn.Linear(width, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU())
+
+
+def load_domain_confusion(
+    folder: str | os.PathLike[str], network: nn.Module | None = None
+) -> DomainConfusionClassifier:
+    """Return the fitted classifier that `save` wrote to a folder; no code is run from it.
+
+    network: of the same layers as in `fit`, where one was given there; its weights do not matter.
+
+    Raises
+    ------
+    ModelFolderError
+        The folder holds no whole, unchanged classifier of this kind, or the network is missing or has other layers.
+    """
+    saved = read_model(folder)
+    if saved.facts.get("kind") != DomainConfusionClassifier.__name__:
+        kind = saved.facts.get("kind")
+        raise ModelFolderError(f"{folder} holds a {kind!r}, no DomainConfusionClassifier. Use anyshot.load.")
+    return DomainConfusionClassifier.from_saved(saved, network)
+
+
+def _card(model: DomainConfusionClassifier) -> str:
+    names = ", ".join(json.dumps(str(name)) for name in model.classes_[:SHOWN])
+    return f"""---
+library_name: anyshot
+---
+
+# {len(model.classes_)} classes, told in another domain than the labels came from
+
+Classes: {names}{", ..." if len(model.classes_) > SHOWN else ""}
+
+Made by DomainConfusionClassifier, align={model.align!r}. The folder holds the network's weights and the head, no item.
+
+```python
+from anyshot import load
+load("this/folder").predict(X)
+```
+"""

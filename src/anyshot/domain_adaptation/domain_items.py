@@ -5,9 +5,15 @@ from typing import Protocol, TypeGuard
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
+from anyshot import checks
 from anyshot.checks import Indexes
+from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
 
 
 class Items(Protocol):
@@ -56,6 +62,48 @@ class Pairs:
     def __getitem__(self, part: slice) -> "Pairs":
         """Return some of the pairs."""
         return Pairs(self.source[part], self.target[part])
+
+
+def source_items(estimator: BaseEstimator, X: ArrayLike | Items, y: ArrayLike) -> tuple[Items, NDArray[np.generic]]:
+    """Return the source's items, checked for `estimator`, and their labels (n_s,)."""
+    if has_rows(X):
+        items, labels = X, np.asarray(y)
+        if labels.shape != (len(items),):
+            raise InputError(f"y must hold one label for each of the {len(items)} items; its shape is {labels.shape}.")
+    else:
+        table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True)
+        items = Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
+    check_classification_targets(labels)
+    return items, labels
+
+
+def target_items(target: ArrayLike | Items, source: Items) -> Items:
+    """Return the target's items, which must come without labels and be like the source's."""
+    if isinstance(target, tuple | list) and len(target) == 2 and (has_rows(target[0]) or np.ndim(target[0]) >= 2):
+        raise TargetLabelsError(
+            "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: give the items "
+            "alone, target=X."
+        )
+    if has_rows(target):
+        items: Items = target
+    else:
+        array, like = np.asarray(target, dtype=np.float32), source.batch(np.arange(1))
+        if not isinstance(like, Tensor) or array.shape[1:] != tuple(like.shape[1:]):
+            shape = tuple(like.shape[1:]) if isinstance(like, Tensor) else type(like).__name__
+            raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
+        checks.vectors(array.reshape(len(array), -1), name="target")
+        items = Arrayed(torch.from_numpy(np.ascontiguousarray(array)))
+    if len(items) < 2:
+        raise DomainError(f"target has {len(items)} item(s); a domain needs at least 2 to be told by.")
+    return items
+
+
+def seen_items(estimator: BaseEstimator, X: ArrayLike | Items) -> Items:
+    """Return items that a fitted `estimator` is asked for."""
+    if has_rows(X):
+        return X
+    table = validate_data(estimator, X, dtype=np.float32, allow_nd=True, reset=False)
+    return Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
 
 
 def in_order(n_items: int, batch_size: int) -> list[Indexes]:

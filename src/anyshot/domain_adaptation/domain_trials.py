@@ -1,5 +1,6 @@
 """Trials of adaptation methods on draws of two domains: what each answers, and how it fares where labels are known."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -9,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from anyshot.checks import Indexes
-from anyshot.domain_adaptation.normalisation import Table
-from anyshot.domain_adaptation.transfer_evidence import class_weights
+from anyshot.domain_adaptation.normalisation import Table, is_sparse
+from anyshot.domain_adaptation.transfer_evidence import class_weights, neighbours_alike, neighbours_of
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
 
 LEARNED: Final = 0.7
@@ -62,6 +63,8 @@ class Trial:
     held: Floats  # (n_v, c), on held-out source items
     reverse: float  # accuracy (0 to 1) on held-out source items of the method taught by its answers
     weighted: float  # accuracy (0 to 1) on held-out source items that play the target, at its class shares
+    neighbours: float  # how far target items and their neighbours are answered alike: 1 all, 0 by chance
+    seconds: float  # that all of it took
 
 
 def draw_domains(source: Labelled, target: Table, *, n_items: int, n_classes: int, random: np.random.Generator) -> Draw:
@@ -98,8 +101,10 @@ def run_trials(
     source_model: finds the target's class shares; seed: draws the held-out items that play the target.
     """
     stage = _stage(source_model, draw, np.random.default_rng(seed))
+    near = neighbours_of(flat(draw.target))
     found: dict[str, Trial | None] = {}
     for name, method in methods.items():
+        start = time.perf_counter()
         try:
             fitted = clone(method).fit(draw.learned.table, draw.learned.index, target=draw.target)
             answers = answers_of(fitted, draw.target, draw.n_classes)
@@ -113,8 +118,15 @@ def run_trials(
             held=answers_of(fitted, draw.held.table, draw.n_classes),
             reverse=reverse,
             weighted=float(np.mean(rehearsed.predict(stage.table) == stage.index)),
+            neighbours=neighbours_alike(answers.argmax(axis=1), near),
+            seconds=time.perf_counter() - start,
         )
     return found
+
+
+def flat(table: Table) -> Table:
+    """Return items (n, ...) as vectors (n, d)."""
+    return table if is_sparse(table) else table.reshape(len(table), -1)
 
 
 def answers_of(model: Method, table: Table, n_classes: int) -> Floats:

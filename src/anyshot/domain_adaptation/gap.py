@@ -14,6 +14,7 @@ from anyshot.domain_adaptation.adapted import ScaledLogisticRegression, domain_t
 from anyshot.domain_adaptation.normalisation import Normalise, Table, is_sparse, normalised
 from anyshot.encoders.encoder import Encoder
 from anyshot.errors import DomainError, InputError
+from anyshot.threads import threads_for
 
 # The proxy A-distance is 2 (1 - 2 e) with e the balanced error of a classifier that tells the domains (Ben-David,
 # Blitzer, Crammer, Kulesza, Pereira, Vaughan. A theory of learning from different domains. Machine Learning 2010,
@@ -107,10 +108,11 @@ def domain_gap(
     deals = _deals(near[0].shape[0], near[1].shape[0], n_permutations, random)  # (deals, n)
     identical = _identical(ours, theirs)
     rows = {}
-    for by in NORMALISATIONS:
-        pair = normalised(*near, by)
-        rows[by] = (0.0, 0.0) if identical else (a_distance(*pair), _mmd(pair, deals)[0])
-    p = (1.0, 1.0) if identical else (_told_p(near, deals), _mmd(near, deals)[1])
+    with threads_for(deals.shape[1] ** 2):
+        for by in NORMALISATIONS:
+            pair = normalised(*near, by)
+            rows[by] = (0.0, 0.0) if identical else (a_distance(*pair), _mmd(pair, deals)[0])
+        p = (1.0, 1.0) if identical else (_told_p(near, deals), _mmd(near, deals)[1])
     table = pd.DataFrame.from_dict(
         {str(by): row for by, row in rows.items()}, orient="index", columns=["a_distance", "mmd"]
     ).rename_axis("normalise")

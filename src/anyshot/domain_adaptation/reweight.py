@@ -17,6 +17,7 @@ from anyshot.domain_adaptation.adapted import (
 )
 from anyshot.domain_adaptation.normalisation import Normalise, Table
 from anyshot.errors import EffectiveSampleError, InputError
+from anyshot.threads import threads_for
 
 # Where the domains differ in how often vectors occur but not in what a vector means, the target's risk is the source's,
 # each item weighted by p_target(x) / p_source(x) (Shimodaira, Journal of Statistical Planning and Inference 2000). That
@@ -40,10 +41,11 @@ def density_ratio(source: Table, target: Table, *, folds: int = 3, flatten: floa
     domain = np.repeat([0, 1], [n_s, n_t])
     # Every folds-th item of each domain, so that items sorted by class are spread over the folds.
     fold = np.concatenate([np.arange(n_s) % folds, np.arange(n_t) % folds])
-    odds = cross_val_predict(
-        ScaledLogisticRegression(tol=1e-2), both, domain, cv=PredefinedSplit(fold), method="decision_function"
-    )[:, None]  # (n, 1)
-    log_odds = LogisticRegression(C=LOOSE, tol=1e-3, max_iter=1000).fit(odds, domain).decision_function(odds)[:n_s]
+    with threads_for(both.shape[0] * both.shape[1]):
+        odds = cross_val_predict(
+            ScaledLogisticRegression(tol=1e-2), both, domain, cv=PredefinedSplit(fold), method="decision_function"
+        )[:, None]  # (n, 1)
+        log_odds = LogisticRegression(C=LOOSE, tol=1e-3, max_iter=1000).fit(odds, domain).decision_function(odds)[:n_s]
     logs = flatten * log_odds
     weights: NDArray[np.floating] = np.exp(logs - logs.max())
     return np.asarray(weights / weights.mean())

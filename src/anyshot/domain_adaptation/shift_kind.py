@@ -12,6 +12,7 @@ from anyshot.checks import Indexes, RandomState, generator
 from anyshot.domain_adaptation.adapted import domain_table, fitted_base, probabilities, target_table
 from anyshot.domain_adaptation.label_shift import bbse_prior
 from anyshot.errors import NotEnoughLabelsError
+from anyshot.threads import threads_for
 
 # A model fitted on one half of the source answers the other half and the target. Its answers fall into cells: the class
 # answered, and the quarter that it is in by how sure it is. P (cells, c) is how often an item of class y falls into
@@ -81,10 +82,11 @@ def label_shift_test(
             f"Class {str(classes[counts.argmin()])!r} has {counts.min()} source items; the test needs {FEWEST} of each."
         )
     learned = _half_of_each(index, generator(random_state))
-    model = fitted_base(base, source[learned], index[learned])
     held = np.setdiff1d(np.arange(len(index)), learned)
     c = len(classes)
-    return shift_of_answers(probabilities(model, source[held], c), index[held], probabilities(model, theirs, c))
+    with threads_for(source.shape[0] * source.shape[1] * c):
+        model = fitted_base(base, source[learned], index[learned])
+        return shift_of_answers(probabilities(model, source[held], c), index[held], probabilities(model, theirs, c))
 
 
 def shift_of_answers(source_answers: Floats, index: Indexes, target_answers: Floats) -> LabelShiftTest:

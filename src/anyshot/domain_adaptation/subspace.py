@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base
 from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.threads import threads_for
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source's coordinates x P_s are turned by
 # M = P_s' P_t, which is the nearest map of its axes to the target's; target items are seen as x P_t. Fernando, Habrard,
@@ -43,12 +44,13 @@ def principal_axes(vectors: NDArray[np.floating], n_components: int) -> NDArray[
 def _leading(inner: NDArray[np.floating], k: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the k largest eigenvalues and their eigenvectors (m, k), the largest first."""
     m = len(inner)
-    if k * FEW < m:
-        along, turn = eigsh(inner, k=k, v0=np.ones(m, inner.dtype), tol=LANCZOS_TOL)
-        order = np.argsort(-along)
-        return along[order], turn[:, order]
-    along, turn = eigh(inner, subset_by_index=[m - k, m - 1], check_finite=False)
-    return along[::-1], turn[:, ::-1]
+    with threads_for(inner.size):
+        if k * FEW < m:
+            along, turn = eigsh(inner, k=k, v0=np.ones(m, inner.dtype), tol=LANCZOS_TOL)
+            order = np.argsort(-along)
+            return along[order], turn[:, order]
+        along, turn = eigh(inner, subset_by_index=[m - k, m - 1], check_finite=False)
+        return along[::-1], turn[:, ::-1]
 
 
 def subspace_alignment(

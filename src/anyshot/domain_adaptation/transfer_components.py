@@ -14,6 +14,7 @@ from anyshot.checks import Indexes
 from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, domains_stacked, fitted_base
 from anyshot.domain_adaptation.normalisation import Normalise, Table, is_sparse
 from anyshot.errors import InputError
+from anyshot.threads import threads_for
 
 # Wanted are axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
@@ -58,7 +59,8 @@ def transfer_components(
     """
     gaps = _mean_gaps(domains, classes)  # (g, d)
     seen = gaps if domains.basis is None else gaps @ domains.basis
-    axes = _leading(domains.scatter, seen, penalty, n_components)  # (r, k)
+    with threads_for(domains.scatter.size):
+        axes = _leading(domains.scatter, seen, penalty, n_components)  # (r, k)
     return axes if domains.basis is None else domains.basis @ axes
 
 
@@ -91,7 +93,8 @@ def _span(both: Table) -> NDArray[np.floating] | None:
     if d <= n and not is_sparse(both):
         return None
     gram = both @ both.T
-    along, turn = eigh(gram.toarray() if is_sparse(gram) else gram, check_finite=False)
+    with threads_for(n * n):
+        along, turn = eigh(gram.toarray() if is_sparse(gram) else gram, check_finite=False)
     kept = along > along[-1] * n * np.finfo(np.float64).eps
     return np.asarray(both.T @ (turn[:, kept] / np.sqrt(along[kept])))
 

@@ -4,9 +4,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.preprocessing import normalize
 
 from anyshot.checks import Indexes
 from anyshot.domain_adaptation.label_shift import bbse_prior
+from anyshot.domain_adaptation.normalisation import Table, is_sparse, statistics_of
 
 # None of these is the truth, and each fails somewhere, so each has a column of its own:
 #
@@ -20,7 +22,11 @@ from anyshot.domain_adaptation.label_shift import bbse_prior
 # - weighted: accuracy on held-out source items, weighted to look like the target (Sugiyama, Krauledat, Mueller.
 #   Covariate Shift Adaptation by Importance Weighted Cross Validation. JMLR 2007, eq. 8). By class where only the
 #   classes' shares differ, else by density ratio. Classes that look different deceive it.
+# - neighbours: items that lie near each other in the target are answered alike, more often than answers of these shares
+#   would be by chance (Cohen's kappa; the cluster assumption: Chapelle, Zien. Semi-Supervised Classification by Low
+#   Density Separation. AISTATS 2005). A method that smooths its answers over the target's neighbours deceives it.
 
+N_NEIGHBOURS: Final = 10
 NEAR: Final = 0.05
 """Temperature of the soft neighbourhoods, the authors' own."""
 
@@ -41,9 +47,24 @@ def agreement(answers: list[tuple[Indexes, Indexes]]) -> float:
     return float(np.mean(alike)) if alike else float("nan")
 
 
-def weighted_accuracy(right: NDArray[np.bool_], weights: Floats) -> float:
-    """Return the accuracy (0 to 1) on source items, of which right (n,) are answered rightly and count weights (n,)."""
-    return float(np.average(right, weights=weights))
+def neighbours_of(table: Table) -> Indexes:
+    """Return the rows of the nearest other items of each (n, k), by the angle between z-scores; table (n, d)."""
+    rows = normalize(statistics_of(table).applied(table))
+    cosine = (rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T  # (n, n)
+    np.fill_diagonal(cosine, -np.inf)
+    k = min(N_NEIGHBOURS, len(cosine) - 1)
+    return np.asarray(np.argpartition(-cosine, k - 1, axis=1)[:, :k])
+
+
+def neighbours_alike(classes: Indexes, neighbours: Indexes) -> float:
+    """Return how far (up to 1; 0 is by chance) items of `classes` (n,) agree with their `neighbours` (n, k).
+
+    Answers that are all one class agree by chance alone.
+    """
+    shares = np.bincount(classes) / len(classes)
+    chance = float(shares @ shares)
+    alike = float(np.mean(classes[neighbours] == classes[:, None]))
+    return (alike - chance) / (1 - chance) if chance < 1 else 0.0
 
 
 def class_weights(source_answers: Floats, index: Indexes, target_answers: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Several tasks on the same vectors, in closed form: each task's head is drawn to a prior that all tasks share."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot import checks
 from anyshot.errors import InputError
 from anyshot.multitask.shared_prior import Floats, fit_shared_prior
-from anyshot.multitask.task import Kind, TaskLabels, read_tasks
+from anyshot.multitask.task import Kind, Task, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.persist import SavedModel, write_model
 from anyshot.threads import threads_for
 
 
@@ -82,8 +84,7 @@ class MultitaskModel(BaseEstimator):
             heads = fit_shared_prior((vectors - centre) / spread, tasks, shared=self.shared)
         coef = heads.coef / spread[:, None]  # (d, k)
         intercept = heads.intercept - centre @ coef
-        ends = np.cumsum([task.width for task in tasks])
-        parts = {task.name: slice(end - task.width, end) for task, end in zip(tasks, ends, strict=True)}
+        parts = _columns(tasks)
         self.tasks_ = tasks
         self.coef_ = {name: coef[:, part] for name, part in parts.items()}
         self.intercept_ = {name: intercept[part] for name, part in parts.items()}
@@ -100,10 +101,56 @@ class MultitaskModel(BaseEstimator):
         scores = self._scores(X)
         return {task.name: task.probabilities(scores[task.name]) for task in self.tasks_ if task.classes is not None}
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder: JSON and safetensors, no code; `load` reads it. No item or label is in it.
+
+        Raises
+        ------
+        ModelFolderError
+            The folder cannot be written, or holds something else.
+        """
+        check_is_fitted(self)
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": {**self.get_params(), "tasks": kinds_listed(self.tasks)},
+            "tasks": [task.facts() for task in self.tasks_],
+            "n_features": self.n_features_in_,
+            "feature_names": getattr(self, "feature_names_in_", None),
+        }
+        arrays = {f"{what}/{place}": heads[task.name]
+            for what, heads in (("coef", self.coef_), ("intercept", self.intercept_))
+            for place, task in enumerate(self.tasks_)
+        }  # fmt: skip
+        write_model(folder, facts=facts, arrays={**arrays, "covariance": self.covariance_}, card=task_card(self.tasks_))
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel) -> Self:
+        """Return what `save` wrote."""
+        facts: dict[str, Any] = saved.facts
+        model = cls(**facts["parameters"])
+        model.tasks = None if model.tasks is None else dict(model.tasks)
+        model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
+        model.coef_, model.intercept_ = (
+            {task.name: saved.arrays[f"{what}/{place}"] for place, task in enumerate(model.tasks_)}
+            for what in ("coef", "intercept")
+        )
+        model.covariance_ = saved.arrays["covariance"]
+        model.relations_ = _relations(model.covariance_, _columns(model.tasks_))
+        model.n_features_in_ = facts["n_features"]
+        if facts["feature_names"] is not None:
+            model.feature_names_in_ = np.array(facts["feature_names"], dtype=object)
+        return model
+
     def _scores(self, X: ArrayLike) -> dict[str, Floats]:
         check_is_fitted(self)
         vectors = validate_data(self, X, reset=False, dtype=np.float64)
         return {name: vectors @ coef + self.intercept_[name] for name, coef in self.coef_.items()}
+
+
+def _columns(tasks: Sequence[Task]) -> dict[str, slice]:
+    """Return which columns of all heads side by side are each task's."""
+    ends = np.cumsum([task.width for task in tasks])
+    return {task.name: slice(end - task.width, end) for task, end in zip(tasks, ends, strict=True)}
 
 
 def _relations(covariance: Floats, parts: Mapping[str, slice]) -> pd.DataFrame:

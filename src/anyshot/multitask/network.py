@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -15,16 +16,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anyshot.checks import RandomState, generator
-from anyshot.errors import BadItemError, InputError
+from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.multitask.gradient_rules import RULES
-from anyshot.multitask.task import Floats, Kind, Task, TaskLabels, read_tasks
+from anyshot.multitask.task import Floats, Kind, Task, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.persist import SavedModel, read_model, write_model
 from anyshot.training.loop import Recipe, train
+from anyshot.training.weights import give_weights, weights_of
 
 Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"]
 
 CHUNK: Final = 512
 """Items answered at once."""
 UNLABELLED: Final = -1
+KEPT_APART: Final = ("trunk", "random_state")
+"""Parameters that a model folder has no place for."""
 
 
 class Heads(nn.Module):
@@ -32,6 +37,7 @@ class Heads(nn.Module):
 
     def __init__(self, width: int, tasks: Sequence[Task]) -> None:
         super().__init__()
+        self.width = width
         self.layers = nn.ModuleList(nn.Linear(width, _outputs(task)) for task in tasks)
         self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # of uncertainty weights
 
@@ -69,6 +75,8 @@ class MultitaskNetwork(BaseEstimator):
         What was asked, in the order given.
     trunk_, heads_ : nn.Module
         What was learned, on the CPU.
+    item_shape_ : tuple of int
+        Shape of an item.
     history_ : DataFrame
         A row an epoch: each task's loss, the mean over its batches, and its mean weight in the trunk.
 
@@ -105,7 +113,8 @@ class MultitaskNetwork(BaseEstimator):
         Raises
         ------
         InputError
-            `weighting` is none of those named, the trunk does not answer (n, width), or `y` is no {task: labels}.
+            `weighting` is none of those named, or weighs gradients in a trunk that has none; the trunk does not answer
+            (n, width); epochs or batch_size is too small; or `y` is no {task: labels}.
         BadItemError
             An item holds NaN or infinity; its row is named.
         NotEnoughLabelsError, NotEnoughClassesError
@@ -114,13 +123,21 @@ class MultitaskNetwork(BaseEstimator):
         if self.weighting not in ("equal", "uncertainty", *RULES):
             known = ", ".join(["equal", "uncertainty", *RULES])
             raise InputError(f"weighting={self.weighting!r} is not known. There are: {known}.")
+        if self.epochs < 1 or self.batch_size < 2:
+            raise InputError(f"epochs={self.epochs} and batch_size={self.batch_size} must be at least 1 and 2.")
         items = _items(X)
+        self.item_shape_ = tuple(items.shape[1:])
         self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks)
         random = generator(self.random_state)
         with torch.random.fork_rng(devices=[]):  # layers draw their first weights, and dropout, from the global state
             torch.manual_seed(int(random.integers(2**62)))
-            self.trunk_ = copy.deepcopy(self.trunk) if isinstance(self.trunk, nn.Module) else self.trunk()
+            self.trunk_ = self._new_trunk()
             self.heads_ = Heads(_width(self.trunk_, items), self.tasks_)
+            if self.weighting in RULES and not any(one.requires_grad for one in self.trunk_.parameters()):
+                raise InputError(
+                    f"weighting={self.weighting!r} weighs gradients in the trunk, and the trunk has nothing to train. "
+                    "Take 'equal' or 'uncertainty', or a trunk whose parameters need gradients."
+                )
             self.history_ = self._train(items, _targets(self.tasks_, len(items)), random)
         return self
 
@@ -132,11 +149,60 @@ class MultitaskNetwork(BaseEstimator):
         """Return {task: probabilities (n, c)} of the tasks that ask for a class."""
         return {task.name: task.probabilities(scores) for task, scores in self._scores(X) if task.classes is not None}
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write trunk and heads to a folder: JSON and safetensors, no code.
+
+        The trunk's weights are kept, its layers are not: `load_multitask_network` is given a trunk of the same layers.
+
+        Raises
+        ------
+        ModelFolderError
+            The folder cannot be written, or holds something else.
+        """
+        check_is_fitted(self)
+        given = {name: value for name, value in self.get_params(deep=False).items() if name not in KEPT_APART}
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": {**given, "tasks": kinds_listed(self.tasks)},
+            "tasks": [task.facts() for task in self.tasks_],
+            "width": self.heads_.width,
+            "item_shape": self.item_shape_,
+        }
+        arrays = weights_of(self.trunk_, "trunk") | weights_of(self.heads_, "heads")
+        write_model(folder, facts=facts, arrays=arrays, card=task_card(self.tasks_))
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel, trunk: nn.Module | Callable[[], nn.Module]) -> Self:
+        """Return what `save` wrote, on a trunk of the same layers.
+
+        Raises
+        ------
+        ModelFolderError
+            The trunk has other layers than the one that was saved.
+        """
+        facts: dict[str, Any] = saved.facts
+        model = cls(trunk, **facts["parameters"])
+        model.tasks = None if model.tasks is None else dict(model.tasks)
+        model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
+        model.item_shape_ = tuple(facts["item_shape"])
+        with torch.random.fork_rng(devices=[]):  # layers draw their first weights, which are then replaced
+            model.trunk_ = model._new_trunk()
+            model.heads_ = Heads(facts["width"], model.tasks_)
+        give_weights(model.trunk_, saved.arrays, "trunk")
+        give_weights(model.heads_, saved.arrays, "heads")
+        return model
+
+    def _new_trunk(self) -> nn.Module:
+        return copy.deepcopy(self.trunk) if isinstance(self.trunk, nn.Module) else self.trunk()
+
     def _scores(self, X: ArrayLike) -> list[tuple[Task, Floats]]:
         check_is_fitted(self)
+        items = _items(X)
+        if tuple(items.shape[1:]) != self.item_shape_:
+            raise WidthError(f"X has items of shape {tuple(items.shape[1:])}; the model knows {self.item_shape_}.")
         self.trunk_.eval()
         with torch.inference_mode():
-            features = torch.cat([self.trunk_(part) for part in torch.split(_items(X), CHUNK)])
+            features = torch.cat([self.trunk_(part) for part in torch.split(items, CHUNK)])
             scores = [layer(features).double().numpy() for layer in self.heads_.layers]
         return list(zip(self.tasks_, scores, strict=True))
 
@@ -182,6 +248,22 @@ class MultitaskNetwork(BaseEstimator):
             weights[there] = 1 / len(there)
             total = torch.stack(losses)[there].mean()
         return total, [*(float(loss.detach()) for loss in losses), *weights.tolist()]
+
+
+def load_multitask_network(
+    folder: str | os.PathLike[str], trunk: nn.Module | Callable[[], nn.Module]
+) -> MultitaskNetwork:
+    """Return the fitted network that `save` wrote to a folder, on a trunk of the same layers as in `fit`.
+
+    Raises
+    ------
+    ModelFolderError
+        The folder holds no whole, unchanged network of this kind, or the trunk has other layers.
+    """
+    saved = read_model(folder)
+    if saved.facts.get("kind") != MultitaskNetwork.__name__:
+        raise ModelFolderError(f"{folder} holds a {saved.facts.get('kind')!r}, no MultitaskNetwork. Use anyshot.load.")
+    return MultitaskNetwork.from_saved(saved, trunk)
 
 
 def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
@@ -243,7 +325,7 @@ def _items(X: ArrayLike) -> Tensor:
 
 def _width(trunk: nn.Module, items: Tensor) -> int:
     trunk.eval()
-    with torch.inference_mode():
+    with torch.no_grad():  # inference_mode would bind what lazy layers draw to it
         features = trunk(items[:2])
     if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(items[:2]):
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__

@@ -1,8 +1,9 @@
 """What each task asks of the same items: a class or a number, for those items that have its label."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,17 @@ class Task:
     def width(self) -> int:
         """How many columns of scores the task needs: one for a number or two classes, else one a class."""
         return 1 if self.classes is None or len(self.classes) == 2 else len(self.classes)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what answering needs, as JSON has it: the labels themselves are left out."""
+        return {"name": self.name, "classes": self.classes, "level": self.level, "spread": self.spread}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the task whose `facts` these are, without a label."""
+        classes = None if facts["classes"] is None else class_table(facts["classes"])
+        nobody = np.zeros(0, dtype=np.intp)
+        return cls(facts["name"], nobody, nobody, classes, facts["level"], facts["spread"])
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the probability of each class (n, c) for scores (n, width)."""
@@ -71,6 +83,11 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, Kind] | None 
     if unknown:
         raise InputError(f"tasks names {unknown[0]!r}, which has no labels in y. Its tasks: {', '.join(map(str, y))}.")
     return tuple(_task(name, labels, n_items=n_items, kind=asked.get(name)) for name, labels in y.items())
+
+
+def kinds_listed(kinds: Mapping[str, Kind] | None) -> list[tuple[str, Kind]] | None:
+    """Return {task: kind} as JSON can hold it whatever the tasks are called; `dict` undoes it."""
+    return None if kinds is None else list(kinds.items())
 
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
@@ -118,3 +135,23 @@ def _regression(name: str, labels: Labels) -> Task:
 
 def _has_fractions(found: Sequence[Any]) -> bool:
     return any(isinstance(label, float) and not label.is_integer() for label in found)
+
+
+def task_card(tasks: Sequence[Task]) -> str:
+    """Return the README of a saved model of these tasks."""
+    asked = "\n".join(f"- {json.dumps(task.name, default=str)}: {task.kind}" for task in tasks)
+    return f"""---
+library_name: anyshot
+---
+
+# {len(tasks)} tasks on the same items
+
+{asked}
+
+The folder holds what was learned, no item and no label.
+
+```python
+from anyshot import load
+load("this/folder").predict(X)
+```
+"""

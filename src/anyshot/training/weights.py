@@ -1,0 +1,39 @@
+"""A network's weights as arrays, to be kept in a model folder, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from anyshot.errors import ModelFolderError
+
+
+def weights_of(network: nn.Module, part: str) -> dict[str, NDArray[Any]]:
+    """Return a network's weights and statistics by name, each name led by `part` and a slash."""
+    return {f"{part}/{name}": value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def give_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: str) -> None:
+    """Put the weights that `weights_of` returned into a network of the same layers, in place.
+
+    Raises
+    ------
+    ModelFolderError
+        Its layers are others than those of the network that was saved.
+    """
+    kept = {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+    ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    theirs = {name: array.shape for name, array in kept.items()}
+    if ours != theirs:
+        name = next(name for name in [*ours, *theirs] if theirs.get(name) != ours.get(name))
+        raise ModelFolderError(
+            f"The model was saved with {_said(theirs, name)}; the {part} given has {_said(ours, name)}. Give one of "
+            "the same layers as in fit; its weights do not matter."
+        )
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in kept.items()})
+
+
+def _said(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
+    return f"{name} of shape {shapes[name]}" if name in shapes else f"no {name}"
