@@ -52,7 +52,12 @@ def log_me(vectors: ArrayLike, targets: ArrayLike) -> float:
     eq. (2) and algorithm 1, by one singular value decomposition for all columns.
     """
     F = np.asarray(checks.vectors(vectors), dtype=np.float64)
-    Y = np.asarray(targets, dtype=np.float64).reshape(len(F), -1)
+    Y = np.asarray(targets, dtype=np.float64)
+    if Y.ndim not in (1, 2) or len(Y) != len(F):
+        raise InputError(
+            f"targets must be (n,) or (n, k) with a row for each of the {len(F)} vectors; given {Y.shape}."
+        )
+    Y = Y.reshape(len(F), -1)
     with threads_for(F.size):
         U, S, _ = np.linalg.svd(F, full_matrices=False)
     inside = U.T @ Y  # (p, k)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from sklearn.naive_bayes import GaussianNB
 
 from anyshot.domain_adaptation.adapt_or_not import FIGURES, SOURCE, adapt_or_not, chosen, evidence, judged, optimised
 from anyshot.domain_adaptation.adapted import SourceClassifier
@@ -10,7 +11,14 @@ from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.domain_trials import Draw, Labelled, Trial
 from anyshot.domain_adaptation.manifold import ManifoldAlignmentClassifier
 from anyshot.domain_adaptation.reweight import DensityRatioClassifier
-from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError, TargetLabelsError, WidthError
+from anyshot.errors import (
+    DomainError,
+    InputError,
+    NotEnoughClassesError,
+    NotEnoughLabelsError,
+    TargetLabelsError,
+    WidthError,
+)
 
 PLAIN = SourceClassifier(normalise=None)
 
@@ -139,7 +147,14 @@ def test_a_method_that_refused_a_draw_has_no_figures():
         ({"y": np.zeros(3)}, InputError, "one label|a label for each"),
         ({"target": np.zeros((5, 2))}, WidthError, "width"),
         ({"target": (np.zeros((5, 3)), np.zeros(5))}, TargetLabelsError, "must not see labels"),
-        ({"X": np.zeros((60, 2, 2)), "target": np.zeros((5, 3, 2))}, WidthError, "items of shape"),
+        ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 2, 2))}, InputError, "must be a table of vectors"),
+        ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 3, 2)), "source_model": PLAIN}, WidthError, "of shape"),
+        ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
+        ({"candidates": {"CORAL": CoralClassifier}}, InputError, r"is a class. Give an instance: CoralClassifier\(\)"),
+        ({"candidates": [CoralClassifier()]}, InputError, "There is no candidate"),
+        ({"n_items": 9}, InputError, "fewer than 10 items tells nothing"),
+        ({"target": np.zeros((9, 3))}, DomainError, "target has 9 items"),
+        ({"y": [None, *"ab" * 29, "a"]}, InputError, "y has no label in row 0"),
     ],
 )
 def test_what_cannot_be_used_is_refused(change, error, said):

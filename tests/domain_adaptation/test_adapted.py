@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import clone
@@ -177,6 +178,25 @@ def test_a_target_in_a_dictionary_is_no_table():
     world = moved_world()
     with pytest.raises(InputError, match="it is a dict"):
         SourceClassifier().fit(world.X, world.y, target={"X": world.target})
+
+
+def test_columns_in_another_order_are_refused():
+    world = moved_world()
+    X, target = (pd.DataFrame(table, columns=list("abcdef")) for table in (world.X, world.target))
+    with pytest.raises(DomainError, match="target has the columns b, a, c, d, e, f; X has a, b, c, d, e, f"):
+        SourceClassifier().fit(X, world.y, target=target[list("bacdef")])
+    answers = SourceClassifier().fit(X, world.y, target=target).predict(target)
+    np.testing.assert_array_equal(
+        answers, SourceClassifier().fit(world.X, world.y, target=world.target).predict(world.target)
+    )
+
+
+@pytest.mark.parametrize("none", [None, np.nan, pd.NA])
+def test_a_source_item_without_a_label_is_named(none):
+    world = moved_world()
+    y = [*world.y.tolist()[:3], none, *world.y.tolist()[4:]]
+    with pytest.raises(InputError, match=r"y has no label in row 3 \(NaN or None\)"):
+        SourceClassifier().fit(world.X, y, target=world.target)
 
 
 def test_what_cannot_be_a_target_is_named():

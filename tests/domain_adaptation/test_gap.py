@@ -114,9 +114,16 @@ def test_raw_items_go_through_the_encoder(letters):
 def test_large_domains_are_drawn_from(monkeypatch):
     monkeypatch.setattr(gap, "ITEMS", 80)
     source, target = twins(n=300, width=2, move=1.0)
-    one, other = (domain_gap(source, target, n_permutations=9, random_state=seed) for seed in (0, 1))
+    one, other = (domain_gap(source, target, n_permutations=39, random_state=seed) for seed in (0, 1))
     assert one.mmd != other.mmd
     assert one.mmd == pytest.approx(other.mmd, rel=0.7)
+
+
+def test_deals_too_few_to_show_a_gap_are_refused():
+    source, target = twins(move=5.0)
+    with pytest.raises(InputError, match=r"is 1 in 39\. Take 39 or more"):
+        domain_gap(source, target, n_permutations=38)
+    assert "No gap" not in str(domain_gap(source, target, n_permutations=39, random_state=0))
 
 
 def test_what_is_wrong_is_named():

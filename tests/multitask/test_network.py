@@ -176,7 +176,7 @@ def test_a_trunk_of_other_layers_is_refused(tmp_path):
         ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); the trunk given has 0.weight of"
     ):
         load_multitask_network(tmp_path / "model", other)
-    with pytest.raises(ModelFolderError, match=r"given has no 0.weight\. Give one"):
+    with pytest.raises(ModelFolderError, match=r"given has no 0\.bias\. Give one"):
         load_multitask_network(tmp_path / "model", nn.Flatten())
 
 

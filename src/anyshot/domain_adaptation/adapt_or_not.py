@@ -8,9 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import SourceClassifier, domain_table, target_table
+from anyshot.domain_adaptation.adapted import (
+    SourceClassifier,
+    check_columns,
+    class_index,
+    domain_table,
+    target_table,
+)
 from anyshot.domain_adaptation.domain_trials import (
     Draw,
     Labelled,
@@ -30,7 +37,7 @@ from anyshot.domain_adaptation.transfer_evidence import (
     deep_embedded_validation,
     soft_neighbourhood_density,
 )
-from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
+from anyshot.errors import DomainError, InputError, NotEnoughLabelsError, WidthError
 
 # Which figure is to be believed depends on what differs between the domains. Where nothing but the classes' shares
 # does, source items drawn at the target's shares are a target with labels: their accuracy decides, with the agreement.
@@ -60,6 +67,8 @@ OPTIMISED: Final[dict[type, tuple[Evidence, ...]]] = {
 }
 """What a method optimises itself, so that it cannot be judged by it."""
 FIGURES: Final = ["agreement", "reverse", "weighted", "neighbours", "seconds"]
+FEWEST: Final = 10
+"""Items of the target that there must be."""
 BAR: Final = 1.0
 """Gain over the source model [points of accuracy] that the evidence must show."""
 SURE: Final = 1.0
@@ -143,6 +152,10 @@ def adapt_or_not(
     ------
     NotEnoughLabelsError
         A class has one source item.
+    DomainError
+        The target has fewer than ten items.
+    InputError
+        A candidate cannot be given a target, or items that are no vectors come without a source model.
     TargetLabelsError, DomainError, WidthError, InputError
         As the estimators' `fit`.
 
@@ -153,8 +166,8 @@ def adapt_or_not(
     can be deceived, but seldom all by one method. Figures that a method optimises itself are not used for it. A point
     of the neighbours' likeness counts a third: it moves about three times as far as the accuracy.
     """
-    _check(candidates, n_draws)
-    source, theirs, classes = _domains(X, y, target)
+    _check(candidates, n_draws, n_items)
+    source, theirs, classes = _domains(X, y, target, default=source_model is None)
     methods = {SOURCE: SourceClassifier(normalise="source") if source_model is None else source_model, **candidates}
     random = generator(random_state)
     draws = [
@@ -283,31 +296,50 @@ def _columns_only(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> p
     return pd.DataFrame.from_dict(means, orient="index", columns=["dev", "snd"])
 
 
-def _check(candidates: Mapping[str, Method], n_draws: int) -> None:
-    if not candidates:
+def _check(candidates: Mapping[str, Method], n_draws: int, n_items: int) -> None:
+    if not isinstance(candidates, Mapping) or not candidates:
         raise InputError("There is no candidate. Give methods by name, such as {'CORAL': CoralClassifier()}.")
     if SOURCE in candidates:
         raise InputError(f"A candidate is called {SOURCE!r}. Give it as source_model=..., or another name.")
+    for name, method in candidates.items():
+        if isinstance(method, type):
+            raise InputError(f"Candidate {name!r} is a class. Give an instance: {method.__name__}().")
+        if not has_fit_parameter(method, "target"):
+            kind = type(method).__name__
+            raise InputError(f"Candidate {name!r}, a {kind}, has no fit(X, y, target=...). Give an adaptation method.")
     if n_draws < 2:
         raise InputError(f"n_draws={n_draws}: agreement needs at least 2 draws.")
+    if n_items < FEWEST:
+        raise InputError(f"n_items={n_items}: a draw of fewer than {FEWEST} items tells nothing.")
 
 
-def _domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[Labelled, Table, NDArray[np.generic]]:
-    """Return both domains, checked; items that are no vectors are kept in their shape."""
-    if is_sparse(X) or np.ndim(X) == 2:
+def _domains(
+    X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool
+) -> tuple[Labelled, Table, NDArray[np.generic]]:
+    """Return both domains, checked; items that are no vectors are kept in their shape, and need a model: no default."""
+    check_columns(X, target)
+    if is_sparse(X) or np.ndim(X) == 2 or default:
         table = domain_table(X, name="X")
         theirs = target_table(target, table)
     else:
-        table, theirs = np.asarray(X, dtype=np.float32), np.asarray(target, dtype=np.float32)
+        table, theirs = _items(X, "X"), _items(target, "target")
         if table.shape[1:] != theirs.shape[1:]:
             raise WidthError(f"target has items of shape {theirs.shape[1:]}; the source's are {table.shape[1:]}.")
-        target_table(theirs.reshape(len(theirs), -1), table.reshape(len(table), -1))
-    classes, index = np.unique(np.asarray(y), return_inverse=True)
-    if index.shape != (table.shape[0],):
-        raise InputError(f"y must hold a label for each of the {table.shape[0]} items; its shape is {index.shape}.")
-    if len(classes) < 2:
-        raise NotEnoughClassesError(f"The source has 1 class, {classes[0]!r}; at least two are needed.")
+        target_table(flat(theirs), domain_table(flat(table), name="X"))
+    if theirs.shape[0] < FEWEST:
+        raise DomainError(
+            f"target has {theirs.shape[0]} items; methods cannot be told apart by fewer than {FEWEST}. Keep the source "
+            "model, or collect more."
+        )
+    classes, index = class_index(y, table.shape[0])
     counts: Indexes = np.bincount(index)
     if counts.min() < 2:
         raise NotEnoughLabelsError(f"Class {str(classes[counts.argmin()])!r} has 1 source item; 2 of each are needed.")
     return Labelled(table, index), theirs, classes
+
+
+def _items(given: ArrayLike, name: str) -> NDArray[np.float32]:
+    try:
+        return np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of numbers (n, ...); it is not: {error}.") from error

@@ -1,6 +1,6 @@
 """What every adapted classifier does the same: check both domains, normalise them, hold a base classifier, answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -18,6 +18,7 @@ from anyshot import checks
 from anyshot.checks import Indexes
 from anyshot.domain_adaptation.normalisation import Normalise, Statistics, Table, is_sparse, statistics_of
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.labels import is_none
 from anyshot.threads import threads_for
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -44,10 +45,10 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
     InputError, BadItemError, WidthError
         As `checks.vectors`.
     """
-    if not is_sparse(X):
-        return checks.vectors(X, width=width, name=name)
-    table = csr_array(X, dtype=np.float32)
-    if not np.isfinite(table.data).all():
+    if isinstance(X, dict):
+        raise InputError(f"{name} must be a table of numbers (n, d); it is a dict.")
+    table = csr_array(X, dtype=np.float32) if is_sparse(X) else checks.vectors(X, name=name)
+    if is_sparse(table) and not np.isfinite(table.data).all():
         row = int(np.searchsorted(table.indptr, np.flatnonzero(~np.isfinite(table.data))[0], side="right")) - 1
         raise BadItemError(f"{name} holds NaN or infinity in row {row}. Drop or mend these vectors.")
     if width is not None and table.shape[1] != width:
@@ -58,6 +59,44 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
 def domains_stacked(source: Table, target: Table) -> Table:
     """Put source items (n_s, d) and target items (n_t, d) one after another, (n_s + n_t, d)."""
     return csr_array(vstack([source, target])) if is_sparse(source) else np.vstack([source, target])
+
+
+def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
+    """Return the source's classes, sorted (c,), and the row among them of each of its items (n,).
+
+    Raises
+    ------
+    InputError
+        There is not one label an item.
+    NotEnoughClassesError
+        There is one class.
+    """
+    check_all_labelled(y)
+    labels = np.asarray(y)
+    if labels.shape != (n_items,):
+        raise InputError(f"y must hold a label for each of the {n_items} items; its shape is {labels.shape}.")
+    classes, index = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise NotEnoughClassesError(f"The source has 1 class, {str(classes[0])!r}; at least two are needed.")
+    return classes, index
+
+
+def check_all_labelled(y: ArrayLike) -> None:
+    """Refuse labels of which one is None or NaN: an item without a label is none of the source's."""
+    listed = list(y) if isinstance(y, Iterable) else []
+    none = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_none(label)]
+    if none:
+        raise InputError(f"y has no label in row {none[0]} (NaN or None). Leave items without one out of the source.")
+
+
+def check_columns(X: object, target: object) -> None:
+    """Refuse two data frames whose columns differ, or stand in another order."""
+    ours, theirs = (getattr(table, "columns", None) for table in (X, target))
+    if ours is not None and theirs is not None and list(ours) != list(theirs):
+        raise DomainError(
+            f"target has the columns {', '.join(map(str, theirs)):.80}; X has {', '.join(map(str, ours)):.80}. Give "
+            "the same ones in the same order: target[X.columns]."
+        )
 
 
 def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
@@ -80,8 +119,6 @@ def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
     if is_sparse(target) != is_sparse(source):
         given = "dense and target is sparse" if is_sparse(target) else "sparse and target is dense"
         raise DomainError(f"X is {given}. Give both in one form.")
-    if not is_sparse(target) and isinstance(target, dict):
-        raise InputError("target must be a table of numbers (n, d); it is a dict.")
     table = domain_table(target, width=source.shape[1], name="target")
     if table.shape[0] < 2:
         raise DomainError(f"target has {table.shape[0]} item(s); a domain needs at least 2 to be told by.")
@@ -169,12 +206,12 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             The target has fewer than two items, another width than `X`, or NaN.
         """
         self._checked_choice()
-        table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
+        check_all_labelled(y)
+        check_columns(X, target)
+        table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
         check_classification_targets(labels)
-        self.classes_, index = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise NotEnoughClassesError(f"The source has 1 class, {str(self.classes_[0])!r}; at least two are needed.")
-        source = csr_array(table) if is_sparse(table) else table
+        self.classes_, index = class_index(labels, table.shape[0])
+        source = domain_table(table, name="X")
         self.adapted_ = target is not None
         items = source if target is None else target_table(target, source)
         self.statistics_ = statistics_of(items if self.normalise == "domain" else source)
@@ -216,8 +253,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     def _asked(self, X: ArrayLike, verb: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
         """Return what a verb of the model says of target items (n, d)."""
         check_is_fitted(self)
-        given = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
-        table = self._by(self.statistics_, csr_array(given) if is_sparse(given) else given)
+        given = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False)
+        table = self._by(self.statistics_, domain_table(given, name="X"))
         with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
             return verb(self._represent(table) if self.adapted_ else table)
 

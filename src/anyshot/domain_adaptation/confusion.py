@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from anyshot.checks import Indexes, RandomState, generator
+from anyshot.domain_adaptation.adapted import check_columns
 from anyshot.domain_adaptation.adaptive_norm import adapt_norms
 from anyshot.domain_adaptation.alarms import alarms_of
 from anyshot.domain_adaptation.confusion_loss import WEIGHTS, Align, Alignment, Side, ramp
@@ -148,11 +149,12 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
             The loss is no number any more.
         """
         self._check_choices()
+        check_columns(X, target)
         source, labels = source_items(self, X, y)
         self.source_shares_ = np.unique(labels, return_counts=True)[1] / len(labels)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise NotEnoughClassesError(f"The source has 1 class, {self.classes_[0]!r}; at least two are needed.")
+            raise NotEnoughClassesError(f"The source has 1 class, {str(self.classes_[0])!r}; at least two are needed.")
         theirs = None if target is None else target_items(target, source)
         random = generator(self.random_state)
         self._build(source, seed=int(random.integers(2**31)))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from anyshot import checks
 from anyshot.checks import Indexes
+from anyshot.domain_adaptation.adapted import check_all_labelled
 from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
 
 
@@ -66,13 +67,14 @@ class Pairs:
 
 def source_items(estimator: BaseEstimator, X: ArrayLike | Items, y: ArrayLike) -> tuple[Items, NDArray[np.generic]]:
     """Return the source's items, checked for `estimator`, and their labels (n_s,)."""
+    check_all_labelled(y)
     if has_rows(X):
         items, labels = X, np.asarray(y)
         if labels.shape != (len(items),):
             raise InputError(f"y must hold one label for each of the {len(items)} items; its shape is {labels.shape}.")
     else:
-        table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True)
-        items = Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
+        table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True, ensure_all_finite=False)
+        items = _arrayed(table, "X")
     check_classification_targets(labels)
     return items, labels
 
@@ -87,12 +89,11 @@ def target_items(target: ArrayLike | Items, source: Items) -> Items:
     if has_rows(target):
         items: Items = target
     else:
-        array, like = np.asarray(target, dtype=np.float32), source.batch(np.arange(1))
-        if not isinstance(like, Tensor) or array.shape[1:] != tuple(like.shape[1:]):
+        array, like = _numbers(target), source.batch(np.arange(1))
+        if not isinstance(like, Tensor) or (array.shape[1:] != tuple(like.shape[1:]) and len(array)):
             shape = tuple(like.shape[1:]) if isinstance(like, Tensor) else type(like).__name__
             raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
-        checks.vectors(array.reshape(len(array), -1), name="target")
-        items = Arrayed(torch.from_numpy(np.ascontiguousarray(array)))
+        items = _arrayed(array, "target")
     if len(items) < 2:
         raise DomainError(f"target has {len(items)} item(s); a domain needs at least 2 to be told by.")
     return items
@@ -102,8 +103,26 @@ def seen_items(estimator: BaseEstimator, X: ArrayLike | Items) -> Items:
     """Return items that a fitted `estimator` is asked for."""
     if has_rows(X):
         return X
-    table = validate_data(estimator, X, dtype=np.float32, allow_nd=True, reset=False)
-    return Arrayed(torch.from_numpy(np.ascontiguousarray(table)))
+    return _arrayed(
+        validate_data(estimator, X, dtype=np.float32, allow_nd=True, ensure_all_finite=False, reset=False), "X"
+    )
+
+
+def _numbers(target: ArrayLike | Items) -> NDArray[np.float32]:
+    try:
+        array = np.asarray(target, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"target must be an array of numbers (n, ...); it is not: {error}.") from error
+    if array.ndim < 2 and len(np.atleast_1d(array)):
+        raise InputError(f"target must hold one array of numbers an item, (n, ...); its shape is {array.shape}.")
+    return array
+
+
+def _arrayed(array: NDArray[np.float32], name: str) -> Arrayed:
+    """Return an array (n, ...) as items, if all of it is finite."""
+    if array.size:
+        checks.vectors(array.reshape(len(array), -1), name=name)
+    return Arrayed(torch.from_numpy(np.ascontiguousarray(array)))
 
 
 def in_order(n_items: int, batch_size: int) -> list[Indexes]:

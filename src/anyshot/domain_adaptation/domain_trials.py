@@ -110,7 +110,7 @@ def run_trials(
             answers = answers_of(fitted, draw.target, draw.n_classes)
             reverse = _reverse(method, draw, answers.argmax(axis=1))
             rehearsed = clone(method).fit(draw.learned.table, draw.learned.index, target=stage.table)
-        except EffectiveSampleError:
+        except (EffectiveSampleError, NotEnoughLabelsError):
             found[name] = None
             continue
         found[name] = Trial(

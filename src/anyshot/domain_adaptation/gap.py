@@ -10,8 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import ScaledLogisticRegression, domain_table, domains_stacked, target_table
+from anyshot.domain_adaptation.adapted import (
+    ScaledLogisticRegression,
+    check_columns,
+    domain_table,
+    domains_stacked,
+    target_table,
+)
 from anyshot.domain_adaptation.normalisation import Normalise, Table, is_sparse, normalised
+from anyshot.encoders import load_encoder
 from anyshot.encoders.encoder import Encoder
 from anyshot.errors import DomainError, InputError
 from anyshot.threads import threads_for
@@ -74,14 +81,16 @@ class DomainGap:
 
 
 LEVEL: Final = 0.05
-"""A p-value of either test below half of it shows a gap (Bonferroni)."""
+"""A p-value of either test of at most half of it shows a gap (Bonferroni)."""
+FEWEST_DEALS: Final = 39
+"""With fewer no p-value is so small."""
 
 
 def domain_gap(
     source: ArrayLike,
     target: ArrayLike,
     *,
-    encoder: Encoder | None = None,
+    encoder: str | Encoder | None = None,
     feature_names: Sequence[str] | None = None,
     n_features: int = 10,
     n_permutations: int = 199,
@@ -89,8 +98,9 @@ def domain_gap(
 ) -> DomainGap:
     """Measure how far two domains are apart, and what each normalisation does to it.
 
-    source (n_s, d), target (n_t, d): vectors, or raw items where an `encoder` is given; feature_names (d,): of the
-    vectors' columns; n_features: how many shifted ones to name; n_permutations: deals behind the p-values.
+    source (n_s, d), target (n_t, d): vectors, or raw items where an `encoder` is given, by name or as one;
+    feature_names (d,): of the vectors' columns; n_features: how many shifted ones to name; n_permutations: deals behind
+    the p-values, at least 39, with which the smallest is 1 in 40.
 
     Raises
     ------
@@ -101,6 +111,11 @@ def domain_gap(
     InputError, WidthError, BadItemError
         The tables are no tables, differ in width, or hold NaN.
     """
+    if n_permutations < FEWEST_DEALS:
+        raise InputError(
+            f"n_permutations={n_permutations} can show no gap: the smallest p-value is 1 in {n_permutations + 1}. Take "
+            f"{FEWEST_DEALS} or more."
+        )
     ours, theirs = _tables(source, target, encoder)
     names = _names(feature_names, ours.shape[1])
     random = generator(random_state)
@@ -147,11 +162,13 @@ def shifted_features(source: Table, target: Table, names: Sequence[str]) -> pd.D
     return frame.iloc[np.argsort(-np.abs(moved), kind="stable")]
 
 
-def _tables(source: ArrayLike, target: ArrayLike, encoder: Encoder | None) -> tuple[Table, Table]:
+def _tables(source: ArrayLike, target: ArrayLike, encoder: str | Encoder | None) -> tuple[Table, Table]:
+    check_columns(source, target)
     if encoder is not None:
         if not isinstance(source, Sequence) or not isinstance(target, Sequence):
             raise InputError("With an encoder, source and target must be lists of raw items.")
-        source, target = encoder.encode(source), encoder.encode(target)
+        reader = load_encoder(encoder)
+        source, target = reader.encode(source), reader.encode(target)
     ours = domain_table(source, name="source")
     if ours.shape[0] < 2:
         raise DomainError(f"source has {ours.shape[0]} item(s); a domain needs at least 2 to be told by.")
@@ -189,7 +206,7 @@ def _told_p(pair: tuple[Table, Table], deals: NDArray[np.bool_]) -> float:
     both, _, fold = _told(*pair)
     gram = _gram(both)
     gram += gram.diagonal().mean() * np.eye(len(gram)) * 1e-9
-    penalty = gram.diagonal().mean()
+    penalty = gram.diagonal().mean() or 1.0
     right = np.zeros(deals.shape)
     for number in range(FOLDS):
         held = fold == number

@@ -264,6 +264,8 @@ class LabelShiftClassifier(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if self.method not in ("em", "bbse"):
             raise InputError(f"method={self.method!r} is no choice. Take 'em' or 'bbse'.")
+        if self.n_draws < 1:
+            raise InputError(f"n_draws={self.n_draws} must be at least 1: the intervals are made of draws.")
         c = domains.n_classes
         held = cross_fitted(self.base, domains.source, domains.index, c)
         calibration = fit_calibration(held, domains.index)

@@ -225,6 +225,10 @@ class ManifoldAlignmentClassifier(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if self.rounds < 1:
             raise InputError(f"rounds={self.rounds} must be at least 1.")
+        if self.n_components < 1 or self.n_neighbours < 1:
+            raise InputError(
+                f"n_components={self.n_components} and n_neighbours={self.n_neighbours} must be at least 1."
+            )
         kept = _evenly(domains, ITEMS)
         self.axes_ = geodesic_flow(kept.source, kept.target, n_components=self.n_components)
         start = None if self.base is None else fitted_base(self.base, kept.source, kept.index).predict(kept.target)

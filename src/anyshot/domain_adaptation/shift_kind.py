@@ -9,7 +9,14 @@ from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
 from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import domain_table, fitted_base, probabilities, target_table
+from anyshot.domain_adaptation.adapted import (
+    check_columns,
+    class_index,
+    domain_table,
+    fitted_base,
+    probabilities,
+    target_table,
+)
 from anyshot.domain_adaptation.label_shift import bbse_prior
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.threads import threads_for
@@ -73,9 +80,10 @@ def label_shift_test(
     TargetLabelsError, DomainError, InputError, WidthError, BadItemError
         As the estimators' `fit`.
     """
+    check_columns(X, target)
     source = domain_table(X, name="X")
     theirs = target_table(target, source)
-    classes, index = np.unique(np.asarray(y), return_inverse=True)
+    classes, index = class_index(y, source.shape[0])
     counts = np.bincount(index)
     if counts.min() < FEWEST:
         raise NotEnoughLabelsError(

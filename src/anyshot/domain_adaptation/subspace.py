@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base
 from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.errors import InputError
 from anyshot.threads import threads_for
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source's coordinates x P_s are turned by
@@ -129,6 +130,8 @@ class SubspaceAlignmentClassifier(AdaptedClassifier):
         self.normalise = normalise
 
     def _adapt(self, domains: Domains) -> None:
+        if self.n_components < 1:
+            raise InputError(f"n_components={self.n_components} must be at least 1.")
         turned, self.axes_ = subspace_alignment(domains.source, domains.target, n_components=self.n_components)
         base = KNeighborsClassifier(1) if self.base is None else self.base
         self.model_ = fitted_base(base, domains.source @ turned, domains.index)

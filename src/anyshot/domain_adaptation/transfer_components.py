@@ -167,6 +167,8 @@ class TransferComponentsClassifier(AdaptedClassifier):
         self.normalise = normalise
 
     def _adapt(self, domains: Domains) -> None:
+        if self.n_components < 1 or self.rounds < 0:
+            raise InputError(f"n_components={self.n_components} and rounds={self.rounds} must be at least 1 and 0.")
         if self.penalty <= 0:
             raise InputError(f"penalty={self.penalty} must be above 0: it keeps the axes finite.")
         source, target = normalize(domains.source), normalize(domains.target)

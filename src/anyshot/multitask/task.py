@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from anyshot.checks import Indexes
@@ -64,7 +65,7 @@ class Task:
 
 
 def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, Kind] | None = None) -> tuple[Task, ...]:
-    """Return the tasks in the order given.
+    """Return the tasks in the order given: {task: labels (n,)}, or a data frame with a column a task.
 
     kinds: {task: "classification" or "regression"}; what it does not name is a regression where a label is a number
     with a fraction, and a classification elsewhere: whole numbers are classes.
@@ -76,7 +77,7 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, Kind] | None 
     NotEnoughLabelsError, NotEnoughClassesError
         A task has no label at all, or all its labels are the same; the task is named.
     """
-    if not isinstance(y, Mapping) or not y:
+    if not isinstance(y, Mapping | pd.DataFrame) or not len(y.keys()):
         raise InputError(f"y must be {{task: labels}} with at least one task; a {type(y).__name__} of {y!r:.60} given.")
     asked = dict(kinds or {})
     unknown = [name for name in asked if name not in y]
@@ -121,7 +122,7 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: Kind | None) -> Task
 
 def _regression(name: str, labels: Labels) -> Task:
     try:
-        numbers = np.array([np.nan if label is None else label for label in labels], dtype=np.float64)
+        numbers = np.array([np.nan if label is None else label for label in plain(labels)], dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"Task {name!r} is a regression and needs numbers: {error}.") from error
     if np.isinf(numbers).any():

@@ -27,7 +27,7 @@ def give_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: s
     ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     theirs = {name: array.shape for name, array in kept.items()}
     if ours != theirs:
-        name = next(name for name in [*ours, *theirs] if theirs.get(name) != ours.get(name))
+        name = next(name for name in [*ours, *sorted(theirs)] if theirs.get(name) != ours.get(name))
         raise ModelFolderError(
             f"The model was saved with {_said(theirs, name)}; the {part} given has {_said(ours, name)}. Give one of "
             "the same layers as in fit; its weights do not matter."
