@@ -12,13 +12,7 @@ from scipy.special import softmax
 from anyshot.any_shot import evidence_of
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.zero_shot.semantic_map import corrected_vectors
-from anyshot.zero_shot.transductive import (
-    AGREEMENT_NEEDED,
-    Pool,
-    Refined,
-    refine,
-    sure_agreement,
-)
+from anyshot.zero_shot.transductive import AGREEMENT_NEEDED, Pool, Refined, refine, sure_agreement
 
 FEW = 200
 """Labels up to which every strength is tried; beyond, only with `ENOUGH` labels in every class."""
@@ -37,24 +31,21 @@ class Step(NamedTuple):
 # proportion to how well it predicts labels held out. With two classes and four labels the evidence differs by tenths of
 # a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
 STEPS: Mapping[Step, float] = {
-    Step(0.03, 1): 0.2,
     Step(0.1, 1): 0.0,
-    Step(0.3, 1): 0.0,
-    Step(1.0, 1): 0.2,
-    Step(3.0, 1): 0.5,
-    Step(10.0, 1): 0.9,
-    Step(30.0, 1): 1.4,
+    Step(0.5, 1): 0.0,
+    Step(2.0, 1): 0.2,
+    Step(20.0, 1): 1.0,
     Step(10.0, 0): 0.5,
 }
-SOME_STEPS = (Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+USUAL_STEP, LOGISTIC_STEP = Step(20.0, 1), Step(10.0, 0)
+SOME_STEPS = (USUAL_STEP, LOGISTIC_STEP)
 """Tried beyond `FEW` labels."""
-MANY, MANY_STEPS = 20, (Step(1.0, 1), Step(3.0, 1), Step(10.0, 1), Step(30.0, 1), Step(10.0, 0))
+MANY, MANY_STEPS = 20, (Step(2.0, 1), *SOME_STEPS)
 """Labels a class from which a short step may be right again, as the head becomes plain logistic regression."""
-USUAL_STEP, LOGISTIC_STEP = Step(10.0, 1), Step(10.0, 0)
 BELIEF_NEEDED = 0.02
 """Share of belief below which a step is left out of the average."""
 TEACHERS = 10
-"""Labelled classes from which they tell how far off the vectors of classes without labels are."""
+"""Labelled classes from which they tell how far off the class vectors are, their own and the others'."""
 PUPILS = 2_000
 """Classes up to which they are asked: the kernel over classes has as many rows."""
 HEAD_SHARPNESS = 2.0
@@ -71,7 +62,7 @@ class Known:
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
     attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
-    corrects: bool = False  # whether labelled classes tell how far off the other classes' vectors are
+    corrects: bool = False  # whether labelled classes tell how far off the class vectors are
 
     @cached_property
     def class_vectors(self) -> Vectors:
@@ -134,12 +125,8 @@ def believed_prior(known: Known) -> Belief:
 def prior_belief(known: Known) -> Factors:
     """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
     fewest = known.counts.min()
-    if len(known.index) <= FEW:
-        tried = tuple(STEPS)
-    elif fewest >= MANY:
-        tried = MANY_STEPS
-    else:
-        tried = SOME_STEPS if fewest >= ENOUGH else (USUAL_STEP,)
+    many = MANY_STEPS if fewest >= MANY else SOME_STEPS
+    tried = tuple(STEPS) if len(known.index) <= FEW else many
     if not known.class_vectors.any():
         tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
     elif fewest < ENOUGH:
@@ -165,15 +152,13 @@ class Corrections(NamedTuple):
 
 
 def teaches(known: Known) -> bool:
-    """Whether some class has no label, and enough others have: then their corrections are carried to it."""
-    described = np.asarray(known.class_vectors.any(axis=1))
-    n_labelled = np.count_nonzero(described & (known.counts > 0))
-    wanting = (described & (known.counts == 0)).any()
-    return bool(wanting and n_labelled >= TEACHERS and len(described) <= PUPILS)
+    """Whether enough classes have labels to tell how far off all class vectors are."""
+    n_labelled = np.count_nonzero(known.class_vectors.any(axis=1) & (known.counts > 0))
+    return bool(n_labelled >= TEACHERS and len(known.said) <= PUPILS)
 
 
 def corrections(known: Known) -> Corrections:
-    """Carry what labels say of their classes' vectors to the classes without labels."""
+    """Move class vectors by what labels say of their own class and of the classes like it."""
     S, counts = known.class_vectors, known.counts
     described = np.asarray(S.any(axis=1))
     seen = np.flatnonzero(described & (counts > 0))

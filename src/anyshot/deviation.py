@@ -123,7 +123,8 @@ def _axes(rows: Floats, answers: Floats, weights: Floats) -> tuple[Floats, Float
     shared = curvature.mean(axis=1)  # (n,)
     span = np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else None  # (d, n), orthonormal
     Z = rows if span is None else rows @ span
-    along, turn = eigh((Z * shared[:, None]).T @ Z, driver="evd", check_finite=False)  # (r,), (r, r)
+    weighted = Z * np.sqrt(shared)[:, None]
+    along, turn = eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
     own = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
     axes = np.ascontiguousarray(turn) if span is None else span @ turn
     return axes, np.maximum(along, 0)[:, None] * own
@@ -188,7 +189,7 @@ def _minimise(problem: _Problem, W: Floats, tol: float) -> Floats:
         left = _inner(slope, problem.rounded(slope))
         if left < tol:
             break
-        enough = max(min(0.3, left**0.5) ** 2 * left, tol / 10)
+        enough = max(min(0.6, left) ** 2 * left, tol / 2)
         way = _newton_direction(problem, here, slope, enough)
         scores = problem.examples.vectors @ way  # (n, k), what the way adds
         descent, length = _inner(slope, way), 1.0

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot import checks
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughClassesError, WidthError
+from anyshot.labels import class_sums
 
 
 def prototypes(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float) -> Vectors:
@@ -19,9 +20,7 @@ def prototypes(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name
 
     vectors (n, d), index (n,) rows of class_vectors (c, d). A class without example or class vector stays zero.
     """
-    sums = name_weight * class_vectors  # (c, d)
-    np.add.at(sums, index, vectors)
-    return unit(sums)
+    return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):

@@ -7,6 +7,7 @@ from scipy.special import logsumexp
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.few_shot import prototypes
+from anyshot.labels import class_sums
 
 SHARPNESS = 30.0
 """How nearly the closeness is the largest cosine; at 30 a second class nearby counts a little."""
@@ -26,8 +27,7 @@ def closeness_of_labelled(X: Vectors, index: Indexes, class_vectors: Vectors) ->
 
     index (n,): rows of class_vectors (c, d).
     """
-    sums = class_vectors.astype(np.float64)
-    np.add.at(sums, index, X)
+    sums = class_vectors + class_sums(X, index, len(class_vectors))
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(sums[index] - X)).sum(axis=1)
     return np.asarray(logsumexp(SHARPNESS * cosines, axis=1) / SHARPNESS)

@@ -30,15 +30,11 @@ from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
 from anyshot.few_shot import prototypes
+from anyshot.labels import class_sums
 from anyshot.threads import threads_for
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
-from anyshot.zero_shot.transductive import (
-    Pool,
-    Refined,
-    answers_at_shares,
-    refine,
-)
+from anyshot.zero_shot.transductive import Pool, Refined, answers_at_shares, refine
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -147,7 +143,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     kind: Prior = "refined" if belief.refined else "names"
     if known.corrects and trial.method == "any-shot" and not belief.refined:
         kind = "corrected"
-        why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names of the others are."
+        why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names are."
     kind = "attributes" if known.attributes is not None else kind
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
@@ -380,11 +376,13 @@ def _moved_by_pool(
     share: how far the answers follow the labels; the rest follows the refinement.
     """
     if len(known.index):
-        sums = np.zeros_like(known.class_vectors)
-        np.add.at(sums, known.index, 3 * known.vectors)  # a label says three times what an unlabelled vector does
+        # A label says three times what an unlabelled vector does.
+        sums = 3 * class_sums(known.vectors, known.index, len(known.said))
         refined = refine(known.said, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares)
         first, _ = _average_head(known, refined.class_vectors, factors, {})
-        by_labels = pool.smooth(answers_at_shares(first(pool.vectors)))
+        # The more labels a class has, the less its neighbours add to what the head says of a vector.
+        own = len(known.index) / (len(known.index) + ENOUGH * len(known.said))
+        by_labels = pool.smooth(answers_at_shares(first(pool.vectors)), own=own, rounds=1)
         log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)
         answers = softmax(log_odds, axis=1)
     else:

@@ -45,10 +45,12 @@ def test_a_large_pool_is_thinned_evenly(monkeypatch):
     np.testing.assert_array_equal(make_pool(vectors).vectors, vectors[[0, 4, 8]])
 
 
-def test_smoothing_mixes_half_and_half_with_the_neighbours():
+@pytest.mark.parametrize(
+    ("own", "mixed"), [(0.5, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]), (0.9, [[0.9, 0.1], [0.05, 0.95], [0.05, 0.95]])]
+)
+def test_smoothing_mixes_each_answer_with_the_neighbours(own, mixed):
     pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]))
-    smooth = pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), rounds=1)
-    np.testing.assert_allclose(smooth, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]])
+    np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), own=own, rounds=1), mixed)
 
 
 def test_smoothing_keeps_rows_summing_to_one():

@@ -9,8 +9,9 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.checks import Indexes, RandomState, Vectors, generator
+from anyshot.labels import class_sums
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized
-from anyshot.zero_shot.ridge import class_sums, gram
+from anyshot.zero_shot.ridge import gram
 from anyshot.zero_shot.standard import ZeroShotEstimator
 
 Covariance: TypeAlias = Literal["shared", "diagonal"]
@@ -86,7 +87,7 @@ class GaussianZeroShotClassifier(ZeroShotEstimator):
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         seen = self.seen_classes_
-        counts, sums = np.bincount(y, minlength=len(self.classes_))[seen], class_sums(X, y, seen)
+        counts, sums = np.bincount(y, minlength=len(self.classes_))[seen], class_sums(X, y, len(self.classes_))[seen]
         table = standardized(self.class_vectors_, seen)
         carry = smoother(class_kernel(table, seen, kernel="rbf"), seen, penalty=self.penalty)  # (c, c_seen)
         self.means_ = _carried(carry, sums / counts[:, None], seen)

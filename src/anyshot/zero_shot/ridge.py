@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from anyshot.checks import Indexes, Vectors, unit
+from anyshot.labels import class_sums
 from anyshot.zero_shot.class_vectors import Floats, Kernel, class_kernel, smoother, unit_rows
 from anyshot.zero_shot.standard import ZeroShotEstimator
 
@@ -18,11 +19,6 @@ from anyshot.zero_shot.standard import ZeroShotEstimator
 def gram(X: Vectors) -> Floats:
     """Return X'X (d, d) of `X` (n, d)."""
     return np.asarray(X.T @ X, dtype=np.float64)
-
-
-def class_sums(X: Vectors, y: Indexes, classes: Indexes) -> Floats:
-    """Return the sum of each class's rows of `X` (n, d): (len(classes), d)."""
-    return np.stack([X[y == k].sum(axis=0, dtype=np.float64) for k in classes])
 
 
 def ridge_solve(square: Floats, right: Floats, *, penalty: float) -> Floats:
@@ -71,7 +67,7 @@ class ESZSLClassifier(ZeroShotEstimator):
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
-        answers = class_sums(X, y, self.seen_classes_).T  # (d, c_seen), X'Y
+        answers = class_sums(X, y, len(self.classes_))[self.seen_classes_].T  # (d, c_seen), X'Y
         if self.target_coding == "plus-minus":
             answers = 2 * answers - answers.sum(axis=1, keepdims=True)
         left = ridge_solve(gram(X), answers @ S, penalty=self.feature_penalty)  # (d, a)
@@ -114,7 +110,7 @@ class SAEClassifier(ZeroShotEstimator):
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
         counts = np.bincount(y, minlength=len(self.classes_))[self.seen_classes_]  # (c_seen,)
-        crossed = S.T @ class_sums(X, y, self.seen_classes_)  # (a, d)
+        crossed = S.T @ class_sums(X, y, len(self.classes_))[self.seen_classes_]  # (a, d)
         self.encoder_ = solve_symmetric_sylvester(
             (S.T * counts) @ S, self.penalty * gram(X), (1 + self.penalty) * crossed
         )
@@ -161,7 +157,7 @@ class SemanticRidgeClassifier(ZeroShotEstimator):
         self.penalty = penalty
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        targets = class_sums(X, y, self.seen_classes_).T @ self.class_vectors_[self.seen_classes_]  # (d, a)
+        targets = class_sums(X, y, len(self.classes_)).T @ self.class_vectors_  # (d, a)
         self.coef_ = ridge_solve(gram(X), targets, penalty=self.penalty)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
@@ -196,7 +192,7 @@ class PrototypeRidgeClassifier(ZeroShotEstimator):
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         counts = np.bincount(y, minlength=len(self.classes_))[self.seen_classes_]
-        means = class_sums(X, y, self.seen_classes_) / counts[:, None]  # (c_seen, d)
+        means = class_sums(X, y, len(self.classes_))[self.seen_classes_] / counts[:, None]  # (c_seen, d)
         alike = class_kernel(self.class_vectors_, self.seen_classes_, kernel=self.kernel)
         self.prototypes_ = unit_rows(smoother(alike, self.seen_classes_, penalty=self.penalty) @ means)
 

@@ -21,8 +21,9 @@ from scipy.special import softmax
 
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import WidthError
+from anyshot.labels import class_sums
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized, unit_rows
-from anyshot.zero_shot.ridge import class_sums, gram, ridge_solve
+from anyshot.zero_shot.ridge import gram, ridge_solve
 from anyshot.zero_shot.standard import ZeroShotEstimator
 
 
@@ -33,7 +34,7 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
     of an item x are weights @ (x - centre), whatever the classes' sizes.
     """
     counts = np.bincount(y, minlength=int(classes.max()) + 1)[classes]  # (c_seen,)
-    sums = class_sums(X, y, classes)  # (c_seen, d)
+    sums = class_sums(X, y, int(classes.max()) + 1)[classes]  # (c_seen, d)
     means = sums / counts[:, None]
     centre = means.mean(axis=0)  # (d,)
     about = np.outer(sums.sum(axis=0), centre)  # (d, d)
@@ -54,7 +55,7 @@ def corrected_vectors(
     (c, c_seen).
     """
     table = np.asarray(S, dtype=np.float64)
-    means = unit_rows(class_sums(X, y, seen))  # (c_seen, d)
+    means = unit_rows(class_sums(X, y, len(table))[seen])  # (c_seen, d)
     analogy = smoother(class_kernel(table, seen, kernel="rbf"), seen, penalty=_doubt(y, seen, penalty, noise))
     return unit_rows(table + analogy @ (means - table[seen])), analogy
 

@@ -53,11 +53,11 @@ class Pool:
     sharpness: float = 60.0  # how tight its clusters are: scores per unit of cosine
     balance: float = 0.5  # how strongly answers are drawn to the expected shares [0 not, 1 wholly]
 
-    def smooth(self, answers: NDArray[np.floating], *, rounds: int = 2) -> NDArray[np.floating]:
-        """Mix each vector's answer (m, c) half and half with its neighbours' mean."""
+    def smooth(self, answers: NDArray[np.floating], *, own: float = 0.5, rounds: int = 2) -> NDArray[np.floating]:
+        """Mix each vector's own answer (m, c) with its neighbours' mean, at the share `own`."""
         for _ in range(rounds):
             around = sum(answers[column] for column in self.neighbours.T) / self.neighbours.shape[1]
-            answers = (answers + around) / 2
+            answers = own * answers + (1 - own) * around
         return answers
 
 

@@ -22,6 +22,7 @@ from sklearn.base import clone
 
 from anyshot.checks import Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
+from anyshot.labels import class_sums
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.mixture import Labelled, Mixture, effective_share, fit_mixture, log_density, share_offsets
@@ -143,7 +144,7 @@ class _ByNeighbours:
 def _refined(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
     prior = np.exp(target.prior)
     start = unit(prior.T @ target.vectors)  # (c, d)
-    sums = LABEL_WEIGHT * _sums(X, y, len(start))
+    sums = LABEL_WEIGHT * class_sums(X, y, len(start))
     found = refine(start, make_pool(target.vectors), labelled_sums=sums, balance=balance)
     return _ByCosine(found.class_vectors, np.asarray(found.answers, dtype=np.float64))
 
@@ -155,7 +156,7 @@ def _mixed(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
     around = csr_matrix((np.full(m * k, 1 / k), cells), shape=(m, m))
     counts = np.asarray(LABEL_WEIGHT * np.bincount(y, minlength=n_classes), dtype=np.float64)
     squares = LABEL_WEIGHT * (X.astype(np.float64) ** 2).sum(axis=0)
-    labelled = Labelled(LABEL_WEIGHT * _sums(X, y, n_classes), squares, counts)
+    labelled = Labelled(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
     U = target.vectors.astype(np.float64)
     mixture = fit_mixture(U, target.prior, around, labelled, anchor=ANCHOR, smoothness=SMOOTHNESS, balance=balance)
     return _ByDensity(mixture, target.vectors, effective_share(U))
@@ -176,12 +177,6 @@ _WAYS: Mapping[Transduction, Callable[..., Rule]] = {
     "mixture": _mixed,
     "propagation": _propagated,
 }
-
-
-def _sums(X: Vectors, y: Indexes, n_classes: int) -> Floats:
-    sums = np.zeros((n_classes, X.shape[1]))
-    np.add.at(sums, y, X)
-    return sums
 
 
 def _picked(n: int, limit: int) -> Indexes:
