@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anyshot.belief import HEAD_SHARPNESS, MANY_STEPS, STEPS, Known, believed_prior, corrections, teaches
+from anyshot.belief import MANY_STEPS, STEPS, Known, believed_prior, corrections, teaches
 from anyshot.checks import generator, unit
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
 from anyshot.zero_shot.transductive import make_pool, refine
@@ -26,7 +26,7 @@ def test_the_steps_tried_grow_with_the_labels_and_their_shares_sum_to_one(n_each
     known, _, _ = world(n_each=n_each)
     factors = believed_prior(known).factors
     assert list(factors) == tried
-    assert sum(factors.values()) == pytest.approx(HEAD_SHARPNESS)  # shares of one, each times the usual sharpness
+    assert sum(factor / STEPS[step].sharpness for step, factor in factors.items()) == pytest.approx(1)
 
 
 def other_clusters(*, slant):

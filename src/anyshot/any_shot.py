@@ -40,7 +40,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         What a class vector counts as an example of its class [labels].
     class_prior : "balanced" or array-like of shape (n_classes,), default="balanced"
         Share of each class in the work to come.
-    tol : float, default=3e-5
+    tol : float, default=2e-5
         About twice the loss that may be left above the minimum when fitting stops [nats, of the sum over labels].
 
     Attributes
@@ -70,7 +70,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         C: float = 10.0,
         name_weight: float = 0.5,
         class_prior: str | ArrayLike = "balanced",
-        tol: float = 3e-5,
+        tol: float = 2e-5,
     ) -> None:
         self.prior_scale = prior_scale
         self.C = C

@@ -27,16 +27,25 @@ class Step(NamedTuple):
     trust: float  # 1 from the class vectors, 0 from nothing: plain logistic regression
 
 
-# How a head may learn, and what believing in it costs beforehand [nats]. No step is chosen: each is believed in
-# proportion to how well it predicts labels held out. With two classes and four labels the evidence differs by tenths of
-# a nat and the models are averaged, cautiously; with 77 classes it differs by dozens, and speaks.
-STEPS: Mapping[Step, float] = {
-    Step(0.1, 1): 0.0,
-    Step(0.5, 1): 0.0,
-    Step(2.0, 1): 0.2,
-    Step(20.0, 1): 1.0,
-    Step(10.0, 0): 0.5,
+class Expected(NamedTuple):
+    """What is expected of a step before labels speak."""
+
+    cost: float  # of believing in it [nats]
+    sharpness: float  # what its scores are multiplied with: a head near the names is less sure than it is right
+
+
+# How a head may learn. No step is chosen: each is believed in proportion to how well it predicts labels held out. With
+# two classes and four labels the evidence differs by tenths of a nat and the models are averaged, cautiously; with 77
+# classes it differs by dozens, and speaks.
+STEPS: Mapping[Step, Expected] = {
+    Step(0.1, 1): Expected(cost=0.0, sharpness=3.5),
+    Step(0.5, 1): Expected(cost=0.0, sharpness=3.4),
+    Step(2.0, 1): Expected(cost=0.2, sharpness=2.8),
+    Step(20.0, 1): Expected(cost=1.0, sharpness=2.0),
+    Step(10.0, 0): Expected(cost=0.5, sharpness=2.0),
 }
+REFINED_SHARPNESS = 2.0
+"""The sharpness of every step from class vectors that a pool has moved: they are surer than their scale says."""
 USUAL_STEP, LOGISTIC_STEP = Step(20.0, 1), Step(10.0, 0)
 SOME_STEPS = (USUAL_STEP, LOGISTIC_STEP)
 """Tried beyond `FEW` labels."""
@@ -48,8 +57,6 @@ TEACHERS = 10
 """Labelled classes from which they tell how far off the class vectors are, their own and the others'."""
 PUPILS = 2_000
 """Classes up to which they are asked: the kernel over classes has as many rows."""
-HEAD_SHARPNESS = 2.0
-"""What the head's scores are multiplied with where too few labels say better."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +107,9 @@ def believed_prior(known: Known) -> Belief:
     well each predicts them; without labels, or where they are few, so does whether the refinement left the names'
     surest answers standing.
     """
-    names, flat = known.class_vectors, prior_belief(known)
+    names, by_names = known.class_vectors, prior_belief(known, refined=False)
     if known.pool is None or len(known.pool.vectors) < len(names) or not names.any():
-        return Belief(names, None, [], flat)
+        return Belief(names, None, [], by_names)
     usual = known.pool.balance
     balances = (usual, 0.0) if len(known.index) else (usual,)
     refined = {balance: refine(known.said, known.pool, balance=balance, shares=known.shares) for balance in balances}
@@ -117,12 +124,18 @@ def believed_prior(known: Known) -> Belief:
     best = max(evidence, key=lambda balance: evidence[balance])
     seen = f"{len(known.pool.vectors)} unlabelled items {{}} the names: {agreement:.0%} of their surest answers stand"
     if evidence[best] < for_names:
-        return Belief(names, None, [f"{seen.format('do not move')}."], flat)
+        return Belief(names, None, [f"{seen.format('do not move')}."], by_names)
     told = f", and {len(known.index)} labels speak for it" if len(known.index) else "; no label can check that yet"
-    return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], flat)
+    factors = prior_belief(known, refined=True)
+    return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], factors)
 
 
-def prior_belief(known: Known) -> Factors:
+def usual_sharpness(step: Step, *, refined: bool) -> float:
+    """Return what a step's scores are multiplied with where labels do not say better."""
+    return REFINED_SHARPNESS if refined else STEPS[step].sharpness
+
+
+def prior_belief(known: Known, *, refined: bool) -> Factors:
     """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
     fewest = known.counts.min()
     many = MANY_STEPS if fewest >= MANY else SOME_STEPS
@@ -131,9 +144,8 @@ def prior_belief(known: Known) -> Factors:
         tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
     elif fewest < ENOUGH:
         tried = tuple(step for step in tried if step.trust)  # logistic regression has nothing to say of some class
-    return {
-        step: share * HEAD_SHARPNESS for step, share in shares_of_belief({step: -STEPS[step] for step in tried}).items()
-    }
+    shares = shares_of_belief({step: -STEPS[step].cost for step in tried})
+    return {step: share * usual_sharpness(step, refined=refined) for step, share in shares.items()}
 
 
 def shares_of_belief(evidence: Mapping[Step, float]) -> dict[Step, float]:

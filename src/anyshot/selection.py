@@ -12,7 +12,6 @@ from anyshot.any_shot import AnyShotHead
 from anyshot.belief import (
     ENOUGH,
     FEW,
-    HEAD_SHARPNESS,
     LOGISTIC_STEP,
     STEPS,
     Belief,
@@ -23,6 +22,7 @@ from anyshot.belief import (
     corrections,
     shares_of_belief,
     teaches,
+    usual_sharpness,
 )
 from anyshot.checks import Indexes, Vectors
 from anyshot.deviation import Deviation, Examples
@@ -66,7 +66,7 @@ def check_budget(budget: object) -> None:
 
 AT_MOST = 4_000
 """Labelled vectors that cross-validation looks at."""
-PRIOR_ITEMS = 10.0
+PRIOR_ITEMS = 20.0
 """Labels that the usual temperatures are worth against the labels at hand."""
 POOL_LABELS = 20
 """Labels a class that all the unlabelled vectors together are worth."""
@@ -153,7 +153,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
 def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], list[Trial]]:
     """Hold labels out in turn: find how far labels may move the prior, and how well each method does."""
     belief, main = believed_prior(known), _main_method(known)
-    factors: dict[Method, Factors] = {name: {LOGISTIC_STEP: HEAD_SHARPNESS} for name in METHODS}
+    factors: dict[Method, Factors] = {name: {LOGISTIC_STEP: STEPS[LOGISTIC_STEP].sharpness} for name in METHODS}
     factors[main] = belief.factors
     if not _is_comparable(known):
         return belief, factors, []
@@ -168,24 +168,24 @@ def _compare(known: Known, method: str) -> tuple[Belief, dict[Method, Factors], 
             if step not in held_out:
                 held_out[step] = _held_out(seen, name, {step: 1.0})
         scores = {step: held_out[step] for step in factors[name]}
-        factors[name] = _believed(scores, seen.index, at_equal_sureness=belief.refined is not None)
+        factors[name] = _believed(scores, seen.index, refined=belief.refined is not None)
         averaged = np.sum([factor * scores[step] for step, factor in factors[name].items()], axis=0)
         board.append(_trial(name, averaged, seen.index, known.shares))
     return belief._replace(labels_share=_labels_share(board)), factors, board
 
 
-def _believed(scores: Mapping[Step, NDArray[np.floating]], index: Indexes, *, at_equal_sureness: bool) -> Factors:
+def _believed(scores: Mapping[Step, NDArray[np.floating]], index: Indexes, *, refined: bool) -> Factors:
     """Return each step's factor: its share of belief over its temperature, by the labels held out (n,).
 
-    at_equal_sureness: a refined prior is surer than its scale says, which a long step would seem to mend; compare the
-    steps with each at its own temperature then.
+    refined: a refined prior is surer than its scale says, which a long step would seem to mend; compare the steps with
+    each at its own temperature then.
     """
     temperature = {
-        step: fit_temperature(own, index, toward=1 / HEAD_SHARPNESS, prior_items=PRIOR_ITEMS)
+        step: fit_temperature(own, index, toward=1 / usual_sharpness(step, refined=refined), prior_items=PRIOR_ITEMS)
         for step, own in scores.items()
     }
-    scale = temperature if at_equal_sureness else dict.fromkeys(scores, 1.0)
-    evidence = {step: _log_likelihood(own / scale[step], index) - STEPS[step] for step, own in scores.items()}
+    scale = temperature if refined else dict.fromkeys(scores, 1.0)
+    evidence = {step: _log_likelihood(own / scale[step], index) - STEPS[step].cost for step, own in scores.items()}
     return {step: share / temperature[step] for step, share in shares_of_belief(evidence).items()}
 
 
@@ -300,7 +300,7 @@ def _fit(
     start: Mapping[Step, Deviation],
     *,
     belief: Belief | None = None,
-    tol: float = 3e-5,
+    tol: float = 2e-5,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit one method to all that is known; heads of several steps are averaged by belief."""
     prior = known.class_vectors
@@ -352,7 +352,7 @@ def _average_head(
     start: Mapping[Step, Deviation],
     more: Examples | None = None,
     *,
-    tol: float = 3e-5,
+    tol: float = 2e-5,
 ) -> tuple[Scorer, Mapping[Step, Deviation]]:
     """Fit a head a step and add up the scores, each times its factor."""
     another = next(iter(start.values()), None)  # a head of another step is nearer than none
