@@ -198,9 +198,11 @@ class FineTunedClassifier(NetworkClassifier):
         counts = np.bincount(index, minlength=data.n_classes) + 0.5
         shares = counts / counts.sum() if tuning.class_prior == "labels" else None
         if self.method == "probe":
-            model, strength = probe(z, index, data.n_classes, generator=generator(self.random_state))
+            found = probe(z, index, data.n_classes, generator=generator(self.random_state))
+            sharpness = 1 / fit_temperature(found.scores, index[found.rows])
             added = 0 if shares is None else np.log(shares)
-            return LinearHead(model.V, model.b + added), f"Logistic regression, C={strength:g} by cross-validation."
+            why = f"Logistic regression, C={found.strength:g} by cross-validation."
+            return LinearHead(sharpness * found.model.V, sharpness * found.model.b + added), why
         said = space.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
         centre = z.mean(axis=0) if said is not None and space.is_bridged else None
         said = np.zeros((data.n_classes, z.shape[1]), np.float32) if said is None else said
