@@ -1,5 +1,7 @@
 """Labels <-> rows of the class table."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,7 @@ def test_a_class_table_of_mixed_kinds_keeps_each():
         (["a", "b", "a"], DuplicateClassError, "Class 'a' is named 2 times"),
         (["a", " "], DuplicateClassError, "Class 1 has an empty name"),
         ([None, "a"], DuplicateClassError, "Class 0 has an empty name"),
+        (["a", "b\0"], InputError, "Class 1, .*, has a NUL character in its name"),
     ],
 )
 def test_classes_that_cannot_be_used_are_refused(names, error, words):
@@ -89,6 +92,12 @@ def test_another_number_of_labels_than_items_is_refused():
 def test_several_labels_for_one_item_are_refused(several):
     with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* several are not yet"):
         to_indexes(["login", several], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("label", [date(2026, 11, 21), b"a"])
+def test_labels_that_are_neither_names_nor_numbers_are_refused(label):
+    with pytest.raises(InputError, match=r"Row 1 has a label of type (date|bytes), .* give str\(label\)"):
+        to_indexes(["login", label], ABC, n_items=2)
 
 
 @pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)

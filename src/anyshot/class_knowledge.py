@@ -107,11 +107,15 @@ def shares_of(class_prior: str | Mapping[Label, float], evidence: Evidence) -> N
         return np.asarray(counts / counts.sum())
     names = evidence.classes.tolist()
     given = [class_prior.get(name, 0.0) for name in names]
-    strangers = set(class_prior) - set(names)
+    strangers = [name for name in class_prior if name not in names]
     usable = [0 < share < np.inf for share in given]  # NaN is neither
     if strangers or not all(usable):
-        wrong = next(iter(strangers)) if strangers else names[usable.index(False)]
-        raise ClassesError(f"class_prior must give every class, and no other, a share above 0; see {wrong!r}.")
+        wrong = strangers[0] if strangers else names[usable.index(False)]
+        what = "a share, and it is no class" if strangers else "no share above 0"
+        raise ClassesError(
+            f"class_prior gives {wrong!r} {what}. Give one to every class and to no other; of a fitted model, by "
+            "set_params(class_prior=...) before a class is added or removed."
+        )
     return np.asarray(given) / sum(given)
 
 

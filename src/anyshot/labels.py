@@ -30,11 +30,15 @@ def class_table(names: Iterable[Label]) -> Classes:
         There are fewer than two.
     DuplicateClassError
         A name is empty, or stands there twice.
+    InputError
+        A name holds a NUL character, which arrays of text would lose at its end.
     """
     listed = [name.item() if isinstance(name, np.generic) else name for name in names]
     for place, name in enumerate(listed):
         if name is None or (isinstance(name, str) and not name.strip()):
             raise DuplicateClassError(f"Class {place} has an empty name. Every class needs a name of its own.")
+        if isinstance(name, str) and "\0" in name:
+            raise InputError(f"Class {place}, {name!r}, has a NUL character in its name. Leave it out.")
     twice = [name for name, count in Counter(listed).items() if count > 1]
     if twice:
         raise DuplicateClassError(f"Class {twice[0]!r} is named {listed.count(twice[0])} times. Name each class once.")
@@ -79,7 +83,14 @@ def plain(labels: Labels) -> list[Label]:
                 "supported; several are not yet."
             )
     plain = [label.item() if isinstance(label, np.generic) else label for label in listed]
-    return [None if is_none(label) else label for label in plain]
+    found = [None if is_none(label) else label for label in plain]
+    for row, label in enumerate(found):
+        if not isinstance(label, str | int | float | None):
+            raise InputError(
+                f"Row {row} has a label of type {type(label).__name__}, {label!r}. Labels are names or numbers: give "
+                "str(label)."
+            )
+    return found
 
 
 def is_none(label: object) -> bool:

@@ -42,7 +42,7 @@ def test_the_class_term_makes_target_items_draw_from_one_class():
         return (drawn.max(axis=0) / drawn.sum(axis=0)).mean()
 
     loose = transport_plan(world.X, world.target, entropy=0.3)
-    strict = transport_plan(world.X, world.target, entropy=0.3, index=index, class_weight=3.0)
+    strict = transport_plan(world.X, world.target, entropy=0.3, index=index, class_penalty=3.0)
     assert purity(strict) > purity(loose) + 0.05
 
 

@@ -103,6 +103,8 @@ def test_a_freeze_point_above_the_head_is_refused(tmp_path):
 def test_an_encoder_without_stages_is_refused(letters):
     with pytest.raises(EncoderError, match="LetterEncoder has no stages to freeze or train"):
         backbone_of(letters)
+    with pytest.raises(EncoderError, match="A model on vectors has no network"):
+        backbone_of(None)
 
 
 def test_an_image_network_given_texts_says_what_it_reads():

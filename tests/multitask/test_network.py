@@ -132,6 +132,10 @@ def test_an_unknown_weighting_is_refused_with_those_there_are():
 def test_a_trunk_that_answers_no_features_is_refused():
     with pytest.raises(InputError, match=r"The trunk answered \(2, 1, 4\).*End it with nn.Flatten"):
         MultitaskNetwork(nn.Unflatten(1, (1, 4))).fit(*world())
+    with pytest.raises(InputError, match=r"The trunk cannot read items of shape \(4,\): .* cannot be multiplied"):
+        MultitaskNetwork(nn.Linear(5, 3)).fit(*world())
+    with pytest.raises(InputError, match="trunk must be a torch module, or make one; it gave a NoneType"):
+        MultitaskNetwork(None).fit(*world())
 
 
 def test_a_bad_item_is_named_by_its_row():

@@ -14,7 +14,7 @@ from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) spreads each source item's mass 1 / n_s over the target items so that
 #
-#     min_G  <G, cost> - entropy * H(G) + class_weight * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
+#     min_G  <G, cost> - entropy * H(G) + class_penalty * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
 #
 # with both domains' masses kept. The last term makes a target item draw from one class only; it is minimised by
 # linearising it and solving the entropic problem anew (Courty, Flamary, Tuia, Rakotomamonjy. Optimal Transport for
@@ -30,12 +30,12 @@ def transport_plan(
     *,
     entropy: float,
     index: Indexes | None = None,
-    class_weight: float = 1.0,
+    class_penalty: float = 1.0,
 ) -> NDArray[np.floating]:
     """Return the plan (n_s, n_t) of source vectors (n_s, d) to target vectors (n_t, d), whose sum is 1.
 
     entropy: weight of the plan's entropy, in units of the mean cost; index (n_s,): the source's classes, for the class
-    regularisation of `class_weight` in the same units; without them there is none.
+    regularisation of `class_penalty` in the same units; without them there is none.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def transport_plan(
         slope = 0.0
         if members is not None and plan.any():
             drawn = members.T @ plan  # (c, n_t)
-            slope = class_weight * (members @ (0.5 / np.sqrt(drawn + SMALLEST / len(target)))) / np.sqrt(len(target))
+            slope = class_penalty * (members @ (0.5 / np.sqrt(drawn + SMALLEST / len(target)))) / np.sqrt(len(target))
         plan = ot.sinkhorn(
             *masses, cost + slope, entropy, method=method, numItermax=SINKHORN_ROUNDS, stopThr=1e-6, warn=False
         )
@@ -81,7 +81,7 @@ class OptimalTransportClassifier(AdaptedClassifier):
         "classes": a target item draws from one class of the source, besides the entropy that there is always.
     entropy : float, default=0.05
         Weight of the plan's entropy, in units of the mean cost; more blurs.
-    class_weight : float, default=1.0
+    class_penalty : float, default=1.0
         Weight of the class regularisation, in the same units.
     base : classifier, default=None
         Learns from the carried source. Logistic regression if not given.
@@ -120,13 +120,13 @@ class OptimalTransportClassifier(AdaptedClassifier):
         *,
         regularise: Literal["classes"] | None = "classes",
         entropy: float = 0.05,
-        class_weight: float = 1.0,
+        class_penalty: float = 1.0,
         base: ClassifierMixin | None = None,
         normalise: Normalise = "domain",
     ) -> None:
         self.regularise = regularise
         self.entropy = entropy
-        self.class_weight = class_weight
+        self.class_penalty = class_penalty
         self.base = base
         self.normalise = normalise
 
@@ -137,6 +137,6 @@ class OptimalTransportClassifier(AdaptedClassifier):
             raise InputError(f"entropy={self.entropy} must be above 0. Smaller blurs less and takes longer.")
         index = domains.index if self.regularise == "classes" else None
         self.plan_ = transport_plan(
-            domains.source, domains.target, entropy=self.entropy, index=index, class_weight=self.class_weight
+            domains.source, domains.target, entropy=self.entropy, index=index, class_penalty=self.class_penalty
         )
         self.model_ = fitted_base(self.base, carried(self.plan_, domains.target), domains.index)

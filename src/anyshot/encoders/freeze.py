@@ -132,6 +132,8 @@ def backbone_of(encoder: object) -> Backbone:
     """
     if isinstance(encoder, Staged):
         return encoder.backbone()
+    if encoder is None:
+        raise EncoderError("A model on vectors has no network. Give texts or images, whose encoder has one.")
     raise EncoderError(
         f"The encoder {type(encoder).__name__} has no stages to freeze or train. Train a head on its vectors, or take "
         "'minilm', 'efficientnet-lite0' or a model of transformers (hf:ID-or-folder)."

@@ -193,7 +193,12 @@ class MultitaskNetwork(BaseEstimator):
         return model
 
     def _new_trunk(self) -> nn.Module:
-        return copy.deepcopy(self.trunk) if isinstance(self.trunk, nn.Module) else self.trunk()
+        if isinstance(self.trunk, nn.Module):
+            return copy.deepcopy(self.trunk)
+        made = self.trunk() if callable(self.trunk) else self.trunk
+        if not isinstance(made, nn.Module):
+            raise InputError(f"trunk must be a torch module, or make one; it gave a {type(made).__name__}.")
+        return made
 
     def _scores(self, X: ArrayLike) -> list[tuple[Task, Floats]]:
         check_is_fitted(self)
@@ -325,8 +330,11 @@ def _items(X: ArrayLike) -> Tensor:
 
 def _width(trunk: nn.Module, items: Tensor) -> int:
     trunk.eval()
-    with torch.no_grad():  # inference_mode would bind what lazy layers draw to it
-        features = trunk(items[:2])
+    try:
+        with torch.no_grad():  # inference_mode would bind what lazy layers draw to it
+            features = trunk(items[:2])
+    except RuntimeError as error:
+        raise InputError(f"The trunk cannot read items of shape {tuple(items.shape[1:])}: {error}.") from error
     if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(items[:2]):
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise InputError(

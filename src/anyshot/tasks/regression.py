@@ -1,7 +1,7 @@
 """Regression with few labels: what a source knows is the prior, and each label moves the answers away from it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -214,6 +214,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         self.table_ = None
         if not given:
             return [np.zeros((0, 0))] * len(parts)
+        if any(isinstance(part, Sequence) and any(isinstance(row, str) for row in part) for part in given):
+            raise InputError(
+                "Rows must be vectors (n, d) or a table. Texts and images are encoded first, by "
+                "load_encoder(...).encode(items)."
+            )
         if not all(is_plain(part) for part in given):
             self.table_ = TableVectors(encoder=self.table_encoder).fit(_one_table(given))
         validate_data(self, given[0], skip_check_array=self.table_ is not None, dtype=np.float64)
