@@ -12,7 +12,7 @@ import anyshot
 ROOT = Path(anyshot.__file__).parent
 FLOORS = [
     {"errors"},
-    {"checks", "items", "progress", "threads", "data"},
+    {"checks", "items", "progress", "threads", "data", "whole_file"},
     {"labels", "tables", "encoders", "training", "store", "persist"},
     {"xlsa17", "semantics", "datasets", "attributes", "scale", "table_vectors"},
     {"word_vectors", "deviation"},

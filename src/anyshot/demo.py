@@ -20,6 +20,7 @@ from anyshot.checks import Indexes
 from anyshot.encoders.encoder import Encoder
 from anyshot.errors import DataFileError
 from anyshot.labels import UNKNOWN
+from anyshot.whole_file import whole_file
 
 DRAWS: Final = 10
 """Draws of labelled messages that every figure of the table is the mean of; their seeds are 0 to 9."""
@@ -113,7 +114,8 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
         curves = [_measured(data, seed) for seed in range(DRAWS)]
         scores = pd.concat([curve.scores for curve in curves], ignore_index=True)
         curve = type(curves[0])(scores, curves[0].n_test)
-        _write_picture(curve, out)
+        with whole_file(out) as part:
+            curve.plot(title="200 customer messages in ten classes").savefig(part, dpi=160)
     means = curve.summary().pivot(index="shots", columns="model", values="mean")
     rows = [
         (str(shots), *("-" if np.isnan(mean) else f"{100 * mean:.1f}" for mean in means.loc[shots, [*_MODELS]]))
@@ -244,13 +246,6 @@ def _check_writable(out: Path) -> None:
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
     if not out.parent.is_dir():
         raise DataFileError(f"{out} cannot be written: there is no folder {out.parent}.")
-
-
-def _write_picture(curve: Any, out: Path) -> None:
-    try:
-        curve.plot(title="200 customer messages in ten classes").savefig(out, dpi=160)
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
 
 
 # ── the printing ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import secrets
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from anyshot.checks import extra
 from anyshot.encoders.assembled import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
 from anyshot.errors import ExportError
+from anyshot.whole_file import whole_file
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between the file and the original."""
@@ -64,13 +64,9 @@ def export(model: Assembling, file: str | os.PathLike[str]) -> Path:
     whole = model.assembled()
     about = _about(whole)
     target = Path(file)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
+    with whole_file(target) as part:
         _written(whole, part, about)
         _check(whole, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     _beside(target, ".json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if isinstance(whole.backbone.preparation, TextPreparation) and whole.backbone.preparation.tokenizer is not None:
         _beside(target, ".tokenizer.json").write_text(whole.backbone.preparation.tokenizer(), encoding="utf-8")

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.errors import DataFileError
+from anyshot.whole_file import whole_file
 
 Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
 
@@ -94,14 +94,8 @@ def write_table(rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str |
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
+    with whole_file(target) as part:
         write(table, part)
-        part.replace(target)
-    except OSError as error:
-        raise DataFileError(f"{target} cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def existing(path: Path) -> Path:

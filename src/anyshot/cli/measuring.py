@@ -22,6 +22,7 @@ from anyshot.cli.reading import (
 from anyshot.encoders import default_for
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.labels import Labels, classes_in
+from anyshot.whole_file import whole_file
 
 TEST_SHARE = 0.3
 """Share of each class's labelled items that a curve is measured on."""
@@ -53,14 +54,8 @@ def encode(
     columns = {"vectors": vectors, "items": np.array([str(item) for item in given.items]), "encoder": np.array(name)}
     if given.labels is not None:
         columns["labels"] = np.array(given.labels if None not in given.labels else [_text(one) for one in given.labels])
-    part = out.with_name(f".{out.stem}.part.npz")
-    try:
+    with whole_file(out) as part:
         np.savez(part, **columns)
-        part.replace(out)
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
 
 
@@ -88,7 +83,8 @@ def curve(
     result = _measured(given, labels, named, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
     if out is not None:
-        _write_picture(result, out)
+        with whole_file(out) as part:
+            result.plot().savefig(part, dpi=160)
         note(f"Wrote the picture to {out}.")
 
 
@@ -124,13 +120,6 @@ def set_aside(labels: Labels, *, seed: int) -> Indexes:
             raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one to measure on. Add some.")
         chosen.extend(draw.choice(own, size=max(1, round(TEST_SHARE * len(own))), replace=False).tolist())
     return np.sort(np.array(chosen, dtype=np.intp))
-
-
-def _write_picture(result: Any, out: Path) -> None:
-    try:
-        result.plot().savefig(out, dpi=160)
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
 
 
 def _text(label: object) -> str:

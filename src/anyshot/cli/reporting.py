@@ -14,6 +14,7 @@ from anyshot.cli.reading import Data, ImageColumn, LabelColumn, Model, TextColum
 from anyshot.errors import DataFileError, InputError
 from anyshot.model_card import model_card, network_card
 from anyshot.persist import read_model
+from anyshot.whole_file import whole_file
 
 
 def report(
@@ -49,7 +50,7 @@ def report(
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
     made = anyshot.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
-    _write(out, made.save)
+    made.save(out)
     show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
     for line in dict.fromkeys(made.missing.values()):
         note(f"Not in it: {line}")
@@ -76,7 +77,8 @@ def card(
     if out is None:
         typer.echo(written)
         return
-    _write(out, partial(Path.write_text, data=written, encoding="utf-8"))
+    with whole_file(out) as part:
+        part.write_text(written, encoding="utf-8")
     note(f"Wrote the card to {out}.")
 
 
@@ -122,11 +124,3 @@ def _taught(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
     known = [(item, label) for item, label in pairs if label is not None]
     train = [item for item, _ in known], [label for _, label in known]
     return {"train": train, "pool": pool or None}
-
-
-def _write(out: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file, or say why it cannot be written."""
-    try:
-        write(out)
-    except OSError as error:
-        raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error

@@ -2,7 +2,6 @@
 
 import html
 import os
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +58,7 @@ from anyshot.evaluation.report_sections import (
 )
 from anyshot.items import Items
 from anyshot.labels import Labels
+from anyshot.whole_file import whole_file
 
 TITLE = "How good is this model?"
 
@@ -126,12 +126,8 @@ class Report:
     def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
         """Write the page to a file and return its path; an old file stays whole until the new one is complete."""
         target = Path(file)
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
+        with whole_file(target) as part:
             part.write_text(self.to_html(title=title), encoding="utf-8")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
         return target
 
     def __str__(self) -> str:
