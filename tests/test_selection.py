@@ -11,7 +11,8 @@ from anyshot.belief import STEPS, Known, believed_prior
 from anyshot.checks import generator, unit
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
-from anyshot.selection import COSINE_SHARPNESS, METHODS, as_method, fit_model
+from anyshot.scoring import COSINE_SHARPNESS, METHODS
+from anyshot.selection import as_method, fit_model
 from anyshot.zero_shot.transductive import make_pool
 from four_classes import C, D, skewed, world
 

@@ -15,6 +15,7 @@ from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.fitted import Fitted
 from anyshot.labels import class_table
+from anyshot.scoring import Scorer
 from anyshot.semantics import describe
 from anyshot.space import Space
 from anyshot.tuned_encoder import TunedEncoder, tuned_from_saved
@@ -69,7 +70,7 @@ def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
     index = np.array([names.index(label) for label in LABELS])
     evidence = bare.with_labels(space.place(TEXTS), index, TEXTS)
     before = fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=None, start={})
-    scorer = selection.Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
+    scorer = Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
     trial = selection.Trial("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
     own = Space(encoder, cache=None)
     moved = fitted.in_space(own, evidence, TEXTS, ["where is it", "money back"])

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -94,7 +94,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         classes: Described = None,
         *,
         encoder: str | Encoder = "auto",
-        method: Literal["auto"] | selection.Method = "auto",
+        method: selection.Wanted = "auto",
         budget: selection.Budget = "fast",
         class_prior: str | Mapping[Label, float] = "balanced",
         unknown_rate: float | None = None,

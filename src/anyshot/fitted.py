@@ -21,6 +21,7 @@ from anyshot.explanation import Explanation, Explanations, Neighbour
 from anyshot.few_shot import prototypes
 from anyshot.items import Items, shown
 from anyshot.labels import Label
+from anyshot.scoring import Scorer
 from anyshot.semantics import best_text
 from anyshot.space import Space
 from anyshot.zero_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
@@ -195,7 +196,7 @@ class Fitted:
             selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool), np.zeros(0))
             for row in facts["leaderboard"]
         )
-        about, scorer = facts["model"], selection.Scorer(arrays["scorer.coef"], arrays["scorer.intercept"])
+        about, scorer = facts["model"], Scorer(arrays["scorer.coef"], arrays["scorer.intercept"])
         model = selection.Model(
             scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
         )
@@ -267,7 +268,7 @@ def with_head(
     model: Fitted,
     space: Space,
     evidence: Evidence,
-    scorer: selection.Scorer,
+    scorer: Scorer,
     told: selection.Trial,
     shares: NDArray[np.floating] | None,
 ) -> Fitted:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
 
-from anyshot.any_shot import AnyShotHead
 from anyshot.belief import (
     ENOUGH,
     FEW,
@@ -19,25 +18,18 @@ from anyshot.belief import (
     Known,
     Step,
     believed_prior,
-    corrections,
     shares_of_belief,
     teaches,
     usual_sharpness,
 )
-from anyshot.checks import Indexes, Vectors
-from anyshot.deviation import Deviation, Examples
+from anyshot.checks import Indexes
+from anyshot.deviation import Deviation
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.folds import folds_by_arrival, places_in_class
-from anyshot.few_shot import prototypes
-from anyshot.labels import class_sums
+from anyshot.scoring import METHODS, Method, Scorer, by_attributes, fitted
 from anyshot.threads import threads_for
-from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.semantic_map import SemanticMapClassifier
-from anyshot.zero_shot.transductive import Pool, Refined, answers_at_shares, refine
 
-Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
-METHODS: tuple[Method, ...] = get_args(Method)
 Wanted: TypeAlias = Method | Literal["auto"]
 Answering: TypeAlias = Method | Literal["fine-tuned"]
 """What a model may answer by; fine-tuning, which needs the items themselves, is compared elsewhere."""
@@ -68,23 +60,6 @@ AT_MOST = 4_000
 """Labelled vectors that cross-validation looks at."""
 PRIOR_ITEMS = 20.0
 """Labels that the usual temperatures are worth against the labels at hand."""
-POOL_LABELS = 20
-"""Labels a class that all the unlabelled vectors together are worth."""
-LEARNED = 5_000
-"""Unlabelled vectors that the head learns from, evenly picked; all of them move the class vectors."""
-COSINE_SHARPNESS = 20.0
-"""Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
-
-
-class Scorer(NamedTuple):
-    """A linear answer: scores = X coef' + intercept."""
-
-    coef: Vectors  # (c, d)
-    intercept: NDArray[np.float32]  # (c,)
-
-    def __call__(self, X: Vectors) -> NDArray[np.float32]:
-        """Return scores (n, c)."""
-        return np.asarray(X @ self.coef.T + self.intercept, dtype=np.float32)
 
 
 class Trial(NamedTuple):
@@ -129,15 +104,16 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
             "vectors, or another method."
         )
     if known.attributes is not None and not known.counts.all() and method in ("auto", "zero-shot"):
-        return _by_attributes(known)
+        scorer, why = by_attributes(known)
+        return Model(scorer, "zero-shot", "attributes", (why,))
     known = replace(known, corrects=known.attributes is None and teaches(known))
     n = len(known.index) + (len(known.pool.vectors) if known.pool else 0)
     with threads_for(n * known.class_vectors.size):
         belief, factors, board = _compare(known, method)
         trial, why = _choose(board, known, method)
         answers = next(name for name in METHODS if name == trial.method)
-        scorer, deviations = _fit(known, answers, factors[answers], start or {}, belief=belief)
-    scorer = _scaled(scorer, 1 / trial.temperature)
+        scorer, deviations = fitted(known, answers, factors[answers], start or {}, belief=belief)
+    scorer = scorer.times(1 / trial.temperature)
     if known.shares is not None:
         scorer = scorer._replace(intercept=scorer.intercept + np.log(known.shares).astype(np.float32))
     kind: Prior = "refined" if belief.refined else "names"
@@ -244,7 +220,7 @@ def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floa
     start: Mapping[Step, Deviation] = {}
     for fold in np.unique(folds):
         out = folds == fold
-        scorer, start = _fit(known.without(out), method, factors, start, tol=1e-2)  # near enough to compare
+        scorer, start = fitted(known.without(out), method, factors, start, tol=1e-2)  # near enough to compare
         scores[out] = scorer(known.vectors[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class that a fold knows nothing of
@@ -291,107 +267,3 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
             if ahead.sum() > (1 if other.method == "zero-shot" else 2) * np.sqrt((ahead**2).sum()):
                 return other, f"{other.method} answers: {told}."
     return mine, f"{mine.method} answers: {told}."
-
-
-def _fit(
-    known: Known,
-    method: Method,
-    factors: Factors,
-    start: Mapping[Step, Deviation],
-    *,
-    belief: Belief | None = None,
-    tol: float = 2e-5,
-) -> tuple[Scorer, Mapping[Step, Deviation]]:
-    """Fit one method to all that is known; heads of several steps are averaged by belief."""
-    prior = known.class_vectors
-    if method == "prototype":
-        return _by_cosine(prototypes(known.vectors, known.index, prior, name_weight=1.0)), {}
-    if method == "zero-shot":
-        return _by_cosine(belief.prior if belief else prior), {}
-    more = None
-    if method == "any-shot" and belief is not None and belief.refined is not None and known.pool is not None:
-        prior, more = _moved_by_pool(known, known.pool, belief.refined, factors, belief.labels_share)
-    elif method == "any-shot" and known.corrects:
-        prior = corrections(known).class_vectors
-    return _average_head(known, prior, factors, start, more, tol=tol)
-
-
-def _by_attributes(known: Known) -> Model:
-    """Answer by weights carried from the labelled classes, whose lead over the others is taken off.
-
-    Such weights say less of a class than its name does in the items' own space; against classes with hundreds of labels
-    they would hardly ever win. The penalty is found by holding classes out, and so needs three of them.
-    """
-    assert known.attributes is not None  # asked for only then
-    scores, penalty = SemanticMapClassifier(), 0.0
-    scores.fit(known.vectors, known.index, class_vectors=known.attributes)
-    seen = known.counts > 0
-    why = f"{np.count_nonzero(~seen)} classes without a label are known by attributes alone, so zero-shot answers"
-    if np.count_nonzero(seen) >= 3:
-        corrected = GeneralizedZeroShotClassifier(SemanticMapClassifier())
-        corrected.fit(known.vectors, known.index, class_vectors=known.attributes)
-        penalty = corrected.seen_penalty_
-        why += f"; {penalty:.2g} is taken off the scores of labelled classes, found by holding classes out"
-    sharpness = 1 / scores.temperature
-    intercept = sharpness * (scores.intercept_ - penalty * seen)
-    if known.shares is not None:
-        intercept = intercept + np.log(known.shares)
-    scorer = Scorer((sharpness * scores.coef_).astype(np.float32), intercept.astype(np.float32))
-    return Model(scorer, "zero-shot", "attributes", (f"{why}.",))
-
-
-def _by_cosine(S: Vectors) -> Scorer:
-    """Answer by the nearest of the class vectors (c, d); a class without one, a row of zeros, is never the answer."""
-    return Scorer(COSINE_SHARPNESS * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
-
-
-def _average_head(
-    known: Known,
-    prior: Vectors,
-    factors: Factors,
-    start: Mapping[Step, Deviation],
-    more: Examples | None = None,
-    *,
-    tol: float = 2e-5,
-) -> tuple[Scorer, Mapping[Step, Deviation]]:
-    """Fit a head a step and add up the scores, each times its factor."""
-    another = next(iter(start.values()), None)  # a head of another step is nearer than none
-    heads = {
-        step: AnyShotHead(C=step.C, tol=tol).fit(
-            known.vectors, known.index, class_vectors=step.trust * prior, more=more, start=start.get(step, another)
-        )
-        for step in factors
-    }
-    coef = sum(factor * heads[step].coef_ for step, factor in factors.items())
-    intercept = sum(factor * heads[step].intercept_ for step, factor in factors.items())
-    scorer = Scorer(np.asarray(coef, dtype=np.float32), np.asarray(intercept, dtype=np.float32))
-    return scorer, {step: head.deviation_ for step, head in heads.items()}
-
-
-def _moved_by_pool(
-    known: Known, pool: Pool, refined: Refined, factors: Factors, share: float
-) -> tuple[Vectors, Examples]:
-    """Refine the names once more with the labels counted in; believe the pool's answers as far as they go.
-
-    share: how far the answers follow the labels; the rest follows the refinement.
-    """
-    if len(known.index):
-        # A label says three times what an unlabelled vector does.
-        sums = 3 * class_sums(known.vectors, known.index, len(known.said))
-        refined = refine(known.said, pool, labelled_sums=sums, balance=refined.balance, shares=known.shares)
-        first, _ = _average_head(known, refined.class_vectors, factors, {})
-        # The more labels a class has, the less its neighbours add to what the head says of a vector.
-        own = len(known.index) / (len(known.index) + ENOUGH * len(known.said))
-        by_labels = pool.smooth(answers_at_shares(first(pool.vectors)), own=own, rounds=1)
-        log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)
-        answers = softmax(log_odds, axis=1)
-    else:
-        answers = refined.answers
-    rows = np.unique(np.linspace(0, len(answers) - 1, LEARNED).astype(int))
-    weight = min(0.3, POOL_LABELS * len(known.class_vectors) / len(rows))
-    weights = np.full(len(rows), weight, dtype=np.float32)
-    return refined.class_vectors, Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
-
-
-def _scaled(scorer: Scorer, factor: float) -> Scorer:
-    return Scorer(scorer.coef * np.float32(factor), scorer.intercept * np.float32(factor))

@@ -17,7 +17,8 @@ from anyshot.evaluation.folds import folds_by_arrival
 from anyshot.evidence import Evidence
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.items import Items
-from anyshot.selection import Budget, Model, Scorer, Trial, as_method, fit_model
+from anyshot.scoring import Scorer
+from anyshot.selection import Budget, Model, Trial, as_method, fit_model
 from anyshot.space import Space
 from anyshot.tuned_encoder import TunedEncoder
 
