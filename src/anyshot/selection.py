@@ -243,9 +243,9 @@ def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
 def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
     """Return the trial to believe, and one sentence why.
 
-    The head gives way to zero-shot where that told more held-out labels rightly by more than one standard error of the
-    paired difference, and to methods that know no names by more than two: smaller differences are the noise of the
-    labels at hand, and following them was measured to cost half a point.
+    The head gives way to a method that told more held-out labels rightly by more than two standard errors of the paired
+    difference: smaller ones are the noise of the labels at hand. Giving way to zero-shot by one was measured to cost
+    2.6 points on average where it happened, in 24 cases of 25: the head's short steps know what zero-shot knows.
     """
     n = len(known.index)
     wanted = _main_method(known) if method == "auto" else next(name for name in METHODS if name == method)
@@ -264,6 +264,6 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
         told += "" if fair.any() else "; without its only label a class is known by its name alone"
         for other in board:
             ahead = (other.right.astype(float) - mine.right)[fair]
-            if ahead.sum() > (1 if other.method == "zero-shot" else 2) * np.sqrt((ahead**2).sum()):
+            if ahead.sum() > 2 * np.sqrt((ahead**2).sum()):
                 return other, f"{other.method} answers: {told}."
     return mine, f"{mine.method} answers: {told}."
