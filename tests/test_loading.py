@@ -47,6 +47,19 @@ def test_what_is_no_model_of_ours_is_refused(tmp_path):
         load(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"kind": "AnyShotRegressor"}, r"reads: it lacks '\w+'\. It was written by anyshot .*, or by hand\. Fit and"),
+        ({"kind": "MultitaskModel", "parameters": None}, "holds no model that this anyshot .* reads: .*NoneType"),
+    ],
+)
+def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(facts, words, tmp_path):
+    write_model(tmp_path / "model", facts=facts, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match=words):
+        load(tmp_path / "model")
+
+
 def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")

@@ -9,7 +9,7 @@ from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
 from anyshot.errors import ModelFolderError
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.multitask.model import MultitaskModel
-from anyshot.persist import read_model
+from anyshot.persist import SavedModel, opened_model
 from anyshot.prototypical_encoder import PrototypicalEncoder
 from anyshot.tasks.regression import regressor_from_saved
 
@@ -25,7 +25,11 @@ def load(folder: str | os.PathLike[str], *, cache: bool = True) -> Any:
         The folder holds no whole, unchanged model of a kind and format that this version reads, or the encoder on this
         machine has other weights than the one that the model was made on.
     """
-    saved = read_model(folder)
+    with opened_model(folder) as saved:
+        return _rebuilt(saved, folder, cache=cache)
+
+
+def _rebuilt(saved: SavedModel, folder: str | os.PathLike[str], *, cache: bool) -> Any:
     match saved.facts.get("kind"):
         case "AnyShotClassifier":
             return classifier_from_saved(saved, cache=cache)

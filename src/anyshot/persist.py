@@ -23,7 +23,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from anyshot.errors import InputError, ModelFolderError
+from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
@@ -123,6 +123,30 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
             if _identity(target) == before:
                 raise  # else it was replaced while it was read
     return _read(target)
+
+
+@contextmanager
+def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
+    """Give what `read_model` reads; what the block finds lacking or unusable in it is said of the folder.
+
+    A sound digest tells that nothing changed since the folder was written, not that this version wrote it.
+
+    Raises
+    ------
+    ModelFolderError
+        As `read_model`; or the facts or numbers are not those of a model of this version.
+    """
+    saved = read_model(folder)
+    try:
+        yield saved
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        if isinstance(error, AnyshotError):
+            raise
+        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelFolderError(
+            f"{folder} holds no model that this anyshot {_version()} reads: {what}. It was written by anyshot "
+            f"{saved.version}, or by hand. Fit and save the model again."
+        ) from error
 
 
 def _read(target: Path) -> SavedModel:

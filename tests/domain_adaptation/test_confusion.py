@@ -145,6 +145,18 @@ def test_norms_measure_the_target_when_told(moved):
     np.testing.assert_allclose(model.network_[0].running_mean, target.mean(axis=0) + 5, atol=0.2)
 
 
+@pytest.mark.parametrize("step", [DomainConfusionClassifier.adapt_norms, DomainConfusionClassifier.refit_source_free])
+def test_alarms_are_those_of_the_last_target(step, moved):
+    X, y, target = moved
+    model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target)
+    other = target[:50] + 5
+    before = model.predict_proba(other)
+    step(model, other)
+    np.testing.assert_array_equal(model.source_answers_, before)
+    differ = np.mean(before.argmax(axis=1) != model.predict_proba(other).argmax(axis=1))
+    assert model.alarms_.disagreement == pytest.approx(differ)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [

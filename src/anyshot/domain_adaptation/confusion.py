@@ -29,13 +29,9 @@ from anyshot.domain_adaptation.domain_items import (
     target_items,
 )
 from anyshot.domain_adaptation.source_free import adapt_source_free
-from anyshot.errors import (
-    InputError,
-    ModelFolderError,
-    NotEnoughClassesError,
-)
+from anyshot.errors import InputError, ModelFolderError, NotEnoughClassesError
 from anyshot.labels import class_table
-from anyshot.persist import SavedModel, read_model, write_model
+from anyshot.persist import SavedModel, opened_model, write_model
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
 from anyshot.training.losses import cross_entropy
@@ -93,9 +89,9 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
     history_ : History
         Of the epochs on both domains; of those on the source where there is no target.
     alarms_ : Alarms
-        What looks wrong without a label of the target; there is none without a target.
+        What looks wrong, without a label of the target, after the last step that adapted the network to one.
     source_answers_ : ndarray of shape (n_target, n_classes)
-        What the network answered on the target before it saw it.
+        What the network answered on the target before that step.
 
     References
     ----------
@@ -172,23 +168,22 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         """Let the network's batch norms measure the target: AdaBN, a step after training that needs no source."""
         check_is_fitted(self)
         items = seen_items(self, target)
-        adapt_norms(self.network_, (items.batch(rows) for rows in in_order(len(items), self.batch_size)))
+        self.source_answers_ = self._answers(items)
+        self._measure_norms(items)
+        self.alarms_ = alarms_of(self._answers(items), self.source_answers_, self.source_shares_)
         return self
 
     def refit_source_free(self, target: ArrayLike | Items, *, epochs: int = 10) -> Self:
-        """Train the fitted network further on target items alone: SHOT, a second fit that needs no source.
-
-        `alarms_` are then those of this fit; the source model is what was fitted before.
-        """
+        """Train the fitted network further on target items alone: SHOT, a second fit that needs no source."""
         check_is_fitted(self)
         items = seen_items(self, target)
-        before = self._answers(items)
+        self.source_answers_ = self._answers(items)
         self.history_ = adapt_source_free(
             self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
             random_state=self.random_state,
         )  # fmt: skip
-        self.adapt_norms(target)
-        self.alarms_ = alarms_of(self._answers(items), before, self.source_shares_)
+        self._measure_norms(items)
+        self.alarms_ = alarms_of(self._answers(items), self.source_answers_, self.source_shares_)
         return self
 
     def decision_function(self, X: ArrayLike | Items) -> NDArray[np.floating]:
@@ -286,8 +281,11 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         modules = [self.network_, self.head_]
         history = train(modules, batches, loss_of, recipe=self._recipe(epochs), random_state=random)
         # A running mean over the last few batches is a poor measure of a small source.
-        adapt_norms(self.network_, (source.batch(rows) for rows in in_order(len(source), self.batch_size)))
+        self._measure_norms(source)
         return history
+
+    def _measure_norms(self, items: Items) -> None:
+        adapt_norms(self.network_, (items.batch(rows) for rows in in_order(len(items), self.batch_size)))
 
     def _learn_both(self, source: Items, index: Tensor, target: Items, random: np.random.Generator) -> None:
         n_source, n_target = len(source), len(target)
@@ -311,7 +309,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         if alignment.critic is not None:
             groups.append(LayerGroup("critic", alignment.critic, rate=CRITIC_RATE))
         self.history_ = train(groups, batches, loss_of, recipe=self._recipe(self.epochs), random_state=random)
-        adapt_norms(self.network_, (target.batch(rows) for rows in in_order(n_target, self.batch_size)))
+        self._measure_norms(target)
         self.alarms_ = alarms_of(
             self._answers(target), self.source_answers_, self.source_shares_, domain_accuracies=alignment.accuracies
         )
@@ -374,11 +372,11 @@ def load_domain_confusion(
     ModelFolderError
         The folder holds no whole, unchanged classifier of this kind, or the network is missing or has other layers.
     """
-    saved = read_model(folder)
-    if saved.facts.get("kind") != DomainConfusionClassifier.__name__:
+    with opened_model(folder) as saved:
         kind = saved.facts.get("kind")
-        raise ModelFolderError(f"{folder} holds a {kind!r}, no DomainConfusionClassifier. Use anyshot.load.")
-    return DomainConfusionClassifier.from_saved(saved, network)
+        if kind != DomainConfusionClassifier.__name__:
+            raise ModelFolderError(f"{folder} holds a {kind!r}, no DomainConfusionClassifier. Use anyshot.load.")
+        return DomainConfusionClassifier.from_saved(saved, network)
 
 
 def _card(model: DomainConfusionClassifier) -> str:

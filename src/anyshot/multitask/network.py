@@ -19,7 +19,7 @@ from anyshot.checks import RandomState, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.multitask.gradient_rules import RULES
 from anyshot.multitask.task import Floats, Kind, Task, TaskLabels, kinds_listed, read_tasks, task_card
-from anyshot.persist import SavedModel, read_model, write_model
+from anyshot.persist import SavedModel, opened_model, write_model
 from anyshot.training.loop import Recipe, train
 from anyshot.training.weights import give_weights, weights_of
 
@@ -265,10 +265,11 @@ def load_multitask_network(
     ModelFolderError
         The folder holds no whole, unchanged network of this kind, or the trunk has other layers.
     """
-    saved = read_model(folder)
-    if saved.facts.get("kind") != MultitaskNetwork.__name__:
-        raise ModelFolderError(f"{folder} holds a {saved.facts.get('kind')!r}, no MultitaskNetwork. Use anyshot.load.")
-    return MultitaskNetwork.from_saved(saved, trunk)
+    with opened_model(folder) as saved:
+        kind = saved.facts.get("kind")
+        if kind != MultitaskNetwork.__name__:
+            raise ModelFolderError(f"{folder} holds a {kind!r}, no MultitaskNetwork. Use anyshot.load.")
+        return MultitaskNetwork.from_saved(saved, trunk)
 
 
 def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
