@@ -402,6 +402,23 @@ def test_shares_of_the_classes_change_with_them(letters):
     assert clf.set_params(class_prior={"tea": 1, "bus": 1}).remove_class("zoo").classes_.tolist() == ["tea", "bus"]
 
 
+def test_a_source_that_is_no_pair_is_refused():
+    X, y, _ = clouds(4)
+    for source in (X, (X,), (X, None), {"a": X}):
+        with pytest.raises(InputError, match=r"source must be a pair, \(items, labels\); a \w+ was given"):
+            AnyShotClassifier(cache=False).fit(X, y, source=source)
+
+
+def test_items_that_are_no_list_are_refused_at_every_door():
+    named = AnyShotClassifier(["tea", "zoo"]).fit()
+    with pytest.raises(InputError, match="There are no items: the list is empty"):
+        named.predict([])
+    with pytest.raises(InputError, match="Write list"):
+        named.predict(text for text in ["tea"])
+    with pytest.raises(InputError, match="A list of the items of 'tea' is needed; one str was given"):
+        named.fit({"tea": "a cup of tea", "zoo": ["a lion"]})
+
+
 def test_a_source_of_one_class_is_refused():
     X, y, centres = clouds(4)
     with pytest.raises(NotEnoughLabelsError, match="labels of at least two of the classes"):

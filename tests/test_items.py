@@ -46,6 +46,19 @@ def test_one_item_without_a_list_around_it_is_refused(one):
         modality_of(one)
 
 
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ({"tea": ["a"]}, r"a dict was given\. Only fit and evaluate read \{label: items\}"),
+        ((text for text in "ab"), r"a generator was given, which cannot be counted\. Write list\(\.\.\.\)"),
+        (Image.new("L", (2, 2)), r"one Image was given\. Write \[item\]"),
+    ],
+)
+def test_what_is_no_list_is_refused(items, words):
+    with pytest.raises(InputError, match=words):
+        modality_of(items)
+
+
 def test_no_items_are_refused():
     with pytest.raises(InputError, match="There are no items: the list is empty"):
         modality_of([])

@@ -2,7 +2,7 @@
 
 import importlib
 from types import ModuleType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,6 +66,13 @@ def generator(random_state: RandomState) -> np.random.Generator:
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))
     return np.random.default_rng(random_state)
+
+
+def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:
+    """Return the two parts of `given`, or raise InputError: it is no pair, or a part is None."""
+    if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):
+        raise InputError(f"{name} must be a pair, {of}; a {type(given).__name__} was given.")
+    return given[0], given[1]
 
 
 def extra(module: str, name: str, *, purpose: str) -> ModuleType:

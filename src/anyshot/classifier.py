@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import fitted, selection
 from anyshot.belief import Step
-from anyshot.checks import Indexes, RandomState, generator
+from anyshot.checks import Indexes, RandomState, generator, pair
 from anyshot.class_knowledge import (
     Described,
     Description,
@@ -34,7 +34,7 @@ from anyshot.evaluation.answers import Evaluation, evaluate_answers
 from anyshot.evidence import Evidence
 from anyshot.explanation import Explanations
 from anyshot.fitted import Fitted
-from anyshot.items import Items
+from anyshot.items import Items, modality_of
 from anyshot.labels import Classes, Label, Labels, from_indexes, is_none, paired, row_of, to_indexes
 from anyshot.model_card import model_card
 from anyshot.persist import SavedModel, write_model
@@ -136,16 +136,17 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         items, labels = paired(X, y)
-        everything = labels if source is None else [*labels, *source[1]]
+        theirs = None if source is None else paired(*pair(source, name="source"))
+        everything = labels if theirs is None else [*labels, *theirs[1]]
         bare = bare_classes(self.classes, everything, with_unknown=self.unknown_rate is not None)
-        seen = next((some for some in (items, unlabeled, source and source[0]) if some is not None and len(some)), [])
+        seen = next((some for some in (items, unlabeled, theirs and theirs[0]) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(seen) and not bare.said.any():
             self._wait(bare)
             return self
         space = self._space(seen)
         evidence = placed_classes(space, bare, seen)
-        if source is not None:
-            evidence = known_from_source(space, evidence, *paired(*source))
+        if theirs is not None:
+            evidence = known_from_source(space, evidence, *theirs)
         evidence = with_items(space, evidence, items, labels)
         if unlabeled is not None and len(unlabeled):
             evidence = evidence.with_unlabelled(space.place(unlabeled))
@@ -353,6 +354,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return what answers, choosing the encoder by the first items if none was needed before."""
         self._check_fitted()
         if self._fitted is None:
+            if self.encoder == "auto":
+                modality_of(items)  # an empty list does not tell which encoder is needed
             space = self._space(items)
             evidence = placed_classes(space, self._pending, items)
             self._take(space, evidence, {})

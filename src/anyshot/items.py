@@ -1,7 +1,7 @@
 """What a person hands over: texts, images or vectors, told apart before anything is encoded."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -30,6 +30,17 @@ def by_place(items: Any) -> Items:
     return held if held.ndim == 2 and held.dtype.kind in "fiub" else list(held)
 
 
+def check_listed(items: object, *, what: str = "A list of items") -> None:
+    """Raise InputError for one item without a list around it, a mapping, and what cannot be counted."""
+    kind = type(items).__name__
+    if isinstance(items, Mapping):
+        raise InputError(f"{what} is needed; a {kind} was given. Only fit and evaluate read {{label: items}}.")
+    if isinstance(items, (str, bytes, PathLike)) or not isinstance(items, Iterable | Sized):
+        raise InputError(f"{what} is needed; one {kind} was given. Write [item].")
+    if not isinstance(items, Sized):
+        raise InputError(f"{what} is needed; a {kind} was given, which cannot be counted. Write list(...).")
+
+
 def modality_of(items: Items) -> Modality:
     """Tell whether `items` are texts, images or vectors.
 
@@ -39,12 +50,11 @@ def modality_of(items: Items) -> Modality:
     Raises
     ------
     InputError
-        There are no items, or one string was given where a list of them is needed.
+        There are no items, or something else than a list of them was given.
     MixedInputError
         The items are of several kinds, or of none of these.
     """
-    if isinstance(items, (str, bytes, PathLike)):
-        raise InputError(f"A list of items is needed; one {type(items).__name__} was given. Write [item].")
+    check_listed(items)
     items = by_place(items)
     if isinstance(items, np.ndarray) and items.dtype.kind in "fiub":
         return _modality_of_array(items)

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from anyshot.checks import Indexes, Vectors
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
-from anyshot.items import Items
+from anyshot.items import Items, check_listed
 
 Label: TypeAlias = str | int | float | bool | np.generic | None
 Labels: TypeAlias = Sequence[Label] | NDArray[Any]
@@ -105,16 +105,19 @@ def paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[I
     Raises
     ------
     InputError
-        The one is given without the other, or their numbers differ.
+        The one is given without the other, their numbers differ, or items are no list.
     """
     if isinstance(X, Mapping):
         if y is not None:
             raise InputError("The labels are the keys of the mapping given; y must be left out then.")
+        for label, own in X.items():
+            check_listed(own, what=f"A list of the items of {label!r}")
         return [item for own in X.values() for item in own], [label for label, own in X.items() for _ in own]
     if X is None:
         if y is not None:
             raise InputError(f"{len(y)} labels were given without items. Give the items they belong to.")
         return [], []
+    check_listed(X)
     if y is None:
         raise InputError(f"{len(X)} items were given without labels. Give y, or unlabeled=items.")
     if len(X) != len(y):

@@ -10,9 +10,10 @@ from anyshot.encoders import default_for, load_encoder, placed
 from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
 from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned, Trained, same_weights
 from anyshot.errors import MixedInputError, ModelFolderError
-from anyshot.items import Items, Modality, modality_of
+from anyshot.items import Items, Modality, check_listed, modality_of
 from anyshot.semantics import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
 from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
+from anyshot.zero_shot.noun_kinds import with_kinds
 
 
 class Space:
@@ -84,6 +85,7 @@ class Space:
 
     def place(self, items: Items) -> Vectors:
         """Return the unit-length vectors (n, d) of items; a list without items has none."""
+        check_listed(items)
         if len(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
@@ -134,7 +136,11 @@ class Space:
         return rests_on(self._read(texts), known.vectors, known.names, n=3)
 
     def _read(self, texts: ClassTexts) -> Vectors:
-        return class_vectors(texts, self._reader.place_texts, templates=NAME_TEMPLATES)
+        """Return class texts as vectors among the known classes' names; a rare noun is told by its kind."""
+        assert isinstance(self.encoder, Classifying)  # as in `_known_classes`
+        known = {name.lower() for own in self.encoder.classifier.names for name in own}
+        told = with_kinds(texts, known=known)
+        return class_vectors(told, self._reader.place_texts, templates=NAME_TEMPLATES)
 
     @cached_property
     def _reader(self) -> "Space":

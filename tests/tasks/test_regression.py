@@ -207,6 +207,8 @@ def test_what_cannot_be_learned_from_is_refused_by_name():
         AnyShotRegressor(alpha=0).fit(X, y)
     with pytest.raises(InputError, match=r"must be vectors \(n, d\) or a table\. Texts and images are encoded first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
+    with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; a ndarray was"):
+        AnyShotRegressor().fit(X, y, source=np.ones((3, 2)))
     with pytest.raises(InputError, match="must all be tables"):
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=[[1.0], [2.0]])
     with pytest.raises(InputError, match="lacks the column 'kind'"):

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from anyshot.checks import pair
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import cross_conformal_interval
 from anyshot.evaluation.number_answers import NumberEvaluation, evaluate_numbers
@@ -106,14 +107,17 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         InputError
             A number is infinite, or alpha is neither "evidence" nor a number above 0.
         """
-        data = source if isinstance(source, tuple) else None
+        model: Any = source
+        data = None
+        if source is not None and not hasattr(source, "predict"):
+            data = pair(source, name="source", of="(rows, numbers), or a fitted model")
         alpha = _checked_alpha(self.alpha)
         labelled, rest, theirs = self._read(X, unlabeled, None if data is None else data[0])
         numbers = _numbers(y, n_rows=len(labelled), needed=X is not None)
         known = np.isfinite(numbers)
         if not known.any() and source is None:
             raise NotEnoughLabelsError(f"None of the {len(numbers)} rows has a number. Give some, or a source.")
-        self.source_: Regressor | None = source if not isinstance(source, tuple) else clone(self).fit(*source)
+        self.source_: Regressor | None = model if data is None else clone(self).fit(*data)
         scaling = self._scaling(np.concatenate([labelled, rest]), theirs)
         if known.any():
             answers = self._source_answers(X, len(labelled))
