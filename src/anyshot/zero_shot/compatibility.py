@@ -65,7 +65,8 @@ class CompatibilityClassifier(ZeroShotEstimator):
     batch_size : int, default=32
         Items a step.
     random_state : int, generator or None, default=None
-        Order of the items.
+        Order of the items. They are dealt anew in every epoch, so that the order of the rows matters as much as the
+        seed: a few points on a few hundred noisy items.
 
     Attributes
     ----------
