@@ -15,9 +15,7 @@ from PIL import Image
 
 import anyshot
 from anyshot import cli
-from anyshot.cli.measuring import set_aside
 from anyshot.cli.printing import plain
-from anyshot.errors import NotEnoughLabelsError
 
 TRAIN = [
     ("I was charged twice", "billing"), ("send me an invoice", "billing"), ("wrong amount on my card", "billing"),
@@ -101,6 +99,13 @@ def test_predict_writes_the_same_rows_to_a_file(call, made, tmp_path, suffix):
     assert (done.code, done.out) == (0, "")
     read = {".csv": pd.read_csv, ".jsonl": lambda p: pd.read_json(p, lines=True), ".parquet": pd.read_parquet}
     assert read[suffix](out)["item"].tolist() == [text for text, _ in TRAIN]
+
+
+def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
+    (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
+    done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
+    assert (done.code, len(done.rows)) == (0, 1)
+    assert "Note: 1 of 1 texts are longer than 256 tokens and were cut there." in done.err
 
 
 def test_predict_takes_image_files(call, tmp_path):
@@ -366,17 +371,9 @@ def test_curve_needs_labels_and_a_picture_s_suffix(call, made):
     assert "must end in .png" in call("curve", made / "train.csv", "--out", "curve.txt").err
 
 
-def test_what_is_set_aside_is_a_share_of_every_class_and_the_same_again():
-    labels = ["a"] * 10 + ["b"] * 2 + [None] * 5
-    rows = set_aside(labels, seed=3)
-    assert [labels[row] for row in rows] == ["a", "a", "a", "b"]
-    assert rows.tolist() == set_aside(labels, seed=3).tolist()
-    with pytest.raises(NotEnoughLabelsError, match="Class 'c' has one item"):
-        set_aside([*labels, "c"], seed=3)
-
-
 def test_models_lists_the_encoders(call):
-    assert [row["name"] for row in call("models").rows] == ["minilm", "efficientnet-lite0", "hf:", "keras:"]
+    names = ["minilm", "efficientnet-lite0", "efficientnet-lite0-even", "hf:", "keras:"]
+    assert [row["name"] for row in call("models").rows] == names
 
 
 def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):

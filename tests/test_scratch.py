@@ -48,3 +48,8 @@ def test_it_says_in_points_what_transfer_bought_and_draws_both_curves(compared):
 def test_a_head_alone_has_nothing_to_compare():
     with pytest.raises(InputError, match="random weights with method='probe'"):
         compare_with_scratch(FineTunedClassifier(method="probe"), X, Y, X, Y)
+
+
+def test_what_says_nothing_of_fine_tuning_is_refused():
+    with pytest.raises(InputError, match=r"model says how to fine-tune: FineTunedClassifier\(.*A str was given"):
+        compare_with_scratch("minilm", ["a"], ["a"], ["a"], ["a"])

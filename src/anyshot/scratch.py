@@ -82,8 +82,13 @@ def compare_with_scratch(
     Raises
     ------
     InputError
-        The model trains a head only: from random weights there would be nothing to compare. Else as `fit`.
+        The model is no FineTunedClassifier, or trains a head only: from random weights there would be nothing to
+        compare. Else as `fit`.
     """
+    if not isinstance(model, FineTunedClassifier):
+        raise InputError(
+            f"model says how to fine-tune: FineTunedClassifier('minilm', epochs=5). A {type(model).__name__} was given."
+        )
     if model.method == "probe":
         raise InputError("A network of random weights with method='probe' learns nothing. Compare method='partial'.")
     X, X_test = by_place(X), by_place(X_test)

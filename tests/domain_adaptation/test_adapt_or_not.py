@@ -139,7 +139,7 @@ def test_a_method_that_refused_a_draw_has_no_figures():
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
-        ({"candidates": {}}, InputError, "There is no candidate"),
+        ({"candidates": {}}, InputError, "candidates is empty. Give methods by name"),
         ({"candidates": {SOURCE: PLAIN}}, InputError, "Give it as source_model="),
         ({"n_draws": 1}, InputError, "at least 2 draws"),
         ({"y": np.zeros(60)}, NotEnoughClassesError, "has 1 class"),
@@ -151,7 +151,7 @@ def test_a_method_that_refused_a_draw_has_no_figures():
         ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 3, 2)), "source_model": PLAIN}, WidthError, "of shape"),
         ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
         ({"candidates": {"CORAL": CoralClassifier}}, InputError, r"is a class. Give an instance: CoralClassifier\(\)"),
-        ({"candidates": [CoralClassifier()]}, InputError, "There is no candidate"),
+        ({"candidates": [CoralClassifier()]}, InputError, "candidates is a list. Give methods by name"),
         ({"n_items": 9}, InputError, "fewer than 10 items tells nothing"),
         ({"target": np.zeros((9, 3))}, DomainError, "target has 9 items"),
         ({"y": [None, *"ab" * 29, "a"]}, InputError, "y has no label in row 0"),

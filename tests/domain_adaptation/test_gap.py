@@ -111,6 +111,11 @@ def test_raw_items_go_through_the_encoder(letters):
         domain_gap("aab", 3, encoder=letters)
 
 
+def test_raw_items_without_an_encoder_are_told_to_take_one():
+    with pytest.raises(InputError, match="Texts and images are compared through an encoder: give encoder='minilm'"):
+        domain_gap(["a", "b"], ["c", "d"])
+
+
 def test_large_domains_are_drawn_from(monkeypatch):
     monkeypatch.setattr(gap, "ITEMS", 80)
     source, target = twins(n=300, width=2, move=1.0)

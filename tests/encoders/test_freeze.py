@@ -35,6 +35,14 @@ def test_training_the_rest_leaves_the_encoder_as_it_was(tmp_path):
     assert torch.equal(split(backbone, 0).rest.eval()(backbone.together(backbone.prepare(tiny.TEXTS))), published)
 
 
+def test_an_encoder_is_split_as_its_backbone_is(tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path)
+    for given in (load_language_model(folder, device="cpu"), f"hf:{folder}"):
+        trunk, rest = split(given, freeze_at="layer2")
+        assert [name for name, _ in rest.named_stages()] == ["layer2", "pooling"]
+        assert trunk.stages == ("embeddings", "layer1")
+
+
 def test_statistics_of_batch_norms_stay_frozen_in_the_training_loop_and_their_gains_learn(tmp_path):
     folder, _ = saved_image_model("resnet", tmp_path)
     backbone = precise(load_image_model(folder, device="cpu").backbone())

@@ -60,3 +60,10 @@ def test_a_model_that_explains_nothing_has_no_reasons():
 def test_rows_are_spread_evenly_from_first_to_last():
     assert spread_rows(9, 3).tolist() == [0, 4, 8]
     assert spread_rows(2, 3).tolist() == [0, 1]
+
+
+def test_no_items_and_what_cannot_predict_are_refused():
+    with pytest.raises(InputError, match="There are no items to ask about"):
+        question(Silent(), [], [], groups={})
+    with pytest.raises(InputError, match="which has predict; a int was given"):
+        question(5, [1], [1], groups={})

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from anyshot.checks import generator
-from anyshot.errors import InputError
-from anyshot.evaluation.folds import folds_by_arrival
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.folds import folds_by_arrival, set_aside
 
 
 def test_folds_count_the_arrivals_of_each_class_from_another_fold_for_each():
@@ -30,3 +30,12 @@ def test_one_fold_is_refused():
 
 def test_classes_of_one_item_are_spread_over_the_folds():
     assert folds_by_arrival([0, 1, 2, 3], 2).tolist() == [0, 1, 0, 1]
+
+
+def test_what_is_set_aside_is_a_share_of_every_class_and_the_same_again():
+    labels = ["a"] * 10 + ["b"] * 2 + [None] * 5
+    rows = set_aside(labels, seed=3)
+    assert [labels[row] for row in rows] == ["a", "a", "a", "b"]
+    assert rows.tolist() == set_aside(labels, seed=3).tolist()
+    with pytest.raises(NotEnoughLabelsError, match="Class 'c' has one item"):
+        set_aside([*labels, "c"], seed=3)

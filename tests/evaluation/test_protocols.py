@@ -135,6 +135,15 @@ def test_a_model_whose_classes_are_known_by_the_labels_alone_starts_at_one_label
         learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0,), seeds=1)
 
 
+def test_without_test_items_a_share_of_each_class_is_set_aside():
+    items, labels = [f"{letter}{n}" for letter in "ab" for n in range(10)], ["a"] * 10 + ["b"] * 10
+    SEEN_BY_FIT.clear()
+    curve = learning_curve(NameReader(), items, labels, shots=("all",), seeds=1)
+    assert curve.n_test == 6
+    (learned, _, _), *_ = SEEN_BY_FIT
+    assert len(learned) == 14
+
+
 class _Needy(NameReader):
     def fit(self, X, y):
         return self
@@ -225,6 +234,8 @@ def test_the_picture_shows_every_place_and_names_every_line(curve):
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match="There is no model to measure"):
         learning_curve({}, ["a"], ["a"], ["a"], ["a"])
+    with pytest.raises(InputError, match="Give X_test and y_test together, or neither"):
+        learning_curve(NameReader(), ["a", "b"], ["a", "b"], ["a"])
     with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)"):
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], shots=(0,))
     with pytest.raises(NotEnoughLabelsError, match="1 test items have 0 labels"):

@@ -1,5 +1,6 @@
 """The command line: one command a verb, each a call of the public interface. Exit codes: 0, 1, 2, 130, 141."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="replace")
         else:
             sys.stdout.reconfigure(encoding="utf-8")
-    with _warnings_in_a_line():
+    with _warnings_in_a_line(), _log_in_lines():
         try:
             app(arguments, prog_name="anyshot")
         except SystemExit as end:
@@ -133,3 +134,24 @@ def _warnings_in_a_line() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+class _Notes(logging.Handler):
+    """Shows what the library logs as notes on the standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(f"Note: {record.getMessage()}.")
+
+
+@contextmanager
+def _log_in_lines() -> Iterator[None]:
+    """Show what the library logs at level INFO, such as texts that were cut, for as long as the command runs."""
+    log, notes = logging.getLogger("anyshot"), _Notes(logging.INFO)
+    level = log.level
+    log.addHandler(notes)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)
+        log.setLevel(level)

@@ -7,7 +7,6 @@ import numpy as np
 import typer
 
 import anyshot
-from anyshot.checks import Indexes, generator
 from anyshot.cli.printing import count, note, show
 from anyshot.cli.reading import (
     ClassList,
@@ -20,12 +19,11 @@ from anyshot.cli.reading import (
     read,
 )
 from anyshot.encoders import default_for
-from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
+from anyshot.errors import DataFileError, InputError
+from anyshot.evaluation.folds import set_aside
 from anyshot.labels import Labels, classes_in
 from anyshot.whole_file import whole_file
 
-TEST_SHARE = 0.3
-"""Share of each class's labelled items that a curve is measured on."""
 SEED = 0
 """Of the draw that divides the items into those to learn from and those to measure on."""
 
@@ -103,23 +101,6 @@ def _measured(given: Any, labels: Labels, classes: Any, *, encoder: str, draws: 
     one = anyshot.learning_curve({"anyshot": ours}, *data, shots=[0, *shots, "all"], seeds=draws)
     other = anyshot.learning_curve({"logistic regression": regression}, *data, shots=[*shots, "all"], seeds=draws)
     return one.joined(other)
-
-
-def set_aside(labels: Labels, *, seed: int) -> Indexes:
-    """Return rows (m,) to measure on, ascending: `TEST_SHARE` of each class, at least one, drawn with a seed.
-
-    Raises
-    ------
-    NotEnoughLabelsError
-        A class has a single label: it can be learned from or measured on, not both.
-    """
-    draw, chosen = generator(seed), []
-    for name in classes_in(labels):
-        own = [row for row, label in enumerate(labels) if label == name]
-        if len(own) < 2:
-            raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one to measure on. Add some.")
-        chosen.extend(draw.choice(own, size=max(1, round(TEST_SHARE * len(own))), replace=False).tolist())
-    return np.sort(np.array(chosen, dtype=np.intp))
 
 
 def _text(label: object) -> str:

@@ -298,7 +298,8 @@ def _columns_only(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> p
 
 def _check(candidates: Mapping[str, Method], n_draws: int, n_items: int) -> None:
     if not isinstance(candidates, Mapping) or not candidates:
-        raise InputError("There is no candidate. Give methods by name, such as {'CORAL': CoralClassifier()}.")
+        what = "is empty" if isinstance(candidates, Mapping) else f"is a {type(candidates).__name__}"
+        raise InputError(f"candidates {what}. Give methods by name, such as {{'CORAL': CoralClassifier()}}.")
     if SOURCE in candidates:
         raise InputError(f"A candidate is called {SOURCE!r}. Give it as source_model=..., or another name.")
     for name, method in candidates.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Final
 
 import numpy as np
@@ -164,6 +165,8 @@ def shifted_features(source: Table, target: Table, names: Sequence[str]) -> pd.D
 
 def _tables(source: ArrayLike, target: ArrayLike, encoder: str | Encoder | None) -> tuple[Table, Table]:
     check_columns(source, target)
+    if encoder is None and (_is_raw(source) or _is_raw(target)):
+        raise InputError("Texts and images are compared through an encoder: give encoder='minilm' or another.")
     if encoder is not None:
         if not isinstance(source, Sequence) or not isinstance(target, Sequence):
             raise InputError("With an encoder, source and target must be lists of raw items.")
@@ -173,6 +176,10 @@ def _tables(source: ArrayLike, target: ArrayLike, encoder: str | Encoder | None)
     if ours.shape[0] < 2:
         raise DomainError(f"source has {ours.shape[0]} item(s); a domain needs at least 2 to be told by.")
     return ours, target_table(target, ours)
+
+
+def _is_raw(domain: ArrayLike) -> bool:
+    return isinstance(domain, Sequence) and any(isinstance(item, str | PathLike) for item in domain)
 
 
 def _names(given: Sequence[str] | None, width: int) -> list[str]:

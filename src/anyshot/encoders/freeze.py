@@ -140,13 +140,13 @@ def backbone_of(encoder: object) -> Backbone:
     )
 
 
-def split(backbone: Backbone, freeze_at: str | int) -> Split:
+def split(backbone: object, freeze_at: str | int) -> Split:
     """Split a backbone at a freeze point.
 
     Parameters
     ----------
-    backbone : Backbone
-        Stays as it is.
+    backbone : Backbone, Encoder or str
+        Stays as it is; of an encoder, or the name of one, its backbone.
     freeze_at : str or int
         The first trained stage, by name or as a place in `backbone.stages`: "layer4" freezes what stands before layer4;
         0 trains everything; -1 trains the head only.
@@ -155,11 +155,14 @@ def split(backbone: Backbone, freeze_at: str | int) -> Split:
     ------
     UnknownStageError
         There is no such stage; the stages are named.
+    EncoderError
+        The encoder has no stages.
 
     Notes
     -----
     In float32 the composition is the original; in bfloat16 the trunk's part of it is rounded, as the encoder's is.
     """
+    backbone = backbone if isinstance(backbone, Backbone) else open_backbone(backbone)
     place = backbone.place(freeze_at)
     return Split(Trunk(backbone, place=place), Rest(backbone, place=place))
 

@@ -75,10 +75,15 @@ def question(
     Raises
     ------
     InputError
-        Items, labels, groups and weights differ in number, or the weights sum to zero.
+        There are no items, or the model cannot predict; items, labels, groups and weights differ in number, or the
+        weights sum to zero.
     """
+    if not hasattr(model, "predict"):
+        raise InputError(f"A report asks a fitted model, which has predict; a {type(model).__name__} was given.")
     n = count(X)
-    if not n or len(y) != n:
+    if not n:
+        raise InputError("There are no items to ask about: the list is empty.")
+    if len(y) != n:
         raise InputError(f"There are {n} items and {len(y)} labels. Give one label an item, None for none.")
     columns = {name: list(one) for name, one in groups.items()}
     for name, one in columns.items():

@@ -1,10 +1,16 @@
-"""Folds for cross-validation that stay put as labels arrive."""
+"""Rows that are held out: folds that stay put as labels arrive, and a share of each class to measure on."""
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.checks import Indexes
-from anyshot.errors import InputError
+from anyshot.checks import Indexes, generator
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.labels import Labels, classes_in
+
+TEST_SHARE: Final = 0.3
+"""Share of each class's labelled items that a curve is measured on."""
 
 
 def folds_by_arrival(y: ArrayLike, n_folds: int) -> Indexes:
@@ -30,3 +36,20 @@ def places_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
     place = np.empty(len(index), dtype=np.intp)
     place[by_class] = np.arange(len(index)) - starts
     return place
+
+
+def set_aside(labels: Labels, *, seed: int) -> Indexes:
+    """Return rows (m,) to measure on, ascending: `TEST_SHARE` of each class, at least one, drawn with a seed.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        A class has a single label: it can be learned from or measured on, not both.
+    """
+    draw, chosen = generator(seed), []
+    for name in classes_in(labels):
+        own = [row for row, label in enumerate(labels) if label == name]
+        if len(own) < 2:
+            raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one to measure on. Add some.")
+        chosen.extend(draw.choice(own, size=max(1, round(TEST_SHARE * len(own))), replace=False).tolist())
+    return np.sort(np.array(chosen, dtype=np.intp))

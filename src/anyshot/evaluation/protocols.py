@@ -18,7 +18,7 @@ from sklearn.base import clone
 from anyshot.checks import Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.curve_picture import Line, curve_picture
-from anyshot.evaluation.folds import places_in_class
+from anyshot.evaluation.folds import places_in_class, set_aside
 from anyshot.evaluation.metrics import accuracy
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 from anyshot.items import Items
@@ -182,8 +182,8 @@ def learning_curve(
     models: Mapping[str, Predictor] | Predictor,
     X: Items,
     y: Labels,
-    X_test: Items,
-    y_test: Labels,
+    X_test: Items | None = None,
+    y_test: Labels | None = None,
     *,
     shots: Sequence[Shots] = SHOTS,
     seeds: Seeds = 5,
@@ -200,7 +200,8 @@ def learning_curve(
     ----------
     models : {name: estimator}, or one estimator, named after its class
     X, y : items and labels to draw from; None is no label
-    X_test, y_test : items to be answered; those without a label are left out
+    X_test, y_test : items to be answered; those without a label are left out. Without them, 30 % of each class of `X`,
+        drawn with seed 0, are set aside
     shots : labels a class, numbers or "all"
     seeds : how many draws, or their seeds
     unlabeled : items for the models that use them; "rest" hands over the items of `X` that are not drawn
@@ -210,8 +211,9 @@ def learning_curve(
     NotEnoughLabelsError
         No item, or no test item, has a label, or nothing can be fitted at these `shots`.
     InputError
-        There is no model.
+        There is no model, or test items without labels.
     """
+    X, y, X_test, y_test = _parted(X, y, X_test, y_test)
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
@@ -236,6 +238,20 @@ def learning_curve(
         raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Add labels a class.{cause}")
     scores = pd.DataFrame(measured)
     return LearningCurve(scores.astype({"shots": object}), n_test=len(tested))
+
+
+def _parted(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:
+    """Return items and labels to draw from and to measure on."""
+    if X_test is not None and y_test is not None:
+        return X, y, X_test, y_test
+    if X_test is not None or y_test is not None:
+        raise InputError("Give X_test and y_test together, or neither: a share of X is set aside then.")
+    labels = plain(y)
+    if len(labels) != count(X):
+        raise InputError(f"There are {count(X)} items and {len(labels)} labels. Give one label an item, None for none.")
+    test = set_aside(labels, seed=0)
+    rest = np.setdiff1d(np.arange(len(labels)), test)
+    return take(X, rest), [labels[row] for row in rest], take(X, test), [labels[row] for row in test]
 
 
 @dataclass(frozen=True)
