@@ -96,6 +96,11 @@ def test_a_mistake_shows_the_item_the_label_and_the_answer():
 
 def test_no_mistake_is_said():
     assert "answered right" in mistakes(found_for([0.9], ["a"])).section.lead
+    assert mistakes(found_for([0.9], ["b"])).section.lead == "One answer is wrong:"
+    few = mistakes(found_for([0.9, 0.8, 0.7], ["b", "b", "a"]))
+    assert few.section.lead == "2 of 3 answers are wrong. Here they are, the surest first:"
+    many = mistakes(found_for([0.9] * 30, ["b"] * 30))
+    assert many.section.lead == "30 of 30 answers are wrong. Here are 20 of them, the surest first:"
 
 
 def test_a_label_that_the_model_contradicts_is_listed():

@@ -30,9 +30,15 @@ def test_a_group_is_named_with_its_size_and_stands_at_its_share():
     figure = group_picture(table, overall=0.7)
     assert names_of(figure) == ["a (1,200)"]
     assert figure.axes[0].collections[-1].get_offsets()[0].tolist() == [0.5, 0.0]
+    low, high = figure.axes[0].get_ylim()
+    assert low < -0.3 < 0.3 < high  # the marks stand whole within the axes
 
 
 def test_known_and_unknown_items_each_add_to_one():
     figure = closeness_picture(np.array([0.1, 0.5, 0.9]), np.array([False, True, True]), threshold=0.3)
     bars = figure.axes[0].containers
     assert [round(sum(bar.get_height() for bar in container), 6) for container in bars] == [1, 1]
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert figure.bbox.x0 <= legend.get_window_extent().x0
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

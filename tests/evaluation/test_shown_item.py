@@ -25,7 +25,7 @@ def test_an_image_is_made_small_and_keeps_its_proportions(tmp_path):
     file = tmp_path / "photo.png"
     Image.new("RGB", (1000, 500), "red").save(file)
     shown = shown_item(file)
-    assert shown.text == "photo.png"
+    assert shown.text == f"{tmp_path.name}/photo.png"
     assert opened(shown).size == (SIDE, SIDE // 2)
     assert opened(shown_item(np.zeros((30, 20), np.uint8))).size == (20, 30)
 
@@ -41,7 +41,7 @@ def test_an_item_that_cannot_be_shown_says_why(tmp_path):
     file.write_bytes(b"no image")
     shown = shown_item(file)
     assert shown.picture is None
-    assert shown.text.startswith("broken.png cannot be shown: ")
+    assert shown.text.startswith(f"{tmp_path.name}/broken.png cannot be shown: ")
     assert "cannot be shown" in shown_item(tmp_path / "gone.png").text
 
 

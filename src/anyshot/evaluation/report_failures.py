@@ -224,8 +224,10 @@ def mistakes(found: Findings) -> Part:
             rows, single_items(found.items, rows), reasons_for(found.model, found.items, rows), strict=True
         )
     ]
-    lead = f"{wrong:,} of {int(found.labelled.sum()):,} answers are wrong. These {len(rows)} it was surest of:"
-    lead = lead if len(rows) > 1 else "One answer is wrong:"
+    some = "Here they are" if len(rows) == wrong else f"Here are {len(rows)} of them"
+    order = ", the surest first" if found.probabilities is not None else ""
+    lead = f"{wrong:,} of {int(found.labelled.sum()):,} answers are wrong. {some}{order}:"
+    lead = lead if wrong > 1 else "One answer is wrong:"
     table = pd.DataFrame(
         {
             "row": rows,

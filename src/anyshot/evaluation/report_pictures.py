@@ -48,7 +48,7 @@ def closeness_picture(closeness: NDArray[np.floating], known: NDArray[np.bool_],
             axes.hist(closeness[inside], bins=bins.tolist(), weights=weight, color=colour, alpha=0.55, label=name)
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=1.4, linestyle=(0, (4, 3)), label='below: "unknown"')
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    figure.legend(frameon=False, labelcolor=INK, fontsize=9, loc="outside upper left", ncols=3, columnspacing=1.2)
     axes.set_xlabel("closeness to the nearest class (cosine)", color=SOFT)
     axes.set_ylabel("share of items", color=SOFT)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -61,6 +61,7 @@ def named_rows(groups: pd.DataFrame) -> tuple[Figure, Axes, NDArray[np.intp], pd
     rows = groups.head(MOST_ROWS)
     figure, axes = _figure(len(rows))
     places = np.arange(len(rows))[::-1]
+    axes.set_ylim(-0.6, len(rows) - 0.4)  # whole marks, in the first row and the last too
     _name(axes, places, [f"{_short(name)} ({n:,})" for name, n in zip(rows["group"], rows["n"], strict=True)])
     return figure, axes, places, rows
 

@@ -67,7 +67,7 @@ def single_items(X: Items, rows: NDArray[np.integer]) -> list[Any]:
 
 
 def _as_picture(item: Item) -> ShownItem:
-    name = Path(item).name if isinstance(item, (str, os.PathLike)) else ""
+    name = "/".join(Path(item).parts[-2:]) if isinstance(item, (str, os.PathLike)) else ""
     try:
         picture = _opened(item)
         picture.thumbnail((SIDE, SIDE))
