@@ -78,3 +78,12 @@ def test_probabilities_for_other_classes_are_refused(model):
 def test_one_class_of_training_labels_has_no_curve(model):
     with pytest.raises(NotEnoughLabelsError, match="train has 1"):
         own_curve(asked(model), (X, ["low"] * 4))
+
+
+def test_the_curve_leaves_out_items_that_no_label_would_bring_right(model):
+    strangers = asked(model, np.vstack([X, [[9.0]] * 4]), [*Y, *["other"] * 4])
+    curve = own_curve(strangers, (X, Y))
+    assert curve.n_test == len(X)
+    np.testing.assert_array_equal(curve.scores["accuracy"], own_curve(asked(model), (X, Y)).scores["accuracy"])
+    with pytest.raises(NotEnoughLabelsError, match="test items of the classes learned from; there is none"):
+        own_curve(asked(model, X, ["other"] * 4), (X, Y))

@@ -113,7 +113,12 @@ class Verdict:
         *others, last = USED[self.shift]
         used = f"{', '.join(others)} and {last}"
         return "\n".join(
-            [said, f"{self.shift.capitalize()}, so {used} decide.", *self.reasons, self.table.to_string(na_rep="-")]
+            [
+                said,
+                f"By the answers alone: {self.shift}; so {used} decide.",
+                *self.reasons,
+                self.table.to_string(na_rep="-"),
+            ]
         )
 
 

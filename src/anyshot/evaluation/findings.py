@@ -129,15 +129,23 @@ def ask(
 
 
 def own_curve(found: Findings, train: tuple[Items, Labels]) -> LearningCurve:
-    """Measure the model's curve on labels drawn from `train`, on at most 1,000 of the test items."""
+    """Measure the model's curve on labels drawn from `train`, on at most 1,000 of the test items.
+
+    Items of classes that neither the model nor `train` knows are left out: no number of labels would bring them right,
+    and what is to come from more labels could not be told.
+    """
     labels = plain(train[1])
     names, sizes = np.unique([str(label) for label in labels if label is not None], return_counts=True)
     most = int(sizes.max(initial=0))
     shots = sorted({*(k for k in CURVE_SHOTS if k <= most), min(most, CURVE_SHOTS[-1])})
-    rows = spread_rows(len(found.truth), CURVE_ITEMS)
+    known = {str(name) for name in [*names, *found.classes]}
+    asked = np.flatnonzero([str(label) in known for label in found.truth])
+    rows = asked[spread_rows(len(asked), CURVE_ITEMS)]
     tested = [found.truth[row] for row in rows]
     if len(names) < 2:
         raise NotEnoughLabelsError(f"A learning curve needs labels of two classes; train has {len(names)}.")
+    if not len(asked):
+        raise NotEnoughLabelsError("A learning curve needs test items of the classes learned from; there is none.")
     name, X_test = "this model", take(found.items, rows)
     return learning_curve({name: found.model}, train[0], labels, X_test, tested, shots=shots, seeds=CURVE_SEEDS)
 
