@@ -250,13 +250,15 @@ def caltech(seeds: int) -> Iterator[str]:
 def banking(seeds: int) -> Iterator[str]:
     """All of banking77."""
     data = load_text("banking77")
-    for method in ("probe", "partial"):
-        began = time.process_time()
-        model = FineTunedClassifier(method=method, epochs=5, random_state=0).fit(data.train, data.y)
-        spent = time.process_time() - began
-        accuracy = 100 * model.score(data.test, data.y_test)
+    for method, draws in (("probe", 1), ("partial", seeds)):
+        made, began = [], time.process_time()
+        for seed in range(draws):
+            model = FineTunedClassifier(method=method, epochs=5, random_state=seed).fit(data.train, data.y)
+            made.append(100 * model.score(data.test, data.y_test))
+        spent = (time.process_time() - began) / draws
         target = 93.0 if method == "partial" else None
-        yield line(f"banking77, all labels, {method}", accuracy, target, note=f"{spent:.0f} CPU s")
+        note = f"{np.round(made, 2)}; {spent:.0f} CPU s each"
+        yield line(f"banking77, all labels, {method}", float(np.mean(made)), target, note=note)
 
 
 def scratch(seeds: int) -> Iterator[str]:

@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
-from anyshot.labels import UNKNOWN, class_sums, class_table, classes_in, from_indexes, is_none, row_of, to_indexes
+from anyshot.labels import (
+    UNKNOWN,
+    class_sums,
+    class_table,
+    classes_in,
+    decisions,
+    from_indexes,
+    is_none,
+    row_of,
+    to_indexes,
+)
 
 ABC = class_table(["billing", "delivery", "login"])
 
@@ -119,3 +129,9 @@ def test_class_sums_add_up_the_vectors_of_each_class_and_leave_others_at_zero():
 @pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)
 def test_falsehoods_are_labels(label):
     assert not is_none(label)
+
+
+def test_of_two_classes_the_second_s_lead_decides_and_of_more_all_scores():
+    two, three = np.array([[0.5, 2.0], [3.0, 1.0]]), np.eye(3)
+    np.testing.assert_array_equal(decisions(two), [1.5, -2.0])
+    assert decisions(three) is three

@@ -13,6 +13,7 @@ from anyshot import checks
 from anyshot.checks import Indexes, Vectors
 from anyshot.deviation import Deviation, Examples, fit_deviation, labelled, together
 from anyshot.errors import InputError, NotEnoughClassesError, WidthError
+from anyshot.labels import decisions
 
 # The model. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
@@ -123,8 +124,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the scores of `X` (n, c): a class each, or (n,) for the second of two classes."""
-        scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+        return decisions(self._scores(X))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""

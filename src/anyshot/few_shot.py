@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot import checks
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughClassesError, WidthError
-from anyshot.labels import class_sums
+from anyshot.labels import class_sums, decisions
 
 
 def prototypes(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float) -> Vectors:
@@ -86,8 +86,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the scores of `X` (n, c): a class each, or (n,) for the second of two classes."""
-        scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+        return decisions(self._scores(X))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""

@@ -152,6 +152,15 @@ def class_sums(X: Vectors, index: Indexes, n_classes: int) -> NDArray[np.float64
     return np.asarray(belongs.T @ X, dtype=np.float64)
 
 
+def decisions(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return scores (n, c) as scikit-learn's decision functions do: of two classes the second's lead (n,), else as is.
+
+    >>> decisions(np.array([[0.5, 2.0]]))
+    array([1.5])
+    """
+    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+
 def _place(label: Label) -> tuple[bool, float, str]:
     return (True, 0.0, label) if isinstance(label, str) else (False, float(label or 0), "")
 

@@ -30,7 +30,7 @@ from anyshot.domain_adaptation.domain_items import (
 )
 from anyshot.domain_adaptation.source_free import adapt_source_free
 from anyshot.errors import InputError, ModelFolderError, NotEnoughClassesError
-from anyshot.labels import class_table
+from anyshot.labels import class_table, decisions
 from anyshot.persist import SavedModel, opened_model, write_model
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
@@ -189,8 +189,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the scores of target items (n, c), or (n,) for the second of two classes."""
         check_is_fitted(self)
-        scores = self._scores(seen_items(self, X))
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+        return decisions(self._scores(seen_items(self, X)))
 
     def predict_proba(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the probability of each class for target items (n, c)."""

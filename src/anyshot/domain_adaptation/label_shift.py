@@ -13,6 +13,7 @@ from anyshot.checks import Indexes, RandomState, generator
 from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base, probabilities
 from anyshot.domain_adaptation.normalisation import Normalise, Table
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.labels import decisions
 
 # With p(x | y) the same in both domains, a source model's answers P (n_t, c) become the target's by weighing classes,
 #
@@ -199,8 +200,7 @@ class ShiftedPrior(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Table) -> Floats:
         """Return log-probabilities (n, c), or the second's log-odds (n,) of two classes."""
-        logs = np.log(np.maximum(self.predict_proba(X), 1e-300))
-        return np.asarray(logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs)
+        return np.asarray(decisions(np.log(np.maximum(self.predict_proba(X), 1e-300))))
 
     def predict(self, X: Table) -> Indexes:
         """Return the row of the likeliest class (n,)."""

@@ -16,6 +16,7 @@ from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted
 from anyshot.domain_adaptation.normalisation import Normalise, Table
 from anyshot.domain_adaptation.subspace import geodesic_flow
 from anyshot.errors import InputError
+from anyshot.labels import decisions
 
 # Sought is a function f = K beta on all n = n_s + n_t items, K a kernel on the geodesic flow between the domains:
 #
@@ -140,8 +141,7 @@ class KernelScores(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the scores (n, c), or (n,) for the second of two classes."""
-        scores = self._scores(X)
-        return np.asarray(scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores)
+        return np.asarray(decisions(self._scores(X)))
 
     def predict_proba(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return a softmax of the scores (n, c)."""
