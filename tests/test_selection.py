@@ -242,6 +242,15 @@ def test_a_class_with_a_label_and_no_name_and_one_with_a_name_and_no_label_are_b
 # --- reasons ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_lead_within_chance_is_not_followed_and_said():
+    known, _, _ = world(n_each=4, noise=1.2, name_noise=0.3)
+    model = fit_model(known)
+    ahead = {trial.method: trial.accuracy for trial in model.leaderboard}
+    assert ahead["zero-shot"] > ahead["any-shot"]
+    assert model.method == "any-shot"
+    assert model.reasons[-1].endswith("; the lead of zero-shot may be chance.")
+
+
 def test_reasons_are_sentences():
     known, X, _ = world(n_each=6)
     cases = [unlabelled(known), nameless(known), known, replace(known, pool=make_pool(X))]

@@ -266,4 +266,6 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
             ahead = (other.right.astype(float) - mine.right)[fair]
             if ahead.sum() > 2 * np.sqrt((ahead**2).sum()):
                 return other, f"{other.method} answers: {told}."
+        first = max(board, key=lambda trial: trial.accuracy)
+        told += f"; the lead of {first.method} may be chance" if first.accuracy > mine.accuracy else ""
     return mine, f"{mine.method} answers: {told}."
