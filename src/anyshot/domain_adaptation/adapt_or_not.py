@@ -13,9 +13,11 @@ from sklearn.utils.validation import has_fit_parameter
 from anyshot.checks import Indexes, RandomState, generator
 from anyshot.domain_adaptation.adapted import (
     SourceClassifier,
+    check_all_labelled,
     check_columns,
     class_index,
     domain_table,
+    numbers,
     target_table,
 )
 from anyshot.domain_adaptation.domain_trials import (
@@ -328,7 +330,7 @@ def _domains(
         table = domain_table(X, name="X")
         theirs = target_table(target, table)
     else:
-        table, theirs = _items(X, "X"), _items(target, "target")
+        table, theirs = numbers(X, "X"), numbers(target, "target")
         if table.shape[1:] != theirs.shape[1:]:
             raise WidthError(f"target has items of shape {theirs.shape[1:]}; the source's are {table.shape[1:]}.")
         target_table(flat(theirs), domain_table(flat(table), name="X"))
@@ -337,15 +339,9 @@ def _domains(
             f"target has {theirs.shape[0]} items; methods cannot be told apart by fewer than {FEWEST}. Keep the source "
             "model, or collect more."
         )
+    check_all_labelled(y)
     classes, index = class_index(y, table.shape[0])
     counts: Indexes = np.bincount(index)
     if counts.min() < 2:
         raise NotEnoughLabelsError(f"Class {str(classes[counts.argmin()])!r} has 1 source item; 2 of each are needed.")
     return Labelled(table, index), theirs, classes
-
-
-def _items(given: ArrayLike, name: str) -> NDArray[np.float32]:
-    try:
-        return np.asarray(given, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of numbers (n, ...); it is not: {error}.") from error

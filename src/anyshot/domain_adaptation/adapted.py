@@ -56,6 +56,14 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
     return table
 
 
+def numbers(given: object, name: str) -> NDArray[np.float32]:
+    """Return items of any shape as an array (n, ...), or raise InputError: they are no numbers."""
+    try:
+        return np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of numbers (n, ...); it is not: {error}.") from error
+
+
 def domains_stacked(source: Table, target: Table) -> Table:
     """Put source items (n_s, d) and target items (n_t, d) one after another, (n_s + n_t, d)."""
     return csr_array(vstack([source, target])) if is_sparse(source) else np.vstack([source, target])
@@ -64,6 +72,8 @@ def domains_stacked(source: Table, target: Table) -> Table:
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the source's classes, sorted (c,), and the row among them of each of its items (n,).
 
+    y: as `check_all_labelled` left it.
+
     Raises
     ------
     InputError
@@ -71,7 +81,6 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
     NotEnoughClassesError
         There is one class.
     """
-    check_all_labelled(y)
     labels = np.asarray(y)
     if labels.shape != (n_items,):
         raise InputError(f"y must hold a label for each of the {n_items} items; its shape is {labels.shape}.")

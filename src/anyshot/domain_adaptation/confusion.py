@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import check_columns
+from anyshot.domain_adaptation.adapted import check_columns, class_index
 from anyshot.domain_adaptation.adaptive_norm import adapt_norms
 from anyshot.domain_adaptation.alarms import alarms_of
 from anyshot.domain_adaptation.confusion_loss import WEIGHTS, Align, Alignment, Side, ramp
@@ -29,7 +29,7 @@ from anyshot.domain_adaptation.domain_items import (
     target_items,
 )
 from anyshot.domain_adaptation.source_free import adapt_source_free
-from anyshot.errors import InputError, ModelFolderError, NotEnoughClassesError
+from anyshot.errors import InputError, ModelFolderError
 from anyshot.labels import class_table, decisions
 from anyshot.persist import SavedModel, opened_model, write_model
 from anyshot.training.history import History
@@ -147,10 +147,8 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
         self._check_choices()
         check_columns(X, target)
         source, labels = source_items(self, X, y)
-        self.source_shares_ = np.unique(labels, return_counts=True)[1] / len(labels)
-        self.classes_, index = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise NotEnoughClassesError(f"The source has 1 class, {str(self.classes_[0])!r}; at least two are needed.")
+        self.classes_, index = class_index(labels, len(source))
+        self.source_shares_ = np.bincount(index) / len(index)
         theirs = None if target is None else target_items(target, source)
         random = generator(self.random_state)
         self._build(source, seed=int(random.integers(2**31)))

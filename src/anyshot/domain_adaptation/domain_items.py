@@ -13,7 +13,7 @@ from torch import Tensor
 
 from anyshot import checks
 from anyshot.checks import Indexes
-from anyshot.domain_adaptation.adapted import check_all_labelled
+from anyshot.domain_adaptation.adapted import check_all_labelled, numbers
 from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
 
 
@@ -70,8 +70,6 @@ def source_items(estimator: BaseEstimator, X: ArrayLike | Items, y: ArrayLike) -
     check_all_labelled(y)
     if has_rows(X):
         items, labels = X, np.asarray(y)
-        if labels.shape != (len(items),):
-            raise InputError(f"y must hold one label for each of the {len(items)} items; its shape is {labels.shape}.")
     else:
         table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True, ensure_all_finite=False)
         items = _arrayed(table, "X")
@@ -89,7 +87,7 @@ def target_items(target: ArrayLike | Items, source: Items) -> Items:
     if has_rows(target):
         items: Items = target
     else:
-        array, like = _numbers(target), source.batch(np.arange(1))
+        array, like = _items_of(target), source.batch(np.arange(1))
         if not isinstance(like, Tensor) or (array.shape[1:] != tuple(like.shape[1:]) and len(array)):
             shape = tuple(like.shape[1:]) if isinstance(like, Tensor) else type(like).__name__
             raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
@@ -108,11 +106,8 @@ def seen_items(estimator: BaseEstimator, X: ArrayLike | Items) -> Items:
     )
 
 
-def _numbers(target: ArrayLike | Items) -> NDArray[np.float32]:
-    try:
-        array = np.asarray(target, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"target must be an array of numbers (n, ...); it is not: {error}.") from error
+def _items_of(target: ArrayLike | Items) -> NDArray[np.float32]:
+    array = numbers(target, "target")
     if array.ndim < 2 and len(np.atleast_1d(array)):
         raise InputError(f"target must hold one array of numbers an item, (n, ...); its shape is {array.shape}.")
     return array

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.checks import Indexes, RandomState, generator
 from anyshot.domain_adaptation.adapted import (
+    check_all_labelled,
     check_columns,
     class_index,
     domain_table,
@@ -83,6 +84,7 @@ def label_shift_test(
     check_columns(X, target)
     source = domain_table(X, name="X")
     theirs = target_table(target, source)
+    check_all_labelled(y)
     classes, index = class_index(y, source.shape[0])
     counts = np.bincount(index)
     if counts.min() < FEWEST:
