@@ -5,12 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-BASE_MODELS: Mapping[str, str] = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
-TASKS: Mapping[str, str] = {
-    "minilm": "text-classification",
-    "efficientnet-lite0": "image-classification",
-    "efficientnet-lite0-even": "image-classification",
-}
+from anyshot.encoders import ENCODERS
+
 SHOWN = 20
 
 
@@ -79,17 +75,19 @@ load("this/folder").predict([...])
 
 def _metadata(encoder: str, figures: Mapping[str, float], tested_on: str | None) -> str:
     """Return the front matter. Every text is written as JSON, which YAML reads as it stands: nothing can end it."""
-    lines = ["library_name: anyshot"]
-    if encoder in TASKS:
-        lines.append(f"pipeline_tag: {TASKS[encoder]}")
-    base = encoder.removeprefix("hf:") if re.fullmatch(r"hf:[\w.-]+/[\w.-]+", encoder) else BASE_MODELS.get(encoder)
-    if base is not None:
+    lines, entry = ["library_name: anyshot"], ENCODERS.get(encoder)
+    task = None if entry is None else f"{entry.modality}-classification"
+    if task is not None:
+        lines.append(f"pipeline_tag: {task}")
+    listed = "" if entry is None else entry.base
+    base = encoder.removeprefix("hf:") if re.fullmatch(r"hf:[\w.-]+/[\w.-]+", encoder) else listed
+    if base:
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags:", "- transfer-learning", "- few-shot"]
     if figures:
-        task, data = TASKS.get(encoder, "other"), json.dumps(tested_on or "items held out")
+        data = json.dumps(tested_on or "items held out")
         lines += ["metrics:", *(f"- {json.dumps(name)}" for name in figures)]
-        lines += ["model-index:", "- name: anyshot model", "  results:", "  - task:", f"      type: {task}"]
+        lines += ["model-index:", "- name: anyshot model", "  results:", "  - task:", f"      type: {task or 'other'}"]
         lines += ["    dataset:", f"      name: {data}", "      type: other", "    metrics:"]
         for name, value in figures.items():
             lines += [f"    - type: {json.dumps(name)}", f"      value: {float(value):.4f}"]

