@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,8 @@ from anyshot.evaluation.protocols import LearningCurve, Predictor, count, take
 from anyshot.items import Items
 from anyshot.labels import Labels
 
+Train: TypeAlias = tuple[Items, Labels]  # what a model learned from
+
 MOST = 20_000  # items that are answered; of more, as many drawn at random
 SAMPLE_SEED = 0  # of that draw, so that the same items give the same report; the page says it
 
@@ -29,7 +31,7 @@ if sys.platform != "win32":
 class Extras:
     """What a report may be given beside a model and labelled items."""
 
-    train: tuple[Items, Labels] | None = None
+    train: Train | None = None
     """What the model learned from."""
     curve: LearningCurve | NumberCurve | None = None
     pool: Items | None = None

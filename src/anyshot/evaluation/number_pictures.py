@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from anyshot.evaluation.number_answers import Floats
 from anyshot.evaluation.reliability import ACCENT, FAINT, INK
-from anyshot.evaluation.report_pictures import SOFT, dress, named_rows
+from anyshot.evaluation.report_pictures import SOFT, dress, group_rows
 
 MOST_POINTS = 1_500  # more would be one blot, and a large file
 
@@ -73,10 +73,7 @@ def number_curve_picture(curve: pd.DataFrame, *, note: str) -> Figure:
 
 def number_group_picture(groups: pd.DataFrame, *, overall: float) -> Figure:
     """Return the error of each group with its interval; columns group, n, rmse, lower, upper."""
-    figure, axes, places, rows = named_rows(groups)
-    axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.hlines(places, rows["lower"], rows["upper"], color=FAINT, linewidth=4)
-    axes.scatter(rows["rmse"], places, s=44, color=ACCENT, zorder=3)
+    figure, axes, _ = group_rows(groups, "rmse", overall=overall)
     axes.set_xlim(left=0)
     axes.set_xlabel("root mean squared error; the dashed line is all items", color=SOFT)
     return figure

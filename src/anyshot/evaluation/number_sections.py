@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.asking import reasons_for
 from anyshot.evaluation.fairness import named_groups, notes_on_sizes
 from anyshot.evaluation.inline_svg import inline_svg
@@ -25,15 +24,11 @@ from anyshot.evaluation.printing import number, percent
 from anyshot.evaluation.protocols import count, take
 from anyshot.evaluation.report_failures import NEEDS_GROUPS, NEEDS_POOL
 from anyshot.evaluation.report_page import Card, Kind, PageTable, Part, Section, Tile, readable, sentence
-from anyshot.evaluation.report_sections import NEEDS_COUNTS
+from anyshot.evaluation.report_sections import NEEDS_COUNTS, worth_of_labels
 from anyshot.evaluation.shown_item import shown_item, single_items
 
 PARTS_OF_RANGE = 5  # parts of the answers, alike in size, whose errors are compared
 SUGGESTED = 10
-NEEDS_CURVE = (
-    "A learning curve needs the labels that the model learned from: report(..., train=(items, labels)), in a terminal "
-    "--train DATA; or one that is measured already: report(..., curve=number_curve(...))."
-)
 NEEDS_REASONS = (
     "Why it answered so is shown for a model with explain(X): for each item an object whose reasons() are lines."
 )
@@ -88,15 +83,11 @@ def number_asked(found: NumberFindings) -> Part:
 
 def number_labels_worth(found: NumberFindings) -> Part:
     """Show the learning curve, the one given or one measured on the labels learned from."""
-    given, train, needs = found.extras.curve, found.extras.train, NEEDS_CURVE
-    if isinstance(given, NumberCurve):
-        return _curve_part(given)
-    if train is not None:
-        try:
-            return _curve_part(own_number_curve(found, train))
-        except NotEnoughLabelsError as error:
-            needs = f"A learning curve cannot be measured on the labels learned from. {error}"
-    return Part.of_nothing("curve", "More labels", "What more labels would bring", needs, "curve")
+    given = found.extras.curve
+    shown = _curve_part(given) if isinstance(given, NumberCurve) else None
+    return worth_of_labels(
+        shown, found.extras.train, lambda train: _curve_part(own_number_curve(found, train)), maker="number_curve"
+    )
 
 
 def _curve_part(curve: NumberCurve) -> Part:

@@ -27,10 +27,7 @@ def confusion_picture(confusions: pd.DataFrame) -> Figure:
 
 def group_picture(groups: pd.DataFrame, *, overall: float) -> Figure:
     """Return the share of right answers of each group with its interval; columns group, n, accuracy, lower, upper."""
-    figure, axes, places, rows = named_rows(groups)
-    axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.hlines(places, rows["lower"], rows["upper"], color=FAINT, linewidth=4)
-    axes.scatter(rows["accuracy"], places, s=44, color=ACCENT, zorder=3)
+    figure, axes, rows = group_rows(groups, "accuracy", overall=overall)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlim(min(0.98, max(0, rows["lower"].min() - 0.03)), 1.01)
     axes.set_xlabel("right answers; the dashed line is all items", color=SOFT)
@@ -56,14 +53,20 @@ def closeness_picture(closeness: NDArray[np.floating], known: NDArray[np.bool_],
     return figure
 
 
-def named_rows(groups: pd.DataFrame) -> tuple[Figure, Axes, NDArray[np.intp], pd.DataFrame]:
-    """Return a figure with a row for each of the first groups, named with its size, and where each row is."""
+def group_rows(groups: pd.DataFrame, column: str, *, overall: float) -> tuple[Figure, Axes, pd.DataFrame]:
+    """Return a figure with a row for each of the first groups, named with its size, and these rows.
+
+    column: the figure that a row marks, with its interval, lower to upper; overall: that of all items.
+    """
     rows = groups.head(MOST_ROWS)
     figure, axes = _figure(len(rows))
     places = np.arange(len(rows))[::-1]
     axes.set_ylim(-0.6, len(rows) - 0.4)  # whole marks, in the first row and the last too
     _name(axes, places, [f"{_short(name)} ({n:,})" for name, n in zip(rows["group"], rows["n"], strict=True)])
-    return figure, axes, places, rows
+    axes.axvline(overall, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.hlines(places, rows["lower"], rows["upper"], color=FAINT, linewidth=4)
+    axes.scatter(rows[column], places, s=44, color=ACCENT, zorder=3)
+    return figure, axes, rows
 
 
 def _figure(n_rows: int) -> tuple[Figure, Axes]:

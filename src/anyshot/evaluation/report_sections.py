@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from importlib import metadata
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from anyshot.encoders.tally import Tally
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.evaluation.asking import SAMPLE_SEED, Asked
+from anyshot.evaluation.asking import SAMPLE_SEED, Asked, Train
 from anyshot.evaluation.extrapolation import extrapolate
 from anyshot.evaluation.findings import Findings, own_curve
 from anyshot.evaluation.inline_svg import inline_svg
@@ -26,7 +26,7 @@ NEEDS_COUNTS = (
 )
 NEEDS_CURVE = (
     "A learning curve needs the labels that the model learned from: report(..., train=(items, labels)), in a terminal "
-    "--train DATA; or one that is measured already: report(..., curve=learning_curve(...))."
+    "--train DATA; or one that is measured already: report(..., curve={}(...))."
 )
 NEEDS_LEADERBOARD = (
     "A leaderboard needs a model that chose among several: AnyShotClassifier(classes, method='auto') with labels; in a "
@@ -94,12 +94,24 @@ def asked(found: Findings) -> Part:
 
 def labels_worth(found: Findings) -> Part:
     """Show the learning curve, the one given or one measured on the labels learned from."""
-    given, train, needs = found.extras.curve, found.extras.train, NEEDS_CURVE
-    if isinstance(given, LearningCurve):
-        return curve_part(given)
+    given = found.extras.curve
+    shown = curve_part(given) if isinstance(given, LearningCurve) else None
+    return worth_of_labels(
+        shown, found.extras.train, lambda train: curve_part(own_curve(found, train)), maker="learning_curve"
+    )
+
+
+def worth_of_labels(given: Part | None, train: Train | None, measured: Callable[[Train], Part], *, maker: str) -> Part:
+    """Return the curve that was given, else one measured on the labels learned from, else what either needs.
+
+    maker: the function that makes a curve to give.
+    """
+    needs = NEEDS_CURVE.format(maker)
+    if given is not None:
+        return given
     if train is not None:
         try:
-            return curve_part(own_curve(found, train))
+            return measured(train)
         except NotEnoughLabelsError as error:
             needs = f"A learning curve cannot be measured on the labels learned from. {error}"
     return Part.of_nothing("curve", "More labels", "What more labels would bring", needs, "curve")
