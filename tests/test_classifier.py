@@ -358,6 +358,21 @@ def test_sets_without_any_label_held_out_are_refused():
         AnyShotClassifier(centres, cache=False).fit().predict_set(clouds(2)[0])
 
 
+def test_calibration_without_its_labels_is_refused():
+    X, y, centres = clouds(3)
+    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    with pytest.raises(InputError, match=r"calibration must be a pair, \(items, labels\); a ndarray was given"):
+        clf.predict_set(X, calibration=X)
+
+
+def test_items_are_encoded_once_to_be_judged(letters):
+    clf = AnyShotClassifier(["tea", "zoo"], encoder=letters, cache=False).fit(["tea", "zoo"], ["tea", "zoo"])
+    letters.encoded.clear()
+    found = clf.evaluate(["teapot", "zoology"], ["tea", "zoo"])
+    assert sorted(letters.encoded) == ["teapot", "zoology"]
+    assert found.accuracy == 1
+
+
 def test_a_saved_model_promises_the_same_sets(tmp_path, letters):
     clf = AnyShotClassifier(list(WORDS), encoder="minilm", cache=False)
     clf.fit(TEXTS, LABELS).save(tmp_path / "model")

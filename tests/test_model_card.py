@@ -2,6 +2,7 @@
 
 import pytest
 
+from anyshot.encoders import ENCODERS
 from anyshot.model_card import model_card
 
 
@@ -69,3 +70,10 @@ def test_an_encoder_of_the_hub_is_named_as_the_base_model():
     given = facts()
     given["encoder"]["name"] = "hf:someone/some-model"
     assert 'base_model: "someone/some-model"' in model_card(given)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENCODERS.items() if entry.weights])
+def test_every_encoder_of_the_table_has_its_task(name):
+    given = facts()
+    given["encoder"]["name"] = name
+    assert f"pipeline_tag: {ENCODERS[name].modality}-classification\n" in model_card(given)

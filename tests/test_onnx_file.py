@@ -1,6 +1,7 @@
 """ONNX files answer as the models they were made from."""
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model, quiet
 from anyshot.encoders.stages import Backbone
 from anyshot.encoders.text import MiniLMEncoder
-from anyshot.errors import ExportError
+from anyshot.errors import DataFileError, ExportError
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.onnx_file import export
@@ -155,4 +156,21 @@ def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     with pytest.raises(ExportError, match=r"differ from the model's by .*; it was not kept"):
         export(model, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").read_text() == "the old one"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_cannot_be_written_beside_the_file_leaves_no_half_of_it(tmp_path, monkeypatch):
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone())
+    (tmp_path / "model.onnx.json").write_text("the old one")
+    write = Path.write_text
+
+    def full(path, text, **options):
+        write(path, text[:5], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(DataFileError, match=r"model\.onnx\.json cannot be written: No space left on device"):
+        export(model, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx.json").read_text() == "the old one"
     assert not list(tmp_path.glob(".*"))

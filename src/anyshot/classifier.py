@@ -218,7 +218,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._settled(X)
         known = None
         if calibration is not None:
-            items, labels = paired(*calibration)
+            items, labels = paired(*pair(calibration, name="calibration"))
             known = (model.place(items), to_indexes(labels, self.classes_, n_items=len(items)))
         return model.sets(model.place(X), model.set_threshold(coverage, known))
 
@@ -238,7 +238,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
         """Return how good the answers to items with known classes are; it prints."""
         items, labels = paired(X, y)
-        return evaluate_answers(self.classes_, labels, self.predict(items), self.predict_proba(items))
+        model = self._settled(items)
+        placed = model.place(items)
+        answers = from_indexes(model.best(placed), self.classes_)
+        return evaluate_answers(self.classes_, labels, answers, model.probabilities(placed))
 
     @property
     def leaderboard_(self) -> pd.DataFrame:

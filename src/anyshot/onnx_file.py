@@ -67,10 +67,15 @@ def export(model: Assembling, file: str | os.PathLike[str]) -> Path:
     with whole_file(target) as part:
         _written(whole, part, about)
         _check(whole, part)
-    _beside(target, ".json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write(_beside(target, ".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     if isinstance(whole.backbone.preparation, TextPreparation) and whole.backbone.preparation.tokenizer is not None:
-        _beside(target, ".tokenizer.json").write_text(whole.backbone.preparation.tokenizer(), encoding="utf-8")
+        _write(_beside(target, ".tokenizer.json"), whole.backbone.preparation.tokenizer())
     return target
+
+
+def _write(file: Path, text: str) -> None:
+    with whole_file(file) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _about(whole: Assembled) -> dict[str, Any]:
