@@ -1,0 +1,13 @@
+"""What this machine has: models and cache."""
+
+
+def test_models_lists_the_encoders(call):
+    names = ["minilm", "efficientnet-lite0", "efficientnet-lite0-even", "hf:", "keras:"]
+    assert [row["name"] for row in call("models").rows] == names
+
+
+def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
+    call("predict", "cannot sign in", "--model", made / "model")
+    assert call("cache").rows[0]["vectors"] >= 1
+    assert call("cache", "--clear").rows[0]["vectors"] == 0
