@@ -60,7 +60,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Items) -> NDArray[np.float64]:
         """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self.decision_function(X).astype(np.float64), axis=1))
+        return _probabilities(self.decision_function(X))
 
     def decision_function(self, X: Items) -> NDArray[np.float32]:
         """Return the score of each class (n, c): its log-probability up to a constant of the item."""
@@ -73,7 +73,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def evaluate(self, X: Items, y: Labels) -> Evaluation:
         """Return how good the answers to items with known classes are; it prints."""
-        return evaluate_answers(self.classes_, y, self.predict(X), self.predict_proba(X))
+        scores = self.decision_function(X)
+        return evaluate_answers(self.classes_, y, self.classes_[scores.argmax(axis=1)], _probabilities(scores))
 
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, to be exported."""
@@ -169,6 +170,10 @@ def last_third(backbone: Backbone) -> str:
     """Return the stage from which on the last third of the layers is trained."""
     n_layers = len(backbone.stages) - 2  # pooling and head are none
     return backbone.stages[n_layers - math.ceil(n_layers / 3)]
+
+
+def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(softmax(scores.astype(np.float64), axis=1))
 
 
 def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
