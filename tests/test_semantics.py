@@ -80,6 +80,19 @@ def test_all_templates_of_a_name_together_weigh_as_much_as_one_description():
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.5**0.5]], atol=1e-6)
 
 
+def test_a_name_alone_counts_as_often_as_it_has_words_up_to_three():
+    space = {
+        **{"a": [1.0, 0.0], "a b": [1.0, 0.0], "a b c d": [1.0, 0.0]},
+        **{"a!": [0.0, 1.0], "a b!": [0.0, 1.0], "a b c d!": [0.0, 1.0]},
+    }
+    found = class_vectors(
+        describe(["a", "a b", "a b c d"]),
+        lambda texts: np.array([space[text] for text in texts]),
+        templates=("{}", "{}!"),
+    )
+    np.testing.assert_allclose(found[:, 0] / found[:, 1], [1, 2, 3], atol=1e-6)
+
+
 def test_class_vectors_are_of_unit_length_and_one_a_class(letters):
     found = class_vectors(describe({"billing": ["invoice", "charge"], "login": None}), letters.encode)
     assert found.shape == (2, 26)
