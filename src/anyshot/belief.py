@@ -12,7 +12,7 @@ from scipy.special import softmax
 from anyshot.any_shot import evidence_of
 from anyshot.checks import Indexes, Vectors, unit
 from anyshot.zero_shot.semantic_map import corrected_vectors
-from anyshot.zero_shot.transductive import AGREEMENT_NEEDED, Pool, Refined, refine, sure_agreement
+from anyshot.zero_shot.transductive import AGREEMENT_NEEDED, KEEP, Pool, Refined, keep_for, refine, sure_agreement
 
 FEW = 200
 """Labels up to which every strength is tried; beyond, only with `ENOUGH` labels in every class."""
@@ -103,31 +103,43 @@ class Belief(NamedTuple):
 def believed_prior(known: Known) -> Belief:
     """Return the class vectors to believe in, and why.
 
-    Candidates are the names as given and, with a pool, their refinements without and with balance. Labels decide by how
-    well each predicts them; without labels, or where they are few, so does whether the refinement left the names'
-    surest answers standing.
+    Candidates are the names as given and, with a pool, their refinements without and with balance. The names are held
+    the more firmly, the fewer of their surest answers a refinement leaves standing. Labels decide by how well each
+    candidate predicts them; without labels, or where they are few, so does whether enough of those answers stand.
     """
-    names, by_names = known.class_vectors, prior_belief(known, refined=False)
-    if known.pool is None or len(known.pool.vectors) < len(names) or not names.any():
+    names, by_names, pool = known.class_vectors, prior_belief(known, refined=False), known.pool
+    if pool is None or len(pool.vectors) < len(names) or not names.any():
         return Belief(names, None, [], by_names)
-    usual = known.pool.balance
-    balances = (usual, 0.0) if len(known.index) else (usual,)
-    refined = {balance: refine(known.said, known.pool, balance=balance, shares=known.shares) for balance in balances}
-    agreement = sure_agreement(names, refined[usual].class_vectors, known.pool)
-    trust = 1.0 if agreement >= AGREEMENT_NEEDED else -5.0  # [nats]
-    evidence = {balance: trust + (0.5 if balance else 0.0) for balance in balances}
-    for_names = 0.0
+    free = refine(known.said, pool, shares=known.shares)
+    stand = [sure_agreement(names, free.class_vectors, pool)]
+    keep = keep_for(stand[0])
+    held = free if keep == KEEP else refine(known.said, pool, shares=known.shares, keep=keep)
+    stand.append(sure_agreement(names, held.class_vectors, pool))
+    trust = 1.0 if stand[-1] >= AGREEMENT_NEEDED else -5.0  # [nats]
+    candidates, evidence, for_names = [held], [trust + 0.5], 0.0
     if len(known.index):
+        candidates.append(refine(known.said, pool, balance=0.0, shares=known.shares, keep=keep))
+        evidence.append(trust)
         for_names = evidence_of(names, known.vectors, known.index)
-        for balance, candidate in refined.items():
-            evidence[balance] += evidence_of(candidate.class_vectors, known.vectors, known.index)
-    best = max(evidence, key=lambda balance: evidence[balance])
-    seen = f"{len(known.pool.vectors)} unlabelled items {{}} the names: {agreement:.0%} of their surest answers stand"
-    if evidence[best] < for_names:
-        return Belief(names, None, [f"{seen.format('do not move')}."], by_names)
-    told = f", and {len(known.index)} labels speak for it" if len(known.index) else "; no label can check that yet"
-    factors = prior_belief(known, refined=True)
-    return Belief(refined[best].class_vectors, refined[best], [f"{seen.format('move')}{told}."], factors)
+        for place, candidate in enumerate(candidates):
+            evidence[place] += evidence_of(candidate.class_vectors, known.vectors, known.index)
+    moved = max(evidence) >= for_names
+    reasons = [_pool_reason(known, pool, stand, held=keep > KEEP, moved=moved)]
+    if not moved:
+        return Belief(names, None, reasons, by_names)
+    best = candidates[int(np.argmax(evidence))]
+    return Belief(best.class_vectors, best, reasons, prior_belief(known, refined=True))
+
+
+def _pool_reason(known: Known, pool: Pool, stand: list[float], *, held: bool, moved: bool) -> str:
+    """Say what the pool does to the names; stand: the share of their surest answers left, held loosely and as held."""
+    does = "do not move the names" if not moved else "move the names a little" if held else "move the names"
+    else_ = f" ({stand[0]:.0%} would, were they held loosely)" if held else ""
+    why = f"{len(pool.vectors)} unlabelled items {does}: {stand[-1]:.0%} of their surest answers stand{else_}"
+    if not moved:
+        return f"{why}."
+    n = len(known.index)
+    return f"{why}, and {n} labels speak for it." if n else f"{why}; no label can check that yet."
 
 
 def usual_sharpness(step: Step, *, refined: bool) -> float:

@@ -8,7 +8,16 @@ from scipy.special import softmax
 
 from anyshot.checks import generator, unit
 from anyshot.zero_shot import transductive
-from anyshot.zero_shot.transductive import Pool, answers_at_shares, make_pool, refine, sure_agreement
+from anyshot.zero_shot.transductive import (
+    KEEP,
+    KEEP_FIRMLY,
+    Pool,
+    answers_at_shares,
+    keep_for,
+    make_pool,
+    refine,
+    sure_agreement,
+)
 
 
 def clusters(centres, n_each, *, noise=0.1, seed=0):
@@ -239,3 +248,8 @@ def test_a_constant_added_to_an_items_scores_changes_nothing():
     scores, _ = simulated([0.5, 0.3, 0.2], 100)
     shifted = scores + generator(3).normal(size=(100, 1)) * 50
     np.testing.assert_allclose(answers_at_shares(shifted), answers_at_shares(scores), atol=1e-9)
+
+
+@pytest.mark.parametrize(("agreement", "keep"), [(1, KEEP), (0.95, KEEP), (0.85, 0.4), (0.75, KEEP_FIRMLY), (0, 0.6)])
+def test_names_are_held_the_more_firmly_the_fewer_of_their_surest_answers_stand(agreement, keep):
+    assert keep_for(agreement) == pytest.approx(keep)
