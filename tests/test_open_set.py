@@ -5,7 +5,7 @@ import pytest
 
 from anyshot.checks import generator, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.open_set import SHARPNESS, closeness, closeness_of_labelled, fit_threshold
+from anyshot.open_set import SHARPNESS, closeness, closeness_by_name, closeness_of_labelled, fit_threshold
 
 NO_ITEMS = np.zeros((0, 3), np.float32)
 NO_LABELS = np.zeros(0, np.intp)
@@ -46,6 +46,39 @@ def test_no_more_than_the_rate_of_the_items_at_hand_is_unknown(rate):
     threshold = fit_threshold(X, index, S, NO_ITEMS, unknown_rate=rate)
     below = (closeness_of_labelled(X, index, S) < threshold).mean()
     assert rate - 0.02 <= below <= rate
+
+
+def test_copies_do_not_stand_for_each_other():
+    S, random = np.eye(3, dtype=np.float32), generator(1)
+    index = np.repeat(np.arange(3), 5)
+    X = unit(S[index] + 0.5 * random.normal(size=(15, 3)))
+    twice = closeness_of_labelled(np.tile(X, (2, 1)), np.tile(index, 2), 2 * S)  # as were each item one of weight two
+    np.testing.assert_allclose(twice[:15], closeness_of_labelled(X, index, S), atol=1e-6)
+
+
+def test_the_classes_count_the_same_however_many_labels_they_have():
+    S, random = np.eye(3, dtype=np.float32), generator(1)
+    index = np.repeat(np.arange(3), [80, 4, 4])
+    spread = np.where(index == 0, 0.1, 1.0)[:, None]  # only the class with many labels is tight
+    X = unit(S[index] + spread * random.normal(size=(88, 3)))
+    known = closeness_of_labelled(X, index, S)
+    threshold = fit_threshold(X, index, S, NO_ITEMS, unknown_rate=0.2)
+    lost = np.mean([(known[index == k] < threshold).mean() for k in range(3)])
+    assert 0.1 <= lost <= 0.2
+    assert threshold < np.quantile(known, 0.05)
+
+
+def test_a_class_without_labels_is_judged_by_the_others_as_if_they_had_none():
+    S, random = unit(np.eye(4)[:3] + 0.8 * np.eye(4)[3]), generator(1)  # names are off, means are not
+    index = np.repeat(np.arange(2), 20)
+    X = unit(np.eye(4)[index] + 0.1 * random.normal(size=(40, 4)))
+    by_name = closeness_by_name(X, index, S)
+    assert (by_name < closeness_of_labelled(X, index, S)).all()
+    none = np.zeros((0, 4), np.float32)
+    all_labelled = fit_threshold(X, index, S[:2], none, unknown_rate=0.1)
+    one_is_bare = fit_threshold(X, index, S, none, unknown_rate=0.1)
+    assert one_is_bare == pytest.approx(np.quantile(by_name, 0.3, method="lower"), abs=1e-6)  # of a third of the items
+    assert one_is_bare < all_labelled
 
 
 def test_labelled_items_set_the_threshold_where_they_suffice_and_the_pool_where_they_do_not():

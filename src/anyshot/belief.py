@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 from anyshot.any_shot import evidence_of
 from anyshot.checks import Indexes, Vectors, unit
+from anyshot.evaluation.folds import first_copies
 from anyshot.zero_shot.semantic_map import corrected_vectors
 from anyshot.zero_shot.transductive import AGREEMENT_NEEDED, KEEP, Pool, Refined, keep_for, refine, sure_agreement
 
@@ -81,6 +82,17 @@ class Known:
         """Labels of each class (c,)."""
         return np.bincount(self.index, minlength=len(self.said))
 
+    @cached_property
+    def same(self) -> Indexes:
+        """The first place of each labelled vector's copies (n,)."""
+        return first_copies(self.vectors)
+
+    @property
+    def distinct(self) -> NDArray[np.intp]:
+        """Labels of each class that no copy has, or its first one alone (c,): what can be held out in turn."""
+        alone = self.same == np.arange(len(self.index))
+        return np.bincount(self.index[alone], minlength=len(self.said))
+
     def without(self, out: NDArray[np.bool_]) -> "Known":
         """Return the same without some of the labels (n,)."""
         return replace(self, vectors=self.vectors[~out], index=self.index[~out])
@@ -149,7 +161,7 @@ def usual_sharpness(step: Step, *, refined: bool) -> float:
 
 def prior_belief(known: Known, *, refined: bool) -> Factors:
     """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
-    fewest = known.counts.min()
+    fewest = known.distinct.min()
     many = MANY_STEPS if fewest >= MANY else SOME_STEPS
     tried = tuple(STEPS) if len(known.index) <= FEW else many
     if not known.class_vectors.any():

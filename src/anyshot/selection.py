@@ -181,8 +181,8 @@ def _is_comparable(known: Known) -> bool:
 
     With many labels, but too few in some class for logistic regression, there is one step and nothing to choose.
     """
-    few_enough = len(known.index) <= FEW or known.counts.min() >= ENOUGH
-    return bool(len(known.index) >= 4 and np.count_nonzero(known.counts) >= 2 and few_enough)
+    few_enough = len(known.index) <= FEW or known.distinct.min() >= ENOUGH
+    return bool(known.distinct.sum() >= 4 and np.count_nonzero(known.distinct) >= 2 and few_enough)
 
 
 def _main_method(known: Known) -> Method:
@@ -198,7 +198,7 @@ def _methods_to_try(known: Known, method: str) -> list[Method]:
             for name in METHODS
             if name in (method, "zero-shot") and (name == method or _main_method(known) == "any-shot")
         ]
-    if known.counts.min() >= ENOUGH:
+    if known.distinct.min() >= ENOUGH:
         return [name for name in METHODS if known.class_vectors.any() or name in ("prototype", "logistic-regression")]
     return ["any-shot", "zero-shot"] if known.class_vectors.any() else ["logistic-regression"]
 
@@ -215,7 +215,7 @@ def _at_most(known: Known, limit: int) -> Known:
 def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floating]:
     """Return the scores (n, c) of each labelled vector by a model that has not seen its label."""
     n = len(known.index)
-    folds = folds_by_arrival(known.index, 10 if n <= 50 else 5 if n <= 500 else 3)
+    folds = folds_by_arrival(known.index, 10 if n <= 50 else 5 if n <= 500 else 3, same=known.same)
     scores = np.zeros((n, len(known.class_vectors)))
     start: Mapping[Step, Deviation] = {}
     for fold in np.unique(folds):
@@ -260,7 +260,7 @@ def _choose(board: list[Trial], known: Known, method: str) -> tuple[Trial, str]:
     told = f"held out in turn, {n} labels are told by {mine.method} {mine.accuracy:.1%}{beside} (mean over classes)"
     if method == "auto":
         # Leaving out a class's only label asks what zero-shot answers, not what the labels are worth.
-        fair = known.counts[_at_most(known, AT_MOST).index] > 1
+        fair = known.distinct[_at_most(known, AT_MOST).index] > 1
         told += "" if fair.any() else "; without its only label a class is known by its name alone"
         for other in board:
             ahead = (other.right.astype(float) - mine.right)[fair]

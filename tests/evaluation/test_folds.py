@@ -3,7 +3,7 @@ import pytest
 
 from anyshot.checks import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.folds import folds_by_arrival, set_aside
+from anyshot.evaluation.folds import first_copies, folds_by_arrival, set_aside
 
 
 def test_folds_count_the_arrivals_of_each_class_from_another_fold_for_each():
@@ -21,6 +21,12 @@ def test_every_fold_gets_its_share_of_every_class():
     for label in range(4):
         counts = np.bincount(folds[y == label], minlength=3)
         assert counts.max() - counts.min() <= 1
+
+
+def test_copies_share_a_fold_and_do_not_count_as_arrivals():
+    X = np.array([[0.0], [1], [0], [2], [0], [3]], np.float32)
+    assert first_copies(X).tolist() == [0, 1, 0, 3, 0, 5]
+    assert folds_by_arrival([0, 0, 0, 0, 1, 0], 3, same=first_copies(X)).tolist() == [0, 1, 0, 2, 0, 0]
 
 
 def test_one_fold_is_refused():

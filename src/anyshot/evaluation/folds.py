@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.checks import Indexes, generator
+from anyshot.checks import Indexes, Vectors, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.labels import Labels, classes_in
 
@@ -13,11 +13,25 @@ TEST_SHARE: Final = 0.3
 """Share of each class's labelled items that a curve is measured on."""
 
 
-def folds_by_arrival(y: ArrayLike, n_folds: int) -> Indexes:
+def first_copies(X: Vectors) -> Indexes:
+    """Return the first place where the same vector stands as at each place of `X` (n, d): its own, or a copy's (n,).
+
+    >>> first_copies(np.array([[1.0], [2.0], [1.0]], dtype=np.float32))
+    array([0, 1, 0])
+    """
+    first: dict[bytes, int] = {}
+    places = [first.setdefault(row.tobytes(), place) for place, row in enumerate(np.ascontiguousarray(X))]
+    return np.array(places, dtype=np.intp)
+
+
+def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: Indexes | None = None) -> Indexes:
     """Return the fold of each item (n,): item i of class k, in order of arrival, is in fold (i + k) mod n_folds.
 
     y (n,): rows of the class table; -1, no label, is in fold -1. Each class is spread over the folds, and where classes
     have one item each the classes are. Items that are added later leave the earlier ones where they are.
+
+    same (n,), from `first_copies`: a copy is in its first one's fold. An item held out beside a copy of it that is
+    learned from would ask nothing.
 
     >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
     array([ 0,  1,  1, -1,  0])
@@ -25,7 +39,11 @@ def folds_by_arrival(y: ArrayLike, n_folds: int) -> Indexes:
     if n_folds < 2:
         raise InputError(f"n_folds must be 2 or more; it is {n_folds}.")
     index = np.asarray(y, dtype=np.intp)
-    return np.where(index >= 0, (places_in_class(index, np.arange(len(index))) + index) % n_folds, -1)
+    order = np.arange(len(index))
+    first = order if same is None else same
+    counted = np.where(first == order, index, -1)
+    folds = (places_in_class(counted, order) + index[first]) % n_folds
+    return np.where(index >= 0, folds[first], -1)
 
 
 def places_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
