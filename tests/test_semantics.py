@@ -93,6 +93,13 @@ def test_a_name_alone_counts_as_often_as_it_has_words_up_to_three():
     np.testing.assert_allclose(found[:, 0] / found[:, 1], [1, 2, 3], atol=1e-6)
 
 
+def test_a_number_says_nothing_of_its_class(letters):
+    found = class_vectors(describe({0: None, 7: "login", "42": ["", "?"], "login": None}), letters.encode)
+    np.testing.assert_allclose(found[1], letters.encode(["login"])[0], atol=1e-6)
+    np.testing.assert_array_equal(found.any(axis=1), [False, True, False, True])
+    assert class_vectors(describe([0, 1]), letters.encode).tolist() == np.zeros((2, 26)).tolist()
+
+
 def test_class_vectors_are_of_unit_length_and_one_a_class(letters):
     found = class_vectors(describe({"billing": ["invoice", "charge"], "login": None}), letters.encode)
     assert found.shape == (2, 26)
@@ -153,6 +160,12 @@ def test_the_best_text_is_the_nearest_of_its_own_class():
     assert found == ["a", "x", "x", "b"]
 
 
+def test_a_class_of_which_no_text_tells_anything_matched_none(letters):
+    items = letters.encode(["cat", "dog"])
+    assert best_text(items, np.array([0, 1]), describe({"1": None, "dog": None}), letters.encode) == [None, "dog"]
+    assert best_text(items, np.array([0, 0]), ClassTexts(("a",), ((),)), letters.encode) == [None, None]
+
+
 def test_near_duplicates_are_named_closest_first():
     table = unit(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0]], dtype=np.float32))
     found = near_duplicates(table, ["a", "b", "c", "d"], threshold=0.95)
@@ -161,8 +174,13 @@ def test_near_duplicates_are_named_closest_first():
     assert near_duplicates(table, ["a", "b", "c", "d"], threshold=1.01) == []
 
 
+def test_of_many_near_duplicates_the_closest_few_are_listed():
+    found = near_duplicates(np.ones((1100, 1), np.float32), list(range(1100)), n=2)
+    assert found == [(0, 1, 1.0), (0, 2, 1.0)]
+
+
 def test_near_duplicates_agree_across_blocks():
     table = unit(np.random.default_rng(0).normal(size=(1100, 2)).astype(np.float32))
-    found = near_duplicates(table, list(range(1100)), threshold=0.9999999)
+    found = near_duplicates(table, list(range(1100)), threshold=0.9999999, n=10_000)
     wanted = np.argwhere(np.triu(table @ table.T >= 0.9999999, k=1))
     assert {pair[:2] for pair in found} == {(int(row), int(column)) for row, column in wanted}

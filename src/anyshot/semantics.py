@@ -98,7 +98,8 @@ def class_vectors(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
     """Return one unit-length vector a class (c, d): the mean of its texts' unit vectors.
 
     The name is one text: the mean over `templates` that hold it, where the name alone counts as often as it has words,
-    up to three. Each description is another, taken as it stands.
+    up to three. Each description is another, taken as it stands. A text without a letter, as a class's number is, says
+    nothing; of a class with no other the vector is zero.
 
     Parameters
     ----------
@@ -123,34 +124,42 @@ def class_vectors(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
     (ensembles of templates, averaged over vectors).
     """
     phrases = _checked_templates(templates)
-    named = [_put_into(phrases, own[0]) for own in texts.texts]
-    place, space = _embedded([*(text for own in named for text in own), *_all_descriptions(texts)], embed)
-    of_names = [unit(space[[place[text] for text in own]].mean(axis=0, keepdims=True)) for own in named]
-    rows = [
-        np.concatenate([of_name, space[[place[text] for text in own[1:]]]]).mean(axis=0)  # (d,)
-        for of_name, own in zip(of_names, texts.texts, strict=True)
-    ]
-    return unit(np.stack(rows))  # (c, d)
+    if not texts.names:
+        raise ClassesError("There is no class to describe. Name at least one.")
+    told = [_sentences(own, phrases) for own in texts.texts]
+    everything = [text for own in told for sentences in own for text in sentences]
+    place, space = _embedded(everything or [own[0] for own in texts.texts[:1]], embed)  # any text, to learn the width
+    rows = np.zeros((len(told), space.shape[1]), np.float32)
+    for row, own in enumerate(told):
+        if own:
+            means = [space[[place[text] for text in sentences]].mean(axis=0) for sentences in own]
+            rows[row] = unit(np.stack(means)).mean(axis=0)
+    return unit(rows)  # (c, d)
 
 
-def best_text(X: Vectors, index: Indexes, texts: ClassTexts, embed: Embed) -> list[str]:
+def best_text(X: Vectors, index: Indexes, texts: ClassTexts, embed: Embed) -> list[str | None]:
     """Return, for each vector of `X` (n, d), the text of its class `index` (n,) that lies nearest to it.
 
-    It is what an explanation shows: which of the name and the descriptions the item matched.
+    It is what an explanation shows: which of the name and the descriptions the item matched; None where the class has
+    no text that says something.
     """
-    wanted = sorted({int(row) for row in index})
-    place, space = _embedded([text for row in wanted for text in texts.texts[row]], embed)
-    nearest = []
-    for vector, row in zip(vectors(X, width=space.shape[1]), index, strict=True):
-        own = texts.texts[row]
-        nearest.append(own[int(np.argmax(space[[place[text] for text in own]] @ vector))])
-    return nearest
+    told = {int(row): [text for text in texts.texts[row] if says_something(text)] for row in index}
+    everything = [text for own in told.values() for text in own]
+    if not everything:
+        return [None] * len(index)
+    place, space = _embedded(everything, embed)
+
+    def nearest(vector: Vectors, own: Sequence[str]) -> str | None:
+        return own[int(np.argmax(space[[place[text] for text in own]] @ vector))] if own else None
+
+    table = vectors(X, width=space.shape[1])
+    return [nearest(vector, told[int(row)]) for vector, row in zip(table, index, strict=True)]
 
 
 def near_duplicates(
-    vectors: Vectors, names: Sequence[Label], *, threshold: float = 0.95
+    vectors: Vectors, names: Sequence[Label], *, threshold: float = 0.95, n: int = 3
 ) -> list[tuple[Label, Label, float]]:
-    """List the pairs of classes that are nearly the same in the space, the closest pair first.
+    """List the `n` pairs of classes that are most nearly the same in the space, the closest pair first.
 
     Parameters
     ----------
@@ -160,18 +169,22 @@ def near_duplicates(
         What to call them.
     threshold : float
         Cosine from which on a pair is listed.
+    n : int
+        How many pairs are listed at most.
 
     Returns
     -------
     list of (name, name, cosine)
     """
-    pairs: list[tuple[Label, Label, float]] = []
+    found: list[tuple[float, int, int]] = []
     for start in range(0, len(vectors), _BLOCK):
         cosines = vectors[start : start + _BLOCK] @ vectors.T  # (block, c)
-        for row, column in np.argwhere(cosines >= threshold):
-            if start + row < column:
-                pairs.append((names[start + row], names[column], float(cosines[row, column])))
-    return sorted(pairs, key=lambda pair: -pair[2])
+        cosines[np.tri(len(cosines), len(vectors), start, dtype=bool)] = -np.inf  # each pair once
+        least = max(threshold, np.partition(cosines, -n, axis=None)[-n]) if cosines.size > n else threshold
+        rows, columns = np.nonzero(cosines >= least)
+        closest = np.argsort(-cosines[rows, columns], kind="stable")[:n]
+        found += [(-float(cosines[rows[p], columns[p]]), start + int(rows[p]), int(columns[p])) for p in closest]
+    return [(names[row], names[column], -cosine) for cosine, row, column in sorted(found)[:n]]
 
 
 _BLOCK = 1024  # rows of the class table compared at once: 10,000 classes then need 40 MB, not 400
@@ -211,14 +224,21 @@ def _checked_templates(templates: str | Sequence[str]) -> list[str]:
     return phrases
 
 
-def _put_into(phrases: Sequence[str], name: str) -> list[str]:
-    """Return the sentences about a name, the name alone as often as it counts."""
-    times = min(len(name.split()), WORDS_COUNTED)
-    return [said for phrase in phrases for said in [phrase.replace("{}", name)] * (times if phrase == "{}" else 1)]
+def says_something(text: str) -> bool:
+    """Whether a text has a letter in it; a number, as some classes are called, tells an encoder nothing."""
+    return any(letter.isalpha() for letter in text)
 
 
-def _all_descriptions(texts: ClassTexts) -> list[str]:
-    return [text for own in texts.texts for text in own[1:]]
+def _sentences(own: Sequence[str], phrases: Sequence[str]) -> list[list[str]]:
+    """Return, for each text of a class that says something, the sentences whose mean it is.
+
+    The name, which comes first, is put into each phrase, and stands alone as often as it counts.
+    """
+    told = []
+    if own and says_something(own[0]):
+        times = min(len(own[0].split()), WORDS_COUNTED)
+        told.append([phrase.replace("{}", own[0]) for phrase in phrases for _ in range(times if phrase == "{}" else 1)])
+    return told + [[text] for text in own[1:] if says_something(text)]
 
 
 def _embedded(texts: Sequence[str], embed: Embed) -> tuple[dict[str, int], Vectors]:

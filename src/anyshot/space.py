@@ -10,7 +10,7 @@ from anyshot.encoders import default_for, load_encoder, placed
 from anyshot.encoders.cache import VectorCache, encode_once, encode_texts_once
 from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned, Trained, same_weights
 from anyshot.errors import MixedInputError, ModelFolderError
-from anyshot.items import Items, Modality, check_listed, modality_of
+from anyshot.items import Items, Modality, check_listed, modality_of, refuse_missing_images
 from anyshot.semantics import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
 from anyshot.zero_shot.bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
 from anyshot.zero_shot.noun_kinds import with_kinds
@@ -106,10 +106,12 @@ class Space:
             return class_vectors(texts, self.place_texts, templates=IMAGE_TEMPLATES)
         if not isinstance(self.encoder, Classifying):
             return None
-        known = self._known_classes
-        return carried(self._read(texts), known.vectors, known.members @ self.encoder.classifier.weights).astype(
-            np.float32
-        )
+        known, read = self._known_classes, self._read(texts)
+        weights = known.members @ self.encoder.classifier.weights  # (p, width)
+        said, told = np.zeros((len(read), weights.shape[1]), np.float32), read.any(axis=1)
+        if told.any():
+            said[told] = carried(read[told], known.vectors, weights)
+        return said
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -171,4 +173,6 @@ _PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}
 def encoder_for(items: Items) -> str:
     """Return the name of the encoder that suits the items: "minilm", "efficientnet-lite0", or "vectors"."""
     modality = modality_of(items)
+    if modality == "text":
+        refuse_missing_images(items)
     return "vectors" if modality == "vectors" else default_for(modality)
