@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.sparse import csr_array
+from scipy.special import expit
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import get_scorer, roc_auc_score
 
 from anyshot import UNKNOWN, AnyShotClassifier, load
 from anyshot.errors import (
@@ -21,10 +25,10 @@ from anyshot.errors import (
 )
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 
-WORDS = {
-    "zoo": ["zzz oo", "oozz zo", "zoozoo", "ozozz z", "zzo ooz", "o zz zoo"],
-    "tea": ["teatea", "aett ea", "tae tea", "eat tea", "ea tt ae", "tetea a"],
-    "hub": ["hubbub", "bhu hub", "uhb buh", "hhub ub", "bub huh", "uu bb hh"],
+WORDS = {  # no two of a class with the same letters, which would be copies
+    "zoo": ["zzz oo", "oozz zo", "zoozoo", "ozozz z", "zzo oozo", "o zz zooooz"],
+    "tea": ["teatea", "aett eat", "tae teaa", "eat teae", "ea ttt aee", "tettea aa"],
+    "hub": ["hubbub", "bhu hub", "uhb buhh", "hhub ubb", "bub huhu", "uu bbb hhu"],
 }
 TEXTS = [text for own in WORDS.values() for text in own]
 LABELS = [name for name, own in WORDS.items() for _ in own]
@@ -283,6 +287,10 @@ FAULTS = [
     ({"classes": ["a", "a"]}, (), DuplicateClassError, "Class 'a' is named 2 times"),
     ({"classes": ["a", " "]}, (), DuplicateClassError, "Class 1 has an empty name"),
     ({"classes": "a,b"}, (), ClassesError, "one string was given: 'a,b'"),
+    ({"classes": 5}, (), ClassesError, "one int was given: 5"),
+    ({"classes": b"ab"}, (), ClassesError, "one bytes was given: b'ab'"),
+    ({"classes": {"a": [1.0, 0.0], "b": [1.0]}}, (), WidthError, "of class 'a' is 2 wide and that of 'b' 1"),
+    ({"classes": {"a": [1.0, 0.0], "b": "late"}}, (), ClassesError, "'a' is given by a vector, 'b' by 'late'"),
     ({"classes": ["tea", "zoo"]}, (["x y"], ["teas"]), UnknownClassError, "Did you mean 'tea'"),
     ({"classes": ["tea", "zoo"]}, (["x", " "], ["tea", "zoo"]), BadItemError, "The text in row 1 is empty"),
     ({"classes": ["tea", "zoo"]}, (["x"], ["tea", "zoo"]), InputError, "There are 1 items and 2 labels"),
@@ -290,6 +298,13 @@ FAULTS = [
     ({"classes": ["tea", "zoo"]}, (["x"], [["tea", "zoo"]]), InputError, "Row 0 has a list of labels"),
     ({"classes": ["tea", "zoo"]}, (["x", 3], ["tea", "zoo"]), InputError, "1 texts, 1 of type int"),
     ({"classes": ["tea", "zoo"], "method": "magic"}, (), InputError, "method='magic' is none of auto, any-shot"),
+    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), [0, 1]), InputError, "a sparse csr_array was given"),
+    ({"classes": ["tea", "zoo"]}, (["x"], (label for label in ["tea"])), InputError, "A list of labels is needed; a g"),
+    ({"classes": ["tea", "zoo"]}, (["x", "y"], "zt"), InputError, "A list of labels is needed; one str was given"),
+    ({"encoder": "auto"}, (["a/1.jpg", "b/2.PNG"], ["tea", "zoo"]), BadItemError, "'a/1.jpg' ends as an image file"),
+    ({"classes": ["tea", "zoo"], "cache": "here"}, (), InputError, "cache must be True or False; it is 'here'"),
+    ({"classes": ["tea", "zoo"], "unknown_rate": "0.05"}, (), InputError, "between 0 and 1, or be None; it is '0.05'"),
+    ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior=.* is neither"),
     ({"classes": ["tea", "zoo"], "unknown_rate": 5}, (), InputError, "unknown_rate must lie between 0 and 1"),
     ({"classes": ["tea", "zoo"], "unknown_rate": 0.05}, (), NotEnoughLabelsError, "at least 20 labelled or unlabelled"),
     ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "what unknown items are called"),
@@ -302,7 +317,33 @@ FAULTS = [
 @pytest.mark.parametrize(("parameters", "given", "error", "text"), FAULTS)
 def test_bad_input_says_what_was_given_and_what_to_do(letters, parameters, given, error, text):
     with pytest.raises(error, match=text):
-        AnyShotClassifier(encoder=letters, cache=False, **parameters).fit(*given)
+        AnyShotClassifier(**{"encoder": letters, "cache": False, **parameters}).fit(*given)
+
+
+def test_what_is_no_list_of_items_is_refused_by_every_answer(clf):
+    clf.fit(TEXTS, LABELS)
+    for answer in (clf.predict, clf.predict_proba, clf.explain, clf.suggest):
+        for given in ("tea", {}, None, csr_array(np.eye(2)), (text for text in TEXTS)):
+            with pytest.raises(InputError, match="A list of items is needed"):
+                answer(given)
+    with pytest.raises(InputError, match="k, the number of examples to show, must be 0 or more; it is -1"):
+        clf.explain(TEXTS, k=-1)
+    with pytest.raises(InputError, match="A list of examples is needed; one NoneType was given"):
+        clf.add_class("cab", examples=None)
+
+
+def test_no_class_may_be_called_as_strangers_are(letters):
+    clf = AnyShotClassifier(list(WORDS), encoder=letters, cache=False, unknown_rate=0.1).fit(TEXTS, LABELS)
+    with pytest.raises(ClassesError, match="what unknown items are called"):
+        clf.add_class(UNKNOWN, examples=["q"])
+    assert UNKNOWN not in clf.classes_
+
+
+def test_a_missing_image_among_texts_is_named(clf, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "here.png")
+    with pytest.raises(BadItemError, match=r"'gone/dog.jpg' ends as an image file does, and there is no such file in"):
+        AnyShotClassifier(["cat", "dog"]).fit().predict([str(tmp_path / "here.png"), "gone/dog.jpg"])
+    clf.fit().predict(["gone/dog.jpg"])  # a text encoder was named: it is a text
 
 
 def test_bad_vectors_are_named_by_their_row():
@@ -327,6 +368,50 @@ def test_answers_need_a_fit_first(clf):
         clf.predict(["tea"])
     with pytest.raises(NotFittedError, match="Nothing was encoded yet"):
         AnyShotClassifier(["tea", "zoo"], cache=False).fit().save("nowhere")
+
+
+def test_a_class_whose_list_of_examples_is_empty_is_a_class(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit({**WORDS, "cab": []})
+    assert clf.classes_.tolist() == ["cab", "hub", "tea", "zoo"]
+    assert clf.predict(["cabacab"]) == ["cab"]
+
+
+def test_labels_that_are_numbers_are_learned_and_not_read(letters):
+    codes = [sorted(WORDS).index(label) for label in LABELS]
+    numbers = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, codes)
+    assert numbers.score(TEXTS, codes) == 1
+    assert numbers.method_ != "zero-shot"
+    assert not numbers._fitted.evidence.described.any()
+    assert numbers.explain(["tea"])[0].matched is None
+    with pytest.raises(NotEnoughLabelsError, match="Nothing is known of class 0"):
+        AnyShotClassifier([0, 1], encoder=letters, cache=False).fit()
+
+
+def test_examples_by_class_may_come_later(clf):
+    apart, at_once = clone(clf).fit().partial_fit(WORDS), clone(clf).fit(WORDS)
+    np.testing.assert_allclose(apart.predict_proba(TEXTS), at_once.predict_proba(TEXTS), atol=1e-4)
+
+
+def test_of_two_classes_a_decision_is_the_lead_of_the_second(letters):
+    clf = AnyShotClassifier(["tea", "zoo"], encoder=letters, cache=False).fit()
+    lead = clf.decision_function(TEXTS)
+    np.testing.assert_allclose(expit(lead), clf.predict_proba(TEXTS)[:, 1], atol=1e-6)
+    auc = get_scorer("roc_auc")(clf, TEXTS[:12], LABELS[:12])
+    assert auc == roc_auc_score([label == "zoo" for label in LABELS[:12]], lead[:12])
+
+
+def test_class_vectors_beside_a_text_encoder_explain_without_a_text(letters):
+    given = {name: letters.encode([name])[0] for name in WORDS}
+    clf = AnyShotClassifier(given, encoder=letters, cache=False).fit(TEXTS, LABELS)
+    assert [one.matched for one in clf.explain(["tea", "zoo"])] == [None, None]
+
+
+def test_a_class_without_a_vector_is_known_by_its_labels():
+    X, y, centres = clouds(6)
+    clf = AnyShotClassifier({**centres, "c1": None}, cache=False).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    with pytest.raises(NotEnoughLabelsError, match="Nothing is known of class 'c1'"):
+        AnyShotClassifier({**centres, "c1": None}, cache=False).fit()
 
 
 # --- sets with a stated coverage --------------------------------------------------------------------------------------

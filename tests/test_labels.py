@@ -15,6 +15,7 @@ from anyshot.labels import (
     decisions,
     from_indexes,
     is_none,
+    plain,
     row_of,
     to_indexes,
 )
@@ -78,8 +79,24 @@ def test_minus_one_reads_unknown_in_full_even_where_names_are_short():
 def test_a_label_that_is_no_class_is_met_with_the_nearest_name():
     with pytest.raises(UnknownClassError, match=r"Label 'bilings' is not among the 3 .* Did you mean 'billing'\?"):
         to_indexes(["bilings"], ABC, n_items=1)
-    with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Add it with add_class, or correct the label"):
+    with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Correct it, name it among the classes"):
         to_indexes([7], ABC, n_items=1)
+
+
+def test_labels_may_stand_in_a_table_of_one_column():
+    assert plain(pd.DataFrame({"label": ["a", None]})) == ["a", None]
+    assert plain(np.array([["a"], ["b"]])) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", [b"a", ["a"], pd.NaT, np.ones(2)], ids=repr)
+def test_classes_that_are_neither_names_nor_numbers_are_refused(name):
+    with pytest.raises(InputError, match=rf"Class 1 is a {type(name).__name__}, .* Classes are names or numbers"):
+        class_table(["b", name])
+
+
+def test_not_a_number_is_no_name():
+    with pytest.raises(DuplicateClassError, match="Class 1 has an empty name"):
+        class_table(["a", float("nan")])
 
 
 def test_of_many_classes_the_error_shows_the_first_eight():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.checks import Indexes, Vectors
+from anyshot.errors import InputError
 
 CANDIDATES = 4_000
 """Items looked at; of a larger pool, that many drawn at random."""
@@ -15,14 +16,22 @@ DOUBT = 2
 """Power at which the model's doubt about an item counts."""
 
 
-def suggest(
-    pool: Vectors,
-    probabilities: NDArray[np.floating],
-    n: int,
-    *,
-    labelled: Vectors,
-    random: np.random.Generator,
-) -> Indexes:
+def looked_at(n_items: int, n: int, random: np.random.Generator) -> Indexes:
+    """Return the rows of a pool that may be suggested, ascending: all, or `CANDIDATES` drawn at random.
+
+    Raises
+    ------
+    InputError
+        More are to be chosen than are looked at.
+    """
+    if n_items <= CANDIDATES:
+        return np.arange(n_items)
+    if n > CANDIDATES:
+        raise InputError(f"{n} items are to be suggested; {CANDIDATES:,} at once are the most. Label these first.")
+    return np.sort(random.choice(n_items, CANDIDATES, replace=False))
+
+
+def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, labelled: Vectors) -> Indexes:
     """Return the rows (n,) of the pool to label next, the most useful first.
 
     pool (m, d) unit vectors; probabilities (m, c) of the model at hand; labelled (l, d) unit vectors.
@@ -31,17 +40,14 @@ def suggest(
     (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015): an
     outlier stands for nobody, a second copy for nobody new, and what the model is sure of counts for little.
     """
-    rows = np.arange(len(pool))
-    if len(rows) > CANDIDATES:
-        rows = np.sort(random.choice(rows, CANDIDATES, replace=False))
-    vectors = np.asarray(pool[rows], dtype=np.float32)
-    best_two = np.partition(probabilities[rows], -2, axis=1)[:, -2:]
+    vectors = np.asarray(pool, dtype=np.float32)
+    best_two = np.partition(probabilities, -2, axis=1)[:, -2:]
     doubt = ((1 - (best_two[:, 1] - best_two[:, 0])) ** DOUBT).astype(np.float32)  # (m,)
     likeness = np.maximum(vectors @ vectors.T, 0) ** NEARNESS  # (m, m)
-    covered = np.zeros(len(rows), np.float32)
+    covered = np.zeros(len(vectors), np.float32)
     if len(labelled):
         covered = np.maximum((vectors @ labelled.T).max(axis=1), 0) ** NEARNESS
-    return rows[_cover(likeness, doubt, covered, n)]
+    return _cover(likeness, doubt, covered, n)
 
 
 def _cover(likeness: Vectors, doubt: NDArray[np.float32], covered: NDArray[np.float32], n: int) -> Indexes:

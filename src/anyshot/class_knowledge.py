@@ -1,7 +1,7 @@
 """What is known of the classes before any label: their names, what is said of them, and a source that knew them."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from anyshot.checks import Vectors, unit
 from anyshot.checks import vectors as check_vectors
-from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
+from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, WidthError
 from anyshot.evidence import Evidence, first_evidence
 from anyshot.items import Items, shown
-from anyshot.labels import UNKNOWN, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.selection import fit_model
 from anyshot.semantics import ClassTexts, describe, near_duplicates
 from anyshot.space import Space
@@ -30,17 +30,38 @@ def bare_classes(classes: Described, labels: Labels, *, with_unknown: bool) -> E
 
     labels name the classes where `classes` is None; with_unknown: whether items may be answered `UNKNOWN`.
     """
-    if isinstance(classes, str):
-        raise ClassesError(f"classes must be a list of names; one string was given: {classes!r}.")
+    kind = "string" if isinstance(classes, str) else type(classes).__name__
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
+        raise ClassesError(f"classes must be a list of names; one {kind} was given: {classes!r}.")
     table = class_table(classes_in(labels) if classes is None else list(classes))
-    if with_unknown and UNKNOWN in table.tolist():
-        raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
+    if with_unknown:
+        check_none_is_unknown(table)
     names = tuple(table.tolist())
     if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
-        said = check_vectors(np.array(list(classes.values())), name="The class vectors")
-        return first_evidence(table, ClassTexts(names, ((),) * len(names)), said)
+        return first_evidence(table, ClassTexts(names, ((),) * len(names)), _given_vectors(classes))
     texts = describe(classes if isinstance(classes, Mapping) else names)
     return first_evidence(table, texts, np.zeros((len(table), 0), np.float32))
+
+
+def check_none_is_unknown(classes: Classes) -> None:
+    """Raise ClassesError where a class bears the name of what belongs to none."""
+    if UNKNOWN in classes.tolist():
+        raise ClassesError(f"A class is named {UNKNOWN!r}, which is what unknown items are called. Rename it.")
+
+
+def _given_vectors(classes: Mapping[Label, Description]) -> Vectors:
+    """Return the class vectors that were given (c, d), zeros for a class that has None."""
+    widths = {name: len(value) for name, value in classes.items() if value is not None and is_vector(value)}
+    first, width = next(iter(widths.items()))
+    for name, value in classes.items():
+        if value is not None and not is_vector(value):
+            raise ClassesError(
+                f"Class {first!r} is given by a vector, {name!r} by {value!r}. Give it a vector, or None."
+            )
+        if widths.get(name, width) != width:
+            raise WidthError(f"The vector of class {first!r} is {width} wide and that of {name!r} {widths[name]}.")
+    rows = [np.zeros(width) if value is None else value for value in classes.values()]
+    return check_vectors(np.array(rows), name="The class vectors")
 
 
 def placed_classes(space: Space, bare: Evidence, items: Items) -> Evidence:
@@ -147,5 +168,5 @@ def warn_of_duplicates(evidence: Evidence, *, bridged: bool, stacklevel: int) ->
 def is_vector(value: object) -> bool:
     """Whether a class's description is a vector of numbers."""
     if isinstance(value, np.ndarray):
-        return bool(value.dtype.kind == "f")
+        return bool(value.dtype.kind in "fiu" and value.ndim == 1)
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)

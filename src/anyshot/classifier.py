@@ -1,5 +1,6 @@
 """The front door: an encoder, classes, and whatever labels there are, to the method that fits."""
 
+import numbers
 import os
 from collections.abc import Mapping
 from typing import Any, Self
@@ -18,6 +19,7 @@ from anyshot.class_knowledge import (
     Description,
     bare_classes,
     check_known,
+    check_none_is_unknown,
     known_from_source,
     placed_classes,
     said_of,
@@ -34,8 +36,8 @@ from anyshot.evaluation.answers import Evaluation, evaluate_answers
 from anyshot.evidence import Evidence
 from anyshot.explanation import Explanations
 from anyshot.fitted import Fitted
-from anyshot.items import Items, modality_of
-from anyshot.labels import Classes, Label, Labels, from_indexes, is_none, paired, row_of, to_indexes
+from anyshot.items import Items, check_listed, modality_of
+from anyshot.labels import Classes, Label, Labels, decisions, from_indexes, is_none, paired, row_of, to_indexes
 from anyshot.model_card import model_card
 from anyshot.persist import SavedModel, write_model
 from anyshot.semantics import describe
@@ -73,6 +75,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        In the order given; sorted where the labels named them, as scikit-learn's scorers of probabilities expect.
     method_ : str
         The method that answers.
     reasons_ : tuple of str
@@ -138,6 +141,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         items, labels = paired(X, y)
         theirs = None if source is None else paired(*pair(source, name="source"))
         everything = labels if theirs is None else [*labels, *theirs[1]]
+        if isinstance(X, Mapping):
+            everything = [*X, *everything]  # a class may have no example yet
         bare = bare_classes(self.classes, everything, with_unknown=self.unknown_rate is not None)
         seen = next((some for some in (items, unlabeled, theirs and theirs[0]) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(seen) and not bare.said.any():
@@ -156,17 +161,19 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=2)
         return self
 
-    def partial_fit(self, X: Items, y: Labels) -> Self:
-        """Learn from further items `X` (n) with labels `y` (n), without the earlier ones being given again."""
+    def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
+        """Learn from further items with labels, as `fit` takes them, without the earlier ones being given again."""
         if not hasattr(self, "classes_"):
             return self.fit(X, y)
-        model = self._settled(X)
-        evidence = with_items(model.space, model.evidence, X, y)
+        items, labels = paired(X, y)
+        model = self._settled(items)
+        evidence = with_items(model.space, model.evidence, items, labels)
         return self._take(model.space, evidence, model.model.deviations)
 
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
         """Add a class with what is said of it and labelled examples, either of which may be missing."""
         self._check_fitted()
+        check_listed(examples, what="A list of examples")
         if self._fitted is None and not len(examples):
             texts = describe({name: description})
             self._wait(self._pending.with_class(texts, np.zeros((1, 0), np.float32)))
@@ -200,10 +207,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._settled(X)
         return model.probabilities(model.place(X))
 
-    def decision_function(self, X: Items) -> NDArray[np.float32]:
-        """Return the score of each class (n, c): its log-probability up to a constant of the item."""
+    def decision_function(self, X: Items) -> NDArray[np.floating]:
+        """Return each class's score (n, c), its log-probability up to a constant; of two, the second's lead (n,)."""
         model = self._settled(X)
-        return model.scores(model.place(X))
+        return decisions(model.scores(model.place(X)))
 
     def predict_set(
         self, X: Items, *, coverage: float = 0.9, calibration: tuple[Items, Labels] | None = None
@@ -229,7 +236,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Items, *, k: int = 3) -> Explanations:
         """Say what the answer for each item rests on: class, runner-up, matching description, `k` nearest examples."""
-        return self._settled(X).explain(X, k=k)
+        if not isinstance(k, numbers.Integral) or k < 0:
+            raise InputError(f"k, the number of examples to show, must be 0 or more; it is {k!r}.")
+        return self._settled(X).explain(X, k=int(k))
 
     def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
         """Return the rows of the pool most worth labelling next (n,): uncertain, and standing for others like them."""
@@ -284,10 +293,16 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         selection.as_method(self.method)
         selection.check_budget(self.budget)
-        if self.unknown_rate is not None and not 0 < self.unknown_rate < 1:
-            raise InputError(f"unknown_rate must lie between 0 and 1, or be None; it is {self.unknown_rate!r}.")
-        if isinstance(self.class_prior, str) and self.class_prior not in ("balanced", "labels"):
-            raise InputError(f"class_prior={self.class_prior!r} is neither 'balanced', 'labels' nor {{name: share}}.")
+        rate, prior = self.unknown_rate, self.class_prior
+        if rate is not None and not (isinstance(rate, numbers.Real) and 0 < rate < 1):
+            raise InputError(f"unknown_rate must lie between 0 and 1, or be None; it is {rate!r}.")
+        if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
+            raise InputError(f"class_prior={prior!r} is neither 'balanced', 'labels' nor {{name: share}}.")
+        if not isinstance(self.cache, bool | np.bool_):
+            raise InputError(
+                f"cache must be True or False; it is {self.cache!r}. To keep vectors elsewhere, set ANYSHOT_CACHE to a "
+                "folder."
+            )
 
     def _space(self, items: Items) -> Space:
         name = self.encoder
@@ -297,6 +312,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _take(self, space: Space, evidence: Evidence, start: Mapping[Step, Deviation]) -> Self:
         """Make the model of the evidence."""
+        if self.unknown_rate is not None:
+            check_none_is_unknown(evidence.classes)
         check_known(evidence, method=self.method, encoder=space.name)
         shares = shares_of(self.class_prior, evidence)
         self._set(
@@ -356,6 +373,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _settled(self, items: Items) -> Fitted:
         """Return what answers, choosing the encoder by the first items if none was needed before."""
         self._check_fitted()
+        check_listed(items)
         if self._fitted is None:
             if self.encoder == "auto":
                 modality_of(items)  # an empty list does not tell which encoder is needed

@@ -138,8 +138,9 @@ class Fitted:
     def suggest(self, pool: Items, n: int, random: np.random.Generator) -> Indexes:
         """Return the rows of the pool most worth labelling next (n,)."""
         vectors = self.place(pool)
+        rows = active_learning.looked_at(len(vectors), n, random)
         labelled = self.evidence.centred(self.evidence.vectors)
-        return active_learning.suggest(vectors, self.probabilities(vectors), n, labelled=labelled, random=random)
+        return rows[active_learning.suggest(vectors[rows], self.probabilities(vectors[rows]), n, labelled=labelled)]
 
     def with_reason(self, reason: str) -> Self:
         """Return the same with one more reason."""
@@ -153,6 +154,8 @@ class Fitted:
     def described(self) -> dict[Label, Any]:
         """Return the classes as they were given: by their vectors where items are vectors too, else by their texts."""
         names, texts = self.evidence.classes.tolist(), self.evidence.texts.texts
+        if self.evidence.attributes.size:
+            return dict(zip(names, self.evidence.attributes, strict=True))
         if self.space.asked == "vectors" and self.evidence.said.any():
             return dict(zip(names, self.evidence.said, strict=True))
         return {name: list(own) for name, own in zip(names, texts, strict=True)}

@@ -1,5 +1,6 @@
 """What a person hands over: texts, images or vectors, told apart before anything is encoded."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from os import PathLike
@@ -31,8 +32,10 @@ def by_place(items: Any) -> Items:
 
 
 def check_listed(items: object, *, what: str = "A list of items") -> None:
-    """Raise InputError for one item without a list around it, a mapping, and what cannot be counted."""
+    """Raise InputError for one item without a list around it, a mapping, a sparse table, and what cannot be counted."""
     kind = type(items).__name__
+    if hasattr(items, "toarray"):
+        raise InputError(f"{what} is needed; a sparse {kind} was given. Give X.toarray().")
     if isinstance(items, Mapping):
         raise InputError(f"{what} is needed; a {kind} was given. Only fit and evaluate read {{label: items}}.")
     if isinstance(items, (str, bytes, PathLike)) or not isinstance(items, Iterable | Sized):
@@ -62,9 +65,19 @@ def modality_of(items: Items) -> Modality:
         raise InputError("There are no items: the list is empty.")
     kinds = Counter(_kind(item) for item in items)
     if len(kinds) > 1:
+        refuse_missing_images([item for item in items if _kind(item) == "texts"])
         seen = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         raise MixedInputError(f"All items must be of one kind; seen: {seen}. Split them, one call for each kind.")
     return _MODALITIES.get(next(iter(kinds))) or _refuse(items[0])
+
+
+def refuse_missing_images(items: Items) -> None:
+    """Raise BadItemError where every item is a text that reads like the path of an image, and names no file."""
+    if len(items) and all(isinstance(item, str) and _reads_as_image_path(item) for item in items):
+        raise BadItemError(
+            f"{items[0]!r} ends as an image file does, and there is no such file in {os.getcwd()}. Correct the path; "
+            "or, if it is meant as a text, name a text encoder, as encoder='minilm'."
+        )
 
 
 def check_texts(texts: Items) -> list[str]:
@@ -136,6 +149,10 @@ def _kind(item: Item) -> str:
 
 def _names_an_image(text: str) -> bool:
     return Path(text).suffix.lower() in IMAGE_SUFFIXES and len(text) < 4096 and Path(text).is_file()
+
+
+def _reads_as_image_path(text: str) -> bool:
+    return Path(text).suffix.lower() in IMAGE_SUFFIXES and not any(letter.isspace() for letter in text)
 
 
 def _refuse(item: Item) -> Modality:

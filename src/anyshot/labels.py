@@ -35,7 +35,9 @@ def class_table(names: Iterable[Label]) -> Classes:
     """
     listed = [name.item() if isinstance(name, np.generic) else name for name in names]
     for place, name in enumerate(listed):
-        if name is None or (isinstance(name, str) and not name.strip()):
+        if not isinstance(name, str | int | float | None):
+            raise InputError(f"Class {place} is a {type(name).__name__}, {name!r}. Classes are names or numbers.")
+        if is_none(name) or (isinstance(name, str) and not name.strip()):
             raise DuplicateClassError(f"Class {place} has an empty name. Every class needs a name of its own.")
         if isinstance(name, str) and "\0" in name:
             raise InputError(f"Class {place}, {name!r}, has a NUL character in its name. Leave it out.")
@@ -75,7 +77,11 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
 
 def plain(labels: Labels) -> list[Label]:
     """Return the labels as Python values, "no label" as None; several labels for one item are refused."""
-    listed = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    if hasattr(labels, "to_numpy"):
+        labels = labels.to_numpy()  # a column, or a table of one
+    if isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    listed = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
     for row, label in enumerate(listed):
         if isinstance(label, (list, tuple, set, frozenset, np.ndarray)):
             raise InputError(
@@ -115,11 +121,12 @@ def paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[I
         return [item for own in X.values() for item in own], [label for label, own in X.items() for _ in own]
     if X is None:
         if y is not None:
-            raise InputError(f"{len(y)} labels were given without items. Give the items they belong to.")
+            raise InputError("Labels were given without items. Give the items they belong to.")
         return [], []
     check_listed(X)
     if y is None:
         raise InputError(f"{len(X)} items were given without labels. Give y, or unlabeled=items.")
+    check_listed(y, what="A list of labels")
     if len(X) != len(y):
         raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
     return X, y
@@ -168,7 +175,11 @@ def _place(label: Label) -> tuple[bool, float, str]:
 def _no_such_class(label: Label, names: Sequence[Label]) -> str:
     near = difflib.get_close_matches(str(label), [str(name) for name in names], n=1, cutoff=0.5)
     shown = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-    remedy = f"Did you mean {near[0]!r}?" if near else "Add it with add_class, or correct the label."
+    remedy = (
+        f"Did you mean {near[0]!r}?"
+        if near
+        else ("Correct it, name it among the classes that fit begins with, or add it to a fitted model by add_class.")
+    )
     return f"Label {label!r} is not among the {len(names)} classes ({shown}). {remedy}"
 
 
