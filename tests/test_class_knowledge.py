@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from anyshot.checks import generator
 from anyshot.class_knowledge import bare_classes, is_vector, known_from_source, placed_classes, shares_of
 from anyshot.errors import ClassesError
 from anyshot.space import Space
@@ -34,7 +35,8 @@ def test_a_source_stands_for_the_classes_that_it_has_labels_of():
     space = Space("vectors", cache=None)
     given = {"a": [1.0, 0.0, 0.0], "b": [0.0, 1.0, 0.0], "c": [0.0, 0.0, 1.0]}
     bare = placed_classes(space, bare_classes(given, [], with_unknown=False), np.eye(3))
-    swapped = known_from_source(space, bare, np.eye(3)[[1, 1, 0, 0]], ["a", "a", "b", "b"])
+    items = np.eye(3)[[1, 1, 1, 0, 0, 0]] + 0.01 * generator(0).normal(size=(6, 3))  # no two of them copies
+    swapped = known_from_source(space, bare, items, ["a", "a", "a", "b", "b", "b"])
     assert swapped.said[0] @ [0, 1, 0] > 0.5 > swapped.said[0] @ [1, 0, 0]
     np.testing.assert_allclose(swapped.said[2], [0, 0, 1])
     assert not len(swapped.index)  # the source's labels are no labels of this domain

@@ -69,6 +69,7 @@ class Known:
     index: Indexes  # (n,) rows of class_vectors
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
+    named: Vectors | None = None  # (c, d), what was said before the items were looked at, if they changed it
     attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
     corrects: bool = False  # whether labelled classes tell how far off the class vectors are
 
@@ -120,13 +121,14 @@ def believed_prior(known: Known) -> Belief:
     candidate predicts them; without labels, or where they are few, so does whether enough of those answers stand.
     """
     names, by_names, pool = known.class_vectors, prior_belief(known, refined=False), known.pool
+    as_named = names if known.named is None else unit(known.named)
     if pool is None or len(pool.vectors) < len(names) or not names.any():
         return Belief(names, None, [], by_names)
     free = refine(known.said, pool, shares=known.shares)
-    stand = [sure_agreement(names, free.class_vectors, pool)]
+    stand = [sure_agreement(as_named, free.class_vectors, pool)]
     keep = keep_for(stand[0])
     held = free if keep == KEEP else refine(known.said, pool, shares=known.shares, keep=keep)
-    stand.append(sure_agreement(names, held.class_vectors, pool))
+    stand.append(sure_agreement(as_named, held.class_vectors, pool))
     trust = 1.0 if stand[-1] >= AGREEMENT_NEEDED else -5.0  # [nats]
     candidates, evidence, for_names = [held], [trust + 0.5], 0.0
     if len(known.index):

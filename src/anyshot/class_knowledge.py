@@ -116,7 +116,7 @@ def known_from_source(space: Space, evidence: Evidence, items: Items, labels: La
     own = unit(weights[told] - weights[told].mean(axis=0))  # what all classes share tells none of them apart
     said = unit(evidence.said)
     said[told] = own
-    return replace(evidence, said=said)
+    return replace(evidence, said=said, learned=True)
 
 
 def shares_of(class_prior: str | Mapping[Label, float], evidence: Evidence) -> NDArray[np.floating] | None:

@@ -16,6 +16,7 @@ from anyshot.labels import Classes, Label, class_table, row_of
 from anyshot.semantics import ClassTexts
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 from anyshot.zero_shot.transductive import Pool, make_pool
+from anyshot.zero_shot.wiener import among_items
 
 CENTRE_ITEMS = 10
 """Items that zero is worth as the centre: the mean of one or two photographs says little of photographs."""
@@ -42,6 +43,8 @@ class Evidence:
         Items without a label.
     centring : bool
         Whether the items' mean is taken off every vector, as for networks whose vectors share a large mean.
+    learned : bool
+        Whether what is said of the classes are weights taught by another domain's labels, which know where items vary.
     pool : Pool or None
         The unlabelled items, centred, and their neighbours.
     """
@@ -54,6 +57,7 @@ class Evidence:
     examples: tuple[str, ...]
     unlabelled: Vectors
     centring: bool = False
+    learned: bool = False
     pool: Pool | None = None
     attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
@@ -80,8 +84,14 @@ class Evidence:
         """Return the same as the methods take it; shares (c,) of the work to come."""
         vectors = self.centred(self.vectors)
         if not self.attributes.size:
-            return Known(self.said, vectors, self.index, self.pool, shares)
+            said = self.said if self.learned or self.centring else self._among_items(vectors)
+            return Known(said, vectors, self.index, self.pool, shares, named=self.said)
         return Known(self._carried(vectors), vectors, self.index, self.pool, shares, attributes=self.attributes)
+
+    def _among_items(self, vectors: Vectors) -> Vectors:
+        """Return what is said of the classes (c, d) as the items, labelled (n, d) or not, let it be believed."""
+        seen = vectors if self.pool is None else np.concatenate([self.pool.vectors, vectors])
+        return among_items(self.said, seen)
 
     def _carried(self, vectors: Vectors) -> Vectors:
         """Return weights for all classes (c, d), carried from the labelled ones by likeness of attributes."""
@@ -146,7 +156,13 @@ class Evidence:
         """Return what is no array, for a saved model."""
         texts = [list(own) for own in self.texts.texts]
         examples = list(self.examples)
-        return {"classes": self.classes.tolist(), "texts": texts, "examples": examples, "centring": self.centring}
+        return {
+            "classes": self.classes.tolist(),
+            "texts": texts,
+            "examples": examples,
+            "centring": self.centring,
+            "learned": self.learned,
+        }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays, for a saved model."""
@@ -171,6 +187,7 @@ def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         examples=tuple(facts["examples"]),
         unlabelled=arrays["unlabelled"],
         attributes=arrays["attributes"],
+        learned=facts.get("learned", False),
     )
     return replace(labelled, pool=_pool(labelled) if len(labelled.unlabelled) else None)
 

@@ -250,6 +250,6 @@ def test_a_constant_added_to_an_items_scores_changes_nothing():
     np.testing.assert_allclose(answers_at_shares(shifted), answers_at_shares(scores), atol=1e-9)
 
 
-@pytest.mark.parametrize(("agreement", "keep"), [(1, KEEP), (0.95, KEEP), (0.85, 0.4), (0.75, KEEP_FIRMLY), (0, 0.6)])
+@pytest.mark.parametrize(("agreement", "keep"), [(1, KEEP), (0.95, KEEP), (0.9, 0.4), (0.85, KEEP_FIRMLY), (0, 0.6)])
 def test_names_are_held_the_more_firmly_the_fewer_of_their_surest_answers_stand(agreement, keep):
     assert keep_for(agreement) == pytest.approx(keep)
