@@ -12,7 +12,7 @@ import anyshot
 ROOT = Path(anyshot.__file__).parent
 FLOORS = [
     {"errors"},
-    {"checks", "items", "progress", "threads", "data", "whole_file"},
+    {"checks", "items", "progress", "threads", "data", "whole_file", "folder_lock"},
     {"labels", "tables", "encoders", "training", "persist"},
     {"xlsa17", "semantics", "datasets", "attributes", "table_vectors"},
     {"word_vectors", "deviation"},

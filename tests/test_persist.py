@@ -367,6 +367,67 @@ def test_a_temporary_folder_left_behind_is_ignored_and_cleared_once_it_is_old(tm
     assert read_model(tmp_path / "model").facts["name"] == "newer"
 
 
+WRITER = """
+import sys
+from anyshot.persist import write_model
+
+for round in range(60):
+    write_model(sys.argv[1], facts={"name": sys.argv[2], "round": round}, arrays={}, card="")
+"""
+
+
+def test_two_processes_that_write_at_once_wait_for_each_other_and_a_reader_for_neither(tmp_path):
+    write(tmp_path / "model")
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / "model"), name], stderr=subprocess.PIPE, text=True
+        )
+        for name in ("one", "other")
+    ]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        seen.add(read_model(tmp_path / "model").facts["name"])
+    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert seen <= {"old", "one", "other"}
+    assert read_model(tmp_path / "model").facts["round"] == 59
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+READ_ONLY = """
+import os, shutil, sys, tempfile
+from pathlib import Path
+from anyshot.errors import ModelFolderError
+from anyshot.persist import write_model
+
+parent = Path(tempfile.mkdtemp())
+write_model(parent / "model", facts={}, arrays={}, card="")
+parent.chmod(0o555)
+child = os.fork()  # the superuser may write anywhere, so the child is no such
+if not child:
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        write_model(parent / "model", facts={}, arrays={}, card="")
+    except ModelFolderError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print([path.name for path in parent.iterdir()])
+parent.chmod(0o755)
+shutil.rmtree(parent)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="changes the user in a forked process")
+def test_a_place_that_is_only_read_is_named_whether_or_not_it_can_be_locked():
+    run = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True)
+    said, left = run.stdout.splitlines()
+    assert "Permission denied: " in said
+    assert ".model.anyshot-new-" in said
+    assert "choose a folder that can be written" in said
+    assert left == "['model']"
+
+
 FULL_DISK = """
 import resource, sys
 import numpy as np

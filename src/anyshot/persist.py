@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
+from anyshot.folder_lock import sole_writer
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
@@ -39,7 +40,7 @@ _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
 }
 _LEFT_BY_SYSTEMS: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _LEFTOVER: Final = 3600  # seconds after which a temporary folder can belong to no running process
-_ATTEMPTS: Final = 3  # to read a folder that is being replaced meanwhile
+_ATTEMPTS: Final = 20  # to read a folder that is being replaced meanwhile, again and again by busy writers
 
 
 @dataclass(frozen=True)
@@ -78,31 +79,32 @@ def write_model(
     Notes
     -----
     The new folder is written beside the old one and forced to disk; two renames then change them. Between the two the
-    old model bears another name, under which `read_model` finds it and the next `write_model` puts it back.
+    old model bears another name, under which `read_model` finds it and the next `write_model` puts it back. Meanwhile
+    other writers wait, and readers do not.
     """
     guarded = {_ARRAYS: _array_bytes(arrays)}
     model = _model_bytes(_plain(facts, "facts"), guarded)
     files = {**guarded, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
     target = Path(folder).resolve()
     try:
-        if not target.exists() and _old(target).is_dir():
-            _old(target).rename(target)
-        _check_replaceable(target)
-        if target == Path.cwd():
-            raise ModelFolderError(
-                f"{folder} is the working directory, which saving would put another folder in the place of. Name a "
-                "folder in it."
-            )
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary_beside(target) as fresh:
-            for name, content in files.items():
-                _write(fresh / name, content)
-            _sync(fresh)
-            _swap(fresh, target)
+        with sole_writer(target):
+            _replace(target, files)
     except OSError as error:
         raise ModelFolderError(
             f"The model cannot be written to {folder}: {error}. Free some room, or choose a folder that can be written."
         ) from error
+
+
+def _replace(target: Path, files: Mapping[str, bytes]) -> None:
+    if not target.exists() and _old(target).is_dir():
+        _old(target).rename(target)
+    _check_replaceable(target)
+    with _temporary_beside(target) as fresh:
+        for name, content in files.items():
+            _write(fresh / name, content)
+        _sync(fresh)
+        _swap(fresh, target)
 
 
 def read_model(folder: str | os.PathLike[str]) -> SavedModel:
@@ -170,11 +172,11 @@ def _old(target: Path) -> Path:
     return target.with_name(f".{target.name}.anyshot-old")
 
 
-def _identity(target: Path) -> int | None:
-    try:
-        return _standing(target).stat().st_ino
-    except OSError:
-        return None
+def _identity(target: Path) -> tuple[Path, int, int] | None:
+    with suppress(OSError):  # a folder is read by its name, and the number of one that is gone is given to the next
+        folder = _standing(target)
+        return folder, folder.stat().st_ino, folder.stat().st_mtime_ns
+    return None
 
 
 def _check_harmless(folder: Path) -> None:
@@ -315,6 +317,8 @@ def _check_replaceable(target: Path) -> None:
         return
     if not target.is_dir():
         raise ModelFolderError(f"{target} is a file. Choose another name for the model's folder.")
+    if target == Path.cwd():
+        raise ModelFolderError(f"{target} is the working directory, which saving would replace. Name a folder in it.")
     names = {path.name for path in target.iterdir() if not _left_by_a_system(path)}
     if not names:
         return
