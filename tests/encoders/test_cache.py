@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -151,10 +152,10 @@ def test_an_image_is_one_content_as_array_or_pil_image_and_a_file_by_its_bytes(t
     (tmp_path / "copy.png").write_bytes((tmp_path / "red.png").read_bytes())
     encoder = ColourEncoder()
     items = [red, Image.fromarray(red)]
-    np.testing.assert_allclose(encode_once(encoder, items, cache=cache), [[200, 0, 0]] * 2)
+    np.testing.assert_allclose(encode_once(encoder, items, cache=cache), [[1, 0, 0]] * 2)
     assert encoder.encoded == 1
     files = [str(tmp_path / "red.png"), tmp_path / "copy.png"]
-    np.testing.assert_allclose(encode_once(encoder, files, cache=cache), [[200, 0, 0]] * 2)
+    np.testing.assert_allclose(encode_once(encoder, files, cache=cache), [[1, 0, 0]] * 2)
     assert encoder.encoded == 2
     encode_once(encoder, np.stack([red, red]), cache=cache)
     assert encoder.encoded == 2
@@ -165,7 +166,7 @@ def test_a_changed_file_of_the_same_name_is_encoded_again(tmp_path, cache):
     for colour in ("red", "blue"):
         Image.new("RGB", (4, 4), colour).save(path)
         vectors = encode_once(encoder, [path], cache=cache)
-    np.testing.assert_allclose(vectors, [[0, 0, 255]])
+    np.testing.assert_allclose(vectors, [[0, 0, 1]])
 
 
 def test_texts_among_images_have_keys_of_their_own(letters, cache):
@@ -174,7 +175,7 @@ def test_texts_among_images_have_keys_of_their_own(letters, cache):
     encode_once(letters, ["abc"], cache=cache)
     encoder.width = 3
     vectors = encode_texts_once(encoder, ["abc", "abc"], width=3, cache=cache)
-    np.testing.assert_array_equal(vectors, [[3, 0, 0]] * 2)
+    np.testing.assert_array_equal(vectors, [[1, 0, 0]] * 2)
     encode_texts_once(encoder, ["abc"], width=3, cache=cache)
     assert encoder.texts == ["abc"]
     assert cache.size()[0] == 2
@@ -223,6 +224,25 @@ def test_a_vector_of_another_width_is_not_returned(cache):
 
 
 # --- what encoders answer -------------------------------------------------------------------------------------------
+
+
+def test_vectors_of_any_length_come_in_at_unit_length(cache):
+    raw = np.array([[30.0, 40.0], [0.0, 0.0], [-1e-3, 0.0], [0.0, 1e20]], dtype=np.float32)
+    vectors = encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache)
+    np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0], [-1, 0], [0, 1]], rtol=1e-6)
+    np.testing.assert_array_equal(encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache), vectors)
+    texts = encode_texts_once(ColourEncoder(), ["four"], width=3, cache=None)
+    np.testing.assert_array_equal(texts, [[1, 0, 0]])
+
+
+def test_vectors_of_unit_length_come_in_bit_for_bit():
+    angles = np.random.default_rng(0).uniform(0, 7, size=1000)
+    given = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    raw = np.concatenate([given, [[3, 4]]]).astype(np.float32)  # one that is not
+    texts = [str(row) for row in range(1001)]
+    vectors = encode_once(FaultyEncoder(raw), texts, cache=None)
+    assert vectors[:1000].tobytes() == given.tobytes()
+    np.testing.assert_allclose(vectors[1000], [0.6, 0.8], rtol=1e-6)
 
 
 @pytest.mark.parametrize("answer", [np.zeros((2, 3)), np.zeros((1, 2)), np.zeros(2)])
@@ -382,6 +402,54 @@ def test_pages_overwritten_inside_the_file_cost_vectors_and_nothing_else(cache):
     assert known(cache, range(2000)) == list(range(10))
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_however_a_file_is_damaged_the_vectors_come_back_and_the_damage_is_mended(letters, cache, seed):
+    texts = [f"{number} parcels" for number in range(600)]
+    vectors = encode_once(letters, texts, cache=cache)
+    cache.file.write_bytes(damaged(cache.file.read_bytes(), np.random.default_rng(seed)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.testing.assert_array_equal(encode_once(letters, texts, cache=cache), vectors)
+    letters.encoded.clear()
+    np.testing.assert_array_equal(encode_once(letters, texts, cache=cache), vectors)
+    put(cache, [1])
+    assert letters.encoded == []
+
+
+def damaged(content: bytes, random: np.random.Generator) -> bytes:
+    """Return a file cut off, with bytes changed, with a page of zeros, or with another byte among its first 200."""
+    changed = bytearray(content)
+    kind = random.integers(4)
+    if kind == 0:
+        return bytes(changed[: random.integers(1, len(changed))])
+    if kind == 2:
+        start = random.integers(0, len(changed) - 16384)
+        changed[start : start + 16384] = bytes(16384)
+        return bytes(changed)
+    for place in random.integers(0, 200, size=1) if kind == 3 else random.integers(0, len(changed), size=200):
+        changed[place] ^= random.integers(1, 256)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("alter table vectors rename column checksum to sum", "no such column: checksum"),
+        ("update vectors set digest = cast(x'ff' as text)", "Could not decode to UTF-8"),
+        ("drop table slices", "no such table: slices"),
+    ],
+)
+def test_tables_that_are_not_ours_are_set_aside_once(letters, cache, statement, said):
+    encode_once(letters, ["a"], cache=cache)
+    sql(cache, statement)
+    letters.encoded.clear()
+    with pytest.warns(UserWarning, match=rf"is damaged \({said}") as caught:
+        encode_once(letters, ["a"], cache=cache)
+    assert len(caught) == 1
+    encode_once(letters, ["a"], cache=cache)
+    assert letters.encoded == ["a"]
+
+
 def test_another_programs_database_is_set_aside_whole(cache):
     cache.folder.mkdir()
     sql(cache, "create table addresses (name text)")
@@ -440,7 +508,7 @@ from anyshot.encoders.cache import VectorCache, encode_once
 class Encoder:
     modality, width, digest = "text", 1000, "wide"
     def encode(self, inputs):
-        return np.ones((len(inputs), 1000), dtype=np.float32)
+        return np.eye(1, 1000, dtype=np.float32).repeat(len(inputs), axis=0)
 
 cache = VectorCache(sys.argv[1])
 encode_once(Encoder(), ["kept"], cache=cache)
@@ -459,7 +527,7 @@ def test_a_full_disk_costs_one_warning_and_no_vector(tmp_path):
     output, errors = run.communicate()
     assert run.returncode == 0, errors
     counts, warning = output.splitlines()
-    assert counts == "(5000, 1000) 5000000 1 1"
+    assert counts == "(5000, 1000) 5000 1 1"
     assert "cannot be written" in warning
     assert "Free some room" in warning
 

@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.checks import Vectors
+from anyshot.checks import Vectors, unit
 from anyshot.encoders.cache_place import default_folder, default_limit
 from anyshot.encoders.encoder import Digested, Encoder, TextAligned
 from anyshot.encoders.pixels import content_of, read_pixels
@@ -35,8 +35,10 @@ LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that writes."""
 
 _APPLICATION: Final = 0x616E7973  # "anys" in the file's header: a database without it is not ours
-_BROKEN: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Of a sound file none of our statements asks what it has not, as SQLITE_ERROR says, such as a column.
+_BROKEN: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 _LOOKED_UP: Final = 2048  # keys a query; larger answers only leave the processor's caches
+_ROUNDING: Final = 1e-5  # of a squared length: more than float32 leaves
 _MARKED_EVERY: Final = 3600  # seconds between two notes that a slice is in use
 
 # Rows are numbered slice << 16 | place: a new slice is appended in one piece, which writes several times faster than
@@ -125,15 +127,16 @@ class VectorCache:
             known = self.file.stat().st_ino if self.file.exists() else None
             try:
                 return _with_connection(self.file, work)
-            except sqlite3.DatabaseError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                # Text that is no UTF-8 is noticed by the module, not by SQLite, which has no code for it.
+                if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _BROKEN:
                     raise
                 self._set_aside(known, error)
                 return _with_connection(self.file, work)
         except (OSError, sqlite3.Error) as error:
             raise self._error(doing, error) from error
 
-    def _set_aside(self, known: int | None, error: sqlite3.DatabaseError) -> None:
+    def _set_aside(self, known: int | None, error: Exception) -> None:
         if self.file.stat().st_ino != known:
             return  # another process did so first, and this is its new file
         self.file.replace(self._broken)
@@ -154,8 +157,8 @@ class VectorCache:
 def encode_once(encoder: Encoder, items: Items, *, cache: VectorCache | None) -> Vectors:
     """Return the vectors (n, width) of `items` (n,), encoding each distinct one that the cache does not know.
 
-    An encoder without a `digest` is never cached on disk. What keeps the cache from being read or written becomes a
-    warning, and the vectors are computed.
+    They are of unit length, whatever length the encoder gave them. An encoder without a `digest` is never cached on
+    disk. What keeps the cache from being read or written becomes a warning, and the vectors are computed.
 
     Raises
     ------
@@ -258,7 +261,14 @@ def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:
             f"The encoder {task.name} answered row {rows[bad[0]]} with NaN or infinity. Drop that item, or use the "
             "encoder in float32."
         )
-    return answer
+    return _of_unit_length(answer)
+
+
+def _of_unit_length(vectors: Vectors) -> Vectors:
+    """Bring the rows of `vectors` (n, d) to length 1; those that are, but for rounding, stay as they are."""
+    squared = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)  # (n,)
+    off = np.abs(squared - 1) > _ROUNDING
+    return np.where(off[:, None], unit(vectors), vectors) if off.any() else vectors
 
 
 def _with_connection(file: Path, work: Callable[[sqlite3.Connection], T]) -> T:

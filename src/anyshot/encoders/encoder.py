@@ -11,13 +11,16 @@ from anyshot.checks import Vectors
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns raw items into vectors; anything with these three members is one."""
+    """Turns raw items into vectors; anything with these three members is one.
+
+    Its vectors are brought to unit length where they come in; those that have it stay as they are, bit for bit.
+    """
 
     modality: Literal["text", "image"]
     width: int  # d of the vectors it makes
 
     def encode(self, inputs: Sequence[Any]) -> Vectors:
-        """Return unit-length vectors (n, width), float32, on the CPU."""
+        """Return vectors (n, width), float32, on the CPU."""
         ...
 
 
