@@ -18,6 +18,7 @@ from anyshot.items import by_place, check_texts, modality_of, shown
         (np.array(["a text", "another"]), "text"),
         (("a.jpg is what I named it",), "text"),
         (["no_such_file.png"], "text"),
+        (["I tried to log in, " * 20 + "see screenshot.png"], "text"),  # longer than a file's name may be
         ([Path("no_such_file.png")], "image"),
         ([Image.new("RGB", (2, 2))], "image"),
         (np.zeros((2, 4, 4), np.uint8), "image"),

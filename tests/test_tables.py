@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from anyshot.errors import DataFileError
-from anyshot.tables import parse_json, read_table, read_text, write_table
+from anyshot.tables import parse_json, read_table, read_text, with_columns_of, write_table
 
 
 def file(folder: Path, name: str, content: str | bytes) -> Path:
@@ -170,13 +170,69 @@ def test_numbers_keep_their_digits_and_gaps_stay_gaps(tmp_path):
     frame = pd.DataFrame({"p": np.array([1 / 3, np.nan])})
     write_table(frame, tmp_path / "a.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
-    assert lines[0]["p"] == pytest.approx(1 / 3, abs=1e-15)
+    assert lines[0]["p"] == 1 / 3
     assert lines[1]["p"] is None
 
 
 def test_numbers_beside_unknown_go_into_parquet_as_text(tmp_path):
     write_table([{"label": 1}, {"label": "unknown"}, {"label": None}], tmp_path / "a.parquet")
     assert columns(tmp_path / "a.parquet") == {"label": ["1", "unknown", None]}
+
+
+def test_what_stands_beside_a_table_comes_last_and_takes_no_name_from_it(tmp_path):
+    path = file(tmp_path, "a.csv", ",text,,label,best_label\n0,a,x,,1\n\n1,b,,007,2\n")
+    both = with_columns_of(path, [{"label": 7, "sure": 0.5}, {"label": 8, "sure": None}], prefix="best_")
+    assert both.to_dict("list") == {
+        "": ["0", "1"],
+        "text": ["a", "b"],
+        "column 3": ["x", ""],
+        "label": ["", "007"],
+        "best_label": ["1", "2"],
+        "best_label_2": [7, 8],
+        "sure": [0.5, None],
+    }
+
+
+def test_rows_that_do_not_match_a_table_are_refused(tmp_path):
+    path = file(tmp_path, "a.csv", "text\na\nb\n")
+    with pytest.raises(DataFileError, match=r"a\.csv has 2 rows, and there are 1 to stand beside them"):
+        with_columns_of(path, [{"label": "x"}], prefix="")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_columns_of_every_type_can_stand_beside_an_answer(tmp_path, suffix):
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b"],
+            "when": pd.to_datetime(["2024-01-31", None]),
+            "kind": pd.Categorical(["u", None]),
+            "parts": [[1, 2], [3]],
+            "more": [{"é": 1}, {"é": 2}],
+            "raw": [b"\xff", b"b"],
+            "whole": pd.array([2**62, None], dtype="Int64"),
+        },
+        index=pd.Index([5, 7], name="ident"),
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    both = with_columns_of(tmp_path / "a.parquet", [{"label": "x"}, {"label": "y"}], prefix="")
+    write_table(both, tmp_path / f"b{suffix}")
+    back = columns(tmp_path / f"b{suffix}")
+    assert list(back) == ["ident", *frame.columns, "label"]
+    first, second = ({name: values[row] for name, values in back.items()} for row in (0, 1))
+    number = str if suffix == ".csv" else int
+    assert (first["ident"], first["whole"]) == (number(5), number(2**62))
+    assert str(first["when"]).startswith("2024-01-31")
+    nothing = "" if suffix == ".csv" else None
+    assert second["when"] == second["kind"] == second["whole"] == nothing
+    if suffix == ".csv":
+        assert (first["parts"], first["more"]) == ("[1, 2]", '{"é": 1}')
+    else:
+        assert (list(first["parts"]), first["more"]) == ([1, 2], {"é": 1})
+
+
+def test_what_no_parquet_column_can_hold_goes_into_it_as_text(tmp_path):
+    write_table([{"n": 2**70, "parts": [1, "a"]}, {"n": None, "parts": [2]}], tmp_path / "a.parquet")
+    assert columns(tmp_path / "a.parquet") == {"n": [str(2**70), None], "parts": ["[1, 'a']", "[2]"]}
 
 
 def test_an_unknown_suffix_is_refused_with_those_there_are(tmp_path):

@@ -148,7 +148,7 @@ def _kind(item: Item) -> str:
 
 
 def _names_an_image(text: str) -> bool:
-    return Path(text).suffix.lower() in IMAGE_SUFFIXES and len(text) < 4096 and Path(text).is_file()
+    return Path(text).suffix.lower() in IMAGE_SUFFIXES and len(text) < 4096 and os.path.isfile(text)
 
 
 def _reads_as_image_path(text: str) -> bool:

@@ -7,16 +7,19 @@ import csv
 import difflib
 import io
 import json
+import math
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from anyshot.errors import DataFileError
 from anyshot.whole_file import whole_file
@@ -51,8 +54,7 @@ class Table:
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python values, None where nothing is written."""
-        series = self.frame[column].astype(object)
-        return [None if missing else value for value, missing in zip(series, series.isna(), strict=True)]
+        return _values(self.frame[column])
 
 
 def read_table(path: Path) -> Table:
@@ -98,11 +100,44 @@ def write_table(rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str |
         write(table, part)
 
 
+def with_columns_of(path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]], *, prefix: str) -> pd.DataFrame:
+    """Return the columns of the table at `path`, then those of `rows`, one for each of its rows, in its order.
+
+    A column of `rows` whose name the table has already bears `prefix` before it, and a number behind it if need be.
+
+    Raises
+    ------
+    DataFileError
+        The table has another number of rows, or cannot be read.
+    """
+    frame = read_table(Path(path)).frame
+    if len(frame) != len(rows):
+        raise DataFileError(f"{path} has {len(frame)} rows, and there are {len(rows)} to stand beside them.")
+    if any(name is not None for name in frame.index.names):  # Parquet may keep a column so
+        frame = frame.reset_index()
+    columns: dict[str, list[Any]] = {}
+    for place, name in enumerate(map(str, frame.columns)):  # a CSV may have several without a name
+        columns[_unused(name, columns, instead=f"column {place + 1}")] = _values(frame.iloc[:, place])
+    for name in rows[0]:
+        columns[_unused(name, columns, instead=prefix + name)] = [row[name] for row in rows]
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+
+
+def _unused(name: str, taken: Mapping[str, object], *, instead: str) -> str:
+    """Return the first name that is not taken: `name`, `instead`, and this with 2, 3, ... behind it."""
+    return next(one for one in chain([name, instead], (f"{instead}_{n}" for n in count(2))) if one not in taken)
+
+
+def _values(series: "pd.Series[Any]") -> list[Any]:
+    plain = series.astype(object)
+    return [None if missing else value for value, missing in zip(plain, plain.isna(), strict=True)]
+
+
 def existing(path: Path) -> Path:
     """Return `path` if there is such a file or folder, or say which name is nearest."""
-    if path.exists():
+    if os.path.exists(path):  # as `path.exists` does not, it answers for names that are too long
         return path
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     near = difflib.get_close_matches(path.name, beside, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "Check the path."
     raise DataFileError(f"There is no file or folder {path}. {remedy}")
@@ -253,18 +288,60 @@ _PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, lineterminator="\n")
+    objects = [name for name in table if table[name].dtype == object]
+    _mapped(table, objects, _in_a_cell).to_csv(path, index=False, lineterminator="\n")
+
+
+def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], object]) -> pd.DataFrame:
+    """Return a table with some columns written anew, but for what is missing in them."""
+    changed = table.copy(deep=False)
+    for name in names:
+        values = [None if value is None else write(value) for value in _values(table[name])]
+        changed[name] = pd.Series(
+            values, index=table.index, dtype=object
+        )  # else whole numbers beside a gap get a point
+    return changed
+
+
+def _in_a_cell(value: object) -> object:
+    """Write what has parts as JSON: Python's own way of writing them can be read by nothing else."""
+    plain = _plain(value)
+    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, (dict, list)) else value
 
 
 def _jsonl(table: pd.DataFrame, path: Path) -> None:
-    table.to_json(path, orient="records", lines=True, force_ascii=False, double_precision=15)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in table.to_dict("records"):
+            file.write(json.dumps(_plain(row), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold: null for what is missing or no number, numpy's numbers as Python's, else text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(own) for name, own in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(own) for own in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, (str, bool, int, float)) else str(value)
 
 
 def _parquet_file(table: pd.DataFrame, path: Path) -> None:
     """Write a column of several types, such as numbers and "unknown", as text: in Parquet a column has one type."""
-    mixed = [name for name in table if table[name].dtype == object and table[name].dropna().map(type).nunique() > 1]
-    as_text = {str(name): table[name].map(str, na_action="ignore") for name in mixed}
-    table.assign(**as_text).to_parquet(path, index=False)
+    mixed = [name for name in table if table[name].dtype == object and not _of_one_type(table[name])]
+    _mapped(table, mixed, str).to_parquet(path, index=False)
+
+
+def _of_one_type(column: "pd.Series[Any]") -> bool:
+    if column.dropna().map(type).nunique() > 1:
+        return False
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError):  # its parts are of several types, or a number is too large
+        return False
+    return True
 
 
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet_file}

@@ -35,6 +35,56 @@ def test_predict_writes_the_same_rows_to_a_file(call, made, tmp_path, suffix):
     assert read[suffix](out)["item"].tolist() == [text for text, _ in TRAIN]
 
 
+READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
+
+
+@pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("written", [".csv", ".jsonl", ".parquet"])
+def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call, made, tmp_path, given, written):
+    table = pd.DataFrame(TRAIN, columns=["text", "label"]).sample(frac=1, random_state=0)
+    table.insert(0, "ident", [f"no. {number}" for number in range(len(table))])
+    data, out = tmp_path / f"data{given}", tmp_path / f"answers{written}"
+    anyshot.write_table(table, data)
+    done = call("predict", data, "--model", made / "model", "--out", out)
+    assert done.code == 0, done.err
+    read = READ[written](out)
+    assert list(read) == ["ident", "text", "label", "predicted_label", "probability", "item"]
+    pd.testing.assert_frame_equal(read[list(table)], table.reset_index(drop=True), check_dtype=False)
+    assert read["item"].tolist() == table["text"].tolist()
+    clf = anyshot.load(made / "model")
+    assert read["predicted_label"].tolist() == clf.predict(table["text"].tolist()).tolist()
+
+
+def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
+    for colour in ("red", "blue"):
+        Image.new("RGB", (32, 32), colour).save(tmp_path / f"{colour}.png")
+    (tmp_path / "photos.csv").write_text("file,camera\nred.png,007\nblue.png,008\n")
+    done = call("predict", tmp_path / "photos.csv", "--classes", "tomato,ocean", "--out", tmp_path / "answers.csv")
+    assert done.code == 0, done.err
+    first = (tmp_path / "answers.csv").read_text().splitlines()[1]
+    assert first.startswith("red.png,007,tomato,")
+
+
+def test_predict_never_writes_over_what_it_reads(call, made, tmp_path):
+    for name in ("texts.csv", "classes.csv"):
+        (tmp_path / name).write_text("text,class\ncannot sign in,login\nwhere is it,delivery\n")
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    texts, classes = tmp_path / "texts.csv", tmp_path / "classes.csv"
+    for out in (texts, tmp_path / "link" / "texts.csv", classes):
+        done = call("predict", texts, "--classes", classes, "--out", out)
+        assert (done.code, "which is read: it would be lost. Give --out another name" in done.err) == (1, True)
+    assert call("suggest", made / "model", texts, "--out", texts).code == 1
+    assert call("card", made / "model", "--data", texts, "--out", texts).code == 1
+    assert "cannot sign in" in texts.read_text()
+
+
+def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
+    done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
+    assert (done.code, "it would be lost" in done.err) == (1, True)
+
+
 def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
     (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
     done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")

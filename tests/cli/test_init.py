@@ -4,7 +4,9 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -99,4 +101,28 @@ def test_an_interrupt_ends_with_130(made, monkeypatch, capsys):
 
     monkeypatch.setattr(sys, "stdin", Interrupting())
     assert cli.run(["predict", "-", "--model", str(made / "model")]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+INTERRUPTED_EARLY = """
+import sys
+from anyshot.__main__ import main
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+def test_an_interrupt_while_the_program_is_being_loaded_ends_with_130():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_EARLY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_the_installed_command_is_the_one_that_can_be_interrupted_early():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"anyshot": "anyshot.__main__:main"}

@@ -1,6 +1,8 @@
 """What a command prints: rows in a pipe, tables in a terminal, nothing after the reader left."""
 
 import io
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,10 @@ def test_a_reader_that_leaves_ends_the_program_silently():
         running.stdout.close()
         said = running.stderr.read()
     assert (running.returncode, said) == (141, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes an output as a shell does")
+def test_an_output_that_was_closed_is_no_fault():
+    command = f"{shlex.quote(sys.executable)} -m anyshot models >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

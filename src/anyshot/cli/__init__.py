@@ -12,7 +12,7 @@ import typer
 
 import anyshot
 from anyshot.cli.answering import evaluate, explain, predict, suggest
-from anyshot.cli.learning import add_class, fit, remove_class, tune
+from anyshot.cli.learning import add_class, fit, learn, remove_class, tune
 from anyshot.cli.machine import cache, demo, doctor, models
 from anyshot.cli.measuring import curve, encode
 from anyshot.cli.printing import abandon_output, complain, note
@@ -36,10 +36,17 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
         (
             "anyshot fit tickets.csv --out model/",
             "anyshot fit few.csv --classes classes.json --unlabeled rest.csv --unknown-rate 0.05 --out model/",
-            "anyshot fit photos/ --out model/",
+            "anyshot fit photos/ --out model/ --encoder hf:openai/clip-vit-base-patch32",
         ),
     ),
     "tune": (tune, ("anyshot tune tickets.csv --out model/ --budget 600",)),
+    "learn": (
+        learn,
+        (
+            "anyshot learn model/ more.csv",
+            'anyshot learn model/ "I paid two times" "why two charges?" --label billing',
+        ),
+    ),
     "evaluate": (evaluate, ("anyshot evaluate model/ test.csv",)),
     "report": (
         report,
@@ -113,9 +120,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         try:
             app(arguments, prog_name="anyshot")
         except SystemExit as end:
+            if end.code == INTERRUPTED:
+                note("Interrupted.")
             return end.code if isinstance(end.code, int) else 0
-        except KeyboardInterrupt:
-            return INTERRUPTED
         except AnyshotError as error:
             complain(str(error))
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from anyshot.cli.reading import (
     ClassList,
     Data,
     EncoderName,
+    Given,
     ImageColumn,
     LabelColumn,
     Model,
@@ -22,17 +23,14 @@ from anyshot.cli.reading import (
     items_of,
     read,
     read_items,
+    refuse_overwriting,
+    table_among,
 )
+from anyshot.encoders import function_at
 from anyshot.errors import InputError
 from anyshot.labels import UNKNOWN
 
-Given: TypeAlias = Annotated[
-    list[str],
-    typer.Argument(
-        help='Texts in quotes, image files, or one file or folder of them; "-" reads a text a line.',
-        metavar='"TEXT" ... | FILE',
-    ),
-]
+JOINED = "anyshot.tables:with_columns_of"  # pandas is loaded when a table is read
 
 
 def predict(
@@ -49,18 +47,20 @@ def predict(
     """Say which class each text or image belongs to.
 
     Needs the classes' names and no label at all, or a model. Prints a table in a terminal; in a pipe, JSON lines with
-    the names label, probability and item. The probability of an "unknown" item is null.
+    the names label, probability and item. The probability of an "unknown" item is null. With --out, a table's own
+    columns come first; where it has a label already, the answer is in predicted_label.
     """
     if (classes is None) == (model is None):
         raise typer.BadParameter("Give either --classes or --model: one of them, not both.")
     if model is not None and encoder != "auto":
         raise typer.BadParameter("--encoder goes with --classes; a model has its own.")
+    refuse_overwriting(out, *items, classes)
     given = items_of(items, text_column=text_column, image_column=image_column)
     if model is not None:
         clf = opened(model, to="predict_proba")
     else:
         clf = anyshot.AnyShotClassifier(anyshot.read_classes(classes), encoder=encoder).fit()
-    _answer(_predicted(clf, given), out)
+    _answer(_predicted(clf, given), out, table=table_among(items))
 
 
 def explain(
@@ -102,6 +102,7 @@ def suggest(
     seed: Annotated[int | None, typer.Option(help="Of the draw that is looked at where there are many items.")] = None,
 ) -> None:
     """Say which items are most worth a label next, the most useful first, and what the model takes each for."""
+    refuse_overwriting(out, data)
     given = read_items(data, text_column=text_column, image_column=image_column)
     clf = opened(model, to="suggest").set_params(random_state=seed)
     chosen = clf.suggest(given, n=n).tolist()
@@ -119,11 +120,12 @@ def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
     ]
 
 
-def _answer(rows: list[dict[str, object]], out: Path | None) -> None:
+def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | None = None) -> None:
+    """Print rows, or write them to a file, beside the columns of the table that the items came from."""
     if out is None:
         show_rows(rows, last="item")
         return
-    anyshot.write_table(rows, out)
+    anyshot.write_table(rows if table is None else function_at(JOINED)(table, rows, prefix="predicted_"), out)
     note(f"Wrote {count(len(rows), 'row')} to {out}.")
 
 

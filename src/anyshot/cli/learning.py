@@ -1,5 +1,7 @@
-"""The commands that make and change a model: fit, add-class, remove-class."""
+"""The commands that make and change a model: fit, tune, learn, add-class, remove-class."""
 
+import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,27 +14,32 @@ from anyshot.cli.opening import opened
 from anyshot.cli.printing import count, note, show
 from anyshot.cli.reading import (
     ClassList,
+    Columns,
     Data,
     EncoderName,
+    Given,
     ImageColumn,
     LabelColumn,
     Model,
     TextColumn,
     as_classes_write_them,
+    items_of_class,
+    labelled_items_of,
     one_class,
     read,
     read_items,
+    with_column_options,
 )
-from anyshot.errors import InputError
+from anyshot.errors import DuplicateClassError, InputError
+from anyshot.folder_lock import sole_writer
 
 
+@with_column_options
 def fit(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder to write the model to.", metavar="DIR")],
     classes: ClassList = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
+    encoder: EncoderName = "auto",
     unlabeled: Annotated[
         Path | None, typer.Option(help="Further items, without labels; they sharpen the classes.", metavar="DATA")
     ] = None,
@@ -40,20 +47,24 @@ def fit(
         float | None,
         typer.Option(help='Share of items of the classes that may be answered "unknown", such as 0.05.'),
     ] = None,
+    *,
+    columns: Columns,
 ) -> None:
     """Learn from the labels there are and write the model to a folder.
 
     Rows may be without a label, and with --classes so may whole classes, and all of DATA.
     """
-    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    given = read(data, **asdict(columns))
     named = None if classes is None else anyshot.read_classes(classes)
-    more = None if unlabeled is None else read_items(unlabeled, text_column=text_column, image_column=image_column)
+    more = None
+    if unlabeled is not None:
+        more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
     if given.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and no classes are named. Name the labels' column with --label-column, or the "
             "classes with --classes."
         )
-    clf = anyshot.AnyShotClassifier(named, unknown_rate=unknown_rate)
+    clf = anyshot.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
     if given.labels is None:
         note(f"{data} has no labels: it is learned from as unlabelled items.")
         clf.fit(unlabeled=[*given.items, *(more or [])])
@@ -102,6 +113,31 @@ def _seconds(budget: str) -> Any:
         return budget
 
 
+@with_column_options
+def learn(
+    model: Model,
+    items: Given,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Class of all items; of a file with labels, those that bear NAME are taken.", metavar="NAME"),
+    ] = None,
+    *,
+    columns: Columns,
+) -> None:
+    """Teach a model further labels of the classes that it has: those of a file, or --label for what is given.
+
+    No earlier data are needed. Rows without a label are learned from as unlabelled items.
+    """
+    given, labels = labelled_items_of(items, columns, label=label)
+    with sole_writer(model):
+        clf = opened(model, to="partial_fit")
+        clf.partial_fit(given, as_classes_write_them(labels, clf.classes_.tolist()))
+        clf.save(model)
+    n_labels = sum(one is not None for one in labels)
+    note(f"Learned from {count(n_labels, 'label')} and {count(len(labels) - n_labels, 'item')} without; wrote {model}.")
+
+
+@with_column_options
 def add_class(
     model: Model,
     name: Annotated[str, typer.Argument(help="Of the new class.", metavar="NAME")],
@@ -113,22 +149,23 @@ def add_class(
     example: Annotated[
         list[str] | None, typer.Option(help="A text or image file of the class; may be repeated.", metavar="ITEM")
     ] = None,
-    text_column: TextColumn = None,
-    image_column: ImageColumn = None,
-    label_column: LabelColumn = None,
+    *,
+    columns: Columns,
 ) -> None:
     """Add a class to a model, by its name, what is said of it and examples; no other data are needed."""
     items: list[str | Path] = list(example or [])
     if examples is not None:
-        given = read(examples, text_column=text_column, image_column=image_column, label_column=label_column)
-        rows = zip(given.items, given.labels or [name] * len(given), strict=True)
-        own = [item for item, label in rows if str(label) == name]
-        if not own:
-            raise InputError(f"{examples} has labels, and none of them is {name!r}. Check the name, or the file.")
-        items += own
-    clf = opened(model, to="add_class")
-    clf.add_class(one_class(name, clf.classes_.tolist()), description, examples=items)
-    clf.save(model)
+        items += items_of_class(examples, name, columns)
+    with sole_writer(model):
+        clf = opened(model, to="add_class")
+        new = one_class(name, clf.classes_.tolist())
+        if new in clf.classes_.tolist():
+            raise DuplicateClassError(
+                f"{model} has the class {name!r} already. To teach it further examples: anyshot learn "
+                f'{shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
+            )
+        clf.add_class(new, description, examples=items)
+        clf.save(model)
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
 
 
@@ -136,9 +173,10 @@ def remove_class(
     model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
 ) -> None:
     """Remove a class and its labelled examples from a model."""
-    clf = opened(model, to="remove_class")
-    clf.remove_class(one_class(name, clf.classes_.tolist()))
-    clf.save(model)
+    with sole_writer(model):
+        clf = opened(model, to="remove_class")
+        clf.remove_class(one_class(name, clf.classes_.tolist()))
+        clf.save(model)
     note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")
 
 

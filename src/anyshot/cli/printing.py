@@ -20,7 +20,7 @@ CLOSED_PIPE: Final = 141
 
 def in_terminal() -> bool:
     """Tell whether a person reads the answer."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def show_rows(rows: Iterable[Mapping[str, object]], *, last: str = "") -> None:
@@ -42,6 +42,8 @@ def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> No
     if in_terminal():
         Console().print(shown)
         return
+    if sys.stdout is None:
+        return  # closed by who called: nobody reads
     try:
         for row in rows:
             _print_json(row)
@@ -54,7 +56,8 @@ def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> No
 def abandon_output() -> None:
     """Drop what is left in the standard output's buffer if it cannot be written, now or at the interpreter's end."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

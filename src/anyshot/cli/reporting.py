@@ -10,7 +10,16 @@ from rich.text import Text
 
 import anyshot
 from anyshot.cli.printing import note, show
-from anyshot.cli.reading import Data, ImageColumn, LabelColumn, Model, TextColumn, as_classes_write_them, read
+from anyshot.cli.reading import (
+    Data,
+    ImageColumn,
+    LabelColumn,
+    Model,
+    TextColumn,
+    as_classes_write_them,
+    read,
+    refuse_overwriting,
+)
 from anyshot.errors import DataFileError, InputError
 from anyshot.model_card import model_card, network_card
 from anyshot.persist import read_model
@@ -66,6 +75,7 @@ def card(
     image_column: ImageColumn = None,
 ) -> None:
     """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
+    refuse_overwriting(out, data)
     clf, facts = anyshot.load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
