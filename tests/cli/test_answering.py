@@ -18,6 +18,9 @@ def test_predict_answers_from_class_names_alone(call):
     assert done.err == ""
 
 
+READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
+
+
 def test_predict_answers_as_the_model_does(call, made):
     done = call("predict", made / "texts.csv", "--model", made / "model")
     clf = anyshot.load(made / "model")
@@ -31,11 +34,7 @@ def test_predict_writes_the_same_rows_to_a_file(call, made, tmp_path, suffix):
     out = tmp_path / f"answers{suffix}"
     done = call("predict", made / "texts.csv", "--model", made / "model", "--out", out)
     assert (done.code, done.out) == (0, "")
-    read = {".csv": pd.read_csv, ".jsonl": lambda p: pd.read_json(p, lines=True), ".parquet": pd.read_parquet}
-    assert read[suffix](out)["item"].tolist() == [text for text, _ in TRAIN]
-
-
-READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
+    assert READ[suffix](out)["text"].tolist() == [text for text, _ in TRAIN]
 
 
 @pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
@@ -48,9 +47,9 @@ def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call,
     done = call("predict", data, "--model", made / "model", "--out", out)
     assert done.code == 0, done.err
     read = READ[written](out)
-    assert list(read) == ["ident", "text", "label", "predicted_label", "probability", "item"]
+    assert list(read) == ["ident", "text", "label", "predicted_label", "probability"]
     pd.testing.assert_frame_equal(read[list(table)], table.reset_index(drop=True), check_dtype=False)
-    assert read["item"].tolist() == table["text"].tolist()
+    assert read["text"].tolist() == table["text"].tolist()
     clf = anyshot.load(made / "model")
     assert read["predicted_label"].tolist() == clf.predict(table["text"].tolist()).tolist()
 

@@ -47,8 +47,8 @@ def predict(
     """Say which class each text or image belongs to.
 
     Needs the classes' names and no label at all, or a model. Prints a table in a terminal; in a pipe, JSON lines with
-    the names label, probability and item. The probability of an "unknown" item is null. With --out, a table's own
-    columns come first; where it has a label already, the answer is in predicted_label.
+    the names label, probability and item. The probability of an "unknown" item is null. With --out, a table keeps its
+    own columns before label and probability; where it has a label already, the answer is in predicted_label.
     """
     if (classes is None) == (model is None):
         raise typer.BadParameter("Give either --classes or --model: one of them, not both.")
@@ -125,7 +125,10 @@ def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | No
     if out is None:
         show_rows(rows, last="item")
         return
-    anyshot.write_table(rows if table is None else function_at(JOINED)(table, rows, prefix="predicted_"), out)
+    if table is not None:  # which has the items already
+        answers = [{name: value for name, value in row.items() if name != "item"} for row in rows]
+        rows = function_at(JOINED)(table, answers, prefix="predicted_")
+    anyshot.write_table(rows, out)
     note(f"Wrote {count(len(rows), 'row')} to {out}.")
 
 
