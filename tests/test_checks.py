@@ -96,3 +96,31 @@ def test_an_optional_package_is_imported_or_its_command_named():
 def test_length_is_taken_whatever_the_size_of_the_numbers(size):
     X = (np.array([[3.0, 4.0], [0.0, 0.0]]) * size).astype(np.float32)
     np.testing.assert_allclose(checks.unit(X), [[0.6, 0.8], [0, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["x", -1, 1.5])
+def test_a_random_state_that_is_none_is_refused(wrong):
+    with pytest.raises(InputError, match="random_state must be a whole number from 0 on, a generator, or None; it is"):
+        checks.generator(wrong)
+
+
+@pytest.mark.parametrize("whole", [3, np.int64(3), np.uint8(3)])
+def test_a_whole_number_is_one_whoever_made_it(whole):
+    assert checks.is_whole(whole)
+    assert checks.is_number(whole)
+    checks.check_whole(3, epochs=whole)
+    with pytest.raises(InputError, match="epochs must be at least 4; it is 3"):
+        checks.check_whole(4, epochs=whole)
+
+
+@pytest.mark.parametrize("wrong", [True, np.True_, 2.0, np.float64(2), "3", None])
+def test_what_is_no_whole_number_is_named(wrong):
+    with pytest.raises(InputError, match=r"epochs must be a whole number; it is "):
+        checks.check_whole(1, rank=1, epochs=wrong)
+
+
+def test_a_number_is_one_whoever_made_it_and_what_is_none_is_named():
+    checks.check_numbers(learning_rate=1, dropout=0.5, moved=np.float32(0.5))
+    for wrong in ("fast", None, True, [1.0]):
+        with pytest.raises(InputError, match="learning_rate must be a number; it is "):
+            checks.check_numbers(learning_rate=wrong)

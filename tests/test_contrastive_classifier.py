@@ -5,9 +5,10 @@ import pytest
 
 import tiny_language_models as tiny
 from anyshot.contrastive_classifier import ContrastiveClassifier
-from anyshot.errors import MixedInputError, NotEnoughLabelsError, UnknownStageError
+from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError, UnknownStageError
 from anyshot.loading import load
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+from splits import PIXELS, saved_image_model
 
 WORDS = ["where", "is", "my", "please"]
 X = [f"{one} {word}" for word in ("card", "refund") for one in WORDS]
@@ -47,6 +48,26 @@ def test_what_cannot_be_used_is_refused(bert):
         classifier(bert, classes=["card", "refund"]).fit(X, [None] * len(X))
     with pytest.raises(MixedInputError, match="no network to tune"):
         ContrastiveClassifier().fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
+
+
+@pytest.mark.parametrize("freeze_at", ["pooling", "head"])
+def test_a_freeze_point_above_all_weights_is_refused(bert, freeze_at):
+    with pytest.raises(InputError, match="leaves nothing to train but a head"):
+        classifier(bert, freeze_at=freeze_at).fit(X, Y)
+
+
+@pytest.mark.parametrize("wrong", [2.5, "2"])
+def test_a_number_of_pairs_that_is_not_whole_is_refused(bert, wrong):
+    with pytest.raises(InputError, match="pairs_per_item must be a whole number; it is"):
+        classifier(bert, pairs_per_item=wrong).fit(X, Y)
+
+
+def test_a_class_of_which_nothing_is_known_has_a_finite_score(tmp_path):
+    """An image encoder places no names: of a class without a label nothing is known."""
+    folder, _ = saved_image_model("resnet", tmp_path)
+    model = classifier(f"hf:{folder}", classes=["a", "b", "c"], epochs=1).fit(list(PIXELS) * 2, ["a", "b", None] * 2)
+    assert np.isfinite(model.scores(list(PIXELS))).all()
+    assert set(model.predict(list(PIXELS))) <= {"a", "b"}
 
 
 def test_saved_loaded_and_put_together_it_answers_the_same(bert, tmp_path):

@@ -10,6 +10,7 @@ from anyshot.distilled import distill
 from anyshot.encoders.first_layers import FirstLayers
 from anyshot.errors import CheckpointError, InputError
 from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.loading import load
 
 WORDS = ["where", "is", "my", "please", "late"]
@@ -63,7 +64,39 @@ def test_all_that_is_settled_beside_counts_and_another_teacher_is_another_run(be
         distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=tuning, temperature=3.0)
 
 
+def test_an_interrupted_run_without_a_seed_goes_on(bert, tmp_path):
+    tuning = replace(QUICK, checkpoints=tmp_path / "run")
+    one, again = (distill(WordTeacher(), bert, X[::5], freeze_at="layer2", epochs=1, tuning=tuning) for _ in range(2))
+    assert again.history_ == one.history_
+
+
+def test_a_teacher_s_classes_may_be_a_list(bert):
+    teacher = WordTeacher()
+    teacher.classes_ = ["card", "refund"]
+    student = distill(teacher, bert, X[::5], freeze_at="layer2", epochs=1, tuning=QUICK)
+    assert student.classes_.tolist() == ["card", "refund"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ("minilm", "a str was given"),
+        (FineTunedClassifier("minilm"), "a FineTunedClassifier was given"),
+        (WordTeacher, "the class WordTeacher was given"),
+    ],
+)
+def test_what_is_no_fitted_teacher_is_refused(bert, wrong, what):
+    with pytest.raises(InputError, match=f"must be a fitted classifier, with classes_ and predict_proba; {what}"):
+        distill(wrong, bert, X)
+
+
 def test_bad_orders_are_refused(bert):
+    with pytest.raises(InputError, match="temperature must be a number; it is '2'"):
+        distill(WordTeacher(), bert, X, temperature="2")
+    with pytest.raises(InputError, match="A list of items is needed"):
+        distill(WordTeacher(), bert, (text for text in X))
+    with pytest.raises(InputError, match="tuning must be settings"):
+        distill(WordTeacher(), bert, X, tuning={"batch_size": 4})
     with pytest.raises(InputError, match="temperature must be above 0"):
         distill(WordTeacher(), bert, X, temperature=0)
     with pytest.raises(InputError, match="none was given"):

@@ -15,7 +15,14 @@ from anyshot.encoders import load_encoder
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import open_backbone, split
 from anyshot.encoders.language_model import quiet
-from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError, UnknownStageError
+from anyshot.errors import (
+    InputError,
+    MixedInputError,
+    ModelFolderError,
+    NotEnoughLabelsError,
+    TrainingDivergedError,
+    UnknownStageError,
+)
 from anyshot.fine_tune.held_out import hold_out
 from anyshot.fine_tune.partial import features
 from anyshot.fine_tune.tuning import Tuning
@@ -25,6 +32,7 @@ from anyshot.selection import fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+from launched import launched
 from splits import PIXELS
 
 WORDS = ["where", "is", "my", "please", "late"]
@@ -155,6 +163,13 @@ def test_the_whole_network_is_put_together_for_export(bert):
         ({"epochs": 0}, InputError, "epochs must be at least 1"),
         ({"learning_rate": -1.0}, InputError, "learning_rate must be above 0"),
         ({"tuning": Tuning(cache=False, augment=2)}, InputError, "views of images"),
+        ({"tuning": {"batch_size": 4}}, InputError, "tuning must be settings"),
+        ({"learning_rate": "fast"}, InputError, "learning_rate must be a number, or 'auto'; it is 'fast'"),
+        ({"learning_rate": None}, InputError, "learning_rate must be a number, or 'auto'; it is None"),
+        ({"epochs": "3"}, InputError, "epochs must be a whole number; it is '3'"),
+        ({"epochs": 2.5}, InputError, "epochs must be a whole number; it is 2.5"),
+        ({"random_state": "x"}, InputError, "random_state must be a whole number"),
+        ({"freeze_at": None}, UnknownStageError, "is no stage"),
     ],
 )
 def test_what_cannot_be_used_is_named(bert, parameters, error, message):
@@ -180,6 +195,69 @@ def test_a_shuffled_column_of_texts_is_read_in_its_order(bert):
     told = classifier(bert).fit(column, labels)
     plain = classifier(bert).fit(column.tolist(), labels.tolist())
     np.testing.assert_array_equal(told.decision_function(column), plain.decision_function(column.tolist()))
+
+
+def test_an_interrupted_fit_without_a_seed_goes_on(bert, tmp_path):
+    """What is held out, and the order of the items, is the same when the same is called again."""
+    tuning = Tuning(cache=False, batch_size=16, held_out=0.2, checkpoints=tmp_path / "run")
+    first = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
+    again = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
+    assert again.history_ == first.history_
+    np.testing.assert_array_equal(again.scores(X), first.scores(X))
+
+
+def test_processes_without_a_seed_hold_out_the_same_items_and_end_with_the_same_weights(bert, tmp_path):
+    pytest.importorskip("accelerate")
+    script = tmp_path / "two.py"
+    script.write_text(
+        f"""
+import os
+from pathlib import Path
+import numpy as np
+import torch
+from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tuned import FineTunedClassifier
+
+torch.set_num_threads(1)
+tuning = Tuning(cache=False, batch_size=8, held_out=0.25, patience=1)
+model = FineTunedClassifier({bert!r}, epochs=4, learning_rate=5e-3, tuning=tuning).fit({X!r}, {Y!r})
+np.save(Path({str(tmp_path)!r}) / os.environ["RANK"], model.scores({X!r}))
+"""
+    )
+    launched(script)
+    np.testing.assert_array_equal(np.load(tmp_path / "0.npy"), np.load(tmp_path / "1.npy"))
+
+
+def test_a_last_step_that_went_too_far_is_said(bert):
+    """There is no later loss to tell it."""
+    with pytest.raises(TrainingDivergedError, match="learning_rate"):
+        classifier(bert, tuning=Tuning(cache=False, batch_size=64), epochs=1, learning_rate=1e30).fit(X, Y)
+
+
+def test_what_is_said_of_the_classes_and_numpy_s_numbers_are_kept(bert, tmp_path):
+    said = {"card": "my card", "refund": ["my refund", "money back"], "parcel": None}
+    for classes in (said, list(said), np.array(list(said))):
+        model = classifier(bert, classes=classes, epochs=np.int64(2), learning_rate=np.float32(0.5**8)).fit(X, Y)
+        model.save(tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert (loaded.epochs, loaded.learning_rate) == (2, 0.5**8)
+        assert loaded.classes == (said if classes is said else list(said))
+        assert loaded.fit(X, Y).classes_.tolist() == ["card", "refund", "parcel"]
+
+
+def test_numbers_as_classes_are_kept_as_numbers(bert, tmp_path):
+    model = classifier(bert, classes={0: "card", 1: "refund"}).fit(X, [0] * 25 + [1] * 25)
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").classes == {0: "card", 1: "refund"}
+
+
+def test_what_is_saved_is_the_encoder_that_learned_whatever_was_set_since(bert, tmp_path):
+    by_object = classifier(load_encoder(bert)).fit(X, Y).set_params(encoder=bert)
+    with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
+        by_object.save(tmp_path / "model")
+    by_name = classifier(bert).fit(X, Y).set_params(encoder="minilm")
+    by_name.save(tmp_path / "model")
+    assert load(tmp_path / "model").encoder == bert
 
 
 def test_other_items_of_the_same_lengths_are_another_run(bert, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tiny_language_models as tiny
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.scratch import compare_with_scratch
@@ -53,3 +53,31 @@ def test_a_head_alone_has_nothing_to_compare():
 def test_what_says_nothing_of_fine_tuning_is_refused():
     with pytest.raises(InputError, match=r"model says how to fine-tune: FineTunedClassifier\(.*A str was given"):
         compare_with_scratch("minilm", ["a"], ["a"], ["a"], ["a"])
+
+
+class Unaffordable(FineTunedClassifier):
+    """What must be refused before anything is trained."""
+
+    def fit(self, X, y):
+        raise AssertionError("trained")
+
+
+@pytest.mark.parametrize(
+    ("test", "error", "message"),
+    [
+        ((X, Y[:1]), InputError, "There are 10 items and 1 labels"),
+        ((X[:3], Y), InputError, "There are 3 items and 10 labels"),
+        ((X, [None] * 10), NotEnoughLabelsError, "None of the 10 test items has a label"),
+        (([], []), NotEnoughLabelsError, "None of the 0 test items has a label"),
+        ((X, ["weather"] * 10), ValueError, "'weather' is not among the 2 classes"),
+    ],
+)
+def test_test_items_that_cannot_be_used_are_refused_before_training(test, error, message):
+    with pytest.raises(error, match=message):
+        compare_with_scratch(Unaffordable(), X, Y, *test)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5])
+def test_epochs_of_training_from_random_weights_are_a_whole_number(epochs):
+    with pytest.raises(InputError, match="epochs must be a"):
+        compare_with_scratch(Unaffordable(), X, Y, X, Y, epochs=epochs)

@@ -63,3 +63,9 @@ def test_what_was_tried_stands_on_the_leaderboard_with_its_price():
     assert clf.method_ != "fine-tuned"  # the closed form tells every label: there is nothing to win
     assert "Fine-tuning does not win: held out in turn, 20 labels" in clf.reasons_[-1]
     assert clf.reasons_[-1].endswith(" s.")
+
+
+def test_without_a_cache_nothing_is_kept_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
+    AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
+    assert not list(tmp_path.rglob("*"))

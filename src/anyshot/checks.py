@@ -1,8 +1,9 @@
 """Checks that every room shares: vectors, labels as indexes, randomness, optional packages."""
 
 import importlib
+import numbers
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,10 +63,50 @@ def unit(X: NDArray[np.floating]) -> Vectors:
 
 
 def generator(random_state: RandomState) -> np.random.Generator:
-    """Return the one source of randomness for `random_state`: a seed, a generator, or None for a fresh one."""
+    """Return the one source of randomness for `random_state`: a seed, a generator, or None for a fresh one.
+
+    Raises
+    ------
+    InputError
+        It is none of these.
+    """
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))
-    return np.random.default_rng(random_state)
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"random_state must be a whole number from 0 on, a generator, or None; it is {random_state!r}."
+        ) from error
+
+
+def is_whole(given: object) -> TypeGuard[int]:
+    """Tell whether this is a whole number, Python's or numpy's; True and False are none."""
+    return isinstance(given, numbers.Integral) and not isinstance(given, bool)
+
+
+def is_number(given: object) -> TypeGuard[float]:
+    """Tell whether this is a number, Python's or numpy's; True and False are none."""
+    return isinstance(given, numbers.Real) and not isinstance(given, bool)
+
+
+def check_whole(least: int, **given: object) -> None:
+    """Raise InputError where one of the settings `given`, by name, is no whole number from `least` on.
+
+    >>> check_whole(1, epochs=3, rank=np.int64(8))
+    """
+    for name, value in given.items():
+        if not is_whole(value):
+            raise InputError(f"{name} must be a whole number; it is {value!r}.")
+        if value < least:
+            raise InputError(f"{name} must be at least {least}; it is {value}.")
+
+
+def check_numbers(**given: object) -> None:
+    """Raise InputError where one of the settings `given`, by name, is no number."""
+    for name, value in given.items():
+        if not is_number(value):
+            raise InputError(f"{name} must be a number; it is {value!r}.")
 
 
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:

@@ -11,12 +11,12 @@ from anyshot.encoders.activations import activations
 from anyshot.encoders.encoder import Encoder
 from anyshot.encoders.freeze import backbone_of, split
 from anyshot.encoders.stages import Backbone
-from anyshot.errors import MixedInputError, NotEnoughLabelsError
+from anyshot.errors import MixedInputError, TrainingDivergedError
 from anyshot.fine_tune.contrastive import tune_on_pairs
-from anyshot.fine_tune.head import LinearHead
-from anyshot.items import Items, by_place
-from anyshot.labels import Label, Labels, class_table, classes_in, to_indexes
-from anyshot.network_classifier import NetworkClassifier, last_third
+from anyshot.fine_tune.head import LinearHead, finite
+from anyshot.items import Items
+from anyshot.labels import Label, Labels
+from anyshot.network_classifier import NetworkClassifier, labelled_items, last_third, settled_rate
 from anyshot.selection import fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
@@ -92,21 +92,22 @@ class ContrastiveClassifier(NetworkClassifier):
             The encoder has no stage of the name of `freeze_at`; its stages are named.
         NotEnoughLabelsError
             Fewer than two classes have labels.
+        TrainingDivergedError
+            The loss, or what the tuned encoder makes, is no number any more.
         """
-        X = by_place(X)
-        table = class_table(list(self.classes) if self.classes is not None else classes_in(y))
-        index = to_indexes(y, table, n_items=len(X))
-        labelled = np.flatnonzero(index >= 0)
-        if not len(labelled):
-            raise NotEnoughLabelsError("Contrastive tuning needs labels; none was given.")
-        items, own = [X[int(row)] for row in labelled], index[labelled]
-        name = encoder_for(X) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder
+        items, own, table = labelled_items(X, y, self.classes)
+        name = encoder_for(items) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder
         if name == "vectors":
             raise MixedInputError("Vectors have no network to tune. Give texts or images, or AnyShotClassifier.")
         space = Space(name, cache=None)
         encoder, backbone, history = self._tuned(space, items, own)
         tuned = Space(encoder, cache=None)
         z = tuned.place(items)
+        if not np.isfinite(z).all():
+            raise TrainingDivergedError(
+                "The tuned encoder makes vectors that are no numbers: its last steps went too far. Take a lower "
+                f"learning_rate than {self.learning_rate}."
+            )
         said = tuned.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
         if said is None:
             said = np.zeros((len(table), z.shape[1]), np.float32)
@@ -117,7 +118,7 @@ class ContrastiveClassifier(NetworkClassifier):
             backbone=backbone,
             freeze_at=encoder.freeze_at,
             rest=encoder.rest,
-            head=LinearHead(model.scorer.coef, model.scorer.intercept),
+            head=LinearHead(model.scorer.coef, finite(model.scorer.intercept)),
             history=history,
             reasons=model.reasons,
             encoder_name=space.name,
@@ -134,7 +135,7 @@ class ContrastiveClassifier(NetworkClassifier):
         freeze_at = last_third(backbone)
         if self.freeze_at != "auto":
             freeze_at = backbone.stages[backbone.place(self.freeze_at)]
-        rate = RATES[backbone.modality] if self.learning_rate == "auto" else self.learning_rate
+        rate = settled_rate(self.learning_rate, RATES[backbone.modality])
         rest = split(backbone, freeze_at).rest
         history = tune_on_pairs(
             rest,

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.checks import RandomState, generator
+from anyshot.checks import RandomState, check_numbers
 from anyshot.encoders import load_encoder
 from anyshot.encoders.activation_cache import ActivationCache
 from anyshot.encoders.activations import activations
@@ -14,11 +14,11 @@ from anyshot.encoders.freeze import backbone_of, split
 from anyshot.errors import InputError
 from anyshot.fine_tune.distillation import Lesson, first_head, learn_from_teacher, said_by
 from anyshot.fine_tune.identity import subject_of_lesson
-from anyshot.fine_tune.partial import features
-from anyshot.fine_tune.tuning import Tuning
+from anyshot.fine_tune.partial import check_answers, features
+from anyshot.fine_tune.tuning import Tuning, settled
 from anyshot.fine_tuned import RATES, FineTunedClassifier
-from anyshot.items import Items, by_place
-from anyshot.labels import class_table
+from anyshot.items import Items, by_place, check_listed
+from anyshot.labels import Classes, class_table, plain
 from anyshot.training.checkpoint import Checkpoints
 
 
@@ -70,36 +70,35 @@ def distill(
     Raises
     ------
     InputError
-        There are no items, the temperature is not above 0, or the teacher returns no probabilities.
+        There are no items, the temperature is not above 0, or the teacher is no fitted classifier or returns no
+        probabilities.
     EncoderError
         The student's encoder has no stages that could be trained.
     UnknownStageError
         It has no stage of the name of `freeze_at`.
     """
+    check_numbers(temperature=temperature)
     if not 0 < temperature < np.inf:
         raise InputError(f"temperature must be above 0; it is {temperature}.")
+    check_listed(unlabeled)
     if len(unlabeled) == 0:
         raise InputError("A student learns from items, without labels; none was given.")
-    unlabeled, settled = by_place(unlabeled), Tuning() if tuning is None else tuning
-    settled.check()
+    unlabeled, own, classes = by_place(unlabeled), settled(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
-    classes, place = class_table(teacher.classes_.tolist()), backbone.place(freeze_at)
+    place = backbone.place(freeze_at)
     said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
-    store = ActivationCache() if settled.cache else None
-    known = activations(
-        backbone, unlabeled, freeze_at=place, cache=store, budget_mb=settled.budget_mb, augment=settled.augment
-    )
+    store = ActivationCache() if own.cache else None
+    known = activations(backbone, unlabeled, freeze_at=place, cache=store, budget_mb=own.budget_mb, augment=own.augment)
     rest = split(backbone, place).rest
     head = first_head(features(rest, known, np.arange(len(known))), said).to(backbone.device)
-    recipe = settled.recipe(epochs=epochs, learning_rate=RATES[backbone.modality], device=backbone.device)
+    recipe = own.recipe(epochs=epochs, learning_rate=RATES[backbone.modality], device=backbone.device)
     lesson, kept = Lesson(known, said, temperature), None
-    if settled.checkpoints is not None:
-        about = subject_of_lesson(backbone, backbone.stages[place], lesson, settled)
-        kept = Checkpoints(settled.checkpoints, about=about)
-    random = generator(random_state)
-    history = learn_from_teacher(
-        rest, head, lesson, recipe=recipe, tuning=settled, checkpoints=kept, random_state=random
-    )
+    if own.checkpoints is not None:
+        about = subject_of_lesson(backbone, backbone.stages[place], lesson, own)
+        kept = Checkpoints(own.checkpoints, about=about)
+    random = own.randomness(random_state, device=backbone.device)
+    history = learn_from_teacher(rest, head, lesson, recipe=recipe, tuning=own, checkpoints=kept, random_state=random)
+    check_answers(rest, head, known, np.arange(len(known)), recipe)
     return FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning).take_over(
         classes=classes,
         backbone=backbone,
@@ -110,3 +109,11 @@ def distill(
         reasons=(f"Distilled from {type(teacher).__name__} on {len(unlabeled)} items without labels.",),
         encoder_name=student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__,
     )
+
+
+def _classes_of(teacher: object) -> Classes:
+    """Return the classes that the teacher tells apart."""
+    if isinstance(teacher, type) or not hasattr(teacher, "predict_proba") or not hasattr(teacher, "classes_"):
+        what = f"the class {teacher.__name__}" if isinstance(teacher, type) else f"a {type(teacher).__name__}"
+        raise InputError(f"teacher must be a fitted classifier, with classes_ and predict_proba; {what} was given.")
+    return class_table(plain(teacher.classes_))

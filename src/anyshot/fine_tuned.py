@@ -7,26 +7,26 @@ import numpy as np
 import torch
 
 from anyshot.belief import Known
-from anyshot.checks import Indexes, RandomState, generator, unit
+from anyshot.checks import Indexes, RandomState, unit
 from anyshot.encoders.activation_cache import ActivationCache
 from anyshot.encoders.activations import activations
 from anyshot.encoders.cache import VectorCache
 from anyshot.encoders.encoder import Encoder
 from anyshot.encoders.freeze import Rest, backbone_of, split
 from anyshot.encoders.stages import Backbone
-from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError
+from anyshot.errors import InputError, MixedInputError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tune.between import Start
-from anyshot.fine_tune.head import LinearHead
+from anyshot.fine_tune.head import LinearHead, finite
 from anyshot.fine_tune.held_out import Parted, hold_out
 from anyshot.fine_tune.identity import subject
 from anyshot.fine_tune.lora import add_lora, merge_lora
-from anyshot.fine_tune.partial import Labelled, features, fine_tune, scores_of
+from anyshot.fine_tune.partial import Labelled, check_answers, features, fine_tune, scores_of
 from anyshot.fine_tune.probe import probe
-from anyshot.fine_tune.tuning import Tuning
-from anyshot.items import Items, by_place
-from anyshot.labels import Classes, Label, Labels, class_table, classes_in, to_indexes
-from anyshot.network_classifier import NetworkClassifier, last_third
+from anyshot.fine_tune.tuning import Tuning, settled
+from anyshot.items import Items
+from anyshot.labels import Classes, Label, Labels
+from anyshot.network_classifier import NetworkClassifier, labelled_items, last_third, settled_rate
 from anyshot.selection import Wanted, fit_model
 from anyshot.semantics import describe
 from anyshot.space import Space, encoder_for
@@ -38,9 +38,6 @@ Method = Literal["partial", "probe", "lora", "full"]
 
 RATES: Final = {"image": 3e-4, "text": 1e-4}
 """Learning rates of "auto": convolutions bear more than attention does."""
-
-NEVER: Final = 20.0
-"""How far below the lowest score a class begins of which nothing is known: training would choke on minus infinity."""
 
 
 class FineTunedClassifier(NetworkClassifier):
@@ -118,22 +115,16 @@ class FineTunedClassifier(NetworkClassifier):
         BatchMemoryError
             A batch does not fit into memory; the message says which would.
         """
-        X, tuning = by_place(X), self._checked()
-        table = class_table(list(self.classes) if self.classes is not None else classes_in(y))
-        index = to_indexes(y, table, n_items=len(X))
-        labelled = np.flatnonzero(index >= 0)
-        if not len(labelled):
-            raise NotEnoughLabelsError("Fine-tuning needs labels; none was given. AnyShotClassifier needs none.")
-        items = X if len(labelled) == len(index) else [X[int(row)] for row in labelled]
-        space = self._space(items, tuning)
-        return self._learn(space, items, table, index[labelled], tuning)
+        tuning = self._checked()
+        items, index, table = labelled_items(X, y, self.classes)
+        return self._learn(self._space(items, tuning), items, table, index, tuning)
 
     # --- within -------------------------------------------------------------------------------------------------------
 
     def _learn(self, space: Space, items: Items, table: Classes, index: Indexes, tuning: Tuning) -> Self:
-        random, trains = generator(self.random_state), self.method != "probe"
-        backbone = backbone_of(space.encoder)
-        rate = RATES[backbone.modality] if self.learning_rate == "auto" else self.learning_rate
+        backbone, trains = backbone_of(space.encoder), self.method != "probe"
+        random = tuning.randomness(self.random_state, device=backbone.device)
+        rate = settled_rate(self.learning_rate, RATES[backbone.modality])
         recipe = tuning.recipe(epochs=self.epochs, learning_rate=rate, device=backbone.device)
         freeze_at, views = self._freeze_at(backbone), tuning.augment if trains else 0
         store = ActivationCache() if tuning.cache else None
@@ -145,7 +136,7 @@ class FineTunedClassifier(NetworkClassifier):
             parted = hold_out(index, share=tuning.held_out, generator=random)
         data = Labelled(known, index, len(table), parted.train, parted.held_out)
         rest = split(backbone, freeze_at).rest
-        head, why = self._first_head(space, table, rest, data, tuning)
+        head, why = self._first_head(space, table, rest, data, tuning, random)
         head.to(backbone.device)
         reasons: tuple[str, ...] = (f"Trained from {freeze_at} on, of {', '.join(backbone.stages)}.", why)
         history = History(stopped="closed form")
@@ -154,6 +145,7 @@ class FineTunedClassifier(NetworkClassifier):
             start = Start(rest, head)
             history = self._train(rest, head, data, recipe, tuning, random, about)
             moved = start.settle(rest, head, data, tuning) if history.best_epoch != 0 else 1.0
+            check_answers(rest, head, known, parted.train, recipe)
             reasons += (_outcome(history, parted, moved),)
         _calibrate(rest, head, data)
         self.recipe_ = recipe
@@ -190,7 +182,13 @@ class FineTunedClassifier(NetworkClassifier):
         return history
 
     def _first_head(
-        self, space: Space, table: Classes, rest: Rest, data: Labelled, tuning: Tuning
+        self,
+        space: Space,
+        table: Classes,
+        rest: Rest,
+        data: Labelled,
+        tuning: Tuning,
+        random: np.random.Generator,
     ) -> tuple[LinearHead, str]:
         """Return the closed form on the features that the untrained network makes, and why it is as it is."""
         z = unit(features(rest, data.activations, data.train))  # (n, width)
@@ -198,7 +196,7 @@ class FineTunedClassifier(NetworkClassifier):
         counts = np.bincount(index, minlength=data.n_classes) + 0.5
         shares = counts / counts.sum() if tuning.class_prior == "labels" else None
         if self.method == "probe":
-            found = probe(z, index, data.n_classes, generator=generator(self.random_state))
+            found = probe(z, index, data.n_classes, generator=random)
             sharpness = 1 / fit_temperature(found.scores, index[found.rows])
             added = 0 if shares is None else np.log(shares)
             why = f"Logistic regression, C={found.strength:g} by cross-validation."
@@ -209,9 +207,7 @@ class FineTunedClassifier(NetworkClassifier):
         closed_form: Wanted = "any-shot" if said.any() else "logistic-regression"
         placed = z if centre is None else unit(z - centre)
         answer = fit_model(Known(said, placed, index, shares=shares), method=closed_form)
-        intercept = answer.scorer.intercept
-        lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - NEVER
-        return LinearHead(answer.scorer.coef, np.maximum(intercept, lowest), centre=centre), answer.reasons[-1]
+        return LinearHead(answer.scorer.coef, finite(answer.scorer.intercept), centre=centre), answer.reasons[-1]
 
     def _space(self, items: Items, tuning: Tuning) -> Space:
         name = self.encoder
@@ -231,8 +227,7 @@ class FineTunedClassifier(NetworkClassifier):
         return stages[0] if self.method == "full" else last_third(backbone)
 
     def _checked(self) -> Tuning:
-        tuning = Tuning() if self.tuning is None else self.tuning
-        tuning.check()
+        tuning = settled(self.tuning)
         if self.method not in get_args(Method):
             raise InputError(f"method={self.method!r} is none of {', '.join(get_args(Method))}.")
         if self.method in ("probe", "full") and self.freeze_at != "auto":

@@ -1,5 +1,6 @@
 """An encoder of small images that is trained from nothing, on other classes than those it is for."""
 
+import copy
 import hashlib
 import os
 from typing import Any, Final, Literal, Self
@@ -11,14 +12,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from anyshot.checks import Indexes, RandomState, Vectors, generator
+from anyshot.checks import Indexes, RandomState, Vectors, check_whole, generator
 from anyshot.encoders.compute import choose
 from anyshot.errors import InputError
-from anyshot.fine_tune.conv_net import BLOCKS, ConvNet
+from anyshot.fine_tune.conv_net import BLOCKS, SMALLEST, ConvNet
 from anyshot.fine_tune.episodes import Embed, embedded, train_on_episodes
 from anyshot.fine_tune.small_images import POSITIONS, as_floats, bent, small_images, turned
-from anyshot.items import Items
-from anyshot.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.items import Items, by_place, check_listed
+from anyshot.labels import Label, Labels, class_table, classes_in, paired, plain, to_indexes
 from anyshot.persist import SavedModel, write_model
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe
@@ -65,6 +66,8 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
+    size_ : int
+        Pixels a side that images are brought to.
     network_ : ConvNet
     history_ : History
         Losses and held-out figures by epoch.
@@ -102,13 +105,13 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
     @property
     def width(self) -> int:
         """How wide the vectors are."""
-        return int(CHANNELS * (self.size // 2**BLOCKS) ** 2)
+        return int(CHANNELS * (getattr(self, "size_", self.size) // 2**BLOCKS) ** 2)
 
     @property
     def digest(self) -> str:
         """What stands for the trained weights."""
         check_is_fitted(self)
-        hashed = hashlib.sha256(f"conv-4 {self.size}".encode())
+        hashed = hashlib.sha256(f"conv-4 {self.size_}".encode())
         for name, tensor in sorted(self.network_.state_dict().items()):
             hashed.update(name.encode() + tensor.cpu().numpy().tobytes())
         return hashed.hexdigest()
@@ -124,37 +127,41 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         NotEnoughLabelsError
             No group has two classes with n_shots + 3 images each.
         InputError
-            As many groups are held out as there are.
+            As many groups are held out as there are, there is not one group an image, or a parameter is out of range.
+        TrainingDivergedError
+            The loss or a weight is no number any more.
         """
-        random = generator(self.random_state)
-        index = to_indexes(y, class_table(classes_in(y)), n_items=len(X))
-        of_item = (
-            np.zeros(len(index), np.intp) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        )
-        self.held_out_groups_, kept_out = self._kept_out(groups, of_item, random)
-        images = small_images(X, size=self.size)
-        self.network_ = ConvNet(channels=1, width=CHANNELS, random_state=random)
+        self._check()
+        random, (X, y) = generator(self.random_state), paired(X, y)
+        X, index = by_place(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
+        names, of_item = _grouped(groups, index)
+        held_out, kept_out = self._kept_out(names, of_item, random)
+        images = small_images(X, size=int(self.size))
+        network = ConvNet(channels=1, width=CHANNELS, random_state=random)
         judged = self._episodes(np.where(kept_out, index, -1), of_item) if kept_out.any() else None
         learned = np.where(kept_out, -1, index)
         if self.turned_classes:
             images, learned, of_item = _in_all_positions(images, learned, of_item)
-        self.history_ = train_on_episodes(
-            self.network_,
-            _embed(self.network_, images),
+        history = train_on_episodes(
+            network,
+            _embed(network, images),
             self._episodes(learned, of_item),
-            recipe=Recipe(self.epochs, self.learning_rate, precision=_precision()),
+            recipe=self._recipe(),
             n_shots=self.n_shots,
             held_out=judged,
             random_state=random,
         )
+        # All at once, at the end: a fit that fails on the way leaves the earlier network whole.
+        self.network_, self.history_, self.held_out_groups_, self.size_ = network, history, held_out, int(self.size)
         return self
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
         check_is_fitted(self)
+        check_listed(inputs)
         if len(inputs) == 0:
             return np.zeros((0, self.width), np.float32)
-        images = small_images(inputs, size=self.size)
+        images = small_images(inputs, size=self.size_)
         return embedded(self.network_, _embed(self.network_, images), np.arange(len(images)))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -166,11 +173,17 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
             The folder cannot be written.
         """
         check_is_fitted(self)
-        settings = {name: value for name, value in self.get_params().items() if isinstance(value, (int, float))}
-        facts = {"kind": "PrototypicalEncoder", "parameters": settings, "history": self.history_.facts()}
-        facts["held_out_groups"] = self.held_out_groups_
+        given = self.get_params().items()
+        settings = {name: value for name, value in given if isinstance(value, int | float | np.generic)}
+        facts = {
+            "kind": "PrototypicalEncoder",
+            "parameters": settings,
+            "size": self.size_,
+            "history": self.history_.facts(),
+            "held_out_groups": self.held_out_groups_,
+        }
         arrays = {name: tensor.cpu().numpy() for name, tensor in self.network_.state_dict().items()}
-        write_model(folder, facts=facts, arrays=arrays, card=CARD.format(width=self.width, size=self.size))
+        write_model(folder, facts=facts, arrays=arrays, card=CARD.format(width=self.width, size=self.size_))
 
     @classmethod
     def from_saved(cls, saved: SavedModel) -> Self:
@@ -182,31 +195,63 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         made.network_.eval()
         made.history_ = History.from_facts(facts["history"])
         made.held_out_groups_ = np.array(facts["held_out_groups"])
+        made.size_ = int(facts.get("size", made.size))
         return made
 
     def __sklearn_clone__(self) -> Self:
-        """Return itself where it is trained: as an encoder it is part of another model, which a clone must not lose."""
-        return self if hasattr(self, "network_") else type(self)(**self.get_params())
+        """Return a copy that keeps what was learned: as an encoder it is part of another model, which must not lose it.
+
+        A copy that is fitted anew learns a network of its own; this one's stays.
+        """
+        return copy.copy(self)
 
     def transform(self, X: Items) -> Vectors:
         """Return unit-length vectors (n, width), as `encode` does."""
         return self.encode(X)
 
+    def _check(self) -> None:
+        """Raise InputError where a parameter is out of range."""
+        check_whole(SMALLEST, size=self.size)
+        check_whole(2, n_classes=self.n_classes)
+        check_whole(1, n_shots=self.n_shots)
+        check_whole(0, held_out=self.held_out)
+        self._recipe().check()
+
+    def _recipe(self) -> Recipe:
+        return Recipe(self.epochs, self.learning_rate, precision=_precision())
+
     def _episodes(self, index: Indexes, groups: Indexes) -> Episodes:
         return episodes_of(index, n_classes=self.n_classes, n_each=self.n_shots + N_QUERIES, groups=groups)
 
     def _kept_out(
-        self, groups: ArrayLike | None, of_item: Indexes, random: np.random.Generator
-    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        self, names: list[Label], of_item: Indexes, random: np.random.Generator
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return which groups are held out, and whether each item is of one of these."""
-        names = np.unique(np.asarray([]) if groups is None else np.asarray(groups))
         if self.held_out and self.held_out >= len(names):
             raise InputError(
                 f"held_out={self.held_out} of {len(names)} groups leave nothing to learn from. Give groups, and hold "
                 "out fewer than there are."
             )
         out = np.sort(random.permutation(len(names))[: self.held_out])
-        return names[out], np.isin(of_item, out) & bool(self.held_out)
+        return np.array([names[int(one)] for one in out]), np.isin(of_item, out) & bool(self.held_out)
+
+
+def _grouped(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label], Indexes]:
+    """Return the groups' names, sorted, and the place among them of each item's (n,); without groups all are of one.
+
+    index (n,): the class of each item, -1 for none, which needs no group.
+    """
+    if groups is None:
+        return [], np.zeros(len(index), np.intp)
+    listed = plain(np.asarray(groups, dtype=object))
+    if len(listed) != len(index):
+        raise InputError(f"There are {len(index)} images and {len(listed)} groups. Give one group an image.")
+    missing = [row for row, group in enumerate(listed) if group is None and index[row] >= 0]
+    if missing:
+        raise InputError(f"The labelled image in row {missing[0]} has no group. Give each one, or leave groups out.")
+    names = classes_in(listed)
+    place_of = {name: place for place, name in enumerate(names)}
+    return names, np.array([place_of.get(group, 0) for group in listed], dtype=np.intp)
 
 
 def _precision() -> Literal["float32", "bfloat16"]:

@@ -10,17 +10,18 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from anyshot.checks import Indexes, RandomState, generator
+from anyshot.checks import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import from_scratch, split
 from anyshot.encoders.stages import Backbone
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.partial import Labelled, fine_tune, scores_of
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.items import Items, by_place
-from anyshot.labels import Labels, to_indexes
+from anyshot.labels import Classes, Labels, paired, to_indexes
+from anyshot.network_classifier import labelled_items
 from anyshot.training.history import History, plot_histories
 
 SCRATCH, TRANSFERRED = "from random weights", "fine-tuned"
@@ -83,7 +84,9 @@ def compare_with_scratch(
     ------
     InputError
         The model is no FineTunedClassifier, or trains a head only: from random weights there would be nothing to
-        compare. Else as `fit`.
+        compare. Or there is not one label an item. Else as `fit`.
+    NotEnoughLabelsError
+        No test item has a label.
     """
     if not isinstance(model, FineTunedClassifier):
         raise InputError(
@@ -91,14 +94,13 @@ def compare_with_scratch(
         )
     if model.method == "probe":
         raise InputError("A network of random weights with method='probe' learns nothing. Compare method='partial'.")
-    X, X_test = by_place(X), by_place(X_test)
+    if epochs is not None:
+        check_whole(1, epochs=epochs)
+    items, index, classes = labelled_items(X, y, model.classes)
+    trained, asked = _Items(items, index), _asked(X_test, y_test, classes)
     began = time.process_time()
     fitted = clone(model).fit(X, y)
     spent = time.process_time() - began
-    index, index_test = (to_indexes(part, fitted.classes_, n_items=len(part)) for part in (y, y_test))
-    labelled, told = np.flatnonzero(index >= 0), np.flatnonzero(index_test >= 0)
-    trained = _Items([X[int(row)] for row in labelled], index[labelled])
-    asked = _Items([X_test[int(row)] for row in told], index_test[told])
     answers, history, spent_scratch = _from_random_weights(fitted, trained, asked, epochs, random_state)
     right = {
         TRANSFERRED: np.asarray(fitted.predict(asked.items) == fitted.classes_[asked.index]),
@@ -122,6 +124,18 @@ class _Items:
     index: Indexes
 
 
+def _asked(X_test: Items, y_test: Labels, classes: Classes) -> _Items:
+    """Return the test items that have labels; these are looked at before training is paid for."""
+    X_test, y_test = paired(X_test, y_test)
+    X_test, index = by_place(X_test), to_indexes(y_test, classes, n_items=len(X_test))
+    told = np.flatnonzero(index >= 0)
+    if not len(told):
+        raise NotEnoughLabelsError(
+            f"None of the {len(X_test)} test items has a label; accuracy is a share of those that have. Give y_test."
+        )
+    return _Items([X_test[int(row)] for row in told], index[told])
+
+
 def _from_random_weights(
     fitted: FineTunedClassifier, trained: _Items, asked: _Items, epochs: int | None, random_state: RandomState
 ) -> tuple[NDArray[np.intp], History, float]:
@@ -135,7 +149,7 @@ def _from_random_weights(
     known = activations(backbone, trained.items, freeze_at=0, budget_mb=tuning.budget_mb, augment=tuning.augment)
     everything = np.arange(len(trained.index))
     data = Labelled(known, trained.index, len(fitted.classes_), everything, everything[:0])
-    recipe = replace(fitted.recipe_, epochs=epochs or fitted.epochs, patience=None)
+    recipe = replace(fitted.recipe_, epochs=fitted.epochs if epochs is None else epochs, patience=None)
     even = replace(tuning, depth_decay=1.0, unfreeze_every=0.0)  # no stage knows more than another
     history = fine_tune(rest, head, data, recipe=recipe, tuning=even, random_state=int(random.integers(2**31)))
     spent = time.process_time() - began

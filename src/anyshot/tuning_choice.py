@@ -15,6 +15,7 @@ from anyshot.encoders.freeze import backbone_of
 from anyshot.errors import EncoderError
 from anyshot.evaluation.folds import folds_by_arrival
 from anyshot.evidence import Evidence
+from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.items import Items
 from anyshot.scoring import Scorer
@@ -88,7 +89,7 @@ def tune_if_it_pays(
     scores = np.zeros((len(items), len(evidence.classes)))
     began = time.monotonic()
     for done, out in enumerate(progress.track(_parts(folds), total=FOLDS, doing="Fine-tuning"), start=1):
-        scores[out] = _tuned(space, evidence, items, ~out, random_state).decision_function(part_of(items, out))
+        scores[out] = _tuned(space, evidence, items, ~out, random_state).scores(part_of(items, out))
         needed = (time.monotonic() - began) / done * (FOLDS + 1.5)  # the last fit is on half as many items again
         if needed > limit:
             return Choice(f"Fine-tuning was not tried to the end: it would take about {needed:.0f} s of {limit:.0f}.")
@@ -158,7 +159,8 @@ def _tuned(
 ) -> FineTunedClassifier:
     said = {name: list(texts) for name, texts in zip(evidence.classes.tolist(), evidence.texts.texts, strict=True)}
     assert space.encoder is not None  # `_cannot` saw to that
-    model = FineTunedClassifier(space.encoder, classes=said, random_state=random_state)
+    tuning = Tuning(cache=space.cache is not None)
+    model = FineTunedClassifier(space.encoder, classes=said, tuning=tuning, random_state=random_state)
     return model.fit(part_of(items, rows), evidence.classes[evidence.index[rows]].tolist())
 
 

@@ -1,5 +1,7 @@
 """What is held out: a share of every class, and never the last of one."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,12 @@ def test_auto_holds_out_a_tenth_where_that_tells_epochs_apart():
     few = hold_out(np.repeat([0, 1], 150), share="auto", generator=generator())
     assert len(few.train) == 300
     assert "a tenth of 300 labels" in few.why_none
+
+
+def test_auto_holds_nothing_out_where_small_classes_leave_little():
+    few = hold_out(np.arange(1200) % 1100, share="auto", generator=generator())
+    assert len(few.train) == 1200
+    assert re.search(r"a tenth of each class is \d\d labels in all, too few", few.why_none)
 
 
 def test_nothing_is_held_out_where_nothing_is_asked_for():

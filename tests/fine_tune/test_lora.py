@@ -64,6 +64,25 @@ def test_convolutions_that_networks_read_the_shape_of_are_adapted_too(kind, tmp_
         torch.testing.assert_close(rest.eval()(state), before)
 
 
+def test_the_transposed_dense_layers_of_gpt2_are_adapted_too(tmp_path):
+    folder, _ = saved("gpt2", tmp_path)
+    backbone = open_backbone(f"hf:{folder}", device="cpu")
+    trunk, rest = split(backbone, "layer1")
+    state, names = trunk(backbone.together(backbone.prepare(TEXTS))), set(rest.state_dict())
+    with torch.no_grad():
+        before = rest.eval()(state)
+        add_lora(rest, rank=2)
+        torch.testing.assert_close(rest.eval()(state), before)
+        for name, parameter in rest.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(std=0.1)
+        adapted = rest(state)
+        assert not torch.allclose(adapted, before)
+        merge_lora(rest)
+        assert set(rest.state_dict()) == names
+        torch.testing.assert_close(rest(state), adapted, atol=1e-5, rtol=1e-4)
+
+
 def test_a_rest_without_dense_layers_is_refused(backbone):
     rest = split(backbone, "head").rest
     with pytest.raises(EncoderError, match="no dense layer for LoRA"):

@@ -1,6 +1,5 @@
 """The loop: it repeats bit for bit, goes on exactly after a kill, stops in time, and says what went wrong."""
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.history import HeldOut
 from anyshot.training.loop import Recipe, train
 from anyshot.training.schedule import LayerGroup, constant
+from launched import launched
 from small_training_run import BATCHES, EPOCHS, X, Y, network, run
 
 SCRIPT = Path(__file__).parents[1] / "small_training_run.py"
@@ -105,12 +105,6 @@ def test_a_run_that_was_done_is_not_done_again(tmp_path):
 
 def test_two_processes_under_accelerate_launch_do_what_one_does_with_twice_the_batches_a_step(tmp_path):
     pytest.importorskip("accelerate")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # The launcher starts several processes on one machine under this name only; the weights' device decides the rest.
-    settings = {"--num_processes": 2, "--num_machines": 1, "--mixed_precision": "no", "--dynamo_backend": "no"}
-    listed = [str(part) for pair in {**settings, "--main_process_port": port}.items() for part in pair]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", *listed]
     argv = [
         "small_training_run",
         "-",
@@ -118,12 +112,27 @@ def test_two_processes_under_accelerate_launch_do_what_one_does_with_twice_the_b
     ]  # some launchers choke on a script's arguments
     script = tmp_path / "two.py"
     script.write_text(f"import runpy, sys\nsys.argv = {argv!r}\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n")
-    subprocess.run([*launch, str(script)], check=True, timeout=300)
+    launched(script)
     alone = network()
     run(alone, accumulate=2)
     one, two = alone.state_dict(), load_file(tmp_path / "two.safetensors")
     for name in (name for name in one if "running" not in name and "num_batches" not in name):
         torch.testing.assert_close(two[name], one[name], atol=2e-5, rtol=1e-4)
+
+
+def test_weights_that_the_last_step_made_no_numbers_are_not_kept(tmp_path):
+    """No later loss would tell: there is none."""
+    module = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(module.weight, 3.3e38)  # a step from the largest of float32
+    with pytest.raises(TrainingDivergedError, match="Weights are NaN or infinite after step 1, epoch 1 of 1"):
+        train(
+            module,
+            lambda generator: [None],
+            lambda batch, progress: -module.weight.sum(),
+            recipe=Recipe(epochs=1, learning_rate=3e37, weight_decay=0.0, warm_up=0.0, schedule=constant),
+            checkpoints=Checkpoints(tmp_path),
+        )
+    assert Checkpoints(tmp_path).newest() is None
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
@@ -300,6 +309,10 @@ def test_bfloat16_rounds_the_products_and_leaves_the_weights_in_float32():
         ({"accumulate": 0}, "accumulate must be at least 1"),
         ({"clip": 0.0}, "clip must be above 0"),
         ({"precision": "float16"}, "precision='float16' is not float32 or bfloat16"),
+        ({"epochs": 2.5}, "epochs must be a whole number; it is 2.5"),
+        ({"epochs": "3"}, "epochs must be a whole number; it is '3'"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number; it is 'fast'"),
+        ({"weight_decay": float("nan")}, "weight_decay cannot be negative, and must be finite"),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(wrong, message):

@@ -1,10 +1,14 @@
 """How processes share batches; that two do what one does is proved with the loop, in test_loop.py."""
 
+import threading
+import time
+import weakref
+
 import pytest
 import torch
 from torch import nn
 
-from anyshot.training.processes import Processes, processes
+from anyshot.training.processes import LAUNCHED, Processes, processes, wait_until_dropped
 
 
 def test_a_step_takes_the_batches_of_all_processes_together():
@@ -34,8 +38,28 @@ def test_alone_it_exchanges_nothing():
     alone.wait()
 
 
-def test_without_a_launcher_there_is_one_process(monkeypatch):
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
+@pytest.mark.parametrize("size", [None, "", "1", "4"])
+def test_without_a_launcher_there_is_one_process(monkeypatch, size):
+    """Whatever a cluster says of a job's size: a launcher also tells each process its place."""
+    for name in ("WORLD_SIZE", *LAUNCHED):
+        monkeypatch.delenv(name, raising=False)
+    if size is not None:
+        monkeypatch.setenv("WORLD_SIZE", size)
     assert processes(torch.device("cpu")) == Processes(0, 1)
-    monkeypatch.setenv("WORLD_SIZE", "1")
-    assert processes(torch.device("cpu")) == Processes(0, 1)
+
+
+def test_what_was_exchanged_is_waited_for_until_another_thread_has_dropped_it():
+    held, dropped = [torch.zeros(1)], []
+
+    def drop():
+        time.sleep(0.05)
+        dropped.append(True)
+        held.clear()
+
+    other = threading.Thread(target=drop)
+    kept = weakref.ref(held[0])
+    other.start()
+    wait_until_dropped(kept)
+    assert dropped
+    assert kept() is None
+    other.join()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from anyshot.checks import is_whole
 from anyshot.encoders.compute import Compute
 from anyshot.encoders.pixels import Pixels, map_pixels
 from anyshot.errors import InputError, UnknownStageError
@@ -188,9 +189,9 @@ class Backbone:
         stages = self.stages
         if isinstance(freeze_at, str) and freeze_at in stages:
             return stages.index(freeze_at)
-        if isinstance(freeze_at, int) and not isinstance(freeze_at, bool) and -len(stages) <= freeze_at < len(stages):
-            return freeze_at % len(stages)
-        above = isinstance(freeze_at, int) and freeze_at >= len(stages)
+        if is_whole(freeze_at) and -len(stages) <= freeze_at < len(stages):
+            return int(freeze_at) % len(stages)
+        above = is_whole(freeze_at) and freeze_at >= len(stages)
         why = "lies above the head, so that nothing would be trained" if above else f"is no stage of {self.name}"
         raise UnknownStageError(
             f"freeze_at={freeze_at!r} {why}. Give the first stage to train, by name or place (0 is the first, -1 the "

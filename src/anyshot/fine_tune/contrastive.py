@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from anyshot.checks import Indexes, RandomState
+from anyshot.checks import Indexes, RandomState, check_whole
 from anyshot.encoders.activation_batches import Activations
 from anyshot.encoders.freeze import Rest
 from anyshot.errors import InputError
@@ -73,10 +73,9 @@ def tune_on_pairs(
     TrainingDivergedError, BatchMemoryError
         See `training.loop.train`.
     """
-    if not rest.named_stages():
+    check_whole(1, pairs_per_item=pairs_per_item)
+    if not list(rest.parameters()):
         raise InputError("The freeze point leaves nothing to train but a head. Give freeze_at an earlier stage.")
-    if pairs_per_item < 1:
-        raise InputError(f"pairs_per_item must be at least 1; it is {pairs_per_item}.")
     device = next(rest.parameters()).device
     n_pairs = pairs_per_item * int(np.count_nonzero(index >= 0))
 

@@ -1,6 +1,6 @@
 """The head: a linear classifier of unit-length features, which starts where a closed form ended."""
 
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -9,6 +9,16 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
 from anyshot.checks import Vectors
+
+NEVER: Final = 20.0
+"""How far below the lowest score a class begins of which nothing is known: training would choke on minus infinity."""
+
+
+def finite(intercept: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return offsets (c,) of which none is minus infinity, as a closed form's are of classes it knows nothing of."""
+    lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - NEVER
+    raised: NDArray[np.floating] = np.maximum(intercept, lowest)
+    return raised
 
 
 class LinearHead(nn.Module):

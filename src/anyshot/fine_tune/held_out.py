@@ -27,10 +27,7 @@ def hold_out(index: Indexes, *, share: float | Literal["auto"], generator: np.ra
     """
     rows = np.arange(len(index))
     if share == "auto":
-        share = USUAL_SHARE
-        if share * len(index) < ENOUGH:
-            why = f"a tenth of {len(index)} labels would be too few to tell one epoch from another by"
-            return Parted(rows, rows[:0], why)
+        return _auto(index, generator)
     if share == 0:
         return Parted(rows, rows[:0], "held_out=0")
     held: list[int] = []
@@ -43,3 +40,14 @@ def hold_out(index: Indexes, *, share: float | Literal["auto"], generator: np.ra
         return Parted(rows, rows[:0], f"too few labels, at most {most} a class, to hold a share of {share:g} out")
     out = np.array(sorted(held), dtype=np.intp)
     return Parted(np.setdiff1d(rows, out), out)
+
+
+def _auto(index: Indexes, generator: np.random.Generator) -> Parted:
+    """Hold out a tenth where that tells one epoch from another, nothing otherwise."""
+    rows, few = np.arange(len(index)), "too few to tell one epoch from another by"
+    if USUAL_SHARE * len(index) < ENOUGH:
+        return Parted(rows, rows[:0], f"a tenth of {len(index)} labels would be {few}")
+    parted = hold_out(index, share=USUAL_SHARE, generator=generator)
+    if len(parted.held_out) < ENOUGH / 2:  # small classes were spared
+        return Parted(rows, rows[:0], f"a tenth of each class is {len(parted.held_out)} labels in all, {few}")
+    return parted

@@ -1,7 +1,10 @@
 """LoRA: small matrices of low rank are trained beside the weights, then added to them."""
 
+import warnings
+
 import torch
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from anyshot.checks import extra
 from anyshot.encoders.freeze import Rest
@@ -29,7 +32,9 @@ def add_lora(rest: Rest, *, rank: int, alpha: float | None = None) -> None:
     if not targets:
         raise EncoderError("The stages above the freeze point have no dense layer for LoRA. Freeze fewer of them.")
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank if alpha is None else alpha, target_modules=targets)
-    peft.inject_adapter_in_model(config, rest)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")  # peft sets it itself for GPT-2's layers
+        peft.inject_adapter_in_model(config, rest)
     for name in targets:
         _show_shape(rest.get_submodule(name))
 
@@ -53,9 +58,9 @@ def _show_shape(adapted: nn.Module) -> None:
 
 
 def _takes_lora(module: nn.Module) -> bool:
-    """Whether a layer mixes all its inputs: dense, or a convolution of single places over all channels."""
+    """Whether a layer mixes all its inputs: dense, GPT-2's too, or a convolution of single places over all channels."""
     is_pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
-    return isinstance(module, nn.Linear) or is_pointwise
+    return isinstance(module, nn.Linear | Conv1D) or is_pointwise
 
 
 def n_trained(module: nn.Module) -> int:

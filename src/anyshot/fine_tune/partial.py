@@ -13,6 +13,7 @@ from anyshot.checks import Indexes, RandomState, Vectors
 from anyshot.encoders.activation_batches import Activations, similar_lengths
 from anyshot.encoders.freeze import Rest
 from anyshot.encoders.stages import State
+from anyshot.errors import TrainingDivergedError
 from anyshot.fine_tune.head import LinearHead
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.training.checkpoint import Checkpoints
@@ -157,6 +158,16 @@ def scores_of(rest: Rest, head: LinearHead, activations: Activations, rows: Inde
     with torch.inference_mode():
         scores: NDArray[np.float32] = head(made).cpu().numpy()
     return scores
+
+
+def check_answers(rest: Rest, head: LinearHead, activations: Activations, rows: Indexes, recipe: Recipe) -> None:
+    """Raise TrainingDivergedError where the trained network answers no number: the last step's loss was before it."""
+    if np.isfinite(scores_of(rest, head, activations, rows[:ANSWERED_TOGETHER])).all():
+        return
+    raise TrainingDivergedError(
+        "The trained network answers no numbers: its last steps went too far. Take a lower learning_rate (it is "
+        f"{recipe.learning_rate:g}), or more warm_up (it is {recipe.warm_up:g})."
+    )
 
 
 def _asked(rest: Rest, head: LinearHead, data: Labelled) -> Callable[[], HeldOut]:

@@ -5,10 +5,13 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 
+from anyshot.checks import RandomState, check_numbers, check_whole, generator, is_number
 from anyshot.errors import InputError
 from anyshot.training.loop import Recipe
+from anyshot.training.processes import processes
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Tuning:
     budget_mb : float
         Activations held in memory [MB]; more are mapped from files.
     checkpoints : path or None
-        Where an interrupted `fit` goes on from, exactly.
+        A folder of its own, where an interrupted `fit` goes on from, exactly; with random_state=None the seed is 0.
     """
 
     batch_size: int = 32
@@ -106,44 +109,93 @@ class Tuning:
         made.check()
         return made
 
+    def randomness(self, random_state: RandomState, *, device: torch.device) -> np.random.Generator:
+        """Return the one source of a run's randomness, the same in every process that trains the model on `device`.
+
+        Without a seed, a run that is kept in a folder is seeded by 0: it could not be gone on from otherwise.
+        """
+        random = generator(0 if random_state is None and self.checkpoints is not None else random_state)
+        team = processes(device)
+        return random if team.size == 1 else generator(team.agree(int(random.integers(2**31))))
+
     def check(self) -> None:
         """Raise InputError where a setting is out of range."""
+        check_whole(1, batch_size=self.batch_size, accumulate=self.accumulate, rank=self.rank)
+        check_whole(0, augment=self.augment)
+        check_numbers(
+            head_rate=self.head_rate,
+            depth_decay=self.depth_decay,
+            unfreeze_every=self.unfreeze_every,
+            smoothing=self.smoothing,
+            dropout=self.dropout,
+            budget_mb=self.budget_mb,
+        )
         wrong = [
-            (self.batch_size < 1, f"batch_size must be at least 1; it is {self.batch_size}."),
             (not 0 < self.head_rate < math.inf, f"head_rate must be above 0; it is {self.head_rate}."),
             (
                 not 0 < self.depth_decay <= 1,
                 f"depth_decay must lie above 0 and at most at 1; it is {self.depth_decay}.",
             ),
-            (self.unfreeze_every < 0, f"unfreeze_every cannot be negative; it is {self.unfreeze_every}."),
+            (
+                not 0 <= self.unfreeze_every < math.inf,
+                f"unfreeze_every cannot be negative, and must be finite; it is {self.unfreeze_every}.",
+            ),
             (not 0 <= self.smoothing < 1, f"smoothing is a share, 0 to below 1; it is {self.smoothing}."),
             (not 0 <= self.dropout < 1, f"dropout is a share, 0 to below 1; it is {self.dropout}."),
-            (self.class_weight not in (None, "balanced"), f"class_weight={self.class_weight!r} is not 'balanced'."),
             (
-                self.class_prior not in ("balanced", "labels"),
-                f"class_prior={self.class_prior!r} is neither 'balanced' nor 'labels'.",
-            ),
-            (
-                self.held_out != "auto" and not (isinstance(self.held_out, (int, float)) and 0 <= self.held_out < 1),
+                not _is_one_of(self.held_out, "auto") and not (is_number(self.held_out) and 0 <= self.held_out < 1),
                 f"held_out is a share, 0 to below 1, or 'auto'; it is {self.held_out!r}.",
             ),
-            (self.weight_decay < 0, f"weight_decay cannot be negative; it is {self.weight_decay}."),
+            (not self.budget_mb >= 0, f"budget_mb cannot be negative; it is {self.budget_mb}."),
             (
-                self.patience is not None and self.patience < 1,
-                f"patience must be at least 1 epoch, or None; it is {self.patience}.",
-            ),
-            (self.budget_mb < 0, f"budget_mb cannot be negative; it is {self.budget_mb}."),
-            (
-                self.moved != "auto" and not (isinstance(self.moved, (int, float)) and 0 <= self.moved <= 1),
+                not _is_one_of(self.moved, "auto") and not (is_number(self.moved) and 0 <= self.moved <= 1),
                 f"moved is a share, 0 to 1, or 'auto'; it is {self.moved!r}.",
             ),
-            (self.augment < 0, f"augment is a number of views, 0 or more; it is {self.augment}."),
-            (self.rank < 1, f"rank must be at least 1; it is {self.rank}."),
-            (
-                self.precision not in ("auto", "float32", "bfloat16"),
-                f"precision={self.precision!r} is none of auto, float32, bfloat16.",
-            ),
+            *self._wrong_kinds(),
         ]
         for is_wrong, message in wrong:
             if is_wrong:
                 raise InputError(message)
+
+    def _wrong_kinds(self) -> list[tuple[bool, str]]:
+        """Return whether each setting that is no number is none of what it may be, and what to say then."""
+        return [
+            (
+                not _is_one_of(self.class_weight, None, "balanced"),
+                f"class_weight={self.class_weight!r} is not 'balanced'.",
+            ),
+            (
+                not _is_one_of(self.class_prior, "balanced", "labels"),
+                f"class_prior={self.class_prior!r} is neither 'balanced' nor 'labels'.",
+            ),
+            (
+                not _is_one_of(self.precision, "auto", "float32", "bfloat16"),
+                f"precision={self.precision!r} is none of auto, float32, bfloat16.",
+            ),
+            (not isinstance(self.cache, bool | np.bool_), f"cache must be True or False; it is {self.cache!r}."),
+            (
+                not isinstance(self.checkpoints, str | os.PathLike | None),
+                f"checkpoints must be a folder's path, or None; it is {self.checkpoints!r}.",
+            ),
+        ]
+
+
+def settled(tuning: object) -> Tuning:
+    """Return the settings given, the usual ones for None.
+
+    Raises
+    ------
+    InputError
+        They are no `Tuning`, or one is out of range.
+    """
+    made = Tuning() if tuning is None else tuning
+    if not isinstance(made, Tuning):
+        what = "the class itself" if made is Tuning else f"a {type(made).__name__}"
+        raise InputError(f"tuning must be settings, as Tuning(batch_size=16), or None; {what} was given.")
+    made.check()
+    return made
+
+
+def _is_one_of(given: object, *allowed: str | None) -> bool:
+    """Tell whether it is one of these words; an array, which would answer for each of its numbers, is none."""
+    return (given is None or isinstance(given, str)) and given in allowed

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from anyshot.checks import RandomState, generator
+from anyshot.checks import RandomState, check_numbers, check_whole, generator
 from anyshot.errors import InputError, TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.history import HeldOut, History
@@ -62,12 +62,18 @@ class Recipe:
 
     def check(self) -> None:
         """Raise InputError where a number is out of range."""
+        check_whole(1, epochs=self.epochs, accumulate=self.accumulate)
+        check_numbers(learning_rate=self.learning_rate, weight_decay=self.weight_decay, warm_up=self.warm_up)
+        check_numbers(**{} if self.clip is None else {"clip": self.clip})
+        check_whole(1, **{} if self.patience is None else {"patience": self.patience})
         wrong = [
-            (self.epochs < 1, f"epochs must be at least 1; it is {self.epochs}."),
             (not 0 < self.learning_rate < math.inf, f"learning_rate must be above 0; it is {self.learning_rate}."),
+            (
+                not 0 <= self.weight_decay < math.inf,
+                f"weight_decay cannot be negative, and must be finite; it is {self.weight_decay}.",
+            ),
             (not 0 <= self.warm_up <= 1, f"warm_up is a share, 0 to 1; it is {self.warm_up}."),
-            (self.accumulate < 1, f"accumulate must be at least 1; it is {self.accumulate}."),
-            (self.clip is not None and self.clip <= 0, f"clip must be above 0, or None; it is {self.clip}."),
+            (self.clip is not None and not self.clip > 0, f"clip must be above 0, or None; it is {self.clip}."),
             (
                 self.precision not in ("float32", "bfloat16"),
                 f"precision={self.precision!r} is not float32 or bfloat16.",
@@ -149,6 +155,7 @@ def train(
                 run.moved(loss, places)
                 if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0:
                     run.keep(checkpoints)
+            _check_weights(run, recipe, checkpoints)
             run.end_epoch(held_out() if held_out else None, epochs=recipe.epochs, patience=recipe.patience)
             if checkpoints is not None and team.is_first:
                 run.keep(checkpoints)
@@ -192,15 +199,29 @@ def _step(run: Run, loss: float, recipe: Recipe, checkpoints: Checkpoints | None
     clip = UNLIMITED if recipe.clip is None else recipe.clip
     norm = float(nn.utils.clip_grad_norm_(run.trained(), clip))
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        kept = f" The last good checkpoint is {checkpoints.newest()}." if checkpoints and checkpoints.newest() else ""
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient's norm is {norm}"
         raise TrainingDivergedError(
             f"The {what} at step {run.step + 1}, epoch {run.epoch + 1} of {recipe.epochs}. The weights are those of "
-            f"before this step.{kept} Take a lower learning_rate (it is {recipe.learning_rate:g}), more warm_up, or "
-            "look at the items of this step."
+            f"before this step.{_last_good(checkpoints)} Take a lower learning_rate (it is {recipe.learning_rate:g}), "
+            "more warm_up, or look at the items of this step."
         )
     run.optimiser.step()
     run.optimiser.zero_grad()
+
+
+def _check_weights(run: Run, recipe: Recipe, checkpoints: Checkpoints | None) -> None:
+    """Raise where an epoch's last step left weights that are no numbers: no later loss might tell."""
+    if not all(bool(torch.isfinite(weights).all()) for weights in run.trained()):
+        raise TrainingDivergedError(
+            f"Weights are NaN or infinite after step {run.step}, epoch {run.epoch + 1} of {recipe.epochs}."
+            f"{_last_good(checkpoints)} Take a lower learning_rate (it is {recipe.learning_rate:g}), or more warm_up."
+        )
+
+
+def _last_good(checkpoints: Checkpoints | None) -> str:
+    """Say where to go on from, if anywhere."""
+    newest = None if checkpoints is None else checkpoints.newest()
+    return "" if newest is None else f" The last good checkpoint is {newest}."
 
 
 def _groups(modules: Modules) -> list[LayerGroup]:
@@ -216,7 +237,11 @@ def _device(groups: Sequence[LayerGroup]) -> torch.device:
 
 def _facts(recipe: Recipe) -> dict[str, Any]:
     """Return what two runs must have in common for one to go on where the other stopped."""
-    facts = {name: value for name, value in vars(recipe).items() if name != "schedule"}
+    facts = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in vars(recipe).items()
+        if name != "schedule"
+    }
     return {**facts, "schedule": getattr(recipe.schedule, "__name__", type(recipe.schedule).__name__)}
 
 

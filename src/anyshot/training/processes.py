@@ -1,13 +1,19 @@
 """Several processes that train one model: each works on its share of the batches, the gradients are summed."""
 
 import os
+import time
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, distributed
 
 from anyshot.checks import extra
+
+LAUNCHED: Final = ("RANK", "MASTER_ADDR", "MASTER_PORT")
+"""What a launcher tells each process beside WORLD_SIZE."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,11 @@ class Processes:
             assert parameter.grad is not None  # given one above
             parameter.grad.copy_(sent[place : place + parameter.numel()].view_as(parameter))
             place += parameter.numel()
-        return float(sent[-1])
+        total, kept = float(sent[-1]), weakref.ref(sent)
+        if sent.device.type == "cpu":
+            del sent
+            wait_until_dropped(kept)
+        return total
 
     def copy_first(self, tensors: Sequence[Tensor]) -> None:
         """Put the first process's values in every process's tensors."""
@@ -76,15 +86,25 @@ def processes(device: torch.device) -> Processes:
     """Return this process's place among those that `accelerate launch` started; alone otherwise.
 
     device: where the weights are, which decides how gradients are exchanged: gloo on CPUs, nccl on GPUs. The launcher
-    tells each process its place through the environment. Setting up their exchange is accelerate's.
+    tells each process its place through the environment: some clusters set WORLD_SIZE for each job, launched or not, so
+    that alone says nothing. Setting up their exchange is accelerate's.
 
     Raises
     ------
     MissingExtraError
         There are several processes, and accelerate is not installed.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if os.environ.get("WORLD_SIZE", "") in ("", "1") or not all(os.environ.get(name) for name in LAUNCHED):
         return Processes()
     accelerate = extra("accelerate", "distributed", purpose="Training on several processes")
     state = accelerate.PartialState(cpu=device.type == "cpu")
     return Processes(state.process_index, state.num_processes)
+
+
+def wait_until_dropped(sent: weakref.ref[Tensor]) -> None:
+    """Wait until gloo's own thread has dropped what was exchanged.
+
+    It takes the interpreter's lock for that, and aborts the process where the interpreter ends in the meantime.
+    """
+    while sent() is not None:
+        time.sleep(1e-4)
