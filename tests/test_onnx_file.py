@@ -138,6 +138,29 @@ def test_a_fine_tuned_classifier_in_onnx_answers_with_its_probabilities(method, 
     assert np.abs(made - clf.predict_proba(tiny.TEXTS)).max() < 0.02  # the trunk's bfloat16 against float32
 
 
+def test_large_weights_lie_beside_the_file_under_its_name(tmp_path, monkeypatch):
+    """As they do from 1.9 GB on; exported again they are replaced, and a small model's file has none."""
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone())
+    with monkeypatch.context() as changed:
+        changed.setattr("anyshot.onnx_file._ONE_FILE", 1000)
+        for _ in range(2):
+            file = export(model, tmp_path / "model.onnx")
+            written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+            assert written == {"model.onnx", "model.onnx.data", "model.onnx.json", "model.onnx.tokenizer.json"}
+        made = answers(file, model.whole.backbone, tiny.TEXTS)
+        assert np.abs(made - by_formula(model.whole, tiny.TEXTS)).max() < 1e-4
+    export(model, file)
+    assert not (tmp_path / "model.onnx.data").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_model_whose_encoder_has_no_stages_is_refused(letters, tmp_path):
+    clf = AnyShotClassifier(["ab", "cd"], encoder=letters, cache=False).fit(["aab", "ccd"], ["ab", "cd"])
+    with pytest.raises(ExportError, match=r"AnyShotClassifier cannot be exported: its encoder is no network in stages"):
+        export(clf, tmp_path / "model.onnx")
+
+
 def test_a_model_that_is_not_one_network_is_refused(tmp_path):
     with pytest.raises(ExportError, match="dict cannot be exported: it is not one network from items to scores"):
         export({}, tmp_path / "model.onnx")

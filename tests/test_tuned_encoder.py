@@ -16,7 +16,7 @@ from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.fitted import Fitted
 from anyshot.labels import class_table
 from anyshot.scoring import Scorer
-from anyshot.semantics import describe
+from anyshot.semantics import ClassTexts, describe
 from anyshot.space import Space
 from anyshot.tuned_encoder import TunedEncoder, tuned_from_saved
 
@@ -41,7 +41,7 @@ def test_it_is_an_encoder_of_unit_vectors_that_the_head_reads(trained, encoder):
     vectors = encoder.encode(TEXTS[:4])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     coef, intercept = (part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept))
-    np.testing.assert_allclose(vectors @ coef.T + intercept, trained.decision_function(TEXTS[:4]), atol=1e-2)
+    np.testing.assert_allclose(vectors @ coef.T + intercept, trained.scores(TEXTS[:4]), atol=1e-2)
 
 
 def test_other_weights_have_another_digest(trained, encoder):
@@ -76,13 +76,23 @@ def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
     moved = fitted.in_space(own, evidence, TEXTS, ["where is it", "money back"])
     model = fitted.with_head(before, own, moved, scorer, trial, None)
     assert len(model.evidence.unlabelled) == 2
-    expected = softmax(trained.decision_function(TEXTS), axis=1)
+    expected = softmax(trained.scores(TEXTS), axis=1)
     assert model.model.method == "fine-tuned"
     np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)
     back = Fitted.from_saved(model.facts(), model.arrays(), cache=None)
     np.testing.assert_allclose(back.scores(back.place(TEXTS)), model.scores(model.place(TEXTS)), atol=1e-4)
     (why,) = back.explain(["parcel late"], k=1)
     assert why.neighbours[0].label == why.answer == "delivery"
+
+
+def test_classes_known_by_vectors_are_moved_without_texts(encoder):
+    names = class_table(["delivery", "refund"])
+    untold = ClassTexts(("delivery", "refund"), ((), ()))
+    bare = first_evidence(names, untold, np.eye(2, Space("minilm", cache=None).encoder.width, dtype=np.float32))
+    evidence = bare.with_labels(Space("minilm", cache=None).place(TEXTS), np.arange(12) % 2, TEXTS)
+    moved = fitted.in_space(Space(encoder, cache=None), evidence, TEXTS, None)
+    assert moved.vectors.shape == (12, encoder.width)
+    assert not moved.said.any()
 
 
 def test_its_stages_are_the_frozen_ones_and_the_trained_ones(encoder):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from anyshot.checks import extra
 from anyshot.encoders.assembled import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
-from anyshot.errors import ExportError
+from anyshot.errors import DataFileError, EncoderError, ExportError
 from anyshot.whole_file import whole_file
 
 TOLERANCE: Final = 1e-4
@@ -32,7 +33,8 @@ def export(model: Assembling, file: str | os.PathLike[str]) -> Path:
 
     Beside "model.onnx" stands "model.onnx.json", which says how items are prepared, what goes in and comes out, and the
     classes in order (the file's own metadata say the same); for texts also "model.onnx.tokenizer.json", which the
-    package tokenizers reads. Batches of any size, and texts of any length that the model has places for, go in.
+    package tokenizers reads; and weights of more than 1.9 GB in "model.onnx.data", which goes where the file goes.
+    Batches of any size, and texts of any length that the model has places for, go in.
 
     Parameters
     ----------
@@ -61,16 +63,51 @@ def export(model: Assembling, file: str | os.PathLike[str]) -> Path:
             f"{type(model).__name__} cannot be exported: it is not one network from items to scores. Export a fitted "
             "classifier whose encoder has stages, such as minilm, efficientnet-lite0 or a model of transformers."
         )
-    whole = model.assembled()
+    whole = _assembled(model)
     about = _about(whole)
     target = Path(file)
-    with whole_file(target) as part:
+    with _whole_model(target) as part:
         _written(whole, part, about)
         _check(whole, part)
     _write(_beside(target, ".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     if isinstance(whole.backbone.preparation, TextPreparation) and whole.backbone.preparation.tokenizer is not None:
         _write(_beside(target, ".tokenizer.json"), whole.backbone.preparation.tokenizer())
     return target
+
+
+def _assembled(model: Assembling) -> Assembled:
+    try:
+        return model.assembled()
+    except EncoderError as error:
+        raise ExportError(
+            f"{type(model).__name__} cannot be exported: its encoder is no network in stages, or cannot be opened "
+            f"({error}). Take minilm, efficientnet-lite0 or a model of transformers."
+        ) from error
+
+
+@contextmanager
+def _whole_model(target: Path) -> Iterator[Path]:
+    """Give a path to write to; at the block's end what stands there, and its weights beside it, go where they belong.
+
+    The file names the one with its weights, so that both are written under their final names, in a folder apart.
+
+    Raises
+    ------
+    DataFileError
+        They cannot be written: the disk is full, the folder is missing or closed.
+    """
+    try:
+        with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as apart:
+            part = Path(apart, target.name)
+            yield part
+            weights = _beside(part, ".data")
+            if weights.exists():
+                weights.replace(_beside(target, ".data"))
+            elif target.is_file():
+                _beside(target, ".data").unlink(missing_ok=True)  # the old file's
+            part.replace(target)
+    except OSError as error:
+        raise DataFileError(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
 def _write(file: Path, text: str) -> None:

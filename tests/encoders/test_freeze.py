@@ -86,6 +86,7 @@ def test_a_freeze_point_is_the_first_trained_stage(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
     assert [backbone.place(at) for at in ("embeddings", 0, "layer2", 2, -1, "head")] == [0, 0, 2, 2, 4, 4]
+    assert backbone.place(np.int64(-1)) == 4
     trunk, rest = split(backbone, "layer2")
     assert trunk.stages == ("embeddings", "layer1")
     assert [name for name, _ in rest.named_stages()] == ["layer2", "pooling"]

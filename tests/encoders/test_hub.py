@@ -121,7 +121,7 @@ def test_a_missing_part_of_the_weights_is_named(tmp_path):
     ("sort", "kinds"),
     [
         ("text", ["bert", "roberta", "distilbert", "gpt2", "t5", "llama"]),
-        ("image", ["vit", "resnet", "mobilenet_v2", "dinov2", "convnext"]),
+        ("image", ["vit", "resnet", "mobilenet_v2", "dinov2", "convnext", "clip_vision_model"]),
         ("image-text", ["clip", "siglip", "siglip2"]),
     ],
 )

@@ -74,6 +74,31 @@ def test_the_digest_follows_the_weights(keras, small):
     assert np.allclose(KerasEncoder(other).encode(PHOTOS), KerasEncoder(small).encode(PHOTOS))
 
 
+def test_the_digest_is_the_same_whatever_was_built_before(keras):
+    """Keras numbers its own names through a process: a saved model must be found again all the same."""
+
+    def built():
+        conv = keras.layers.Conv2D(4, 3, kernel_initializer="ones")
+        return keras.Sequential([keras.Input((32, 32, 3)), conv, keras.layers.GlobalAveragePooling2D()])
+
+    first = built()
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    again = built()
+    assert first.get_config() != again.get_config()
+    assert KerasEncoder(first).digest == KerasEncoder(again).digest
+    wider = keras.Sequential([keras.Input((32, 32, 3)), *first.layers, keras.layers.ReLU()])
+    assert KerasEncoder(wider).digest != KerasEncoder(first).digest
+
+
+def test_a_model_that_does_not_say_what_it_reads_or_has_two_outputs_is_refused(keras):
+    with pytest.raises(EncoderError, match=r"does not say what it reads.*keras\.Input\(\(224, 224, 3\)\)"):
+        KerasEncoder(keras.Sequential([keras.layers.Flatten()]))
+    seen = keras.Input((32, 32, 3))
+    both = keras.Model(seen, [keras.layers.Flatten()(seen), keras.layers.GlobalAveragePooling2D()(seen)])
+    with pytest.raises(EncoderError, match=r"must have one output, .* it has 2 of them"):
+        KerasEncoder(both)
+
+
 def test_the_model_given_is_only_read(small):
     before = [array.copy() for array in small.get_weights()]
     KerasEncoder(small).encode(PHOTOS)

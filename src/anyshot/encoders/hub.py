@@ -31,6 +31,7 @@ IMAGE: Final = (
     frozenset(known.MODEL_FOR_IMAGE_MAPPING_NAMES)
     | frozenset(known.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES)
     | frozenset(known.MODEL_FOR_MASKED_IMAGE_MODELING_MAPPING_NAMES)
+    | {"clip_vision_model"}  # CLIP's image tower on its own, of which transformers' tables say nothing
 )
 CAUSAL: Final = frozenset(known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
 MASKED: Final = frozenset(known.MODEL_FOR_MASKED_LM_MAPPING_NAMES)

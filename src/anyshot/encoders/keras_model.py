@@ -63,7 +63,7 @@ class KerasEncoder:
     Raises
     ------
     EncoderError
-        It is no Keras model, Keras runs on another backend, or its input is no square RGB image.
+        It is no Keras model, Keras runs on another backend, its input is no square RGB image, or its output is not one.
     """
 
     modality: Literal["image"] = "image"
@@ -85,7 +85,7 @@ class KerasEncoder:
         for variable in self.model.weights:
             weights.update(np.ascontiguousarray(variable.value.detach().cpu().numpy()).data)
         scaling = "as they are" if self.preprocess is None else f"{self.preprocess.__module__}.{_name(self.preprocess)}"
-        architecture = json.dumps(self.model.get_config(), sort_keys=True, default=str)
+        architecture = json.dumps(_without_names(self.model.get_config()), sort_keys=True, default=str)
         return digest_of("keras, 1", architecture, weights.hexdigest(), scaling, str(self._side))
 
     def encode(self, inputs: Items) -> Vectors:
@@ -106,7 +106,13 @@ class KerasEncoder:
         x: NDArray[np.float32] = pixels.permute(0, 2, 3, 1).float().numpy()
         x = x if self.preprocess is None else np.asarray(self.preprocess(x), dtype=np.float32)
         place = next((weights.device for weights in self.model.parameters()), torch.device("cpu"))
-        made: Tensor = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(place), training=False)
+        made = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(place), training=False)
+        if not isinstance(made, Tensor) or made.ndim < 2:
+            what = f"{len(made)} of them" if isinstance(made, list | tuple | dict) else f"a {type(made).__name__}"
+            raise EncoderError(
+                f"The Keras model {self.model.name!r} must have one output, vectors or maps of features; it has {what}."
+                " Choose one: keras.Model(model.inputs, model.outputs[0])."
+            )
         return made if made.ndim == 2 else made.flatten(1, -2).mean(dim=1)  # (n, places, width)
 
 
@@ -240,13 +246,45 @@ def _load(model: Any, file: Path, name: str) -> None:
 
 def _side(model: Any) -> int:
     """Return the side of the model's input [pixels]."""
-    shape = model.input_shape
+    shape = getattr(model, "input_shape", None)
+    if shape is None:
+        raise EncoderError(
+            f"The Keras model {model.name!r} does not say what it reads: it is not built yet, or of a class of its own."
+            f" Say it: keras.Sequential([keras.Input(({SIDE}, {SIDE}, 3)), model])."
+        )
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2]:
         raise EncoderError(
             f"The Keras model {model.name!r} reads {shape}; an encoder of images reads (None, h, w, 3), square, "
             "channels last."
         )
     return int(shape[1] or SIDE)
+
+
+def _without_names(config: Any) -> Any:
+    """Return a model's settings with its layers' names as numbers, in the order of their first appearance.
+
+    Keras numbers the names that it gives by what was built before in the same process: the same model has others.
+    """
+    place_of: dict[str, str] = {}
+    for name in _names_in(config):
+        place_of.setdefault(name, f"layer {len(place_of)}")
+
+    def told(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: told(value) for key, value in part.items()}
+        if isinstance(part, list | tuple):
+            return [told(value) for value in part]
+        return place_of.get(part, part) if isinstance(part, str) else part
+
+    return told(config)
+
+
+def _names_in(config: Any) -> Iterator[str]:
+    """Yield what is called "name" in a model's settings, in order."""
+    if isinstance(config, dict) and isinstance(config.get("name"), str):
+        yield config["name"]
+    for part in config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ():
+        yield from _names_in(part)
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from torch import Tensor
 from anyshot.errors import CheckpointError
 
 FORMAT: Final = 1
+LONGEST: Final = 3600.0
+"""How long writing a checkpoint may take; what was begun earlier, a kill left behind [seconds]."""
 _FACTS, _TENSORS = "run.json", "run.safetensors"
 
 
@@ -33,7 +36,7 @@ class Checkpoints:
     Attributes
     ----------
     folder : str or path
-        Nothing else belongs there.
+        One of its own, for one run at a time.
     every : int
         Steps between two checkpoints; there is one after every epoch besides.
     about : mapping of str to str
@@ -42,7 +45,7 @@ class Checkpoints:
     Notes
     -----
     A checkpoint is a folder, written under another name, forced to disk and renamed: after a kill at any moment the
-    newest whole one is found.
+    newest whole one is found. Only checkpoints, and what a kill left half written, are ever deleted.
     """
 
     folder: str | os.PathLike[str]
@@ -51,8 +54,7 @@ class Checkpoints:
 
     def newest(self) -> Path | None:
         """Return the newest whole checkpoint, None where there is none."""
-        found = [path for path in Path(self.folder).glob("step-*") if path.name.removeprefix("step-").isdigit()]
-        return max(found, key=lambda path: int(path.name.removeprefix("step-")), default=None)
+        return max(self._whole(), key=lambda path: int(path.name.removeprefix("step-")), default=None)
 
     def read(self) -> Saved | None:
         """Return the newest checkpoint.
@@ -101,14 +103,27 @@ class Checkpoints:
                 f"No checkpoint can be written to {self.folder}: {error}. Free some room, or name another folder."
             ) from error
 
+    def _whole(self) -> list[Path]:
+        """Return the checkpoints there are."""
+        return [
+            path
+            for path in Path(self.folder).glob("step-*")
+            if path.name.removeprefix("step-").isdigit() and (path / _FACTS).is_file()
+        ]
+
     def _put(self, fresh: Path, place: Path) -> None:
-        older = [path for path in Path(self.folder).iterdir() if path.name.startswith(("step-", ".writing-"))]
-        if place.exists():
+        older = [*self._whole(), *(path for path in Path(self.folder).glob(".writing-*") if _is_left_behind(path))]
+        if place in older:
             shutil.rmtree(place)
         fresh.rename(place)
         for path in older:
             if path not in (place, fresh):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_left_behind(fresh: Path) -> bool:
+    """Tell whether a checkpoint has been half written for longer than writing takes."""
+    return time.time() - fresh.stat().st_mtime > LONGEST
 
 
 def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -128,9 +143,15 @@ def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, An
             there, here = saved[part].get(name), wanted[part].get(name)
             if there != here:
                 raise CheckpointError(
-                    f"The checkpoint in {folder} is of another run: {name} is {there!r} there and {here!r} here. Name "
-                    "another folder, or give what the run began with."
+                    f"The checkpoint in {folder} is of another run: {name} is {_shown(there)} there and {_shown(here)} "
+                    "here. Name another folder, or give what the run began with."
                 )
+
+
+def _shown(value: object) -> str:
+    """Return a value as it is to be read; of a digest the first digits tell enough."""
+    is_digest = isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
+    return f"{str(value)[:8]}..." if is_digest else repr(value)
 
 
 def _pair(entry: Any) -> tuple[str, str]:
