@@ -116,33 +116,46 @@ class Belief(NamedTuple):
 def believed_prior(known: Known) -> Belief:
     """Return the class vectors to believe in, and why.
 
-    Candidates are the names as given and, with a pool, their refinements without and with balance. The names are held
-    the more firmly, the fewer of their surest answers a refinement leaves standing. Labels decide by how well each
-    candidate predicts them; without labels, or where they are few, so does whether enough of those answers stand.
+    Candidates are the names as given and, with a pool, their refinements with and without balance. Labels decide by how
+    well each predicts them; without labels, or where they are few, so does whether enough of the names' surest answers
+    stand.
     """
     names, by_names, pool = known.class_vectors, prior_belief(known, refined=False), known.pool
-    as_named = names if known.named is None else unit(known.named)
     if pool is None or len(pool.vectors) < len(names) or not names.any():
         return Belief(names, None, [], by_names)
-    free = refine(known.said, pool, shares=known.shares)
-    stand = [sure_agreement(as_named, free.class_vectors, pool)]
-    keep = keep_for(stand[0])
-    held = free if keep == KEEP else refine(known.said, pool, shares=known.shares, keep=keep)
-    stand.append(sure_agreement(as_named, held.class_vectors, pool))
+    candidates, stand = _refinements(known, pool)
     trust = 1.0 if stand[-1] >= AGREEMENT_NEEDED else -5.0  # [nats]
-    candidates, evidence, for_names = [held], [trust + 0.5], 0.0
+    evidence, for_names = [trust + 0.5, trust][: len(candidates)], 0.0
     if len(known.index):
-        candidates.append(refine(known.said, pool, balance=0.0, shares=known.shares, keep=keep))
-        evidence.append(trust)
         for_names = evidence_of(names, known.vectors, known.index)
-        for place, candidate in enumerate(candidates):
-            evidence[place] += evidence_of(candidate.class_vectors, known.vectors, known.index)
+        told = [evidence_of(candidate.class_vectors, known.vectors, known.index) for candidate in candidates]
+        evidence = [before + labels for before, labels in zip(evidence, told, strict=True)]
     moved = max(evidence) >= for_names
-    reasons = [_pool_reason(known, pool, stand, held=keep > KEEP, moved=moved)]
+    reasons = [_pool_reason(known, pool, stand, held=candidates[0].keep > KEEP, moved=moved)]
     if not moved:
         return Belief(names, None, reasons, by_names)
     best = candidates[int(np.argmax(evidence))]
     return Belief(best.class_vectors, best, reasons, prior_belief(known, refined=True))
+
+
+def _refinements(known: Known, pool: Pool) -> tuple[list[Refined], list[float]]:
+    """Return the names as the pool moves them, with balance and, where labels can judge it, without.
+
+    Besides, the share of their surest answers that stands, held loosely and as held: the fewer stand, the more firmly
+    they are held. Held loosely they begin as given, for the clusters find the directions in which items vary by
+    themselves; held firmly they begin as those directions let them be believed.
+    """
+    given = known.said if known.named is None else known.named
+    loose = refine(given, pool, shares=known.shares)
+    stand = [sure_agreement(unit(given), loose.class_vectors, pool)]
+    keep = keep_for(stand[0])
+    said, found = (
+        (given, loose) if keep == KEEP else (known.said, refine(known.said, pool, shares=known.shares, keep=keep))
+    )
+    stand.append(sure_agreement(unit(given), found.class_vectors, pool))
+    if not len(known.index):
+        return [found], stand
+    return [found, refine(said, pool, balance=0.0, shares=known.shares, keep=keep)], stand
 
 
 def _pool_reason(known: Known, pool: Pool, stand: list[float], *, held: bool, moved: bool) -> str:

@@ -132,7 +132,7 @@ def _moved_by_pool(
     if len(known.index):
         # A label says three times what an unlabelled vector does.
         sums = 3 * class_sums(known.vectors, known.index, len(known.said))
-        said, balance, keep = known.said, refined.balance, refined.keep
+        said, balance, keep = refined.said, refined.balance, refined.keep
         refined = refine(said, pool, labelled_sums=sums, balance=balance, shares=known.shares, keep=keep)
         first, _ = _average_head(known, refined.class_vectors, factors, {})
         # The more labels a class has, the less its neighbours add to what the head says of a vector.

@@ -22,7 +22,7 @@ from anyshot.belief import (
     teaches,
     usual_sharpness,
 )
-from anyshot.checks import Indexes
+from anyshot.checks import Indexes, is_number
 from anyshot.deviation import Deviation
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
@@ -51,8 +51,8 @@ def as_method(name: str) -> Wanted:
 
 def check_budget(budget: object) -> None:
     """Refuse what is neither "fast", "best" nor a number of seconds."""
-    is_number = isinstance(budget, (int, float)) and not isinstance(budget, bool)
-    if budget not in ("fast", "best") and not (is_number and float(str(budget)) > 0):
+    named = isinstance(budget, str) and budget in ("fast", "best")
+    if not named and not (is_number(budget) and 0 < budget < np.inf):
         raise InputError(f"budget must be 'fast', 'best' or a number of seconds; it is {budget!r}.")
 
 

@@ -75,7 +75,8 @@ class Refined:
     class_vectors: Vectors  # (c, d)
     answers: NDArray[np.floating]  # (m, c), rows sum to 1
     balance: float  # how strongly the answers were drawn to the expected shares
-    keep: float  # how firmly the class vectors were held
+    said: Vectors  # (c, d), what the class vectors were before
+    keep: float  # how firmly they were held to that
 
 
 def make_pool(vectors: Vectors, *, n_neighbours: int = 10, sharpness: float = 60.0, balance: float = 0.5) -> Pool:
@@ -137,7 +138,7 @@ def refine(
         start = moved.copy()
         start[free] = clusters[owned]
         moved, answers = move(start)
-    return Refined(moved, answers, strength, keep)
+    return Refined(moved, answers, strength, class_vectors, keep)
 
 
 def sure_agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
