@@ -125,7 +125,9 @@ def paired(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[I
         return [], []
     check_listed(X)
     if y is None:
-        raise InputError(f"{len(X)} items were given without labels. Give y; AnyShotClassifier takes items without as unlabeled=items.")
+        raise InputError(
+            f"{len(X)} items were given without labels. Give y; AnyShotClassifier takes others as unlabeled=items."
+        )
     check_listed(y, what="A list of labels")
     if len(X) != len(y):
         raise InputError(f"There are {len(X)} items and {len(y)} labels. Give one label an item, None for none.")
