@@ -1,6 +1,7 @@
 """What a model is made from: changes make new evidence, and a saved one comes back whole."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesEr
 from anyshot.evidence import CENTRE_ITEMS, evidence_from_saved, first_evidence
 from anyshot.labels import class_table
 from anyshot.semantics import describe
+from anyshot.zero_shot.wiener import among_items
 
 NAMES = ["ant", "bee", "cat"]
 ITEMS = unit(np.array([[1, 0.1, 0], [0, 1, 0.1], [0.1, 0, 1], [0.9, 0.2, 0], [1, 1, 1]]))
@@ -173,3 +175,15 @@ def test_classes_that_are_numbers_come_back_as_numbers():
     back = evidence_from_saved(json.loads(json.dumps(evidence.facts())), evidence.arrays())
     assert back.classes.tolist() == [3, 7]
     assert back.texts.texts == (("3",), ("7",))
+
+
+def test_only_unlabelled_items_let_names_be_believed_where_items_vary(bare, centring):
+    told = np.array([0, 1, 2, 0, 1])
+    labelled = bare.with_labels(ITEMS, told, list("abcde"))
+    np.testing.assert_array_equal(labelled.known(None).said, labelled.said)
+    pooled = labelled.with_unlabelled(POOL)
+    expected = among_items(pooled.said, np.concatenate([POOL, ITEMS]))
+    np.testing.assert_allclose(pooled.known(None).said, expected, atol=1e-6)
+    np.testing.assert_array_equal(pooled.known(None).named, pooled.said)
+    for weights in (centring.with_unlabelled(POOL), replace(bare, learned=True).with_unlabelled(POOL)):
+        np.testing.assert_array_equal(weights.known(None).said, weights.said)
