@@ -59,12 +59,14 @@ def test_a_second_writer_waits_for_the_first_and_nothing_is_left(tmp_path):
 def test_another_process_is_waited_for_also_by_another_path_and_named(tmp_path, held, monkeypatch):
     monkeypatch.setattr(folder_lock, "PATIENCE", 0.0)
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
-    threading.Timer(0.3, held.communicate, ["\n"]).start()
+    end = threading.Timer(0.3, held.stdin.close)  # whereupon it lets go
+    end.start()
     with (
         pytest.warns(UserWarning, match=rf"model is being changed by process {held.pid} on .* since \d\d:\d\d:\d\d"),
         sole_writer(tmp_path / "link" / "model"),
     ):
         held.wait()
+    end.join()
     assert held.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
