@@ -13,7 +13,7 @@ from anyshot import progress
 from anyshot.checks import Indexes, RandomState
 from anyshot.encoders.freeze import backbone_of
 from anyshot.errors import EncoderError
-from anyshot.evaluation.folds import folds_by_arrival
+from anyshot.evaluation.folds import first_copies, folds_by_arrival
 from anyshot.evidence import Evidence
 from anyshot.fine_tune.tuning import Tuning
 from anyshot.fine_tuned import FineTunedClassifier
@@ -84,7 +84,7 @@ def tune_if_it_pays(
     cause = _cannot(space, evidence, items)
     if cause:
         return Choice(f"Fine-tuning was not tried: {cause}.")
-    folds = folds_by_arrival(evidence.index, FOLDS)
+    folds = folds_by_arrival(evidence.index, FOLDS, same=first_copies(evidence.vectors))
     limit = float("inf") if isinstance(budget, str) else float(budget)
     scores = np.zeros((len(items), len(evidence.classes)))
     began = time.monotonic()
