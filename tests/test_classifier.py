@@ -308,6 +308,8 @@ FAULTS = [
     ({"classes": ["tea", "zoo"], "unknown_rate": 5}, (), InputError, "unknown_rate must lie between 0 and 1"),
     ({"classes": ["tea", "zoo"], "unknown_rate": 0.05}, (), NotEnoughLabelsError, "at least 20 labelled or unlabelled"),
     ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "what unknown items are called"),
+    ({"classes": ["tea", "zoo"], "class_prior": {"tea": "1", "zoo": 1}}, (), ClassesError, "gives 'tea' no share"),
+    ({"encoder": "vectors"}, ([[1.0, 2.0], [1.0]], ["a", "b"]), InputError, "items must be a table of numbers"),
     ({"classes": ["tea", "zoo"], "class_prior": "even"}, (), InputError, "class_prior='even' is neither"),
     ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "gives 'zoo' no share above 0"),
     ({"classes": ["tea", "zoo"], "method": "prototype"}, (), NotEnoughLabelsError, "method='prototype' needs labels"),
@@ -326,8 +328,10 @@ def test_what_is_no_list_of_items_is_refused_by_every_answer(clf):
         for given in ("tea", {}, None, csr_array(np.eye(2)), (text for text in TEXTS)):
             with pytest.raises(InputError, match="A list of items is needed"):
                 answer(given)
-    with pytest.raises(InputError, match="k, the number of examples to show, must be 0 or more; it is -1"):
+    with pytest.raises(InputError, match="k must be at least 0; it is -1"):
         clf.explain(TEXTS, k=-1)
+    with pytest.raises(InputError, match=r"n must be a whole number; it is 2\.5"):
+        clf.suggest(TEXTS, n=2.5)
     with pytest.raises(InputError, match="A list of examples is needed; one NoneType was given"):
         clf.add_class("cab", examples=None)
 

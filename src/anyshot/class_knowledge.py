@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.checks import Vectors, unit
+from anyshot.checks import Vectors, is_number, unit
 from anyshot.checks import vectors as check_vectors
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, WidthError
 from anyshot.evidence import Evidence, first_evidence
@@ -69,7 +69,7 @@ def placed_classes(space: Space, bare: Evidence, items: Items) -> Evidence:
 
     Class vectors that were given with another width than the items' are attributes: labels tell the way between.
     """
-    width = space.encoder.width if space.encoder else np.asarray(items).shape[-1] if len(items) else 0
+    width = space.encoder.width if space.encoder else check_vectors(items, name="items").shape[1] if len(items) else 0
     nothing = np.zeros((len(bare.classes), width), np.float32)
     if bare.said.any():
         if width in (0, bare.said.shape[1]):
@@ -129,7 +129,7 @@ def shares_of(class_prior: str | Mapping[Label, float], evidence: Evidence) -> N
     names = evidence.classes.tolist()
     given = [class_prior.get(name, 0.0) for name in names]
     strangers = [name for name in class_prior if name not in names]
-    usable = [0 < share < np.inf for share in given]  # NaN is neither
+    usable = [is_number(share) and 0 < share < np.inf for share in given]  # NaN is neither
     if strangers or not all(usable):
         wrong = strangers[0] if strangers else names[usable.index(False)]
         what = "a share, and it is no class" if strangers else "no share above 0"

@@ -1,6 +1,5 @@
 """The front door: an encoder, classes, and whatever labels there are, to the method that fits."""
 
-import numbers
 import os
 from collections.abc import Mapping
 from typing import Any, Self
@@ -13,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import fitted, selection
 from anyshot.belief import Step
-from anyshot.checks import Indexes, RandomState, generator, pair
+from anyshot.checks import Indexes, RandomState, check_whole, generator, is_number, pair
 from anyshot.class_knowledge import (
     Described,
     Description,
@@ -139,6 +138,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         items, labels = paired(X, y)
+        if unlabeled is not None:
+            check_listed(unlabeled, what="A list of items without labels")
         theirs = None if source is None else paired(*pair(source, name="source"))
         everything = labels if theirs is None else [*labels, *theirs[1]]
         if isinstance(X, Mapping):
@@ -236,13 +237,13 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Items, *, k: int = 3) -> Explanations:
         """Say what the answer for each item rests on: class, runner-up, matching description, `k` nearest examples."""
-        if not isinstance(k, numbers.Integral) or k < 0:
-            raise InputError(f"k, the number of examples to show, must be 0 or more; it is {k!r}.")
+        check_whole(0, k=k)
         return self._settled(X).explain(X, k=int(k))
 
     def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
         """Return the rows of the pool most worth labelling next (n,): uncertain, and standing for others like them."""
-        return self._settled(pool).suggest(pool, n, generator(self.random_state))
+        check_whole(0, n=n)
+        return self._settled(pool).suggest(pool, int(n), generator(self.random_state))
 
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
         """Return how good the answers to items with known classes are; it prints."""
@@ -294,7 +295,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         selection.as_method(self.method)
         selection.check_budget(self.budget)
         rate, prior = self.unknown_rate, self.class_prior
-        if rate is not None and not (isinstance(rate, numbers.Real) and 0 < rate < 1):
+        if rate is not None and not (is_number(rate) and 0 < rate < 1):
             raise InputError(f"unknown_rate must lie between 0 and 1, or be None; it is {rate!r}.")
         if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
             raise InputError(f"class_prior={prior!r} is neither 'balanced', 'labels' nor {{name: share}}.")

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.checks import Indexes, RandomState, generator, indexes
+from anyshot.checks import Indexes, RandomState, generator, indexes, is_number
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import probability_table
 
@@ -151,8 +151,7 @@ def conformal_threshold(
     coverage : above 0 and below 1
     random_state : tosses the coins of "aps"
     """
-    if not 0 < coverage < 1:
-        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
+    _check_coverage(coverage)
     table, index = _with_truth(probabilities, y)
     strangeness = _strangeness(table, score, generator(random_state))[np.arange(len(index)), index]  # (n,)
     return threshold_of(strangeness, coverage, score=score)
@@ -160,8 +159,7 @@ def conformal_threshold(
 
 def threshold_of(strangeness: ArrayLike, coverage: float, *, score: ConformalScore) -> ConformalThreshold:
     """Return the same threshold from how strange the true class of each item was found (n,)."""
-    if not 0 < coverage < 1:
-        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
+    _check_coverage(coverage)
     ordered = np.sort(np.asarray(strangeness, dtype=np.float64))
     place = math.ceil((len(ordered) + 1) * coverage - 1e-9)
     value = float(ordered[place - 1]) if place <= len(ordered) else math.inf
@@ -202,8 +200,7 @@ def cross_conformal_interval(answers: ArrayLike, folds: ArrayLike, residuals: Ar
     residuals : (n,), how far each labelled item is from the answer of the model fitted without its fold
     coverage : above 0 and below 1; where n items are too few for it, the interval is infinite
     """
-    if not 0 < coverage < 1:
-        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage}.")
+    _check_coverage(coverage)
     table, of_item = np.asarray(answers, dtype=np.float64), np.asarray(folds, dtype=np.intp)
     miss = np.abs(np.asarray(residuals, dtype=np.float64))
     n = len(miss)
@@ -236,3 +233,8 @@ def _with_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes
     if not labelled.any():
         raise NotEnoughLabelsError(f"None of the {len(index)} items has a label; there is nothing to calibrate on.")
     return table[labelled], index[labelled]
+
+
+def _check_coverage(coverage: object) -> None:
+    if not (is_number(coverage) and 0 < coverage < 1):
+        raise InputError(f"coverage must lie between 0 and 1, without them; it is {coverage!r}.")
