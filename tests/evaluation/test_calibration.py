@@ -16,6 +16,7 @@ from anyshot.evaluation.calibration import (
     fit_temperature,
     prediction_sets,
     softmax_rows,
+    threshold_of,
 )
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss
 
@@ -191,5 +192,5 @@ def test_an_interval_from_too_few_labels_is_infinite_and_a_coverage_of_one_refus
     assert np.isinf(cross_conformal_interval([[1.0]], [0, 0], [0.1, 0.2], coverage=0.9)).all()
     with pytest.raises(InputError, match="coverage must lie between 0 and 1"):
         cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)
-    with pytest.raises(InputError, match="coverage must lie between 0 and 1, without them; it is '0.9'"):
+    with pytest.raises(InputError, match=r"coverage must lie between 0 and 1, without them; it is '0\.9'"):
         threshold_of([0.1, 0.2], "0.9", score="lac")
