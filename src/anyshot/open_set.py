@@ -68,13 +68,12 @@ def fit_threshold(
     needed = int(np.ceil(1 / unknown_rate))
     if len(labelled) >= needed:
         return _threshold_of_labelled(labelled, index, class_vectors, unknown_rate)
-    elif len(pool) >= needed:
-        known = closeness(pool, prototypes(labelled, index, class_vectors, name_weight=1.0))
-    else:
+    if len(pool) < needed:
         raise NotEnoughLabelsError(
             f"unknown_rate={unknown_rate:g} needs at least {needed} labelled or unlabelled items to find its "
             f"threshold by; there are {len(labelled)} and {len(pool)}. Give more (unlabeled=...), or unknown_rate=None."
         )
+    known = closeness(pool, prototypes(labelled, index, class_vectors, name_weight=1.0))
     return float(np.quantile(known, unknown_rate, method="lower"))
 
 
