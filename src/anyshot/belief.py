@@ -131,7 +131,7 @@ def believed_prior(known: Known) -> Belief:
         told = [evidence_of(candidate.class_vectors, known.vectors, known.index) for candidate in candidates]
         evidence = [before + labels for before, labels in zip(evidence, told, strict=True)]
     moved = max(evidence) >= for_names
-    reasons = [_pool_reason(known, pool, stand, held=candidates[0].keep > KEEP, moved=moved)]
+    reasons = [_pool_reason(known, pool, stand, moved=moved)]
     if not moved:
         return Belief(names, None, reasons, by_names)
     best = candidates[int(np.argmax(evidence))]
@@ -141,25 +141,25 @@ def believed_prior(known: Known) -> Belief:
 def _refinements(known: Known, pool: Pool) -> tuple[list[Refined], list[float]]:
     """Return the names as the pool moves them, with balance and, where labels can judge it, without.
 
-    Besides, the share of their surest answers that stands, held loosely and as held: the fewer stand, the more firmly
-    they are held. Held loosely they begin as given, for the clusters find the directions in which items vary by
-    themselves; held firmly they begin as those directions let them be believed.
+    Besides, the share of their surest answers that stands, held loosely and, if not so, as held: the fewer stand, the
+    more firmly they are held. Held loosely they begin as given, for the clusters find by themselves the directions in
+    which items vary; held firmly they begin as those directions let them be believed.
     """
     given = known.said if known.named is None else known.named
     loose = refine(given, pool, shares=known.shares)
-    stand = [sure_agreement(unit(given), loose.class_vectors, pool)]
+    found, stand = loose, [sure_agreement(unit(given), loose.class_vectors, pool)]
     keep = keep_for(stand[0])
-    said, found = (
-        (given, loose) if keep == KEEP else (known.said, refine(known.said, pool, shares=known.shares, keep=keep))
-    )
-    stand.append(sure_agreement(unit(given), found.class_vectors, pool))
+    if keep > KEEP:
+        found = refine(known.said, pool, shares=known.shares, keep=keep)
+        stand.append(sure_agreement(unit(given), found.class_vectors, pool))
     if not len(known.index):
         return [found], stand
-    return [found, refine(said, pool, balance=0.0, shares=known.shares, keep=keep)], stand
+    return [found, refine(found.said, pool, balance=0.0, shares=known.shares, keep=keep)], stand
 
 
-def _pool_reason(known: Known, pool: Pool, stand: list[float], *, held: bool, moved: bool) -> str:
-    """Say what the pool does to the names; stand: the share of their surest answers left, held loosely and as held."""
+def _pool_reason(known: Known, pool: Pool, stand: list[float], *, moved: bool) -> str:
+    """Say what the pool does to the names; stand: as `_refinements` returns it."""
+    held = len(stand) > 1
     does = "do not move the names" if not moved else "move the names a little" if held else "move the names"
     else_ = f" ({stand[0]:.0%} would, were they held loosely)" if held else ""
     why = f"{len(pool.vectors)} unlabelled items {does}: {stand[-1]:.0%} of their surest answers stand{else_}"
