@@ -98,6 +98,7 @@ def test_a_number_says_nothing_of_its_class(letters):
     np.testing.assert_allclose(found[1], letters.encode(["login"])[0], atol=1e-6)
     np.testing.assert_array_equal(found.any(axis=1), [False, True, False, True])
     assert class_vectors(describe([0, 1]), letters.encode).tolist() == np.zeros((2, 26)).tolist()
+    assert not class_vectors(ClassTexts(("given", "by vectors"), ((), ())), letters.encode).any()
 
 
 def test_class_vectors_are_of_unit_length_and_one_a_class(letters):

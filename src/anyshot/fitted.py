@@ -259,7 +259,7 @@ class Fitted:
 
 def in_space(space: Space, evidence: Evidence, items: Items, unlabeled: Items | None) -> Evidence:
     """Return the same evidence as another encoder sees it; items (n): those of its labels, in their order."""
-    said = space.place_classes(evidence.texts) if space.places_texts and all(evidence.texts.texts) else None
+    said = space.place_classes(evidence.texts) if space.places_texts else None
     vectors = space.place(items)
     said = np.zeros((len(evidence.classes), vectors.shape[1]), np.float32) if said is None else said
     bare = first_evidence(evidence.classes, evidence.texts, said)

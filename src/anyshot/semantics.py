@@ -99,7 +99,7 @@ def class_vectors(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
 
     The name is one text: the mean over `templates` that hold it, where the name alone counts as often as it has words,
     up to three. Each description is another, taken as it stands. A text without a letter, as a class's number is, says
-    nothing; of a class with no other the vector is zero.
+    nothing; of a class with no other text, or with none at all, the vector is zero.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def class_vectors(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
         raise ClassesError("There is no class to describe. Name at least one.")
     told = [_sentences(own, phrases) for own in texts.texts]
     everything = [text for own in told for sentences in own for text in sentences]
-    place, space = _embedded(everything or [own[0] for own in texts.texts[:1]], embed)  # any text, to learn the width
+    place, space = _embedded(everything or [str(texts.names[0])], embed)  # any text, to learn the width
     rows = np.zeros((len(told), space.shape[1]), np.float32)
     for row, own in enumerate(told):
         if own:
