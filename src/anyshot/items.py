@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -73,11 +73,16 @@ def modality_of(items: Items) -> Modality:
 
 def refuse_missing_images(items: Items) -> None:
     """Raise BadItemError where every item is a text that reads like the path of an image, and names no file."""
-    if len(items) and all(isinstance(item, str) and _reads_as_image_path(item) for item in items):
+    if len(items) and all(isinstance(item, str) and reads_as_path(item, IMAGE_SUFFIXES) for item in items):
         raise BadItemError(
             f"{items[0]!r} ends as an image file does, and there is no such file in {os.getcwd()}. Correct the path; "
             "or, if it is meant as a text, name a text encoder, as encoder='minilm'."
         )
+
+
+def reads_as_path(text: str, suffixes: Collection[str]) -> bool:
+    """Tell whether a text is one word that ends as a file of these suffixes does."""
+    return Path(text).suffix.lower() in suffixes and not any(letter.isspace() for letter in text)
 
 
 def check_texts(texts: Items) -> list[str]:
@@ -149,10 +154,6 @@ def _kind(item: Item) -> str:
 
 def _names_an_image(text: str) -> bool:
     return Path(text).suffix.lower() in IMAGE_SUFFIXES and len(text) < 4096 and os.path.isfile(text)
-
-
-def _reads_as_image_path(text: str) -> bool:
-    return Path(text).suffix.lower() in IMAGE_SUFFIXES and not any(letter.isspace() for letter in text)
 
 
 def _refuse(item: Item) -> Modality:

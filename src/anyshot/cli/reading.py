@@ -14,7 +14,7 @@ import typer
 import anyshot
 from anyshot.cli.printing import note
 from anyshot.errors import ClassesError, InputError
-from anyshot.items import IMAGE_SUFFIXES
+from anyshot.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.labels import Label
 
 TextColumn: TypeAlias = Annotated[
@@ -221,7 +221,7 @@ def _check_item(argument: str) -> None:
             f"{argument} is a file that cannot be read as items. Readable: {', '.join(sorted(DATA_SUFFIXES))}, images, "
             "and folders of images."
         )
-    if not is_there and ending in DATA_SUFFIXES | IMAGE_SUFFIXES and not any(map(str.isspace, argument)):
+    if not is_there and reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES):
         raise InputError(
             f"There is no file {argument}. If it is meant as a text, put it into a file, or give it on the standard "
             "input: echo TEXT | anyshot predict -"
