@@ -48,3 +48,11 @@ def shared() -> Path:
 def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for the vectors of tests that encode the thousand ImageNet names: once is enough."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory) -> str:
+    """A tiny BERT of random weights in a folder, by the name that loads it."""
+    import tiny_language_models as tiny  # torch and transformers, for the tests that ask for it only
+
+    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"

@@ -10,14 +10,7 @@ from anyshot.loading import load
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 from splits import PIXELS, saved_image_model
 
-WORDS = ["where", "is", "my", "please"]
-X = [f"{one} {word}" for word in ("card", "refund") for one in WORDS]
-Y = ["card"] * 4 + ["refund"] * 4
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> str:
-    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
+X, Y = tiny.QUESTIONS, tiny.ABOUT
 
 
 def classifier(bert, **parameters):

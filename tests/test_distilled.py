@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import tiny_language_models as tiny
 from anyshot.distilled import distill
 from anyshot.encoders.first_layers import FirstLayers
 from anyshot.errors import CheckpointError, InputError
@@ -25,11 +24,6 @@ class WordTeacher:
 
     def predict_proba(self, X):
         return np.array([[0.9, 0.1] if "card" in text else [0.1, 0.9] for text in X])
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> str:
-    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
 
 
 def test_a_student_of_half_the_layers_answers_as_its_teacher_does(bert):

@@ -41,11 +41,6 @@ Y = ["card"] * 25 + ["refund"] * 25
 QUICK = Tuning(cache=False, batch_size=16)
 
 
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> str:
-    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
-
-
 def classifier(bert: str, *, tuning: Tuning = QUICK, **parameters) -> FineTunedClassifier:
     settings = {"epochs": 3, "learning_rate": 5e-3, "random_state": 0, **parameters}
     return FineTunedClassifier(bert, tuning=tuning, **settings)

@@ -16,14 +16,7 @@ from anyshot.fine_tuned import FineTunedClassifier
 from anyshot.loading import load
 from anyshot.network_classifier import NetworkClassifier, last_third, settled_rate
 
-WORDS = ["where", "is", "my", "please"]
-X = [f"{one} {word}" for word in ("card", "refund") for one in WORDS]
-Y = ["card"] * 4 + ["refund"] * 4
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory) -> str:
-    return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
+X, Y = tiny.QUESTIONS, tiny.ABOUT
 
 
 @pytest.fixture(scope="module", params=["fine-tuned", "contrastive"])

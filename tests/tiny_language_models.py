@@ -47,6 +47,10 @@ def tokenizer_for(kind: str) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>", pad_token="<pad>")
 
 
+QUESTIONS = [f"{word} {of}" for of in ("card", "refund") for word in ("where", "is", "my", "please")]
+ABOUT = ["card"] * 4 + ["refund"] * 4
+
+
 def saved(kind: str, folder: Path) -> tuple[Path, torch.nn.Module]:
     torch.manual_seed(0)
     model = MODELS[kind]().eval()
