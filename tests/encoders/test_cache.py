@@ -450,6 +450,16 @@ def test_tables_that_are_not_ours_are_set_aside_once(letters, cache, statement, 
     assert letters.encoded == ["a"]
 
 
+def test_a_file_that_loses_what_is_written_is_set_aside(letters, cache):
+    encode_once(letters, ["a"], cache=cache)
+    sql(cache, "create trigger lost after insert on vectors begin delete from vectors where id = new.id; end")
+    with pytest.warns(UserWarning, match=r"is damaged \(what was written cannot be read again\)"):
+        vectors = encode_once(letters, ["b", "c"], cache=cache)
+    letters.encoded.clear()
+    np.testing.assert_array_equal(encode_once(letters, ["b", "c"], cache=cache), vectors)
+    assert letters.encoded == []
+
+
 def test_another_programs_database_is_set_aside_whole(cache):
     cache.folder.mkdir()
     sql(cache, "create table addresses (name text)")

@@ -286,12 +286,17 @@ def _found(connection: sqlite3.Connection) -> None:
     with _transaction(connection):
         tables = _number(connection, "select count(*) from sqlite_master")
         if tables and _number(connection, "pragma application_id") != _APPLICATION:
-            error = sqlite3.DatabaseError("it is another program's database")
-            error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-            raise error
+            raise _damage("it is another program's database", sqlite3.SQLITE_NOTADB)
         for table in _TABLES:
             connection.execute(table)
         connection.execute(f"pragma application_id = {_APPLICATION}")
+
+
+def _damage(what: str, code: int) -> sqlite3.DatabaseError:
+    """Return an error that sets the file aside, as SQLite's own of that code do."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = code
+    return error
 
 
 @contextmanager
@@ -306,6 +311,15 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _read(connection: sqlite3.Connection, *, keys: Sequence[Key], width: int) -> tuple[Vectors, NDArray[np.bool_]]:
+    table, known, used = _looked_up(connection, keys, width)
+    _mark(connection, sorted(used))
+    return table, known
+
+
+def _looked_up(
+    connection: sqlite3.Connection, keys: Sequence[Key], width: int
+) -> tuple[Vectors, NDArray[np.bool_], set[int]]:
+    """Return the vectors (n, width) of keys (n,), which of them are known and sound (n,), and their slices."""
     table, known = np.zeros((len(keys), width), dtype=np.float32), np.zeros(len(keys), dtype=bool)
     used: set[int] = set()
     for start in range(0, len(keys), _LOOKED_UP):
@@ -319,8 +333,7 @@ def _read(connection: sqlite3.Connection, *, keys: Sequence[Key], width: int) ->
                 used.add(number)
         known[places] = True
         table[places] = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, width)
-    _mark(connection, sorted(used))
-    return table, known
+    return table, known, used
 
 
 def _mark(connection: sqlite3.Connection, slices: list[int]) -> None:
@@ -344,6 +357,9 @@ def _write(connection: sqlite3.Connection, *, keys: Sequence[Key], vectors: Vect
         ids = range(number << 16, (number << 16) + len(blobs))
         rows = zip(ids, _numbers(keys), keys, map(crc32, blobs), blobs, strict=True)
         connection.executemany("insert or replace into vectors values (?, ?, ?, ?, ?)", rows)
+        # Where a page was lost, SQLite may write without a word what it cannot find again.
+        if not _looked_up(connection, keys, vectors.shape[1])[1].all():
+            raise _damage("what was written cannot be read again", sqlite3.SQLITE_CORRUPT)
         _evict(connection, limit)
 
 
