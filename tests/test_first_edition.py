@@ -1,0 +1,64 @@
+"""Models saved by the first edition load, and answer as they did when they were saved."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from anyshot.loading import load
+from anyshot.multitask.network import load_multitask_network
+from anyshot.persist import read_model, write_model
+
+FOLDER = Path(__file__).parent / "first_edition"
+ANSWERS = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))
+SAVED_WITH = "hf:/first-edition/bert"
+
+
+def items_of(name):
+    """Return the items that the model `name` answered when it was saved."""
+    items = ANSWERS[name]["items"]
+    if name == "images":
+        return [np.kron(np.asarray(pixels, np.uint8), np.ones((8, 8, 1), np.uint8)) for pixels in items]
+    if name == "prototypical_encoder":
+        return np.asarray(items, np.uint8)
+    return items if isinstance(items[0], str) else np.asarray(items, np.float32)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Copy the folders; a model on the encoder in `bert` gets the path that this folder has here."""
+    copy = tmp_path_factory.mktemp("saved") / "first_edition"
+    shutil.copytree(FOLDER, copy)
+    for folder in [copy / name for name in ANSWERS]:
+        model = read_model(folder)
+        facts = json.loads(json.dumps(model.facts).replace(SAVED_WITH, f"hf:{copy / 'bert'}"))
+        write_model(folder, facts=facts, arrays=model.arrays, card="")
+    return copy
+
+
+def trunk():
+    return nn.Sequential(nn.Linear(8, 8), nn.ReLU())
+
+
+def answers_of(name, folder):
+    if name == "multitask_network":
+        return load_multitask_network(folder, trunk).predict(items_of(name))
+    if name == "prototypical_encoder":
+        return load(folder).encode(items_of(name))
+    model = load(folder, cache=False)
+    return (model.predict if name in ("regressor", "multitask") else model.predict_proba)(items_of(name))
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_a_saved_model_answers_as_it_did(name, saved):
+    answers, expected = answers_of(name, saved / name), ANSWERS[name]["answers"]
+    if not isinstance(answers, dict):
+        answers, expected = {"": answers}, {"": expected}
+    for task, values in expected.items():
+        if isinstance(values[0], str):
+            assert list(answers[task]) == values
+        else:
+            np.testing.assert_allclose(answers[task], values, atol=1e-6, rtol=1e-6)
