@@ -17,15 +17,15 @@ import numpy as np
 from scipy.sparse import issparse
 from support import line, table
 
-from anyshot.domain_adaptation.adapt_or_not import SOURCE, Verdict, adapt_or_not
-from anyshot.domain_adaptation.adapted import SourceClassifier
-from anyshot.domain_adaptation.align import CoralClassifier
-from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
-from anyshot.domain_adaptation.denoising import DenoisingClassifier
+from anyshot.domain_adaptation.base import SourceClassifier
+from anyshot.domain_adaptation.coral import CoralClassifier
+from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.domain_trials import Method
 from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
-from anyshot.domain_adaptation.manifold import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.normalisation import Normalise
+from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
+from anyshot.domain_adaptation.msda import DenoisingClassifier
+from anyshot.domain_adaptation.normalization import Normalise
+from anyshot.domain_adaptation.selection import SOURCE, Verdict, adapt_or_not
 from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
 from domain_adaptation import Transfer, digits, office, reviews, shifted
 

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from support import SEEDS, draw, line, shared, table
 
 from anyshot import AnyShotClassifier, load_encoder
-from anyshot.encoders.cache import VectorCache, encode_once
 from anyshot.evaluation.metrics import per_class_accuracy
+from anyshot.store.disk_cache import VectorCache, encode_once
 
 
 def photographs(name: str) -> tuple[list[Path], np.ndarray]:

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from support import SEEDS, Texts, draw, line, load_text, shared, table, uneven
 
 from anyshot import AnyShotClassifier, load_encoder
-from anyshot.encoders.cache import VectorCache, encode_once
 from anyshot.evaluation.metrics import expected_calibration_error, unknown_auroc
+from anyshot.store.disk_cache import VectorCache, encode_once
 
 FLOORS = {
     "banking77": {0: 62, 1: 70, 3: 77, 5: 80.5, 10: 85.5, "all": 92},

@@ -26,17 +26,17 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from support import line, shared, table
 
-from anyshot.domain_adaptation.adapted import AdaptedClassifier, SourceClassifier
-from anyshot.domain_adaptation.align import CoralClassifier, coral_map
-from anyshot.domain_adaptation.denoising import DenoisingClassifier
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceClassifier
+from anyshot.domain_adaptation.coral import CoralClassifier, coral_map
 from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
-from anyshot.domain_adaptation.manifold import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.normalisation import normalised
+from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
+from anyshot.domain_adaptation.msda import DenoisingClassifier
+from anyshot.domain_adaptation.normalization import normalised
 from anyshot.domain_adaptation.reweight import DensityRatioClassifier, density_ratio
 from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
-from anyshot.domain_adaptation.shift_kind import label_shift_test
+from anyshot.domain_adaptation.shift_test import label_shift_test
 from anyshot.domain_adaptation.subspace import SubspaceAlignmentClassifier, subspace_alignment
-from anyshot.domain_adaptation.transfer_components import TransferComponentsClassifier, pooled, transfer_components
+from anyshot.domain_adaptation.tca import TransferComponentsClassifier, pooled, transfer_components
 from anyshot.domain_adaptation.transport import OptimalTransportClassifier, carried, transport_plan
 from anyshot.errors import EffectiveSampleError
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from support import SEEDS, line, shared, table
 from torch import nn
 
-from anyshot.domain_adaptation.confusion import DomainConfusionClassifier
-from anyshot.domain_adaptation.confusion_loss import Align
+from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+from anyshot.domain_adaptation.deep.confusion_loss import Align
 
 Images = NDArray[np.floating]
 

@@ -21,9 +21,9 @@ import pandas as pd
 import torch
 from sentence_transformers import SentenceTransformer
 
-from anyshot.encoders.cache import VectorCache, encode_once
 from anyshot.encoders.compute import choose
-from anyshot.encoders.text import MiniLMEncoder, model_folder
+from anyshot.encoders.minilm import MiniLMEncoder, model_folder
+from anyshot.store.disk_cache import VectorCache, encode_once
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 ROUNDS = 5

@@ -25,6 +25,7 @@ from sklearn.metrics import recall_score
 from support import shared
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, load_encoder
+from anyshot.data.table_vectors import TableVectors
 from anyshot.evaluation.fairness import (
     MEN,
     WOMEN,
@@ -34,8 +35,7 @@ from anyshot.evaluation.fairness import (
     figures_by_group,
 )
 from anyshot.evaluation.metrics import accuracy
-from anyshot.semantics import class_vectors, describe
-from anyshot.table_vectors import TableVectors
+from anyshot.zero_shot.class_embeddings import class_vectors, describe
 
 MOODS = {
     "calm": "The mood is calm.",

@@ -22,11 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from support import Texts, draw, load_text
 
 from anyshot import AnyShotClassifier
-from anyshot.contrastive_classifier import ContrastiveClassifier
-from anyshot.distilled import distill
-from anyshot.encoders import load_encoder
-from anyshot.encoders.encoder import Encoder
+from anyshot.base.protocols import Encoder
 from anyshot.encoders.first_layers import FirstLayers
+from anyshot.encoders.registry import load_encoder
+from anyshot.fine_tuning.contrastive_classifier import ContrastiveClassifier
+from anyshot.fine_tuning.distilled import distill
 
 SETS = ("sst2", "sst5", "ag_news", "banking77")
 N_TEST, N_UNLABELED, SHOTS, EPOCHS = 1000, 2000, 8, 5

@@ -30,9 +30,9 @@ from torch import Tensor, nn
 
 from anyshot.encoders.freeze import open_backbone
 from anyshot.encoders.stages import Backbone, State, through
-from anyshot.fine_tune.tuning import Tuning
-from anyshot.fine_tuned import FineTunedClassifier
-from anyshot.scratch import compare_with_scratch
+from anyshot.fine_tuning.classifier import FineTunedClassifier
+from anyshot.fine_tuning.from_scratch import compare_with_scratch
+from anyshot.fine_tuning.tuning import Tuning
 
 EPOCHS, BATCH = 10, 32
 LAST = {"text": "layer6", "image": "block16"}

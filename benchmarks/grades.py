@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support import shared
 
-from anyshot.table_vectors import TableVectors
+from anyshot.data.table_vectors import TableVectors
 from anyshot.tasks.regression import AnyShotRegressor
 
 COURSES = ("math", "portuguese")

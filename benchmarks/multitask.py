@@ -32,10 +32,10 @@ from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 from support import line, shared, table
 from torch import Tensor, nn
 
-from anyshot.multitask.comparison import task_score
-from anyshot.multitask.model import MultitaskModel
-from anyshot.multitask.network import MultitaskNetwork
-from anyshot.multitask.task import Kind
+from anyshot.tasks.multitask.comparison import task_score
+from anyshot.tasks.multitask.model import MultitaskModel
+from anyshot.tasks.multitask.network import MultitaskNetwork
+from anyshot.tasks.multitask.task import Kind
 
 GRADES: dict[str, Kind] = dict.fromkeys(("G1", "G2", "G3"), "regression")
 WEIGHTINGS = ["uncertainty", "equal", "cagrad"]

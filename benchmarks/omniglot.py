@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from support import line, shared, table
 
-from anyshot.prototypical_encoder import PrototypicalEncoder
+from anyshot.fine_tuning.prototypical_encoder import PrototypicalEncoder
 
 
 def drawings(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from support import load_text
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, learning_curve, load_encoder
-from anyshot.semantics import class_vectors, describe
+from anyshot.zero_shot.class_embeddings import class_vectors, describe
 
 
 def main(out: str) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from support import draw, line, load_text, table
 
 from anyshot import AnyShotClassifier, load_encoder
-from anyshot.any_shot import AnyShotHead
-from anyshot.encoders.cache import VectorCache, encode_once
+from anyshot.any_shot.head import AnyShotHead
+from anyshot.store.disk_cache import VectorCache, encode_once
 
 
 def seconds(work: Callable[[], object], *, runs: int = 5) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support import shared
 
-from anyshot.transferability import rank_encoders
+from anyshot.encoders.ranking import rank_encoders
 
 
 def images(name: str, *, at_most: int) -> tuple[list[str], list[str]]:

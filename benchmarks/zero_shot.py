@@ -24,10 +24,10 @@ from scipy.linalg import solve_sylvester
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-from anyshot.checks import unit
-from anyshot.encoders import load_encoder
+from anyshot.base.validation import unit
+from anyshot.data.xlsa17 import load_xlsa17
+from anyshot.encoders.registry import load_encoder
 from anyshot.evaluation.class_splits import ClassSplitScores, over_class_splits, zero_shot_figures
-from anyshot.xlsa17 import load_xlsa17
 from anyshot.zero_shot.class_wise import ClassWiseSearch
 from anyshot.zero_shot.compatibility import CompatibilityClassifier
 from anyshot.zero_shot.direct import ConSEClassifier, DAPClassifier
@@ -37,7 +37,7 @@ from anyshot.zero_shot.ridge import ESZSLClassifier, PrototypeRidgeClassifier, S
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.standard import ZeroShotClassifier, ZeroShotEstimator
 from anyshot.zero_shot.synthesized import SYNCClassifier
-from anyshot.zero_shot.transductive_classifier import TransductiveZeroShotClassifier
+from anyshot.zero_shot.transductive import TransductiveZeroShotClassifier
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 

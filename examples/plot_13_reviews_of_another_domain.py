@@ -7,7 +7,7 @@ Prints how many of 16 reviews of books are answered rightly, without and with th
 import numpy as np
 
 from anyshot import encode_once, load_encoder
-from anyshot.domain_adaptation.align import CoralClassifier
+from anyshot.domain_adaptation.coral import CoralClassifier
 
 KITCHEN = {
     "good review": [

@@ -11,7 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
-from anyshot.checks import Vectors, unit
+from anyshot.base.validation import Vectors, unit
 
 
 class LetterEncoder:

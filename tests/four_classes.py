@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from anyshot.belief import Known
-from anyshot.checks import generator, unit
+from anyshot.any_shot.prior import Known
+from anyshot.base.validation import generator, unit
 
 C, D = 4, 12
 

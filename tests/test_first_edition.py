@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from torch import nn
 
-from anyshot.loading import load
-from anyshot.multitask.network import load_multitask_network
-from anyshot.persist import read_model, write_model
+from anyshot.base.model_folder import read_model, write_model
+from anyshot.tasks.loading import load
+from anyshot.tasks.multitask.network import load_multitask_network
 
 FOLDER = Path(__file__).parent / "first_edition"
 ANSWERS = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))

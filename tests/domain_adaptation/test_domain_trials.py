@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anyshot.domain_adaptation.adapted import SourceClassifier
+from anyshot.domain_adaptation.base import SourceClassifier
 from anyshot.domain_adaptation.domain_trials import (
     Labelled,
     answers_at_home,

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.domain_adaptation.adapted import SourceClassifier
+from anyshot.domain_adaptation.base import SourceClassifier
 from anyshot.domain_adaptation.label_shift import (
     Calibration,
     LabelShiftClassifier,

@@ -5,8 +5,8 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from anyshot.domain_adaptation.adapted import SourceClassifier
-from anyshot.domain_adaptation.align import CoralClassifier
+from anyshot.domain_adaptation.base import SourceClassifier
+from anyshot.domain_adaptation.coral import CoralClassifier
 from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier, surest
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world

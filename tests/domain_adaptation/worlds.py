@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 
 
 class World(NamedTuple):

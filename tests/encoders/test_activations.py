@@ -11,14 +11,14 @@ from tokenizers import pre_tokenizers
 
 import tiny_language_models as tiny
 from anyshot.encoders import activations as room
-from anyshot.encoders.activation_cache import ActivationCache
 from anyshot.encoders.activations import activations, states
 from anyshot.encoders.compute import Compute
+from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import split
-from anyshot.encoders.image import EfficientNetLite0Encoder
 from anyshot.encoders.language_model import load_language_model
 from anyshot.encoders.stages import Backbone, State
 from anyshot.errors import BadItemError, InputError, UnknownStageError
+from anyshot.store.activation_cache import ActivationCache
 
 TEXTS = [*tiny.TEXTS, "where is my refund please", "late", "card"]  # the last one stands there twice
 PHOTOS = list(np.random.default_rng(0).integers(0, 256, size=(5, 40, 50, 3), dtype=np.uint8))

@@ -6,10 +6,10 @@ import torch
 from sklearn.base import clone
 
 import tiny_language_models as tiny
-from anyshot.encoders import load_encoder
-from anyshot.encoders.encoder import Digested, Encoder
+from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders.first_layers import FirstLayers
 from anyshot.encoders.freeze import backbone_of, from_scratch, split
+from anyshot.encoders.registry import load_encoder
 from anyshot.encoders.stages import through
 from anyshot.errors import EncoderError
 

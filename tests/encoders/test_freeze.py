@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 import tiny_language_models as tiny
-from anyshot.encoders import load_encoder, text
+from anyshot.encoders import minilm as text
+from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import Rest, backbone_of, from_scratch, open_backbone, split
-from anyshot.encoders.image import EfficientNetLite0Encoder
 from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model
+from anyshot.encoders.registry import load_encoder
 from anyshot.errors import EncoderError, InputError, UnknownStageError
 from anyshot.training.loop import Recipe, train
 from splits import PIXELS, precise, saved_image_model

@@ -9,8 +9,8 @@ from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled
 from safetensors.torch import save_file
 
-from anyshot.encoders import load_encoder
 from anyshot.encoders.hub import digest_of_folder, download_switch, model_folder, sort_of
+from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
 
 ABSENT = "anyshot-tests/no-such-model"

@@ -10,10 +10,10 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
-from anyshot.checks import unit
+from anyshot.base.protocols import Classifying, Digested, Encoder
+from anyshot.base.validation import unit
 from anyshot.encoders.compute import choose
-from anyshot.encoders.encoder import Classifying, Digested, Encoder
-from anyshot.encoders.image import imagenet_names
+from anyshot.encoders.efficientnet import imagenet_names
 from anyshot.encoders.image_model import load_image_model
 from anyshot.errors import EncoderError, MissingWeightsError
 

@@ -10,9 +10,9 @@ import transformers
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from anyshot.checks import unit
+from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
+from anyshot.base.validation import unit
 from anyshot.encoders.compute import choose
-from anyshot.encoders.encoder import Classifying, Digested, Encoder, TextAligned
 from anyshot.encoders.image_text import TEXTS, ImageTextEncoder, load_image_text_model
 from anyshot.errors import BadItemError, EncoderError
 

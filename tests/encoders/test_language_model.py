@@ -12,9 +12,9 @@ from sklearn.base import clone
 from tokenizers import pre_tokenizers
 from transformers.utils import logging as transformers_log
 
-from anyshot.encoders import load_encoder
-from anyshot.encoders.encoder import Digested, Encoder
+from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders.language_model import LanguageModelEncoder, last_token, mean_of_tokens, quiet
+from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokenizer_for
 

@@ -10,9 +10,9 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 
-from anyshot.encoders import load_encoder
-from anyshot.encoders.encoder import Digested, Encoder
+from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders.language_model import quiet
+from anyshot.encoders.registry import load_encoder
 from anyshot.encoders.sentence_model import SentenceModelEncoder
 from anyshot.errors import BadItemError, MissingWeightsError
 from tiny_language_models import TEXTS, expected_vectors, saved

@@ -2,8 +2,8 @@
 
 import torch
 
+from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import from_scratch, split
-from anyshot.encoders.image import EfficientNetLite0Encoder
 from anyshot.encoders.stages import State
 from splits import PIXELS, PRECISE, composition_gap, precise
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from anyshot.encoders import text
+from anyshot.encoders import minilm as text
 from anyshot.encoders.freeze import split
-from anyshot.encoders.text import MiniLMEncoder
+from anyshot.encoders.minilm import MiniLMEncoder
 from splits import PRECISE, precise
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import (
     ConformalThreshold,

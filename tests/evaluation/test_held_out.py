@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.held_out import cross_validate, few_shot_episodes, leave_one_domain_out
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import softmax_rows
 from anyshot.evaluation.metrics import (

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import softmax_rows
 from anyshot.evaluation.metrics import expected_calibration_error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_t
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.tasks.prior_ridge import FLAT, Prior, Scaling, SourceBelief, average_ridge, ridge_effects, source_priors
 
 

@@ -11,9 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from anyshot.checks import generator
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.loading import load
+from anyshot.tasks.loading import load
 from anyshot.tasks.regression import AnyShotRegressor
 
 EFFECTS = np.array([2.0, -1.0, 0.5, 0.0])

@@ -6,7 +6,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from anyshot.semantics import class_vectors, describe
+from anyshot.zero_shot.class_embeddings import class_vectors, describe
 from anyshot.zero_shot.noun_kinds import kinds_of, with_kinds
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from anyshot.checks import unit
+from anyshot.base.validation import unit
+from anyshot.zero_shot.pool_refinement import make_pool
 from anyshot.zero_shot.propagation import mean_of_nearest, neighbour_graph, propagate
-from anyshot.zero_shot.transductive import make_pool
 
 
 def test_spreading_ends_at_the_closed_form():

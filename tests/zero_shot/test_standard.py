@@ -24,7 +24,7 @@ from anyshot.zero_shot.ridge import ESZSLClassifier, PrototypeRidgeClassifier, S
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.standard import ZeroShotClassifier
 from anyshot.zero_shot.synthesized import SYNCClassifier
-from anyshot.zero_shot.transductive_classifier import TransductiveZeroShotClassifier
+from anyshot.zero_shot.transductive import TransductiveZeroShotClassifier
 
 LEARNERS = [
     ESZSLClassifier(),

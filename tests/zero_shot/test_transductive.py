@@ -1,255 +1,163 @@
-"""Unlabelled vectors move the class vectors, toward the clusters that the names mean."""
-
-from dataclasses import replace
+"""Zero-shot answers that a pool of unlabelled items has moved, or has not."""
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from sklearn.base import clone
 
-from anyshot.checks import generator, unit
-from anyshot.zero_shot import transductive
-from anyshot.zero_shot.transductive import (
-    KEEP,
-    KEEP_FIRMLY,
-    Pool,
-    answers_at_shares,
-    keep_for,
-    make_pool,
-    refine,
-    sure_agreement,
-)
+from anyshot.base.validation import generator
+from anyshot.errors import InputError, WidthError
+from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
+from anyshot.zero_shot.ridge import ESZSLClassifier
+from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
+from anyshot.zero_shot.standard import ZeroShotClassifier
+from anyshot.zero_shot.transductive import TransductiveZeroShotClassifier, surest_stand
+
+METHODS = ["refine", "mixture", "propagation"]
 
 
-def clusters(centres, n_each, *, noise=0.1, seed=0):
+def world(*, seed=0, n_classes=8, n_unseen=3, width=16, n_each=30, off=0.8):
+    """Clusters, and class vectors that point beside them; the last classes have no label."""
     random = generator(seed)
-    y = np.repeat(np.arange(len(centres)), n_each)
-    spread = noise * random.normal(size=(len(y), len(centres[0])))
-    return unit(np.asarray(centres)[y] + spread), y
+    centres = np.linalg.qr(random.normal(size=(width, n_classes)))[0].T
+    S = centres + off * random.normal(size=(n_classes, width)) / np.sqrt(width)
+    y = np.repeat(np.arange(n_classes), n_each)
+    X = centres[y] + 0.6 * random.normal(size=(len(y), width)) / np.sqrt(width)
+    return X, y, np.where((y < n_classes - n_unseen) & (np.arange(len(y)) % 3 == 0), y, -1), S
 
 
-# --- the pool ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("method", METHODS)
+def test_fit_repeats_itself_and_leaves_its_input_alone(method):
+    X, _, y, S = world()
+    before = X.copy(), y.copy(), S.copy()
+    model = TransductiveZeroShotClassifier(method)
+    assert model.fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0]) is model
+    scores = model.decision_function(X)
+    again = model.fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0]).decision_function(X)
+    np.testing.assert_allclose(again, scores, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(model.predict(X), scores.argmax(axis=1))
+    assert set(model.predict(X, candidates=[5, 6])) <= {5, 6}
+    for given, kept in zip((X, y, S), before, strict=True):
+        np.testing.assert_array_equal(given, kept)
 
 
-def test_neighbours_are_the_nearest_others():
-    angles = np.radians([0, 10, 30, 90, 95])
-    pool = make_pool(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32), n_neighbours=1)
-    assert pool.neighbours.ravel().tolist() == [1, 0, 1, 4, 3]
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_of_seen_and_unseen_classes_mends_both(method):
+    gains = []
+    for seed in range(3):
+        X, truth, y, S = world(seed=seed, off=1.3)
+        has = y >= 0
+        model = TransductiveZeroShotClassifier(method).fit(X[has], y[has], class_vectors=S, unlabeled=X[~has])
+        assert model.moved_
+        before, after = ((one.predict(X[~has]) == truth[~has]) for one in (model.base_, model))
+        gains.append([(after[part].mean() - before[part].mean()) for part in (truth[~has] < 5, truth[~has] >= 5)])
+    assert np.mean(gains, axis=0).min() > -0.01
+    assert np.mean(gains) > 0.01
 
 
-def test_neighbours_are_the_same_beyond_one_block_of_rows():
-    vectors = unit(generator(0).normal(size=(1100, 4)))
-    similarity = vectors @ vectors.T - 2 * np.eye(1100)
-    assert (make_pool(vectors, n_neighbours=1).neighbours.ravel() == similarity.argmax(axis=1)).all()
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("empty", [([], []), (np.zeros((0, 16)), np.zeros(0, dtype=int))], ids=["lists", "arrays"])
+def test_no_label_is_needed(method, empty):
+    X, truth, _, S = world(off=1.5)
+    model = TransductiveZeroShotClassifier(method).fit(*empty, class_vectors=S, unlabeled=X)
+    inductive = ZeroShotClassifier().fit(X, np.full(len(X), -1), class_vectors=S)
+    assert isinstance(model.base_, ZeroShotClassifier)
+    assert (model.predict(X) == truth).mean() > (inductive.predict(X) == truth).mean()
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_pool_smaller_than_the_neighbourhood_is_a_pool(size):
-    pool = make_pool(np.eye(5, dtype=np.float32)[:size])
-    assert pool.neighbours.shape == (size, max(1, size - 1))
+@pytest.mark.parametrize("method", METHODS)
+def test_pool_answers_are_distributions_and_like_the_predictions(method):
+    X, _, y, S = world()
+    model = TransductiveZeroShotClassifier(method).fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0])
+    np.testing.assert_allclose(model.pool_answers_.sum(axis=1), 1)
+    assert (model.pool_answers_.argmax(axis=1) == model.predict(X[y < 0])).mean() > 0.95
 
 
-def test_a_large_pool_is_thinned_evenly(monkeypatch):
-    monkeypatch.setattr(transductive, "POOL_LIMIT", 3)
-    vectors = unit(np.column_stack([np.arange(1.0, 10), np.ones(9)]))
-    np.testing.assert_array_equal(make_pool(vectors).vectors, vectors[[0, 4, 8]])
+def test_class_vectors_of_another_space_are_mapped_first():
+    X, truth, y, S = world(n_classes=12)
+    turned = S @ np.linalg.qr(generator(5).normal(size=(16, 16)))[0][:, :14]
+    model = TransductiveZeroShotClassifier().fit(X[y >= 0], y[y >= 0], class_vectors=turned, unlabeled=X[y < 0])
+    assert isinstance(model.base_, GeneralizedZeroShotClassifier)
+    assert isinstance(model.base_.base_, SemanticMapClassifier)
+    assert (model.predict(X) == truth).mean() > 0.6
+
+
+def test_any_method_serves_as_base_and_is_cloned():
+    X, _, y, S = world()
+    base = ESZSLClassifier()
+    model = TransductiveZeroShotClassifier(base=base).fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0])
+    assert isinstance(model.base_, ESZSLClassifier)
+    assert not hasattr(base, "bilinear_")
+    assert repr(clone(model)) == repr(model)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_of_other_things_leaves_the_inductive_answers(method, monkeypatch):
+    X, _, y, S = world()
+    model = TransductiveZeroShotClassifier(method)
+    monkeypatch.setattr("anyshot.zero_shot.transductive.STANDING_NEEDED", 1.01)  # no pool can pass
+    model.fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0])
+    assert not model.moved_
+    np.testing.assert_array_equal(model.decision_function(X), model.base_.decision_function(X))
+    assert "the inductive answers stay" in model.reasons_[0]
+
+
+def test_the_side_that_was_swept_away_tells():
+    seen = np.array([True, True, False, False])
+    before = np.repeat(10.0 * np.eye(4), 20, axis=0) + generator(0).normal(size=(80, 4))
+    assert surest_stand(before, before, seen) == 1
+    assert surest_stand(before, before[:, [1, 0, 3, 2]], seen) == 0
+    swept = before.copy()
+    swept[60:] = swept[:20]  # one of two unseen classes taken for a seen one
+    assert surest_stand(before, swept, seen) < 1
+    assert surest_stand(before[:40], before[:40], seen) == 1  # nobody was answered with an unseen class
+
+
+def test_one_unseen_class_alone_has_surest_answers_too():
+    before = np.repeat(10.0 * np.eye(3), 10, axis=0)
+    assert surest_stand(before, before, np.array([True, True, False])) == 1
+    assert surest_stand(before, before[:, [0, 2, 1]], np.array([True, True, False])) == 0
+
+
+def test_what_moved_says_so_and_claims_no_proof():
+    X, _, y, S = world()
+    model = TransductiveZeroShotClassifier().fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=X[y < 0])
+    assert "so they move it (refine). No label was asked" in model.reasons_[0]
+    assert model.agreement_ >= 0.83
+
+
+@pytest.mark.parametrize("pool", [None, np.zeros((0, 16)), np.ones((1, 16))], ids=["none", "empty", "one"])
+def test_without_a_pool_the_inductive_answers_stand(pool):
+    X, _, y, S = world()
+    model = TransductiveZeroShotClassifier(base=CorrectedVectorClassifier())
+    model.fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=pool)
+    np.testing.assert_array_equal(model.decision_function(X), model.base_.decision_function(X))
+    assert "no pool" in model.reasons_[0]
 
 
 @pytest.mark.parametrize(
-    ("own", "mixed"), [(0.5, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]), (0.9, [[0.9, 0.1], [0.05, 0.95], [0.05, 0.95]])]
+    ("options", "pool", "error", "text"),
+    [
+        ({"method": "magic"}, lambda X: X, InputError, "'magic' is none of refine, mixture, propagation"),
+        ({"balance": 2}, lambda X: X, InputError, "balance=2 must lie between 0 and 1"),
+        ({}, lambda X: X[:, :5], WidthError, "unlabeled has vectors of width 5"),
+        ({}, lambda X: np.where(np.arange(16) == 3, np.nan, X), InputError, "unlabeled holds NaN"),
+    ],
 )
-def test_smoothing_mixes_each_answer_with_the_neighbours(own, mixed):
-    pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]))
-    np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), own=own, rounds=1), mixed)
+def test_what_cannot_serve_is_refused(options, pool, error, text):
+    X, _, y, S = world()
+    with pytest.raises(error, match=text):
+        TransductiveZeroShotClassifier(**options).fit(X[y >= 0], y[y >= 0], class_vectors=S, unlabeled=pool(X))
 
 
-def test_smoothing_keeps_rows_summing_to_one():
-    pool = make_pool(unit(generator(0).normal(size=(40, 5))))
-    answers = pool.smooth(generator(1).dirichlet(np.ones(3), size=40))
-    np.testing.assert_allclose(answers.sum(axis=1), 1)
+def test_no_label_and_class_vectors_of_another_width_are_refused():
+    X, _, _, S = world()
+    with pytest.raises(WidthError, match="Cosine needs class vectors in the space of the items"):
+        TransductiveZeroShotClassifier().fit([], [], class_vectors=S[:, :5], unlabeled=X)
 
 
-# --- refinement -------------------------------------------------------------------------------------------------------
-
-
-def test_class_vectors_move_to_the_clusters_they_point_at():
-    centres = np.eye(3)
-    U, y = clusters(centres, 20)
-    names = unit(centres + 0.7 * np.roll(centres, 1, axis=0))  # 35 degrees off
-    refined = refine(names, make_pool(U))
-    assert ((refined.class_vectors * centres).sum(axis=1) > 0.97).all()
-    np.testing.assert_array_equal(refined.answers.argmax(axis=1), y)
-    np.testing.assert_allclose(refined.answers.sum(axis=1), 1, atol=1e-5)
-
-
-def test_class_vectors_that_are_kept_whole_do_not_move():
-    U, _ = clusters(np.eye(3), 20)
-    names = unit(generator(0).normal(size=(3, 3)))
-    np.testing.assert_allclose(refine(names, make_pool(U), keep=1.0).class_vectors, names, atol=1e-6)
-
-
-def test_the_pull_is_to_the_class_vectors_as_given_however_many_rounds():
-    names, cluster = np.eye(3, dtype=np.float32)[:2], np.eye(3, dtype=np.float32)[2]
-    refined = refine(names, make_pool(np.tile(cluster, (5, 1))), keep=0.5)
-    np.testing.assert_allclose(refined.class_vectors, unit(names + cluster), atol=1e-6)
-
-
-def test_permuting_classes_permutes_the_refinement():
-    U, _ = clusters(np.eye(4), 15, noise=0.4)
-    names, order = unit(generator(0).normal(size=(4, 4)) + 2 * np.eye(4)), [3, 1, 0, 2]
-    straight, mixed = refine(names, make_pool(U)), refine(names[order], make_pool(U))
-    np.testing.assert_allclose(mixed.class_vectors, straight.class_vectors[order], atol=1e-4)
-
-
-def test_labelled_vectors_pull_their_class_to_them():
-    U, _ = clusters(np.eye(3), 20)
-    names = unit(np.ones((3, 3)) + 0.01 * np.eye(3))
-    turned = 200 * np.eye(3)[[1, 2, 0]]  # the labels say: class 0 is the second cluster
-    refined = refine(names, make_pool(U), labelled_sums=turned)
-    np.testing.assert_array_equal((refined.class_vectors @ np.eye(3)).argmax(axis=1), [1, 2, 0])
-
-
-def test_balance_draws_the_answers_to_the_shares_given():
-    U, _ = clusters(np.eye(2), 30, noise=0.8)
-    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), make_pool(U)
-    gap = {
-        balance: abs(
-            refine(names, replace(pool, sharpness=8.0), balance=balance, shares=[0.8, 0.2]).answers[:, 0].mean() - 0.8
-        )
-        for balance in (0.0, 0.5, 1.0)
-    }
-    print(gap)
-    assert gap[1.0] < gap[0.5] < gap[0.0]
-
-
-def test_without_shares_the_classes_are_taken_to_be_as_frequent():
-    U, _ = clusters(np.eye(2), 30, noise=0.8)
-    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), make_pool(U)
-    even, told = refine(names, pool), refine(names, pool, shares=[0.5, 0.5])
-    np.testing.assert_array_equal(even.class_vectors, told.class_vectors)
-
-
-# --- clusters change hands --------------------------------------------------------------------------------------------
-
-
-def two_names_for_one_cluster(*, lengths):
-    """Return class vectors (2, 4) that both lean to the second of two clusters, alike, and vectors (40, 4) of both."""
-    U, _ = clusters(np.eye(4)[:2], 20)
-    names = unit(np.array([[0.30, 0.40, 0.8, 0.0], [0.30, 0.41, 0.0, 0.8]]))
-    return names * np.asarray(lengths, dtype=np.float32)[:, None], U
-
-
-def owners(refined):
-    return refined.answers[[0, -1]].argmax(axis=1).tolist()  # of the first cluster, and of the second
-
-
-@pytest.mark.parametrize(("lengths", "wanted"), [((1, 3), [0, 1]), ((3, 1), [1, 0])])
-def test_the_surer_of_two_names_takes_the_cluster_that_both_point_at(lengths, wanted):
-    names, U = two_names_for_one_cluster(lengths=lengths)
-    assert owners(refine(names, make_pool(U))) == wanted
-
-
-def test_soft_k_means_alone_never_exchanges_clusters(monkeypatch):
-    monkeypatch.setattr(transductive, "EXCHANGES", 0)
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    assert owners(refine(names, make_pool(U))) == [0, 1]
-
-
-def test_the_mean_length_of_class_vectors_changes_nothing():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    once, more = refine(names, make_pool(U)), refine(7 * names, make_pool(U))
-    np.testing.assert_allclose(more.class_vectors, once.class_vectors, atol=1e-5)
-
-
-def test_shares_that_were_given_keep_clusters_where_they_are():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    assert owners(refine(names, make_pool(U), shares=[0.5, 0.5])) == [0, 1]
-
-
-def test_a_class_with_a_label_keeps_its_cluster():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    label = np.array([3.0, 0, 0, 0], dtype=np.float32)  # says that the surer name means the first cluster
-    assert owners(refine(names, make_pool(U), labelled_sums=np.stack([label, 0 * label]))) == [0, 1]
-
-
-def test_a_class_of_which_nothing_is_said_takes_the_cluster_that_is_left():
-    U, y = clusters(np.eye(3), 20)
-    names = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 1]], dtype=np.float32)
-    np.testing.assert_array_equal(refine(names, make_pool(U)).answers.argmax(axis=1), y)
-
-
-def test_class_vectors_of_zeros_alone_stay_finite():
-    U, _ = clusters(np.eye(3), 5)
-    assert np.isfinite(refine(np.zeros((3, 3), np.float32), make_pool(U)).answers).all()
-
-
-# --- agreement --------------------------------------------------------------------------------------------------------
-
-
-def test_identical_vectors_agree_wholly():
-    U, _ = clusters(np.eye(3), 20, noise=0.5)
-    names = np.eye(3, dtype=np.float32)
-    assert sure_agreement(names, names, make_pool(U)) == 1
-
-
-def test_swapped_vectors_agree_in_nothing():
-    U, _ = clusters(np.eye(2), 20)
-    names = np.eye(2, dtype=np.float32)
-    assert sure_agreement(names, names[::-1].copy(), make_pool(U)) == 0
-
-
-def test_a_name_that_lies_closer_to_every_item_does_not_count_as_their_answer():
-    U, _ = clusters([[1, 0, 1, 0], [0, 1, 1, 0]], 10, noise=0.05)
-    names = unit(np.array([[1.0, 0, 0, 1], [0, 1, 5, 0]]))  # the second lies along what all items share
-    assert ((U @ names.T).argmax(axis=1) == 1).all()
-    assert sure_agreement(names, np.eye(4, dtype=np.float32)[:2], make_pool(U), top=1.0) == 1
-
-
-def test_only_the_surest_answers_are_compared():
-    names = np.eye(2, dtype=np.float32)
-    U = unit(np.array([[1.0, 0], [0, 1.0], [1.0, 0.9], [0.9, 1.0]]))
-    turned = unit(np.array([[1.0, 0.8], [0.3, 1.0]]))  # the third and fourth change sides, the first two stay
-    pool = make_pool(U)
-    assert sure_agreement(names, turned, pool, top=0.5) == 1
-    assert sure_agreement(names, turned, pool, top=1.0) < 1
-
-
-# --- the pool's own shares --------------------------------------------------------------------------------------------
-
-
-def simulated(shares, n, *, seed=0):
-    """Scores of a balanced model that is right about its own uncertainty, on a pool with other shares."""
-    random = generator(seed)
-    y = random.choice(len(shares), size=n, p=shares)
-    x = np.eye(len(shares))[y] * 2 + random.normal(size=(n, len(shares)))
-    return 2 * x, y  # log p(x | k) = 2 x_k + what all classes share
-
-
-def test_expectation_maximisation_finds_the_planted_shares():
-    scores, _ = simulated([0.7, 0.2, 0.1], 2000)
-    assert abs(softmax(scores, axis=1).mean(axis=0)[0] - 0.7) > 0.04
-    found = answers_at_shares(scores, prior_count=0).mean(axis=0)
-    np.testing.assert_allclose(found, [0.7, 0.2, 0.1], atol=0.03)
-
-
-def test_answers_at_the_right_shares_are_more_often_right():
-    scores, y = simulated([0.7, 0.2, 0.1], 2000)
-    right = [(answer.argmax(axis=1) == y).mean() for answer in (answers_at_shares(scores), scores)]
-    assert right[0] > right[1]
-
-
-def test_the_shares_are_drawn_to_equality_by_the_prior():
-    scores, _ = simulated([0.7, 0.2, 0.1], 500)
-    free, drawn, even = (answers_at_shares(scores, prior_count=count).mean(axis=0) for count in (0, 1, 1e6))
-    assert free[0] > drawn[0] > even[0]
-    np.testing.assert_allclose(even, softmax(scores, axis=1).mean(axis=0), atol=1e-4)
-
-
-def test_a_constant_added_to_an_items_scores_changes_nothing():
-    scores, _ = simulated([0.5, 0.3, 0.2], 100)
-    shifted = scores + generator(3).normal(size=(100, 1)) * 50
-    np.testing.assert_allclose(answers_at_shares(shifted), answers_at_shares(scores), atol=1e-9)
-
-
-@pytest.mark.parametrize(("agreement", "keep"), [(1, KEEP), (0.95, KEEP), (0.9, 0.4), (0.85, KEEP_FIRMLY), (0, 0.6)])
-def test_names_are_held_the_more_firmly_the_fewer_of_their_surest_answers_stand(agreement, keep):
-    assert keep_for(agreement) == pytest.approx(keep)
+def test_that_every_class_has_labels_is_said_once():
+    X, _, _, S = world(n_unseen=0)
+    y = np.repeat(np.arange(8), 30)
+    with pytest.warns(UserWarning, match="All 8 classes have labels") as said:
+        TransductiveZeroShotClassifier().fit(X, y, class_vectors=S, unlabeled=X)
+    assert len(said) == 1

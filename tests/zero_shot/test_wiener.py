@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anyshot.checks import generator, unit
+from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.wiener import among_items
 
 NAMES = unit(np.array([[1.0, 0.6, 0.2], [-1.0, 0.4, 0.3], [0.1, -1.0, 0.5]]))

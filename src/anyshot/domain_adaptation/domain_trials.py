@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.checks import Indexes
-from anyshot.domain_adaptation.normalisation import Table, is_sparse
+from anyshot.base.validation import Indexes
+from anyshot.domain_adaptation.normalization import Table, is_sparse
 from anyshot.domain_adaptation.transfer_evidence import class_weights, neighbours_alike, neighbours_of
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
 

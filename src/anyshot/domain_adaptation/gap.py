@@ -10,19 +10,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import (
+from anyshot.base.protocols import Encoder
+from anyshot.base.threads import threads_for
+from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.domain_adaptation.base import (
     ScaledLogisticRegression,
     check_columns,
     domain_table,
     domains_stacked,
     target_table,
 )
-from anyshot.domain_adaptation.normalisation import Normalise, Table, is_sparse, normalised
-from anyshot.encoders import load_encoder
-from anyshot.encoders.encoder import Encoder
+from anyshot.domain_adaptation.normalization import Normalise, Table, is_sparse, normalised
+from anyshot.encoders.registry import load_encoder
 from anyshot.errors import DomainError, InputError
-from anyshot.threads import threads_for
 
 # The proxy A-distance is 2 (1 - 2 e) with e the balanced error of a classifier that tells the domains (Ben-David,
 # Blitzer, Crammer, Kulesza, Pereira, Vaughan. A theory of learning from different domains. Machine Learning 2010,

@@ -7,8 +7,8 @@ from matplotlib.patches import Ellipse
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import svds
 
-from anyshot.domain_adaptation.adapted import domain_table, domains_stacked, target_table
-from anyshot.domain_adaptation.normalisation import Normalise, Table, is_sparse, normalised
+from anyshot.domain_adaptation.base import domain_table, domains_stacked, target_table
+from anyshot.domain_adaptation.normalization import Normalise, Table, is_sparse, normalised
 from anyshot.errors import DomainError
 
 SOURCE, TARGET = "#0072b2", "#d55e00"

@@ -9,11 +9,11 @@ from scipy.optimize import minimize, nnls
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from anyshot.checks import Indexes, RandomState, generator
-from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base, probabilities
-from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.base.labels import decisions
+from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base, probabilities
+from anyshot.domain_adaptation.normalization import Normalise, Table
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.labels import decisions
 
 # With p(x | y) the same in both domains, a source model's answers P (n_t, c) become the target's by weighing classes,
 #

@@ -8,16 +8,16 @@ from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
-from anyshot.domain_adaptation.adapted import (
+from anyshot.base.threads import threads_for
+from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
     ScaledLogisticRegression,
     domains_stacked,
     fitted_base,
 )
-from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalise, Table
 from anyshot.errors import EffectiveSampleError, InputError
-from anyshot.threads import threads_for
 
 # Where the domains differ in how often vectors occur but not in what a vector means, the target's risk is the source's,
 # each item weighted by p_target(x) / p_source(x) (Shimodaira, Journal of Statistical Planning and Inference 2000). That

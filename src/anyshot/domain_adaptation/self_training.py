@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, clone
 
-from anyshot.checks import Indexes
-from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, domains_stacked, fitted_base, probabilities
-from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.base.validation import Indexes
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, domains_stacked, fitted_base, probabilities
+from anyshot.domain_adaptation.normalization import Normalise, Table
 from anyshot.errors import InputError
 
 # In round r of R, the surest r / R of each class's answers are believed, class by class: the surest overall would be of

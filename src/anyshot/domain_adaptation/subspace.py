@@ -9,10 +9,10 @@ from scipy.sparse.linalg import eigsh
 from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
-from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalisation import Normalise, Table
+from anyshot.base.threads import threads_for
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
+from anyshot.domain_adaptation.normalization import Normalise, Table
 from anyshot.errors import InputError
-from anyshot.threads import threads_for
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source's coordinates x P_s are turned by
 # M = P_s' P_t, which is the nearest map of its axes to the target's; target items are seen as x P_t. Fernando, Habrard,

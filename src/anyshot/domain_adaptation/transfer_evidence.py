@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 
-from anyshot.checks import Indexes
+from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.label_shift import bbse_prior
-from anyshot.domain_adaptation.normalisation import Table, is_sparse, statistics_of
+from anyshot.domain_adaptation.normalization import Table, is_sparse, statistics_of
 
 # None of these is the truth, and each fails somewhere, so each has a column of its own:
 #

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from anyshot import checks
-from anyshot.checks import Indexes
-from anyshot.domain_adaptation.adapted import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalisation import Normalise
+from anyshot.base import validation
+from anyshot.base.validation import Indexes
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
+from anyshot.domain_adaptation.normalization import Normalise
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) spreads each source item's mass 1 / n_s over the target items so that
@@ -42,7 +42,7 @@ def transport_plan(
     MissingExtraError
         POT is not installed.
     """
-    ot = checks.extra("ot", "transport", purpose=PURPOSE)
+    ot = validation.extra("ot", "transport", purpose=PURPOSE)
     cost = ot.dist(source.astype(np.float64), target.astype(np.float64))  # (n_s, n_t), squared lengths
     cost /= cost.mean() or 1.0
     masses = np.full(len(source), 1 / len(source)), np.full(len(target), 1 / len(target))

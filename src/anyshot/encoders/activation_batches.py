@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anyshot.checks import Indexes
-from anyshot.encoders.activation_cache import Packed
-from anyshot.encoders.cache import Key
+from anyshot.base.validation import Indexes
 from anyshot.encoders.stages import State
+from anyshot.store.activation_cache import Packed
+from anyshot.store.disk_cache import Key
 
 Slots: TypeAlias = NDArray[np.intp]  # places in a list of distinct views of items
 

@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anyshot import progress
-from anyshot.checks import RandomState, generator
+from anyshot.base import progress
+from anyshot.base.items import Items, by_place, check_texts
+from anyshot.base.pixels import content_of
+from anyshot.base.validation import RandomState, generator
 from anyshot.encoders.activation_batches import Activations, Slots
-from anyshot.encoders.activation_cache import ActivationCache, Packed
 from anyshot.encoders.augment import View
 from anyshot.encoders.batching import Rows, batches
-from anyshot.encoders.cache import Key
 from anyshot.encoders.freeze import Trunk, trunk_digest
-from anyshot.encoders.pixels import content_of
 from anyshot.encoders.stages import Backbone, ImagePreparation, State
 from anyshot.errors import BadItemError, CacheError, InputError
-from anyshot.items import Items, by_place, check_texts
+from anyshot.store.activation_cache import ActivationCache, Packed
+from anyshot.store.disk_cache import Key
 
 SLICE: Final = {"text": 1024, "image": 128}
 """Items computed and written together; an interrupted run goes on at the last slice."""

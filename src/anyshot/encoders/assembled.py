@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from anyshot.checks import Vectors
+from anyshot.base.validation import Vectors
 from anyshot.encoders.stages import Backbone, Network, State, through
 
 

@@ -6,7 +6,7 @@ from zlib import crc32
 
 import numpy as np
 
-from anyshot.encoders.pixels import Pixels
+from anyshot.base.pixels import Pixels
 
 LEAST_AREA: Final = 0.5  # of the image that a crop shows
 ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, width by height, beside the image's own

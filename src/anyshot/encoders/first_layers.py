@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 import numpy as np
 
-from anyshot.checks import Vectors, unit
+from anyshot.base.items import Items
+from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
 from anyshot.encoders.freeze import Trunk, open_backbone
 from anyshot.encoders.stages import Backbone, Network
 from anyshot.errors import EncoderError
-from anyshot.items import Items
 
 
 class FirstLayers:

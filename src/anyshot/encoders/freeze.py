@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from anyshot.checks import RandomState, Vectors, generator
-from anyshot.encoders import load_encoder
+from anyshot.base.validation import RandomState, Vectors, generator
 from anyshot.encoders.assembled import Assembled
 from anyshot.encoders.frozen_norm import freeze_norms
+from anyshot.encoders.registry import load_encoder
 from anyshot.encoders.stages import Backbone, Network, Staged, State, through
 from anyshot.errors import EncoderError, ModelFolderError
 

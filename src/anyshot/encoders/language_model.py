@@ -14,15 +14,15 @@ from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
 
-from anyshot import progress
-from anyshot.checks import Vectors
+from anyshot.base import progress
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors
 from anyshot.encoders import hub
 from anyshot.encoders.batching import batches, windows
 from anyshot.encoders.compute import choose
 from anyshot.encoders.stages import Backbone, Network, TextPreparation, last_real, mean_of_real
 from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
-from anyshot.items import Items, check_texts
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}
 

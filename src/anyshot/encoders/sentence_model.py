@@ -11,8 +11,9 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
-from anyshot import progress
-from anyshot.checks import Vectors, unit
+from anyshot.base import progress
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors, unit
 from anyshot.encoders import hub
 from anyshot.encoders.batching import windows
 from anyshot.encoders.compute import choose
@@ -20,7 +21,6 @@ from anyshot.encoders.language_model import fresh_model, quiet
 from anyshot.encoders.stages import Backbone, Network, State, TextPreparation
 from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import EncoderError, MissingWeightsError
-from anyshot.items import Items, check_texts
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
 WINDOW_TEXTS: Final = 1024

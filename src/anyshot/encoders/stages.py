@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from anyshot.checks import is_whole
+from anyshot.base.items import Items, check_texts, modality_of
+from anyshot.base.pixels import Pixels, map_pixels
+from anyshot.base.validation import is_whole
 from anyshot.encoders.compute import Compute
-from anyshot.encoders.pixels import Pixels, map_pixels
 from anyshot.errors import InputError, UnknownStageError
-from anyshot.items import Items, check_texts, modality_of
 
 HEAD: Final = "head"
 """The last stage of every backbone: the classifier, which is put on top and is no part of the backbone itself."""

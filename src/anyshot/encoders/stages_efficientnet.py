@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from anyshot.encoders.efficientnet import EPSILON, Convolution, EfficientNetLite0
+from anyshot.encoders.efficientnet_network import EPSILON, Convolution, EfficientNetLite0
 from anyshot.encoders.stages import AveragedPlaces, Mapped, Network, State
 
 MOMENTUM = 0.1  # of the batch norms' running statistics: the published 0.01 is for hundreds of thousands of steps

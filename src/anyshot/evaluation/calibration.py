@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.checks import Indexes, RandomState, generator, indexes, is_number
+from anyshot.base.validation import Indexes, RandomState, generator, indexes, is_number
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import probability_table
 

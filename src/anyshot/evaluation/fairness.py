@@ -14,12 +14,12 @@ from rich.console import Group
 from rich.text import Text
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.checks import RandomState, extra, generator, unit, vectors
+from anyshot.base.labels import Labels
+from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.answers import SCARCE
+from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.metrics import accuracy, bootstrap_interval, effective_size, item_weights, wilson_interval
 from anyshot.evaluation.printing import as_text, html_lines, html_table, rich_table
-from anyshot.labels import Labels
 
 MOST_DIVISIONS = 20_000  # divisions of the words up to which a permutation test tries every one
 

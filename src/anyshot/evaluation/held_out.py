@@ -13,17 +13,17 @@ from rich.text import Text
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.checks import Indexes, RandomState, generator
-from anyshot.encoders.cache import encode_once
-from anyshot.encoders.encoder import Encoder
+from anyshot.base.items import Items
+from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.base.progress import track
+from anyshot.base.protocols import Encoder
+from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.folds import folds_by_arrival
+from anyshot.evaluation.learning_curve import Predictor, count, take
 from anyshot.evaluation.metrics import wilson_interval
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
-from anyshot.evaluation.protocols import Predictor, count, take
-from anyshot.items import Items
-from anyshot.labels import Labels, class_table, classes_in, to_indexes
-from anyshot.progress import track
+from anyshot.evaluation.splits import folds_by_arrival
+from anyshot.store.disk_cache import encode_once
 
 SHOWN = 10  # rows of the table that are printed; the table itself holds all
 

@@ -7,13 +7,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.checks import Indexes, indexes
+from anyshot.base.items import Items
+from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
+from anyshot.base.validation import Indexes, indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.folds import folds_by_arrival
+from anyshot.evaluation.learning_curve import count, take
 from anyshot.evaluation.metrics import Floats, probability_table
-from anyshot.evaluation.protocols import count, take
-from anyshot.items import Items
-from anyshot.labels import Classes, Labels, class_table, classes_in, to_indexes
+from anyshot.evaluation.splits import folds_by_arrival
 
 
 class Probable(Protocol):

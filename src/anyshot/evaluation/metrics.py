@@ -21,9 +21,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.checks import Indexes, RandomState, generator, indexes
+from anyshot.base.labels import Labels
+from anyshot.base.validation import Indexes, RandomState, generator, indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.labels import Labels
 
 Floats = NDArray[np.float64]
 

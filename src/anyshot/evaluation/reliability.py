@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from anyshot.checks import indexes
+from anyshot.base.validation import indexes
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
     confidence_bins,

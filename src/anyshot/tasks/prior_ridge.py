@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.threads import threads_for
+from anyshot.base.threads import threads_for
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from anyshot.checks import pair
+from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.base.validation import pair
+from anyshot.data.table_vectors import TableVectors, is_plain
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import cross_conformal_interval
-from anyshot.evaluation.number_answers import NumberEvaluation, evaluate_numbers
-from anyshot.persist import SavedModel, write_model
-from anyshot.table_vectors import TableVectors, is_plain
+from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
 from anyshot.tasks.prior_ridge import TRUST, Effects, Scaling, SourceBelief, ridge_effects
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from anyshot.checks import RandomState, check_numbers, check_whole, generator
+from anyshot.base.validation import RandomState, check_numbers, check_whole, generator
 from anyshot.errors import InputError, TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.history import HeldOut, History

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from anyshot.checks import Indexes
+from anyshot.base.validation import Indexes
 from anyshot.errors import NotEnoughLabelsError
 
 

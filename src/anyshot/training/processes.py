@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, distributed
 
-from anyshot.checks import extra
+from anyshot.base.validation import extra
 
 LAUNCHED: Final = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 """What a launcher tells each process beside WORLD_SIZE."""

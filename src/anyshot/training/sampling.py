@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.checks import Indexes
+from anyshot.base.validation import Indexes
 from anyshot.errors import NotEnoughLabelsError
 
 

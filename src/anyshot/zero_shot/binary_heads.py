@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from anyshot.checks import Vectors
+from anyshot.base.validation import Vectors
 from anyshot.zero_shot.class_vectors import Floats
 
 BinaryLoss: TypeAlias = Literal["logistic", "squared-hinge"]

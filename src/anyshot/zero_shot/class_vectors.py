@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve
 
-from anyshot.checks import Indexes, vectors
+from anyshot.base.validation import Indexes, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.checks import Indexes, RandomState, Vectors, generator, indexes, vectors
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator, indexes, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 from anyshot.zero_shot.standard import ZeroShotEstimator, candidate_mask

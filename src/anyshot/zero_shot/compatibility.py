@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.checks import Indexes, RandomState, Vectors, generator
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.standard import ZeroShotEstimator

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.checks import Indexes, Vectors, unit
+from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError
 from anyshot.zero_shot.binary_heads import fit_binary_heads
 from anyshot.zero_shot.class_vectors import Floats

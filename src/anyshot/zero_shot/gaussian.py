@@ -8,8 +8,8 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.checks import Indexes, RandomState, Vectors, generator
-from anyshot.labels import class_sums
+from anyshot.base.labels import class_sums
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized
 from anyshot.zero_shot.ridge import gram
 from anyshot.zero_shot.standard import ZeroShotEstimator

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.checks import Indexes, RandomState, Vectors, indexes, unit, vectors
+from anyshot.base.validation import Indexes, RandomState, Vectors, indexes, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 from anyshot.zero_shot.class_wise import class_folds, held_out_scores

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
-from anyshot.semantics import ClassTexts
+from anyshot.zero_shot.class_embeddings import ClassTexts
 
 PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""))  # endings, and what the singular has in their place
 

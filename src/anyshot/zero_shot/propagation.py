@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from anyshot.checks import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_vectors import Floats
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from anyshot.checks import Indexes, Vectors, unit
-from anyshot.labels import class_sums
+from anyshot.base.labels import class_sums
+from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.zero_shot.class_vectors import Floats, Kernel, class_kernel, smoother, unit_rows
 from anyshot.zero_shot.standard import ZeroShotEstimator
 

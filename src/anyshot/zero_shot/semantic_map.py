@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from anyshot.checks import Indexes, Vectors, unit
+from anyshot.base.labels import class_sums
+from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import WidthError
-from anyshot.labels import class_sums
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized, unit_rows
 from anyshot.zero_shot.ridge import gram, ridge_solve
 from anyshot.zero_shot.standard import ZeroShotEstimator

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.checks import Indexes, Vectors, indexes, unit, vectors
+from anyshot.base.validation import Indexes, Vectors, indexes, unit, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lstsq
 from scipy.special import softmax
 
-from anyshot.checks import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.binary_heads import fit_binary_heads
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.standard import ZeroShotEstimator

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from anyshot.checks import Vectors
+from anyshot.base.validation import Vectors
 
 # A class vector measures where its class lies, with an error that may point anywhere; classes differ only in
 # directions in which items vary. With the mean s of the class vectors s_k (d,) and the items' covariance S (d, d):

@@ -1,0 +1,73 @@
+"""The commands about this machine: models, cache, doctor, demo."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.text import Text
+
+import anyshot
+from anyshot.app.cli.printing import count, in_terminal, show, show_each, table_of
+from anyshot.app.doctor import examine, report
+from anyshot.encoders.registry import available, function_at
+
+
+def models() -> None:
+    """List the encoders, their size and licence, and whether they are on this machine."""
+    listed = available()
+    rows = [
+        {
+            "name": one.name,
+            "for": one.modality,
+            "width": one.width,
+            "MB": one.megabytes,
+            "licence": one.licence,
+            "here": one.on_this_machine,
+        }
+        for one in listed
+    ]
+    about = [Text(f"{one.name}  {one.about}. Fetch it with: {one.fetch}") for one in listed]
+    show_each(Group(table_of(rows), *about), [asdict(one) for one in listed])
+
+
+def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vector and activation.")] = False) -> None:
+    """Show how much the caches of vectors and of frozen networks' activations hold, or clear them."""
+    store, activations = anyshot.VectorCache(), function_at("anyshot.store.activation_cache:ActivationCache")()
+    if clear:
+        store.clear()
+        activations.clear()
+    (vectors, size), (files, frozen) = store.size(), activations.size()
+    facts = {
+        "folder": store.folder,
+        "vectors": vectors,
+        "bytes": size,
+        "limit_mb": store.limit,
+        "activations": files,
+        "activation_bytes": frozen,
+        "activation_limit_mb": activations.limit,
+    }
+    held = f"{count(vectors, 'vector')}, {size / 1e6:,.1f} MB of at most {store.limit:,.0f} MB, in {store.folder}"
+    beside = f"{count(files, 'item')} at a freeze point, {frozen / 1e6:,.1f} MB of at most {activations.limit:,.0f} MB"
+    show(Group(Text(held), Text(beside)), facts)
+
+
+def doctor() -> None:
+    """Examine this machine: versions, cores, bfloat16, GPU, encoders, cache; and say what mends what is amiss.
+
+    Ends with 1 where something is amiss.
+    """
+    findings = examine()
+    show_each(report(findings), [asdict(one) for one in findings])
+    if any(one.mend for one in findings):
+        raise typer.Exit(1)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the picture of the learning curve goes.", metavar="FILE")] = Path(
+        "anyshot-demo.png"
+    ),
+) -> None:
+    """See it work on 212 customer messages and two photographs, in a minute."""
+    anyshot.run_demo(out, console=Console() if in_terminal() else Console(width=100, color_system=None))

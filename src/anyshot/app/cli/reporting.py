@@ -1,0 +1,136 @@
+"""The commands that tell others of a model: report, card."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+import anyshot
+from anyshot.app.cli.printing import note, show
+from anyshot.app.cli.reading import (
+    Data,
+    ImageColumn,
+    LabelColumn,
+    Model,
+    TextColumn,
+    as_classes_write_them,
+    read,
+    refuse_overwriting,
+)
+from anyshot.base.model_card import model_card, network_card
+from anyshot.base.model_folder import read_model
+from anyshot.base.whole_file import whole_file
+from anyshot.errors import DataFileError, InputError
+
+
+def report(
+    model: Model,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Page to write, .html.", metavar="FILE")] = Path("report.html"),
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the model learned from: adds what labels buy, which look wrong, and, of rows without a label, "
+            "which to label next.",
+            metavar="DATA",
+        ),
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    group_column: Annotated[
+        str | None, typer.Option(help="Column whose values are compared with each other.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Write a page on how good a model is, where it fails and what more labels would bring.
+
+    DATA has labels, and the model has not learned from it. The page is one file that needs no network.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise DataFileError(f"{out} cannot be written: its name must end in .html.")
+    read_as = partial(read, text_column=text_column, image_column=image_column)
+    tested = _labelled(data, read_as, label_column)
+    groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
+    learned = None if train is None else _labelled(train, read_as, label_column, to="draw a curve from")
+    clf = anyshot.load(model)
+    names = _classes(clf, model)
+    labels = as_classes_write_them(tested.labels, names)
+    made = anyshot.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
+    made.save(out)
+    show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
+    for line in dict.fromkeys(made.missing.values()):
+        note(f"Not in it: {line}")
+    note(f"Wrote the report to {out}.")
+
+
+def card(
+    model: Model,
+    data: Annotated[Path | None, typer.Option(help="Labelled items to measure the model on.", metavar="DATA")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the card to a file, .md.", metavar="FILE")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+) -> None:
+    """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
+    refuse_overwriting(out, data)
+    clf, facts = anyshot.load(model), read_model(model).facts
+    names, figures = _classes(clf, model), None
+    if data is not None:
+        given = _labelled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
+        found = clf.evaluate(given.items, as_classes_write_them(given.labels, names))
+        figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
+    write = network_card if "frozen" in facts else model_card
+    written = write(facts, figures=figures, tested_on=None if data is None else data.name)
+    if out is None:
+        typer.echo(written)
+        return
+    with whole_file(out) as part:
+        part.write_text(written, encoding="utf-8")
+    note(f"Wrote the card to {out}.")
+
+
+def _classes(clf: Any, folder: Path) -> list[Any]:
+    """Return the classes that a model names; the terminal reads no tables of numbers for one that names none."""
+    names = getattr(clf, "classes_", None)
+    if names is None:
+        raise InputError(
+            f"{folder} holds a model of kind {type(clf).__name__}, which names no classes. Measure it in Python: "
+            f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
+        )
+    return list(names.tolist())
+
+
+def _labelled(
+    path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the answers with"
+) -> Any:
+    """Return the data set at `path`, which must have labels."""
+    given = read_as(path, label_column=column)
+    if given.labels is None or all(label is None for label in given.labels):
+        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
+    return given
+
+
+def _groups(path: Path, read_as: Callable[..., Any], column: str) -> list[Any]:
+    """Return the group of each item: a column of the same table."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table with --image-column.")
+    try:
+        return list(read_as(path, label_column=column).labels)
+    except DataFileError as error:
+        said = str(error).replace("label_column (--label-column)", "--group-column")
+        raise DataFileError(f"The groups of --group-column {column} cannot be read. {said}") from error
+
+
+def _taught(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
+    """Return what the model learned from, rows without a label apart: these are the pool to label next."""
+    if learned is None:
+        return {}
+    labels = as_classes_write_them(learned.labels, classes)
+    pairs = list(zip(learned.items, labels, strict=True))
+    pool = [item for item, label in pairs if label is None]
+    known = [(item, label) for item, label in pairs if label is not None]
+    train = [item for item, _ in known], [label for _, label in known]
+    return {"train": train, "pool": pool or None}

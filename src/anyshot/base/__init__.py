@@ -1,0 +1,1 @@
+"""What every package shares: validation, labels, items, images, model folders."""

@@ -1,0 +1,111 @@
+"""The model card: what a saved model is, for a person and for a model hub."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anyshot.encoders.registry import ENCODERS
+
+SHOWN = 20
+
+
+def model_card(
+    facts: Mapping[str, Any], *, figures: Mapping[str, float] | None = None, tested_on: str | None = None
+) -> str:
+    """Return the README of a saved model, with the metadata that model hubs read, from its facts.
+
+    figures: shares of 1 by name, as {"accuracy": 0.91}, measured on items that the model has not learned from;
+    tested_on: what those items are. Names and examples are written so that they can be neither markup nor metadata.
+    """
+    classes, examples = facts["evidence"]["classes"], facts["evidence"]["examples"]
+    encoder, measured = str(facts["encoder"]["name"]), dict(figures or {})
+    shown = ", ".join(_plain(name) for name in classes[:SHOWN]) + (", ..." if len(classes) > SHOWN else "")
+    reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["model"]["reasons"])
+    return f"""---
+{_metadata(encoder, measured, tested_on)}
+---
+
+# {len(classes)} classes, {len(examples)} labelled examples
+
+Classes: {shown}
+
+Encoder: {_plain(encoder)}. Method: {_plain(facts["model"]["method"])}.
+
+{reasons}
+{_compared(facts["leaderboard"])}{_figures(measured, tested_on)}
+The folder holds the vectors of the labelled and unlabelled items and the text (or file name) of each labelled example,
+so that the model can learn more and explain itself. Do not share it further than these.
+
+```python
+from anyshot import load
+load("this/folder").predict([...])
+```
+"""
+
+
+def network_card(
+    facts: Mapping[str, Any], *, figures: Mapping[str, float] | None = None, tested_on: str | None = None
+) -> str:
+    """Return the README of a saved network with a head, from its facts, written as safely; see `model_card`."""
+    names, encoder = [str(name) for name in facts["classes"]], str(facts["parameters"]["encoder"])
+    measured = dict(figures or {})
+    shown = ", ".join(_plain(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["reasons"])
+    return f"""---
+{_metadata(encoder, measured, tested_on)}
+---
+
+# {len(names)} classes, told by a trained network
+
+Classes: {shown}
+
+Encoder: {_plain(encoder)}, trained from {_plain(facts["freeze_at"])} on. Made by {facts["kind"]}.
+
+{reasons}
+{_figures(measured, tested_on)}
+The folder holds the trained stages and the head, none of the items.
+
+```python
+from anyshot import load
+load("this/folder").predict([...])
+```
+"""
+
+
+def _metadata(encoder: str, figures: Mapping[str, float], tested_on: str | None) -> str:
+    """Return the front matter. Every text is written as JSON, which YAML reads as it stands: nothing can end it."""
+    lines, entry = ["library_name: anyshot"], ENCODERS.get(encoder)
+    task = None if entry is None else f"{entry.modality}-classification"
+    if task is not None:
+        lines.append(f"pipeline_tag: {task}")
+    listed = "" if entry is None else entry.base
+    base = encoder.removeprefix("hf:") if re.fullmatch(r"hf:[\w.-]+/[\w.-]+", encoder) else listed
+    if base:
+        lines.append(f"base_model: {json.dumps(base)}")
+    lines += ["tags:", "- transfer-learning", "- few-shot"]
+    if figures:
+        data = json.dumps(tested_on or "items held out")
+        lines += ["metrics:", *(f"- {json.dumps(name)}" for name in figures)]
+        lines += ["model-index:", "- name: anyshot model", "  results:", "  - task:", f"      type: {task or 'other'}"]
+        lines += ["    dataset:", f"      name: {data}", "      type: other", "    metrics:"]
+        for name, value in figures.items():
+            lines += [f"    - type: {json.dumps(name)}", f"      value: {float(value):.4f}"]
+    return "\n".join(lines)
+
+
+def _compared(leaderboard: Sequence[Sequence[Any]]) -> str:
+    board = "".join(f"| {_plain(method)} | {accuracy:.1%} |\n" for method, accuracy, *_ in leaderboard)
+    return f"\n| method, on labels held out | accuracy |\n|---|---|\n{board}" if board else ""
+
+
+def _figures(figures: Mapping[str, float], tested_on: str | None) -> str:
+    rows = "".join(f"| {_plain(name)} | {value:.1%} |\n" for name, value in figures.items())
+    head = _plain(f"on {tested_on}" if tested_on else "on items held out")
+    return f"\n| {head} | |\n|---|---|\n{rows}" if rows else ""
+
+
+def _plain(text: object) -> str:
+    """Return text in one line, in which Markdown and HTML find nothing to do."""
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", line)

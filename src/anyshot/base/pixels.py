@@ -1,0 +1,187 @@
+"""Any image given, a file, a PIL image or an array, as RGB pixels; a bad one is named by its path and row."""
+
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from anyshot.base.items import Item, Items
+from anyshot.errors import BadItemError
+
+Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
+T = TypeVar("T")
+
+# What PIL's readers raise on a file that is cut short, damaged, or no image at all.
+BROKEN: Final = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
+    *(struct.error, zlib.error),
+)
+BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+THREADS: Final = min(8, os.cpu_count() or 1)  # more only hold more photos in memory at once
+
+
+def read_pixels(item: Item, *, row: int | None = None, at_least: int | None = None) -> Pixels:
+    """Return one image as RGB pixels (height, width, 3), uint8, the right way up.
+
+    A photo's EXIF orientation is applied, transparent parts lie on white, 16-bit values are scaled to 8, and of an
+    animation the first frame is taken.
+
+    Parameters
+    ----------
+    item : str, Path, PIL image or uint8 array
+        An array is (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), the last with its transparency.
+    row : int, optional
+        Where the item stands in its batch; named in errors.
+    at_least : int, optional
+        The shorter side that will be needed [pixels]. A JPEG file at least four times as large is then decoded at 1/2,
+        1/4 or 1/8 of its size, never below twice this side: several times faster, and the same picture once resized.
+
+    Raises
+    ------
+    BadItemError
+        There is no such file, it is no image, is cut short or damaged, has more pixels than PIL's limit
+        (`PIL.Image.MAX_IMAGE_PIXELS`), or the array is empty or of another type or shape.
+    """
+    with _without_warnings():
+        return _read(item, row, at_least)
+
+
+def map_pixels(
+    items: Items, prepare: Callable[[Pixels], T], *, first_row: int = 0, at_least: int | None = None
+) -> list[T]:
+    """Return `prepare(read_pixels(item))` of each item, in several threads; the first bad item is raised.
+
+    PIL and torch let go of Python's lock while they work, and a photo is dropped as soon as it is prepared.
+    """
+
+    def one(row: int) -> T:
+        return prepare(_read(items[row], first_row + row, at_least))
+
+    # Warning filters belong to the whole process: they are set once around the threads, never inside one.
+    with _without_warnings():
+        if len(items) == 1 or THREADS == 1:
+            return [one(row) for row in range(len(items))]
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(one, range(len(items))))
+
+
+def content_of(item: Item, *, row: int | None = None) -> bytes:
+    """Return the bytes that say what an image holds: a file's own, else its shape and RGB pixels.
+
+    Items of equal content have equal vectors, so that a cache may be keyed by it. A PIL image and an array with the
+    same RGB pixels are the same content.
+    """
+    if isinstance(item, (str, os.PathLike)):
+        try:
+            return Path(item).read_bytes()
+        except (OSError, ValueError) as error:
+            raise BadItemError(_unreadable(item, row, error)) from error
+    pixels = read_pixels(item, row=row)
+    return b"RGB %d %d\n" % pixels.shape[:2] + pixels.tobytes()
+
+
+def _read(item: Item, row: int | None, at_least: int | None) -> Pixels:
+    try:
+        if isinstance(item, (str, os.PathLike)):
+            with Image.open(item) as image:
+                return _from_file(image, at_least)
+        if isinstance(item, Image.Image):
+            return _from_image(item)
+    except BOMB as error:
+        raise BadItemError(
+            f"{_name(item, row)} is too large to be read safely: {str(error).split(',')[0]}. "
+            "Make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
+        ) from error
+    except BROKEN as error:
+        raise BadItemError(_unreadable(item, row, error)) from error
+    if isinstance(item, np.ndarray):
+        return _from_array(item, row)
+    raise BadItemError(f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.")
+
+
+def _from_file(image: ImageFile.ImageFile, at_least: int | None) -> Pixels:
+    if at_least is not None and image.format == "JPEG":
+        image.draft(None, (2 * at_least, 2 * at_least))  # only JPEG has it; elsewhere it does nothing
+    return _from_image(image)
+
+
+def _from_image(image: Image.Image) -> Pixels:
+    if 0 in image.size:
+        raise ValueError("it has no pixels")
+    image.load()
+    turned = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
+    if turned.mode.startswith("I") or turned.mode == "F":
+        grey = _scaled(np.asarray(turned))
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if turned.has_transparency_data:
+        seen = turned.convert("RGBA")
+        turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+    return np.array(turned.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8; a damaged EXIF block does not make a photo unreadable."""
+    try:
+        given = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except BROKEN:
+        return 1
+    return given if isinstance(given, int) and 1 <= given <= 8 else 1
+
+
+def _scaled(values: NDArray[Any]) -> Pixels:
+    """Scale 16-bit grey values (h, w), 0 to 65535, to 8 bits."""
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("its values are floats or have more than 16 bits, and nothing says which of them is white")
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 257 = 255
+
+
+def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
+    named = _name(array, row)
+    if array.dtype != np.uint8:
+        hint = " Multiply values in [0, 1] by 255 first." if array.dtype.kind == "f" else ""
+        raise BadItemError(f"{named} is an array of {array.dtype}; uint8 is needed, 0 to 255.{hint}")
+    if array.size == 0:
+        raise BadItemError(f"{named} is an empty array, of shape {array.shape}. Drop it.")
+    flat = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    if flat.ndim == 2:
+        return np.repeat(flat[:, :, None], 3, axis=2)
+    if flat.ndim != 3 or flat.shape[2] not in (3, 4):
+        raise BadItemError(
+            f"{named} is an array of shape {array.shape}; (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) is needed."
+        )
+    return _from_image(Image.fromarray(np.ascontiguousarray(flat)))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep PIL's warnings, on metadata mostly, to itself; a decompression bomb's becomes an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _unreadable(item: Item, row: int | None, error: Exception) -> str:
+    named = _name(item, row)
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {named}. Correct the path, or drop it."
+    if isinstance(error, UnidentifiedImageError):
+        return f"{named} is no image that PIL can read. Drop it, or convert it to PNG or JPEG."
+    return f"{named} cannot be read: {error}. Mend or drop it."
+
+
+def _name(item: Item, row: int | None) -> str:
+    """Name an item by its path and its row, as far as it has them."""
+    place = "" if row is None else f" in row {row}"
+    if isinstance(item, (str, os.PathLike)):
+        return f"{os.fspath(item)}{place}"
+    return f"The image{place}"

@@ -1,0 +1,195 @@
+"""Tables with categories and gaps, as numbers: a column for each number, each category, and each column's gaps."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import OneHotEncoder
+
+from anyshot.base.validation import extra
+from anyshot.errors import InputError
+
+Floats: TypeAlias = NDArray[np.float64]
+
+GAP: Final = "(none)"
+"""The category of a missing value."""
+_DAY: Final = 86_400.0  # seconds
+
+
+class TableVectors(TransformerMixin, BaseEstimator):
+    """Turn a table into vectors.
+
+    Numbers stay numbers, dates become days since 1970, a gap among them becomes the median, marked in a column of its
+    own where `fit` saw gaps. Everything else is a category, with a column of 0 and 1 each; a missing value is one too.
+
+    Parameters
+    ----------
+    encoder : {"scikit-learn", "skrub"}, default="scikit-learn"
+        Whose encoders are used. skrub's, the extra [tables], also make sense of long and dirty text, and of parts of
+        dates; they cannot be saved.
+    max_categories : int, default=40
+        Of a column with more, the most frequent have a column; the others, and those that `fit` did not see, are 0 in
+        all of them. skrub takes it as the number from which a column is text.
+
+    Attributes
+    ----------
+    columns_ : list of str
+        The table's columns.
+    names_ : list of str
+        What each number of a vector stands for.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"age": [15, None, 17], "school": ["north", "south", "north"]})
+    >>> vectors = TableVectors().fit(table)
+    >>> vectors.names_
+    ['age', 'age is missing', 'school = north', 'school = south']
+    >>> vectors.transform(table)
+    array([[15.,  0.,  1.,  0.],
+           [16.,  1.,  0.,  1.],
+           [17.,  0.,  1.,  0.]])
+    """
+
+    def __init__(self, *, encoder: Literal["scikit-learn", "skrub"] = "scikit-learn", max_categories: int = 40) -> None:
+        self.encoder = encoder
+        self.max_categories = max_categories
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn the columns of the table `X` (n rows) and their categories; `y` is ignored.
+
+        Raises
+        ------
+        InputError
+            `X` is no table, has no row, or has a column twice.
+        """
+        table = _checked(X)
+        self.columns_ = [str(name) for name in table.columns]
+        if self.encoder == "skrub":
+            skrub = extra("skrub", "tables", purpose="TableVectors(encoder='skrub')")
+            self.skrub_ = skrub.TableVectorizer(cardinality_threshold=self.max_categories).fit(table)
+            self.names_ = [str(name) for name in self.skrub_.get_feature_names_out()]
+            return self
+        if self.encoder != "scikit-learn":
+            raise InputError(f"encoder must be 'scikit-learn' or 'skrub'; it is {self.encoder!r}.")
+        medians: dict[str, float] = {}
+        gaps: list[str] = []
+        categories: dict[str, list[str]] = {}
+        for name in self.columns_:
+            if _is_number(table[name]):
+                numbers = _numbers(table[name])
+                medians[name] = float(np.nanmedian(numbers)) if (~np.isnan(numbers)).any() else 0.0
+                gaps += [name] if np.isnan(numbers).any() else []
+            else:
+                counts = _categories(table[name]).value_counts()
+                categories[name] = sorted(counts.index[: self.max_categories])
+        self._learn(medians, gaps, categories)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> Floats:
+        """Return the vectors (n, d) of a table with the same columns, in any order; other columns are ignored.
+
+        Raises
+        ------
+        InputError
+            A column is missing, or holds text where `fit` saw numbers.
+        """
+        if not hasattr(self, "names_"):
+            raise NotFittedError("This TableVectors is not fitted yet: call fit with a table first.")
+        table = _checked(X, self.columns_)
+        if self.encoder == "skrub":
+            return np.nan_to_num(np.asarray(self.skrub_.transform(table[self.columns_]), dtype=np.float64))
+        parts = []
+        for name, median in self.medians_.items():
+            numbers = _numbers(table[name])
+            parts.append(np.where(np.isnan(numbers), median, numbers)[:, None])
+            parts += [np.isnan(numbers)[:, None].astype(np.float64)] if name in self.gaps_ else []
+        if self.categories_:
+            words = np.column_stack([_categories(table[name]) for name in self.categories_]).astype(object)
+            parts.append(self.one_hot_.transform(words))
+        return np.concatenate(parts, axis=1)
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return `names_` as scikit-learn asks for them."""
+        return np.array(self.names_, dtype=object)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was learned as JSON has it, for a saved model."""
+        if self.encoder == "skrub":
+            raise InputError("What skrub's encoders learned cannot be saved. Use encoder='scikit-learn'.")
+        learned = {"medians": self.medians_, "gaps": self.gaps_, "categories": self.categories_}
+        return {"columns": self.columns_, "max_categories": self.max_categories, **learned}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return what `facts` was taken from."""
+        made = cls(max_categories=facts["max_categories"])
+        made.columns_ = list(facts["columns"])
+        made._learn(dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"]))
+        return made
+
+    def _learn(self, medians: dict[str, float], gaps: list[str], categories: dict[str, list[str]]) -> None:
+        self.medians_, self.gaps_, self.categories_ = medians, gaps, categories
+        names = []
+        for name in medians:
+            names += [name, f"{name} is missing"] if name in gaps else [name]
+        self.names_ = names + [f"{name} = {value}" for name, values in categories.items() for value in values]
+        if categories:
+            listed = [np.array(values, dtype=object) for values in categories.values()]
+            made = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
+            self.one_hot_ = made.fit(np.array([[values[0] for values in listed]], dtype=object))
+
+
+def is_plain(X: object) -> bool:
+    """Tell whether `X` is no table, or one of numbers without a gap: it can be used as vectors as it stands."""
+    if not isinstance(X, pd.DataFrame):
+        return True
+    return all(is_numeric_dtype(X[name]) for name in X) and not X.isna().any(axis=None)
+
+
+def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
+    """Return the table with text as names of its columns, all of `columns` among them."""
+    if not isinstance(X, pd.DataFrame) or not len(X.columns):
+        raise InputError(f"A table with named columns (a pandas DataFrame) is needed; this is a {type(X).__name__}.")
+    if columns is None and not len(X):
+        raise InputError("The table has no rows; at least one is needed to learn its columns.")
+    table = X.set_axis([str(name) for name in X.columns], axis=1)
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise InputError(f"The table has the column {twice!r} twice. Give each column a name of its own.")
+    for name in columns or []:
+        if name not in table:
+            near = difflib.get_close_matches(name, list(table.columns), n=1)
+            remedy = f"Did you rename it to {near[0]!r}?" if near else "Add it, with gaps if nothing is known."
+            raise InputError(f"The table lacks the column {name!r}, which the model learned from. {remedy}")
+    return table
+
+
+def _is_number(column: "pd.Series[Any]") -> bool:
+    return bool(is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column))
+
+
+def _numbers(column: "pd.Series[Any]") -> Floats:
+    """Return numbers or dates as floats (n,), NaN for a gap."""
+    if is_datetime64_any_dtype(column):
+        moments = pd.to_datetime(column, utc=True)
+        days = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY
+        return np.asarray(days, dtype=np.float64)
+    try:
+        numbers = column.astype(object).where(column.notna(), np.nan).to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Column {column.name!r} held numbers in `fit` and does not now: {error}.") from error
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if infinite.size:
+        raise InputError(f"Column {column.name!r} holds infinity in row {infinite[0]}. Mend it, or leave it empty.")
+    return numbers
+
+
+def _categories(column: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return every value as text (n,); a missing one as `GAP`."""
+    return column.astype(object).map(str, na_action="ignore").where(column.notna(), GAP).astype(object)

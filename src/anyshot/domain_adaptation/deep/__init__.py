@@ -1,0 +1,1 @@
+"""Domain adaptation that trains a network."""

@@ -1,0 +1,68 @@
+"""What an answer rests on, in words."""
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from anyshot.any_shot.explanation import Explanation, Explanations, Neighbour
+
+ONE = Explanation(
+    item="I was [bold]charged twice",
+    is_known=True,
+    label="billing",
+    probability=0.75,
+    runner_up="login",
+    margin=0.6,
+    matched="invoices <and> charges",
+    neighbours=(Neighbour("refund [bold]me", "billing", 0.8125), Neighbour("cannot sign in", "login", 0.1)),
+)
+FAR = replace(ONE, is_known=False, matched=None, neighbours=())
+
+
+def test_an_explanation_reads_line_by_line():
+    assert str(ONE).splitlines() == [
+        "billing (75%; next login, 60% behind): I was [bold]charged twice",
+        '  matches what is said of billing: "invoices <and> charges"',
+        "  0.81 like billing: refund [bold]me",
+        "  0.10 like login: cannot sign in",
+    ]
+
+
+def test_an_unknown_item_is_answered_so_and_its_nearest_class_is_named():
+    assert FAR.answer == "unknown"
+    assert FAR.reasons() == ["nearest class billing, but not near enough"]
+
+
+def test_several_explanations_are_a_sequence():
+    both = Explanations((ONE, FAR))
+    assert len(both) == 2
+    assert list(both) == [both[0], both[1]] == list(both[:2])
+    assert str(both) == repr(both) == f"{ONE}\n{FAR}"
+    with pytest.raises(IndexError):
+        both[2]
+
+
+def test_the_terminal_shows_a_table_with_every_word_as_it_was_given():
+    screen = Console(file=StringIO(), width=200)
+    screen.print(Explanations((ONE, FAR)))
+    shown = screen.file.getvalue()
+    for words in ("I was [bold]charged twice", "75%", "-60%", "refund [bold]me", "not near enough", "unknown"):
+        assert words in shown
+
+
+def test_the_notebook_shows_a_table_whose_words_are_escaped():
+    html = Explanations((ONE, FAR))._repr_html_()
+    assert html.count("<tr>") == 3
+    assert "invoices &lt;and&gt; charges" in html
+    assert "<and>" not in html
+    assert "login (-60%)" in html
+
+
+def test_labels_that_are_numbers_print_too():
+    one = replace(ONE, label=1, runner_up=0, neighbours=(Neighbour("row 3", 1, 0.5),))
+    assert "1 (75%; next 0, 60% behind)" in str(Explanations((one,)))
+    screen = Console(file=StringIO(), width=200)
+    screen.print(Explanations((one,)))
+    assert "0.50 like 1: row 3" in screen.file.getvalue()

@@ -1,0 +1,206 @@
+"""The any-shot head: from zero-shot exactly, by any number of labels, to logistic regression."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from anyshot.any_shot.head import AnyShotHead, evidence_of
+from anyshot.any_shot.solver import Examples
+from anyshot.base.validation import generator, unit
+from anyshot.errors import InputError, NotEnoughClassesError, UnknownClassError, WidthError
+from softmax_oracle import plain_minimum, world
+
+TOL = 1e-7
+CLOSE = 3e-3  # as near as float32 leads, where scores reach 5
+
+
+@parametrize_with_checks([AnyShotHead()])
+def test_sklearn_contract(estimator, check):
+    check(estimator)
+
+
+# --- no label ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_without_labels_the_head_is_zero_shot_exactly(rows):
+    X, _, S = world()
+    head = AnyShotHead(prior_scale=7.0).fit(X[:rows], np.full(rows, -1), class_vectors=S)
+    np.testing.assert_array_equal(head.coef_, np.float32(7) * S)
+    np.testing.assert_array_equal(head.intercept_, 0)
+    np.testing.assert_array_equal(head.predict(X), (X @ S.T).argmax(axis=1))
+
+
+def test_names_that_count_nothing_still_answer_without_labels():
+    X, _, S = world()
+    head = AnyShotHead(name_weight=0).fit(X[:0], [], class_vectors=S)
+    np.testing.assert_array_equal(head.predict(X), (X @ S.T).argmax(axis=1))
+
+
+# --- the minimum ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n_each", "width"), [(10, 8), (2, 20)], ids=["more examples", "more features"])
+@pytest.mark.parametrize("C", [0.3, 10.0])
+def test_logistic_regression_reaches_the_minimum_of_the_formula(n_each, width, C):
+    X, y, _ = world(n_each=n_each, width=width)
+    head = AnyShotHead(C=C, tol=TOL).fit(X, y)
+    V, b = plain_minimum(X.astype(float), np.eye(4)[y], np.ones(len(y)), 0.0, C)
+    np.testing.assert_allclose(head.decision_function(X), X @ V.T + b, atol=CLOSE)
+
+
+def test_names_soft_targets_and_uneven_weights_reach_the_minimum_of_the_formula():
+    X, y, S = world(n_each=4)
+    random = generator(1)
+    keep = (y != 3) & ((y == 0) | (np.arange(len(y)) % 4 == 0))  # counts 4, 1, 1, 0
+    U = unit(random.normal(size=(30, 8)))
+    soft = random.dirichlet(np.ones(4), size=30)
+    weights = random.uniform(0.1, 0.5, size=30)
+    more = Examples(U, soft.astype(np.float32), weights.astype(np.float32))
+    head = AnyShotHead(prior_scale=5.0, C=10.0, name_weight=0.5, tol=TOL).fit(
+        X[keep], y[keep], class_vectors=S, more=more
+    )
+
+    rows = np.concatenate([X[keep], S, U]).astype(float)
+    targets = np.concatenate([np.eye(4)[y[keep]], np.eye(4), soft])
+    w = np.concatenate([np.ones(keep.sum()), np.full(4, 0.5), weights])
+    V, b = plain_minimum(rows, targets, w, 5.0 * rows @ S.T, 10.0)
+    np.testing.assert_allclose(head.decision_function(X), 5.0 * X @ S.T + X @ V.T + b, atol=CLOSE)
+
+
+def test_predictions_agree_with_scikit_learn_where_the_intercept_hardly_matters():
+    X, y, _ = world(n_classes=6, n_each=30, width=12, noise=1.5)
+    oracle = LogisticRegression(C=10.0, tol=1e-6, max_iter=2000).fit(X, y)  # its intercept bears no penalty
+    agree = AnyShotHead(C=10.0, tol=TOL).fit(X, y).predict(X) == oracle.predict(X)
+    assert agree.mean() >= 0.98
+
+
+def test_a_start_from_another_solution_leads_to_the_same_scores():
+    X, y, S = world()
+    elsewhere = AnyShotHead(C=30.0).fit(X[::3], (y[::3] + 1) % 4, class_vectors=S).deviation_
+    cold = AnyShotHead(tol=TOL).fit(X, y, class_vectors=S)
+    warm = AnyShotHead(tol=TOL).fit(X, y, class_vectors=S, start=elsewhere)
+    np.testing.assert_allclose(warm.decision_function(X), cold.decision_function(X), atol=CLOSE)
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+
+def test_permuting_samples_permutes_answers():
+    X, y, S = world()
+    order = generator(2).permutation(len(X))
+    straight = AnyShotHead(tol=TOL).fit(X, y, class_vectors=S).decision_function(X)
+    mixed = AnyShotHead(tol=TOL).fit(X[order], y[order], class_vectors=S).decision_function(X[order])
+    np.testing.assert_allclose(mixed, straight[order], atol=CLOSE)
+
+
+def test_permuting_classes_permutes_scores():
+    X, y, S = world()
+    order = np.array([2, 0, 3, 1])
+    straight = AnyShotHead(tol=TOL).fit(X, y, class_vectors=S).decision_function(X)
+    mixed = AnyShotHead(tol=TOL).fit(X, np.argsort(order)[y], class_vectors=S[order]).decision_function(X)
+    np.testing.assert_allclose(mixed, straight[:, order], atol=CLOSE)
+
+
+def test_examples_of_weight_zero_change_nothing():
+    X, y, S = world()
+    noise = Examples(unit(generator(3).normal(size=(9, 8))), np.eye(4, dtype=np.float32)[[0] * 9], np.zeros(9, "f4"))
+    for rows in (0, 10):
+        without = AnyShotHead(tol=TOL).fit(X[:rows], y[:rows], class_vectors=S).decision_function(X)
+        beside = AnyShotHead(tol=TOL).fit(X[:rows], y[:rows], class_vectors=S, more=noise).decision_function(X)
+        np.testing.assert_allclose(beside, without, atol=CLOSE)
+
+
+# --- uneven counts ----------------------------------------------------------------------------------------------------
+
+
+def test_twenty_labels_do_not_beat_one_by_their_count():
+    counted_in_training = np.repeat([0, 1], [20, 1])
+    X = np.eye(2, dtype=np.float32)[counted_in_training]  # a mirror image but for the counts
+    score = AnyShotHead(C=10.0).fit(X, counted_in_training).decision_function(unit(np.array([[1.0, 1.0]])))
+    plain = LogisticRegression(C=10.0).fit(X, counted_in_training).decision_function([[0.7, 0.7]])
+    assert plain[0] < -1  # as the count has it
+    assert score[0] > -0.1
+
+
+def test_among_overlapping_classes_uneven_counts_leave_the_errors_even():
+    random = generator(0)
+    y = np.repeat([0, 1], [150, 15])
+    X = random.normal(size=(165, 2)) * 0.7 + np.array([[1.0, 0.0], [0.0, 1.0]])[y]
+    head = AnyShotHead().fit(X, y)
+    test = random.normal(size=(2000, 2)) * 0.7
+    recall = [float((head.predict(test + np.eye(2)[k]) == k).mean()) for k in (0, 1)]
+    assert abs(recall[0] - recall[1]) < 0.1
+
+
+def test_a_class_without_a_label_keeps_being_answered_for_its_own_name():
+    X, y, S = world(n_each=20)
+    head = AnyShotHead().fit(X[y != 3], y[y != 3], class_vectors=S)
+    assert head.predict(S[3:]) == [3]
+    assert (head.predict(X[y == 3]) == 3).mean() > 0.5
+
+
+def test_a_class_that_nothing_is_known_of_is_never_the_answer():
+    X, y, S = world()
+    S[3] = 0
+    head = AnyShotHead().fit(X[y != 3], y[y != 3], class_vectors=S)
+    away = np.concatenate([X, -X])
+    assert not head.predict_proba(away)[:, 3].any()
+    assert not (head.predict(away) == 3).any()
+
+
+# --- class shares -----------------------------------------------------------------------------------------------------
+
+
+def test_class_shares_enter_the_answer_as_their_logarithm():
+    X, y, S = world()
+    balanced = AnyShotHead().fit(X, y, class_vectors=S).predict_proba(X)
+    told = AnyShotHead(class_prior=[0.1, 0.2, 0.3, 0.4]).fit(X, y, class_vectors=S).predict_proba(X)
+    expected = balanced * [0.1, 0.2, 0.3, 0.4]
+    np.testing.assert_allclose(told, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["labels", [0.5, 0.5], [0.5, 0.5, 0.0, 0.0]])
+def test_class_shares_that_cannot_be_used_are_refused(wrong):
+    X, y, S = world()
+    with pytest.raises(InputError, match="'balanced', or a share above 0 for each of the 4 classes; it is"):
+        AnyShotHead(class_prior=wrong).fit(X, y, class_vectors=S)
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def test_two_orthogonal_class_vectors_that_are_right_are_worth_log_two_a_label():
+    S = np.eye(2, dtype=np.float32)
+    assert evidence_of(S, S, np.array([0, 1])) == pytest.approx(2 * np.log(2))
+
+
+def test_class_vectors_that_are_wrong_or_say_nothing_are_worth_nothing():
+    S = np.eye(2, dtype=np.float32)
+    assert evidence_of(S, S, np.array([1, 0])) == pytest.approx(0)
+    assert evidence_of(S, unit(np.ones((2, 2))), np.array([0, 1])) == pytest.approx(0)
+
+
+def test_evidence_counts_each_labelled_class_the_same():
+    S = np.eye(2, dtype=np.float32)
+    X, y = S[[0, 0, 0, 0]], np.array([0, 0, 0, 1])  # three right of one class, the only one of the other wrong
+    assert evidence_of(S, X, y) == pytest.approx(0)
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def test_class_vectors_of_another_width_are_refused():
+    with pytest.raises(WidthError, match="class_vectors are 3 wide and X is 2"):
+        AnyShotHead().fit([[1.0, 0.0]], [0], class_vectors=np.eye(3))
+
+
+def test_fewer_than_two_known_classes_are_refused():
+    with pytest.raises(NotEnoughClassesError, match="need a label or a class vector; 2 classes given"):
+        AnyShotHead().fit([[1.0, 0.0]], [0], class_vectors=np.zeros((2, 2)))
+
+
+def test_a_label_outside_the_class_vectors_is_refused():
+    with pytest.raises(UnknownClassError, match="y names class 2; there are 2 classes, 0 to 1"):
+        AnyShotHead().fit([[1.0, 0.0]], [2], class_vectors=np.eye(2))

@@ -1,0 +1,123 @@
+"""What a model answers on the command line: predict, evaluate, explain, suggest."""
+
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+import anyshot
+from app.cli.messages import TRAIN
+
+
+def test_predict_answers_from_class_names_alone(call):
+    done = call("predict", "I was charged twice", "where is my parcel", "--classes", "billing,delivery")
+    assert done.code == 0
+    assert [row["label"] for row in done.rows] == ["billing", "delivery"]
+    assert list(done.rows[0]) == ["label", "probability", "item"]
+    assert done.err == ""
+
+
+READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
+
+
+def test_predict_answers_as_the_model_does(call, made):
+    done = call("predict", made / "texts.csv", "--model", made / "model")
+    clf = anyshot.load(made / "model")
+    texts = [text for text, _ in TRAIN]
+    assert [row["label"] for row in done.rows] == clf.predict(texts).tolist()
+    assert [row["probability"] for row in done.rows] == pytest.approx(clf.predict_proba(texts).max(axis=1))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_predict_writes_the_same_rows_to_a_file(call, made, tmp_path, suffix):
+    out = tmp_path / f"answers{suffix}"
+    done = call("predict", made / "texts.csv", "--model", made / "model", "--out", out)
+    assert (done.code, done.out) == (0, "")
+    assert READ[suffix](out)["text"].tolist() == [text for text, _ in TRAIN]
+
+
+@pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("written", [".csv", ".jsonl", ".parquet"])
+def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call, made, tmp_path, given, written):
+    table = pd.DataFrame(TRAIN, columns=["text", "label"]).sample(frac=1, random_state=0)
+    table.insert(0, "ident", [f"no. {number}" for number in range(len(table))])
+    data, out = tmp_path / f"data{given}", tmp_path / f"answers{written}"
+    anyshot.write_table(table, data)
+    done = call("predict", data, "--model", made / "model", "--out", out)
+    assert done.code == 0, done.err
+    read = READ[written](out)
+    assert list(read) == ["ident", "text", "label", "predicted_label", "probability"]
+    pd.testing.assert_frame_equal(read[list(table)], table.reset_index(drop=True), check_dtype=False)
+    assert read["text"].tolist() == table["text"].tolist()
+    clf = anyshot.load(made / "model")
+    assert read["predicted_label"].tolist() == clf.predict(table["text"].tolist()).tolist()
+
+
+def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
+    for colour in ("red", "blue"):
+        Image.new("RGB", (32, 32), colour).save(tmp_path / f"{colour}.png")
+    (tmp_path / "photos.csv").write_text("file,camera\nred.png,007\nblue.png,008\n")
+    done = call("predict", tmp_path / "photos.csv", "--classes", "tomato,ocean", "--out", tmp_path / "answers.csv")
+    assert done.code == 0, done.err
+    first = (tmp_path / "answers.csv").read_text().splitlines()[1]
+    assert first.startswith("red.png,007,tomato,")
+
+
+def test_predict_never_writes_over_what_it_reads(call, made, tmp_path):
+    for name in ("texts.csv", "classes.csv"):
+        (tmp_path / name).write_text("text,class\ncannot sign in,login\nwhere is it,delivery\n")
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    texts, classes = tmp_path / "texts.csv", tmp_path / "classes.csv"
+    for out in (texts, tmp_path / "link" / "texts.csv", classes):
+        done = call("predict", texts, "--classes", classes, "--out", out)
+        assert (done.code, "which is read: it would be lost. Give --out another name" in done.err) == (1, True)
+    assert call("suggest", made / "model", texts, "--out", texts).code == 1
+    assert call("card", made / "model", "--data", texts, "--out", texts).code == 1
+    assert "cannot sign in" in texts.read_text()
+
+
+def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
+    done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
+    assert (done.code, "it would be lost" in done.err) == (1, True)
+
+
+def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
+    (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
+    done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
+    assert (done.code, len(done.rows)) == (0, 1)
+    assert "Note: 1 of 1 texts are longer than 256 tokens and were cut there." in done.err
+
+
+def test_predict_takes_image_files(call, tmp_path):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    done = call("predict", tmp_path / "red.png", "--classes", "tomato,ocean")
+    assert done.rows[0]["label"] == "tomato"
+    assert done.rows[0]["item"] == str(tmp_path / "red.png")
+
+
+def test_evaluate_tells_the_accuracy(call, made):
+    (facts,) = call("evaluate", made / "model", made / "train.csv").rows
+    expected = anyshot.load(made / "model").score([text for text, _ in TRAIN], [label for _, label in TRAIN])
+    assert facts["accuracy"] == expected
+    assert {row["class"] for row in facts["per_class"]} == {"billing", "delivery", "login"}
+
+
+def test_evaluate_needs_labels(call, made):
+    done = call("evaluate", made / "model", made / "texts.csv")
+    assert (done.code, "--label-column" in done.err) == (1, True)
+
+
+def test_explain_shows_the_nearest_examples(call, made):
+    done = call("explain", made / "model", "cannot sign in", "-k", "2")
+    assert done.rows[0]["label"] == "login"
+    assert done.rows[0]["neighbours"][0]["example"] == "cannot sign in"
+    assert len(done.rows[0]["neighbours"]) == 2
+
+
+def test_suggest_names_rows_of_the_data(call, made):
+    done = call("suggest", made / "model", made / "texts.csv", "-n", "3", "--seed", "0")
+    assert len({row["row"] for row in done.rows}) == 3
+    assert all(TRAIN[row["row"]][0] == row["item"] for row in done.rows)

@@ -1,0 +1,154 @@
+"""fit, tune, learn, add-class and remove-class."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import anyshot
+from app.cli.messages import TRAIN, process
+
+
+def test_fit_says_what_it_learned_and_why(call, made, tmp_path):
+    done = call("fit", made / "train.csv", "--out", tmp_path / "m")
+    (facts,) = done.rows
+    assert (facts["classes"], facts["labels"]) == (3, 9)
+    assert facts["method"] == anyshot.load(tmp_path / "m").method_
+    assert facts["reasons"]
+
+
+def test_fit_learns_from_data_without_labels_where_classes_are_named(call, made, tmp_path):
+    done = call("fit", made / "texts.csv", "--classes", "billing,delivery,login", "--out", tmp_path / "m")
+    assert done.code == 0
+    assert done.rows[0]["labels"] == 0
+    assert "learned from as unlabelled items" in done.err
+
+
+def test_fit_without_labels_and_classes_names_both_remedies(call, made, tmp_path):
+    done = call("fit", made / "texts.csv", "--out", tmp_path / "m")
+    assert done.code == 1
+    assert "--label-column" in done.err
+    assert "--classes" in done.err
+    assert not (tmp_path / "m").exists()
+
+
+def test_fit_takes_an_encoder(call, made, tmp_path):
+    done = call("fit", made / "train.csv", "--encoder", "minilm[:2]", "--text-column", "text", "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert anyshot.load(tmp_path / "m").encoder == "minilm[:2]"
+    assert "Did you mean 'minilm'?" in call("fit", made / "train.csv", "--encoder", "minilmm", "--out", "x").err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--label-column", "lable"], "Did you mean 'label'?"),
+        (["--classes", "biling,delivery,login"], "Did you mean 'biling'?"),
+        (["--unknown-rate", "2"], "unknown_rate must lie between 0 and 1"),
+        (["--unknown-rate", "0.01"], "needs at least 100 labelled or unlabelled items"),
+        (["--text-column", "text", "--image-column", "text"], "not both"),
+    ],
+)
+def test_fit_refuses_what_cannot_be_meant(call, made, tmp_path, options, said):
+    done = call("fit", made / "train.csv", "--out", tmp_path / "m", *options)
+    assert (done.code, said in done.err) == (1, True), done.err
+
+
+def test_a_class_is_added_from_a_file_and_the_line_and_removed_again(call, made, model, tmp_path):
+    table = pd.DataFrame([("are you hiring?", "hiring"), ("a parcel", "delivery")], columns=["text", "label"])
+    table.to_csv(tmp_path / "more.csv", index=False)
+    done = call("add-class", model, "hiring", "--examples", tmp_path / "more.csv", "--example", "I seek a job")
+    assert (done.code, "with 2 examples" in done.err) == (0, True)
+    assert call("predict", "I seek a job", "--model", model).rows[0]["label"] == "hiring"
+    assert call("remove-class", model, "hiring").code == 0
+    assert anyshot.load(model).classes_.tolist() == anyshot.load(made / "model").classes_.tolist()
+
+
+def test_add_class_refuses_a_file_in_which_the_class_does_not_occur(call, made, model):
+    done = call("add-class", model, "hiring", "--examples", made / "train.csv")
+    assert (done.code, "none of them is 'hiring'" in done.err) == (1, True)
+
+
+def test_learn_takes_further_labels_of_a_file_and_of_the_line(call, made, tmp_path):
+    first, rest = TRAIN[::2], [*TRAIN[1::2], ("my code is wrong", None)]
+    for name, rows in (("first", first), ("rest", rest)):
+        pd.DataFrame(rows, columns=["text", "label"]).to_csv(tmp_path / f"{name}.csv", index=False)
+    call("fit", tmp_path / "first.csv", "--out", tmp_path / "m")
+    done = call("learn", tmp_path / "m", tmp_path / "rest.csv")
+    assert (done.code, "Learned from 4 labels and 1 item without" in done.err) == (0, True), done.err
+    assert call("learn", tmp_path / "m", "why two charges?", "an invoice", "--label", "billing").code == 0
+    texts, labels = zip(*first, *rest, ("why two charges?", "billing"), ("an invoice", "billing"), strict=True)
+    at_once = anyshot.AnyShotClassifier().fit(list(texts), list(labels))
+    asked = [text for text, _ in TRAIN]
+    learned = anyshot.load(tmp_path / "m")
+    assert learned.predict(asked).tolist() == at_once.predict(asked).tolist()
+    assert learned.predict_proba(asked) == pytest.approx(at_once.predict_proba(asked), abs=5e-3)
+
+
+def test_learn_takes_those_of_one_class_from_a_file_with_labels(call, made, model):
+    done = call("learn", model, made / "train.csv", "--label", "login")
+    assert (done.code, "Learned from 3 labels" in done.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["why two charges?"], 2, "Texts and images bear no labels"),
+        (["{made}/texts.csv"], 1, "Name their column with --label-column, or the class of all with --label"),
+        (["x", "--label", "biling"], 1, "Did you mean 'billing'?"),
+        (["{made}/train.csv", "--label", "hiring"], 1, "none of them is 'hiring'"),
+    ],
+)
+def test_learn_refuses_what_bears_no_label_of_the_model_and_changes_nothing(call, made, model, arguments, code, said):
+    before = (model / "model.json").read_bytes()
+    done = call("learn", model, *(argument.format(made=made) for argument in arguments))
+    assert (done.code, said in done.err) == (code, True), done.err
+    assert (model / "model.json").read_bytes() == before
+
+
+def test_add_class_of_a_class_that_is_there_names_the_command_that_does_it(call, model):
+    refused = call("add-class", model, "billing", "--example", "two charges")
+    assert (refused.code, "has the class 'billing' already" in refused.err) == (1, True)
+    (proposed,) = re.findall(r"anyshot (learn .*)", refused.err)
+    assert call(*shlex.split(proposed)).code == 0
+
+
+def test_two_commands_that_change_a_model_at_once_both_do(model):
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "anyshot", "add-class", str(model), name, "--example", f"about {name}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("refund", "crash")
+    ]
+    said = [one.communicate()[1] for one in running]
+    assert [one.returncode for one in running] == [0, 0], said
+    assert {"refund", "crash"} <= set(anyshot.load(model).classes_)
+    assert [path.name for path in model.parent.iterdir()] == ["model"]
+
+
+def test_a_model_in_a_place_that_is_only_read_can_be_asked(made, tmp_path):
+    anyshot.load(made / "model").save(tmp_path / "shelf" / "model")
+    (tmp_path / "shelf").chmod(0o555)
+    done = process("predict", "cannot sign in", "--model", tmp_path / "shelf" / "model")
+    (tmp_path / "shelf").chmod(0o755)
+    assert (done.returncode, [path.name for path in (tmp_path / "shelf").iterdir()]) == (0, ["model"])
+
+
+def test_remove_class_proposes_the_nearest_name_and_changes_nothing(call, model):
+    done = call("remove-class", model, "biling")
+    assert (done.code, "Did you mean 'billing'?" in done.err) == (1, True)
+    assert "billing" in anyshot.load(model).classes_
+
+
+def test_tune_says_what_it_tried_and_writes_the_model(call, made, tmp_path):
+    done = call("tune", made / "train.csv", "--budget", "0.001", "--out", tmp_path / "tuned")
+    assert done.code == 0
+    assert any("Fine-tuning was not tried" in reason for reason in done.rows[0]["reasons"])
+    assert (tmp_path / "tuned" / "model.json").is_file()
+    assert "budget must be 'fast', 'best'" in call("tune", made / "train.csv", "--budget", "soon", "--out", "x").err
+    assert "has no labels, and fine-tuning needs them" in call("tune", made / "texts.csv", "--out", "x").err

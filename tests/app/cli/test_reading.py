@@ -1,0 +1,95 @@
+"""What is handed to a command: texts, files, the standard input, class names."""
+
+import io
+import sys
+
+import pytest
+
+import anyshot
+from anyshot.app.cli.reading import as_classes_write_them
+from app.cli.messages import TRAIN, process
+
+
+def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("cannot sign in\n\nwhere is my parcel\n"))
+    assert [row["label"] for row in call("predict", "-", "--model", made / "model").rows] == ["login", "delivery"]
+
+
+def test_the_mark_before_a_standard_input_is_no_part_of_its_first_text(made):
+    done = process("predict", "-", "--model", made / "model", input="\ufeffcannot sign in\n", encoding="utf-8")
+    assert '"item": "cannot sign in"' in done.stdout
+
+
+def test_a_standard_input_in_another_encoding_is_a_problem_and_no_traceback(made, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    done = process("predict", "-", "--model", made / "model", input="Gebühr\n", encoding="latin-1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: The standard input is not utf-8: ")
+
+
+@pytest.mark.parametrize("letters", ["I was charged twice. ", "退款"])
+def test_a_text_that_is_longer_than_a_name_may_be_is_a_text(call, made, letters):
+    text = (letters * 100)[:400] + "x"
+    for arguments in (["predict", text, text + ".png ", "--model", made / "model"], ["explain", made / "model", text]):
+        done = call(*arguments)
+        assert (done.code, done.rows[0]["item"]) == (0, text), done.err
+
+
+def test_a_long_list_of_classes_that_ends_as_a_file_does_is_a_file_that_is_not_there(call):
+    done = call("predict", "a", "--classes", ",".join(f"class {number}" for number in range(100)) + ".csv")
+    assert (done.code, "There is no file or folder class 0,class 1" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["table.xlsx", "vectors.npz", "table.csv.gz", "my table.xlsx"])
+def test_a_file_that_cannot_be_read_is_not_answered_by_its_name(call, made, tmp_path, name):
+    (tmp_path / name).touch()
+    done = call("predict", tmp_path / name, "--model", made / "model")
+    assert (done.code, done.out) == (1, "")
+    assert f"{name} is a file that cannot be read as items. Readable: .csv, " in done.err
+
+
+def test_whole_numbers_are_one_label_however_they_are_written():
+    assert as_classes_write_them([1.0, 2, "3", 4.5], ["1", "2", "3", "4.5"]) == ["1", "2", "3", "4.5"]
+    assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
+    assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
+    assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
+
+
+def test_a_text_with_line_ends_and_markup_is_one_row(call, made):
+    text = "cannot\tsign in\n[bold]now[/bold] é"
+    done = call("predict", text, "--model", made / "model")
+    assert done.out.count("\n") == 1
+    assert done.rows[0]["item"] == text
+
+
+def test_an_empty_file_and_a_file_among_texts_are_refused(call, made, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    done = call("predict", tmp_path / "empty.csv", "--model", made / "model")
+    assert (done.code, "is empty" in done.err) == (1, True)
+    assert call("predict", "text", made / "texts.csv", "--model", made / "model").code == 2
+
+
+def test_an_integer_column_and_class_names_on_the_line_are_brought_together(call, made, tmp_path):
+    assert call("fit", made / "numbers.csv", "--classes", "0,1,2", "--out", tmp_path / "m").code == 0
+    assert anyshot.load(tmp_path / "m").classes_.tolist() == ["0", "1", "2"]
+    assert call("evaluate", tmp_path / "m", made / "numbers.csv").rows[0]["accuracy"] > 0.9
+
+
+def test_a_model_of_integer_classes_understands_names_on_the_line(call, made, tmp_path):
+    assert call("fit", made / "numbers.csv", "--out", tmp_path / "m").code == 0
+    assert call("add-class", tmp_path / "m", "3", "--example", "are you hiring?").code == 0
+    assert call("remove-class", tmp_path / "m", "0").code == 0
+    assert anyshot.load(tmp_path / "m").classes_.tolist() == [1, 2, 3]
+    done = call("add-class", tmp_path / "m", "hiring", "--example", "are you hiring?")
+    assert (done.code, "whole numbers" in done.err) == (1, True)
+
+
+def test_columns_that_may_be_labels_do_not_matter_where_none_are_needed(call, made, tmp_path):
+    texts = [text for text, _ in TRAIN]
+    data = made / "measured.csv"
+    for arguments in (["predict", data, "--model", made / "model"], ["explain", made / "model", data]):
+        assert [row["item"] for row in call(*arguments).rows] == texts
+    assert len(call("suggest", made / "model", data, "-n", "2").rows) == 2
+    assert call("fit", made / "train.csv", "--unlabeled", data, "--out", tmp_path / "m").code == 0
+    done = call("fit", data, "--classes", "billing,login", "--out", tmp_path / "n")
+    assert (done.code, "several columns" in done.err) == (1, True)

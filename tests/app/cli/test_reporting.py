@@ -1,0 +1,58 @@
+"""What is told to others: report and card."""
+
+import pandas as pd
+
+import anyshot
+from app.cli.messages import TRAIN
+
+
+def test_report_writes_one_page_with_the_groups_and_what_was_learned_from(call, made, tmp_path):
+    page = tmp_path / "report.html"
+    done = call("report", made / "model", made / "train.csv", "--out", page, "--train", made / "train.csv")
+    assert done.code == 0
+    assert done.rows[0]["report"] == str(page)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "must end in .html" in call("report", made / "model", made / "train.csv", "--out", "report.pdf").err
+    assert "has no labels to compare" in call("report", made / "model", made / "texts.csv").err
+
+
+def test_report_says_what_is_not_in_it_and_how_to_get_it(call, made, tmp_path):
+    page = tmp_path / "report.html"
+    done = call("report", made / "model", made / "train.csv", "--out", page)
+    assert "--train DATA" in done.rows[0]["missing"]["curve"]
+    assert "Not in it: For whom it works" in done.err
+    assert "--group-column NAME" in done.err
+
+
+def test_report_takes_rows_without_a_label_as_those_to_label_next_and_a_column_as_groups(call, made, tmp_path):
+    table = pd.DataFrame([*TRAIN, ("is it paid", None), ("who has my parcel", None)], columns=["text", "label"])
+    table.to_csv(tmp_path / "learned.csv", index=False)
+    table.head(9).assign(site=[*"aaaabbbb", None]).to_csv(tmp_path / "test.csv", index=False)
+    page = tmp_path / "report.html"
+    done = call(
+        "report", made / "model", tmp_path / "test.csv", "--out", page, "--train", tmp_path / "learned.csv",
+        "--group-column", "site",
+    )  # fmt: skip
+    assert "next" not in done.rows[0]["missing"]
+    shown = page.read_text(encoding="utf-8")
+    assert "is it paid" in shown
+    assert "not given" in shown
+    wrong = call("report", made / "model", tmp_path / "test.csv", "--out", page, "--group-column", "town")
+    assert "The groups of --group-column town cannot be read" in wrong.err
+
+
+def test_report_on_a_model_that_names_no_classes_says_where_it_can_be_measured(call, made, tmp_path):
+    anyshot.AnyShotRegressor().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]).save(tmp_path / "numbers")
+    done = call("report", tmp_path / "numbers", made / "train.csv")
+    assert done.code == 1
+    assert "of kind AnyShotRegressor, which names no classes. Measure it in Python" in done.err
+
+
+def test_card_tells_of_a_model_and_how_good_it_is(call, made, tmp_path):
+    bare = call("card", made / "model").out
+    assert bare.startswith("---\nlibrary_name: anyshot")
+    measured = call("card", made / "model", "--data", made / "train.csv").out
+    assert "accuracy" in measured
+    assert "train.csv" in measured
+    call("card", made / "model", "--out", tmp_path / "card.md")
+    assert (tmp_path / "card.md").read_text(encoding="utf-8").strip() == bare.strip()

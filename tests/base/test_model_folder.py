@@ -1,0 +1,469 @@
+import json
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anyshot.base.model_folder import FORMAT, RUNS_CODE, _digest_of, read_model, write_model
+from anyshot.errors import InputError, ModelFolderError
+
+ARRAYS = {"weights": np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)}
+
+
+def write(folder: Path, name: str = "old") -> Path:
+    write_model(folder, facts={"name": name}, arrays=ARRAYS, card=f"# {name}\n")
+    return folder
+
+
+def change(folder: Path, **changes: object) -> None:
+    """Rewrite model.json with a digest that fits it, as another program could."""
+    document = json.loads((folder / "model.json").read_text()) | changes
+    document["digest"] = _digest_of(document)
+    (folder / "model.json").write_text(json.dumps(document))
+
+
+def test_a_model_comes_back_as_it_was_written(tmp_path):
+    model = read_model(write(tmp_path / "model"))
+    assert model.facts == {"name": "old"}
+    assert model.arrays["weights"].dtype == np.float32
+    np.testing.assert_array_equal(model.arrays["weights"], ARRAYS["weights"])
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "README.md",
+        "arrays.safetensors",
+        "model.json",
+    ]
+    assert (tmp_path / "model" / "README.md").read_text() == "# old\n"
+
+
+def test_facts_keep_their_types_and_their_order(tmp_path):
+    facts = {
+        "z": np.float32(0.5),
+        "count": np.int64(3),
+        "sure": np.bool_(True),
+        "names": np.array(["später", "b", "\udcff"]),
+        "numbers": np.array([10, 2]),
+        "mixed": np.array(["1", 1, True, None], dtype=object),
+        "nested": {"b": (1, 2.0), "a": []},
+    }
+    write_model(tmp_path / "model", facts=facts, arrays={}, card="")
+    back = read_model(tmp_path / "model").facts
+    assert back == {
+        "z": 0.5,
+        "count": 3,
+        "sure": True,
+        "names": ["später", "b", "\udcff"],
+        "numbers": [10, 2],
+        "mixed": ["1", 1, True, None],
+        "nested": {"b": [1, 2.0], "a": []},
+    }
+    assert list(back) == list(facts)
+    assert list(back["nested"]) == ["b", "a"]
+    kinds = {name: type(value) for name, value in back.items()}
+    assert kinds == {"z": float, "count": int, "sure": bool, "names": list, "numbers": list, "mixed": list} | {
+        "nested": dict
+    }
+    assert [type(value) for value in back["mixed"]] == [str, int, bool, type(None)]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3).T,
+        np.arange(8)[::2],
+        np.array(2.5),
+        np.zeros((0, 3), dtype=np.float32),
+        np.array([True, False]),
+        np.arange(3, dtype=">f4"),
+    ],
+    ids=["transposed", "strided", "scalar", "empty", "bools", "other byte order"],
+)
+def test_arrays_of_every_layout_come_back_equal(tmp_path, array):
+    write_model(tmp_path / "model", facts={}, arrays={"a": array}, card="")
+    back = read_model(tmp_path / "model").arrays["a"]
+    assert back.shape == array.shape
+    np.testing.assert_array_equal(back, array)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"a": [1.0, float("nan")]}, r"facts\['a'\]\[1\] is nan"),
+        ({"a": np.float32(np.inf)}, r"facts\['a'\] is inf"),
+        ({"a": {1: "x"}}, r"facts\['a'\] has the key 1"),
+        ({"a": {1, 2}}, r"facts\['a'\] is a set"),
+        ({"a": b"raw"}, r"facts\['a'\] is a bytes"),
+    ],
+)
+def test_facts_that_json_cannot_hold_are_refused_before_anything_is_written(tmp_path, facts, message):
+    with pytest.raises(InputError, match=message):
+        write_model(tmp_path / "model", facts=facts, arrays={}, card="")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_array_of_names_is_sent_to_the_facts(tmp_path):
+    with pytest.raises(InputError, match=r"arrays\['names'\] is of type <U1.*into facts"):
+        write_model(tmp_path / "model", facts={}, arrays={"names": np.array(["a", "b"])}, card="")
+
+
+def test_a_second_write_replaces_the_first_and_leaves_nothing_beside_it(tmp_path):
+    write(tmp_path / "model")
+    write(tmp_path / "model", "new")
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_missing_parents_are_made_and_an_empty_folder_is_filled(tmp_path):
+    assert read_model(write(tmp_path / "a" / "b")).facts["name"] == "old"
+    (tmp_path / "empty").mkdir()
+    assert read_model(write(tmp_path / "empty")).facts["name"] == "old"
+
+
+def test_a_link_to_a_model_folder_is_followed_when_writing(tmp_path):
+    write(tmp_path / "model")
+    (tmp_path / "link").symlink_to(tmp_path / "model")
+    write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+
+
+def test_a_folder_of_other_files_is_never_written_over(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ModelFolderError, match=r"not empty and holds no model.*Nothing was written"):
+        write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_model_folder_with_a_persons_own_file_is_not_written_over(tmp_path):
+    write(tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(ModelFolderError, match=r"other files: notes\.txt.*Saving would delete them"):
+        write(tmp_path / "model", "new")
+    assert (tmp_path / "model" / "notes.txt").read_text() == "mine"
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "model").write_text("x")
+    with pytest.raises(ModelFolderError, match=r"is a file\. Choose another name"):
+        write(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match=r"is a file\. Give the folder"):
+        read_model(tmp_path / "model")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelFolderError, match=r"cannot be written to .*file/model: .*choose a folder"):
+        write(tmp_path / "file" / "model")
+
+
+def test_a_folder_that_is_not_there_and_one_without_a_model_are_told_apart(tmp_path):
+    with pytest.raises(ModelFolderError, match="There is no folder"):
+        read_model(tmp_path / "nowhere")
+    with pytest.raises(ModelFolderError, match=r"is no anyshot model: it holds no model\.json"):
+        read_model(tmp_path)
+    (tmp_path / "model.json").write_text('{"layers": 3}')
+    with pytest.raises(ModelFolderError, match="was written by another program"):
+        read_model(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", '{"anyshot": "0.1.0", "for', "[" * 100_000, '{"anyshot": NaN}', "\x00\x01"])
+def test_a_half_written_model_json_is_told_from_a_changed_one(tmp_path, text):
+    write(tmp_path / "model")
+    (tmp_path / "model" / "model.json").write_text(text)
+    with pytest.raises(ModelFolderError, match=r"is half written or damaged: .*fit and save the model again"):
+        read_model(tmp_path / "model")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    write(tmp_path / "model")
+    (tmp_path / "model" / "arrays.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match=r"lacks arrays\.safetensors: the model is incomplete"):
+        read_model(tmp_path / "model")
+
+
+def test_one_changed_byte_of_the_arrays_is_noticed(tmp_path):
+    path = write(tmp_path / "model") / "arrays.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"arrays\.safetensors was changed after the model was saved"):
+        read_model(tmp_path / "model")
+
+
+def test_the_card_is_the_persons_to_edit_or_to_delete(tmp_path):
+    card = write(tmp_path / "model") / "README.md"
+    card.write_text("# Made for the helpdesk\n")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    card.unlink()
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    card.write_text("# Written anew\n")
+    write(tmp_path / "model", "new")
+    assert card.read_text() == "# new\n"
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini"])
+def test_what_systems_leave_behind_blocks_neither_loading_nor_saving(tmp_path, name):
+    left = write(tmp_path / "model") / name
+    left.write_bytes(b"x")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    write(tmp_path / "model", "new")
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+    assert not left.exists()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / name).write_bytes(b"x")
+    assert read_model(write(tmp_path / "empty")).facts["name"] == "old"
+
+
+def test_a_folder_or_a_link_that_bears_such_a_name_is_not_passed_over(tmp_path):
+    folder = write(tmp_path / "model")
+    (folder / ".DS_Store").mkdir()
+    with pytest.raises(ModelFolderError, match=r"other files: \.DS_Store"):
+        write(folder, "new")
+    (folder / ".DS_Store").rmdir()
+    (folder / ".DS_Store").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelFolderError, match=r"symbolic link, \.DS_Store"):
+        read_model(folder)
+
+
+def test_a_changed_fact_is_noticed(tmp_path):
+    path = write(tmp_path / "model") / "model.json"
+    path.write_text(path.read_text().replace('"old"', '"bad"'))
+    with pytest.raises(ModelFolderError, match=r"model\.json was changed after the model was saved"):
+        read_model(tmp_path / "model")
+
+
+def test_model_json_without_its_parts_is_refused_even_with_a_sound_digest(tmp_path):
+    outside = tmp_path / "secret.md"
+    outside.write_text("secret")
+    for files in ({"../secret.md": "0", "arrays.safetensors": "0"}, {}, None):
+        change(write(tmp_path / "model"), files=files)
+        with pytest.raises(ModelFolderError, match="was changed"):
+            read_model(tmp_path / "model")
+        (tmp_path / "model" / "model.json").unlink()
+        for path in (tmp_path / "model").iterdir():
+            path.unlink()
+
+
+def test_a_newer_format_says_who_wrote_it_and_what_to_do(tmp_path):
+    change(write(tmp_path / "model"), format=FORMAT + 1, anyshot="7.5.0")
+    with pytest.raises(ModelFolderError, match=r"written by anyshot 7\.5\.0 in format 2.*install 'anyshot>=7\.5\.0'"):
+        read_model(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match="Nothing was written"):
+        write(tmp_path / "model", "new")
+
+
+@pytest.mark.parametrize("suffix", sorted(RUNS_CODE))
+def test_a_file_that_may_run_code_is_refused_by_name(tmp_path, suffix):
+    (write(tmp_path / "model") / f"extra{suffix.upper()}").write_bytes(b"")
+    with pytest.raises(ModelFolderError, match=rf"holds extra{suffix.upper()}, a kind of file that may run code"):
+        read_model(tmp_path / "model")
+
+
+def test_an_array_file_of_objects_is_refused_and_one_of_numbers_is_not(tmp_path):
+    folder = write(tmp_path / "model")
+    np.save(folder / "numbers.npy", np.arange(3))
+    assert read_model(folder).facts["name"] == "old"
+    np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(ModelFolderError, match=r"holds objects\.npy"):
+        read_model(folder)
+
+
+def test_a_symbolic_link_inside_is_refused(tmp_path):
+    folder = write(tmp_path / "model")
+    (folder / "README.md").rename(tmp_path / "elsewhere.md")
+    (folder / "README.md").symlink_to(tmp_path / "elsewhere.md")
+    with pytest.raises(ModelFolderError, match=r"symbolic link, README\.md"):
+        read_model(folder)
+
+
+def test_arrays_that_safetensors_cannot_read_are_a_model_folder_error(tmp_path):
+    folder = write(tmp_path / "model")
+    (folder / "arrays.safetensors").write_bytes(b"not a tensor")
+    files = json.loads((folder / "model.json").read_text())["files"]
+    digest = sha256(b"not a tensor").hexdigest()
+    change(folder, files=files | {"arrays.safetensors": digest})
+    with pytest.raises(ModelFolderError, match=r"cannot be read: .*Restore it from a copy"):
+        read_model(folder)
+
+
+# Ends the process, as kill -9 would, before the n-th thing that `write_model` does to a file or folder: each child of
+# the fork dies one step later than the one before, until one lives to the end.
+DIE_AT_EVERY_STEP = """
+import json, os, sys
+from pathlib import Path
+from anyshot.base.model_folder import read_model, write_model
+
+root = Path(sys.argv[1])
+steps = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
+
+def die_before(last):
+    left = [last]
+    def hook(event, arguments):
+        if event in steps and (event != "open" or str(root) in str(arguments[0])):
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(9)
+    sys.addaudithook(hook)
+
+for last in range(200):
+    folder = root / str(last) / "model"
+    write_model(folder, facts={"name": "old"}, arrays={}, card="old")
+    child = os.fork()
+    if child == 0:
+        die_before(last)
+        write_model(folder, facts={"name": "new"}, arrays={}, card="new")
+        os._exit(0)
+    died = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    found = read_model(folder).facts["name"]
+    write_model(folder, facts={"name": "next"}, arrays={}, card="next")
+    print(json.dumps([died, found, read_model(folder).facts["name"], folder.exists()]))
+    if died == 0:
+        break
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_a_kill_at_any_step_leaves_the_whole_old_or_the_whole_new_model(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", DIE_AT_EVERY_STEP, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    outcomes = [json.loads(line) for line in run.stdout.splitlines()]
+    *killed, last = outcomes
+    assert last == [0, "new", "next", True]
+    assert all(died == 9 for died, *_ in killed)
+    found = [name for _, name, *_ in killed]
+    assert len(found) > 8
+    assert set(found) == {"old", "new"}
+    assert found == sorted(found, reverse=True)  # "old" up to one step, "new" from there on
+    assert all(after == "next" and stands for _, _, after, stands in killed)
+
+
+def test_between_the_two_renames_the_old_model_is_read_and_put_back_by_the_next_write(tmp_path):
+    write(tmp_path / "model").rename(tmp_path / ".model.anyshot-old")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    with pytest.raises(InputError):
+        write_model(tmp_path / "model", facts={"bad": np.nan}, arrays={}, card="")
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    write(tmp_path / "model", "new")
+    assert read_model(tmp_path / "model").facts["name"] == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_temporary_folder_left_behind_is_ignored_and_cleared_once_it_is_old(tmp_path):
+    write(tmp_path / "model")
+    leftover = tmp_path / ".model.anyshot-new-0123abcd"
+    leftover.mkdir()
+    (leftover / "model.json").write_text("{")
+    write(tmp_path / "model", "new")
+    assert leftover.exists()  # it may belong to a process at work
+    os.utime(leftover, (0, 0))
+    write(tmp_path / "model", "newer")
+    assert not leftover.exists()
+    assert read_model(tmp_path / "model").facts["name"] == "newer"
+
+
+WRITER = """
+import sys
+from anyshot.base.model_folder import write_model
+
+for round in range(60):
+    write_model(sys.argv[1], facts={"name": sys.argv[2], "round": round}, arrays={}, card="")
+"""
+
+
+def test_two_processes_that_write_at_once_wait_for_each_other_and_a_reader_for_neither(tmp_path):
+    write(tmp_path / "model")
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / "model"), name], stderr=subprocess.PIPE, text=True
+        )
+        for name in ("one", "other")
+    ]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        seen.add(read_model(tmp_path / "model").facts["name"])
+    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert seen <= {"old", "one", "other"}
+    assert read_model(tmp_path / "model").facts["round"] == 59
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+READ_ONLY = """
+import os, shutil, sys, tempfile
+from pathlib import Path
+from anyshot.errors import ModelFolderError
+from anyshot.base.model_folder import write_model
+
+parent = Path(tempfile.mkdtemp())
+write_model(parent / "model", facts={}, arrays={}, card="")
+parent.chmod(0o555)
+child = os.fork()  # the superuser may write anywhere, so the child is no such
+if not child:
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        write_model(parent / "model", facts={}, arrays={}, card="")
+    except ModelFolderError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print([path.name for path in parent.iterdir()])
+parent.chmod(0o755)
+shutil.rmtree(parent)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="changes the user in a forked process")
+def test_a_place_that_is_only_read_is_named_whether_or_not_it_can_be_locked():
+    run = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True)
+    said, left = run.stdout.splitlines()
+    assert "Permission denied: " in said
+    assert ".model.anyshot-new-" in said
+    assert "choose a folder that can be written" in said
+    assert left == "['model']"
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from anyshot.errors import ModelFolderError
+from anyshot.base.model_folder import write_model
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    write_model(sys.argv[1], facts={}, arrays={"big": np.zeros(100_000)}, card="")
+except ModelFolderError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits a file's size")
+def test_a_disk_that_fills_up_leaves_the_old_model_and_no_leftover(tmp_path):
+    write(tmp_path / "model")
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path / "model")], capture_output=True, text=True, check=True
+    )
+    assert "cannot be written" in run.stdout
+    assert "Free some room" in run.stdout
+    assert read_model(tmp_path / "model").facts["name"] == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_loading_needs_no_torch(tmp_path):
+    code = "import sys; from anyshot.base.model_folder import read_model; read_model(sys.argv[1]); print('torch' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(write(tmp_path / "model"))], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "False\n"
+
+
+def test_the_working_directory_is_not_pulled_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFolderError, match="is the working directory"):
+        write_model(".", facts={}, arrays={}, card="")
+    assert Path.cwd() == tmp_path

@@ -1,0 +1,264 @@
+"""Every odd image that files and arrays can hold, and what is said of those that cannot be read."""
+
+import re
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from anyshot.base.pixels import content_of, map_pixels, read_pixels
+from anyshot.errors import BadItemError
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+@pytest.fixture
+def photo() -> NDArray[np.uint8]:
+    """Return 60 x 80 pixels that change smoothly, each channel in its own way."""
+    down, right = np.mgrid[0:60, 0:80]
+    return np.stack([down * 4, right * 3, down + right], axis=2).astype(np.uint8)
+
+
+def saved(folder: Path, image: Image.Image, name: str = "image.png", **options: object) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+def test_a_path_a_string_a_pil_image_and_an_array_give_the_same_pixels(photo, tmp_path):
+    file = saved(tmp_path, Image.fromarray(photo))
+    for item in (file, str(file), Image.fromarray(photo), photo):
+        pixels = read_pixels(item)
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, photo)
+
+
+def test_grey_arrays_and_grey_files_become_three_equal_channels(photo, tmp_path):
+    grey = photo[:, :, 0]
+    for item in (grey, grey[:, :, None], Image.fromarray(grey), saved(tmp_path, Image.fromarray(grey))):
+        np.testing.assert_array_equal(read_pixels(item), np.stack([grey] * 3, axis=2))
+
+
+def test_one_bit_images_become_black_and_white(tmp_path):
+    bits = Image.fromarray(np.array([[0, 255], [255, 0]], dtype=np.uint8)).convert("1")
+    np.testing.assert_array_equal(read_pixels(saved(tmp_path, bits))[:, :, 0], [[0, 255], [255, 0]])
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 3), (8, 1)])
+def test_the_exif_orientation_is_applied(photo, tmp_path, orientation, turns):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = saved(tmp_path, Image.fromarray(photo), exif=exif)
+    np.testing.assert_array_equal(read_pixels(file), np.rot90(photo, turns))
+
+
+def test_an_orientation_that_does_not_exist_leaves_the_photo_as_it_is(photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    np.testing.assert_array_equal(read_pixels(saved(tmp_path, Image.fromarray(photo), exif=exif)), photo)
+
+
+def test_cmyk_inks_become_light(tmp_path):
+    cyan = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
+    file = saved(tmp_path, cyan, "image.tif")
+    assert read_pixels(file)[0, 0].tolist() == [0, 255, 255]
+
+
+def test_a_cmyk_jpeg_is_read(tmp_path):
+    file = saved(tmp_path, Image.new("CMYK", (16, 16), (0, 0, 0, 255)), "image.jpg")
+    assert read_pixels(file, at_least=4).max() < 10
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_parts_lie_on_white(tmp_path, mode):
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 255)).convert(mode)
+    image.putalpha(Image.fromarray(np.array([[0, 255]], dtype=np.uint8)))
+    assert read_pixels(saved(tmp_path, image)).tolist() == [[list(WHITE), [0, 0, 0]]]
+
+
+def test_half_transparent_parts_mix_with_white():
+    pixel = np.array([[[0, 0, 0, 127]]], dtype=np.uint8)
+    assert read_pixels(pixel).tolist() == [[[128, 128, 128]]]
+
+
+def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([*RED, *GREEN])
+    image.putdata([0, 1])
+    for transparency in (0, bytes([0, 255])):
+        file = saved(tmp_path, image, transparency=transparency)
+        assert read_pixels(file).tolist() == [[list(WHITE), list(GREEN)]]
+
+
+def test_a_palette_without_transparency_keeps_its_colours(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([*RED, *BLUE])
+    image.putdata([1, 0])
+    assert read_pixels(saved(tmp_path, image)).tolist() == [[list(BLUE), list(RED)]]
+
+
+@pytest.mark.parametrize("name", ["image.png", "image.tif", "image.pgm"])
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path, name):
+    deep = np.array([[0, 257, 32896, 65535]], dtype=np.uint16)
+    file = saved(tmp_path, Image.fromarray(deep), name)
+    assert read_pixels(file)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_values_of_which_nobody_knows_the_white_are_refused(tmp_path):
+    for values in (np.array([[0.5]], dtype=np.float32), np.array([[1_000_000]], dtype=np.int32)):
+        file = saved(tmp_path, Image.fromarray(values), "image.tif")
+        with pytest.raises(BadItemError, match="nothing says which of them is white"):
+            read_pixels(file)
+
+
+@pytest.mark.parametrize("name", ["image.gif", "image.png", "image.webp"])
+def test_the_first_frame_of_an_animation_is_taken(tmp_path, name):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+    file = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:], lossless=True)
+    assert read_pixels(file)[4, 4].tolist() == list(RED)
+
+
+def test_a_large_jpeg_decoded_small_is_never_below_twice_what_is_needed(photo, tmp_path):
+    large = Image.fromarray(photo).resize((1600, 1200), Image.Resampling.BICUBIC)
+    file = saved(tmp_path, large, "image.jpg", quality=95)
+    small = read_pixels(file, at_least=150)
+    assert small.shape == (300, 400, 3)
+    whole = np.asarray(Image.fromarray(read_pixels(file)).resize((200, 150), Image.Resampling.BICUBIC), dtype=float)
+    drafted = np.asarray(Image.fromarray(small).resize((200, 150), Image.Resampling.BICUBIC), dtype=float)
+    assert np.abs(whole - drafted).mean() < 1
+
+
+def test_a_jpeg_that_is_not_large_is_decoded_whole(photo, tmp_path):
+    file = saved(tmp_path, Image.fromarray(photo), "image.jpg")
+    np.testing.assert_array_equal(read_pixels(file, at_least=40), read_pixels(file))
+
+
+def test_a_truncated_file_is_named_with_its_row(photo, tmp_path):
+    file = saved(tmp_path, Image.fromarray(photo), "image.jpg")
+    file.write_bytes(file.read_bytes()[:-300])
+    with pytest.raises(BadItemError, match=rf"{re.escape(str(file))} in row 3 cannot be read: .*truncated.*drop it"):
+        read_pixels(file, row=3)
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path):
+    file = tmp_path / "letter.jpg"
+    file.write_text("Dear all")
+    with pytest.raises(BadItemError, match=r"letter\.jpg in row 0 is no image that PIL can read"):
+        read_pixels(file, row=0)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(BadItemError, match=r"There is no file .*gone\.png in row 2\. Correct the path"):
+        read_pixels(tmp_path / "gone.png", row=2)
+    with pytest.raises(BadItemError, match=r"cannot be read: .*directory"):
+        read_pixels(tmp_path)
+
+
+@pytest.mark.parametrize("limit", [50, 90])
+def test_a_decompression_bomb_is_refused_with_its_pixel_count(tmp_path, monkeypatch, limit):
+    file = saved(tmp_path, Image.new("L", (10, 12)))  # 120 pixels: PIL warns above its limit, raises above twice that
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(BadItemError, match=r"row 1 is too large to be read safely: .*120 pixels.*MAX_IMAGE_PIXELS"):
+        read_pixels(file, row=1)
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_arrays_of_another_type_or_shape_are_refused():
+    with pytest.raises(BadItemError, match=r"image in row 4 is an array of float64; uint8 is needed.*by 255 first"):
+        read_pixels(np.zeros((2, 2, 3)), row=4)
+    with pytest.raises(BadItemError, match="array of uint16; uint8 is needed, 0 to 255"):
+        read_pixels(np.zeros((2, 2), dtype=np.uint16))
+    with pytest.raises(BadItemError, match=r"empty array, of shape \(0, 5, 3\)"):
+        read_pixels(np.zeros((0, 5, 3), dtype=np.uint8))
+    for shape in ((2, 2, 2), (5,), (1, 2, 2, 3)):
+        with pytest.raises(BadItemError, match=re.escape(f"of shape {shape}; (h, w), (h, w, 1)")):
+            read_pixels(np.zeros(shape, dtype=np.uint8))
+
+
+def test_what_is_no_image_at_all_is_refused():
+    with pytest.raises(BadItemError, match=r"image in row 5 is a int\. Give paths, PIL images or uint8 arrays"):
+        read_pixels(7, row=5)
+    with pytest.raises(BadItemError, match="it has no pixels"):
+        read_pixels(Image.new("RGB", (0, 3)))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "PPM", "ICO", "TGA", "JPEG2000"])
+def test_a_damaged_file_raises_nothing_but_a_bad_item(photo, tmp_path, format):
+    rng = np.random.default_rng(0)
+    file = saved(tmp_path, Image.fromarray(photo[:24, :32]), format=format)
+    whole = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    refused = 0
+    for _ in range(40):
+        damaged = whole.copy()
+        damaged[rng.integers(0, min(len(whole), 300), size=3)] = rng.integers(0, 256, size=3)
+        file.write_bytes(damaged[: rng.integers(1, len(whole) + 1)].tobytes())
+        try:
+            read_pixels(file)
+        except BadItemError:
+            refused += 1
+    assert refused > 5
+
+
+def test_the_warnings_of_pil_do_not_leak(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+    file = saved(tmp_path, frames[0], save_all=True, append_images=frames[1:])
+    data = file.read_bytes()
+    place = data.index(b"acTL")
+    chunk = b"acTL" + bytes(8)  # an animation of no frames
+    file.write_bytes(data[:place] + chunk + zlib.crc32(chunk).to_bytes(4, "big") + data[place + 16 :])
+    with pytest.warns(UserWarning, match="Invalid APNG"), Image.open(file) as image:
+        image.load()
+    assert read_pixels(file)[0, 0].tolist() == list(RED)  # pytest makes any warning an error
+
+
+def test_the_item_given_is_not_changed(photo):
+    image = Image.fromarray(photo).convert("P")
+    before = image.tobytes(), image.mode, image.size
+    read_pixels(image)
+    assert (image.tobytes(), image.mode, image.size) == before
+    pixels = read_pixels(photo)
+    pixels[:] = 0
+    assert photo.any()
+
+
+def test_many_items_are_prepared_in_order(photo):
+    sizes = map_pixels([photo[: row + 1] for row in range(20)], lambda pixels: pixels.shape[0])
+    assert sizes == list(range(1, 21))
+
+
+def test_the_first_bad_item_of_many_is_named_by_its_row_in_the_whole(photo):
+    with pytest.raises(BadItemError, match="row 102"):
+        map_pixels([photo, photo, photo[:0], photo, 3], len, first_row=100)
+
+
+def test_the_warning_filters_are_as_before_after_many_items(photo):
+    before = list(warnings.filters)
+    map_pixels([photo] * 8, len)
+    assert warnings.filters == before
+
+
+def test_equal_content_means_equal_pixels(photo, tmp_path):
+    file = saved(tmp_path, Image.fromarray(photo))
+    assert content_of(file) == content_of(str(file)) == file.read_bytes()
+    assert content_of(photo) == content_of(Image.fromarray(photo))
+    assert content_of(photo) != content_of(photo[::-1])
+    assert content_of(photo) != content_of(photo.reshape(80, 60, 3))
+
+
+def test_two_palettes_are_two_contents():
+    image = Image.new("P", (2, 2))
+    other = image.copy()
+    image.putpalette([*RED])
+    other.putpalette([*BLUE])
+    assert image.tobytes() == other.tobytes()
+    assert content_of(image) != content_of(other)
+
+
+def test_the_content_of_a_missing_file_or_a_float_array_is_refused(tmp_path):
+    with pytest.raises(BadItemError, match="There is no file"):
+        content_of(tmp_path / "gone.png")
+    with pytest.raises(BadItemError, match="row 2 is an array of float32"):
+        content_of(np.zeros((2, 2), dtype=np.float32), row=2)

@@ -1,0 +1,150 @@
+"""Attribute tables: gaps filled and said, scales stated, classes named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anyshot.data.attributes import attribute_table, combine, load_attributes
+from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
+
+
+@pytest.fixture
+def animals():
+    return pd.DataFrame(
+        {"stripes": [0, 1, np.nan], "hooves": [1, 1, 1], "height": [160.0, 130.0, 150.0]},
+        index=["horse", "zebra", "okapi"],
+    )
+
+
+def test_a_gap_is_filled_by_the_mean_of_its_attribute_and_said(animals):
+    known = attribute_table(animals)
+    np.testing.assert_allclose(known.vectors[:, 0], [0, 1, 0.5])
+    assert known.notes[0] == "1 of 9 values was missing and is its attribute's mean now: stripes of okapi."
+
+
+def test_attributes_that_tell_nothing_are_named(animals):
+    assert attribute_table(animals).notes[1].endswith("the same for all classes and tells none apart: hooves.")
+
+
+def test_many_gaps_are_counted_and_the_first_named():
+    table = pd.DataFrame(np.where(np.eye(12, 12), np.nan, np.arange(144).reshape(12, 12)))
+    assert "12 of 144 values were missing" in attribute_table(table).notes[0]
+    assert attribute_table(table).notes[0].endswith("and 2 more.")
+
+
+def test_classes_come_in_the_order_asked_for_and_means_are_of_these_alone(animals):
+    known = attribute_table(animals, ["okapi", "zebra"])
+    assert known.names == ("okapi", "zebra")
+    assert known.vectors[0].tolist() == [1.0, 1.0, 150.0]
+
+
+def test_a_number_can_stand_for_not_known(animals):
+    known = attribute_table(animals.fillna(-1), missing=[-1])
+    np.testing.assert_array_equal(known.vectors, attribute_table(animals).vectors)
+
+
+def test_the_table_given_is_left_alone(animals):
+    before = animals.copy()
+    attribute_table(animals, missing=[130.0])
+    pd.testing.assert_frame_equal(animals, before)
+
+
+def test_mappings_serve_as_tables():
+    known = attribute_table({"horse": {"stripes": 0}, "zebra": {"stripes": 1, "hooves": 1}})
+    assert known.columns == ("stripes", "hooves")
+    np.testing.assert_array_equal(known.vectors, [[0, 1], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "classes", "error", "text"),
+    [
+        (lambda t: t, ["zebra", "quagga", "tapir"], UnknownClassError, "2 of 3 classes have no row.*quagga, tapir"),
+        (lambda t: pd.concat([t, t[:1]]), None, DuplicateClassError, "'horse' has more than one row"),
+        (lambda t: t.assign(tail=np.nan), None, ClassesError, "Attribute 'tail' has no value"),
+        (lambda t: pd.concat([t[:2], t[2:] * np.nan]), None, ClassesError, "Class 'okapi' has no value"),
+        (lambda t: t.replace(160.0, np.inf), None, InputError, "height of 'horse' is infinite"),
+        (lambda t: t[[]], None, InputError, "no attribute"),
+    ],
+)
+def test_a_table_that_cannot_serve_is_refused_by_name(spoil, classes, error, text, animals):
+    with pytest.raises(error, match=text):
+        attribute_table(spoil(animals), classes)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_gives_what_its_table_gives(tmp_path, animals):
+    path = tmp_path / "animals.csv"
+    path.write_text("animal,stripes,hooves,height\nhorse,0,1,160\nzebra,1,1,130\nokapi,?,1,150\n", encoding="utf-8")
+    found, same = load_attributes(path), attribute_table(animals)
+    assert (found.names, found.columns, found.notes) == (same.names, same.columns, same.notes)
+    np.testing.assert_array_equal(found.vectors, same.vectors)
+
+
+def test_a_parquet_file_and_a_class_column_of_another_place(tmp_path, animals):
+    path = tmp_path / "animals.parquet"
+    animals.assign(animal=animals.index).to_parquet(path, index=False)
+    np.testing.assert_array_equal(
+        load_attributes(path, class_column="animal").vectors, attribute_table(animals).vectors
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "text"),
+    [
+        ("animal,stripes\nhorse,many\n", {}, "'stripes' is 'many' in row 0"),
+        ("animal,stripes\nhorse,1\n", {"class_column": "name"}, "no column 'name'; it has animal, stripes"),
+    ],
+)
+def test_a_file_that_holds_no_attributes_says_what_it_holds(content, options, text, tmp_path):
+    path = tmp_path / "animals.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataFileError, match=text):
+        load_attributes(path, **options)
+
+
+# --- combination ------------------------------------------------------------------------------------------------------
+
+
+def test_each_scaling_is_its_formula(animals):
+    known = attribute_table(animals)
+    raw = known.vectors
+    by = {name: combine((known, name)).vectors for name in ("none", "unit", "range", "standard")}
+    np.testing.assert_array_equal(by["none"], raw)
+    np.testing.assert_allclose(by["unit"], raw / np.linalg.norm(raw, axis=1, keepdims=True))
+    ranged = np.column_stack([[0, 1, 0.5], [0, 0, 0], (raw[:, 2] - 130) / 30])
+    np.testing.assert_allclose(by["range"], ranged / np.sqrt((ranged**2).sum(axis=1).mean()))
+    scores = (raw - raw.mean(axis=0))[:, [0, 2]] / raw.std(axis=0)[[0, 2]]
+    np.testing.assert_allclose(by["standard"][:, [0, 2]], scores / np.sqrt(2))
+    assert not by["standard"][:, 1].any()
+
+
+def test_blocks_weigh_what_they_are_told_however_wide_they_are():
+    random = np.random.default_rng(0)
+    wide, narrow = (attribute_table(pd.DataFrame(random.uniform(size=(6, width)))) for width in (300, 3))
+    both = combine((wide, "standard"), (narrow, "standard", 2.0)).vectors
+    assert (both[:, 300:] ** 2).sum() == pytest.approx(4 * (both[:, :300] ** 2).sum())
+
+
+def test_a_combination_says_its_scalings_and_keeps_the_notes(animals):
+    known = attribute_table(animals)
+    both = combine((known, "range"), (known, "unit", 0.5))
+    assert both.notes[0] == "Columns of part 1 (3): each column scaled to 0 to 1, weight 1."
+    assert sum("stripes of okapi" in note for note in both.notes) == 2
+    assert both.columns == known.columns * 2
+    assert str(both).startswith("3 classes x 6 columns\n  Columns of part 1")
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "text"),
+    [
+        (lambda a, b: [], InputError, "nothing to combine"),
+        (lambda a, b: [(a, "cubed")], InputError, "'cubed' is none of none, unit, range, standard"),
+        (lambda a, b: [(a, "unit", 0)], InputError, "Part 1 has weight 0"),
+        (lambda a, b: [(a, "unit"), (b, "unit")], ClassesError, "Part 2.*row 0 is 'horse' and 'okapi'"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(parts, error, text, animals):
+    with pytest.raises(error, match=text):
+        combine(*parts(attribute_table(animals), attribute_table(animals[::-1])))

@@ -1,0 +1,258 @@
+"""Files of rows as they are written: encodings, separators, lines, faults, and writing."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anyshot.data.tables import parse_json, read_table, read_text, with_columns_of, write_table
+from anyshot.errors import DataFileError
+
+
+def file(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def columns(path: Path) -> dict[str, list]:
+    table = read_table(path)
+    return {name: table.values(name) for name in table.frame.columns}
+
+
+def test_the_same_rows_read_alike_in_every_format(tmp_path):
+    rows = {"text": ["one, two", 'say "hi"', "a\nb"], "label": ["x", "y", "NA"]}
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_csv(tmp_path / "a.tsv", index=False, sep="\t")
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    frame.to_json(tmp_path / "a.json", orient="records")
+    frame.to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.tsv", "a.jsonl", "a.json", "a.parquet"):
+        assert columns(tmp_path / name) == rows, name
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_of_a_csv_is_seen_in_its_first_line(tmp_path, separator):
+    path = file(tmp_path, "a.csv", f'text{separator}label\n"a,b;c|d"{separator}x\n')
+    assert columns(path) == {"text": ["a,b;c|d"], "label": ["x"]}
+
+
+def test_a_csv_agrees_with_the_csv_module_on_quotes_and_line_ends(tmp_path):
+    content = 'text,label\r\n"a ""b"", c",x\r\n\r\nhe said "no",y\r\n"two\r\nlines",z'
+    path = file(tmp_path, "a.csv", content)
+    _, *expected = [row for row in csv.reader(content.replace("\r\n", "\n").splitlines(keepends=True)) if row]
+    read = columns(path)
+    assert [list(row) for row in zip(read["text"], read["label"], strict=True)] == expected
+
+
+def test_a_row_is_placed_at_the_line_where_an_editor_shows_it(tmp_path):
+    path = file(tmp_path, "a.csv", '\ntext,label\n"two\nlines",x\n\nlast,y\n')
+    assert read_table(path).lines == [3, 6]
+    assert read_table(path).place(1) == f"{path}, line 6 (row 1)"
+
+
+def test_what_is_written_stays_as_written(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label\nNA,007\nnull,1.0\n")
+    assert columns(path) == {"text": ["NA", "null"], "label": ["007", "1.0"]}
+
+
+def test_parquet_keeps_whole_numbers_and_truth_values_beside_a_gap(tmp_path):
+    frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")})
+    frame.to_parquet(tmp_path / "a.parquet")
+    read = columns(tmp_path / "a.parquet")
+    assert read == {"n": [1, None], "b": [True, None]}
+    assert type(read["n"][0]) is int
+
+
+def test_json_lines_may_lack_a_name_and_hold_other_line_ends(tmp_path):
+    path = file(tmp_path, "a.jsonl", '{"text": "a\u2028b", "label": 1}\n\n{"text": "c"}\n')
+    assert columns(path) == {"text": ["a\u2028b", "c"], "label": [1, None]}
+    assert read_table(path).lines == [1, 3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "windows-1252"])
+def test_every_encoding_gives_the_same_text_and_is_told(tmp_path, encoding):
+    path = file(tmp_path, "a.csv", "text,label\r\ncafé,naïve\r\n".encode(encoding))
+    assert columns(path) == {"text": ["café"], "label": ["naïve"]}
+    assert read_table(path).encoding == encoding
+
+
+def test_big_endian_utf_16_is_read_by_its_mark(tmp_path):
+    path = file(tmp_path, "a.txt", b"\xfe\xff" + "café".encode("utf-16-be"))
+    assert read_text(path) == ("café", "utf-16")
+
+
+def fault_of(path: Path) -> str:
+    with pytest.raises(DataFileError) as caught:
+        read_table(path)
+    return str(caught.value)
+
+
+def test_mixed_encodings_are_refused_and_the_lines_named(tmp_path):
+    path = file(tmp_path, "a.csv", b"text\nplain\n" + "café\n".encode() + "olé\n".encode("cp1252"))
+    assert "mixes encodings: line 3 is UTF-8, line 4 is not" in fault_of(path)
+
+
+def test_bytes_that_are_neither_encoding_are_refused(tmp_path):
+    assert "line 2: neither UTF-8 nor Windows-1252" in fault_of(file(tmp_path, "a.csv", b"text\n\x81\x8d\n"))
+
+
+def test_text_that_belies_its_mark_is_refused(tmp_path):
+    path = file(tmp_path, "a.txt", b"\xef\xbb\xbfgood\nbad \xe9\n")
+    assert "line 2: this is not utf-8-sig, which the file's mark says" in fault_of(path)
+
+
+def test_zero_bytes_are_refused(tmp_path):
+    path = file(tmp_path, "a.csv", "text\nhello\n".encode("utf-16-le"))
+    assert "UTF-16 without its mark" in fault_of(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt"])
+def test_an_empty_file_is_refused(tmp_path, name):
+    assert fault_of(file(tmp_path, name, "")) == f"{tmp_path / name} is empty."
+    assert fault_of(file(tmp_path, name, " \n")) == f"{tmp_path / name} is empty."
+    assert fault_of(file(tmp_path, name, b"\xef\xbb\xbf")) == f"{tmp_path / name} is empty."
+
+
+def test_a_file_with_a_header_alone_has_no_rows(tmp_path):
+    assert "has no rows" in fault_of(file(tmp_path, "a.csv", "text,label\n"))
+
+
+def test_a_line_with_too_many_fields_is_named_as_the_editor_counts(tmp_path):
+    path = file(tmp_path, "a.csv", 'text,label\n"a\n\nx",b\nhello, world,c\n')
+    assert "line 5: 3 fields, where the first line has 2" in fault_of(path)
+
+
+@pytest.mark.parametrize("rest", ["c,d\n", "c,d\n" * 50_000])
+def test_a_quote_that_is_never_closed_is_found_however_much_follows(tmp_path, rest):
+    path = file(tmp_path, "a.csv", 'text,label\na,b\n"open,x\n' + rest)
+    assert "line 3: a double quote is opened and never closed" in fault_of(path)
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    assert "the column 'text' twice" in fault_of(file(tmp_path, "a.csv", "text,text\na,b\n"))
+
+
+def test_faulty_json_is_named_by_its_line(tmp_path):
+    assert "line 2: this is not JSON" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": \n'))
+    assert "line 2: an object is needed" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n["a"]\n'))
+    assert "item 1: an object is needed" in fault_of(file(tmp_path, "a.json", '[{"text": "a"}, 3]'))
+    with pytest.raises(DataFileError, match="'a' stands twice in one object"):
+        parse_json('{"a": 1, "a": 2}', tmp_path)
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path):
+    assert "cannot be read as Parquet" in fault_of(file(tmp_path, "a.parquet", b"PAR1 and no more"))
+
+
+def test_an_unknown_kind_of_file_is_told_what_can_be_read(tmp_path):
+    assert ".csv, .tsv, .jsonl, .json, .txt, .parquet" in fault_of(file(tmp_path, "a.xlsx", b"PK"))
+
+
+def test_a_missing_file_is_told_the_nearest_name(tmp_path):
+    file(tmp_path, "reviews.csv", "text\na\n")
+    assert "Did you mean 'reviews.csv'?" in fault_of(tmp_path / "review.csv")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "OUT.CSV"])
+def test_what_is_written_can_be_read_again(tmp_path, name):
+    rows = [{"text": 'a "b", /c\n', "label": "é"}, {"text": "d", "label": "unknown"}]
+    write_table(rows, tmp_path / name)
+    assert columns(tmp_path / name) == {key: [row[key] for row in rows] for key in rows[0]}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_numbers_keep_their_digits_and_gaps_stay_gaps(tmp_path):
+    frame = pd.DataFrame({"p": np.array([1 / 3, np.nan])})
+    write_table(frame, tmp_path / "a.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert lines[0]["p"] == 1 / 3
+    assert lines[1]["p"] is None
+
+
+def test_numbers_beside_unknown_go_into_parquet_as_text(tmp_path):
+    write_table([{"label": 1}, {"label": "unknown"}, {"label": None}], tmp_path / "a.parquet")
+    assert columns(tmp_path / "a.parquet") == {"label": ["1", "unknown", None]}
+
+
+def test_what_stands_beside_a_table_comes_last_and_takes_no_name_from_it(tmp_path):
+    path = file(tmp_path, "a.csv", ",text,,label,best_label\n0,a,x,,1\n\n1,b,,007,2\n")
+    both = with_columns_of(path, [{"label": 7, "sure": 0.5}, {"label": 8, "sure": None}], prefix="best_")
+    assert both.to_dict("list") == {
+        "": ["0", "1"],
+        "text": ["a", "b"],
+        "column 3": ["x", ""],
+        "label": ["", "007"],
+        "best_label": ["1", "2"],
+        "best_label_2": [7, 8],
+        "sure": [0.5, None],
+    }
+
+
+def test_rows_that_do_not_match_a_table_are_refused(tmp_path):
+    path = file(tmp_path, "a.csv", "text\na\nb\n")
+    with pytest.raises(DataFileError, match=r"a\.csv has 2 rows, and there are 1 to stand beside them"):
+        with_columns_of(path, [{"label": "x"}], prefix="")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_columns_of_every_type_can_stand_beside_an_answer(tmp_path, suffix):
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b"],
+            "when": pd.to_datetime(["2024-01-31", None]),
+            "kind": pd.Categorical(["u", None]),
+            "parts": [[1, 2], [3]],
+            "more": [{"é": 1}, {"é": 2}],
+            "raw": [b"\xff", b"b"],
+            "whole": pd.array([2**62, None], dtype="Int64"),
+        },
+        index=pd.Index([5, 7], name="ident"),
+    )
+    frame.to_parquet(tmp_path / "a.parquet")
+    both = with_columns_of(tmp_path / "a.parquet", [{"label": "x"}, {"label": "y"}], prefix="")
+    write_table(both, tmp_path / f"b{suffix}")
+    back = columns(tmp_path / f"b{suffix}")
+    assert list(back) == ["ident", *frame.columns, "label"]
+    first, second = ({name: values[row] for name, values in back.items()} for row in (0, 1))
+    number = str if suffix == ".csv" else int
+    assert (first["ident"], first["whole"]) == (number(5), number(2**62))
+    assert str(first["when"]).startswith("2024-01-31")
+    nothing = "" if suffix == ".csv" else None
+    assert second["when"] == second["kind"] == second["whole"] == nothing
+    if suffix == ".csv":
+        assert (first["parts"], first["more"]) == ("[1, 2]", '{"é": 1}')
+    else:
+        assert (list(first["parts"]), first["more"]) == ([1, 2], {"é": 1})
+
+
+def test_what_no_parquet_column_can_hold_goes_into_it_as_text(tmp_path):
+    write_table([{"n": 2**70, "parts": [1, "a"]}, {"n": None, "parts": [2]}], tmp_path / "a.parquet")
+    assert columns(tmp_path / "a.parquet") == {"n": [str(2**70), None], "parts": ["[1, 'a']", "[2]"]}
+
+
+def test_an_unknown_suffix_is_refused_with_those_there_are(tmp_path):
+    with pytest.raises(DataFileError, match=r"must end in one of \.csv, \.jsonl, \.parquet"):
+        write_table([{"a": 1}], tmp_path / "a.xlsx")
+
+
+def test_a_missing_folder_is_told_as_such(tmp_path):
+    with pytest.raises(DataFileError, match="cannot be written"):
+        write_table([{"a": 1}], tmp_path / "nowhere" / "a.csv")
+
+
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError("the power is gone")
+
+
+def test_the_old_file_stays_whole_when_writing_fails_midway(tmp_path):
+    target = file(tmp_path, "a.csv", "old\n")
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        write_table([{"a": "first"}, {"a": Unwritable()}], target)
+    assert target.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,286 @@
+"""What every adapted classifier does the same, and the contract that each must keep."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array, csr_matrix
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info
+
+from anyshot.domain_adaptation.base import (
+    ScaledLogisticRegression,
+    SourceClassifier,
+    domain_table,
+    domains_stacked,
+    fitted_base,
+    probabilities,
+)
+from anyshot.domain_adaptation.coral import CoralClassifier
+from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
+from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
+from anyshot.domain_adaptation.msda import DenoisingClassifier
+from anyshot.domain_adaptation.reweight import DensityRatioClassifier
+from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
+from anyshot.domain_adaptation.subspace import SubspaceAlignmentClassifier
+from anyshot.domain_adaptation.tca import TransferComponentsClassifier
+from anyshot.domain_adaptation.transport import OptimalTransportClassifier
+from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from domain_adaptation.worlds import moved_world
+
+METHODS = [
+    SourceClassifier(),
+    CoralClassifier(),
+    SubspaceAlignmentClassifier(n_components=3),
+    TransferComponentsClassifier(n_components=3),
+    TransferComponentsClassifier(n_components=3, rounds=2),
+    OptimalTransportClassifier(),
+    OptimalTransportClassifier(regularise=None),
+    ManifoldAlignmentClassifier(n_components=3, n_neighbours=5),
+    DenoisingClassifier(n_layers=2),
+    DensityRatioClassifier(least_share=0.0),
+    DomainSelfTrainingClassifier(rounds=2),
+    LabelShiftClassifier(n_draws=3, random_state=0),
+    LabelShiftClassifier(method="bbse", n_draws=3, random_state=0),
+]
+SPARSE = [model for model in METHODS if model.takes_sparse]
+
+
+def name(model):
+    return re.sub(r"\s+", "", str(model))
+
+
+every_method = pytest.mark.parametrize("model", METHODS, ids=name)
+
+
+@parametrize_with_checks([SourceClassifier(), LabelShiftClassifier(random_state=0)])
+def test_sklearn_contract_without_a_target(estimator, check):
+    check(estimator)
+
+
+@every_method
+def test_a_fit_with_a_target_returns_itself_and_answers_with_the_sources_classes(model):
+    world = moved_world()
+    fitted = clone(model)
+    assert fitted.fit(world.X, world.y, target=world.target) is fitted
+    answers = fitted.predict(world.target)
+    assert answers.shape == world.truth.shape
+    assert set(answers) <= set(world.y)
+    assert list(fitted.classes_) == ["ash", "birch", "cedar"]
+    assert np.mean(answers == world.truth) > 0.6  # chance is a third
+
+
+class Watching(LogisticRegression):
+    """Notes how many threads the algebra around it may use."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.threads_ = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+        return super().fit(X, y, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize("target", [None, moved_world().target], ids=["source alone", "adapted"])
+def test_small_work_is_done_by_one_thread(target):
+    world = moved_world()
+    assert CoralClassifier(base=Watching()).fit(world.X, world.y, target=target).model_.threads_ == {1}
+
+
+@every_method
+def test_the_answer_is_the_best_score_and_the_likeliest_class(model):
+    world = moved_world()
+    fitted = clone(model).fit(world.X, world.y, target=world.target)
+    answers, odds = fitted.predict(world.target), fitted.predict_proba(world.target)
+    np.testing.assert_allclose(odds.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(fitted.classes_[odds.argmax(axis=1)], answers)
+    if hasattr(fitted, "decision_function"):
+        scores = fitted.decision_function(world.target)
+        np.testing.assert_array_equal(fitted.classes_[scores.argmax(axis=1)], answers)
+
+
+@every_method
+def test_refitting_repeats_and_changes_no_input(model):
+    world = moved_world()
+    before = [table.copy() for table in world]
+    first = clone(model).fit(world.X, world.y, target=world.target)
+    odds = first.predict_proba(world.target)
+    again = first.fit(world.X, world.y, target=world.target).predict_proba(world.target)
+    np.testing.assert_allclose(again, odds, atol=1e-6)
+    for table, copy in zip(world, before, strict=True):
+        np.testing.assert_array_equal(table, copy)
+
+
+@every_method
+def test_the_order_of_target_items_only_orders_the_answers(model):
+    world = moved_world()
+    order = np.random.default_rng(3).permutation(len(world.target))
+    straight = clone(model).fit(world.X, world.y, target=world.target).predict(world.target)
+    mixed = clone(model).fit(world.X, world.y, target=world.target[order]).predict(world.target[order])
+    assert np.mean(mixed == straight[order]) >= 0.95  # density ratio folds by place
+
+
+@every_method
+def test_without_a_target_it_is_the_base_on_the_source(model):
+    world = moved_world()
+    plain = SourceClassifier(normalise=model.normalise).fit(world.X, world.y)
+    alone = clone(model).fit(world.X, world.y)
+    assert not alone.adapted_
+    np.testing.assert_array_equal(alone.predict(world.target), plain.predict(world.target))
+
+
+@every_method
+def test_two_classes_score_as_one_column(model):
+    world = moved_world(n_classes=2)
+    fitted = clone(model).fit(world.X, world.y, target=world.target)
+    if hasattr(fitted, "decision_function"):
+        scores = fitted.decision_function(world.target)
+        assert scores.shape == (len(world.target),)
+        np.testing.assert_array_equal(fitted.classes_[(scores > 0).astype(int)], fitted.predict(world.target))
+
+
+@every_method
+def test_new_items_of_the_target_are_answered_as_those_given(model):
+    world = moved_world()
+    fitted = clone(model).fit(world.X, world.y, target=world.target)
+    np.testing.assert_array_equal(fitted.predict(world.target[:5]), fitted.predict(world.target)[:5])
+
+
+@pytest.mark.parametrize("model", SPARSE, ids=name)
+def test_sparse_tables_give_the_answers_of_dense_ones(model):
+    world = moved_world()
+    X, target = np.maximum(world.X, 0), np.maximum(world.target, 0)
+    dense = clone(model).set_params(normalise=None).fit(X, world.y, target=target)
+    thin = clone(model).set_params(normalise=None).fit(csr_matrix(X), world.y, target=csr_array(target))
+    assert np.mean(thin.predict(csr_matrix(target)) == dense.predict(target)) >= 0.95
+
+
+@pytest.mark.parametrize("model", [model for model in METHODS if not model.takes_sparse], ids=name)
+def test_a_method_that_would_fill_a_sparse_table_says_so(model):
+    world = moved_world()
+    with pytest.raises(InputError, match=r"would fill a sparse table\. Use a method that keeps it sparse"):
+        clone(model).fit(csr_array(world.X), world.y, target=csr_array(world.target))
+
+
+@every_method
+def test_labels_of_the_target_are_refused_by_name(model):
+    world = moved_world()
+    with pytest.raises(TargetLabelsError, match="Adaptation must not see labels of the target"):
+        clone(model).fit(world.X, world.y, target=(world.target, world.truth))
+    with pytest.raises(TypeError, match="y_target"):
+        clone(model).fit(world.X, world.y, target=world.target, y_target=world.truth)
+
+
+def test_a_target_in_a_dictionary_is_no_table():
+    world = moved_world()
+    with pytest.raises(InputError, match="it is a dict"):
+        SourceClassifier().fit(world.X, world.y, target={"X": world.target})
+
+
+def test_columns_in_another_order_are_refused():
+    world = moved_world()
+    X, target = (pd.DataFrame(table, columns=list("abcdef")) for table in (world.X, world.target))
+    with pytest.raises(DomainError, match="target has the columns b, a, c, d, e, f; X has a, b, c, d, e, f"):
+        SourceClassifier().fit(X, world.y, target=target[list("bacdef")])
+    answers = SourceClassifier().fit(X, world.y, target=target).predict(target)
+    np.testing.assert_array_equal(
+        answers, SourceClassifier().fit(world.X, world.y, target=world.target).predict(world.target)
+    )
+
+
+@pytest.mark.parametrize("none", [None, np.nan, pd.NA])
+def test_a_source_item_without_a_label_is_named(none):
+    world = moved_world()
+    y = [*world.y.tolist()[:3], none, *world.y.tolist()[4:]]
+    with pytest.raises(InputError, match=r"y has no label in row 3 \(NaN or None\)"):
+        SourceClassifier().fit(world.X, y, target=world.target)
+
+
+def test_what_cannot_be_a_target_is_named():
+    world = moved_world()
+    model = SourceClassifier()
+    with pytest.raises(WidthError, match="target has vectors of width 5"):
+        model.fit(world.X, world.y, target=world.target[:, :5])
+    with pytest.raises(DomainError, match="target has 1 item"):
+        model.fit(world.X, world.y, target=world.target[:1])
+    with pytest.raises(BadItemError, match="target holds NaN or infinity in row 1"):
+        model.fit(world.X, world.y, target=[[0.0] * 6, [np.nan] * 6])
+    with pytest.raises(DomainError, match="X is dense and target is sparse"):
+        model.fit(world.X, world.y, target=csr_array(world.target))
+    with pytest.raises(DomainError, match="X is sparse and target is dense"):
+        model.fit(csr_array(world.X), world.y, target=world.target)
+
+
+def test_a_source_of_one_class_is_refused():
+    world = moved_world()
+    with pytest.raises(NotEnoughClassesError, match="The source has 1 class, 'ash'"):
+        SourceClassifier().fit(world.X, ["ash"] * len(world.X), target=world.target)
+
+
+def test_an_unknown_normalisation_is_refused():
+    with pytest.raises(InputError, match="normalise='target' is no choice"):
+        SourceClassifier(normalise="target").fit([[0.0], [1.0]], [0, 1])
+
+
+def test_source_and_domain_normalisation_are_scikit_learns_scalers():
+    world = moved_world()
+    ours = StandardScaler().fit(world.X)
+    model = ScaledLogisticRegression().fit(ours.transform(world.X), world.y)
+    for by, scaler in (("source", ours), ("domain", StandardScaler().fit(world.target))):
+        adapted = SourceClassifier(normalise=by).fit(world.X, world.y, target=world.target)
+        oracle = model.predict_proba(scaler.transform(world.target))
+        np.testing.assert_allclose(adapted.predict_proba(world.target), oracle, atol=2e-3)
+
+
+def test_a_nan_in_a_sparse_row_is_found():
+    table = csr_array(np.array([[0, 1.0], [0, 0], [np.inf, 0]]))
+    with pytest.raises(BadItemError, match="X holds NaN or infinity in row 2"):
+        domain_table(table, name="X")
+
+
+def test_a_sparse_table_of_another_width_is_named():
+    with pytest.raises(WidthError, match="X has vectors of width 2; the source's width is 3"):
+        domain_table(csr_array(np.eye(2)), width=3, name="X")
+
+
+def test_stacking_keeps_sparse_tables_sparse():
+    stacked = domains_stacked(csr_array(np.eye(2)), csr_array(np.ones((1, 2))))
+    np.testing.assert_array_equal(stacked.toarray(), [[1, 0], [0, 1], [1, 1]])
+
+
+def test_the_scale_of_the_vectors_does_not_change_the_default_base():
+    world = moved_world()
+    small, large = (ScaledLogisticRegression().fit(scale * world.X, world.y) for scale in (0.1, 10))
+    np.testing.assert_allclose(
+        small.predict_proba(0.1 * world.target), large.predict_proba(10 * world.target), atol=5e-3
+    )
+
+
+def test_the_default_base_is_logistic_regression_at_that_penalty():
+    X, y = np.array([[1.0, 0], [0, 1.0], [0.9, 0.1], [0.2, 0.8]]), [0, 1, 0, 1]
+    square = np.square(X).sum() / 4
+    oracle = LogisticRegression(C=30 / square, max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_)
+
+
+def test_a_base_without_probabilities_has_none_after_adaptation():
+    world = moved_world()
+    model = SourceClassifier(base=LinearSVC()).fit(world.X, world.y, target=world.target)
+    assert not hasattr(model, "predict_proba")
+    assert hasattr(model, "decision_function")
+    assert not hasattr(SourceClassifier(base=KNeighborsClassifier(1)), "decision_function")
+
+
+def test_probabilities_of_a_base_without_them_are_all_on_its_answer():
+    model = fitted_base(LinearSVC(), np.array([[0.0], [1.0]]), np.array([0, 2]))
+    np.testing.assert_array_equal(probabilities(model, np.array([[0.0], [1.0]]), 3), [[1, 0, 0], [0, 0, 1]])
+
+
+def test_a_class_the_base_did_not_see_has_probability_0():
+    model = fitted_base(None, np.array([[0.0], [1.0]]), np.array([0, 2]))
+    answers = probabilities(model, np.array([[0.0], [1.0]]), 3)
+    assert not answers[:, 1].any()
+    np.testing.assert_allclose(answers.sum(axis=1), 1)

@@ -1,0 +1,115 @@
+"""Manifold alignment."""
+
+import numpy as np
+import pytest
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.preprocessing import normalize
+
+import anyshot.domain_adaptation.meda as manifold
+from anyshot.domain_adaptation.meda import (
+    KernelScores,
+    ManifoldAlignmentClassifier,
+    Weights,
+    aligned_coefficients,
+    gaussian_kernel,
+    neighbour_laplacian,
+)
+from anyshot.errors import InputError
+from domain_adaptation.worlds import moved_world
+
+
+def small_problem():
+    world = moved_world(n_each=6)
+    both = normalize(np.vstack([world.X, world.target]))
+    index = np.unique(world.y, return_inverse=True)[1]
+    return gaussian_kernel(both, both, 0.7), neighbour_laplacian(both, 4), index
+
+
+def by_definition(kernel, laplacian, index, answers, weights):
+    """Solve B beta = A Y as the paper writes it."""
+    n, n_s, c = len(kernel), len(index), index.max() + 1
+    M0 = np.outer(e := np.r_[np.full(n_s, 1 / n_s), np.full(n - n_s, -1 / (n - n_s))], e) * c
+    M = M0.copy()
+    for k in range(c):
+        ours, theirs = np.flatnonzero(index == k), n_s + np.flatnonzero(answers == k)
+        if len(theirs):
+            row = np.zeros(n)
+            row[ours], row[theirs] = 1 / len(ours), -1 / len(theirs)
+            M += np.outer(row, row)
+    A = np.diag(np.r_[np.ones(n_s), np.zeros(n - n_s)])
+    Y = np.vstack([np.eye(c)[index], np.zeros((n - n_s, c))])
+    B = (A + weights.alignment * M / np.linalg.norm(M) + weights.smoothness * laplacian) @ kernel
+    return np.linalg.solve(B + weights.eta * np.eye(n), A @ Y)
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_the_corrected_solution_is_the_papers(rounds):
+    kernel, laplacian, index = small_problem()
+    answers = np.roll(index, 2)
+    ours = aligned_coefficients(kernel, laplacian, index, answers, weights=Weights(), rounds=rounds)
+    for _ in range(rounds):
+        oracle = by_definition(kernel, laplacian, index, answers, Weights())
+        answers = (kernel[len(index) :] @ oracle).argmax(axis=1)
+    np.testing.assert_allclose(ours, oracle, atol=1e-8)
+
+
+def test_a_class_that_no_target_item_is_answered_with_has_no_gap():
+    kernel, laplacian, index = small_problem()
+    answers = np.zeros_like(index)
+    ours = aligned_coefficients(kernel, laplacian, index, answers, weights=Weights(), rounds=1)
+    np.testing.assert_allclose(ours, by_definition(kernel, laplacian, index, answers, Weights()), atol=1e-8)
+
+
+def test_the_first_answers_are_those_without_alignment():
+    kernel, laplacian, index = small_problem()
+    plain = by_definition(kernel, laplacian, index, np.zeros_like(index), Weights(alignment=0.0))
+    start = (kernel[len(index) :] @ plain).argmax(axis=1)
+    given = aligned_coefficients(kernel, laplacian, index, start, weights=Weights(), rounds=2)
+    none = aligned_coefficients(kernel, laplacian, index, None, weights=Weights(), rounds=2)
+    np.testing.assert_allclose(none, given, atol=1e-10)
+
+
+def test_the_kernel_is_scikit_learns():
+    X = moved_world().X
+    np.testing.assert_allclose(gaussian_kernel(X, X[:4], 2.0), rbf_kernel(X, X[:4], gamma=0.5), atol=1e-10)
+
+
+def test_the_laplacian_is_zero_on_what_the_degrees_roots_say_and_never_negative():
+    both = normalize(np.abs(moved_world().X))
+    L = neighbour_laplacian(both, 5)
+    values, axes = np.linalg.eigh(L.toarray())
+    np.testing.assert_allclose(L.toarray(), L.toarray().T)
+    assert values[0] == pytest.approx(0, abs=1e-10)
+    assert values[-1] <= 2
+    assert (axes[:, 0] > 0).all() or (axes[:, 0] < 0).all()
+
+
+def test_scores_are_a_sum_over_landmarks():
+    model = KernelScores(np.array([[0.0], [1.0]]), np.array([[1.0, 0], [0, 2.0]]), width=1.0, spread=1.0)
+    e = np.exp(-1)
+    np.testing.assert_allclose(model.decision_function(np.array([[0.0], [1.0]])), [2 * e - 1, 2 - e])
+
+
+def test_an_answer_is_carried_along_a_chain_of_target_items():
+    # Two arcs of a circle: the source labels their beginnings, the target holds the rest.
+    angle = np.linspace(0, 2.6, 80)
+    arms = np.vstack([np.column_stack([np.cos(a), np.sin(a)]) for a in (angle, angle + np.pi)])
+    truth = np.repeat([0, 1], 80)
+    near = np.tile(angle < 0.5, 2)
+    model = ManifoldAlignmentClassifier(n_components=2, n_neighbours=4, alignment=0.1, smoothness=30, normalise=None)
+    model.fit(arms[near], truth[near], target=arms)
+    assert model.score(arms, truth) > 0.95
+
+
+def test_many_items_are_thinned_evenly(monkeypatch):
+    monkeypatch.setattr(manifold, "ITEMS", 60)
+    world = moved_world(n_each=40)
+    model = ManifoldAlignmentClassifier(n_components=3).fit(world.X, world.y, target=world.target)
+    assert len(model.model_.landmarks) == 60
+    assert model.predict(world.target).shape == world.truth.shape
+
+
+def test_no_round_is_refused():
+    world = moved_world()
+    with pytest.raises(InputError, match="rounds=0 must be at least 1"):
+        ManifoldAlignmentClassifier(rounds=0).fit(world.X, world.y, target=world.target)

@@ -1,0 +1,199 @@
+"""ONNX files answer as the models they were made from."""
+
+import dataclasses
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import transformers
+from scipy.special import softmax
+from tokenizers import Tokenizer
+
+import tiny_language_models as tiny
+from anyshot.base.validation import unit
+from anyshot.encoders.assembled import Assembled, WholeNetwork
+from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
+from anyshot.encoders.export import export
+from anyshot.encoders.freeze import backbone_of
+from anyshot.encoders.image_model import load_image_model
+from anyshot.encoders.language_model import load_language_model, quiet
+from anyshot.encoders.minilm import MiniLMEncoder
+from anyshot.encoders.stages import Backbone
+from anyshot.errors import DataFileError, ExportError
+from anyshot.fine_tuning.classifier import FineTunedClassifier
+from anyshot.fine_tuning.tuning import Tuning
+from anyshot.tasks.classification import AnyShotClassifier
+
+CLASSES = np.array(["billing", "delivery", "login"])
+PHOTOS = np.random.default_rng(0).integers(0, 256, size=(3, 50, 40, 3), dtype=np.uint8)
+
+
+class Model:
+    """A backbone and a random head, as a fitted classifier gives them."""
+
+    def __init__(self, backbone: Backbone, *, centred: bool = False) -> None:
+        drawn = np.random.default_rng(0)
+        coef = drawn.normal(size=(3, backbone.width)).astype(np.float32)
+        centre = drawn.normal(size=backbone.width).astype(np.float32) / 50 if centred else None
+        self.whole = Assembled(backbone, backbone.network, 5 * coef, np.arange(3, dtype=np.float32), CLASSES, centre)
+
+    def assembled(self) -> Assembled:
+        return self.whole
+
+
+def answers(file: Path, backbone: Backbone, items: object) -> np.ndarray:
+    """Return what onnxruntime makes of items, prepared as the sidecar says."""
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    state = backbone.together(backbone.prepare(items))
+    feed = [state.x.numpy()] + ([] if state.mask is None else [state.mask.long().numpy()])
+    names = [one.name for one in session.get_inputs()]
+    return session.run(["probabilities"], dict(zip(names, feed, strict=True)))[0]
+
+
+def by_formula(whole: Assembled, items: object) -> np.ndarray:
+    """Return the probabilities, computed by the formula of `Assembled` in numpy."""
+    state = whole.backbone.together(whole.backbone.prepare(items))
+    with torch.no_grad():
+        for stage in whole.network.values():
+            state = stage.eval()(state)
+    z = unit(state.x.numpy())
+    if whole.centre is not None:
+        z = unit(z - whole.centre)
+    return softmax(z @ whole.coef.T + whole.intercept, axis=1)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "gpt2"])
+def test_a_text_model_in_onnx_answers_as_the_original(kind, tmp_path):
+    folder, _ = tiny.saved(kind, tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone(), centred=True)
+    backbone, expected = model.whole.backbone, by_formula(model.whole, tiny.TEXTS)
+    file = export(model, tmp_path / "model.onnx")
+    assert np.abs(answers(file, backbone, tiny.TEXTS) - expected).max() < 1e-4
+    assert np.abs(answers(file, backbone, tiny.TEXTS[2:3]) - expected[2:3]).max() < 1e-4
+    assert np.array_equal(by_formula(model.whole, tiny.TEXTS), expected)  # exporting changed nothing
+    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert written == {"model.onnx", "model.onnx.json", "model.onnx.tokenizer.json"}
+    metadata = onnxruntime.InferenceSession(str(file)).get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["anyshot"]) == json.loads((tmp_path / "model.onnx.json").read_text())
+
+
+@pytest.mark.parametrize("kind", ["ResNet", "ViT"])
+def test_an_image_model_in_onnx_answers_as_the_original(kind, tmp_path):
+    room = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    settings = {
+        "ResNet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1]},
+        "ViT": {**room, "image_size": 32},
+    }
+    torch.manual_seed(0)
+    made = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**settings[kind]))
+    with quiet():
+        made.save_pretrained(tmp_path / "model")
+    processor = {"size": {"height": 32, "width": 32}, "image_processor_type": "ViTImageProcessor"}
+    (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(processor))
+    model = Model(load_image_model(tmp_path / "model", device="cpu").backbone())
+    file = export(model, tmp_path / "model.onnx")
+    assert np.abs(answers(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
+    about = json.loads((tmp_path / "model.onnx.json").read_text())
+    assert about["inputs"] == {"pixels": {"type": "float32", "shape": ["items", 3, 32, 32]}}
+    assert about["preprocessing"]["size"] == {"height": 32, "width": 32}
+
+
+def test_efficientnet_lite0_in_onnx_reads_bytes(tmp_path):
+    backbone = EfficientNetLite0Encoder(device="cpu").backbone()
+    parts = {name: backbone.network[name] for name in ("stem", "stage1", "pooling")}  # enough to see how it is read
+    model = Model(dataclasses.replace(backbone, network=parts, width=16))
+    file = export(model, tmp_path / "lite0.onnx")
+    assert np.abs(answers(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
+    assert json.loads((tmp_path / "lite0.onnx.json").read_text())["inputs"]["pixels"]["type"] == "uint8"
+
+
+def test_a_fitted_classifier_in_onnx_answers_with_its_probabilities(tmp_path):
+    clf = AnyShotClassifier(CLASSES.tolist(), encoder="minilm", cache=False)
+    texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
+    clf.fit(texts, ["billing", "delivery", "login", "billing"])
+    file = export(clf, tmp_path / "model.onnx")
+    new = ["charged for a parcel that never came", "cannot sign in"]
+    made = answers(file, backbone_of(MiniLMEncoder(device="cpu")), new)
+    assert np.abs(made - clf.predict_proba(new)).max() < 5e-3  # the encoder's bfloat16 against float32
+    about = json.loads((tmp_path / "model.onnx.json").read_text())
+    assert about["classes"] == CLASSES.tolist()
+    tokenizer = Tokenizer.from_file(str(tmp_path / "model.onnx.tokenizer.json"))
+    assert tokenizer.encode(new[0]).ids == MiniLMEncoder(device="cpu").backbone().prepare(new)[0].tolist()
+
+
+@pytest.mark.parametrize("method", ["partial", "lora"])
+def test_a_fine_tuned_classifier_in_onnx_answers_with_its_probabilities(method, tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    clf = FineTunedClassifier(
+        f"hf:{folder}", method=method, freeze_at="layer2", epochs=1, tuning=Tuning(cache=False), random_state=0
+    )
+    clf.fit(tiny.TEXTS * 2, ["billing", "delivery", "login", "delivery", "billing"] * 2)
+    file = export(clf, tmp_path / "model.onnx")
+    made = answers(file, clf.backbone_, tiny.TEXTS)
+    assert np.abs(made - by_formula(clf.assembled(), tiny.TEXTS)).max() < 1e-4
+    assert np.abs(made - clf.predict_proba(tiny.TEXTS)).max() < 0.02  # the trunk's bfloat16 against float32
+
+
+def test_large_weights_lie_beside_the_file_under_its_name(tmp_path, monkeypatch):
+    """As they do from 1.9 GB on; exported again they are replaced, and a small model's file has none."""
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone())
+    with monkeypatch.context() as changed:
+        changed.setattr("anyshot.encoders.export._ONE_FILE", 1000)
+        for _ in range(2):
+            file = export(model, tmp_path / "model.onnx")
+            written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+            assert written == {"model.onnx", "model.onnx.data", "model.onnx.json", "model.onnx.tokenizer.json"}
+        made = answers(file, model.whole.backbone, tiny.TEXTS)
+        assert np.abs(made - by_formula(model.whole, tiny.TEXTS)).max() < 1e-4
+    export(model, file)
+    assert not (tmp_path / "model.onnx.data").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_model_whose_encoder_has_no_stages_is_refused(letters, tmp_path):
+    clf = AnyShotClassifier(["ab", "cd"], encoder=letters, cache=False).fit(["aab", "ccd"], ["ab", "cd"])
+    with pytest.raises(ExportError, match=r"AnyShotClassifier cannot be exported: its encoder is no network in stages"):
+        export(clf, tmp_path / "model.onnx")
+
+
+def test_a_model_that_is_not_one_network_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="dict cannot be exported: it is not one network from items to scores"):
+        export({}, tmp_path / "model.onnx")
+
+
+def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone())
+    (tmp_path / "model.onnx").write_text("the old one")
+    coefs = iter([model.whole.coef, -model.whole.coef])
+
+    def turned(whole: Assembled) -> WholeNetwork:
+        return WholeNetwork(dataclasses.replace(whole, coef=next(coefs)))
+
+    monkeypatch.setattr("anyshot.encoders.export.WholeNetwork", turned)
+    with pytest.raises(ExportError, match=r"differ from the model's by .*; it was not kept"):
+        export(model, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").read_text() == "the old one"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_cannot_be_written_beside_the_file_leaves_no_half_of_it(tmp_path, monkeypatch):
+    folder, _ = tiny.saved("bert", tmp_path / "model")
+    model = Model(load_language_model(folder, device="cpu").backbone())
+    (tmp_path / "model.onnx.json").write_text("the old one")
+    write = Path.write_text
+
+    def full(path, text, **options):
+        write(path, text[:5], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(DataFileError, match=r"model\.onnx\.json cannot be written: No space left on device"):
+        export(model, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx.json").read_text() == "the old one"
+    assert not list(tmp_path.glob(".*"))

@@ -1,0 +1,203 @@
+"""Transferability: each score against its formula written out, and the table that sets them beside a probe."""
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+from sklearn.covariance import LedoitWolf
+
+from anyshot.base.protocols import LinearClassifier
+from anyshot.base.validation import generator, unit
+from anyshot.encoders.ranking import h_score, leep, log_me, nce, rank_encoders, source_probabilities
+from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
+
+
+def world(*, n=40, width=6, n_classes=3, spread=1.0):
+    random = generator(0)
+    y = np.arange(n) % n_classes
+    return (random.normal(size=(n_classes, width))[y] + spread * random.normal(size=(n, width))).astype(np.float32), y
+
+
+class Marked:
+    """A text encoder whose vectors tell an item's class, as clearly as `noise` lets them."""
+
+    modality, width = "text", 4
+
+    def __init__(self, noise):
+        self.noise = noise
+        self.encoded = 0
+
+    def encode(self, inputs):
+        self.encoded += len(inputs)
+        random = generator(len(inputs))
+        return unit(
+            np.array([np.eye(4)[len(text) % 3] + self.noise * random.normal(size=4) for text in inputs], np.float32)
+        )
+
+
+class Known(Marked):
+    classifier = LinearClassifier(np.eye(3, 4, dtype=np.float32), (("a",), ("b",), ("c",)))
+
+
+TEXTS = [f"{'x' * (n % 3 + 1)}{n:03}" for n in range(60)]
+LABELS = [("one", "two", "three")[n % 3] for n in range(60)]
+
+
+def test_the_evidence_is_the_largest_that_the_gaussian_formula_reaches():
+    X, _ = world(n=12, width=3)
+    y = X @ np.array([1.0, -1.0, 0.5]) + 0.3 * generator(1).normal(size=12)
+
+    def written_out(alpha, beta):
+        return multivariate_normal(np.zeros(12), np.eye(12) / beta + X @ X.T / alpha).logpdf(y) / 12
+
+    grid = [written_out(alpha, beta) for alpha in np.geomspace(0.1, 20, 60) for beta in np.geomspace(1, 100, 60)]
+    assert log_me(X, y) == pytest.approx(max(grid), abs=2e-3)
+    assert log_me(X, y) >= max(grid)
+
+
+def test_the_evidence_of_more_features_than_items_is_the_same_formula():
+    X = generator(2).normal(size=(6, 10)).astype(np.float32)
+    y = X[:, 0] + generator(3).normal(size=6)
+
+    def written_out(alpha, beta):
+        return multivariate_normal(np.zeros(6), np.eye(6) / beta + X @ X.T / alpha).logpdf(y) / 6
+
+    grid = [written_out(alpha, beta) for alpha in np.geomspace(0.1, 1000, 60) for beta in np.geomspace(0.01, 100, 60)]
+    assert log_me(X, y) == pytest.approx(max(grid), abs=1e-2)
+
+
+def test_the_evidence_of_classes_is_the_mean_over_their_columns():
+    X, y = world()
+    columns = np.eye(3)[y]
+    assert log_me(X, columns) == pytest.approx(np.mean([log_me(X, column) for column in columns.T]))
+
+
+def test_h_score_is_the_trace_written_out():
+    X, y = world(n=60, width=3)
+    apart = X - X.mean(axis=0)
+    means = np.array([apart[y == k].mean(axis=0) for k in range(3)])
+    between = sum((y == k).mean() * np.outer(m, m) for k, m in enumerate(means))
+    covariance, a = np.cov(X.T, bias=True), LedoitWolf().fit(X).shrinkage_
+    shrunk = (1 - a) * covariance + a * np.trace(covariance) / 3 * np.eye(3)
+    assert 0 < a < 1
+    assert h_score(X, y) == pytest.approx(np.trace(np.linalg.inv(shrunk) @ ((1 - a) * between)), rel=1e-4)
+
+
+def test_h_score_does_not_change_when_the_space_is_turned():
+    X, y = world()
+    turn = np.linalg.qr(generator(4).normal(size=(6, 6)))[0]
+    assert h_score(X @ turn, y) == pytest.approx(h_score(X, y), rel=1e-4)
+
+
+def test_h_score_of_features_that_are_all_alike_is_zero():
+    assert h_score(np.ones((6, 2)), [0, 1, 0, 1, 0, 1]) == 0
+
+
+def test_leep_by_hand():
+    # Both source classes are seen as often; the joint is [[.45, .05], [.25, .25]] for the two labels.
+    theta, y = [[0.9, 0.1], [0.5, 0.5]], [0, 1]
+    given = np.array([[0.45 / 0.7, 0.05 / 0.3], [0.25 / 0.7, 0.25 / 0.3]])
+    by_hand = np.mean([np.log(0.9 * given[0, 0] + 0.1 * given[0, 1]), np.log(0.5 * given[1, 0] + 0.5 * given[1, 1])])
+    assert leep(theta, y) == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_leep_with_certain_answers_is_nce():
+    source, y = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 1, 0, 0])
+    assert leep(np.eye(3)[source], y) == pytest.approx(nce(source, y), rel=1e-6)
+
+
+def test_nce_by_hand():
+    assert nce([0, 0, 1, 1], [0, 1, 1, 1]) == pytest.approx(-0.5 * np.log(2))
+    assert nce([5, 5, 9], [1, 1, 0]) == 0
+
+
+@pytest.mark.parametrize("score", [lambda X, y: log_me(X, np.eye(3)[y]), h_score])
+def test_clearer_features_score_higher(score):
+    clear, blurred = world(spread=0.3), world(spread=3.0)
+    assert score(*clear) > score(*blurred)
+
+
+def test_permuting_items_changes_no_score():
+    X, y = world()
+    order = generator(5).permutation(len(y))
+    assert h_score(X[order], y[order]) == pytest.approx(h_score(X, y), rel=1e-5)
+    assert log_me(X[order], y[order]) == pytest.approx(log_me(X, y), rel=1e-5)
+
+
+def test_the_source_answers_are_a_distribution_that_the_length_sharpens():
+    vectors = np.eye(2, 4, dtype=np.float32)
+    soft, sharp = (source_probabilities(Known(0), vectors, feature_length=length) for length in (1.0, 10.0))
+    np.testing.assert_allclose(soft.sum(axis=1), 1)
+    assert soft[0, 0] == pytest.approx(np.e / (np.e + 2))
+    assert sharp[0, 0] > soft[0, 0]
+
+
+def test_the_clearest_encoder_comes_first_and_is_asked_for_each_item_once():
+    encoders = {"blurred": Marked(2.0), "clear": Known(0.1)}
+    ranking = rank_encoders(TEXTS, LABELS, encoders)
+    assert ranking.best == "clear"
+    assert [encoder.encoded for encoder in encoders.values()] == [60, 60]
+    assert ranking.table.at["clear", "probe"] > ranking.table.at["blurred", "probe"]
+    assert (ranking.table[["encoding_seconds", "probe_seconds", "score_seconds"]] >= 0).all(axis=None)
+    assert ranking.agreement["LogME"] == 1.0
+
+
+def test_an_empty_column_says_why():
+    ranking = rank_encoders(TEXTS, LABELS, {"plain": Marked(0.5), "known": Known(0.5)})
+    assert np.isnan(ranking.table.at["plain", "LEEP"])
+    assert np.isfinite(ranking.table.at["known", "LEEP"])
+    assert "plain: LEEP and NCE need a source classifier" in str(ranking)
+
+
+def test_a_score_that_contradicts_the_probe_is_named():
+    class Misread(Known):  # clear vectors, but a source classifier that sees one class everywhere
+        classifier = LinearClassifier(np.zeros((3, 4), np.float32), Known.classifier.names)
+
+    ranking = rank_encoders(TEXTS, LABELS, {"blurred": Known(1.5), "clear": Misread(0.1)})
+    assert ranking.best == "clear"
+    assert any("LEEP and NCE put blurred before clear" in line for line in ranking.disagreements)
+
+
+def test_items_without_a_label_are_left_out():
+    encoder = Marked(0.5)
+    rank_encoders([*TEXTS, "more"], [*LABELS, None], {"one": encoder})
+    assert encoder.encoded == 60
+
+
+def test_the_same_seed_deals_the_same_folds():
+    one, two = (rank_encoders(TEXTS, LABELS, {"one": Marked(1.0)}, random_state=3) for _ in range(2))
+    np.testing.assert_array_equal(one.folds["one"], two.folds["one"])
+
+
+def test_a_class_with_fewer_labels_than_folds_is_named():
+    with pytest.raises(NotEnoughLabelsError, match="Class 'rare' has 1 labels; 5 folds"):
+        rank_encoders([*TEXTS, "rare"], [*LABELS, "rare"], [Marked(1.0)])
+
+
+def test_one_class_is_refused():
+    with pytest.raises(NotEnoughClassesError, match="At least two classes"):
+        rank_encoders(TEXTS, ["one"] * 60, [Marked(1.0)])
+
+
+def test_encoders_of_one_name_are_refused():
+    with pytest.raises(InputError, match=r"Two encoders are called 'Marked'. Give them names of your own"):
+        rank_encoders(TEXTS, LABELS, [Marked(1.0), Marked(2.0)])
+
+
+def test_no_encoder_is_refused():
+    with pytest.raises(InputError, match="no encoder to rank"):
+        rank_encoders(TEXTS, LABELS, [])
+
+
+def test_probabilities_that_are_none_are_refused():
+    with pytest.raises(InputError, match="one distribution a row"):
+        leep([[0.5, 0.2], [1.0, 0.0]], [0, 1])
+
+
+def test_source_labels_of_another_number_are_refused():
+    with pytest.raises(InputError, match=r"the shapes are \(2,\) and \(3,\)"):
+        nce([0, 1], [0, 1, 1])
+
+
+def test_a_missing_label_is_refused_by_the_scores():
+    with pytest.raises(NotEnoughLabelsError, match="Every item needs a label"):
+        h_score(np.ones((2, 2)), [0, -1])

@@ -1,0 +1,242 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestCentroid
+
+from anyshot import AnyShotClassifier
+from anyshot.base.validation import generator
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.learning_curve import (
+    LearningCurve,
+    few_shot_draws,
+    learning_curve,
+    paired_difference,
+)
+
+SEEN_BY_FIT = []  # what NameReader.fit was given, clones included
+
+
+class NameReader(ClassifierMixin, BaseEstimator):
+    """Answers the first letter of the item: zero-shot, and it can take unlabelled items."""
+
+    def fit(self, X=None, y=None, *, unlabeled=None):
+        SEEN_BY_FIT.append((X, y, unlabeled))
+        self.offset_ = 0 if X is None else len(X)
+        return self
+
+    def predict(self, X):
+        return np.array([text[0] for text in X])
+
+
+@pytest.fixture
+def seen_by_fit():
+    SEEN_BY_FIT.clear()
+    return SEEN_BY_FIT
+
+
+@pytest.fixture
+def clouds():
+    return drawn_clouds()
+
+
+def drawn_clouds():
+    """Vectors (90, 4) in three clouds that overlap, and their labels (90,)."""
+    random = generator(0)
+    y = np.repeat(["x", "y", "z"], 30)
+    centres = np.repeat(np.eye(4)[:3], 30, axis=0)
+    return (centres + 0.6 * random.normal(size=(90, 4))).astype(np.float32), y
+
+
+def test_draws_are_nested_and_hold_k_items_of_each_class():
+    y = generator(0).integers(-1, 3, size=50)
+    for fewer, more in zip(few_shot_draws(y, 2, seeds=4), few_shot_draws(y, 5, seeds=4), strict=True):
+        assert set(fewer) < set(more)
+        assert np.bincount(y[fewer]).tolist() == [2, 2, 2]
+        assert np.bincount(y[more]).tolist() == [5, 5, 5]
+
+
+def test_draws_of_other_seeds_differ_and_of_the_same_seed_agree():
+    y = np.repeat([0, 1], 20)
+    first, second = few_shot_draws(y, 3, seeds=[7, 8])
+    assert first.tolist() != second.tolist()
+    assert few_shot_draws(y, 3, seeds=[7])[0].tolist() == first.tolist()
+
+
+def test_a_small_class_gives_all_it_has_and_no_label_is_never_drawn():
+    y = [0, 1, 1, 1, -1]
+    (rows,) = few_shot_draws(y, 2, seeds=1)
+    assert 0 in rows
+    assert len(rows) == 3
+    assert few_shot_draws(y, "all", seeds=1)[0].tolist() == [0, 1, 2, 3]
+    assert few_shot_draws(y, 0, seeds=1)[0].tolist() == []
+
+
+def test_a_negative_number_of_shots_is_refused():
+    with pytest.raises(InputError, match="k must be 0 or more, or 'all'; it is -1"):
+        few_shot_draws([0, 1], -1, seeds=1)
+
+
+def test_the_paired_interval_is_scipys():
+    random = generator(0)
+    a, b = random.random(8), random.random(8)
+    found = paired_difference(a, b)
+    oracle = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (found.lower, found.upper) == pytest.approx((oracle.low, oracle.high))
+    assert found.mean == pytest.approx(a.mean() - b.mean())
+    assert found.sd == pytest.approx((a - b).std(ddof=1))
+
+
+def test_a_pair_of_one_draw_has_a_mean_and_no_interval():
+    found = paired_difference([0.8], [0.7])
+    assert found.mean == pytest.approx(0.1)
+    assert np.isnan(found.lower)
+    assert str(found) == "+10.0 points (one draw)"
+
+
+def test_series_over_other_draws_are_refused():
+    with pytest.raises(InputError, match="Two series over the same draws"):
+        paired_difference([0.1, 0.2], [0.1])
+
+
+def test_a_curve_equals_fits_done_by_hand(clouds):
+    X, y = clouds
+    curve = learning_curve(NearestCentroid(), X[::2], y[::2], X[1::2], y[1::2], shots=(2, "all"), seeds=2)
+    assert curve.scores["model"].unique().tolist() == ["NearestCentroid"]
+    index = np.repeat([0, 1, 2], 15)
+    expected = []
+    for rows in [*few_shot_draws(index, 2, seeds=2), np.arange(45)]:
+        expected.append(NearestCentroid().fit(X[::2][rows], y[::2][rows]).score(X[1::2], y[1::2]))
+    assert curve.scores["accuracy"].tolist() == pytest.approx(expected)
+    assert curve.scores["n_labels"].tolist() == [6, 6, 45]
+    assert curve.scores["shots"].tolist() == [2, 2, "all"]
+
+
+def test_a_model_that_needs_labels_has_no_point_at_zero_and_one_that_does_not_has(seen_by_fit):
+    texts, labels = ["ab", "ac", "bb", "bc"], ["a", "a", "b", "b"]
+    models = {"reader": NameReader(), "needy": _Needy()}
+    scores = learning_curve(models, texts, labels, ["a1", "c1"], ["a", "b"], shots=(0, 1), seeds=2).scores
+    assert scores[scores["shots"] == 0]["model"].tolist() == ["reader"]
+    assert scores[scores["shots"] == 1]["model"].tolist() == ["reader", "needy"] * 2
+    assert seen_by_fit[0] == (None, None, None)
+    assert sorted(seen_by_fit[1][1]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"unknown_rate": 0.5}])
+def test_a_model_whose_classes_are_known_by_the_labels_alone_starts_at_one_label(letters, parameters):
+    classes = ["aa", "bb"] if parameters else None
+    model = AnyShotClassifier(classes, encoder=letters, cache=False, **parameters)
+    texts, labels = ["ab a", "ac a", "bb b", "bc b"], ["aa", "aa", "bb", "bb"]
+    curve = learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0, 2), seeds=1)
+    assert curve.scores["shots"].tolist() == [2]
+    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)\. Add labels a class\. "):
+        learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0,), seeds=1)
+
+
+def test_without_test_items_a_share_of_each_class_is_set_aside():
+    items, labels = [f"{letter}{n}" for letter in "ab" for n in range(10)], ["a"] * 10 + ["b"] * 10
+    SEEN_BY_FIT.clear()
+    curve = learning_curve(NameReader(), items, labels, shots=("all",), seeds=1)
+    assert curve.n_test == 6
+    (learned, _, _), *_ = SEEN_BY_FIT
+    assert len(learned) == 14
+
+
+class _Needy(NameReader):
+    def fit(self, X, y):
+        return self
+
+
+def test_unlabelled_items_go_to_the_models_that_take_them(seen_by_fit):
+    texts, labels = ["ab", "ac", "bb", "bc"], ["a", None, "b", "b"]
+    models = {"reader": NameReader(), "needy": _Needy()}
+    learning_curve(models, texts, labels, ["a1"], ["a"], shots=(0, 1), seeds=1, unlabeled="rest")
+    assert seen_by_fit[0] == (None, None, texts)
+    drawn, _, rest = seen_by_fit[1]
+    assert sorted([*drawn, *rest]) == texts
+    assert "ac" in rest  # it has no label
+    seen_by_fit.clear()
+    learning_curve(NameReader(), texts, labels, ["a1"], ["a"], shots=(1,), seeds=1, unlabeled=["more"])
+    assert seen_by_fit[0][2] == ["more"]
+
+
+def test_the_model_given_is_left_unfitted_and_test_items_without_label_are_left_out():
+    reader = NameReader()
+    curve = learning_curve(reader, ["ab", "bb"], ["a", "b"], ["a1", "b1", "c1"], ["a", "b", None], shots=(1,), seeds=1)
+    assert not hasattr(reader, "offset_")
+    assert curve.n_test == 2
+    assert curve.scores["accuracy"].tolist() == [1.0]
+
+
+def test_tables_of_pandas_are_drawn_by_row(clouds):
+    X, y = clouds
+    frame = pd.DataFrame(X, index=np.arange(90)[::-1])
+    by_frame = learning_curve(NearestCentroid(), frame, y, frame, y, shots=(3,), seeds=2)
+    by_array = learning_curve(NearestCentroid(), X, y, X, y, shots=(3,), seeds=2)
+    assert by_frame.scores["accuracy"].tolist() == by_array.scores["accuracy"].tolist()
+
+
+@pytest.fixture(scope="module")
+def curve():
+    X, y = drawn_clouds()
+    models = {"logistic": LogisticRegression(), "centroid": NearestCentroid()}
+    return learning_curve(models, X[::2], y[::2], X[1::2], y[1::2], shots=("all", 5, 2), seeds=3)
+
+
+def test_the_summary_is_in_the_order_of_shots_whatever_the_order_asked_for(curve):
+    table = curve.summary()
+    assert table["shots"].tolist() == [2, 2, 5, 5, "all", "all"]
+    assert table["n_draws"].tolist() == [3, 3, 3, 3, 1, 1]
+    cell = curve.scores.query("model == 'centroid' and shots == 5")["accuracy"]
+    assert table.loc[3, ["mean", "sd"]].tolist() == pytest.approx([cell.mean(), cell.std()])
+
+
+def test_models_are_compared_draw_by_draw(curve):
+    table = curve.compare("logistic", "centroid")
+    by_model = {name: rows["accuracy"].to_numpy() for name, rows in curve.scores.query("shots == 2").groupby("model")}
+    expected = paired_difference(by_model["logistic"], by_model["centroid"])
+    assert table["shots"].tolist() == [2, 5, "all"]
+    assert table.loc[0, ["mean", "lower"]].tolist() == pytest.approx([expected.mean, expected.lower])
+    with pytest.raises(InputError, match=r"no model 'tree' on the curve; there are centroid, logistic"):
+        curve.compare("tree", "logistic")
+
+
+def test_curves_of_the_same_draws_are_joined_and_names_may_not_meet(curve):
+    renamed = LearningCurve(curve.scores.assign(model=curve.scores["model"] + " 2"), curve.n_test)
+    both = curve.joined(renamed)
+    assert both.compare("logistic", "logistic 2")["mean"].tolist() == [0, 0, 0]
+    with pytest.raises(InputError, match="both have a model 'centroid'"):
+        curve.joined(curve)
+    with pytest.raises(InputError, match="measured on other test items"):
+        curve.joined(LearningCurve(renamed.scores, curve.n_test + 1))
+
+
+def test_it_prints_a_row_for_each_number_of_labels(curve):
+    shown = str(curve)
+    assert shown.startswith("Accuracy (%) by labels a class")
+    rows = [line.split()[0] for line in shown.splitlines() if line.startswith(" ")]
+    assert rows == ["labels", "─" * len(rows[1]), "2", "5", "all"]
+    assert "45 test items; ± is the standard deviation over 3 draws." in shown
+    assert "<table" in curve._repr_html_()
+
+
+def test_the_picture_shows_every_place_and_names_every_line(curve):
+    (axes,) = curve.plot(title="Clouds").axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "5", "all"]
+    written = " ".join(text.get_text() for text in axes.texts)
+    assert "logistic" in written
+    assert "centroid" in written
+    assert axes.get_title(loc="left") == "Clouds"
+
+
+def test_what_cannot_be_measured_is_refused():
+    with pytest.raises(InputError, match="There is no model to measure"):
+        learning_curve({}, ["a"], ["a"], ["a"], ["a"])
+    with pytest.raises(InputError, match="Give X_test and y_test together, or neither"):
+        learning_curve(NameReader(), ["a", "b"], ["a", "b"], ["a"])
+    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)"):
+        learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], shots=(0,))
+    with pytest.raises(NotEnoughLabelsError, match="1 test items have 0 labels"):
+        learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], [None])

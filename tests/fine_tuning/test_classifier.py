@@ -1,0 +1,285 @@
+"""The estimator: it starts where the closed form ended, repeats, is kept, and refuses what it cannot use."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import log_softmax
+from sklearn.base import clone
+
+import tiny_language_models as tiny
+from anyshot.any_shot.cross_validation import fit_model
+from anyshot.any_shot.embedder import Space
+from anyshot.any_shot.prior import Known
+from anyshot.base.validation import unit
+from anyshot.encoders.activations import activations
+from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.language_model import quiet
+from anyshot.encoders.registry import load_encoder
+from anyshot.errors import (
+    InputError,
+    MixedInputError,
+    ModelFolderError,
+    NotEnoughLabelsError,
+    TrainingDivergedError,
+    UnknownStageError,
+)
+from anyshot.fine_tuning.classifier import FineTunedClassifier
+from anyshot.fine_tuning.held_out import hold_out
+from anyshot.fine_tuning.partial import features
+from anyshot.fine_tuning.tuning import Tuning
+from anyshot.tasks.loading import load
+from anyshot.zero_shot.class_embeddings import describe
+from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+from launched import launched
+from splits import PIXELS
+
+WORDS = ["where", "is", "my", "please", "late"]
+X = [f"{one} {word} {other}" for word in ("card", "refund") for one in WORDS for other in WORDS]
+Y = ["card"] * 25 + ["refund"] * 25
+QUICK = Tuning(cache=False, batch_size=16)
+
+
+def classifier(bert: str, *, tuning: Tuning = QUICK, **parameters) -> FineTunedClassifier:
+    settings = {"epochs": 3, "learning_rate": 5e-3, "random_state": 0, **parameters}
+    return FineTunedClassifier(bert, tuning=tuning, **settings)
+
+
+def test_contract(bert):
+    model = classifier(bert)
+    assert_init_only_stores(model)
+    assert_fit_returns_self_and_repeats(model, X, Y)
+    assert_predict_changes_nothing(model, X, Y)
+
+
+@pytest.mark.parametrize("method", ["probe", "partial", "lora", "full"])
+def test_every_method_learns_two_words(bert, method):
+    if method == "lora":
+        pytest.importorskip("peft")
+    model = classifier(bert, method=method, epochs=6).fit(X, Y)
+    assert model.score(X, Y) > 0.9
+    np.testing.assert_allclose(model.predict_proba(X[:4]).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("prior", ["balanced", "labels"])
+def test_the_first_epoch_starts_where_the_closed_form_ended(bert, prior):
+    """Before the first step, accuracy and loss on the held-out items are the any-shot head's."""
+    tuning = Tuning(cache=False, held_out=0.3, class_prior=prior)
+    model = classifier(bert, tuning=tuning, epochs=1).fit(X, Y)
+    index = np.repeat([0, 1], 25)
+    parted = hold_out(index, share=0.3, generator=np.random.default_rng(0))
+    backbone = open_backbone(bert)
+    z = unit(features(split(backbone, "layer2").rest, activations(backbone, X, freeze_at="layer2"), np.arange(50)))
+    said = Space(bert, cache=None).place_classes(describe(["card", "refund"]))
+    counts = np.bincount(index[parted.train]) + 0.5
+    shares = counts / counts.sum() if prior == "labels" else None
+    closed = fit_model(Known(said, z[parted.train], index[parted.train], shares=shares), method="any-shot")
+    scores, own = closed.scorer(z[parted.held_out]), index[parted.held_out]
+    losses = -log_softmax(scores, axis=1)[np.arange(len(own)), own]
+    first = model.history_.records[0].held_out
+    assert first.accuracy == pytest.approx((scores.argmax(axis=1) == own).mean())
+    assert first.loss == pytest.approx(losses.mean(), abs=1e-4)
+
+
+def test_names_are_what_a_class_without_labels_is_known_by(bert):
+    model = classifier(bert, classes={"card": "my card", "refund": None, "parcel": None}).fit(X, Y)
+    assert model.classes_.tolist() == ["card", "refund", "parcel"]
+    assert model.predict_proba(X).shape == (50, 3)
+    assert model.score(X, Y) > 0.8
+
+
+def test_items_without_a_label_are_left_out(bert):
+    some = [None if row % 2 else label for row, label in enumerate(Y)]
+    kept = [row for row in range(50) if row % 2 == 0]
+    one = classifier(bert).fit(X, some)
+    other = classifier(bert).fit([X[row] for row in kept], [Y[row] for row in kept])
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-6)
+
+
+def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
+    model = classifier(bert).fit(X, Y)
+    model.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-6)
+    assert loaded.history_ == model.history_
+    assert loaded.reasons_ == model.reasons_
+    assert loaded.freeze_at_ == "layer2"
+    assert {**loaded.get_params(), "encoder": bert} == {**model.get_params(), "encoder": bert}
+
+
+def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "bert")
+    model = classifier(f"hf:{folder}").fit(X, Y)
+    model.save(tmp_path / "model")
+    changed = tiny.MODELS["bert"]()
+    with quiet():
+        changed.save_pretrained(folder)
+    with pytest.raises(ModelFolderError, match=r"is not the one that .* was made on"):
+        load(tmp_path / "model")
+
+
+def test_an_interrupted_fit_goes_on_and_other_data_are_refused(bert, tmp_path):
+    tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
+    first = classifier(bert, tuning=tuning).fit(X, Y)
+    again = classifier(bert, tuning=tuning).fit(X, Y)
+    assert again.history_ == first.history_
+    np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+    with pytest.raises(ValueError, match="another run: labels is"):
+        classifier(bert, tuning=tuning).fit(X, Y[::-1])
+
+
+def test_it_says_what_was_decided(bert):
+    model = classifier(bert).fit(X, Y)
+    assert "Trained from layer2 on, of embeddings, layer1, layer2, pooling, head." in model.reasons_
+    assert any("Nothing was held out (a tenth of 50 labels" in reason for reason in model.reasons_)
+    held = classifier(bert, tuning=Tuning(cache=False, held_out=0.2)).fit(X, Y)
+    assert any("held-out items are answered best" in reason for reason in held.reasons_)
+
+
+def test_one_label_a_class_is_trained_on_without_holding_out(bert):
+    model = classifier(bert, tuning=Tuning(cache=False, held_out=0.5)).fit(["card", "refund"], ["card", "refund"])
+    assert any("too few labels, at most 1 a class" in reason for reason in model.reasons_)
+
+
+def test_the_whole_network_is_put_together_for_export(bert):
+    model = classifier(bert).fit(X, Y)
+    whole = model.assembled()
+    assert tuple(whole.network) == ("embeddings", "layer1", "layer2", "pooling")
+    assert whole.coef.shape == (2, whole.backbone.width)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"freeze_at": "layer9"}, UnknownStageError, "embeddings, layer1, layer2, pooling, head"),
+        ({"freeze_at": 7}, UnknownStageError, "above the head"),
+        ({"method": "prompt"}, InputError, "method='prompt' is none of partial, probe, lora, full"),
+        ({"epochs": 0}, InputError, "epochs must be at least 1"),
+        ({"learning_rate": -1.0}, InputError, "learning_rate must be above 0"),
+        ({"tuning": Tuning(cache=False, augment=2)}, InputError, "views of images"),
+        ({"tuning": {"batch_size": 4}}, InputError, "tuning must be settings"),
+        ({"learning_rate": "fast"}, InputError, "learning_rate must be a number, or 'auto'; it is 'fast'"),
+        ({"learning_rate": None}, InputError, "learning_rate must be a number, or 'auto'; it is None"),
+        ({"epochs": "3"}, InputError, "epochs must be a whole number; it is '3'"),
+        ({"epochs": 2.5}, InputError, "epochs must be a whole number; it is 2.5"),
+        ({"random_state": "x"}, InputError, "random_state must be a whole number"),
+        ({"freeze_at": None}, UnknownStageError, "is no stage"),
+    ],
+)
+def test_what_cannot_be_used_is_named(bert, parameters, error, message):
+    with pytest.raises(error, match=message):
+        classifier(bert, **parameters).fit(X, Y)
+
+
+def test_items_of_another_kind_are_refused(bert):
+    with pytest.raises(InputError, match="reads texts; images were given"):
+        classifier(bert).fit(list(PIXELS), ["a", "b", "a"])
+    with pytest.raises(MixedInputError, match="no network to fine-tune"):
+        clone(classifier(bert)).set_params(encoder="auto").fit(np.eye(3), ["a", "b", "a"])
+
+
+def test_without_labels_the_other_classifier_is_named(bert):
+    with pytest.raises(NotEnoughLabelsError, match="AnyShotClassifier needs none"):
+        classifier(bert, classes=["card", "refund"]).fit(X, [None] * 50)
+
+
+def test_a_shuffled_column_of_texts_is_read_in_its_order(bert):
+    order = np.random.default_rng(0).permutation(len(X))
+    column, labels = pd.Series(X).iloc[order], pd.Series(Y).iloc[order]
+    told = classifier(bert).fit(column, labels)
+    plain = classifier(bert).fit(column.tolist(), labels.tolist())
+    np.testing.assert_array_equal(told.decision_function(column), plain.decision_function(column.tolist()))
+
+
+def test_an_interrupted_fit_without_a_seed_goes_on(bert, tmp_path):
+    """What is held out, and the order of the items, is the same when the same is called again."""
+    tuning = Tuning(cache=False, batch_size=16, held_out=0.2, checkpoints=tmp_path / "run")
+    first = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
+    again = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
+    assert again.history_ == first.history_
+    np.testing.assert_array_equal(again.scores(X), first.scores(X))
+
+
+def test_processes_without_a_seed_hold_out_the_same_items_and_end_with_the_same_weights(bert, tmp_path):
+    pytest.importorskip("accelerate")
+    script = tmp_path / "two.py"
+    script.write_text(
+        f"""
+import os
+from pathlib import Path
+import numpy as np
+import torch
+from anyshot.fine_tuning.tuning import Tuning
+from anyshot.fine_tuning.classifier import FineTunedClassifier
+
+torch.set_num_threads(1)
+tuning = Tuning(cache=False, batch_size=8, held_out=0.25, patience=1)
+model = FineTunedClassifier({bert!r}, epochs=4, learning_rate=5e-3, tuning=tuning).fit({X!r}, {Y!r})
+np.save(Path({str(tmp_path)!r}) / os.environ["RANK"], model.scores({X!r}))
+"""
+    )
+    launched(script)
+    np.testing.assert_array_equal(np.load(tmp_path / "0.npy"), np.load(tmp_path / "1.npy"))
+
+
+def test_a_last_step_that_went_too_far_is_said(bert):
+    """There is no later loss to tell it."""
+    with pytest.raises(TrainingDivergedError, match="learning_rate"):
+        classifier(bert, tuning=Tuning(cache=False, batch_size=64), epochs=1, learning_rate=1e30).fit(X, Y)
+
+
+def test_what_is_said_of_the_classes_and_numpy_s_numbers_are_kept(bert, tmp_path):
+    said = {"card": "my card", "refund": ["my refund", "money back"], "parcel": None}
+    for classes in (said, list(said), np.array(list(said))):
+        model = classifier(bert, classes=classes, epochs=np.int64(2), learning_rate=np.float32(0.5**8)).fit(X, Y)
+        model.save(tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert (loaded.epochs, loaded.learning_rate) == (2, 0.5**8)
+        assert loaded.classes == (said if classes is said else list(said))
+        assert loaded.fit(X, Y).classes_.tolist() == ["card", "refund", "parcel"]
+
+
+def test_numbers_as_classes_are_kept_as_numbers(bert, tmp_path):
+    model = classifier(bert, classes={0: "card", 1: "refund"}).fit(X, [0] * 25 + [1] * 25)
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").classes == {0: "card", 1: "refund"}
+
+
+def test_what_is_saved_is_the_encoder_that_learned_whatever_was_set_since(bert, tmp_path):
+    by_object = classifier(load_encoder(bert)).fit(X, Y).set_params(encoder=bert)
+    with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
+        by_object.save(tmp_path / "model")
+    by_name = classifier(bert).fit(X, Y).set_params(encoder="minilm")
+    by_name.save(tmp_path / "model")
+    assert load(tmp_path / "model").encoder == bert
+
+
+def test_other_items_of_the_same_lengths_are_another_run(bert, tmp_path):
+    tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
+    classifier(bert, tuning=tuning).fit(X, Y)
+    with pytest.raises(ValueError, match="another run: items is"):
+        classifier(bert, tuning=tuning).fit(X[1:25] + X[:1] + X[25:], Y)
+    with pytest.raises(ValueError, match="another run: settings is"):
+        classifier(bert, tuning=replace(tuning, smoothing=0.1)).fit(X, Y)
+
+
+def test_a_fit_that_fails_leaves_the_earlier_model_whole(bert):
+    model = classifier(bert).fit(X, Y)
+    before, history = model.predict_proba(X), model.history_
+    with pytest.raises(UnknownStageError):
+        model.set_params(freeze_at="layer9").fit(X[::-1], Y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.history_ is history
+
+
+@pytest.mark.parametrize("method", ["probe", "full"])
+def test_a_freeze_point_that_has_no_say_is_refused(bert, method):
+    with pytest.raises(InputError, match="has no say"):
+        classifier(bert, method=method, freeze_at="layer2").fit(X, Y)
+
+
+def test_an_encoder_object_cannot_be_saved(bert, tmp_path):
+    model = classifier(load_encoder(bert)).fit(X, Y)
+    with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
+        model.save(tmp_path / "model")

@@ -1,0 +1,213 @@
+"""MultitaskNetwork: one trunk and a head for each task, under every way of weighing them."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from torch import nn
+
+from anyshot.base.validation import generator
+from anyshot.errors import BadItemError, InputError, ModelFolderError, NotEnoughLabelsError, WidthError
+from anyshot.tasks.multitask.gradient_rules import RULES
+from anyshot.tasks.multitask.model import MultitaskModel
+from anyshot.tasks.multitask.network import MultitaskNetwork, gram_of, load_multitask_network
+from contract import assert_init_only_stores
+
+WEIGHTINGS = ["equal", "uncertainty", *RULES]
+
+
+def make_trunk():
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+
+
+def world(n=64):
+    random = generator(0)
+    X = random.normal(size=(n, 4)).astype(np.float32)
+    y = {
+        "side": np.where(X[:, 0] > 0, "up", "down").tolist(),
+        "third": X[:, :3].argmax(axis=1).tolist(),
+        "mark": (10 * X[:, 0] + 50.25).tolist(),
+    }
+    for place, labels in enumerate(y.values()):
+        labels[place::4] = [None] * len(labels[place::4])
+    return X, y
+
+
+def network(**settings):
+    return MultitaskNetwork(make_trunk, **{"epochs": 3, "batch_size": 16, "random_state": 0, **settings})
+
+
+def test_init_only_stores():
+    assert_init_only_stores(network(weighting="mgda"))
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_every_weighting_learns_all_tasks(weighting):
+    X, y = world()
+    model = network(weighting=weighting, epochs=25, learning_rate=0.02).fit(X, y)
+    answers = model.predict(X)
+    assert np.mean(answers["side"] == np.where(X[:, 0] > 0, "up", "down")) > 0.85
+    assert np.mean(answers["third"] == X[:, :3].argmax(axis=1)) > 0.7
+    assert np.corrcoef(answers["mark"], X[:, 0])[0, 1] > 0.85
+    assert len(model.history_) == 25
+    assert model.history_["loss third"].iloc[-1] < model.history_["loss third"].iloc[0]
+
+
+@pytest.mark.parametrize("weighting", ["equal", "pcgrad"])
+def test_a_seed_repeats_and_torchs_own_state_is_left_alone(weighting):
+    X, y = world()
+    before = torch.get_rng_state()
+    first = network(weighting=weighting).fit(X, y).predict_proba(X)["third"]
+    np.testing.assert_array_equal(network(weighting=weighting).fit(X, y).predict_proba(X)["third"], first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_module_given_as_trunk_is_copied_and_starts_from_its_weights():
+    X, y = world()
+    trunk = make_trunk()
+    before = trunk[0].weight.detach().clone()
+    model = MultitaskNetwork(trunk, epochs=1, learning_rate=1e-6, random_state=0).fit(X, y)
+    assert torch.equal(trunk[0].weight, before)
+    torch.testing.assert_close(model.trunk_[0].weight, before, atol=1e-4, rtol=0)
+    assert clone(model).fit(X, y).trunk_ is not trunk
+
+
+def test_a_frozen_part_of_the_trunk_stays():
+    X, y = world()
+    trunk = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8))
+    trunk[0].requires_grad_(False)
+    model = MultitaskNetwork(trunk, weighting="mgda", epochs=2, random_state=0).fit(X, y)
+    assert torch.equal(model.trunk_[0].weight, trunk[0].weight)
+    assert not torch.equal(model.trunk_[2].weight, trunk[2].weight)
+
+
+def test_the_gram_matrix_is_of_gradients_in_the_trunk():
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    losses = [weight @ torch.tensor([3.0, 0.0]), (weight**2).sum()]  # gradients (3, 0) and (2, 4)
+    np.testing.assert_allclose(gram_of(losses, [weight]), [[9, 6], [6, 20]])
+
+
+@pytest.mark.parametrize("weighting", ["equal", "imtl-g"])
+def test_weights_of_the_trunk_sum_to_one(weighting):
+    X, y = world()
+    history = network(weighting=weighting).fit(X, y).history_
+    np.testing.assert_allclose(history.filter(like="weight").sum(axis=1), 1, rtol=1e-5)
+
+
+def test_uncertainty_gives_the_noisy_task_less_weight():
+    X, _ = world(256)
+    y = {"clear": (X[:, 0] + 0.01).tolist(), "noise": generator(1).normal(size=256).tolist()}
+    model = network(weighting="uncertainty", epochs=40, batch_size=64, learning_rate=0.05).fit(X, y)
+    last = model.history_.iloc[-1]
+    assert last["weight clear"] > 2 * last["weight noise"]
+
+
+def test_a_batch_without_a_label_of_some_task_is_no_harm():
+    X, y = world()
+    rare = [None] * 64
+    rare[:4] = ["a", "b", "a", "b"]
+    for weighting in WEIGHTINGS:
+        model = network(weighting=weighting).fit(X, {**y, "rare": rare})
+        assert np.isfinite(model.predict_proba(X)["rare"]).all()
+
+
+def test_items_may_have_any_shape_that_the_trunk_reads():
+    X = generator(0).normal(size=(20, 1, 6, 6))
+    model = MultitaskNetwork(lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), epochs=1, random_state=0)
+    assert model.fit(X, {"side": [0, 1] * 10}).predict(X[:3])["side"].shape == (3,)
+
+
+def test_a_task_without_a_label_is_refused_by_name():
+    X, y = world()
+    with pytest.raises(NotEnoughLabelsError, match="Task 'side' has no label at all"):
+        network().fit(X, {**y, "side": [None] * 64})
+
+
+def test_an_unknown_weighting_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match=r"weighting='gradnorm' is not known. There are: equal, uncertainty, pcgrad"):
+        network(weighting="gradnorm").fit(*world())
+
+
+def test_a_trunk_that_answers_no_features_is_refused():
+    with pytest.raises(InputError, match=r"The trunk answered \(2, 1, 4\).*End it with nn.Flatten"):
+        MultitaskNetwork(nn.Unflatten(1, (1, 4))).fit(*world())
+    with pytest.raises(InputError, match=r"The trunk cannot read items of shape \(4,\): .* cannot be multiplied"):
+        MultitaskNetwork(nn.Linear(5, 3)).fit(*world())
+    with pytest.raises(InputError, match="trunk must be a torch module, or make one; it gave a NoneType"):
+        MultitaskNetwork(None).fit(*world())
+
+
+def test_a_bad_item_is_named_by_its_row():
+    X, y = world()
+    X[5, 0] = np.inf
+    with pytest.raises(BadItemError, match="row 5"):
+        network().fit(X, y)
+
+
+def test_an_unfitted_network_does_not_answer():
+    with pytest.raises(NotFittedError):
+        network().predict(world()[0])
+
+
+@pytest.mark.parametrize("trunk", [make_trunk, make_trunk()], ids=["function", "module"])
+def test_a_saved_network_answers_as_before(trunk, tmp_path):
+    X, y = world()
+    model = network(weighting="uncertainty").fit(X, y)
+    model.save(tmp_path / "model")
+    state = torch.random.get_rng_state()
+    again = load_multitask_network(tmp_path / "model", trunk)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for task, answers in model.predict(X).items():
+        np.testing.assert_array_equal(again.predict(X)[task], answers)
+    assert again.weighting == "uncertainty"
+    assert clone(again).fit(X, y).predict(X).keys() == y.keys()
+
+
+def test_batch_norms_come_back_with_what_they_measured(tmp_path):
+    X, y = world()
+    trunk = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
+    model = MultitaskNetwork(trunk, epochs=2, random_state=0).fit(3 * X + 1, y)
+    model.save(tmp_path / "model")
+    again = load_multitask_network(tmp_path / "model", trunk)
+    np.testing.assert_array_equal(again.predict(X)["mark"], model.predict(X)["mark"])
+
+
+def test_a_trunk_of_other_layers_is_refused(tmp_path):
+    network().fit(*world()).save(tmp_path / "model")
+    other = nn.Sequential(nn.Linear(4, 9), nn.ReLU())
+    with pytest.raises(
+        ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); the trunk given has 0.weight of"
+    ):
+        load_multitask_network(tmp_path / "model", other)
+    with pytest.raises(ModelFolderError, match=r"given has no 0\.bias\. Give one"):
+        load_multitask_network(tmp_path / "model", nn.Flatten())
+
+
+def test_another_kind_of_folder_is_refused(tmp_path):
+    MultitaskModel().fit(*world()).save(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match="holds a 'MultitaskModel', no MultitaskNetwork"):
+        load_multitask_network(tmp_path / "model", make_trunk)
+
+
+def test_items_of_another_shape_are_refused():
+    X, y = world()
+    with pytest.raises(WidthError, match=r"X has items of shape \(3,\); the model knows \(4,\)"):
+        network().fit(X, y).predict(X[:, :3])
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 1}, {"epochs": 0}])
+def test_too_small_a_number_is_refused(settings):
+    with pytest.raises(InputError, match="must be at least 1 and 2"):
+        network(**settings).fit(*world())
+
+
+def test_a_rule_on_a_trunk_with_nothing_to_train_is_refused():
+    trunk = make_trunk().requires_grad_(False)
+    with pytest.raises(InputError, match="the trunk has nothing to train"):
+        MultitaskNetwork(trunk, weighting="pcgrad", epochs=1).fit(*world())
+
+
+def test_a_lazy_trunk_learns():
+    model = MultitaskNetwork(lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU()), epochs=1, random_state=0)
+    assert model.fit(*world()).trunk_[0].in_features == 4

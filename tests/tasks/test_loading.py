@@ -1,0 +1,88 @@
+"""Loading: each kind comes back as what it was; what is none, and what stands on other weights, is refused."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import tiny_language_models as tiny
+from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
+from anyshot.base.model_folder import write_model
+from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+from anyshot.encoders.language_model import quiet
+from anyshot.errors import ModelFolderError
+
+TEXTS = ["my card", "card lost", "refund me", "refund please"]
+NAMES = ["card", "card", "refund", "refund"]
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.normal(size=(12, 3)), np.repeat([0, 1], 6)
+
+
+def test_a_regressor_comes_back_as_one(tmp_path):
+    AnyShotRegressor().fit(X, X[:, 0]).save(tmp_path / "model")
+    assert isinstance(load(tmp_path / "model"), AnyShotRegressor)
+
+
+def test_a_model_of_several_tasks_comes_back_as_one(tmp_path):
+    model = MultitaskModel().fit(X, {"side": Y.tolist(), "height": X[:, 0].tolist()})
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert all(np.array_equal(again.predict(X)[task], answers) for task, answers in model.predict(X).items())
+
+
+def test_a_model_of_another_domain_comes_back_as_one(tmp_path):
+    model = DomainConfusionClassifier(epochs=1, random_state=0).fit(X, Y, target=X + 1)
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
+
+
+def test_a_network_of_ones_own_is_asked_for(tmp_path):
+    write_model(tmp_path / "model", facts={"kind": "MultitaskNetwork"}, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match="whose trunk is your own code"):
+        load(tmp_path / "model")
+
+
+def test_what_is_no_model_of_ours_is_refused(tmp_path):
+    write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', which is no model"):
+        load(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"kind": "AnyShotRegressor"}, r"reads: it lacks '\w+'\. It was written by anyshot .*, or by hand\. Fit and"),
+        ({"kind": "MultitaskModel", "parameters": None}, "holds no model that this anyshot .* reads: .*NoneType"),
+    ],
+)
+def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(facts, words, tmp_path):
+    write_model(tmp_path / "model", facts=facts, arrays={}, card="")
+    with pytest.raises(ModelFolderError, match=words):
+        load(tmp_path / "model")
+
+
+def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "bert")
+    AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")
+    assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
+    with quiet():
+        tiny.MODELS["bert"]().save_pretrained(folder)  # drawn anew
+    with pytest.raises(ModelFolderError, match="has other weights than the one that the model was made on"):
+        load(tmp_path / "model", cache=False).predict(TEXTS)
+
+
+def test_an_encoder_in_a_folder_beside_is_found_from_anywhere(tmp_path, monkeypatch):
+    tiny.saved("bert", tmp_path / "bert")
+    monkeypatch.chdir(tmp_path)
+    AnyShotClassifier(encoder="hf:bert", cache=False).fit(TEXTS, NAMES).save("model")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load("../model", cache=False).predict(TEXTS).tolist() == NAMES
+
+
+def test_shares_of_numbered_classes_and_class_vectors_come_back(tmp_path):
+    classes = {0: X[Y == 0].mean(axis=0), 1: X[Y == 1].mean(axis=0)}
+    model = AnyShotClassifier(classes, encoder="vectors", class_prior={0: 0.3, 1: 0.7}).fit(X, Y)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.class_prior == {0: 0.3, 1: 0.7}
+    np.testing.assert_allclose(clone(again).fit(X, Y).predict_proba(X), model.predict_proba(X), rtol=1e-5)
