@@ -26,7 +26,7 @@ from support import Texts, draw, line, load_text, load_valid, table
 from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
 from anyshot.evaluation.calibration import conformal_threshold, prediction_sets
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.learning_curve import learning_curve
+from anyshot.evaluation.learning_curves import learning_curve
 from anyshot.store.disk_cache import VectorCache
 
 DRAWS = range(10)

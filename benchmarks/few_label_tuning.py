@@ -84,7 +84,7 @@ def distillation(draws: int) -> None:
     """Print the accuracy of teacher and student, and how much faster the student answers."""
     print("\n## Distillation, MiniLM's six layers into its first two: accuracy, and speed beside the teacher's\n")
     print("| | teacher | student | student on the labels alone | speed |\n|---|---|---|---|---|")
-    encoder, student = load_encoder("minilm"), FirstLayers("minilm", 2)
+    encoder, student = load_encoder("minilm"), FirstLayers(load_encoder("minilm"), 2)
     for name in ("ag_news", "banking77"):
         data = some(name)
         unlabeled = data.train[:N_UNLABELED]

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from support import draw, line, load_text, shared, table
 from torch import Tensor, nn
 
-from anyshot.encoders.freeze import open_backbone
+from anyshot.encoders.backbones import open_backbone
 from anyshot.encoders.stages import Backbone, State, through
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.from_scratch import compare_with_scratch

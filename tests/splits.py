@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import transformers
 
+from anyshot.encoders.backbones import split
 from anyshot.encoders.compute import Compute
-from anyshot.encoders.freeze import split
 from anyshot.encoders.language_model import quiet
 from anyshot.encoders.stages import Backbone, State
 

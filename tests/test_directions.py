@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -12,24 +13,18 @@ import anyshot
 ROOT = Path(anyshot.__file__).parent
 FLOORS = [
     {"errors"},
-    {"checks", "items", "progress", "threads", "data", "whole_file", "folder_lock"},
-    {"labels", "tables", "encoders", "training", "persist"},
-    {"xlsa17", "semantics", "datasets", "attributes", "table_vectors"},
-    {"word_vectors", "deviation"},
-    {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
-    | {"evaluation", "active_learning", "explanation", "model_card"},
-    {"belief"},
-    {"scoring"},
-    {"selection", "open_set", "space", "network_classifier"},
-    {"evidence", "fine_tuned", "tuned_encoder", "onnx_file", "prototypical_encoder"},
-    {"fitted", "scratch", "class_knowledge", "tuning_choice", "distilled", "contrastive_classifier"},
-    {"classifier", "tasks"},
-    {"anyshot", "loading"},
-    {"demo", "doctor"},
-    {"cli"},
-    {"__main__"},
+    {"base"},
+    {"data", "store", "training"},
+    {"encoders", "evaluation", "zero_shot"},
+    {"any_shot", "domain_adaptation"},
+    {"fine_tuning"},
+    {"tasks"},
+    {"app"},
+    {"anyshot", "__main__"},
 ]
-METHODS = {"any_shot", "zero_shot", "few_shot", "fine_tune", "domain_adaptation", "multitask", "transferability"}
+LONGEST_FILE = 420
+LONGEST_CHAIN = 12
+NAMED = re.compile(r"anyshot(\.\w+)+(:\w+)?")  # a string that names a module, or a function in one
 
 
 def plain(name: str) -> str:
@@ -42,16 +37,29 @@ def module_of(path: Path) -> str:
     return ".".join(["anyshot", *(part for part in parts if part != "__init__")])
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return the modules of the package that one file imports, at the top or anywhere inside."""
+def imports_of(path: Path, *, top_only: bool = False) -> set[str]:
+    """Return the modules of the package that one file imports, at its top or anywhere, or names in its table."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             submodules = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in MODULES else node.module for name in submodules}
+    if not top_only and has_table(path):
+        found |= set(strings_that_name_modules(tree))
     return {name for name in found if name in MODULES}
+
+
+def has_table(path: Path) -> bool:
+    """The face of a package, and the registry of encoders, name the modules that they load on first use."""
+    return path.name == "__init__.py" or path == ROOT / "encoders" / "registry.py"
+
+
+def strings_that_name_modules(tree: ast.AST) -> list[str]:
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [text.split(":")[0] for text in texts if NAMED.fullmatch(text) and text.split(":")[0] in MODULES]
 
 
 MODULES = {module_of(path): path for path in ROOT.rglob("*.py")}
@@ -82,13 +90,44 @@ def test_imports_run_downhill():
     assert not uphill
 
 
-def test_no_method_imports_another():
-    crossing = [
-        f"{source} -> {target}"
-        for source, target in EDGES
-        if {room_of(source), room_of(target)} <= METHODS and room_of(source) != room_of(target)
+def test_only_tables_name_modules_by_string():
+    named = {path: strings_that_name_modules(ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES.values()}
+    assert not {str(path.relative_to(ROOT)): found for path, found in named.items() if found and not has_table(path)}
+
+
+def test_no_function_imports_from_the_package():
+    inside = [
+        f"{module}: {ast.unparse(node)}"
+        for module, path in MODULES.items()
+        if module != "anyshot.__main__"  # it has to be up before the command line is loaded
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "anyshot"
     ]
-    assert not crossing
+    assert not inside
+
+
+def test_the_top_level_has_at_most_14_entries():
+    known = {"__init__.py", "__main__.py", "py.typed", "__pycache__"}
+    assert len({path.name for path in ROOT.iterdir()} - known) <= 14
+
+
+def test_no_file_is_too_long_or_has_no_subject():
+    lines = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    assert not {module: n for module, n in lines.items() if n > LONGEST_FILE}
+    assert not {name for name in MODULES if name.split(".")[-1] in ("utils", "helpers", "common", "misc")}
+
+
+def test_the_longest_chain_of_imports_is_short():
+    top = {module: imports_of(path, top_only=True) - {module} for module, path in MODULES.items()}
+
+    def chain(module: str) -> list[str]:
+        return [module, *max((known(target) for target in top[module]), key=len, default=[])]
+
+    known = cache(chain)
+    longest = max((known(module) for module in top), key=len)
+    assert len(longest) <= LONGEST_CHAIN, " -> ".join(longest)
 
 
 def test_there_is_no_circle():

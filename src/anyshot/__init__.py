@@ -3,8 +3,7 @@
 The names below are loaded when they are first used, so that importing the package costs nothing.
 """
 
-import importlib
-from typing import Any
+from anyshot.base.lazy import lazy_names
 
 __version__ = "0.1.0"
 
@@ -28,28 +27,19 @@ _HOME = {
     "domain_gap": "anyshot.domain_adaptation.gap",
     "encode_once": "anyshot.store.disk_cache",
     "evaluate_answers": "anyshot.evaluation.classification",
-    "export": "anyshot.encoders.export",
+    "export": "anyshot.encoders.onnx",
     "few_per_class": "anyshot.data.datasets",
-    "learning_curve": "anyshot.evaluation.learning_curve",
+    "learning_curve": "anyshot.evaluation.learning_curves",
     "load": "anyshot.tasks.loading",
     "load_encoder": "anyshot.encoders.registry",
     "messages": "anyshot.data.datasets",
     "rank_encoders": "anyshot.encoders.ranking",
     "read_classes": "anyshot.data.datasets",
     "read_data": "anyshot.data.datasets",
-    "report": "anyshot.evaluation.report.report",
+    "report": "anyshot.evaluation.report.build",
     "run_demo": "anyshot.app.demo",
     "write_table": "anyshot.data.tables",
 }
 
 __all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'anyshot' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

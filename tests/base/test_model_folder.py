@@ -455,7 +455,10 @@ def test_a_disk_that_fills_up_leaves_the_old_model_and_no_leftover(tmp_path):
 
 
 def test_loading_needs_no_torch(tmp_path):
-    code = "import sys; from anyshot.base.model_folder import read_model; read_model(sys.argv[1]); print('torch' in sys.modules)"
+    code = (
+        "import sys; from anyshot.base.model_folder import read_model; "
+        "read_model(sys.argv[1]); print('torch' in sys.modules)"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code, str(write(tmp_path / "model"))], capture_output=True, text=True, check=True
     )

@@ -12,9 +12,9 @@ from tokenizers import pre_tokenizers
 import tiny_language_models as tiny
 from anyshot.encoders import activations as room
 from anyshot.encoders.activations import activations, states
+from anyshot.encoders.backbones import split
 from anyshot.encoders.compute import Compute
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.freeze import split
 from anyshot.encoders.language_model import load_language_model
 from anyshot.encoders.stages import Backbone, State
 from anyshot.errors import BadItemError, InputError, UnknownStageError

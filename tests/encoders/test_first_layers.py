@@ -7,8 +7,9 @@ from sklearn.base import clone
 
 import tiny_language_models as tiny
 from anyshot.base.protocols import Digested, Encoder
+from anyshot.encoders.backbones import split
 from anyshot.encoders.first_layers import FirstLayers
-from anyshot.encoders.freeze import backbone_of, from_scratch, split
+from anyshot.encoders.freeze import backbone_of, from_scratch
 from anyshot.encoders.registry import load_encoder
 from anyshot.encoders.stages import through
 from anyshot.errors import EncoderError
@@ -20,7 +21,7 @@ def named(tmp_path_factory):
 
 
 def test_it_is_an_encoder_whose_vectors_are_the_first_layers(named):
-    student, whole = FirstLayers(named, 1), backbone_of(FirstLayers(named, 1))
+    student, whole = FirstLayers(load_encoder(named), 1), backbone_of(FirstLayers(load_encoder(named), 1))
     assert isinstance(student, Encoder)
     assert isinstance(student, Digested)
     assert student.backbone().stages == ("embeddings", "layer1", "pooling", "head")
@@ -32,26 +33,26 @@ def test_it_is_an_encoder_whose_vectors_are_the_first_layers(named):
 
 
 def test_it_can_be_split_and_begun_anew(named):
-    student = FirstLayers(named, 1)
+    student = FirstLayers(load_encoder(named), 1)
     assert [name for name, _ in split(student.backbone(), "layer1").rest.named_stages()] == ["layer1", "pooling"]
     assert from_scratch(student.backbone(), random_state=0).stages == student.backbone().stages
 
 
 def test_the_digest_tells_how_many_layers(named):
-    assert FirstLayers(named, 1).digest != load_encoder(named).digest
+    assert FirstLayers(load_encoder(named), 1).digest != load_encoder(named).digest
 
 
 def test_clone_keeps_the_weights(named):
-    student = FirstLayers(named, 1)
+    student = FirstLayers(load_encoder(named), 1)
     assert clone(student) is student
 
 
 @pytest.mark.parametrize("n_layers", [0, 2])
 def test_no_layer_and_all_layers_are_refused(named, n_layers):
     with pytest.raises(EncoderError, match=f"n_layers={n_layers} .* at least 1 and below 2"):
-        FirstLayers(named, n_layers)
+        FirstLayers(load_encoder(named), n_layers)
 
 
 def test_an_image_encoder_is_refused():
     with pytest.raises(EncoderError, match="no text encoder in layers"):
-        FirstLayers("efficientnet-lite0", 1)
+        FirstLayers(load_encoder("efficientnet-lite0"), 1)

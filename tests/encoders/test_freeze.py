@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 
 import tiny_language_models as tiny
 from anyshot.encoders import minilm as text
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.freeze import Rest, backbone_of, from_scratch, open_backbone, split
+from anyshot.encoders.freeze import Rest, backbone_of, from_scratch
 from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model
 from anyshot.encoders.registry import load_encoder

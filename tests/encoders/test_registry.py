@@ -7,7 +7,7 @@ from subprocess import run
 import pytest
 
 from anyshot.base.protocols import Encoder
-from anyshot.encoders.registry import ENCODERS, HUB_LOADERS, available, default_for, load_encoder
+from anyshot.encoders.registry import ENCODERS, HUB_LOADERS, available, card_facts, default_for, load_encoder
 from anyshot.errors import InputError, UnknownEncoderError
 
 
@@ -97,3 +97,9 @@ def test_every_loader_of_the_table_exists():
     for place in [*(entry.loader for entry in ENCODERS.values()), *HUB_LOADERS.values()]:
         module, function = place.split(":")
         assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_a_model_card_names_the_modality_and_the_base_model_of_an_encoder():
+    assert card_facts("minilm") == ("text", "sentence-transformers/all-MiniLM-L6-v2")
+    assert card_facts("hf:someone/some-model") == (None, "someone/some-model")
+    assert card_facts("hf:../../x\ny: z") == (None, None)

@@ -2,8 +2,9 @@
 
 import torch
 
+from anyshot.encoders.backbones import split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.freeze import from_scratch, split
+from anyshot.encoders.freeze import from_scratch
 from anyshot.encoders.stages import State
 from splits import PIXELS, PRECISE, composition_gap, precise
 

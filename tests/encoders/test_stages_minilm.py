@@ -3,7 +3,7 @@
 import torch
 
 from anyshot.encoders import minilm as text
-from anyshot.encoders.freeze import split
+from anyshot.encoders.backbones import split
 from anyshot.encoders.minilm import MiniLMEncoder
 from splits import PRECISE, precise
 

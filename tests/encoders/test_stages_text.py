@@ -8,7 +8,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 
 import tiny_language_models as tiny
-from anyshot.encoders.freeze import from_scratch, split
+from anyshot.encoders.backbones import split
+from anyshot.encoders.freeze import from_scratch
 from anyshot.encoders.language_model import load_language_model, quiet
 from anyshot.encoders.registry import load_encoder
 from splits import composition_gap, precise

@@ -13,7 +13,7 @@ from anyshot.any_shot.scoring import Scorer
 from anyshot.any_shot.training_set import first_evidence
 from anyshot.base.labels import class_table
 from anyshot.base.protocols import Encoder, Trained
-from anyshot.encoders.freeze import assembled
+from anyshot.encoders.backbones import assemble
 from anyshot.encoders.stages import through
 from anyshot.encoders.tuned import TunedEncoder, tuned_from_saved
 from anyshot.errors import ModelFolderError
@@ -97,7 +97,7 @@ def test_classes_known_by_vectors_are_moved_without_texts(encoder):
 
 
 def test_its_stages_are_the_frozen_ones_and_the_trained_ones(encoder):
-    whole = assembled(encoder, np.eye(2, encoder.width, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
+    whole = assemble(encoder, np.eye(2, encoder.width, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
     state = whole.backbone.together(whole.backbone.prepare(TEXTS[:1]))
     with torch.inference_mode():
         made = torch.nn.functional.normalize(through(whole.network, state).x)[0].numpy()

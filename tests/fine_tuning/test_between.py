@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.fine_tuning.between import TRIED, USUAL, Start
 from anyshot.fine_tuning.head import LinearHead
 from anyshot.fine_tuning.partial import Labelled

@@ -14,7 +14,7 @@ from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.prior import Known
 from anyshot.base.validation import unit
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.language_model import quiet
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import (

@@ -7,7 +7,7 @@ import torch
 import tiny_language_models as tiny
 from anyshot.base.validation import unit
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.errors import InputError
 from anyshot.fine_tuning.contrastive import PairBatch, pair_loss, tune_on_pairs
 from anyshot.fine_tuning.partial import features

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 import tiny_language_models as tiny
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.errors import InputError
 from anyshot.fine_tuning.distillation import Lesson, distillation_loss, first_head, learn_from_teacher, said_by
 from anyshot.fine_tuning.head import LinearHead

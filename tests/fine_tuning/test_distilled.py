@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from anyshot.encoders.first_layers import FirstLayers
+from anyshot.encoders.registry import load_encoder
 from anyshot.errors import CheckpointError, InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.distilled import distill
@@ -27,7 +28,7 @@ class WordTeacher:
 
 
 def test_a_student_of_half_the_layers_answers_as_its_teacher_does(bert):
-    student = distill(WordTeacher(), FirstLayers(bert, 1), X, epochs=3, tuning=QUICK, random_state=0)
+    student = distill(WordTeacher(), FirstLayers(load_encoder(bert), 1), X, epochs=3, tuning=QUICK, random_state=0)
     assert np.mean(student.predict(X) == WordTeacher().classes_[WordTeacher().predict_proba(X).argmax(axis=1)]) > 0.9
     assert student.classes_.tolist() == ["card", "refund"]
     assert student.history_.records[-1].loss < student.history_.records[0].loss

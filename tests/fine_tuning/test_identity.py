@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone
+from anyshot.encoders.backbones import open_backbone
 from anyshot.fine_tuning.distillation import Lesson
 from anyshot.fine_tuning.head import LinearHead
 from anyshot.fine_tuning.identity import subject, subject_of_lesson

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.image_model import load_image_model
 from anyshot.errors import EncoderError
 from anyshot.fine_tuning.lora import add_lora, merge_lora, n_trained

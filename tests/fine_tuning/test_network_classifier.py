@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer, roc_auc_score
 
 import tiny_language_models as tiny
-from anyshot.encoders.freeze import open_backbone
+from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.contrastive_classifier import ContrastiveClassifier

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import open_backbone, split
+from anyshot.encoders.backbones import open_backbone, split
 from anyshot.fine_tuning.head import LinearHead
 from anyshot.fine_tuning.partial import Labelled, features, fine_tune, layer_groups, log_shares, scores_of
 from anyshot.fine_tuning.tuning import Tuning

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from anyshot import encoders
 from anyshot.any_shot import active_learning, open_set
 from anyshot.any_shot import cross_validation as selection
 from anyshot.any_shot import prior as belief
@@ -22,13 +23,10 @@ from anyshot.any_shot.training_set import Evidence, evidence_from_saved, first_e
 from anyshot.base.items import Items, shown
 from anyshot.base.labels import Label
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.encoders.registry import function_at
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_embeddings import best_text
-
-TUNED = "anyshot.encoders.tuned:tuned_from_saved"
 
 CHUNK = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
@@ -206,7 +204,7 @@ class Fitted:
             scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
         )
         name, tuned = facts["encoder"]["name"], facts["encoder"]["tuned"]
-        encoder = function_at(TUNED)(name, tuned, arrays) if tuned else name
+        encoder = encoders.tuned_from_saved(name, tuned, arrays) if tuned else name
         space = Space(encoder, cache=cache, digest=None if tuned else facts["encoder"]["digest"])
         evidence = evidence_from_saved(facts["evidence"], arrays)
         return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])

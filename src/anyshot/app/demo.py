@@ -15,12 +15,13 @@ from rich.text import Text
 from sklearn.datasets import load_sample_images
 from sklearn.linear_model import LogisticRegression
 
-import anyshot
+from anyshot import data, encoders, evaluation, store, tasks
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes
 from anyshot.base.whole_file import whole_file
 from anyshot.errors import DataFileError
+from anyshot.evaluation import report as reporting
 
 DRAWS: Final = 10
 """Draws of labelled messages that every figure of the table is the mean of; their seeds are 0 to 9."""
@@ -51,7 +52,7 @@ class Messages:
 
     def drawn(self, seed: int) -> tuple[Indexes, Indexes]:
         """Return the rows of `MOST` messages a class, and the rows of all others."""
-        rows: Indexes = anyshot.few_per_class(self.labels, MOST, random_state=seed)
+        rows: Indexes = data.few_per_class(self.labels, MOST, random_state=seed)
         return rows, np.setdiff1d(np.arange(len(self.texts)), rows)
 
     def at(self, rows: Sequence[int] | Indexes) -> tuple[list[str], list[str]]:
@@ -90,7 +91,7 @@ def _no_labels(data: Messages, console: Console) -> None:
         f"Ten class names are all that is given; {len(data.texts)} customer messages are told apart by meaning alone.",
     )
     with _working(console, "Reading the messages"):
-        clf = anyshot.AnyShotClassifier(data.classes, encoder=data.encoder).fit()
+        clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder).fit()
         answers, sure = clf.predict(data.texts), clf.predict_proba(data.texts).max(axis=1)
     firsts = [data.labels.index(name) for name in data.classes[:6]]
     shown = sorted(firsts, key=lambda row: answers[row] != data.labels[row])  # stable: those answered rightly first
@@ -137,7 +138,7 @@ def _new_class(data: Messages, console: Console) -> None:
         f'A model of nine classes is given a tenth, "{NEW_CLASS}", by a description and one example; no other data.',
     )
     kept = [name for name in data.classes if name != NEW_CLASS]
-    clf = anyshot.AnyShotClassifier(kept, encoder=data.encoder).fit(*data.at(others))
+    clf = tasks.AnyShotClassifier(kept, encoder=data.encoder).fit(*data.at(others))
     texts, _ = data.at(asked)
     before = clf.predict(texts)
     clf.add_class(NEW_CLASS, DESCRIPTION, examples=data.at(examples[:1])[0])
@@ -162,7 +163,7 @@ def _strangers(data: Messages, console: Console) -> None:
     )
     shown, found = [], []
     for rate in UNKNOWN_RATES:
-        clf = anyshot.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=rate).fit(texts, labels)
+        clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=rate).fit(texts, labels)
         answers = clf.predict(data.strange)
         found.append([text for text, answer in zip(data.strange, answers, strict=True) if answer == UNKNOWN])
         n_lost = int((clf.predict(belong) == UNKNOWN).sum())
@@ -182,7 +183,7 @@ def _photographs(console: Console) -> None:
     )
     with _working(console, "Looking at the photographs"):
         files = load_sample_images().filenames
-        clf = anyshot.AnyShotClassifier(PHOTO_CLASSES).fit()
+        clf = tasks.AnyShotClassifier(PHOTO_CLASSES).fit()
         answers, sure = clf.predict(files), clf.predict_proba(files)
     rows = [
         (Path(file).name, answer, *(f"{share:.0%}" for share in own))
@@ -199,9 +200,9 @@ def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
     )
     rows, rest = data.drawn(seed=0)
     with _working(console, "Writing the report"):
-        clf = anyshot.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=UNKNOWN_RATES[0])
+        clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=UNKNOWN_RATES[0])
         clf.fit(*data.at(rows))
-        made = anyshot.report(clf, *data.at(rest), curve=curve, pool=data.at(rest)[0])
+        made = reporting.report(clf, *data.at(rest), curve=curve, pool=data.at(rest)[0])
         try:
             made.save(out, title="Customer messages")
         except OSError as error:
@@ -219,25 +220,27 @@ def _measured(data: Messages, seed: int) -> Any:
     """Return the curves of one draw: nested labels, and one test set for all numbers of labels."""
     labelled, rest = data.drawn(seed)
     (texts, labels), (asked, truth) = data.at(labelled), data.at(rest)
-    model = anyshot.AnyShotClassifier(data.classes, encoder=data.encoder)
-    vectors, tested = (anyshot.encode_once(data.encoder, some, cache=anyshot.VectorCache()) for some in (texts, asked))
+    model = tasks.AnyShotClassifier(data.classes, encoder=data.encoder)
+    vectors, tested = (store.encode_once(data.encoder, some, cache=store.VectorCache()) for some in (texts, asked))
     shots = (0, 1, 3, MOST)
-    bare = anyshot.learning_curve({OURS: model}, texts, labels, asked, truth, shots=shots, seeds=[seed])
-    pooled = anyshot.learning_curve(
+    bare = evaluation.learning_curve({OURS: model}, texts, labels, asked, truth, shots=shots, seeds=[seed])
+    pooled = evaluation.learning_curve(
         {WITH_POOL: model}, texts, labels, asked, truth, shots=shots, seeds=[seed], unlabeled=asked
     )
     plain = LogisticRegression(max_iter=1000)
-    baseline = anyshot.learning_curve({BASELINE: plain}, vectors, labels, tested, truth, shots=shots[1:], seeds=[seed])
+    baseline = evaluation.learning_curve(
+        {BASELINE: plain}, vectors, labels, tested, truth, shots=shots[1:], seeds=[seed]
+    )
     return pooled.joined(bare).joined(baseline)
 
 
 def _read() -> Messages:
-    given = anyshot.messages()
+    given = data.messages()
     pairs = list(zip(given.items, given.labels, strict=True))
     own = [(text, label) for text, label in pairs if label != "none"]
     strange = [text for text, label in pairs if label == "none"]
     texts, labels = (list(column) for column in zip(*own, strict=True))
-    return Messages(texts, labels, strange, anyshot.load_encoder("minilm"))
+    return Messages(texts, labels, strange, encoders.load_encoder("minilm"))
 
 
 def _check_writable(out: Path) -> None:

@@ -19,7 +19,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-import anyshot
+from anyshot import store
 from anyshot.encoders.registry import Available, available
 from anyshot.errors import AnyshotError
 
@@ -74,7 +74,7 @@ def report(findings: Sequence[Finding]) -> Group:
 
 def _versions() -> list[Finding]:
     found = [
-        Finding("anyshot", anyshot.__version__),
+        Finding("anyshot", metadata.version("anyshot")),
         Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
     ]
     for name in PACKAGES:
@@ -129,14 +129,14 @@ def _torchvision() -> list[Finding]:
 
 def _cache() -> Finding:
     try:
-        store = anyshot.VectorCache()
-        vectors, size = store.size()
+        encoded = store.VectorCache()
+        vectors, size = encoded.size()
     except AnyshotError as error:
         return Finding("cache", str(error), "set ANYSHOT_CACHE to a folder that can be written")
-    place = store.folder if store.folder.exists() else store.folder.parent
+    place = encoded.folder if encoded.folder.exists() else encoded.folder.parent
     while not place.exists():
         place = place.parent
-    held = f"{vectors:,} vectors, {size / 1e6:,.1f} MB of at most {store.limit:,.0f} MB, in {store.folder}"
+    held = f"{vectors:,} vectors, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
     if os.access(place, os.W_OK):
         return Finding("cache", held)
     return Finding("cache", f"{held}, which cannot be written", "set ANYSHOT_CACHE to a folder that can be written")

@@ -5,25 +5,29 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anyshot.encoders.registry import ENCODERS
-
 SHOWN = 20
 
 
 def model_card(
-    facts: Mapping[str, Any], *, figures: Mapping[str, float] | None = None, tested_on: str | None = None
+    facts: Mapping[str, Any],
+    *,
+    modality: str | None = None,
+    base_model: str | None = None,
+    figures: Mapping[str, float] | None = None,
+    tested_on: str | None = None,
 ) -> str:
     """Return the README of a saved model, with the metadata that model hubs read, from its facts.
 
+    modality: what the encoder reads, "text" or "image"; base_model: what a model hub calls the encoder;
     figures: shares of 1 by name, as {"accuracy": 0.91}, measured on items that the model has not learned from;
     tested_on: what those items are. Names and examples are written so that they can be neither markup nor metadata.
     """
     classes, examples = facts["evidence"]["classes"], facts["evidence"]["examples"]
-    encoder, measured = str(facts["encoder"]["name"]), dict(figures or {})
+    encoder, measured = encoder_name(facts), dict(figures or {})
     shown = ", ".join(_plain(name) for name in classes[:SHOWN]) + (", ..." if len(classes) > SHOWN else "")
     reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["model"]["reasons"])
     return f"""---
-{_metadata(encoder, measured, tested_on)}
+{_metadata(modality, base_model, measured, tested_on)}
 ---
 
 # {len(classes)} classes, {len(examples)} labelled examples
@@ -44,16 +48,27 @@ load("this/folder").predict([...])
 """
 
 
+def encoder_name(facts: Mapping[str, Any]) -> str:
+    """Return the name of a saved model's encoder."""
+    named = facts["parameters"]["encoder"] if "frozen" in facts else facts["encoder"]["name"]
+    return str(named)
+
+
 def network_card(
-    facts: Mapping[str, Any], *, figures: Mapping[str, float] | None = None, tested_on: str | None = None
+    facts: Mapping[str, Any],
+    *,
+    modality: str | None = None,
+    base_model: str | None = None,
+    figures: Mapping[str, float] | None = None,
+    tested_on: str | None = None,
 ) -> str:
     """Return the README of a saved network with a head, from its facts, written as safely; see `model_card`."""
-    names, encoder = [str(name) for name in facts["classes"]], str(facts["parameters"]["encoder"])
+    names, encoder = [str(name) for name in facts["classes"]], encoder_name(facts)
     measured = dict(figures or {})
     shown = ", ".join(_plain(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["reasons"])
     return f"""---
-{_metadata(encoder, measured, tested_on)}
+{_metadata(modality, base_model, measured, tested_on)}
 ---
 
 # {len(names)} classes, told by a trained network
@@ -73,14 +88,12 @@ load("this/folder").predict([...])
 """
 
 
-def _metadata(encoder: str, figures: Mapping[str, float], tested_on: str | None) -> str:
+def _metadata(modality: str | None, base: str | None, figures: Mapping[str, float], tested_on: str | None) -> str:
     """Return the front matter. Every text is written as JSON, which YAML reads as it stands: nothing can end it."""
-    lines, entry = ["library_name: anyshot"], ENCODERS.get(encoder)
-    task = None if entry is None else f"{entry.modality}-classification"
+    lines = ["library_name: anyshot"]
+    task = f"{modality}-classification" if modality else None
     if task is not None:
         lines.append(f"pipeline_tag: {task}")
-    listed = "" if entry is None else entry.base
-    base = encoder.removeprefix("hf:") if re.fullmatch(r"hf:[\w.-]+/[\w.-]+", encoder) else listed
     if base:
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags:", "- transfer-learning", "- few-shot"]

@@ -1,6 +1,22 @@
-"""Facts the package carries about the 1000 ImageNet classes, in the order of the classifiers' rows, and about nouns.
+"""Reading tables and image folders, attribute tables, and the data files of the package."""
 
-``imagenet_classes.json`` lists each class's names, the short common one first; ``imagenet_kinds.json`` gives, for
-common kinds of things, the runs of classes [first, last] that are of that kind. ``noun_kinds.json`` lists common nouns
-of things that can be photographed by the kind that they are of, or most look like.
-"""
+from anyshot.base.lazy import lazy_names
+
+_HOME = {
+    "ClassKnowledge": "anyshot.data.attributes",
+    "Dataset": "anyshot.data.datasets",
+    "TableVectors": "anyshot.data.table_vectors",
+    "ZeroShotDataset": "anyshot.data.xlsa17",
+    "few_per_class": "anyshot.data.datasets",
+    "load_attributes": "anyshot.data.attributes",
+    "load_xlsa17": "anyshot.data.xlsa17",
+    "messages": "anyshot.data.datasets",
+    "read_classes": "anyshot.data.datasets",
+    "read_data": "anyshot.data.datasets",
+    "read_table": "anyshot.data.tables",
+    "with_columns_of": "anyshot.data.tables",
+    "write_table": "anyshot.data.tables",
+}
+
+__all__ = sorted(_HOME)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

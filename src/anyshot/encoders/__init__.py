@@ -1,1 +1,28 @@
 """Encoders: raw items in, unit-length vectors out."""
+
+from anyshot.base.lazy import lazy_names
+
+_HOME = {
+    "EfficientNetLite0Encoder": "anyshot.encoders.efficientnet",
+    "EncoderRanking": "anyshot.encoders.ranking",
+    "ImageTextEncoder": "anyshot.encoders.image_text",
+    "KerasEncoder": "anyshot.encoders.keras",
+    "LanguageModelEncoder": "anyshot.encoders.language_model",
+    "MiniLMEncoder": "anyshot.encoders.minilm",
+    "SentenceModelEncoder": "anyshot.encoders.sentence_model",
+    "TransformersImageEncoder": "anyshot.encoders.image_model",
+    "TunedEncoder": "anyshot.encoders.tuned",
+    "assemble": "anyshot.encoders.backbones",
+    "available": "anyshot.encoders.registry",
+    "backbone_of": "anyshot.encoders.freeze",
+    "default_for": "anyshot.encoders.registry",
+    "export": "anyshot.encoders.onnx",
+    "load_encoder": "anyshot.encoders.registry",
+    "open_backbone": "anyshot.encoders.backbones",
+    "rank_encoders": "anyshot.encoders.ranking",
+    "split": "anyshot.encoders.backbones",
+    "tuned_from_saved": "anyshot.encoders.tuned",
+}
+
+__all__ = sorted(_HOME)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

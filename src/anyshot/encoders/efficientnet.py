@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from anyshot import data
 from anyshot.base import progress
 from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels, map_pixels
@@ -214,7 +215,7 @@ def encode_images(
 @lru_cache(maxsize=1)
 def imagenet_names() -> Names:
     """Return the synonyms of the 1000 ImageNet classes (ILSVRC 2012), in the order of its classifiers' rows."""
-    listed = json.loads(resources.files("anyshot.data").joinpath("imagenet_classes.json").read_text(encoding="utf-8"))
+    listed = json.loads(resources.files(data).joinpath("imagenet_classes.json").read_text(encoding="utf-8"))
     return tuple(tuple(synonyms) for synonyms in listed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
-from anyshot.encoders.freeze import Trunk, open_backbone
+from anyshot.encoders.freeze import Trunk, backbone_of
 from anyshot.encoders.stages import Backbone, Network
 from anyshot.errors import EncoderError
 
@@ -19,8 +19,8 @@ class FirstLayers:
 
     Parameters
     ----------
-    encoder : str or Encoder
-        A text encoder with stages, or its name.
+    encoder : Encoder
+        A text encoder with stages.
     n_layers : int
         How many of its layers, embeddings and pooling not counted.
 
@@ -31,7 +31,8 @@ class FirstLayers:
 
     Examples
     --------
-    >>> small = FirstLayers("minilm", 2)
+    >>> from anyshot.encoders import load_encoder
+    >>> small = FirstLayers(load_encoder("minilm"), 2)
     >>> small.backbone().stages
     ('embeddings', 'layer1', 'layer2', 'pooling', 'head')
     """
@@ -39,7 +40,7 @@ class FirstLayers:
     modality: Literal["text"] = "text"
 
     def __init__(self, encoder: object, n_layers: int) -> None:
-        whole = open_backbone(encoder)
+        whole = backbone_of(encoder)
         layers = [name for name in whole.network if name.startswith("layer")]
         if whole.modality != "text" or not layers:
             raise EncoderError(f"{whole.name} is no text encoder in layers: its first layers cannot be pooled alone.")

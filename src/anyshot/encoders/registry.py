@@ -174,6 +174,15 @@ def default_for(modality: str) -> str:
     return defaults[modality]
 
 
+def card_facts(name: str) -> tuple[str | None, str | None]:
+    """Return the modality of an encoder and its name on a model hub, as far as the name tells."""
+    entry = ENCODERS.get(name)
+    if entry is None:
+        on_hub = re.fullmatch(rf"{PREFIX}[\w.-]+/[\w.-]+", name)
+        return None, name.removeprefix(PREFIX) if on_hub else None
+    return entry.modality, entry.base or None
+
+
 def available() -> list[Available]:
     """List the encoders, and whether their weights are on this machine; nothing heavy is imported."""
     return [

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
-from anyshot.encoders.freeze import Rest, Trunk, frozen_digest, reopened
+from anyshot.encoders.backbones import reopened
+from anyshot.encoders.freeze import Rest, Trunk, frozen_digest
 from anyshot.encoders.stages import Backbone
 
 PREFIX = "tuned/"

@@ -1,1 +1,24 @@
-"""Evaluation: how good the answers are, how far to trust them, what more labels would bring; knows no method."""
+"""Evaluation: metrics, splits, calibration, learning curves, fairness and the report. It knows no method."""
+
+from anyshot.base.lazy import lazy_names
+
+_HOME = {
+    "Evaluation": "anyshot.evaluation.classification",
+    "LearningCurve": "anyshot.evaluation.learning_curves",
+    "NumberCurve": "anyshot.evaluation.regression_curve",
+    "NumberEvaluation": "anyshot.evaluation.regression",
+    "accuracy": "anyshot.evaluation.metrics",
+    "class_leanings": "anyshot.evaluation.fairness",
+    "conformal_threshold": "anyshot.evaluation.calibration",
+    "cross_validate": "anyshot.evaluation.held_out",
+    "evaluate_answers": "anyshot.evaluation.classification",
+    "evaluate_numbers": "anyshot.evaluation.regression",
+    "figures_by_group": "anyshot.evaluation.fairness",
+    "fit_temperature": "anyshot.evaluation.calibration",
+    "learning_curve": "anyshot.evaluation.learning_curves",
+    "macro_f1": "anyshot.evaluation.metrics",
+    "over_class_splits": "anyshot.evaluation.class_splits",
+}
+
+__all__ = sorted(_HOME)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, Vectors, indexes, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import PairedDifference, paired_difference
+from anyshot.evaluation.learning_curves import PairedDifference, paired_difference
 from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 

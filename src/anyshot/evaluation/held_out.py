@@ -19,7 +19,7 @@ from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import Predictor, count, take
+from anyshot.evaluation.learning_curves import Predictor, count, take
 from anyshot.evaluation.metrics import wilson_interval
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 from anyshot.evaluation.splits import folds_by_arrival

@@ -11,7 +11,7 @@ from anyshot.base.items import Items
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Indexes, indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import count, take
+from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.splits import folds_by_arrival
 

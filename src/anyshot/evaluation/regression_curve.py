@@ -14,7 +14,7 @@ from anyshot.base.items import Items
 from anyshot.base.progress import track
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import Predictor, count, take
+from anyshot.evaluation.learning_curves import Predictor, count, take
 from anyshot.evaluation.metrics import rmse
 from anyshot.evaluation.regression import finite_or_none
 

@@ -14,7 +14,8 @@ from anyshot.base.labels import Classes, Label, Labels
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, unit
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import Rest, backbone_of, split
+from anyshot.encoders.backbones import split
+from anyshot.encoders.freeze import Rest, backbone_of
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, MixedInputError
 from anyshot.evaluation.calibration import fit_temperature

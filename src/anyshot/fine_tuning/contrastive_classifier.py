@@ -13,7 +13,8 @@ from anyshot.base.labels import Label, Labels
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import backbone_of, split
+from anyshot.encoders.backbones import split
+from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.stages import Backbone
 from anyshot.encoders.tuned import TunedEncoder
 from anyshot.errors import MixedInputError, TrainingDivergedError

@@ -10,7 +10,8 @@ from anyshot.base.labels import Classes, class_table, plain
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, check_numbers
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import backbone_of, split
+from anyshot.encoders.backbones import split
+from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import RATES, FineTunedClassifier

@@ -14,7 +14,8 @@ from anyshot.base.items import Items, by_place
 from anyshot.base.labels import Classes, Labels, paired, to_indexes
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
-from anyshot.encoders.freeze import from_scratch, split
+from anyshot.encoders.backbones import split
+from anyshot.encoders.freeze import from_scratch
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier

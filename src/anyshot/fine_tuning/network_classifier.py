@@ -18,12 +18,14 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot.base.items import Items, by_place, check_listed
 from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, decisions, paired, plain, to_indexes
-from anyshot.base.model_card import network_card
+from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, is_number
 from anyshot.encoders.activations import states
 from anyshot.encoders.assembled import Assembled
-from anyshot.encoders.freeze import Rest, Trunk, frozen_digest, reopened
+from anyshot.encoders.backbones import reopened
+from anyshot.encoders.freeze import Rest, Trunk, frozen_digest
+from anyshot.encoders.registry import card_facts
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
@@ -116,7 +118,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         }
         arrays = {f"rest/{name}": tensor.cpu().numpy() for name, tensor in self.rest_.state_dict().items()}
         arrays |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head_.state_dict().items()}
-        write_model(folder, facts=facts, arrays=arrays, card=network_card(facts))
+        modality, base_model = card_facts(encoder_name(facts))
+        card = network_card(facts, modality=modality, base_model=base_model)
+        write_model(folder, facts=facts, arrays=arrays, card=card)
 
     @classmethod
     def from_saved(cls, saved: SavedModel) -> Self:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
+from anyshot import encoders
 from anyshot.any_shot import cross_validation as selection
 from anyshot.any_shot import model as fitted
 from anyshot.any_shot.class_knowledge import (
@@ -33,18 +34,16 @@ from anyshot.any_shot.solver import Deviation
 from anyshot.any_shot.training_set import Evidence
 from anyshot.base.items import Items, check_listed, modality_of
 from anyshot.base.labels import Classes, Label, Labels, decisions, from_indexes, is_none, paired, row_of, to_indexes
-from anyshot.base.model_card import model_card
+from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, is_number, pair
-from anyshot.encoders.registry import function_at
+from anyshot.encoders.registry import card_facts
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import VectorCache
+from anyshot.tasks.tuning_choice import tune_if_it_pays
 from anyshot.zero_shot.class_embeddings import describe
-
-ASSEMBLE = "anyshot.encoders.freeze:assembled"
-TUNING = "anyshot.tasks.tuning_choice:tune_if_it_pays"
 
 
 class AnyShotClassifier(ClassifierMixin, BaseEstimator):
@@ -278,7 +277,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.class_prior, Mapping):
             parameters["class_prior"] = list(self.class_prior.items())  # JSON's keys are texts; names may be numbers
         facts = {"kind": "AnyShotClassifier", "parameters": parameters, **self._fitted.facts()}
-        write_model(folder, facts=facts, arrays=self._fitted.arrays(), card=model_card(facts))
+        modality, base_model = card_facts(encoder_name(facts))
+        card = model_card(facts, modality=modality, base_model=base_model)
+        write_model(folder, facts=facts, arrays=self._fitted.arrays(), card=card)
 
     def assembled(self) -> Any:
         """Return encoder and head as one network, an `Assembled`, for `export`."""
@@ -288,7 +289,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         space, model = self._fitted.space, self._fitted.model
         centre = self._fitted.evidence.centre if space.trained is None else space.trained.centre
         scorer = model.scorer
-        return function_at(ASSEMBLE)(space.encoder, scorer.coef, scorer.intercept, self.classes_, centre=centre)
+        return encoders.assemble(space.encoder, scorer.coef, scorer.intercept, self.classes_, centre=centre)
 
     # --- within -------------------------------------------------------------------------------------------------------
 
@@ -331,7 +332,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             asked = f"method={self.method!r} is asked for" if self.method != "auto" else "unknown_rate is set"
             return self._add(f"Fine-tuning was not tried: {asked}.")
         shares = shares_of(self.class_prior, model.evidence)
-        choice = function_at(TUNING)(
+        choice = tune_if_it_pays(
             model.space,
             model.evidence,
             items,
@@ -340,7 +341,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             shares=shares,
             random_state=self.random_state,
         )
-        if choice.model is not None:
+        if choice.model is not None and choice.trial is not None:
             space = Space(choice.encoder(model.space.name), cache=model.space.cache)
             moved = fitted.in_space(space, model.evidence, items, unlabeled)
             self._set(fitted.with_head(model, space, moved, choice.scorer(), choice.trial, shares))

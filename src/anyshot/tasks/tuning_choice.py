@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
+from anyshot import encoders, fine_tuning
 from anyshot.any_shot.cross_validation import Budget, Model, Trial, as_method, fit_model
 from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.scoring import Scorer
@@ -16,12 +17,12 @@ from anyshot.any_shot.training_set import Evidence
 from anyshot.base import progress
 from anyshot.base.items import Items
 from anyshot.base.validation import Indexes, RandomState
-from anyshot.encoders.freeze import backbone_of
-from anyshot.encoders.tuned import TunedEncoder
 from anyshot.errors import EncoderError
 from anyshot.evaluation.splits import first_copies, folds_by_arrival
-from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.tuning import Tuning
+
+if TYPE_CHECKING:  # both load torch, which only a model that is trained needs
+    from anyshot.encoders.tuned import TunedEncoder
+    from anyshot.fine_tuning.classifier import FineTunedClassifier
 
 LABELS_NEEDED: Final = 5
 """Labels that every class needs before training is tried."""
@@ -34,13 +35,15 @@ class Choice:
 
     reason: str
     trial: Trial | None = None  # of fine-tuning, where it was tried to the end
-    model: FineTunedClassifier | None = None  # where it won
+    model: "FineTunedClassifier | None" = None  # where it won
 
-    def encoder(self, name: str) -> TunedEncoder:
+    def encoder(self, name: str) -> "TunedEncoder":
         """Return the trained network before its head; `name` is what it was trained from."""
         assert self.model is not None  # asked for only where fine-tuning won
         centre = None if self.model.head_.centre is None else self.model.head_.centre.cpu().numpy()
-        return TunedEncoder(name, self.model.backbone_, self.model.freeze_at_, self.model.rest_, centre=centre)
+        backbone, freeze_at, rest = self.model.backbone_, self.model.freeze_at_, self.model.rest_
+        tuned: TunedEncoder = encoders.TunedEncoder(name, backbone, freeze_at, rest, centre=centre)
+        return tuned
 
     def scorer(self) -> Scorer:
         """Return the trained head."""
@@ -142,7 +145,7 @@ def _cannot(space: Space, evidence: Evidence, items: Items) -> str:
     if fewest < LABELS_NEEDED:
         return f"some class has {fewest} labels, and it needs {LABELS_NEEDED} of each"
     try:
-        backbone_of(space.encoder)
+        encoders.backbone_of(space.encoder)
     except EncoderError as error:
         return f"the encoder cannot be split ({error})"
     return ""
@@ -156,12 +159,13 @@ def _parts(folds: Indexes) -> Iterator[tuple[int, NDArray[np.bool_]]]:
 
 def _tuned(
     space: Space, evidence: Evidence, items: Items, rows: NDArray[np.bool_], random_state: RandomState
-) -> FineTunedClassifier:
+) -> "FineTunedClassifier":
     said = {name: list(texts) for name, texts in zip(evidence.classes.tolist(), evidence.texts.texts, strict=True)}
     assert space.encoder is not None  # `_cannot` saw to that
-    tuning = Tuning(cache=space.cache is not None)
-    model = FineTunedClassifier(space.encoder, classes=said, tuning=tuning, random_state=random_state)
-    return model.fit(part_of(items, rows), evidence.classes[evidence.index[rows]].tolist())
+    tuning = fine_tuning.Tuning(cache=space.cache is not None)
+    fresh = fine_tuning.FineTunedClassifier(space.encoder, classes=said, tuning=tuning, random_state=random_state)
+    model: FineTunedClassifier = fresh.fit(part_of(items, rows), evidence.classes[evidence.index[rows]].tolist())
+    return model
 
 
 def _closed_form(evidence: Evidence, closed: Model, folds: Indexes) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anyshot import data
 from anyshot.base.validation import Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot import class_embeddings as semantics
@@ -162,7 +163,7 @@ def landmarks(names: Names, embed: Embed) -> Landmarks:
 
 def kinds_by_name() -> dict[str, tuple[str, ...]]:
     """Return the kinds of each ImageNet class by each of its names in small letters; ambiguous names are left out."""
-    folder = resources.files("anyshot.data")
+    folder = resources.files(data)
     classes = json.loads(folder.joinpath("imagenet_classes.json").read_text(encoding="utf-8"))
     runs = json.loads(folder.joinpath("imagenet_kinds.json").read_text(encoding="utf-8"))
     times = Counter(name.lower() for own in classes for name in own)

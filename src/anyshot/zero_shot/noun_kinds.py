@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
+from anyshot import data
 from anyshot.zero_shot.class_embeddings import ClassTexts
 
 PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""))  # endings, and what the singular has in their place
@@ -48,7 +49,7 @@ def with_kinds(texts: ClassTexts, *, known: Collection[str] = ()) -> ClassTexts:
 @cache
 def _listed() -> dict[str, tuple[str, ...]]:
     """Return the kinds of each noun."""
-    text = resources.files("anyshot.data").joinpath("noun_kinds.json").read_text(encoding="utf-8")
+    text = resources.files(data).joinpath("noun_kinds.json").read_text(encoding="utf-8")
     kinds: dict[str, tuple[str, ...]] = {}
     for kind, nouns in json.loads(text).items():
         for noun in nouns.split(", "):

@@ -8,7 +8,7 @@ from sklearn.svm import SVR
 
 from anyshot.errors import MissingPartError
 from anyshot.evaluation.regression_curve import NumberCurve
-from anyshot.evaluation.report.report import report
+from anyshot.evaluation.report.build import report
 from anyshot.tasks.regression import AnyShotRegressor
 
 

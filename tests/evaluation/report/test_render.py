@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.evaluation.learning_curve import learning_curve
+from anyshot.evaluation.learning_curves import learning_curve
+from anyshot.evaluation.report.build import report
 from anyshot.evaluation.report.render import Card, Page, PageTable, Section, Tile, matrix_of, render
-from anyshot.evaluation.report.report import report
 from anyshot.evaluation.report.shown_item import ShownItem
 from anyshot.tasks.regression import AnyShotRegressor
 

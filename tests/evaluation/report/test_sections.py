@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.evaluation.learning_curve import LearningCurve
+from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.report.collect import Extras
 from anyshot.evaluation.report.findings import ask
 from anyshot.evaluation.report.sections import asked, choice, cost, curve_part, labels_worth, reproduced, tiles, verdict

@@ -5,12 +5,12 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-import anyshot
 from anyshot.app.cli.answering import evaluate, explain, predict, suggest
 from anyshot.app.cli.learning import add_class, fit, learn, remove_class, tune
 from anyshot.app.cli.machine import cache, demo, doctor, models
@@ -83,7 +83,7 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"anyshot {anyshot.__version__}")
+        typer.echo(f"anyshot {metadata.version('anyshot')}")
         raise typer.Exit
 
 

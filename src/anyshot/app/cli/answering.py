@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-import anyshot
+from anyshot import data as datasets
+from anyshot import tasks
 from anyshot.app.cli.opening import opened
 from anyshot.app.cli.printing import count, note, show, show_each, show_rows
 from anyshot.app.cli.reading import (
@@ -27,10 +28,7 @@ from anyshot.app.cli.reading import (
     table_among,
 )
 from anyshot.base.labels import UNKNOWN
-from anyshot.encoders.registry import function_at
 from anyshot.errors import InputError
-
-JOINED = "anyshot.data.tables:with_columns_of"  # pandas is loaded when a table is read
 
 
 def predict(
@@ -59,7 +57,7 @@ def predict(
     if model is not None:
         clf = opened(model, to="predict_proba")
     else:
-        clf = anyshot.AnyShotClassifier(anyshot.read_classes(classes), encoder=encoder).fit()
+        clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
     _answer(_predicted(clf, given), out, table=table_among(items))
 
 
@@ -127,8 +125,8 @@ def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | No
         return
     if table is not None:  # which has the items already
         answers = [{name: value for name, value in row.items() if name != "item"} for row in rows]
-        rows = function_at(JOINED)(table, answers, prefix="predicted_")
-    anyshot.write_table(rows, out)
+        rows = datasets.with_columns_of(table, answers, prefix="predicted_")
+    datasets.write_table(rows, out)
     note(f"Wrote {count(len(rows), 'row')} to {out}.")
 
 

@@ -9,7 +9,8 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-import anyshot
+from anyshot import data as datasets
+from anyshot import tasks
 from anyshot.app.cli.opening import opened
 from anyshot.app.cli.printing import count, note, show
 from anyshot.app.cli.reading import (
@@ -55,7 +56,7 @@ def fit(
     Rows may be without a label, and with --classes so may whole classes, and all of DATA.
     """
     given = read(data, **asdict(columns))
-    named = None if classes is None else anyshot.read_classes(classes)
+    named = None if classes is None else datasets.read_classes(classes)
     more = None
     if unlabeled is not None:
         more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
@@ -64,7 +65,7 @@ def fit(
             f"{data} has no labels, and no classes are named. Name the labels' column with --label-column, or the "
             "classes with --classes."
         )
-    clf = anyshot.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
+    clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
     if given.labels is None:
         note(f"{data} has no labels: it is learned from as unlabelled items.")
         clf.fit(unlabeled=[*given.items, *(more or [])])
@@ -97,9 +98,9 @@ def tune(
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
         raise InputError(f"{data} has no labels, and fine-tuning needs them. Name their column with --label-column.")
-    named = None if classes is None else anyshot.read_classes(classes)
+    named = None if classes is None else datasets.read_classes(classes)
     labels = given.labels if named is None else as_classes_write_them(given.labels, named)
-    clf = anyshot.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
+    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
     clf.fit(given.items, labels)
     clf.save(out)
     _show_model(clf, out, n_labels=sum(label is not None for label in labels))

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console, Group
 from rich.text import Text
 
-import anyshot
+from anyshot import app, store
 from anyshot.app.cli.printing import count, in_terminal, show, show_each, table_of
 from anyshot.app.doctor import examine, report
-from anyshot.encoders.registry import available, function_at
+from anyshot.encoders.registry import available
 
 
 def models() -> None:
@@ -34,21 +34,21 @@ def models() -> None:
 
 def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vector and activation.")] = False) -> None:
     """Show how much the caches of vectors and of frozen networks' activations hold, or clear them."""
-    store, activations = anyshot.VectorCache(), function_at("anyshot.store.activation_cache:ActivationCache")()
+    encoded, activations = store.VectorCache(), store.ActivationCache()
     if clear:
-        store.clear()
+        encoded.clear()
         activations.clear()
-    (vectors, size), (files, frozen) = store.size(), activations.size()
+    (vectors, size), (files, frozen) = encoded.size(), activations.size()
     facts = {
-        "folder": store.folder,
+        "folder": encoded.folder,
         "vectors": vectors,
         "bytes": size,
-        "limit_mb": store.limit,
+        "limit_mb": encoded.limit,
         "activations": files,
         "activation_bytes": frozen,
         "activation_limit_mb": activations.limit,
     }
-    held = f"{count(vectors, 'vector')}, {size / 1e6:,.1f} MB of at most {store.limit:,.0f} MB, in {store.folder}"
+    held = f"{count(vectors, 'vector')}, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
     beside = f"{count(files, 'item')} at a freeze point, {frozen / 1e6:,.1f} MB of at most {activations.limit:,.0f} MB"
     show(Group(Text(held), Text(beside)), facts)
 
@@ -70,4 +70,4 @@ def demo(
     ),
 ) -> None:
     """See it work on 212 customer messages and two photographs, in a minute."""
-    anyshot.run_demo(out, console=Console() if in_terminal() else Console(width=100, color_system=None))
+    app.run_demo(out, console=Console() if in_terminal() else Console(width=100, color_system=None))

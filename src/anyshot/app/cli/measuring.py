@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-import anyshot
+from anyshot import data as datasets
+from anyshot import encoders, evaluation, store, tasks
 from anyshot.app.cli.printing import count, note, show
 from anyshot.app.cli.reading import (
     ClassList,
@@ -48,7 +49,7 @@ def encode(
         data, text_column=text_column, image_column=image_column, label_column=label_column, with_labels=labels
     )
     name = default_for(given.modality) if encoder == "auto" else encoder
-    vectors = anyshot.encode_once(anyshot.load_encoder(name), given.items, cache=anyshot.VectorCache())
+    vectors = store.encode_once(encoders.load_encoder(name), given.items, cache=store.VectorCache())
     columns = {"vectors": vectors, "items": np.array([str(item) for item in given.items]), "encoder": np.array(name)}
     if given.labels is not None:
         columns["labels"] = np.array(given.labels if None not in given.labels else [_text(one) for one in given.labels])
@@ -76,7 +77,7 @@ def curve(
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
         raise InputError(f"{data} has no labels to measure by. Name their column with --label-column.")
-    named = classes_in(given.labels) if classes is None else anyshot.read_classes(classes)
+    named = classes_in(given.labels) if classes is None else datasets.read_classes(classes)
     labels = as_classes_write_them(given.labels, named)
     result = _measured(given, labels, named, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
@@ -92,14 +93,14 @@ def _measured(given: Any, labels: Labels, classes: Any, *, encoder: str, draws: 
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
     learned, tested = ([given.items[row] for row in rows] for rows in (rest, test))
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))
-    loaded = anyshot.load_encoder(default_for(given.modality) if encoder == "auto" else encoder)
-    ours = anyshot.AnyShotClassifier(classes, encoder=loaded)
-    regression = anyshot.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
+    loaded = encoders.load_encoder(default_for(given.modality) if encoder == "auto" else encoder)
+    ours = tasks.AnyShotClassifier(classes, encoder=loaded)
+    regression = tasks.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
     largest = max(known.count(name) for name in classes_in(known))
     shots = [k for k in (1, 2, 5, 10, 20) if k < largest]
     data = (learned, known, tested, truth)
-    one = anyshot.learning_curve({"anyshot": ours}, *data, shots=[0, *shots, "all"], seeds=draws)
-    other = anyshot.learning_curve({"logistic regression": regression}, *data, shots=[*shots, "all"], seeds=draws)
+    one = evaluation.learning_curve({"anyshot": ours}, *data, shots=[0, *shots, "all"], seeds=draws)
+    other = evaluation.learning_curve({"logistic regression": regression}, *data, shots=[*shots, "all"], seeds=draws)
     return one.joined(other)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import anyshot
+from anyshot import tasks
 from anyshot.errors import InputError
 
 
@@ -17,10 +17,10 @@ def opened(folder: Path, *, to: str) -> Any:
     InputError
         Models of its kind cannot do that.
     """
-    model = anyshot.load(folder)
+    model = tasks.load(folder)
     if not hasattr(model, to):
         raise InputError(
             f"{folder} holds a model of kind {type(model).__name__}, which has no {to}. This command is for those that "
-            "`anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
+            "`anyshot fit` or `anyshot tune` wrote; in Python, tasks.load reads every kind."
         )
     return model

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-import anyshot
+from anyshot import data as datasets
 from anyshot.app.cli.printing import note
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
@@ -96,7 +96,7 @@ def read(
     with_labels: bool = True,
 ) -> Any:
     """Return the data set at `path`, and say what of it was left out."""
-    data = anyshot.read_data(
+    data = datasets.read_data(
         path,
         text_column=text_column,
         image_column=image_column,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-import anyshot
+from anyshot import tasks
 from anyshot.app.cli.printing import note, show
 from anyshot.app.cli.reading import (
     Data,
@@ -20,10 +20,12 @@ from anyshot.app.cli.reading import (
     read,
     refuse_overwriting,
 )
-from anyshot.base.model_card import model_card, network_card
+from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.whole_file import whole_file
+from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
+from anyshot.evaluation import report as reporting
 
 
 def report(
@@ -55,10 +57,10 @@ def report(
     tested = _labelled(data, read_as, label_column)
     groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
     learned = None if train is None else _labelled(train, read_as, label_column, to="draw a curve from")
-    clf = anyshot.load(model)
+    clf = tasks.load(model)
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
-    made = anyshot.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
+    made = reporting.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
     made.save(out)
     show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
     for line in dict.fromkeys(made.missing.values()):
@@ -76,14 +78,16 @@ def card(
 ) -> None:
     """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
     refuse_overwriting(out, data)
-    clf, facts = anyshot.load(model), read_model(model).facts
+    clf, facts = tasks.load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
         given = _labelled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
         found = clf.evaluate(given.items, as_classes_write_them(given.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
     write = network_card if "frozen" in facts else model_card
-    written = write(facts, figures=figures, tested_on=None if data is None else data.name)
+    modality, base_model = card_facts(encoder_name(facts))
+    tested_on = None if data is None else data.name
+    written = write(facts, modality=modality, base_model=base_model, figures=figures, tested_on=tested_on)
     if out is None:
         typer.echo(written)
         return
@@ -98,7 +102,7 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     if names is None:
         raise InputError(
             f"{folder} holds a model of kind {type(clf).__name__}, which names no classes. Measure it in Python: "
-            f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
+            f"reporting.report(tasks.load({str(folder)!r}), X, y)."
         )
     return list(names.tolist())
 

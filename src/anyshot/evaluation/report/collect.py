@@ -13,7 +13,7 @@ from anyshot.base.items import Items
 from anyshot.base.labels import Labels
 from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError
-from anyshot.evaluation.learning_curve import LearningCurve, Predictor, count, take
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor, count, take
 from anyshot.evaluation.metrics import Floats, item_weights
 from anyshot.evaluation.regression_curve import NumberCurve
 from anyshot.store.tally import Tally, counted

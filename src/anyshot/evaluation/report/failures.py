@@ -10,7 +10,7 @@ from anyshot.base.items import Items
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.fairness import accuracy_by_group, notes_on_sizes
-from anyshot.evaluation.learning_curve import count, take
+from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import unknown_auroc
 from anyshot.evaluation.printing import percent
 from anyshot.evaluation.reliability import reliability, reliability_diagram

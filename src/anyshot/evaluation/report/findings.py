@@ -15,7 +15,7 @@ from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
-from anyshot.evaluation.learning_curve import LearningCurve, Predictor, count, learning_curve, take
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor, count, learning_curve, take
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.report.collect import MOST, Asked, Extras, priced, question, spread_rows
 from anyshot.store.tally import Tally

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.evaluation.fairness import named_groups, notes_on_sizes
-from anyshot.evaluation.learning_curve import count, take
+from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import effective_size, rmse, wilson_interval
 from anyshot.evaluation.printing import number, percent
 from anyshot.evaluation.regression import bias, interval_of

@@ -137,7 +137,7 @@ def _template() -> Template:
 
 
 def _source(name: str) -> str:
-    return files("anyshot.evaluation.report").joinpath("page", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _cell(value: object, kind: Kind) -> Cell:

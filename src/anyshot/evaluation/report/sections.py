@@ -11,7 +11,7 @@ import pandas as pd
 
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.learning_curve import LearningCurve, count
+from anyshot.evaluation.learning_curves import LearningCurve, count
 from anyshot.evaluation.printing import percent
 from anyshot.evaluation.report.collect import SAMPLE_SEED, Asked, Train
 from anyshot.evaluation.report.findings import Findings, own_curve

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from anyshot.base.items import Item, Items, modality_of
 from anyshot.errors import InputError
-from anyshot.evaluation.learning_curve import count, take
+from anyshot.evaluation.learning_curves import count, take
 
 LONGEST = 600  # letters of a text that are shown
 SIDE = 224  # pixels of a picture's longer side, twice what the page gives it: sharp on fine screens

@@ -17,7 +17,7 @@ from anyshot.base.labels import Labels
 from anyshot.base.whole_file import whole_file
 from anyshot.errors import MissingPartError
 from anyshot.evaluation.classification import Evaluation
-from anyshot.evaluation.learning_curve import LearningCurve, Predictor
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor
 from anyshot.evaluation.printing import as_text
 from anyshot.evaluation.regression import NumberEvaluation
 from anyshot.evaluation.regression_curve import NumberCurve

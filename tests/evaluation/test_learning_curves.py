@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestCentroid
 from anyshot import AnyShotClassifier
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import (
+from anyshot.evaluation.learning_curves import (
     LearningCurve,
     few_shot_draws,
     learning_curve,

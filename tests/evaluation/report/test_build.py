@@ -12,10 +12,10 @@ from sklearn.svm import LinearSVC
 
 from anyshot import AnyShotClassifier
 from anyshot.errors import InputError, MissingPartError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curve import learning_curve
+from anyshot.evaluation.learning_curves import learning_curve
 from anyshot.evaluation.report import collect as asking
 from anyshot.evaluation.report import findings
-from anyshot.evaluation.report.report import report
+from anyshot.evaluation.report.build import report
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> $\\alpha$ {{ 7 * 7 }}'
 
