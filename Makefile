@@ -11,12 +11,13 @@ demo: $(STAMP)
 	$(BIN)/anyshot demo
 
 test: check
-	$(BIN)/python -m pytest -m "not network and not gpu"
+	$(BIN)/python -m pytest -m "not network and not gpu" --numprocesses auto --maxprocesses 8
 
 check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/codespell src tests benchmarks docs examples *.md Makefile pyproject.toml
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }

@@ -24,7 +24,7 @@ from anyshot.domain_adaptation.domain_trials import Method
 from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
 from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
 from anyshot.domain_adaptation.msda import DenoisingClassifier
-from anyshot.domain_adaptation.normalization import Normalise
+from anyshot.domain_adaptation.normalization import Normalize
 from anyshot.domain_adaptation.selection import SOURCE, Verdict, adapt_or_not
 from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
 from domain_adaptation import Transfer, digits, office, reviews, shifted
@@ -43,24 +43,24 @@ GROUPS = {
 }
 
 
-def methods(one: Transfer, by: Normalise, *, deep: bool = False) -> dict[str, Method]:
+def methods(one: Transfer, by: Normalize, *, deep: bool = False) -> dict[str, Method]:
     """Return the candidates for a pair; a sparse table leaves fewer."""
     found: dict[str, Method] = {
-        "self-training": DomainSelfTrainingClassifier(normalise=by),
-        "EM": LabelShiftClassifier(normalise=by, n_draws=2, random_state=0),
+        "self-training": DomainSelfTrainingClassifier(normalize=by),
+        "EM": LabelShiftClassifier(normalize=by, n_draws=2, random_state=0),
     }
     if issparse(one.X):
         return found | {"mSDA": DenoisingClassifier()}
     network = {"MCC": DomainConfusionClassifier(random_state=0)} if deep else {}
-    shallow = {"CORAL": CoralClassifier(normalise=by), "manifold": ManifoldAlignmentClassifier(normalise=by)}
+    shallow = {"CORAL": CoralClassifier(normalize=by), "manifold": ManifoldAlignmentClassifier(normalize=by)}
     return found | shallow | network
 
 
 def told(group: str, one: Transfer, *, deep: bool) -> tuple[Verdict, dict[str, float]]:
     """Return the verdict on a pair, and the accuracy [%] of the source model and of every candidate."""
-    by: Normalise = "domain" if group == "office" else None
+    by: Normalize = "domain" if group == "office" else None
     models = methods(one, by, deep=deep)
-    source = SourceClassifier(normalise=by)
+    source = SourceClassifier(normalize=by)
     items = {"n_items": ITEMS[group]} if group in ITEMS else {}
     verdict = adapt_or_not(models, one.X, one.y, target=one.target, source_model=source, random_state=0, **items)
     right = {

@@ -2,11 +2,11 @@
 
     python benchmarks/domain_adaptation.py [office] [digits] [reviews] [label-shift] [speed]
 
-No fit sees a target label, and each method has one setting for all tables but for the normalisation, which is the
+No fit sees a target label, and each method has one setting for all tables but for the normalization, which is the
 data's usual one and stated. That setting is the paper's or the library's default; the axes of TCA (20) and of subspace
 alignment (40) are those that reproduce the known figures on Office-Caltech10, and how manifold alignment starts was
 settled after its variants had been seen on Office-Caltech10 and the digits: all of them reach the targets. Targets:
-Office-Caltech10, mean of 12 pairs: nearest neighbour 31.4, TCA 46 and subspace alignment 44.6 within 0.5, the best at
+Office-Caltech10, mean of 12 pairs: nearest neighbor 31.4, TCA 46 and subspace alignment 44.6 within 0.5, the best at
 least 49; MNIST/USPS: the best at least 63.6; Amazon reviews, mean of 12 transfers: at least 79; label shift on USPS:
 EM at least 90.5; no method slower than skada's, CORAL on 10,000 x 256 at least 3 times as fast. About six minutes on
 one core.
@@ -31,7 +31,7 @@ from anyshot.domain_adaptation.coral import CoralClassifier, coral_map
 from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
 from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
 from anyshot.domain_adaptation.msda import DenoisingClassifier
-from anyshot.domain_adaptation.normalization import normalised
+from anyshot.domain_adaptation.normalization import normalized
 from anyshot.domain_adaptation.reweight import DensityRatioClassifier, density_ratio
 from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
 from anyshot.domain_adaptation.shift_test import label_shift_test
@@ -122,15 +122,15 @@ def rows(transfers: list[Transfer], models: Mapping[str, tuple[AdaptedClassifier
 def office_table() -> None:
     """Print Office-Caltech10."""
     models = {
-        "nearest neighbour": (SourceClassifier(base=NEAREST), 31.3, "published and measured 31.4"),
+        "nearest neighbor": (SourceClassifier(base=NEAREST), 31.3, "published and measured 31.4"),
         "logistic regression (source model)": (SourceClassifier(), None, "measured 46.9"),
-        "the same, source's statistics": (SourceClassifier(normalise="source"), None, ""),
+        "the same, source's statistics": (SourceClassifier(normalize="source"), None, ""),
         "CORAL": (CoralClassifier(), None, "measured 45.6; published with an SVM 48.8"),
         "subspace alignment": (SubspaceAlignmentClassifier(), 44.1, "measured 44.6"),
-        "TCA, nearest neighbour": (TransferComponentsClassifier(base=NEAREST), 45.6, "measured 46.1; published 46.2"),
+        "TCA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST), 45.6, "measured 46.1; published 46.2"),
         "TCA": (TransferComponentsClassifier(), None, ""),
         "JDA": (TransferComponentsClassifier(rounds=10), None, ""),
-        "optimal transport": (OptimalTransportClassifier(regularise=None), None, ""),
+        "optimal transport": (OptimalTransportClassifier(regularize=None), None, ""),
         "optimal transport, by class": (OptimalTransportClassifier(), None, "measured (Lp-L1) 46.5"),
         "density ratio": (DensityRatioClassifier(), None, ""),
         "self-training": (DomainSelfTrainingClassifier(), None, ""),
@@ -142,17 +142,17 @@ def office_table() -> None:
 def digits_table() -> None:
     """Print MNIST and USPS."""
     models = {
-        "nearest neighbour": (SourceClassifier(base=NEAREST, normalise=None), 55.2, "measured 55.3"),
-        "logistic regression (source model)": (SourceClassifier(normalise=None), None, ""),
-        "CORAL, nearest neighbour": (CoralClassifier(base=NEAREST, normalise=None), None, ""),
-        "subspace alignment": (SubspaceAlignmentClassifier(normalise=None), None, ""),
-        "TCA, nearest neighbour": (TransferComponentsClassifier(base=NEAREST, normalise=None), None, ""),
-        "JDA, nearest neighbour": (TransferComponentsClassifier(base=NEAREST, rounds=10, normalise=None), None, ""),
+        "nearest neighbor": (SourceClassifier(base=NEAREST, normalize=None), 55.2, "measured 55.3"),
+        "logistic regression (source model)": (SourceClassifier(normalize=None), None, ""),
+        "CORAL, nearest neighbor": (CoralClassifier(base=NEAREST, normalize=None), None, ""),
+        "subspace alignment": (SubspaceAlignmentClassifier(normalize=None), None, ""),
+        "TCA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST, normalize=None), None, ""),
+        "JDA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST, rounds=10, normalize=None), None, ""),
         "optimal transport, by class": (
-            OptimalTransportClassifier(base=NEAREST, normalise=None), None, "measured (Lp-L1) 63.6",
+            OptimalTransportClassifier(base=NEAREST, normalize=None), None, "measured (Lp-L1) 63.6",
         ),
-        "self-training": (DomainSelfTrainingClassifier(normalise=None), None, ""),
-        "manifold alignment": (ManifoldAlignmentClassifier(normalise=None), 63.6, ""),
+        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, ""),
+        "manifold alignment": (ManifoldAlignmentClassifier(normalize=None), 63.6, ""),
     }  # fmt: skip
     table("MNIST 2000 / USPS 1800, mean of both ways (%), unit length", rows(digits(), models))
 
@@ -160,9 +160,9 @@ def digits_table() -> None:
 def reviews_table() -> None:
     """Print the Amazon reviews."""
     models = {
-        "logistic regression (source model)": (SourceClassifier(normalise=None), None, "measured 77.9"),
-        "density ratio": (DensityRatioClassifier(normalise=None), None, ""),
-        "self-training": (DomainSelfTrainingClassifier(normalise=None), None, "DANN published 76.3"),
+        "logistic regression (source model)": (SourceClassifier(normalize=None), None, "measured 77.9"),
+        "density ratio": (DensityRatioClassifier(normalize=None), None, ""),
+        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, "DANN published 76.3"),
         "mSDA": (DenoisingClassifier(), 79.0, "published, with DANN on top, 81.3; in-domain 86.0"),
     }  # fmt: skip
     table("Amazon reviews, mean of 12 transfers (%), tf-idf of 5,000 counts", rows(reviews(), models))
@@ -187,10 +187,10 @@ def label_shift_table() -> None:
     """Print label shift, and what the test says of it and of other gaps."""
     draws = [shifted(seed) for seed in range(20)]
     models = {
-        "logistic regression (source model)": (SourceClassifier(normalise=None), None, "measured 85.6"),
-        "BBSE": (LabelShiftClassifier(method="bbse", normalise=None, n_draws=2, random_state=0), None, "measured 89.8"),
-        "EM": (LabelShiftClassifier(normalise=None, n_draws=2, random_state=0), 90.5, "measured 90.8"),
-        "self-training": (DomainSelfTrainingClassifier(normalise=None), None, ""),
+        "logistic regression (source model)": (SourceClassifier(normalize=None), None, "measured 85.6"),
+        "BBSE": (LabelShiftClassifier(method="bbse", normalize=None, n_draws=2, random_state=0), None, "measured 89.8"),
+        "EM": (LabelShiftClassifier(normalize=None, n_draws=2, random_state=0), 90.5, "measured 90.8"),
+        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, ""),
     }
     table("Label shift: USPS, 50 labels a class, Dirichlet(0.2), mean of 20 draws (%)", rows(draws, models))
     print("\n| the label-shift test on | no shift seen | label shift | other shift |\n|---|---|---|---|")
@@ -241,8 +241,8 @@ def contests() -> dict[str, tuple[Callable[[], object], Callable[[], object], fl
     import skada  # a peer, needed for this table alone
 
     pair = office()[0]
-    both = normalised(pair.X.astype(np.float32), pair.target.astype(np.float32), "domain")
-    apart = normalised(pair.X.astype(np.float32), pair.target.astype(np.float32), "source")
+    both = normalized(pair.X.astype(np.float32), pair.target.astype(np.float32), "domain")
+    apart = normalized(pair.X.astype(np.float32), pair.target.astype(np.float32), "source")
     random = np.random.default_rng(0)
     many = random.normal(size=(2, 10_000, 256)).astype(np.float32) @ random.normal(size=(256, 256)).astype(np.float32)
     cost = float(sum(np.square(some).sum(axis=1).mean() for some in both))

@@ -10,7 +10,7 @@ There is no target: the figures say what to expect. Parts:
   row stands for (fnlwgt). Sex and race are not among the features.
 
 Protocol of names: all-MiniLM-L6-v2 frozen; class vectors of the 60 occupations' bare names; eight words for women and
-eight for men (`WOMEN`, `MEN`). The shares of women are those of the US labour statistics that come with the schemas.
+eight for men (`WOMEN`, `MEN`). The shares of women are those of the US labor statistics that come with the schemas.
 The answers are those of a zero-shot classifier of the sentence's mood, asked for "she", "he" and "they".
 """
 

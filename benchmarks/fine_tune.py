@@ -94,15 +94,15 @@ class Plain(nn.Module):
 def run_plain(model: Plain, items: list[dict[str, Any]], collate: Any, rate: float) -> None:
     """Train with the loop of any tutorial."""
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=rate)
+    optimizer = torch.optim.AdamW(trained, lr=rate)
     loader = torch.utils.data.DataLoader(items, BATCH, shuffle=True, collate_fn=collate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS * len(loader))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * len(loader))
     model.train()
     for _ in range(EPOCHS):
         for batch in loader:
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             model(**batch)["loss"].backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
 
 

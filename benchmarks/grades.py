@@ -47,8 +47,8 @@ def measured(there: pd.DataFrame, here: pd.DataFrame, known: list[str]) -> pd.Da
             order = np.random.default_rng(seed).permutation(len(y))
             k = len(y) * 2 // 3 if shots == "all" else int(shots)
             chosen, rest = order[:k], order[k:]
-            labelled = (X[chosen], y[chosen]) if k else ()
-            ours = AnyShotRegressor().fit(*labelled, source=(Xs, ys), unlabeled=X[rest])
+            labeled = (X[chosen], y[chosen]) if k else ()
+            ours = AnyShotRegressor().fit(*labeled, source=(Xs, ys), unlabeled=X[rest])
             found = {"anyshot": ours.predict(X[rest]), "source alone": alone.predict(X[rest])}
             if k:
                 found["new course alone"] = ridge().fit(X[chosen], y[chosen]).predict(X[rest])

@@ -97,10 +97,10 @@ def alone(name: str, X: NDArray[Any], y: Labels) -> MultitaskModel:
 
 
 def peer(name: str, X: NDArray[Any], labels: list[Any], X_test: NDArray[Any]) -> NDArray[Any]:
-    """Return what scikit-learn's tuned linear model of one task answers, on standardised features."""
+    """Return what scikit-learn's tuned linear model of one task answers, on standardized features."""
     rows = [row for row, label in enumerate(labels) if label is not None]
-    centre, spread = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
-    Z, Z_test, y = (X[rows] - centre) / spread, (X_test - centre) / spread, [labels[row] for row in rows]
+    center, spread = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    Z, Z_test, y = (X[rows] - center) / spread, (X_test - center) / spread, [labels[row] for row in rows]
     if kind_of(name) == "regression":
         return np.asarray(RidgeCV(np.logspace(-1, 4, 16)).fit(Z, y).predict(Z_test))
     with warnings.catch_warnings():

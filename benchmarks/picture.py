@@ -24,7 +24,7 @@ def main(out: str) -> None:
     peers = {"logistic regression": LogisticRegression(C=10, max_iter=1000)}
     plain = learning_curve({"anyshot": ours, **peers}, X, data.y, X_test, data.y_test, shots=shots, seeds=3)
     pooled = learning_curve(
-        {"anyshot, with unlabelled texts": ours}, X, data.y, X_test, data.y_test, shots=shots, seeds=3, unlabeled=X
+        {"anyshot, with unlabeled texts": ours}, X, data.y, X_test, data.y_test, shots=shots, seeds=3, unlabeled=X
     )
     both = plain.joined(pooled)
     print(both)

@@ -64,11 +64,11 @@ def head() -> Iterator[str]:
 def many_classes() -> Iterator[str]:
     """10,000 classes x 100,000 vectors against the bare matrix product."""
     random = np.random.default_rng(0)
-    centres = random.normal(size=(10_000, 384)).astype(np.float32)
+    centers = random.normal(size=(10_000, 384)).astype(np.float32)
     X = random.normal(size=(100_000, 384)).astype(np.float32)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    clf = AnyShotClassifier({f"c{place}": centre for place, centre in enumerate(centres)}, cache=False).fit()
-    coef = np.ascontiguousarray(centres.T)
+    clf = AnyShotClassifier({f"c{place}": center for place, center in enumerate(centers)}, cache=False).fit()
+    coef = np.ascontiguousarray(centers.T)
     ours, bare = [], []
     for _ in range(3):
         began = time.perf_counter()

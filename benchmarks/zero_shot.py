@@ -7,7 +7,7 @@ times them beside the formula written out plainly.
 
 Expected on zsl_cifar20 (ten splits): SemanticMap T1 48.6, corrected H 37.5; each classic method within one standard
 deviation of its reference. On zsl_banking77 (five splits): CorrectedVectors T1 78.2, corrected H 74.6; with the
-unlabelled test texts T1 84.5, H 80.0 by refinement, H 81.6 by propagation.
+unlabeled test texts T1 84.5, H 80.0 by refinement, H 81.6 by propagation.
 Under ten minutes on two cores; parameters are chosen by holding seen classes out, never by labels of unseen ones.
 """
 
@@ -112,9 +112,9 @@ def cifar20_data() -> tuple[Any, Any, Any, Any, Any]:
 
 
 def cifar20() -> tuple[ClassSplitScores, ClassSplitScores]:
-    """Measure every method on twenty animal classes described by 85 attributes, ten splits; then with unlabelled items.
+    """Measure every method on twenty animal classes described by 85 attributes, ten splits; then with unlabeled items.
 
-    The unlabelled items are those of the test rows, 100 a class.
+    The unlabeled items are those of the test rows, 100 a class.
     """
     X, y, train, S, unseen = cifar20_data()
     models: dict[str, Any] = {name: searched(*made) for name, made in CIFAR20.items()}
@@ -132,7 +132,7 @@ def cifar20() -> tuple[ClassSplitScores, ClassSplitScores]:
 def banking77() -> tuple[ClassSplitScores, ClassSplitScores]:
     """Measure on 77 intents, class vectors being the encoder's vectors of their names, five splits; then with the pool.
 
-    The unlabelled texts are the test texts of all 77 intents.
+    The unlabeled texts are the test texts of all 77 intents.
     """
     with np.load(SHARED / "data" / "zsl_banking77" / "splits.npz") as stored:
         names, unseen = stored["class_names"].tolist(), list(stored["unseen_splits"])
@@ -246,13 +246,13 @@ def main() -> None:
     print("Reference (T1):", ", ".join(f"{name} {value}" for name, value in REFERENCE.items()))
     print("Reference (corrected H): ESZSL 34.2. Targets for the default: T1 47, corrected H 36.")
     print("SemanticMap above ESZSL {0,1}, T1:", found.compare("SemanticMap (default)", "ESZSL {0,1}"), "\n")
-    print("The same with the unlabelled test items of all twenty classes, 100 a class:\n")
+    print("The same with the unlabeled test items of all twenty classes, 100 a class:\n")
     print(moved, "\n")
     texts, moved = banking77()
     print("zsl_banking77, MiniLM, 52 seen and 25 unseen intents; targets: T1 75.4, corrected H 74\n")
     print(texts)
     print("CorrectedVectors above cosine, T1:", texts.compare("CorrectedVectors (default)", "cosine"), "\n")
-    print("The same with the unlabelled test texts of all 77 intents; targets: T1 84, H 78\n")
+    print("The same with the unlabeled test texts of all 77 intents; targets: T1 84, H 78\n")
     print(moved, "\n")
     if "ANYSHOT_XLSA17" in os.environ:
         print(xlsa17(Path(os.environ["ANYSHOT_XLSA17"])).to_string(index=False))

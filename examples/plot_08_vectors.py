@@ -1,7 +1,7 @@
 """Where the items are vectors already, a class can be described by a vector too.
 
 Here the items are scans of handwritten digits, 8 x 8 pixels, and each class is described by the digit as it is printed.
-Prints the accuracy with no label, with unlabelled scans, and with five labels a class as well.
+Prints the accuracy with no label, with unlabeled scans, and with five labels a class as well.
 """
 
 import numpy as np

@@ -35,7 +35,7 @@ REMARKS = {
         "Wow, only three hours late. A new record for this airline!",
         "Sure, because who does not love paying twice for the same ticket.",
         "Fantastic, the waterproof watch drowned in the rain. Bravo.",
-        "Yeah right, 'silent' fan. My neighbours enjoyed it too.",
+        "Yeah right, 'silent' fan. My neighbors enjoyed it too.",
         "Thanks a lot for the lovely hair in my pizza, so thoughtful.",
         "Brilliant idea to hide the off switch. Genius at work.",
         "Oh sure, I adore being on hold for an hour. Best day ever.",

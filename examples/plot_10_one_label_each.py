@@ -1,4 +1,4 @@
-"""One labelled message a class, ten in all, is already worth having: it is added to what the names say.
+"""One labeled message a class, ten in all, is already worth having: it is added to what the names say.
 
 From one label alone a method knows one point of each class; here the names say where the rest may lie.
 Prints the share of messages answered rightly by names, by one label each, and by both, mean of five draws.

@@ -3,7 +3,7 @@
 Where ANYSHOT_SHARED names a folder with chest X-rays (data/chest_xray/{train,test}/CLASS/*.jpg) those are read. Else
 pictures are drawn that only look a little like them: two dark lungs, clear or with bright clouds. This is an example of
 the method, no medical device.
-Prints the source of the pictures, and the accuracy with labels alone and with unlabelled pictures.
+Prints the source of the pictures, and the accuracy with labels alone and with unlabeled pictures.
 """
 
 import os
@@ -16,7 +16,7 @@ from anyshot import AnyShotClassifier, few_per_class
 
 
 def drawn(ill, random):
-    """Return a grey picture of two lungs, with clouds if `ill`."""
+    """Return a gray picture of two lungs, with clouds if `ill`."""
     page = Image.new("L", (224, 224), int(random.integers(150, 190)))
     pen = ImageDraw.Draw(page)
     for left in (30, 124):

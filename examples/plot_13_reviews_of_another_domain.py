@@ -54,6 +54,6 @@ encoder = load_encoder("minilm")
 source, target = ([text for own in reviews.values() for text in own] for reviews in (KITCHEN, BOOKS))
 X, new = encode_once(encoder, source, cache=None), encode_once(encoder, target, cache=None)
 y, truth = (np.array([name for name, own in reviews.items() for _ in own]) for reviews in (KITCHEN, BOOKS))
-for what, unlabelled in (("kitchen things alone", None), ("kitchen things and books without labels", new)):
-    answers = CoralClassifier().fit(X, y, target=unlabelled).predict(new)
+for what, unlabeled in (("kitchen things alone", None), ("kitchen things and books without labels", new)):
+    answers = CoralClassifier().fit(X, y, target=unlabeled).predict(new)
     print(f"from {what}: {np.sum(answers == truth)} of {len(truth)} right")

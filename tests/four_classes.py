@@ -1,4 +1,4 @@
-"""Small worlds of classes, what is said of them, and labelled vectors, for the tests of belief and selection."""
+"""Small worlds of classes, what is said of them, and labeled vectors, for the tests of belief and selection."""
 
 import numpy as np
 

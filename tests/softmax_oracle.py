@@ -18,7 +18,7 @@ def world(*, seed=0, n_classes=4, width=8, n_each=10, noise=0.6):
 
 
 def plain_minimum(X, T, w, prior, C):
-    """Minimise the objective as the derivation writes it, in float64 and in its own coordinates."""
+    """Minimize the objective as the derivation writes it, in float64 and in its own coordinates."""
     d = X.shape[1]
     c = T.shape[1]
     base = prior + np.log(w @ T)

@@ -14,7 +14,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 PROMISED = {
     "plot_01_names_only": ("I was charged twice -> billing", "a week late -> delivery", "not accepted -> login"),
     "plot_02_few_labels": ("anyshot", "logistic regression", "120 test items"),
-    "plot_03_unlabelled": ("0 labels a class", "1 labels a class"),
+    "plot_03_unlabeled": ("0 labels a class", "1 labels a class"),
     "plot_04_unknown": ("unknown_rate=0.05", "of 12 strangers found"),
     "plot_05_photos_by_name": ("china.jpg -> temple", "flower.jpg -> flower"),
     "plot_06_new_class_each_week": ("billing, delivery: ", "delivery, refund: refund", "refund, login: refund"),

@@ -76,7 +76,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
     assert {"anyshot/py.typed", *(f"anyshot/data/{name}" for name in data)} <= held
 
 
-def test_the_wheel_holds_its_licence_and_the_notices_word_for_word(wheel):
+def test_the_wheel_holds_its_license_and_the_notices_word_for_word(wheel):
     with ZipFile(wheel) as archive:
         for name in ("LICENSE", "NOTICE"):
             (held,) = [path for path in archive.namelist() if path.endswith(f".dist-info/licenses/{name}")]
@@ -101,9 +101,9 @@ def test_the_wheel_the_package_and_the_citation_bear_one_version(wheel):
 
 
 def test_the_installed_wheel_predicts_without_labels_and_with_them(environment, tmp_path):
-    home, without, labelled = json.loads(run([environment.env_exec_cmd, "-c", PREDICTS], **away(tmp_path)))
+    home, without, labeled = json.loads(run([environment.env_exec_cmd, "-c", PREDICTS], **away(tmp_path)))
     assert Path(home).is_relative_to(Path(environment.env_dir).resolve())
-    assert (without, labelled) == (["billing"], ["delivery"])
+    assert (without, labeled) == (["billing"], ["delivery"])
 
 
 def test_the_installed_command_predicts(environment, tmp_path):
@@ -124,6 +124,6 @@ def test_the_wheel_installs_with_all_it_needs_into_an_empty_environment(wheel, t
     pip = [clean.env_exec_cmd, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
     run([*pip, wheel])
     run([clean.env_exec_cmd, "-m", "pip", "check"])
-    home, without, labelled = json.loads(run([clean.env_exec_cmd, "-c", PREDICTS], **away(tmp_path)))
+    home, without, labeled = json.loads(run([clean.env_exec_cmd, "-c", PREDICTS], **away(tmp_path)))
     assert Path(home).is_relative_to((tmp_path / "clean").resolve())
-    assert (without, labelled) == (["billing"], ["delivery"])
+    assert (without, labeled) == (["billing"], ["delivery"])

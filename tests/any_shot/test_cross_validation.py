@@ -18,7 +18,7 @@ from anyshot.zero_shot.pool_refinement import make_pool
 from four_classes import C, D, skewed, world
 
 
-def unlabelled(known):
+def unlabeled(known):
     return replace(known, vectors=known.vectors[:0], index=known.index[:0])
 
 
@@ -35,7 +35,7 @@ def accuracy(model, X, y):
 
 def test_names_alone_are_zero_shot():
     known, X, _ = world()
-    model = fit_model(unlabelled(known))
+    model = fit_model(unlabeled(known))
     assert (model.method, model.prior, model.leaderboard) == ("zero-shot", "names", ())
     np.testing.assert_allclose(model.scorer(X), COSINE_SHARPNESS * X @ known.class_vectors.T, atol=1e-4)
 
@@ -60,7 +60,7 @@ def test_labels_beside_names_are_no_worse_than_the_better_of_the_two():
     right = np.zeros(3)
     for seed in range(3):
         known, X, y = world(n_each=2, noise=2.0, name_noise=2.0, seed=seed)
-        right += [accuracy(fit_model(part), X, y) for part in (known, unlabelled(known), nameless(known))]
+        right += [accuracy(fit_model(part), X, y) for part in (known, unlabeled(known), nameless(known))]
     both, names, labels = right / 3
     assert both > max(names, labels) - 0.01
     assert both > (names + labels) / 2 + 0.02
@@ -129,7 +129,7 @@ def test_the_answer_is_as_sure_as_it_is_right_on_items_it_has_not_seen(method):
 def test_names_that_mislead_are_overcome_by_twenty_labels_a_class():
     known, X, y = world(n_each=20)
     misled = replace(known, said=known.said[[1, 2, 3, 0]])
-    assert accuracy(fit_model(unlabelled(misled)), X, y) < 0.1
+    assert accuracy(fit_model(unlabeled(misled)), X, y) < 0.1
     assert accuracy(fit_model(misled), X, y) >= accuracy(fit_model(nameless(known)), X, y) - 0.03
 
 
@@ -138,7 +138,7 @@ def test_labels_on_items_off_the_mark_do_no_harm_to_zero_shot():
     random = generator(5)
     aside = np.where(np.arange(C * 3) % 3 < 2, 2.5, 0.0)[:, None] * unit(random.normal(size=(C * 3, D)))
     noisy = replace(known, vectors=unit(known.vectors + aside))
-    assert accuracy(fit_model(noisy), X, y) >= accuracy(fit_model(unlabelled(known)), X, y) - 0.05
+    assert accuracy(fit_model(noisy), X, y) >= accuracy(fit_model(unlabeled(known)), X, y) - 0.05
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ def test_the_first_labels_of_each_class_are_compared_where_there_are_too_many(mo
 
 def pool_of(directions, n_each=20, *, seed=3, noise=0.15):
     random = generator(seed)
-    centres = np.repeat(np.asarray(directions, dtype=float), n_each, axis=0)
-    return make_pool(unit(centres + noise * random.normal(size=centres.shape)))
+    centers = np.repeat(np.asarray(directions, dtype=float), n_each, axis=0)
+    return make_pool(unit(centers + noise * random.normal(size=centers.shape)))
 
 
 def test_a_pool_whose_clusters_are_the_names_moves_them():
@@ -191,7 +191,7 @@ def test_a_pool_whose_clusters_are_the_names_moves_them():
     belief, model = believed_prior(known), fit_model(known)
     assert (belief.prior * means).sum(axis=1).min() > 0.95 > (names * means).sum(axis=1).max()
     assert (model.method, model.prior) == ("any-shot", "refined")
-    assert "60 unlabelled items move the names: " in model.reasons[0]
+    assert "60 unlabeled items move the names: " in model.reasons[0]
     assert model.reasons[0].endswith("; no label can check that yet.")
     assert model.scorer(means.astype(np.float32)).argmax(axis=1).tolist() == [0, 1, 2]
 
@@ -254,9 +254,9 @@ def test_a_lead_within_chance_is_not_followed_and_said():
 
 def test_reasons_are_sentences():
     known, X, _ = world(n_each=6)
-    cases = [unlabelled(known), nameless(known), known, replace(known, pool=make_pool(X))]
+    cases = [unlabeled(known), nameless(known), known, replace(known, pool=make_pool(X))]
     cases += [
-        replace(unlabelled(known), pool=make_pool(X)),
+        replace(unlabeled(known), pool=make_pool(X)),
         replace(known, vectors=known.vectors[:1], index=known.index[:1]),
     ]
     for case in cases:
@@ -285,13 +285,13 @@ def test_one_label_is_told_in_the_singular():
 # --- classes without a label ------------------------------------------------------------------------------------------
 
 
-def test_labelled_classes_tell_how_far_off_the_names_of_the_others_are(monkeypatch):
+def test_labeled_classes_tell_how_far_off_the_names_of_the_others_are(monkeypatch):
     known, X, y = skewed()
     model = fit_model(known)
     monkeypatch.setattr(belief, "TEACHERS", 1000)
     by_name_alone = fit_model(known)
     assert (model.prior, by_name_alone.prior) == ("corrected", "names")
-    assert "20 labelled classes" in model.reasons[-1]
+    assert "20 labeled classes" in model.reasons[-1]
     right, before = ((one.scorer(X).argmax(axis=1) == y).mean() for one in (model, by_name_alone))
     assert right > before + 0.1
 

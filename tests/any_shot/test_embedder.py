@@ -14,7 +14,7 @@ from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES, describe
 
 
-class Colours:
+class Colors:
     """An image encoder of 3 numbers: the mean of red, green and blue."""
 
     modality = "image"
@@ -24,14 +24,14 @@ class Colours:
         return unit(np.array([np.asarray(image, dtype=np.float32).mean(axis=(0, 1)) for image in inputs]))
 
 
-class NamedColours(Colours):
+class NamedColors(Colors):
     """The same, with texts among its vectors: how often each of the letters r, g and b occurs."""
 
     def encode_texts(self, texts):
         return unit(np.array([[text.count(letter) for letter in "rgb"] for text in texts], dtype=np.float32) + 1e-3)
 
 
-class KnownColours(Colours):
+class KnownColors(Colors):
     """The same, with a classifier of four classes it was trained on."""
 
     classifier = LinearClassifier(
@@ -40,7 +40,7 @@ class KnownColours(Colours):
     )
 
 
-class KnownAndNamedColours(KnownColours, NamedColours):
+class KnownAndNamedColors(KnownColors, NamedColors):
     """The same, with both."""
 
 
@@ -97,7 +97,7 @@ def test_vectors_are_kept_where_a_cache_is_given(letters, tmp_path):
 
 
 def test_an_encoder_with_texts_among_its_images_places_classes_by_them():
-    space = Space(NamedColours(), cache=None)
+    space = Space(NamedColors(), cache=None)
     placed = space.place_classes(describe(["rrrr", "bbbb"]))
     np.testing.assert_array_equal(space.place([RED, BLUE]), [[1, 0, 0], [0, 0, 1]])
     assert (space.place([RED, BLUE]) @ placed.T).argmax(axis=1).tolist() == [0, 1]
@@ -105,20 +105,20 @@ def test_an_encoder_with_texts_among_its_images_places_classes_by_them():
     assert space.places_texts
     assert not space.is_bridged
     assert space.digest is None
-    np.testing.assert_array_equal(space.place_texts(["r"]), NamedColours().encode_texts(["r"]))
+    np.testing.assert_array_equal(space.place_texts(["r"]), NamedColors().encode_texts(["r"]))
 
 
 def test_an_encoder_of_images_alone_understands_no_name():
-    space = Space(Colours(), cache=None)
+    space = Space(Colors(), cache=None)
     assert space.place_classes(describe(["red", "blue"])) is None
     assert not space.places_texts
     assert not space.is_bridged
-    with pytest.raises(MixedInputError, match="The encoder Colours places no texts"):
+    with pytest.raises(MixedInputError, match="The encoder Colors places no texts"):
         space.place_texts(["red"])
 
 
 def test_names_come_over_the_bridge_to_the_nearest_known_class_the_longer_the_better_known(one_cache):
-    space = Space(KnownColours(), cache=VectorCache(one_cache))
+    space = Space(KnownColors(), cache=VectorCache(one_cache))
     placed = space.place_classes(describe(["sea", "strawberries", "tax return"]))
     assert placed.dtype == np.float32
     assert placed.argmax(axis=1)[:2].tolist() == [2, 0]
@@ -132,12 +132,12 @@ def test_names_come_over_the_bridge_to_the_nearest_known_class_the_longer_the_be
 
 
 def test_texts_among_the_images_go_before_the_bridge():
-    space = Space(KnownAndNamedColours(), cache=None)
+    space = Space(KnownAndNamedColors(), cache=None)
     assert not space.is_bridged
     assert space.places_texts
     np.testing.assert_array_equal(
         space.place_classes(describe(["rrr", "bbb"])),
-        Space(NamedColours(), cache=None).place_classes(describe(["rrr", "bbb"])),
+        Space(NamedColors(), cache=None).place_classes(describe(["rrr", "bbb"])),
     )
 
 
@@ -146,8 +146,8 @@ def test_items_of_another_kind_are_refused(words):
         words.place([RED])
     with pytest.raises(MixedInputError, match="The encoder LetterEncoder takes texts; the items are vectors"):
         words.place(np.eye(3))
-    with pytest.raises(MixedInputError, match="The encoder Colours takes images; the items are vectors"):
-        Space(Colours(), cache=None).place(np.eye(3))
+    with pytest.raises(MixedInputError, match="The encoder Colors takes images; the items are vectors"):
+        Space(Colors(), cache=None).place(np.eye(3))
     with pytest.raises(MixedInputError):
         words.place(["a text", RED])
 

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from anyshot.any_shot.explanation import Explanation, Explanations, Neighbour
+from anyshot.any_shot.explanation import Explanation, Explanations, Neighbor
 
 ONE = Explanation(
     item="I was [bold]charged twice",
@@ -16,9 +16,9 @@ ONE = Explanation(
     runner_up="login",
     margin=0.6,
     matched="invoices <and> charges",
-    neighbours=(Neighbour("refund [bold]me", "billing", 0.8125), Neighbour("cannot sign in", "login", 0.1)),
+    neighbors=(Neighbor("refund [bold]me", "billing", 0.8125), Neighbor("cannot sign in", "login", 0.1)),
 )
-FAR = replace(ONE, is_known=False, matched=None, neighbours=())
+FAR = replace(ONE, is_known=False, matched=None, neighbors=())
 
 
 def test_an_explanation_reads_line_by_line():
@@ -61,7 +61,7 @@ def test_the_notebook_shows_a_table_whose_words_are_escaped():
 
 
 def test_labels_that_are_numbers_print_too():
-    one = replace(ONE, label=1, runner_up=0, neighbours=(Neighbour("row 3", 1, 0.5),))
+    one = replace(ONE, label=1, runner_up=0, neighbors=(Neighbor("row 3", 1, 0.5),))
     assert "1 (75%; next 0, 60% behind)" in str(Explanations((one,)))
     screen = Console(file=StringIO(), width=200)
     screen.print(Explanations((one,)))

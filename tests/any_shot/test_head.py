@@ -182,7 +182,7 @@ def test_class_vectors_that_are_wrong_or_say_nothing_are_worth_nothing():
     assert evidence_of(S, unit(np.ones((2, 2))), np.array([0, 1])) == pytest.approx(0)
 
 
-def test_evidence_counts_each_labelled_class_the_same():
+def test_evidence_counts_each_labeled_class_the_same():
     S = np.eye(2, dtype=np.float32)
     X, y = S[[0, 0, 0, 0]], np.array([0, 0, 0, 1])  # three right of one class, the only one of the other wrong
     assert evidence_of(S, X, y) == pytest.approx(0)

@@ -32,7 +32,7 @@ def evidence():
     X, index = clouds(5, seed=0)
     bare = first_evidence(class_table(NAMES), describe(NAMES), np.eye(6, dtype=np.float32)[:3])
     told = bare.with_labels(X, index, [f"item {row}" for row in range(15)])
-    return told.with_unlabelled(clouds(10, seed=1)[0])
+    return told.with_unlabeled(clouds(10, seed=1)[0])
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +111,13 @@ def test_a_saved_model_s_deviations_keep_their_steps(model):
 
 
 @pytest.mark.parametrize("k", [0, 1, 4, 99])
-def test_neighbours_are_the_labelled_examples_of_largest_cosine(model, evidence, fresh, k):
+def test_neighbors_are_the_labeled_examples_of_largest_cosine(model, evidence, fresh, k):
     for vector, why in zip(fresh, model.explain(3 * fresh, k=k), strict=True):
-        cosines = [float(vector @ labelled) for labelled in evidence.vectors]
+        cosines = [float(vector @ labeled) for labeled in evidence.vectors]
         nearest = sorted(range(15), key=lambda row: -cosines[row])[:k]
-        assert [near.example for near in why.neighbours] == [f"item {row}" for row in nearest]
-        assert [near.label for near in why.neighbours] == [NAMES[evidence.index[row]] for row in nearest]
-        assert [near.cosine for near in why.neighbours] == pytest.approx([cosines[row] for row in nearest], abs=1e-5)
+        assert [near.example for near in why.neighbors] == [f"item {row}" for row in nearest]
+        assert [near.label for near in why.neighbors] == [NAMES[evidence.index[row]] for row in nearest]
+        assert [near.cosine for near in why.neighbors] == pytest.approx([cosines[row] for row in nearest], abs=1e-5)
 
 
 def test_an_explanation_tells_the_two_likeliest_classes(model, fresh):
@@ -129,17 +129,17 @@ def test_an_explanation_tells_the_two_likeliest_classes(model, fresh):
         assert why.matched is None
 
 
-def test_neighbours_are_compared_centred_where_the_items_are():
+def test_neighbors_are_compared_centered_where_the_items_are():
     X, index = clouds(5, seed=0)
     away = unit(X + 1)  # all in one direction, as an image network's vectors are
-    bare = first_evidence(class_table(NAMES), describe(NAMES), np.zeros((3, 6), np.float32), centring=True)
+    bare = first_evidence(class_table(NAMES), describe(NAMES), np.zeros((3, 6), np.float32), centering=True)
     told = bare.with_labels(away, index, list("abcdefghijklmno"))
     model = fitted.fit(Space("vectors", cache=None), told, method="prototype", shares=None, unknown_rate=None, start={})
     (why,) = model.explain(away[:1], k=15)
-    centred = unit(away - told.centre)
-    assert told.centre.any()
-    assert why.neighbours[0].example == "a"
-    assert [near.cosine for near in why.neighbours] == pytest.approx(sorted(centred @ centred[0])[::-1], abs=1e-4)
+    centered = unit(away - told.center)
+    assert told.center.any()
+    assert why.neighbors[0].example == "a"
+    assert [near.cosine for near in why.neighbors] == pytest.approx(sorted(centered @ centered[0])[::-1], abs=1e-4)
 
 
 def test_texts_and_paths_are_shown_as_they_are_and_others_by_their_number():

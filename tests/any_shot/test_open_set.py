@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anyshot.any_shot.open_set import SHARPNESS, closeness, closeness_by_name, closeness_of_labelled, fit_threshold
+from anyshot.any_shot.open_set import SHARPNESS, closeness, closeness_by_name, closeness_of_labeled, fit_threshold
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
 
@@ -18,18 +18,18 @@ def test_closeness_is_a_soft_maximum_of_cosines():
     np.testing.assert_allclose(closeness(unit(np.array([[1.0, 1], [1, 0]])), means), [both, alone], rtol=1e-6)
 
 
-def test_a_labelled_item_is_compared_to_its_class_mean_without_itself():
+def test_a_labeled_item_is_compared_to_its_class_mean_without_itself():
     S = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
     X = np.array([[0, 0, 1.0], [1, 0, 0]], np.float32)  # both of class 0
     first = np.log(np.exp(0) + np.exp(0)) / SHARPNESS  # the mean of (1,0,0) twice; nothing of the other class
     second = np.log(np.exp(SHARPNESS * np.sqrt(0.5)) + np.exp(0)) / SHARPNESS  # the mean of (0,0,1) and (1,0,0)
-    np.testing.assert_allclose(closeness_of_labelled(X, np.array([0, 0]), S), [first, second], atol=1e-6)
+    np.testing.assert_allclose(closeness_of_labeled(X, np.array([0, 0]), S), [first, second], atol=1e-6)
 
 
 def test_the_only_item_of_a_class_without_a_name_is_near_nothing_of_its_own():
     S = np.array([[0, 0, 0], [0, 1, 0]], np.float32)
     X = np.array([[1.0, 0, 0]], np.float32)
-    assert closeness_of_labelled(X, np.array([0]), S)[0] == pytest.approx(np.log(2) / SHARPNESS)
+    assert closeness_of_labeled(X, np.array([0]), S)[0] == pytest.approx(np.log(2) / SHARPNESS)
 
 
 def test_the_threshold_is_the_lower_quantile_of_the_pools_closeness():
@@ -44,7 +44,7 @@ def test_no_more_than_the_rate_of_the_items_at_hand_is_unknown(rate):
     S, index = np.eye(3, dtype=np.float32), random.integers(0, 3, size=60)
     X = unit(S[index] + 0.5 * random.normal(size=(60, 3)))
     threshold = fit_threshold(X, index, S, NO_ITEMS, unknown_rate=rate)
-    below = (closeness_of_labelled(X, index, S) < threshold).mean()
+    below = (closeness_of_labeled(X, index, S) < threshold).mean()
     assert rate - 0.02 <= below <= rate
 
 
@@ -52,8 +52,8 @@ def test_copies_do_not_stand_for_each_other():
     S, random = np.eye(3, dtype=np.float32), generator(1)
     index = np.repeat(np.arange(3), 5)
     X = unit(S[index] + 0.5 * random.normal(size=(15, 3)))
-    twice = closeness_of_labelled(np.tile(X, (2, 1)), np.tile(index, 2), 2 * S)  # as were each item one of weight two
-    np.testing.assert_allclose(twice[:15], closeness_of_labelled(X, index, S), atol=1e-6)
+    twice = closeness_of_labeled(np.tile(X, (2, 1)), np.tile(index, 2), 2 * S)  # as were each item one of weight two
+    np.testing.assert_allclose(twice[:15], closeness_of_labeled(X, index, S), atol=1e-6)
 
 
 def test_the_classes_count_the_same_however_many_labels_they_have():
@@ -61,7 +61,7 @@ def test_the_classes_count_the_same_however_many_labels_they_have():
     index = np.repeat(np.arange(3), [80, 4, 4])
     spread = np.where(index == 0, 0.1, 1.0)[:, None]  # only the class with many labels is tight
     X = unit(S[index] + spread * random.normal(size=(88, 3)))
-    known = closeness_of_labelled(X, index, S)
+    known = closeness_of_labeled(X, index, S)
     threshold = fit_threshold(X, index, S, NO_ITEMS, unknown_rate=0.2)
     lost = np.mean([(known[index == k] < threshold).mean() for k in range(3)])
     assert 0.1 <= lost <= 0.2
@@ -73,15 +73,15 @@ def test_a_class_without_labels_is_judged_by_the_others_as_if_they_had_none():
     index = np.repeat(np.arange(2), 20)
     X = unit(np.eye(4)[index] + 0.1 * random.normal(size=(40, 4)))
     by_name = closeness_by_name(X, index, S)
-    assert (by_name < closeness_of_labelled(X, index, S)).all()
+    assert (by_name < closeness_of_labeled(X, index, S)).all()
     none = np.zeros((0, 4), np.float32)
-    all_labelled = fit_threshold(X, index, S[:2], none, unknown_rate=0.1)
+    all_labeled = fit_threshold(X, index, S[:2], none, unknown_rate=0.1)
     one_is_bare = fit_threshold(X, index, S, none, unknown_rate=0.1)
     assert one_is_bare == pytest.approx(np.quantile(by_name, 0.3, method="lower"), abs=1e-6)  # of a third of the items
-    assert one_is_bare < all_labelled
+    assert one_is_bare < all_labeled
 
 
-def test_labelled_items_set_the_threshold_where_they_suffice_and_the_pool_where_they_do_not():
+def test_labeled_items_set_the_threshold_where_they_suffice_and_the_pool_where_they_do_not():
     S, far = np.eye(3, dtype=np.float32), unit(-np.ones((20, 3)))
     near, index = np.tile(S, (4, 1)), np.tile(np.arange(3), 4)
     by_labels = fit_threshold(near[:10], index[:10], S, far, unknown_rate=0.1)

@@ -48,7 +48,7 @@ def test_against_a_pool_with_other_clusters_the_names_are_held_firmly():
     assert belief.refined.keep == KEEP_FIRMLY
     assert ((U @ belief.prior.T).argmax(axis=1) == y).mean() > 0.95
     assert belief.reasons == [
-        "120 unlabelled items move the names a little: 100% of their surest answers stand (71% would, were they held "
+        "120 unlabeled items move the names a little: 100% of their surest answers stand (71% would, were they held "
         "loosely); no label can check that yet."
     ]
 
@@ -60,7 +60,7 @@ def test_a_pool_that_follows_other_clusters_than_firmly_held_names_is_not_follow
     assert belief.refined is None
     np.testing.assert_allclose(belief.prior, alike, atol=1e-6)
     assert ((U @ belief.prior.T).argmax(axis=1) == y).mean() > 0.95
-    assert belief.reasons[0].startswith("120 unlabelled items do not move the names: 71% of their surest answers stand")
+    assert belief.reasons[0].startswith("120 unlabeled items do not move the names: 71% of their surest answers stand")
 
 
 def test_labels_speak_against_a_pool_that_follows_other_clusters():

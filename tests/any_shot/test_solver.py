@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labelled, together
+from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labeled, together
 from anyshot.base.validation import generator
 from softmax_oracle import plain_minimum, world
 
@@ -26,7 +26,7 @@ def test_soft_targets_and_uneven_weights_reach_the_minimum_of_the_formula():
 
 def test_a_start_from_the_solution_itself_stays_there():
     X, y, S = world()
-    examples, prior = labelled(X, y, 4), 5 * X @ S.T
+    examples, prior = labeled(X, y, 4), 5 * X @ S.T
     first = fit_deviation(examples, prior, tol=TOL)
     again = fit_deviation(examples, prior, start=first, tol=1.0)  # so lax that it stops where it begins
     lax = fit_deviation(examples, prior, tol=1.0)
@@ -36,8 +36,8 @@ def test_a_start_from_the_solution_itself_stays_there():
 
 def test_doubling_the_weights_is_duplicating_the_examples():
     X, y, S = world()
-    once, prior = labelled(X, y, 4), 5 * X @ S.T
-    heavier = fit_deviation(labelled(X, y, 4, weight=2.0), prior, tol=TOL)
+    once, prior = labeled(X, y, 4), 5 * X @ S.T
+    heavier = fit_deviation(labeled(X, y, 4, weight=2.0), prior, tol=TOL)
     twice = fit_deviation(together(once, once), np.concatenate([prior, prior]), tol=TOL)
     np.testing.assert_allclose(heavier(X), twice(X), atol=3 * CLOSE)  # two searches, each stopped close
     assert np.abs(heavier(X) - fit_deviation(once, prior, tol=TOL)(X)).max() > 0.1
@@ -46,8 +46,8 @@ def test_doubling_the_weights_is_duplicating_the_examples():
 def test_classes_without_mass_leave_the_softmax():
     X, y, S = world()
     seen = y < 3
-    among_four = fit_deviation(labelled(X[seen], y[seen], 4), 5 * X[seen] @ S.T, tol=TOL)
-    among_three = fit_deviation(labelled(X[seen], y[seen], 3), 5 * X[seen] @ S[:3].T, tol=TOL)
+    among_four = fit_deviation(labeled(X[seen], y[seen], 4), 5 * X[seen] @ S.T, tol=TOL)
+    among_three = fit_deviation(labeled(X[seen], y[seen], 3), 5 * X[seen] @ S[:3].T, tol=TOL)
     np.testing.assert_array_equal(among_four.V[3], 0)
     assert among_four.b[3] == 0
     np.testing.assert_allclose(among_four(X)[:, :3], among_three(X), atol=1e-4)
@@ -55,6 +55,6 @@ def test_classes_without_mass_leave_the_softmax():
 
 def test_one_class_with_all_the_mass_teaches_nothing():
     X, y, S = world()
-    alone = fit_deviation(labelled(X[y == 0], y[y == 0], 4), 5 * X[y == 0] @ S.T)
+    alone = fit_deviation(labeled(X[y == 0], y[y == 0], 4), 5 * X[y == 0] @ S.T)
     assert not alone.V.any()
     assert not alone.b.any()

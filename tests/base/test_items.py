@@ -122,6 +122,6 @@ def test_a_shuffled_column_is_taken_by_place_and_a_table_of_numbers_is_an_array(
     assert by_place(given) is given
 
 
-def test_one_colour_image_is_not_taken_for_many_grey_ones():
-    with pytest.raises(MixedInputError, match=r"one colour image.*Write \[image\]"):
+def test_one_color_image_is_not_taken_for_many_gray_ones():
+    with pytest.raises(MixedInputError, match=r"one color image.*Write \[image\]"):
         modality_of(np.zeros((300, 260, 3), np.uint8))

@@ -16,7 +16,7 @@ def facts(*, n_classes=3, leaderboard=()):
 
 def test_the_card_says_what_the_model_is():
     card = model_card(facts())
-    assert "# 3 classes, 2 labelled examples\n\nClasses: class-0, class-1, class-2\n" in card
+    assert "# 3 classes, 2 labeled examples\n\nClasses: class-0, class-1, class-2\n" in card
     assert "Encoder: minilm. Method: any-shot." in card
     assert "\n- The names are clear.\n- Two labels agree.\n" in card
 

@@ -36,10 +36,10 @@ def test_a_path_a_string_a_pil_image_and_an_array_give_the_same_pixels(photo, tm
         np.testing.assert_array_equal(pixels, photo)
 
 
-def test_grey_arrays_and_grey_files_become_three_equal_channels(photo, tmp_path):
-    grey = photo[:, :, 0]
-    for item in (grey, grey[:, :, None], Image.fromarray(grey), saved(tmp_path, Image.fromarray(grey))):
-        np.testing.assert_array_equal(read_pixels(item), np.stack([grey] * 3, axis=2))
+def test_gray_arrays_and_gray_files_become_three_equal_channels(photo, tmp_path):
+    gray = photo[:, :, 0]
+    for item in (gray, gray[:, :, None], Image.fromarray(gray), saved(tmp_path, Image.fromarray(gray))):
+        np.testing.assert_array_equal(read_pixels(item), np.stack([gray] * 3, axis=2))
 
 
 def test_one_bit_images_become_black_and_white(tmp_path):
@@ -84,7 +84,7 @@ def test_half_transparent_parts_mix_with_white():
     assert read_pixels(pixel).tolist() == [[[128, 128, 128]]]
 
 
-def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path):
+def test_a_palette_with_a_transparent_color_lies_on_white(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([*RED, *GREEN])
     image.putdata([0, 1])
@@ -93,7 +93,7 @@ def test_a_palette_with_a_transparent_colour_lies_on_white(tmp_path):
         assert read_pixels(file).tolist() == [[list(WHITE), list(GREEN)]]
 
 
-def test_a_palette_without_transparency_keeps_its_colours(tmp_path):
+def test_a_palette_without_transparency_keeps_its_colors(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([*RED, *BLUE])
     image.putdata([1, 0])
@@ -116,7 +116,7 @@ def test_values_of_which_nobody_knows_the_white_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["image.gif", "image.png", "image.webp"])
 def test_the_first_frame_of_an_animation_is_taken(tmp_path, name):
-    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+    frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
     file = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:], lossless=True)
     assert read_pixels(file)[4, 4].tolist() == list(RED)
 
@@ -203,7 +203,7 @@ def test_a_damaged_file_raises_nothing_but_a_bad_item(photo, tmp_path, format):
 
 
 def test_the_warnings_of_pil_do_not_leak(tmp_path):
-    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, BLUE)]
+    frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
     file = saved(tmp_path, frames[0], save_all=True, append_images=frames[1:])
     data = file.read_bytes()
     place = data.index(b"acTL")

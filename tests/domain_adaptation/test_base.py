@@ -41,8 +41,8 @@ METHODS = [
     TransferComponentsClassifier(n_components=3),
     TransferComponentsClassifier(n_components=3, rounds=2),
     OptimalTransportClassifier(),
-    OptimalTransportClassifier(regularise=None),
-    ManifoldAlignmentClassifier(n_components=3, n_neighbours=5),
+    OptimalTransportClassifier(regularize=None),
+    ManifoldAlignmentClassifier(n_components=3, n_neighbors=5),
     DenoisingClassifier(n_layers=2),
     DensityRatioClassifier(least_share=0.0),
     DomainSelfTrainingClassifier(rounds=2),
@@ -126,7 +126,7 @@ def test_the_order_of_target_items_only_orders_the_answers(model):
 @every_method
 def test_without_a_target_it_is_the_base_on_the_source(model):
     world = moved_world()
-    plain = SourceClassifier(normalise=model.normalise).fit(world.X, world.y)
+    plain = SourceClassifier(normalize=model.normalize).fit(world.X, world.y)
     alone = clone(model).fit(world.X, world.y)
     assert not alone.adapted_
     np.testing.assert_array_equal(alone.predict(world.target), plain.predict(world.target))
@@ -153,8 +153,8 @@ def test_new_items_of_the_target_are_answered_as_those_given(model):
 def test_sparse_tables_give_the_answers_of_dense_ones(model):
     world = moved_world()
     X, target = np.maximum(world.X, 0), np.maximum(world.target, 0)
-    dense = clone(model).set_params(normalise=None).fit(X, world.y, target=target)
-    thin = clone(model).set_params(normalise=None).fit(csr_matrix(X), world.y, target=csr_array(target))
+    dense = clone(model).set_params(normalize=None).fit(X, world.y, target=target)
+    thin = clone(model).set_params(normalize=None).fit(csr_matrix(X), world.y, target=csr_array(target))
     assert np.mean(thin.predict(csr_matrix(target)) == dense.predict(target)) >= 0.95
 
 
@@ -220,17 +220,17 @@ def test_a_source_of_one_class_is_refused():
         SourceClassifier().fit(world.X, ["ash"] * len(world.X), target=world.target)
 
 
-def test_an_unknown_normalisation_is_refused():
-    with pytest.raises(InputError, match="normalise='target' is no choice"):
-        SourceClassifier(normalise="target").fit([[0.0], [1.0]], [0, 1])
+def test_an_unknown_normalization_is_refused():
+    with pytest.raises(InputError, match="normalize='target' is no choice"):
+        SourceClassifier(normalize="target").fit([[0.0], [1.0]], [0, 1])
 
 
-def test_source_and_domain_normalisation_are_scikit_learns_scalers():
+def test_source_and_domain_normalization_are_scikit_learns_scalers():
     world = moved_world()
     ours = StandardScaler().fit(world.X)
     model = ScaledLogisticRegression().fit(ours.transform(world.X), world.y)
     for by, scaler in (("source", ours), ("domain", StandardScaler().fit(world.target))):
-        adapted = SourceClassifier(normalise=by).fit(world.X, world.y, target=world.target)
+        adapted = SourceClassifier(normalize=by).fit(world.X, world.y, target=world.target)
         oracle = model.predict_proba(scaler.transform(world.target))
         np.testing.assert_allclose(adapted.predict_proba(world.target), oracle, atol=2e-3)
 

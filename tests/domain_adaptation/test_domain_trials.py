@@ -3,7 +3,7 @@ import pytest
 
 from anyshot.domain_adaptation.base import SourceClassifier
 from anyshot.domain_adaptation.domain_trials import (
-    Labelled,
+    Labeled,
     answers_at_home,
     answers_of,
     draw_domains,
@@ -17,7 +17,7 @@ def domains():
     random = np.random.default_rng(0)
     index = np.arange(90) % 3
     table = (4 * np.eye(3)[index] + random.normal(size=(90, 3))).astype(np.float32)
-    return Labelled(table, index), (table[random.permutation(90)][:50] + 1).astype(np.float32)
+    return Labeled(table, index), (table[random.permutation(90)][:50] + 1).astype(np.float32)
 
 
 def drawn(domains, n_items=40):
@@ -31,7 +31,7 @@ def test_nothing_that_is_learned_from_is_held_out(domains):
 
 
 def test_every_class_is_learned_and_held_out(domains):
-    source = Labelled(np.zeros((7, 1), np.float32), np.array([0, 0, 0, 0, 0, 1, 1]))
+    source = Labeled(np.zeros((7, 1), np.float32), np.array([0, 0, 0, 0, 0, 1, 1]))
     draw = draw_domains(source, np.zeros((3, 1), np.float32), n_items=3, n_classes=2, random=np.random.default_rng(0))
     assert set(draw.learned.index) == set(draw.held.index) == {0, 1}
 
@@ -68,7 +68,7 @@ def test_a_method_that_refuses_has_no_trial(domains):
 
 def test_a_source_model_is_judged_at_home(domains):
     draw = drawn(domains)
-    answers = answers_at_home(SourceClassifier(normalise="domain"), draw, draw.held.table)
+    answers = answers_at_home(SourceClassifier(normalize="domain"), draw, draw.held.table)
     assert np.mean(answers.argmax(axis=1) == draw.held.index) > 0.9
 
 

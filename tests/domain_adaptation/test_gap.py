@@ -64,14 +64,14 @@ def test_the_most_shifted_features_come_first_with_their_names():
     assert len(found.features) == 2
 
 
-def test_a_gap_of_means_and_spreads_is_taken_by_normalising_each_domain():
+def test_a_gap_of_means_and_spreads_is_taken_by_normalizing_each_domain():
     random = np.random.default_rng(0)
     source = random.normal(size=(200, 4))
     target = 3 * random.normal(size=(200, 4)) + 5
     found = domain_gap(source, target, random_state=0)
-    assert found.normalisations.a_distance["domain"] < 0.3
-    assert found.normalisations.a_distance["source"] > 1.5
-    assert found.verdict.startswith("There is a gap, and normalise='domain' takes more than half of it")
+    assert found.normalizations.a_distance["domain"] < 0.3
+    assert found.normalizations.a_distance["source"] > 1.5
+    assert found.verdict.startswith("There is a gap, and normalize='domain' takes more than half of it")
     assert "A-distance 1.9" in str(found)
 
 
@@ -79,7 +79,7 @@ def test_a_gap_that_is_not_in_means_or_spreads_stays():
     random = np.random.default_rng(0)
     turned = random.normal(size=(300, 2)) @ [[1, 0.95], [0, 0.3]]
     found = domain_gap(turned, turned[:, ::-1] * [1, -1], random_state=0)
-    assert "that no normalisation takes" in found.verdict
+    assert "that no normalization takes" in found.verdict
 
 
 def test_identical_domains_have_no_gap_and_nothing_to_adapt():

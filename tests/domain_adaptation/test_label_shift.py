@@ -120,7 +120,7 @@ def test_intervals_hold_the_true_shares_about_as_often_as_they_say(method):
 @pytest.mark.parametrize("method", ["em", "bbse"])
 def test_answers_at_the_targets_shares_are_better_and_near_the_best_possible(method):
     (X, y), (target, y_target) = drawn(EVEN, 600), drawn(UNEVEN, 600, seed=1)
-    plain = SourceClassifier(normalise=None).fit(X, y, target=target)
+    plain = SourceClassifier(normalize=None).fit(X, y, target=target)
     model = LabelShiftClassifier(method=method, n_draws=5, random_state=0).fit(X, y, target=target)
     best = np.mean(truth(target, UNEVEN).argmax(axis=1) == y_target)
     assert model.score(target, y_target) > plain.score(target, y_target) + 0.03

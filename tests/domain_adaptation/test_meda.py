@@ -12,7 +12,7 @@ from anyshot.domain_adaptation.meda import (
     Weights,
     aligned_coefficients,
     gaussian_kernel,
-    neighbour_laplacian,
+    neighbor_laplacian,
 )
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
@@ -22,7 +22,7 @@ def small_problem():
     world = moved_world(n_each=6)
     both = normalize(np.vstack([world.X, world.target]))
     index = np.unique(world.y, return_inverse=True)[1]
-    return gaussian_kernel(both, both, 0.7), neighbour_laplacian(both, 4), index
+    return gaussian_kernel(both, both, 0.7), neighbor_laplacian(both, 4), index
 
 
 def by_definition(kernel, laplacian, index, answers, weights):
@@ -76,7 +76,7 @@ def test_the_kernel_is_scikit_learns():
 
 def test_the_laplacian_is_zero_on_what_the_degrees_roots_say_and_never_negative():
     both = normalize(np.abs(moved_world().X))
-    L = neighbour_laplacian(both, 5)
+    L = neighbor_laplacian(both, 5)
     values, axes = np.linalg.eigh(L.toarray())
     np.testing.assert_allclose(L.toarray(), L.toarray().T)
     assert values[0] == pytest.approx(0, abs=1e-10)
@@ -96,7 +96,7 @@ def test_an_answer_is_carried_along_a_chain_of_target_items():
     arms = np.vstack([np.column_stack([np.cos(a), np.sin(a)]) for a in (angle, angle + np.pi)])
     truth = np.repeat([0, 1], 80)
     near = np.tile(angle < 0.5, 2)
-    model = ManifoldAlignmentClassifier(n_components=2, n_neighbours=4, alignment=0.1, smoothness=30, normalise=None)
+    model = ManifoldAlignmentClassifier(n_components=2, n_neighbors=4, alignment=0.1, smoothness=30, normalize=None)
     model.fit(arms[near], truth[near], target=arms)
     assert model.score(arms, truth) > 0.95
 

@@ -1,4 +1,4 @@
-"""Marginalised denoising."""
+"""Marginalized denoising."""
 
 import numpy as np
 import pytest

@@ -1,10 +1,10 @@
-"""Normalisation of two domains."""
+"""Normalization of two domains."""
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from scipy.stats import zscore
 
-from anyshot.domain_adaptation.normalization import is_sparse, normalised, statistics_of
+from anyshot.domain_adaptation.normalization import is_sparse, normalized, statistics_of
 
 
 def tables():
@@ -17,24 +17,24 @@ def tables():
 
 def test_each_domain_by_its_own_statistics_is_scipys_zscore():
     source, target = tables()
-    for ours, oracle in zip(normalised(source, target, "domain"), (zscore(source), zscore(target)), strict=True):
+    for ours, oracle in zip(normalized(source, target, "domain"), (zscore(source), zscore(target)), strict=True):
         np.testing.assert_allclose(ours, oracle, atol=1e-5)
 
 
 def test_by_the_sources_statistics_a_target_like_the_source_stays_like_it():
     source, _ = tables()
-    ours, theirs = normalised(source, source, "source")
+    ours, theirs = normalized(source, source, "source")
     np.testing.assert_array_equal(ours, theirs)
 
 
 def test_none_returns_the_tables_themselves():
     source, target = tables()
-    ours, theirs = normalised(source, target, None)
+    ours, theirs = normalized(source, target, None)
     assert ours is source
     assert theirs is target
 
 
-def test_a_constant_feature_is_centred_and_not_divided():
+def test_a_constant_feature_is_centered_and_not_divided():
     table = np.array([[0.1, 1], [0.1, 3]], np.float32).repeat(50, axis=0)
     scaled = statistics_of(table).applied(table)
     np.testing.assert_allclose(scaled[:, 0], 0, atol=1e-6)

@@ -7,10 +7,10 @@ from sklearn.naive_bayes import GaussianNB
 from anyshot.domain_adaptation.base import SourceClassifier
 from anyshot.domain_adaptation.coral import CoralClassifier
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
-from anyshot.domain_adaptation.domain_trials import Draw, Labelled, Trial
+from anyshot.domain_adaptation.domain_trials import Draw, Labeled, Trial
 from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
 from anyshot.domain_adaptation.reweight import DensityRatioClassifier
-from anyshot.domain_adaptation.selection import FIGURES, SOURCE, adapt_or_not, chosen, evidence, judged, optimised
+from anyshot.domain_adaptation.selection import FIGURES, SOURCE, adapt_or_not, chosen, evidence, judged, optimized
 from anyshot.errors import (
     DomainError,
     InputError,
@@ -20,7 +20,7 @@ from anyshot.errors import (
     WidthError,
 )
 
-PLAIN = SourceClassifier(normalise=None)
+PLAIN = SourceClassifier(normalize=None)
 
 
 def clusters(seed, n=150, noise=0.6):
@@ -30,7 +30,7 @@ def clusters(seed, n=150, noise=0.6):
 
 
 def figures(**rows):
-    """Return figures a draw: agreement, reverse, weighted and neighbours, each trial having taken 2 seconds."""
+    """Return figures a draw: agreement, reverse, weighted and neighbors, each trial having taken 2 seconds."""
     return {name: pd.DataFrame([(*draw, 2.0) for draw in table], columns=FIGURES) for name, table in rows.items()}
 
 
@@ -48,7 +48,7 @@ def test_a_target_elsewhere_is_adapted_to_by_what_brings_it_back():
     X, y = clusters(0)
     target, truth = clusters(1)
     target = target * [1, 4, 0.5] + [3, -6, 2]
-    by_domain = SourceClassifier(normalise="domain")
+    by_domain = SourceClassifier(normalize="domain")
     verdict = adapt_or_not({"z-scores": by_domain}, X, y, target=target, source_model=PLAIN, random_state=0)
     assert verdict.choice == "z-scores"
     assert np.mean(verdict.model.predict(target) == truth) > 0.95
@@ -69,18 +69,18 @@ def test_labels_may_be_names_and_the_answer_repeats():
 def test_sparse_tables_stay_sparse():
     X, y = clusters(0, n=60)
     verdict = adapt_or_not(
-        {"ratio": DensityRatioClassifier(normalise=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
+        {"ratio": DensityRatioClassifier(normalize=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
         source_model=PLAIN, random_state=0,
     )  # fmt: skip
     assert set(verdict.table.columns) == {
-        "agreement", "reverse", "weighted", "neighbours", "seconds", "gain", "error", "against", "dev", "snd",
+        "agreement", "reverse", "weighted", "neighbors", "seconds", "gain", "error", "against", "dev", "snd",
     }  # fmt: skip
 
 
 def test_the_gain_is_the_mean_over_the_figures_used_and_its_error_over_the_draws():
     rows = figures(**{SOURCE: [(80, 60, 0, 50), (80, 64, 0, 50)], "a": [(84, 62, 9, 59), (84, 70, 9, 59)]})
     found = judged(rows, "other shift", {})
-    # Of the neighbours' 9 points a third counts.
+    # Of the neighbors' 9 points a third counts.
     assert found.loc["a", "gain"] == pytest.approx(((4 + 2 + 3) / 3 + (4 + 6 + 3) / 3) / 2)
     assert found.loc["a", "error"] == pytest.approx((13 - 9) / 3 / 2)
     assert found.loc["a", "seconds"] == 4
@@ -92,12 +92,12 @@ def test_label_shift_is_judged_by_other_figures():
     assert found.loc["a", "gain"] == pytest.approx(-3)
 
 
-def test_no_method_is_judged_by_what_it_optimises():
+def test_no_method_is_judged_by_what_it_optimizes():
     rows = figures(**{SOURCE: [(80, 60, 50, 50)] * 2, "some": [(81, 62, 99, 99)] * 2})
-    ratio, manifold = ({"some": optimised(kind())} for kind in (DensityRatioClassifier, ManifoldAlignmentClassifier))
+    ratio, manifold = ({"some": optimized(kind())} for kind in (DensityRatioClassifier, ManifoldAlignmentClassifier))
     assert judged(rows, "label shift", ratio).loc["some", "gain"] == pytest.approx(1)
     assert judged(rows, "other shift", manifold).loc["some", "gain"] == pytest.approx(1.5)
-    assert optimised(CoralClassifier()) == ()
+    assert optimized(CoralClassifier()) == ()
 
 
 def test_a_small_or_an_uncertain_gain_is_none():
@@ -128,9 +128,9 @@ def test_a_figure_that_speaks_against_a_method_is_named():
 
 
 def test_a_method_that_refused_a_draw_has_no_figures():
-    nobody = Labelled(np.zeros((0, 1)), np.zeros(0, int))
+    nobody = Labeled(np.zeros((0, 1)), np.zeros(0, int))
     draws = [Draw(nobody, nobody, np.zeros((2, 1)), np.array([0, 1]), 2) for _ in range(2)]
-    some = Trial(np.eye(2), np.eye(2), reverse=0.5, weighted=0.25, neighbours=0.75, seconds=3.0)
+    some = Trial(np.eye(2), np.eye(2), reverse=0.5, weighted=0.25, neighbors=0.75, seconds=3.0)
     found = evidence(draws, [{"a": some, "b": some}, {"a": some, "b": None}])
     assert found["a"].to_numpy().tolist() == [[100, 50, 25, 75, 3]] * 2
     assert found["b"].empty

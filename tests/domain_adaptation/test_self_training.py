@@ -23,7 +23,7 @@ def test_one_round_is_the_base_on_the_source_and_all_its_answers():
     world = moved_world()
     start = KNeighborsClassifier(3).fit(world.X, world.y).predict(world.target)
     oracle = KNeighborsClassifier(3).fit(np.vstack([world.X, world.target]), np.r_[world.y, start])
-    model = DomainSelfTrainingClassifier(rounds=1, base=KNeighborsClassifier(3), normalise=None)
+    model = DomainSelfTrainingClassifier(rounds=1, base=KNeighborsClassifier(3), normalize=None)
     model.fit(world.X, world.y, target=world.target)
     np.testing.assert_array_equal(model.predict(world.target), oracle.predict(world.target))
 
@@ -35,8 +35,8 @@ def test_a_target_that_drifts_off_step_by_step_is_followed():
     target = np.column_stack([side + 0.7 * along, along]) + 0.1 * random.normal(size=(300, 2))
     source = np.column_stack([np.tile([-1.0, 1.0], 30), np.zeros(60)]) + 0.1 * random.normal(size=(60, 2))
     y = (source[:, 0] > 0).astype(int)
-    plain = SourceClassifier(normalise=None).fit(source, y, target=target)
-    taught = DomainSelfTrainingClassifier(rounds=20, normalise=None).fit(source, y, target=target)
+    plain = SourceClassifier(normalize=None).fit(source, y, target=target)
+    taught = DomainSelfTrainingClassifier(rounds=20, normalize=None).fit(source, y, target=target)
     assert taught.score(target, side > 0) > plain.score(target, side > 0)
 
 

@@ -61,7 +61,7 @@ def test_a_round_brings_the_classes_means_together():
     world = moved_world(n_each=40)
     gaps = []
     for rounds in (0, 5):
-        model = TransferComponentsClassifier(n_components=2, rounds=rounds, penalty=0.1, normalise=None)
+        model = TransferComponentsClassifier(n_components=2, rounds=rounds, penalty=0.1, normalize=None)
         model.fit(world.X, world.y, target=world.target)
         seen = [normalize(X) @ model.axes_ for X in (world.X, world.target)]
         means = [[Z[world.y == k].mean(axis=0) for k in np.unique(world.y)] for Z in seen]

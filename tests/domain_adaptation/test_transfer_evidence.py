@@ -6,9 +6,9 @@ from anyshot.domain_adaptation.transfer_evidence import (
     agreement,
     class_weights,
     deep_embedded_validation,
-    neighbours_alike,
-    neighbours_of,
-    soft_neighbourhood_density,
+    neighbors_alike,
+    neighbors_of,
+    soft_neighborhood_density,
 )
 
 
@@ -29,37 +29,37 @@ def test_fits_that_saw_nothing_in_common_say_nothing():
 
 def test_the_nearest_are_found_by_angle_between_z_scores():
     table = np.array([[1.0, 100], [2.0, 100], [-1.0, 100], [-2.0, 100]], dtype=np.float32)  # the second tells nothing
-    near = neighbours_of(np.repeat(table, 6, axis=0))
+    near = neighbors_of(np.repeat(table, 6, axis=0))
     sides = np.repeat([0, 0, 1, 1], 6)
     assert near.shape == (24, 10)
     np.testing.assert_array_equal(sides[near], np.repeat(sides[:, None], 10, axis=1))
     np.testing.assert_array_equal([row in others for row, others in enumerate(near)], False)
 
 
-def test_a_sparse_table_has_the_neighbours_of_its_scaled_rows():
+def test_a_sparse_table_has_the_neighbors_of_its_scaled_rows():
     rows = np.random.default_rng(0).poisson(1.0, size=(30, 6)).astype(np.float32)
     scaled = rows / np.sqrt(np.square(rows).mean(axis=0))
     scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
     cosine = scaled @ scaled.T - 9 * np.eye(30)
-    for row, found in enumerate(neighbours_of(csr_array(rows))):
+    for row, found in enumerate(neighbors_of(csr_array(rows))):
         np.testing.assert_allclose(np.sort(cosine[row, found]), np.sort(cosine[row])[-10:], atol=1e-5)
 
 
-def test_few_items_have_few_neighbours():
-    assert neighbours_of(np.eye(3, dtype=np.float32)).shape == (3, 2)
+def test_few_items_have_few_neighbors():
+    assert neighbors_of(np.eye(3, dtype=np.float32)).shape == (3, 2)
 
 
-def test_likeness_of_neighbours_is_kappa():
-    classes, neighbours = np.array([0, 0, 1, 1]), np.array([[1], [0], [3], [0]])
+def test_likeness_of_neighbors_is_kappa():
+    classes, neighbors = np.array([0, 0, 1, 1]), np.array([[1], [0], [3], [0]])
     # Three of four are alike; by chance it would be one half.
-    assert neighbours_alike(classes, neighbours) == pytest.approx((0.75 - 0.5) / 0.5)
+    assert neighbors_alike(classes, neighbors) == pytest.approx((0.75 - 0.5) / 0.5)
 
 
 def test_answers_at_random_and_answers_all_alike_say_nothing():
     random = np.random.default_rng(0)
-    neighbours = random.integers(4000, size=(4000, 10))
-    assert neighbours_alike(random.integers(3, size=4000), neighbours) == pytest.approx(0, abs=0.02)
-    assert neighbours_alike(np.ones(4000, dtype=int), neighbours) == 0
+    neighbors = random.integers(4000, size=(4000, 10))
+    assert neighbors_alike(random.integers(3, size=4000), neighbors) == pytest.approx(0, abs=0.02)
+    assert neighbors_alike(np.ones(4000, dtype=int), neighbors) == 0
 
 
 def test_class_weights_give_the_source_the_targets_shares():
@@ -79,8 +79,8 @@ def test_the_control_variate_takes_away_what_the_weights_alone_explain():
     assert deep_embedded_validation(np.full(4, 2.0), weights) == pytest.approx(2)
 
 
-def test_density_grows_with_the_number_of_neighbours_alike():
+def test_density_grows_with_the_number_of_neighbors_alike():
     pairs = np.eye(4)[[0, 0, 1, 1, 2, 2, 3, 3]]
     crowd = np.eye(4)[[0, 0, 0, 0, 1, 1, 1, 1]]
-    assert soft_neighbourhood_density(pairs) == pytest.approx(0, abs=1e-3)
-    assert soft_neighbourhood_density(crowd) == pytest.approx(np.log(3), abs=1e-3)
+    assert soft_neighborhood_density(pairs) == pytest.approx(0, abs=1e-3)
+    assert soft_neighborhood_density(crowd) == pytest.approx(np.log(3), abs=1e-3)

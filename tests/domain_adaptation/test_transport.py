@@ -52,7 +52,7 @@ def test_costs_far_above_the_entropy_stay_finite():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [({"regularise": "lp"}, "regularise='lp' is no choice"), ({"entropy": 0}, "entropy=0 must be")]
+    ("wrong", "words"), [({"regularize": "lp"}, "regularize='lp' is no choice"), ({"entropy": 0}, "entropy=0 must be")]
 )
 def test_wrong_choices_are_named(wrong, words):
     world = moved_world()

@@ -28,20 +28,20 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def whole(centre: np.ndarray | None) -> WholeNetwork:
-    return WholeNetwork(Assembled(BACKBONE, BACKBONE.network, COEF, INTERCEPT, np.array(["a", "b"]), centre))
+def whole(center: np.ndarray | None) -> WholeNetwork:
+    return WholeNetwork(Assembled(BACKBONE, BACKBONE.network, COEF, INTERCEPT, np.array(["a", "b"]), center))
 
 
 def test_scores_and_probabilities_follow_the_formula():
     z = unit(X.numpy() @ LINEAR.weight.detach().numpy().T)
-    for centre in (None, np.array([0.3, 0.0, -0.2], dtype=np.float32)):
-        moved = z if centre is None else unit(z - centre)
-        scores, probabilities = whole(centre)(X)
+    for center in (None, np.array([0.3, 0.0, -0.2], dtype=np.float32)):
+        moved = z if center is None else unit(z - center)
+        scores, probabilities = whole(center)(X)
         assert np.allclose(scores, moved @ COEF.T + INTERCEPT, atol=1e-6)
         assert np.allclose(probabilities, softmax(moved @ COEF.T + INTERCEPT, axis=1), atol=1e-6)
 
 
-def test_a_centre_of_zeros_moves_nothing():
+def test_a_center_of_zeros_moves_nothing():
     assert torch.equal(whole(np.zeros(3, dtype=np.float32))(X)[0], whole(None)(X)[0])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anyshot.encoders.augment import COLOUR, LEAST_AREA, View, crop, recolour
+from anyshot.encoders.augment import COLOR, LEAST_AREA, View, crop, recolor
 
 PHOTO = np.random.default_rng(0).integers(0, 256, size=(40, 60, 3), dtype=np.uint8)
 
@@ -35,10 +35,10 @@ def test_the_smallest_and_the_longest_images_have_views(shape):
         assert View(number, seed=0)(narrow).size >= 3
 
 
-def test_recolouring_a_grey_plane_changes_its_brightness_by_no_more_than_the_share():
-    grey = np.full((5, 5, 3), 100, dtype=np.uint8)
-    made = np.array([recolour(grey, np.random.default_rng(seed)) for seed in range(40)]).astype(float)
-    assert made.min() >= 100 * (1 - COLOUR) - 1
-    assert made.max() <= 100 * (1 + COLOUR) + 1
-    assert made.max() - made.min() > 100 * COLOUR
+def test_recoloring_a_gray_plane_changes_its_brightness_by_no_more_than_the_share():
+    gray = np.full((5, 5, 3), 100, dtype=np.uint8)
+    made = np.array([recolor(gray, np.random.default_rng(seed)) for seed in range(40)]).astype(float)
+    assert made.min() >= 100 * (1 - COLOR) - 1
+    assert made.max() <= 100 * (1 + COLOR) + 1
+    assert made.max() - made.min() > 100 * COLOR
     assert np.ptp(made, axis=(1, 2, 3)).max() == 0  # a plane stays a plane: contrast and saturation have nothing to do

@@ -65,7 +65,7 @@ def test_vectors_are_float32_of_unit_length(encoder, photos):
     assert vectors.min() >= 0  # means of ReLU6
 
 
-def test_it_recognises_the_two_photographs(encoder, photos):
+def test_it_recognizes_the_two_photographs(encoder, photos):
     scores = encoder.encode(photos) @ encoder.classifier.weights.T  # (2, 1000)
     names = [[encoder.classifier.names[row][0] for row in ranked[::-1][:5]] for ranked in np.argsort(scores, axis=1)]
     assert names[0][0] == "palace"
@@ -80,7 +80,7 @@ def test_the_classifier_has_a_thousand_rows_and_names(encoder):
     assert encoder.classifier.names is imagenet_names()
 
 
-def test_neighbours_in_a_batch_do_not_matter(encoder, photos):
+def test_neighbors_in_a_batch_do_not_matter(encoder, photos):
     together = encoder.encode([*photos, *photos])
     alone = np.concatenate([encoder.encode([photo]) for photo in photos])
     assert np.sum(together[2:] * alone, axis=1) == pytest.approx(1, abs=1e-4)
@@ -117,7 +117,7 @@ def test_even_light_by_hand():
     np.testing.assert_array_equal(evenly_lit(image), [[[57, 173]]] * 3)
 
 
-def test_even_light_keeps_an_image_of_one_colour_grey_and_ends_at_white():
+def test_even_light_keeps_an_image_of_one_color_gray_and_ends_at_white():
     assert evenly_lit(torch.full((3, 2, 2), 7, dtype=torch.uint8)).unique().tolist() == [115]
     spot = torch.zeros((3, 10, 10), dtype=torch.uint8)
     spot[:, 0, 0] = 200

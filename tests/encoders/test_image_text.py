@@ -128,7 +128,7 @@ def test_scale_and_bias_turn_cosines_into_the_models_logits(encoder, folder, ima
     np.testing.assert_allclose(made, logits, atol=0.02 * encoder.logit_scale)
 
 
-def test_the_neighbours_of_a_text_do_not_matter(encoder):
+def test_the_neighbors_of_a_text_do_not_matter(encoder):
     together = encoder.encode_texts(SENTENCES)
     alone = np.concatenate([encoder.encode_texts([sentence]) for sentence in SENTENCES])
     np.testing.assert_allclose(together, alone, atol=1e-2)

@@ -37,11 +37,11 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, size=(3, 50, 40, 3), dtype=np
 class Model:
     """A backbone and a random head, as a fitted classifier gives them."""
 
-    def __init__(self, backbone: Backbone, *, centred: bool = False) -> None:
+    def __init__(self, backbone: Backbone, *, centered: bool = False) -> None:
         drawn = np.random.default_rng(0)
         coef = drawn.normal(size=(3, backbone.width)).astype(np.float32)
-        centre = drawn.normal(size=backbone.width).astype(np.float32) / 50 if centred else None
-        self.whole = Assembled(backbone, backbone.network, 5 * coef, np.arange(3, dtype=np.float32), CLASSES, centre)
+        center = drawn.normal(size=backbone.width).astype(np.float32) / 50 if centered else None
+        self.whole = Assembled(backbone, backbone.network, 5 * coef, np.arange(3, dtype=np.float32), CLASSES, center)
 
     def assembled(self) -> Assembled:
         return self.whole
@@ -63,15 +63,15 @@ def by_formula(whole: Assembled, items: object) -> np.ndarray:
         for stage in whole.network.values():
             state = stage.eval()(state)
     z = unit(state.x.numpy())
-    if whole.centre is not None:
-        z = unit(z - whole.centre)
+    if whole.center is not None:
+        z = unit(z - whole.center)
     return softmax(z @ whole.coef.T + whole.intercept, axis=1)
 
 
 @pytest.mark.parametrize("kind", ["roberta", "gpt2"])
 def test_a_text_model_in_onnx_answers_as_the_original(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path / "model")
-    model = Model(load_language_model(folder, device="cpu").backbone(), centred=True)
+    model = Model(load_language_model(folder, device="cpu").backbone(), centered=True)
     backbone, expected = model.whole.backbone, by_formula(model.whole, tiny.TEXTS)
     file = export(model, tmp_path / "model.onnx")
     assert np.abs(answers(file, backbone, tiny.TEXTS) - expected).max() < 1e-4

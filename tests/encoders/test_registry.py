@@ -77,7 +77,7 @@ def test_available_lists_every_encoder_and_whether_it_is_here():
     assert list(rows) == list(ENCODERS)
     assert rows["minilm"].on_this_machine is True
     assert rows["hf:"].on_this_machine is None
-    assert all(row.fetch and row.licence and row.about for row in rows.values())
+    assert all(row.fetch and row.license and row.about for row in rows.values())
 
 
 def test_weights_that_are_not_installed_are_told(monkeypatch):

@@ -76,14 +76,14 @@ def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
     own = Space(encoder, cache=None)
     moved = fitted.in_space(own, evidence, TEXTS, ["where is it", "money back"])
     model = fitted.with_head(before, own, moved, scorer, trial, None)
-    assert len(model.evidence.unlabelled) == 2
+    assert len(model.evidence.unlabeled) == 2
     expected = softmax(trained.scores(TEXTS), axis=1)
     assert model.model.method == "fine-tuned"
     np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)
     back = Fitted.from_saved(model.facts(), model.arrays(), cache=None)
     np.testing.assert_allclose(back.scores(back.place(TEXTS)), model.scores(model.place(TEXTS)), atol=1e-4)
     (why,) = back.explain(["parcel late"], k=1)
-    assert why.neighbours[0].label == why.answer == "delivery"
+    assert why.neighbors[0].label == why.answer == "delivery"
 
 
 def test_classes_known_by_vectors_are_moved_without_texts(encoder):

@@ -47,7 +47,7 @@ def test_the_temperature_that_made_the_labels_is_found(temperature):
     assert fit_temperature(scores, y) == pytest.approx(temperature, rel=0.1)
 
 
-def test_the_temperature_minimises_log_loss_and_prior_as_a_bounded_search_finds_it():
+def test_the_temperature_minimizes_log_loss_and_prior_as_a_bounded_search_finds_it():
     scores, y = drawn(40, temperature=3.0)
 
     def cost(t):

@@ -26,6 +26,6 @@ def test_a_single_point_and_one_without_spread_can_be_drawn(tmp_path):
 
 
 @pytest.mark.parametrize("n_lines", [1, 9])
-def test_more_lines_than_colours_can_be_drawn(n_lines):
+def test_more_lines_than_colors_can_be_drawn(n_lines):
     lines = [Line(str(n), ["1", "2"], np.array([0.5, 0.6]), np.array([0.1, 0.1])) for n in range(n_lines)]
     assert len(curve_picture(lines, places=["1", "2"], title="t", note="n").axes[0].texts) == n_lines + 1

@@ -95,7 +95,7 @@ def test_too_little_is_refused_by_name(clouds):
     X, y = clouds
     with pytest.raises(NotEnoughLabelsError, match="5 folds need as many labels; there are 3"):
         cross_validate(NearestCentroid(), X[:3], y[:3])
-    with pytest.raises(InputError, match="All labelled items are of one domain"):
+    with pytest.raises(InputError, match="All labeled items are of one domain"):
         leave_one_domain_out(NearestCentroid(), X, y, ["here"] * 60)
     with pytest.raises(InputError, match="60 items and 2 domains"):
         leave_one_domain_out(NearestCentroid(), X, y, [1, 2])

@@ -21,8 +21,8 @@ Y = np.array([0, 0, 1, 1, 0])  # the last label is wrong
 def blobs():
     random = np.random.default_rng(0)
     y = np.repeat(["a", "b", "c"], 40)
-    centres = {"a": (0, 0), "b": (6, 0), "c": (0, 6)}
-    return np.array([centres[name] for name in y]) + random.normal(size=(120, 2)), y
+    centers = {"a": (0, 0), "b": (6, 0), "c": (0, 6)}
+    return np.array([centers[name] for name in y]) + random.normal(size=(120, 2)), y
 
 
 def test_a_threshold_is_the_mean_probability_of_the_class_over_its_own_items():

@@ -20,7 +20,7 @@ SEEN_BY_FIT = []  # what NameReader.fit was given, clones included
 
 
 class NameReader(ClassifierMixin, BaseEstimator):
-    """Answers the first letter of the item: zero-shot, and it can take unlabelled items."""
+    """Answers the first letter of the item: zero-shot, and it can take unlabeled items."""
 
     def fit(self, X=None, y=None, *, unlabeled=None):
         SEEN_BY_FIT.append((X, y, unlabeled))
@@ -46,8 +46,8 @@ def drawn_clouds():
     """Vectors (90, 4) in three clouds that overlap, and their labels (90,)."""
     random = generator(0)
     y = np.repeat(["x", "y", "z"], 30)
-    centres = np.repeat(np.eye(4)[:3], 30, axis=0)
-    return (centres + 0.6 * random.normal(size=(90, 4))).astype(np.float32), y
+    centers = np.repeat(np.eye(4)[:3], 30, axis=0)
+    return (centers + 0.6 * random.normal(size=(90, 4))).astype(np.float32), y
 
 
 def test_draws_are_nested_and_hold_k_items_of_each_class():
@@ -149,7 +149,7 @@ class _Needy(NameReader):
         return self
 
 
-def test_unlabelled_items_go_to_the_models_that_take_them(seen_by_fit):
+def test_unlabeled_items_go_to_the_models_that_take_them(seen_by_fit):
     texts, labels = ["ab", "ac", "bb", "bc"], ["a", None, "b", "b"]
     models = {"reader": NameReader(), "needy": _Needy()}
     learning_curve(models, texts, labels, ["a1"], ["a"], shots=(0, 1), seeds=1, unlabeled="rest")

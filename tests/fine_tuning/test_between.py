@@ -8,7 +8,7 @@ from anyshot.encoders.activations import activations
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.fine_tuning.between import TRIED, USUAL, Start
 from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.partial import Labelled
+from anyshot.fine_tuning.partial import Labeled
 from anyshot.fine_tuning.tuning import Tuning
 from tiny_language_models import TEXTS, saved
 
@@ -25,7 +25,7 @@ def moved_head(backbone, *, to, moved="auto", held_out=()):
     """Return where a head ends that training moved from zero to `to` (2, width)."""
     rest, head = split(backbone, "head").rest, LinearHead.blank(2, backbone.width)
     known = activations(backbone, TEXTS, freeze_at="head")
-    data = Labelled(known, INDEX, 2, np.setdiff1d(np.arange(5), held_out), np.array(held_out, dtype=np.intp))
+    data = Labeled(known, INDEX, 2, np.setdiff1d(np.arange(5), held_out), np.array(held_out, dtype=np.intp))
     start = Start(rest, head)
     with torch.no_grad():
         head.coef.copy_(to)

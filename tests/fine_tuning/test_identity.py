@@ -8,7 +8,7 @@ from anyshot.encoders.backbones import open_backbone
 from anyshot.fine_tuning.distillation import Lesson
 from anyshot.fine_tuning.head import LinearHead
 from anyshot.fine_tuning.identity import subject, subject_of_lesson
-from anyshot.fine_tuning.partial import Labelled
+from anyshot.fine_tuning.partial import Labeled
 from anyshot.fine_tuning.tuning import Tuning
 from tiny_language_models import TEXTS, saved
 
@@ -25,7 +25,7 @@ HEAD = LinearHead.blank(2, 8)
 
 def run(backbone, texts=TEXTS, *, index=INDEX, freeze_at="layer2", head=HEAD, tuning=None, method="partial"):
     known = activations(backbone, texts, freeze_at="head")  # pooled: all items are one line long
-    data = Labelled(known, index, 2, np.arange(4), np.arange(4, 5))
+    data = Labeled(known, index, 2, np.arange(4), np.arange(4, 5))
     return subject(backbone, freeze_at, data, head, tuning or Tuning(), method=method)
 
 

@@ -7,7 +7,7 @@ import torch
 from anyshot.encoders.activations import activations
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.partial import Labelled, features, fine_tune, layer_groups, log_shares, scores_of
+from anyshot.fine_tuning.partial import Labeled, features, fine_tune, layer_groups, log_shares, scores_of
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.loop import Recipe
 from tiny_language_models import TEXTS, saved
@@ -22,14 +22,14 @@ def backbone(tmp_path_factory):
     return open_backbone(f"hf:{folder}", device="cpu")
 
 
-def labelled(backbone, freeze_at, *, held_out=()):
+def labeled(backbone, freeze_at, *, held_out=()):
     known = activations(backbone, TEXTS, freeze_at=freeze_at)
-    return Labelled(known, INDEX, 2, np.setdiff1d(ROWS, held_out), np.array(held_out, dtype=np.intp))
+    return Labeled(known, INDEX, 2, np.setdiff1d(ROWS, held_out), np.array(held_out, dtype=np.intp))
 
 
 def trained(backbone, freeze_at="layer2", **settings):
     rest, head = split(backbone, freeze_at).rest, LinearHead.blank(2, backbone.width)
-    data = labelled(backbone, freeze_at)
+    data = labeled(backbone, freeze_at)
     recipe = Recipe(epochs=25, learning_rate=0.02)
     history = fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(batch_size=5, **settings), random_state=0)
     return rest, head, data, history
@@ -46,7 +46,7 @@ def test_it_learns_at_every_freeze_point_and_the_encoder_stays_as_it_was(backbon
 
 
 def test_features_come_in_the_order_of_the_rows_asked_for(backbone):
-    rest, data = split(backbone, "layer2").rest, labelled(backbone, "layer2")
+    rest, data = split(backbone, "layer2").rest, labeled(backbone, "layer2")
     everything = features(rest, data.activations, ROWS)
     np.testing.assert_allclose(features(rest, data.activations, ROWS[[3, 0]]), everything[[3, 0]], atol=1e-5)
 
@@ -67,7 +67,7 @@ def test_a_head_alone_learns_at_the_full_rate(backbone):
 
 
 def test_answers_are_those_of_a_balanced_sample_unless_the_labels_shares_are_asked_for(backbone):
-    data = labelled(backbone, "head")
+    data = labeled(backbone, "head")
     assert torch.exp(log_shares(data, Tuning())).tolist() == pytest.approx([0.6, 0.4])
     for settings in ({"class_prior": "labels"}, {"class_weight": "balanced"}):
         added = log_shares(data, Tuning(**settings))
@@ -76,9 +76,9 @@ def test_answers_are_those_of_a_balanced_sample_unless_the_labels_shares_are_ask
 
 @pytest.mark.parametrize("settings", [{}, {"class_prior": "labels"}, {"class_weight": "balanced"}, {"smoothing": 0.3}])
 def test_a_class_without_labels_is_not_denied_or_lifted_by_training(backbone, settings):
-    """Items of the labelled classes teach nothing of the third: its score against theirs stays as it began."""
+    """Items of the labeled classes teach nothing of the third: its score against theirs stays as it began."""
     known = activations(backbone, TEXTS, freeze_at="head")
-    data = Labelled(known, INDEX, 3, ROWS, ROWS[:0])
+    data = Labeled(known, INDEX, 3, ROWS, ROWS[:0])
     head = LinearHead.blank(3, backbone.width)
     rest, recipe = split(backbone, "head").rest, Recipe(epochs=25, learning_rate=0.02, weight_decay=0.0)
     fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(batch_size=5, **settings), random_state=0)
@@ -93,7 +93,7 @@ def test_a_weighted_loss_learns_too(backbone):
 
 
 def test_held_out_rows_are_told_of_and_not_learned_from(backbone):
-    data = labelled(backbone, "head", held_out=[4])
+    data = labeled(backbone, "head", held_out=[4])
     rest, head = split(backbone, "head").rest, LinearHead.blank(2, backbone.width)
     recipe = Recipe(epochs=2, learning_rate=0.01)
     history = fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(), random_state=0)

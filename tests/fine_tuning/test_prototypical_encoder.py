@@ -132,7 +132,7 @@ def test_groups_are_one_an_image():
     X, y = strokes(4, 4, seed=0)
     with pytest.raises(InputError, match="There are 16 images and 10 groups"):
         encoder().fit(X, y, groups=(y % 2)[:10])
-    with pytest.raises(InputError, match="The labelled image in row 0 has no group"):
+    with pytest.raises(InputError, match="The labeled image in row 0 has no group"):
         encoder().fit(X, y, groups=[None, *"abababababababa"])
 
 

@@ -19,12 +19,12 @@ from anyshot.store.disk_cache import SLICE, VectorCache, encode_once, encode_tex
 WIDTH = 5
 
 
-class ColourEncoder:
-    """An image encoder of three numbers, the mean colour, that places texts beside them."""
+class ColorEncoder:
+    """An image encoder of three numbers, the mean color, that places texts beside them."""
 
     modality = "image"
     width = 3
-    digest = "colours-1"
+    digest = "colors-1"
 
     def __init__(self) -> None:
         self.encoded = 0
@@ -134,7 +134,7 @@ def test_another_digest_is_another_vector(letters, cache):
 
 def test_no_items_give_no_vectors(letters, cache):
     assert encode_once(letters, [], cache=cache).shape == (0, 26)
-    assert encode_once(ColourEncoder(), [], cache=None).shape == (0, 3)
+    assert encode_once(ColorEncoder(), [], cache=None).shape == (0, 3)
 
 
 def test_texts_of_any_script_are_told_apart(letters, cache):
@@ -150,7 +150,7 @@ def test_an_image_is_one_content_as_array_or_pil_image_and_a_file_by_its_bytes(t
     red[..., 0] = 200
     Image.fromarray(red).save(tmp_path / "red.png")
     (tmp_path / "copy.png").write_bytes((tmp_path / "red.png").read_bytes())
-    encoder = ColourEncoder()
+    encoder = ColorEncoder()
     items = [red, Image.fromarray(red)]
     np.testing.assert_allclose(encode_once(encoder, items, cache=cache), [[1, 0, 0]] * 2)
     assert encoder.encoded == 1
@@ -162,15 +162,15 @@ def test_an_image_is_one_content_as_array_or_pil_image_and_a_file_by_its_bytes(t
 
 
 def test_a_changed_file_of_the_same_name_is_encoded_again(tmp_path, cache):
-    encoder, path = ColourEncoder(), tmp_path / "image.png"
-    for colour in ("red", "blue"):
-        Image.new("RGB", (4, 4), colour).save(path)
+    encoder, path = ColorEncoder(), tmp_path / "image.png"
+    for color in ("red", "blue"):
+        Image.new("RGB", (4, 4), color).save(path)
         vectors = encode_once(encoder, [path], cache=cache)
     np.testing.assert_allclose(vectors, [[0, 0, 1]])
 
 
 def test_texts_among_images_have_keys_of_their_own(letters, cache):
-    encoder = ColourEncoder()
+    encoder = ColorEncoder()
     encoder.digest, encoder.width = letters.digest, letters.width  # all equal but the kind of input
     encode_once(letters, ["abc"], cache=cache)
     encoder.width = 3
@@ -231,7 +231,7 @@ def test_vectors_of_any_length_come_in_at_unit_length(cache):
     vectors = encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache)
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0], [-1, 0], [0, 1]], rtol=1e-6)
     np.testing.assert_array_equal(encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache), vectors)
-    texts = encode_texts_once(ColourEncoder(), ["four"], width=3, cache=None)
+    texts = encode_texts_once(ColorEncoder(), ["four"], width=3, cache=None)
     np.testing.assert_array_equal(texts, [[1, 0, 0]])
 
 
@@ -268,7 +268,7 @@ def test_a_bad_item_is_named_by_its_row_among_all_items(tmp_path, cache, letters
         encode_once(CutIntolerant(), [good, good, tmp_path / "cut.png"], cache=cache)
 
 
-class CutIntolerant(ColourEncoder):
+class CutIntolerant(ColorEncoder):
     """Names rows as any encoder does: counted from the first item it was given."""
 
     def encode(self, inputs: Sequence[object]) -> np.ndarray:

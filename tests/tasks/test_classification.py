@@ -35,13 +35,13 @@ LABELS = [name for name, own in WORDS.items() for _ in own]
 
 
 def clouds(n_each, *, width=8, n_classes=3, spread=0.25, seed=0):
-    """Vectors in one cloud a class, their labels c0, c1, ..., and the centre of each cloud by name."""
+    """Vectors in one cloud a class, their labels c0, c1, ..., and the center of each cloud by name."""
     random = np.random.default_rng(seed)
-    centres = np.eye(width)[:n_classes]
+    centers = np.eye(width)[:n_classes]
     index = np.repeat(np.arange(n_classes), n_each)
-    X = centres[index] + spread * random.normal(size=(len(index), width))
+    X = centers[index] + spread * random.normal(size=(len(index), width))
     names = [f"c{place}" for place in range(n_classes)]
-    return X.astype(np.float32), [names[place] for place in index], dict(zip(names, centres, strict=True))
+    return X.astype(np.float32), [names[place] for place in index], dict(zip(names, centers, strict=True))
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_the_contract_holds_for_texts(clf):
 
 
 def test_the_contract_holds_for_vectors():
-    X, y, centres = clouds(6)
-    clf = AnyShotClassifier(centres, cache=False)
+    X, y, centers = clouds(6)
+    clf = AnyShotClassifier(centers, cache=False)
     assert_init_only_stores(clf)
     assert_fit_returns_self_and_repeats(clf, X, y)
     assert_predict_changes_nothing(clf, X, y)
@@ -97,18 +97,18 @@ def test_numbers_as_labels_stay_numbers():
     assert answers.tolist() == [int(label[1]) for label in y]
 
 
-def test_items_without_a_label_join_the_unlabelled(clf):
+def test_items_without_a_label_join_the_unlabeled(clf):
     some = [label if place % 2 else None for place, label in enumerate(LABELS)]
-    labelled = [(text, label) for text, label in zip(TEXTS, some, strict=True) if label]
+    labeled = [(text, label) for text, label in zip(TEXTS, some, strict=True) if label]
     rest = [text for text, label in zip(TEXTS, some, strict=True) if not label]
-    told = clf.fit(*zip(*labelled, strict=True), unlabeled=rest).predict_proba(TEXTS)
+    told = clf.fit(*zip(*labeled, strict=True), unlabeled=rest).predict_proba(TEXTS)
     np.testing.assert_allclose(clf.fit(TEXTS, some).predict_proba(TEXTS), told, atol=1e-5)
 
 
 def test_the_answer_is_always_the_likeliest_class():
-    X, y, centres = clouds(8, n_classes=5, spread=0.6)
+    X, y, centers = clouds(8, n_classes=5, spread=0.6)
     for prior in ("balanced", "labels", {"c0": 5, "c1": 1, "c2": 1, "c3": 1, "c4": 1}):
-        clf = AnyShotClassifier(centres, class_prior=prior, cache=False).fit(X, y)
+        clf = AnyShotClassifier(centers, class_prior=prior, cache=False).fit(X, y)
         probabilities = clf.predict_proba(X)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
         assert clf.predict(X).tolist() == clf.classes_[probabilities.argmax(axis=1)].tolist()
@@ -116,16 +116,16 @@ def test_the_answer_is_always_the_likeliest_class():
 
 
 def test_permuting_the_items_permutes_the_answers():
-    X, y, centres = clouds(8, spread=0.5)
+    X, y, centers = clouds(8, spread=0.5)
     order = np.random.default_rng(1).permutation(len(X))
-    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    clf = AnyShotClassifier(centers, cache=False).fit(X, y)
     np.testing.assert_allclose(clf.predict_proba(X[order]), clf.predict_proba(X)[order], atol=1e-6)
 
 
 def test_a_stated_prior_is_what_the_answers_are_drawn_to():
-    X, y, centres = clouds(8, spread=0.6)
-    often = AnyShotClassifier(centres, class_prior={"c0": 8, "c1": 1, "c2": 1}, cache=False).fit(X, y)
-    equally = AnyShotClassifier(centres, cache=False).fit(X, y)
+    X, y, centers = clouds(8, spread=0.6)
+    often = AnyShotClassifier(centers, class_prior={"c0": 8, "c1": 1, "c2": 1}, cache=False).fit(X, y)
+    equally = AnyShotClassifier(centers, cache=False).fit(X, y)
     gap = np.log(often.predict_proba(X)) - np.log(equally.predict_proba(X))
     np.testing.assert_allclose(gap[:, 0] - gap[:, 1], np.log(8), atol=1e-4)
 
@@ -153,35 +153,35 @@ def assert_same_model(changed, at_once, items):
 
 @pytest.mark.parametrize("n_each", [1, 3, 8])
 def test_more_labels_later_make_the_model_of_all_at_once(n_each):
-    X, y, centres = clouds(2 * n_each, spread=0.5)
+    X, y, centers = clouds(2 * n_each, spread=0.5)
     first = np.arange(len(X)) % 2 == 0
     order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
     pool, _, _ = clouds(20, spread=0.5, seed=9)
     labels = np.array(y)
     for unlabeled in (None, pool):
-        changed = AnyShotClassifier(centres, cache=False).fit(X[first], labels[first], unlabeled=unlabeled)
+        changed = AnyShotClassifier(centers, cache=False).fit(X[first], labels[first], unlabeled=unlabeled)
         changed.partial_fit(X[~first], labels[~first])
-        at_once = AnyShotClassifier(centres, cache=False).fit(X[order], labels[order], unlabeled=unlabeled)
+        at_once = AnyShotClassifier(centers, cache=False).fit(X[order], labels[order], unlabeled=unlabeled)
         assert_same_model(changed, at_once, pool)
 
 
 def test_a_class_added_later_makes_the_model_of_all_at_once():
-    X, y, centres = clouds(7, n_classes=4, spread=0.4)
+    X, y, centers = clouds(7, n_classes=4, spread=0.4)
     labels = np.array(y)
     old = labels != "c3"
-    fewer = {name: centre for name, centre in centres.items() if name != "c3"}
+    fewer = {name: center for name, center in centers.items() if name != "c3"}
     changed = AnyShotClassifier(fewer, cache=False).fit(X[old], labels[old])
-    changed.add_class("c3", centres["c3"], examples=X[~old])
+    changed.add_class("c3", centers["c3"], examples=X[~old])
     order = np.concatenate([np.flatnonzero(old), np.flatnonzero(~old)])
-    assert_same_model(changed, AnyShotClassifier(centres, cache=False).fit(X[order], labels[order]), X)
+    assert_same_model(changed, AnyShotClassifier(centers, cache=False).fit(X[order], labels[order]), X)
 
 
 def test_a_class_removed_leaves_the_model_that_never_knew_it():
-    X, y, centres = clouds(7, n_classes=4, spread=0.4)
+    X, y, centers = clouds(7, n_classes=4, spread=0.4)
     labels = np.array(y)
     old = labels != "c1"
-    changed = AnyShotClassifier(centres, cache=False).fit(X, labels).remove_class("c1")
-    fewer = {name: centre for name, centre in centres.items() if name != "c1"}
+    changed = AnyShotClassifier(centers, cache=False).fit(X, labels).remove_class("c1")
+    fewer = {name: center for name, center in centers.items() if name != "c1"}
     assert_same_model(changed, AnyShotClassifier(fewer, cache=False).fit(X[old], labels[old]), X)
 
 
@@ -200,9 +200,9 @@ def test_a_class_can_be_added_before_any_item_was_seen(letters):
 
 
 def test_strange_items_are_unknown_and_few_others_are():
-    X, y, centres = clouds(40, width=12, spread=0.15)
+    X, y, centers = clouds(40, width=12, spread=0.15)
     fresh, truth, _ = clouds(200, width=12, spread=0.15, seed=5)
-    clf = AnyShotClassifier(centres, unknown_rate=0.05, cache=False).fit(X, y)
+    clf = AnyShotClassifier(centers, unknown_rate=0.05, cache=False).fit(X, y)
     strangers = np.eye(12)[6:] + 0.05 * np.random.default_rng(0).normal(size=(6, 12))
     assert (clf.predict(strangers) == UNKNOWN).all()
     assert 0.01 < np.mean(clf.predict(fresh) == UNKNOWN) < 0.1
@@ -212,9 +212,9 @@ def test_strange_items_are_unknown_and_few_others_are():
     assert np.mean(clf.predict(fresh)[known] == np.array(truth)[known]) > 0.95
 
 
-def test_the_unlabelled_suffice_for_the_threshold():
-    pool, _, centres = clouds(40, spread=0.15)
-    clf = AnyShotClassifier(centres, unknown_rate=0.05, cache=False).fit(unlabeled=pool)
+def test_the_unlabeled_suffice_for_the_threshold():
+    pool, _, centers = clouds(40, spread=0.15)
+    clf = AnyShotClassifier(centers, unknown_rate=0.05, cache=False).fit(unlabeled=pool)
     assert np.mean(clf.predict(pool) == UNKNOWN) == pytest.approx(0.05, abs=0.02)
 
 
@@ -223,17 +223,17 @@ def test_an_explanation_names_class_runner_up_examples_and_description(letters):
     clf = AnyShotClassifier(said, encoder=letters, cache=False).fit(["zoozoo", "teatea"], ["zoo", "tea"])
     (why,) = clf.explain(["lino"], k=1)
     assert (why.answer, why.runner_up, why.matched) == ("zoo", "tea", "lion")
-    assert [near.example for near in why.neighbours] == ["zoozoo"]
+    assert [near.example for near in why.neighbors] == ["zoozoo"]
     assert why.margin == pytest.approx(why.probability - (1 - why.probability))
     assert "zoozoo" in str(why)
 
 
 def test_suggestions_are_uncertain_items_of_the_pool_each_once():
-    X, y, centres = clouds(4)
+    X, y, centers = clouds(4)
     random = np.random.default_rng(3)
     sure = np.repeat(np.eye(8)[:1], 20, axis=0) + 0.01 * random.normal(size=(20, 8))
     doubtful = np.repeat((np.eye(8)[1:2] + np.eye(8)[2:3]) / 2, 20, axis=0) + 0.3 * random.normal(size=(20, 8))
-    rows = AnyShotClassifier(centres, cache=False).fit(X, y).suggest(np.vstack([sure, doubtful]), n=5)
+    rows = AnyShotClassifier(centers, cache=False).fit(X, y).suggest(np.vstack([sure, doubtful]), n=5)
     assert len(set(rows.tolist())) == 5
     assert rows[0] >= 20
 
@@ -246,9 +246,9 @@ def test_evaluation_shows_classes_that_the_model_never_saw(clf):
 
 
 def test_a_saved_model_answers_the_same_and_goes_on_learning(tmp_path):
-    X, y, centres = clouds(6, spread=0.4)
+    X, y, centers = clouds(6, spread=0.4)
     pool, _, _ = clouds(10, spread=0.4, seed=2)
-    clf = AnyShotClassifier(centres, unknown_rate=0.1, cache=False).fit(X, y, unlabeled=pool)
+    clf = AnyShotClassifier(centers, unknown_rate=0.1, cache=False).fit(X, y, unlabeled=pool)
     clf.save(tmp_path / "model")
     back = load(tmp_path / "model", cache=False)
     np.testing.assert_allclose(back.predict_proba(pool), clf.predict_proba(pool), atol=1e-6)
@@ -266,12 +266,12 @@ def test_a_model_of_an_encoder_object_names_the_way_to_save_it(clf, tmp_path):
 
 def test_ten_thousand_classes_are_answered_in_bounded_memory():
     random = np.random.default_rng(0)
-    centres = random.normal(size=(10_000, 4))
-    clf = AnyShotClassifier({f"c{place}": centre for place, centre in enumerate(centres)}, cache=False)
+    centers = random.normal(size=(10_000, 4))
+    clf = AnyShotClassifier({f"c{place}": center for place, center in enumerate(centers)}, cache=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # in four dimensions some of 10,000 classes are alike
         clf.fit()
-        answers = clf.predict(centres[:2000])
+        answers = clf.predict(centers[:2000])
     assert np.mean(answers == np.array([f"c{place}" for place in range(2000)])) > 0.99
 
 
@@ -306,7 +306,7 @@ FAULTS = [
     ({"classes": ["tea", "zoo"], "unknown_rate": "0.05"}, (), InputError, "between 0 and 1, or be None; it is '0.05'"),
     ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior=.* is neither"),
     ({"classes": ["tea", "zoo"], "unknown_rate": 5}, (), InputError, "unknown_rate must lie between 0 and 1"),
-    ({"classes": ["tea", "zoo"], "unknown_rate": 0.05}, (), NotEnoughLabelsError, "at least 20 labelled or unlabelled"),
+    ({"classes": ["tea", "zoo"], "unknown_rate": 0.05}, (), NotEnoughLabelsError, "at least 20 labeled or unlabeled"),
     ({"classes": ["tea", "unknown"], "unknown_rate": 0.05}, (), ClassesError, "what unknown items are called"),
     ({"classes": ["tea", "zoo"], "class_prior": {"tea": "1", "zoo": 1}}, (), ClassesError, "gives 'tea' no share"),
     ({"encoder": "vectors"}, ([[1.0, 2.0], [1.0]], ["a", "b"]), InputError, "items must be a table of numbers"),
@@ -351,8 +351,8 @@ def test_a_missing_image_among_texts_is_named(clf, tmp_path):
 
 
 def test_bad_vectors_are_named_by_their_row():
-    X, y, centres = clouds(3)
-    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    X, y, centers = clouds(3)
+    clf = AnyShotClassifier(centers, cache=False).fit(X, y)
     with pytest.raises(WidthError, match="5 wide; the model was made for 8"):
         clf.predict(np.ones((2, 5)))
     X[4, 0] = np.nan
@@ -411,20 +411,20 @@ def test_class_vectors_beside_a_text_encoder_explain_without_a_text(letters):
 
 
 def test_a_class_without_a_vector_is_known_by_its_labels():
-    X, y, centres = clouds(6)
-    clf = AnyShotClassifier({**centres, "c1": None}, cache=False).fit(X, y)
+    X, y, centers = clouds(6)
+    clf = AnyShotClassifier({**centers, "c1": None}, cache=False).fit(X, y)
     assert clf.score(X, y) > 0.9
     with pytest.raises(NotEnoughLabelsError, match="Nothing is known of class 'c1'"):
-        AnyShotClassifier({**centres, "c1": None}, cache=False).fit()
+        AnyShotClassifier({**centers, "c1": None}, cache=False).fit()
 
 
 # --- sets with a stated coverage --------------------------------------------------------------------------------------
 
 
 def test_sets_hold_the_truth_as_often_as_stated():
-    X, y, centres = clouds(20, spread=0.75, seed=0)
+    X, y, centers = clouds(20, spread=0.75, seed=0)
     more, truth, _ = clouds(300, spread=0.75, seed=1)
-    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    clf = AnyShotClassifier(centers, cache=False).fit(X, y)
     for coverage in (0.7, 0.9):
         sets = clf.predict_set(more, coverage=coverage)
         covered = np.mean([name in own for name, own in zip(truth, sets, strict=True)])
@@ -433,23 +433,23 @@ def test_sets_hold_the_truth_as_often_as_stated():
 
 
 def test_other_items_may_say_how_likely_a_class_must_be():
-    X, y, centres = clouds(3, spread=0.75)
+    X, y, centers = clouds(3, spread=0.75)
     calibration = clouds(200, spread=0.75, seed=1)[:2]
     more, truth, _ = clouds(300, spread=0.75, seed=2)
-    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    clf = AnyShotClassifier(centers, cache=False).fit(X, y)
     sets = clf.predict_set(more, coverage=0.8, calibration=calibration)
     assert np.mean([name in own for name, own in zip(truth, sets, strict=True)]) == pytest.approx(0.8, abs=0.05)
 
 
 def test_sets_without_any_label_held_out_are_refused():
-    _, _, centres = clouds(1)
+    _, _, centers = clouds(1)
     with pytest.raises(NotEnoughLabelsError, match=r"none were\. Give calibration="):
-        AnyShotClassifier(centres, cache=False).fit().predict_set(clouds(2)[0])
+        AnyShotClassifier(centers, cache=False).fit().predict_set(clouds(2)[0])
 
 
 def test_calibration_without_its_labels_is_refused():
-    X, y, centres = clouds(3)
-    clf = AnyShotClassifier(centres, cache=False).fit(X, y)
+    X, y, centers = clouds(3)
+    clf = AnyShotClassifier(centers, cache=False).fit(X, y)
     with pytest.raises(InputError, match=r"calibration must be a pair, \(items, labels\); a ndarray was given"):
         clf.predict_set(X, calibration=X)
 
@@ -473,15 +473,15 @@ def test_a_saved_model_promises_the_same_sets(tmp_path, letters):
 
 
 def moved_domain(n_each, *, seed):
-    """Return items of classes whose centres all moved, and their classes."""
-    X, y, centres = clouds(n_each, seed=seed)
-    return X + 0.5, y, centres
+    """Return items of classes whose centers all moved, and their classes."""
+    X, y, centers = clouds(n_each, seed=seed)
+    return X + 0.5, y, centers
 
 
 def test_what_a_source_knew_stands_for_the_names():
-    X, y, centres = clouds(20, seed=0)
+    X, y, centers = clouds(20, seed=0)
     target, truth, _ = moved_domain(50, seed=1)
-    misleading = dict(zip(centres, np.roll(list(centres.values()), 1, axis=0), strict=True))
+    misleading = dict(zip(centers, np.roll(list(centers.values()), 1, axis=0), strict=True))
     by_names = AnyShotClassifier(misleading, cache=False).fit()
     by_source = AnyShotClassifier(misleading, cache=False).fit(source=(X, y))
     assert by_source.score(target, truth) > 0.9 > by_names.score(target, truth)
@@ -524,21 +524,21 @@ def test_items_that_are_no_list_are_refused_at_every_door():
 
 
 def test_a_source_of_one_class_is_refused():
-    X, y, centres = clouds(4)
+    X, y, centers = clouds(4)
     with pytest.raises(NotEnoughLabelsError, match="labels of at least two of the classes"):
-        AnyShotClassifier(centres, cache=False).fit(source=(X[:4], y[:4]))
+        AnyShotClassifier(centers, cache=False).fit(source=(X[:4], y[:4]))
 
 
 # --- classes known by attributes --------------------------------------------------------------------------------------
 
 
 def animals(*, n_classes=12, n_unseen=3, n_each=20, seed=0):
-    """Items (n, 30) whose classes' centres follow from 6 attributes, their names, and the attributes by name."""
+    """Items (n, 30) whose classes' centers follow from 6 attributes, their names, and the attributes by name."""
     random = np.random.default_rng(seed)
     attributes = random.normal(size=(n_classes, 6))
-    centres = attributes @ random.normal(size=(6, 30))
+    centers = attributes @ random.normal(size=(6, 30))
     index = np.repeat(np.arange(n_classes), n_each)
-    X = (centres[index] + random.normal(size=(len(index), 30))).astype(np.float32)
+    X = (centers[index] + random.normal(size=(len(index), 30))).astype(np.float32)
     names = np.array([f"animal{place}" for place in range(n_classes)])
     return X, names[index], dict(zip(names.tolist(), attributes, strict=True)), names[-n_unseen:]
 

@@ -53,7 +53,7 @@ def test_a_flat_column_is_the_limit_of_a_wide_one(drawn):
 def test_a_constant_feature_is_not_scaled_and_the_others_are():
     rows = np.array([[1.0, 0.1], [3.0, 0.1], [9.0, 0.1]])
     scaling = Scaling.of(rows, np.array([1.0, 1.0, 0.0]))
-    np.testing.assert_allclose(scaling.centre, [2.0, 0.1])
+    np.testing.assert_allclose(scaling.center, [2.0, 0.1])
     np.testing.assert_allclose(scaling.spread, [1.0, 1.0])
     np.testing.assert_allclose(scaling(rows)[:, 0], [-1, 1, 7])
 

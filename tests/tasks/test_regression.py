@@ -62,7 +62,7 @@ def test_by_evidence_it_is_about_as_good_as_ridge_with_the_penalty_cross_validat
     assert np.mean(ours) < 1.02 * np.mean(peer)
 
 
-def test_unlabelled_rows_are_what_features_are_scaled_by():
+def test_unlabeled_rows_are_what_features_are_scaled_by():
     X, y = rows(10, 0)
     more, _ = rows(50, 1)
     scaler = StandardScaler().fit(np.vstack([X, more]))
@@ -71,7 +71,7 @@ def test_unlabelled_rows_are_what_features_are_scaled_by():
     np.testing.assert_allclose(ours.predict(more), plain.predict(scaler.transform(more)))
 
 
-def test_a_row_without_a_number_is_an_unlabelled_row():
+def test_a_row_without_a_number_is_an_unlabeled_row():
     X, y = rows(12, 0)
     y[4:] = np.nan
     split = AnyShotRegressor().fit(X[:4], y[:4], unlabeled=X[4:])

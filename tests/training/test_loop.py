@@ -62,11 +62,11 @@ def test_it_ends_where_torchs_own_loop_ends():
     assert model(X).argmax(dim=1).eq(Y).float().mean() > 0.5
     expected = nn.Linear(1, 1, bias=False)
     nn.init.constant_(expected.weight, 1.0)
-    optimiser = torch.optim.AdamW(expected.parameters(), lr=0.1, weight_decay=0.2)
+    optimizer = torch.optim.AdamW(expected.parameters(), lr=0.1, weight_decay=0.2)
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (expected.weight - 3).square().sum().backward()
-        optimiser.step()
+        optimizer.step()
     ours = descend(1.0, epochs=5, weight_decay=0.2, clip=None)
     assert ours.weight.item() == expected.weight.item()
 

@@ -77,9 +77,9 @@ def test_holding_classes_out_lifts_the_harmonic_mean(correction, data):
 def test_labels_of_unseen_classes_choose_nothing(data):
     X, _, y, S = data
     first = GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(X, y, class_vectors=S)
-    only_labelled = GeneralizedZeroShotClassifier(SemanticMapClassifier())
-    only_labelled.fit(np.where(y[:, None] < 0, 7.0, X), y, class_vectors=S)
-    assert only_labelled.seen_penalty_ == first.seen_penalty_
+    only_labeled = GeneralizedZeroShotClassifier(SemanticMapClassifier())
+    only_labeled.fit(np.where(y[:, None] < 0, 7.0, X), y, class_vectors=S)
+    assert only_labeled.seen_penalty_ == first.seen_penalty_
 
 
 def test_a_given_penalty_is_used_as_it_is(data):

@@ -25,7 +25,7 @@ def test_a_known_name_gets_its_own_weights_where_each_class_is_believed(known):
 
 
 def test_two_orthogonal_known_classes_by_hand():
-    # Kernel [[1, q], [q, 1]] + I with q = exp(-1); the name is that of the first: k = (1, q). The centred weights are
+    # Kernel [[1, q], [q, 1]] + I with q = exp(-1); the name is that of the first: k = (1, q). The centered weights are
     # +-(1, -1) / 2, so that the sign of share_0 - share_1 decides, (1 - q) / (2 - q) > 0.
     found = carry([[1, 0]], [[1, 0], [0, 1]], [[1, 0], [0, 1]], sharpness=1, ridge=1)
     np.testing.assert_allclose(found, [[0.5**0.5, -(0.5**0.5)]], atol=1e-6)

@@ -6,9 +6,9 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from scipy.stats import multivariate_normal
 
-from anyshot.zero_shot.mixture import Labelled, effective_share, fit_mixture, log_density, share_offsets
+from anyshot.zero_shot.mixture import Labeled, effective_share, fit_mixture, log_density, share_offsets
 
-NONE = Labelled(np.zeros((2, 3)), np.zeros(3), np.zeros(2))
+NONE = Labeled(np.zeros((2, 3)), np.zeros(3), np.zeros(2))
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def test_the_pool_mends_wavering_answers(pool):
     assert before < 0.9 < after
 
 
-def test_labelled_vectors_count_in_means_and_variance(pool):
+def test_labeled_vectors_count_in_means_and_variance(pool):
     U, prior, around, y = pool
     sums = np.stack([U[y == k].sum(axis=0) for k in range(2)])
-    told = Labelled(1e6 * sums, 1e6 * (U**2).sum(axis=0), 1e6 * np.bincount(y))
+    told = Labeled(1e6 * sums, 1e6 * (U**2).sum(axis=0), 1e6 * np.bincount(y))
     found = fit_mixture(U, prior, csr_matrix(around), told)
     means = np.stack([U[y == k].mean(axis=0) for k in range(2)])
     np.testing.assert_allclose(found.means, means, atol=1e-4)

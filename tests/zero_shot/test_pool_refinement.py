@@ -1,4 +1,4 @@
-"""Unlabelled vectors move the class vectors, toward the clusters that the names mean."""
+"""Unlabeled vectors move the class vectors, toward the clusters that the names mean."""
 
 from dataclasses import replace
 
@@ -20,32 +20,32 @@ from anyshot.zero_shot.pool_refinement import (
 )
 
 
-def clusters(centres, n_each, *, noise=0.1, seed=0):
+def clusters(centers, n_each, *, noise=0.1, seed=0):
     random = generator(seed)
-    y = np.repeat(np.arange(len(centres)), n_each)
-    spread = noise * random.normal(size=(len(y), len(centres[0])))
-    return unit(np.asarray(centres)[y] + spread), y
+    y = np.repeat(np.arange(len(centers)), n_each)
+    spread = noise * random.normal(size=(len(y), len(centers[0])))
+    return unit(np.asarray(centers)[y] + spread), y
 
 
 # --- the pool ---------------------------------------------------------------------------------------------------------
 
 
-def test_neighbours_are_the_nearest_others():
+def test_neighbors_are_the_nearest_others():
     angles = np.radians([0, 10, 30, 90, 95])
-    pool = make_pool(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32), n_neighbours=1)
-    assert pool.neighbours.ravel().tolist() == [1, 0, 1, 4, 3]
+    pool = make_pool(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32), n_neighbors=1)
+    assert pool.neighbors.ravel().tolist() == [1, 0, 1, 4, 3]
 
 
-def test_neighbours_are_the_same_beyond_one_block_of_rows():
+def test_neighbors_are_the_same_beyond_one_block_of_rows():
     vectors = unit(generator(0).normal(size=(1100, 4)))
     similarity = vectors @ vectors.T - 2 * np.eye(1100)
-    assert (make_pool(vectors, n_neighbours=1).neighbours.ravel() == similarity.argmax(axis=1)).all()
+    assert (make_pool(vectors, n_neighbors=1).neighbors.ravel() == similarity.argmax(axis=1)).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_pool_smaller_than_the_neighbourhood_is_a_pool(size):
+def test_a_pool_smaller_than_the_neighborhood_is_a_pool(size):
     pool = make_pool(np.eye(5, dtype=np.float32)[:size])
-    assert pool.neighbours.shape == (size, max(1, size - 1))
+    assert pool.neighbors.shape == (size, max(1, size - 1))
 
 
 def test_a_large_pool_is_thinned_evenly(monkeypatch):
@@ -57,7 +57,7 @@ def test_a_large_pool_is_thinned_evenly(monkeypatch):
 @pytest.mark.parametrize(
     ("own", "mixed"), [(0.5, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]), (0.9, [[0.9, 0.1], [0.05, 0.95], [0.05, 0.95]])]
 )
-def test_smoothing_mixes_each_answer_with_the_neighbours(own, mixed):
+def test_smoothing_mixes_each_answer_with_the_neighbors(own, mixed):
     pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]))
     np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), own=own, rounds=1), mixed)
 
@@ -72,11 +72,11 @@ def test_smoothing_keeps_rows_summing_to_one():
 
 
 def test_class_vectors_move_to_the_clusters_they_point_at():
-    centres = np.eye(3)
-    U, y = clusters(centres, 20)
-    names = unit(centres + 0.7 * np.roll(centres, 1, axis=0))  # 35 degrees off
+    centers = np.eye(3)
+    U, y = clusters(centers, 20)
+    names = unit(centers + 0.7 * np.roll(centers, 1, axis=0))  # 35 degrees off
     refined = refine(names, make_pool(U))
-    assert ((refined.class_vectors * centres).sum(axis=1) > 0.97).all()
+    assert ((refined.class_vectors * centers).sum(axis=1) > 0.97).all()
     np.testing.assert_array_equal(refined.answers.argmax(axis=1), y)
     np.testing.assert_allclose(refined.answers.sum(axis=1), 1, atol=1e-5)
 
@@ -100,11 +100,11 @@ def test_permuting_classes_permutes_the_refinement():
     np.testing.assert_allclose(mixed.class_vectors, straight.class_vectors[order], atol=1e-4)
 
 
-def test_labelled_vectors_pull_their_class_to_them():
+def test_labeled_vectors_pull_their_class_to_them():
     U, _ = clusters(np.eye(3), 20)
     names = unit(np.ones((3, 3)) + 0.01 * np.eye(3))
     turned = 200 * np.eye(3)[[1, 2, 0]]  # the labels say: class 0 is the second cluster
-    refined = refine(names, make_pool(U), labelled_sums=turned)
+    refined = refine(names, make_pool(U), labeled_sums=turned)
     np.testing.assert_array_equal((refined.class_vectors @ np.eye(3)).argmax(axis=1), [1, 2, 0])
 
 
@@ -168,7 +168,7 @@ def test_shares_that_were_given_keep_clusters_where_they_are():
 def test_a_class_with_a_label_keeps_its_cluster():
     names, U = two_names_for_one_cluster(lengths=(3, 1))
     label = np.array([3.0, 0, 0, 0], dtype=np.float32)  # says that the surer name means the first cluster
-    assert owners(refine(names, make_pool(U), labelled_sums=np.stack([label, 0 * label]))) == [0, 1]
+    assert owners(refine(names, make_pool(U), labeled_sums=np.stack([label, 0 * label]))) == [0, 1]
 
 
 def test_a_class_of_which_nothing_is_said_takes_the_cluster_that_is_left():
@@ -224,7 +224,7 @@ def simulated(shares, n, *, seed=0):
     return 2 * x, y  # log p(x | k) = 2 x_k + what all classes share
 
 
-def test_expectation_maximisation_finds_the_planted_shares():
+def test_expectation_maximization_finds_the_planted_shares():
     scores, _ = simulated([0.7, 0.2, 0.1], 2000)
     assert abs(softmax(scores, axis=1).mean(axis=0)[0] - 0.7) > 0.04
     found = answers_at_shares(scores, prior_count=0).mean(axis=0)

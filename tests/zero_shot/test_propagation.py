@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 
 from anyshot.base.validation import unit
 from anyshot.zero_shot.pool_refinement import make_pool
-from anyshot.zero_shot.propagation import mean_of_nearest, neighbour_graph, propagate
+from anyshot.zero_shot.propagation import mean_of_nearest, neighbor_graph, propagate
 
 
 def test_spreading_ends_at_the_closed_form():
@@ -25,7 +25,7 @@ def test_one_label_a_cluster_tells_the_whole_cluster():
     X = unit(np.eye(2)[y] + 0.1 * random.normal(size=(30, 2)))
     prior = np.full((30, 2), 0.5)
     prior[[0, 15]] = np.eye(2)
-    graph = neighbour_graph(X, make_pool(X, n_neighbours=5).neighbours)
+    graph = neighbor_graph(X, make_pool(X, n_neighbors=5).neighbors)
     np.testing.assert_array_equal(propagate(prior, graph).argmax(axis=1), y)
 
 
@@ -36,13 +36,13 @@ def test_without_trust_in_the_graph_nothing_moves():
 
 def test_the_graph_holds_the_cosines_and_no_negative_ones():
     X = unit(np.array([[1.0, 0], [1, 1], [-1, -0.5]]))
-    graph = neighbour_graph(X, np.array([[1], [0], [1]])).toarray()
+    graph = neighbor_graph(X, np.array([[1], [0], [1]])).toarray()
     np.testing.assert_allclose(graph, [[0, np.sqrt(0.5), 0], [np.sqrt(0.5), 0, 0], [0, 0, 0]], atol=1e-6)
 
 
 def test_the_nearest_nodes_answer_for_a_new_item():
     nodes = unit(np.array([[1.0, 0], [1, 0.1], [0, 1.0]]))
     found = mean_of_nearest(
-        unit(np.array([[1.0, 0.05]])), nodes, np.array([[1.0, 0], [0.5, 0.5], [0, 1]]), n_neighbours=2
+        unit(np.array([[1.0, 0.05]])), nodes, np.array([[1.0, 0], [0.5, 0.5], [0, 1]]), n_neighbors=2
     )
     np.testing.assert_allclose(found, [[0.75, 0.25]])

@@ -10,12 +10,12 @@ def test_the_weights_are_the_formula_written_out():
     random = np.random.default_rng(0)
     X, y = random.normal(size=(40, 5)) + 3, np.repeat([0, 2, 3], [10, 10, 20])
     means = [X[y == k].mean(axis=0) for k in (0, 2, 3)]
-    centre = sum(means) / 3
-    T = sum(np.outer(x - centre, x - centre) for x in X) / 40
-    W = np.array([np.linalg.inv(T + 0.5 * np.trace(T) / 5 * np.eye(5)) @ (mean - centre) for mean in means])
+    center = sum(means) / 3
+    T = sum(np.outer(x - center, x - center) for x in X) / 40
+    W = np.array([np.linalg.inv(T + 0.5 * np.trace(T) / 5 * np.eye(5)) @ (mean - center) for mean in means])
     W /= np.sqrt(np.mean([w @ w for w in W]))
     weights, found = discriminant_weights(X.astype(np.float32), y, np.array([0, 2, 3]), shrinkage=0.5)
-    np.testing.assert_allclose(found, centre, rtol=1e-5)
+    np.testing.assert_allclose(found, center, rtol=1e-5)
     np.testing.assert_allclose(weights, W, rtol=1e-3, atol=1e-4)
 
 

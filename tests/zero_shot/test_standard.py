@@ -100,8 +100,8 @@ def test_answers_are_the_best_scores_and_stay_among_the_candidates(model, data):
 def test_rows_without_a_label_change_nothing(model, data):
     X, _, y, S = data
     whole = clone(model).fit(X, y, class_vectors=S)
-    labelled = clone(model).fit(X[y >= 0], y[y >= 0], class_vectors=S)
-    np.testing.assert_allclose(whole.decision_function(X), labelled.decision_function(X), rtol=1e-4, atol=1e-5)
+    labeled = clone(model).fit(X[y >= 0], y[y >= 0], class_vectors=S)
+    np.testing.assert_allclose(whole.decision_function(X), labeled.decision_function(X), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("model", LEARNERS, ids=repr)

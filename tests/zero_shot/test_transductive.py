@@ -1,4 +1,4 @@
-"""Zero-shot answers that a pool of unlabelled items has moved, or has not."""
+"""Zero-shot answers that a pool of unlabeled items has moved, or has not."""
 
 import numpy as np
 import pytest
@@ -18,10 +18,10 @@ METHODS = ["refine", "mixture", "propagation"]
 def world(*, seed=0, n_classes=8, n_unseen=3, width=16, n_each=30, off=0.8):
     """Clusters, and class vectors that point beside them; the last classes have no label."""
     random = generator(seed)
-    centres = np.linalg.qr(random.normal(size=(width, n_classes)))[0].T
-    S = centres + off * random.normal(size=(n_classes, width)) / np.sqrt(width)
+    centers = np.linalg.qr(random.normal(size=(width, n_classes)))[0].T
+    S = centers + off * random.normal(size=(n_classes, width)) / np.sqrt(width)
     y = np.repeat(np.arange(n_classes), n_each)
-    X = centres[y] + 0.6 * random.normal(size=(len(y), width)) / np.sqrt(width)
+    X = centers[y] + 0.6 * random.normal(size=(len(y), width)) / np.sqrt(width)
     return X, y, np.where((y < n_classes - n_unseen) & (np.arange(len(y)) % 3 == 0), y, -1), S
 
 

@@ -1,4 +1,4 @@
-"""Active learning: which unlabelled items are most worth a person's labels next."""
+"""Active learning: which unlabeled items are most worth a person's labels next."""
 
 import heapq
 
@@ -11,7 +11,7 @@ from anyshot.errors import InputError
 CANDIDATES = 4_000
 """Items looked at; of a larger pool, that many drawn at random."""
 NEARNESS = 3
-"""Power of the cosine at which one item stands for another: only what is close is known by its neighbour's label."""
+"""Power of the cosine at which one item stands for another: only what is close is known by its neighbor's label."""
 DOUBT = 2
 """Power at which the model's doubt about an item counts."""
 
@@ -31,12 +31,12 @@ def looked_at(n_items: int, n: int, random: np.random.Generator) -> Indexes:
     return np.sort(random.choice(n_items, CANDIDATES, replace=False))
 
 
-def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, labelled: Vectors) -> Indexes:
+def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, labeled: Vectors) -> Indexes:
     """Return the rows (n,) of the pool to label next, the most useful first.
 
-    pool (m, d) unit vectors; probabilities (m, c) of the model at hand; labelled (l, d) unit vectors.
+    pool (m, d) unit vectors; probabilities (m, c) of the model at hand; labeled (l, d) unit vectors.
 
-    Each step takes the item that best stands for uncertain items which nothing chosen or labelled stands for yet
+    Each step takes the item that best stands for uncertain items which nothing chosen or labeled stands for yet
     (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015): an
     outlier stands for nobody, a second copy for nobody new, and what the model is sure of counts for little.
     """
@@ -45,8 +45,8 @@ def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, label
     doubt = ((1 - (best_two[:, 1] - best_two[:, 0])) ** DOUBT).astype(np.float32)  # (m,)
     likeness = np.maximum(vectors @ vectors.T, 0) ** NEARNESS  # (m, m)
     covered = np.zeros(len(vectors), np.float32)
-    if len(labelled):
-        covered = np.maximum((vectors @ labelled.T).max(axis=1), 0) ** NEARNESS
+    if len(labeled):
+        covered = np.maximum((vectors @ labeled.T).max(axis=1), 0) ** NEARNESS
     return _cover(likeness, doubt, covered, n)
 
 

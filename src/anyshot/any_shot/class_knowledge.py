@@ -74,10 +74,10 @@ def placed_classes(space: Space, bare: Evidence, items: Items) -> Evidence:
     if bare.said.any():
         if width in (0, bare.said.shape[1]):
             return first_evidence(bare.classes, bare.texts, unit(bare.said))
-        return replace(first_evidence(bare.classes, bare.texts, nothing, centring=True), attributes=bare.said)
+        return replace(first_evidence(bare.classes, bare.texts, nothing, centering=True), attributes=bare.said)
     said = space.place_classes(bare.texts)
     said = nothing if said is None else said
-    return first_evidence(bare.classes, bare.texts, said, centring=space.is_bridged)
+    return first_evidence(bare.classes, bare.texts, said, centering=space.is_bridged)
 
 
 def said_of(space: Space, evidence: Evidence, name: Label, description: Description) -> tuple[ClassTexts, Vectors]:
@@ -104,8 +104,8 @@ def with_items(space: Space, evidence: Evidence, items: Items, labels: Labels) -
 def known_from_source(space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:
     """Return the classes as a model of another domain knows them: its weights stand for what is said of them.
 
-    A class that the source has no label of keeps what is said of it. Each domain is centred by itself, where vectors
-    are centred at all.
+    A class that the source has no label of keeps what is said of it. Each domain is centered by itself, where vectors
+    are centered at all.
     """
     source = with_items(space, evidence, items, labels)
     known = source.known(None)
@@ -149,7 +149,7 @@ def check_known(evidence: Evidence, *, method: str, encoder: str) -> None:
     if nothing.any():
         raise NotEnoughLabelsError(
             f"Nothing is known of class {evidence.classes[nothing].tolist()[0]!r}: it has no label, and its name says "
-            f"nothing to the encoder {encoder!r}. Give it a labelled example, or a class vector."
+            f"nothing to the encoder {encoder!r}. Give it a labeled example, or a class vector."
         )
 
 

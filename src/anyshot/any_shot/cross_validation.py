@@ -36,7 +36,7 @@ Answering: TypeAlias = Method | Literal["fine-tuned"]
 Budget: TypeAlias = Literal["fast", "best"] | float
 """Time that learning may take: closed forms alone, whatever training takes, or so many seconds."""
 Prior: TypeAlias = Literal["names", "corrected", "refined", "attributes", "none"]
-"""What a model starts from: the names, the names as labelled classes or unlabelled items moved them, attributes, or
+"""What a model starts from: the names, the names as labeled classes or unlabeled items moved them, attributes, or
 nothing."""
 
 
@@ -57,7 +57,7 @@ def check_budget(budget: object) -> None:
 
 
 AT_MOST = 4_000
-"""Labelled vectors that cross-validation looks at."""
+"""Labeled vectors that cross-validation looks at."""
 PRIOR_ITEMS = 20.0
 """Labels that the usual temperatures are worth against the labels at hand."""
 
@@ -119,7 +119,7 @@ def fit_model(known: Known, *, method: Wanted = "auto", start: Mapping[Step, Dev
     kind: Prior = "refined" if belief.refined else "names"
     if known.corrects and trial.method == "any-shot" and not belief.refined:
         kind = "corrected"
-        why += f" {np.count_nonzero(known.counts)} labelled classes tell how far off the names are."
+        why += f" {np.count_nonzero(known.counts)} labeled classes tell how far off the names are."
     kind = "attributes" if known.attributes is not None else kind
     kind = kind if known.class_vectors.any() and trial.method != "logistic-regression" else "none"
     ranked = tuple(sorted(board, key=lambda one: -one.accuracy))
@@ -213,7 +213,7 @@ def _at_most(known: Known, limit: int) -> Known:
 
 
 def _held_out(known: Known, method: Method, factors: Factors) -> NDArray[np.floating]:
-    """Return the scores (n, c) of each labelled vector by a model that has not seen its label."""
+    """Return the scores (n, c) of each labeled vector by a model that has not seen its label."""
     n = len(known.index)
     folds = folds_by_arrival(known.index, 10 if n <= 50 else 5 if n <= 500 else 3, same=known.same)
     scores = np.zeros((n, len(known.class_vectors)))

@@ -13,8 +13,8 @@ from anyshot.base.labels import UNKNOWN, Label
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """A labelled example near an item."""
+class Neighbor:
+    """A labeled example near an item."""
 
     example: str
     label: Label
@@ -45,8 +45,8 @@ class Explanation:
     """By how much the likeliest class is likelier than the next."""
     matched: str | None
     """What was said of the class that lies nearest to the item; None where nothing was."""
-    neighbours: tuple[Neighbour, ...]
-    """The labelled examples nearest to the item, of any class."""
+    neighbors: tuple[Neighbor, ...]
+    """The labeled examples nearest to the item, of any class."""
     analogy: Likened | None = None
     """Where the class has no example: the classes on which the answer rests instead."""
 
@@ -66,7 +66,7 @@ class Explanation:
             lines.append(f'matches what is said of {self.label}: "{self.matched}"')
         if self.analogy is not None:
             lines.append(f"no example of it; {self.analogy}")
-        lines += [f"{near.cosine:.2f} like {near.label}: {near.example}" for near in self.neighbours]
+        lines += [f"{near.cosine:.2f} like {near.label}: {near.example}" for near in self.neighbors]
         return lines
 
 

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labelled, together
+from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labeled, together
 from anyshot.base import validation
 from anyshot.base.labels import decisions
 from anyshot.base.validation import Indexes, Vectors
@@ -20,12 +20,12 @@ from anyshot.errors import InputError, NotEnoughClassesError, WidthError
 #     scores(x) = tau S x + V x + b
 #     (V, b) = argmin  sum_i w_i cross_entropy(scores(x_i) + log m, y_i) + (|V|^2 + |b / reach|^2) / (2 C)
 #
-# The sum runs over the labelled vectors, w = 1, and over the class vectors themselves: what a class is called is an
+# The sum runs over the labeled vectors, w = 1, and over the class vectors themselves: what a class is called is an
 # example of it too, worth `name_weight` of a label. m (c,) is the weight that each class has in that sum. Adding log m
 # in training only (logit adjustment, Menon et al., ICLR 2021) makes the answer that of a balanced sample, so that
 # uneven label counts do not bias it. A class without a label stays in the softmax by its name alone, at
 # log(name_weight), where the other classes' labels hardly push it down. No labels: V = b = 0, exactly zero-shot. Many
-# labels: plain logistic regression. Unlabelled vectors enter as examples with soft targets and a small weight each.
+# labels: plain logistic regression. Unlabeled vectors enter as examples with soft targets and a small weight each.
 
 
 class AnyShotHead(ClassifierMixin, BaseEstimator):
@@ -93,7 +93,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         class_vectors (c, d): what is known of each class, unit length; then y indexes its rows, -1 being "no label",
         and X may have no row. A row of zeros says that nothing is known of that class. Without class_vectors, y holds
         labels of any kind and the model is logistic regression.
-        more: further examples with soft targets, such as unlabelled vectors with answers believed of them.
+        more: further examples with soft targets, such as unlabeled vectors with answers believed of them.
         start: the deviation of an earlier fit, to begin from.
 
         Raises
@@ -107,7 +107,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         """
         vectors, index, S = self._checked(X, y, class_vectors)
         known = np.flatnonzero(S.any(axis=1))
-        parts = [labelled(vectors, index, len(S)), labelled(S[known], known, len(S), weight=self.name_weight)]
+        parts = [labeled(vectors, index, len(S)), labeled(S[known], known, len(S), weight=self.name_weight)]
         examples = together(*parts, *([more] if more is not None else []))
         something = S.any(axis=1) | (examples.mass > 0)  # (c,), whether anything is known of the class
         if np.count_nonzero(something) < 2:
@@ -142,7 +142,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         return np.asarray(vectors @ self.coef_.T + self.intercept_, dtype=np.float64)
 
     def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
-        """Return the labelled vectors, their classes and the class vectors (c, d)."""
+        """Return the labeled vectors, their classes and the class vectors (c, d)."""
         if class_vectors is None:
             vectors, labels = validate_data(self, X, y, dtype=np.float32)
             check_classification_targets(labels)
@@ -171,13 +171,13 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
 def evidence_of(class_vectors: Vectors, X: Vectors, y: Indexes) -> float:
     """Return how well class vectors predict labels they have not seen [nats], 0 for no better than chance.
 
-    class_vectors (c, d); X (n, d); y (n,) rows of class_vectors. Mean log-likelihood over the labelled classes, at the
+    class_vectors (c, d); X (n, d); y (n,) rows of class_vectors. Mean log-likelihood over the labeled classes, at the
     temperature that suits best, times the number of labels. Nothing is fitted to the labels but that one number, so
     that two labels suffice for a first opinion on which of several priors deserves belief.
     """
     similarity = (X @ class_vectors.T).astype(np.float64)  # (n, c)
     counts = np.bincount(y, minlength=len(class_vectors))
-    weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labelled class counts the same
+    weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labeled class counts the same
     own = similarity[np.arange(len(y)), y]
     likelihoods = [
         float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))

@@ -15,7 +15,7 @@ from anyshot.any_shot import cross_validation as selection
 from anyshot.any_shot import prior as belief
 from anyshot.any_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
 from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.explanation import Explanation, Explanations, Neighbour
+from anyshot.any_shot.explanation import Explanation, Explanations, Neighbor
 from anyshot.any_shot.prototypes import prototypes
 from anyshot.any_shot.scoring import Scorer
 from anyshot.any_shot.solver import Deviation
@@ -60,7 +60,7 @@ class Fitted:
         """Return the vectors (n, d) of items as the model compares them."""
         if len(items) == 0:
             return np.zeros((0, self.model.scorer.coef.shape[1]), np.float32)
-        return self.evidence.centred(self.space.place(items))
+        return self.evidence.centered(self.space.place(items))
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores (n, c): log-probabilities up to a constant of the item."""
@@ -84,14 +84,14 @@ class Fitted:
         return np.concatenate([open_set.closeness(vectors[i : i + rows], self.class_means) for i in starts])
 
     def explain(self, items: Items, *, k: int) -> Explanations:
-        """Say what the answer for each item rests on, with the `k` nearest labelled examples."""
+        """Say what the answer for each item rests on, with the `k` nearest labeled examples."""
         if len(items) == 0:
             return Explanations(())
         vectors, names = self.place(items), self.evidence.classes.tolist()
         probabilities = self.probabilities(vectors)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
         known = self.best(vectors) >= 0
-        matched, near = self._matched(vectors, order[:, 0]), self._neighbours(vectors, k)
+        matched, near = self._matched(vectors, order[:, 0]), self._neighbors(vectors, k)
         alike = self._analogies(order[:, 0])
         explanations = []
         for row, item in enumerate(shown(items)):
@@ -105,7 +105,7 @@ class Fitted:
                     runner_up=names[second],
                     margin=float(probabilities[row, first] - probabilities[row, second]),
                     matched=matched[row],
-                    neighbours=near[row],
+                    neighbors=near[row],
                     analogy=alike.get(int(first)),
                 )
             )
@@ -136,11 +136,11 @@ class Fitted:
         return threshold_of(1 - self.model.held_out, coverage, score="lac")
 
     def suggest(self, pool: Items, n: int, random: np.random.Generator) -> Indexes:
-        """Return the rows of the pool most worth labelling next (n,)."""
+        """Return the rows of the pool most worth labeling next (n,)."""
         vectors = self.place(pool)
         rows = active_learning.looked_at(len(vectors), n, random)
-        labelled = self.evidence.centred(self.evidence.vectors)
-        return rows[active_learning.suggest(vectors[rows], self.probabilities(vectors[rows]), n, labelled=labelled)]
+        labeled = self.evidence.centered(self.evidence.vectors)
+        return rows[active_learning.suggest(vectors[rows], self.probabilities(vectors[rows]), n, labeled=labeled)]
 
     def with_reason(self, reason: str) -> Self:
         """Return the same with one more reason."""
@@ -241,19 +241,19 @@ class Fitted:
         is_text = self.space.encoder is None or self.space.encoder.modality == "text"
         return example if is_text else "/".join(Path(example).parts[-2:])
 
-    def _neighbours(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """Return the `k` labelled examples nearest to each vector (n, d)."""
+    def _neighbors(self, vectors: Vectors, k: int) -> list[tuple[Neighbor, ...]]:
+        """Return the `k` labeled examples nearest to each vector (n, d)."""
         evidence, names = self.evidence, self.evidence.classes.tolist()
         named = [self._named(example) for example in evidence.examples]
-        labelled = evidence.centred(evidence.vectors)  # (l, d)
-        rows = max(1, CHUNK // max(1, len(labelled)))
-        found: list[tuple[Neighbour, ...]] = []
+        labeled = evidence.centered(evidence.vectors)  # (l, d)
+        rows = max(1, CHUNK // max(1, len(labeled)))
+        found: list[tuple[Neighbor, ...]] = []
         for first in range(0, len(vectors), rows):  # so that memory stays bounded
-            for cosines in vectors[first : first + rows] @ labelled.T:  # (l,)
+            for cosines in vectors[first : first + rows] @ labeled.T:  # (l,)
                 reach = np.partition(-cosines, k - 1)[k - 1] if k < len(cosines) else np.inf
                 near = np.flatnonzero(-cosines <= reach)
                 places = near[np.argsort(-cosines[near], kind="stable")][:k]
-                found.append(tuple(Neighbour(named[p], names[evidence.index[p]], float(cosines[p])) for p in places))
+                found.append(tuple(Neighbor(named[p], names[evidence.index[p]], float(cosines[p])) for p in places))
         return found
 
 
@@ -264,7 +264,7 @@ def in_space(space: Space, evidence: Evidence, items: Items, unlabeled: Items | 
     said = np.zeros((len(evidence.classes), vectors.shape[1]), np.float32) if said is None else said
     bare = first_evidence(evidence.classes, evidence.texts, said)
     moved = bare.with_labels(vectors, evidence.index, evidence.examples)
-    return moved if unlabeled is None or not len(unlabeled) else moved.with_unlabelled(space.place(unlabeled))
+    return moved if unlabeled is None or not len(unlabeled) else moved.with_unlabeled(space.place(unlabeled))
 
 
 def with_head(

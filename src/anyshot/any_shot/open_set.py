@@ -23,8 +23,8 @@ def closeness(X: Vectors, class_means: Vectors) -> NDArray[np.float64]:
     return np.asarray(logsumexp(SHARPNESS * (X @ class_means.T).astype(np.float64), axis=1) / SHARPNESS)
 
 
-def closeness_of_labelled(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
-    """Return how close labelled vectors (n, d) lie to class means that were taken without them and their copies (n,).
+def closeness_of_labeled(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
+    """Return how close labeled vectors (n, d) lie to class means that were taken without them and their copies (n,).
 
     index (n,): rows of class_vectors (c, d).
     """
@@ -34,7 +34,7 @@ def closeness_of_labelled(X: Vectors, index: Indexes, class_vectors: Vectors) ->
 
 
 def closeness_by_name(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
-    """Return how close labelled vectors (n, d) would lie, had only their own class no label (n,).
+    """Return how close labeled vectors (n, d) would lie, had only their own class no label (n,).
 
     It is how close the items of a class without labels lie to it: a name is farther off than a mean.
     """
@@ -52,13 +52,13 @@ def _closeness_with_own(
 
 
 def fit_threshold(
-    labelled: Vectors, index: Indexes, class_vectors: Vectors, pool: Vectors, *, unknown_rate: float
+    labeled: Vectors, index: Indexes, class_vectors: Vectors, pool: Vectors, *, unknown_rate: float
 ) -> float:
     """Return the closeness below which an item is unknown, at most `unknown_rate` of items that belong being so.
 
-    labelled (n, d) with classes index (n,), pool (m, d) of items that mostly belong to some class. Labelled items are
+    labeled (n, d) with classes index (n,), pool (m, d) of items that mostly belong to some class. Labeled items are
     used where they suffice for the rate, the pool where they do not. Every class counts the same, however many labels
-    it has; one without any is judged by the labelled items, as if their own classes had none.
+    it has; one without any is judged by the labeled items, as if their own classes had none.
 
     Raises
     ------
@@ -66,21 +66,21 @@ def fit_threshold(
         Neither has the 1 / unknown_rate items that it takes to tell such a rate.
     """
     needed = int(np.ceil(1 / unknown_rate))
-    if len(labelled) >= needed:
-        return _threshold_of_labelled(labelled, index, class_vectors, unknown_rate)
+    if len(labeled) >= needed:
+        return _threshold_of_labeled(labeled, index, class_vectors, unknown_rate)
     if len(pool) < needed:
         raise NotEnoughLabelsError(
-            f"unknown_rate={unknown_rate:g} needs at least {needed} labelled or unlabelled items to find its "
-            f"threshold by; there are {len(labelled)} and {len(pool)}. Give more (unlabeled=...), or unknown_rate=None."
+            f"unknown_rate={unknown_rate:g} needs at least {needed} labeled or unlabeled items to find its "
+            f"threshold by; there are {len(labeled)} and {len(pool)}. Give more (unlabeled=...), or unknown_rate=None."
         )
-    known = closeness(pool, prototypes(labelled, index, class_vectors, name_weight=1.0))
+    known = closeness(pool, prototypes(labeled, index, class_vectors, name_weight=1.0))
     return float(np.quantile(known, unknown_rate, method="lower"))
 
 
-def _threshold_of_labelled(X: Vectors, index: Indexes, class_vectors: Vectors, unknown_rate: float) -> float:
+def _threshold_of_labeled(X: Vectors, index: Indexes, class_vectors: Vectors, unknown_rate: float) -> float:
     """Return the closeness below which `unknown_rate` of the items lie, were there as many of each class."""
     counts = np.bincount(index, minlength=len(class_vectors))
-    known, weights = closeness_of_labelled(X, index, class_vectors), 1 / counts[index]  # (n,), (n,)
+    known, weights = closeness_of_labeled(X, index, class_vectors), 1 / counts[index]  # (n,), (n,)
     named = np.asarray(class_vectors.any(axis=1))  # (c,)
     bare, told = np.count_nonzero(named & (counts == 0)), named[index]
     if bare and told.any():

@@ -55,23 +55,23 @@ MANY, MANY_STEPS = 20, (Step(2.0, 1), *SOME_STEPS)
 BELIEF_NEEDED = 0.02
 """Share of belief below which a step is left out of the average."""
 TEACHERS = 10
-"""Labelled classes from which they tell how far off the class vectors are, their own and the others'."""
+"""Labeled classes from which they tell how far off the class vectors are, their own and the others'."""
 PUPILS = 2_000
 """Classes up to which they are asked: the kernel over classes has as many rows."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """All that a model is made from: what is said of the classes, the labels, and the unlabelled vectors."""
+    """All that a model is made from: what is said of the classes, the labels, and the unlabeled vectors."""
 
     said: Vectors  # (c, d), class vectors; longer ones are surer, zeros where nothing is said of the class
-    vectors: Vectors  # (n, d), labelled
+    vectors: Vectors  # (n, d), labeled
     index: Indexes  # (n,) rows of class_vectors
     pool: Pool | None = None
     shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
     named: Vectors | None = None  # (c, d), what was said before the items were looked at, if they changed it
     attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
-    corrects: bool = False  # whether labelled classes tell how far off the class vectors are
+    corrects: bool = False  # whether labeled classes tell how far off the class vectors are
 
     @cached_property
     def class_vectors(self) -> Vectors:
@@ -85,7 +85,7 @@ class Known:
 
     @cached_property
     def same(self) -> Indexes:
-        """The first place of each labelled vector's copies (n,)."""
+        """The first place of each labeled vector's copies (n,)."""
         return first_copies(self.vectors)
 
     @property
@@ -162,7 +162,7 @@ def _pool_reason(known: Known, pool: Pool, stand: list[float], *, moved: bool) -
     held = len(stand) > 1
     does = "do not move the names" if not moved else "move the names a little" if held else "move the names"
     else_ = f" ({stand[0]:.0%} would, were they held loosely)" if held else ""
-    why = f"{len(pool.vectors)} unlabelled items {does}: {stand[-1]:.0%} of their surest answers stand{else_}"
+    why = f"{len(pool.vectors)} unlabeled items {does}: {stand[-1]:.0%} of their surest answers stand{else_}"
     if not moved:
         return f"{why}."
     n = len(known.index)
@@ -195,17 +195,17 @@ def shares_of_belief(evidence: Mapping[Step, float]) -> dict[Step, float]:
 
 
 class Corrections(NamedTuple):
-    """Class vectors moved as the labelled classes' own were found to be off."""
+    """Class vectors moved as the labeled classes' own were found to be off."""
 
     class_vectors: Vectors  # (c, d)
-    seen: Indexes  # (c_seen,), the labelled classes
+    seen: Indexes  # (c_seen,), the labeled classes
     shares: NDArray[np.floating]  # (c, c_seen), how much of each one's correction a class takes
 
 
 def teaches(known: Known) -> bool:
     """Whether enough classes have labels to tell how far off all class vectors are."""
-    n_labelled = np.count_nonzero(known.class_vectors.any(axis=1) & (known.counts > 0))
-    return bool(n_labelled >= TEACHERS and len(known.said) <= PUPILS)
+    n_labeled = np.count_nonzero(known.class_vectors.any(axis=1) & (known.counts > 0))
+    return bool(n_labeled >= TEACHERS and len(known.said) <= PUPILS)
 
 
 def corrections(known: Known) -> Corrections:

@@ -21,9 +21,9 @@ Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regr
 METHODS: tuple[Method, ...] = get_args(Method)
 
 POOL_LABELS = 20
-"""Labels a class that all the unlabelled vectors together are worth."""
+"""Labels a class that all the unlabeled vectors together are worth."""
 LEARNED = 5_000
-"""Unlabelled vectors that the head learns from, evenly picked; all of them move the class vectors."""
+"""Unlabeled vectors that the head learns from, evenly picked; all of them move the class vectors."""
 COSINE_SHARPNESS = 20.0
 """Scores per unit of cosine where no label says better; with MiniLM it errs by 4 to 6 points."""
 
@@ -76,7 +76,7 @@ def by_cosine(S: Vectors) -> Scorer:
 
 
 def by_attributes(known: Known) -> tuple[Scorer, str]:
-    """Answer by weights carried from the labelled classes, whose lead over the others is taken off; and say why.
+    """Answer by weights carried from the labeled classes, whose lead over the others is taken off; and say why.
 
     Such weights say less of a class than its name does in the items' own space; against classes with hundreds of labels
     they would hardly ever win. The penalty is found by holding classes out, and so needs three of them.
@@ -90,7 +90,7 @@ def by_attributes(known: Known) -> tuple[Scorer, str]:
         corrected = GeneralizedZeroShotClassifier(SemanticMapClassifier())
         corrected.fit(known.vectors, known.index, class_vectors=known.attributes)
         penalty = corrected.seen_penalty_
-        why += f"; {penalty:.2g} is taken off the scores of labelled classes, found by holding classes out"
+        why += f"; {penalty:.2g} is taken off the scores of labeled classes, found by holding classes out"
     sharpness = 1 / scores.temperature
     intercept = sharpness * (scores.intercept_ - penalty * seen)
     if known.shares is not None:
@@ -130,12 +130,12 @@ def _moved_by_pool(
     share: how far the answers follow the labels; the rest follows the refinement.
     """
     if len(known.index):
-        # A label says three times what an unlabelled vector does.
+        # A label says three times what an unlabeled vector does.
         sums = 3 * class_sums(known.vectors, known.index, len(known.said))
         said, balance, keep = refined.said, refined.balance, refined.keep
-        refined = refine(said, pool, labelled_sums=sums, balance=balance, shares=known.shares, keep=keep)
+        refined = refine(said, pool, labeled_sums=sums, balance=balance, shares=known.shares, keep=keep)
         first, _ = _average_head(known, refined.class_vectors, factors, {})
-        # The more labels a class has, the less its neighbours add to what the head says of a vector.
+        # The more labels a class has, the less its neighbors add to what the head says of a vector.
         own = len(known.index) / (len(known.index) + ENOUGH * len(known.said))
         by_labels = pool.smooth(answers_at_shares(first(pool.vectors)), own=own, rounds=1)
         log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)

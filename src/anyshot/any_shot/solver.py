@@ -49,7 +49,7 @@ class Examples:
         return np.asarray(self.weights @ self.targets, dtype=np.float64)
 
 
-def labelled(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
+def labeled(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
     """Make examples of vectors (n, d) whose classes are known, `index` (n,)."""
     targets = np.eye(n_classes, dtype=np.float32)[index]  # (n, c)
     return Examples(vectors, targets, np.full(len(vectors), weight, dtype=np.float32))
@@ -84,7 +84,7 @@ def fit_deviation(
     start: Deviation | None = None,
     tol: float = 3e-5,
 ) -> Deviation:
-    """Minimise the objective above by Newton's method.
+    """Minimize the objective above by Newton's method.
 
     examples: n vectors (n, d) with targets over c classes; prior (n, c): the prior's scores of those vectors;
     start: where to begin, such as the solution before a few examples came; the minimum is the same, reached sooner;
@@ -106,7 +106,7 @@ def fit_deviation(
     with threads_for(rows.size * len(active)):
         axes, curvature = _axes(rows, softmax(base + rows @ first, axis=1), examples.weights)  # (d + 1, r), (r, k)
         problem = _Problem(Examples(rows @ axes, targets, examples.weights), base, curvature, C)
-        W = _minimise(problem, axes.T @ first, tol)  # (r, k)
+        W = _minimize(problem, axes.T @ first, tol)  # (r, k)
     moved = axes @ W  # (d + 1, k)
     V[active], b[active] = moved[:-1].T, BIAS_REACH * moved[-1]
     return Deviation(V, b)
@@ -178,7 +178,7 @@ class _Problem(NamedTuple):
         return np.asarray(pliancy * (slope - shared), dtype=np.float32)
 
 
-def _minimise(problem: _Problem, W: Floats, tol: float) -> Floats:
+def _minimize(problem: _Problem, W: Floats, tol: float) -> Floats:
     """Return W (r, k) at the minimum: Newton steps, each solved by conjugate gradients and halved until it descends.
 
     Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.

@@ -1,4 +1,4 @@
-"""What a classifier is made from: its classes, what is said of them, labelled examples, and the unlabelled pool."""
+"""What a classifier is made from: its classes, what is said of them, labeled examples, and the unlabeled pool."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from anyshot.zero_shot.pool_refinement import Pool, make_pool
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 from anyshot.zero_shot.wiener import among_items
 
-CENTRE_ITEMS = 10
-"""Items that zero is worth as the centre: the mean of one or two photographs says little of photographs."""
+CENTER_ITEMS = 10
+"""Items that zero is worth as the center: the mean of one or two photographs says little of photographs."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class Evidence:
         The same as vectors, the longer the surer; zeros where nothing is said that the encoder understands.
     attributes : ndarray of shape (c, a)
         What is known of the classes in another space than the items', such as attributes; a = 0 where nothing is. The
-        labelled items then tell the way between the two.
+        labeled items then tell the way between the two.
     vectors, index, examples : (n, d), (n,), n strings
-        The labelled items, their classes, and what to show of them.
-    unlabelled : ndarray of shape (m, d)
+        The labeled items, their classes, and what to show of them.
+    unlabeled : ndarray of shape (m, d)
         Items without a label.
-    centring : bool
+    centering : bool
         Whether the items' mean is taken off every vector, as for networks whose vectors share a large mean.
     learned : bool
         Whether what is said of the classes are weights taught by another domain's labels, which know where items vary.
     pool : Pool or None
-        The unlabelled items, centred, and their neighbours.
+        The unlabeled items, centered, and their neighbors.
     """
 
     classes: Classes
@@ -55,8 +55,8 @@ class Evidence:
     vectors: Vectors
     index: Indexes
     examples: tuple[str, ...]
-    unlabelled: Vectors
-    centring: bool = False
+    unlabeled: Vectors
+    centering: bool = False
     learned: bool = False
     pool: Pool | None = None
     attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -67,38 +67,38 @@ class Evidence:
         return np.asarray(self.attributes.any(axis=1) if self.attributes.size else self.said.any(axis=1))
 
     @cached_property
-    def centre(self) -> NDArray[np.float32]:
-        """What is taken off every vector (d,): the items' mean, drawn to zero as by `CENTRE_ITEMS` more of them."""
-        items = self.unlabelled if len(self.unlabelled) else self.vectors
-        if not self.centring:
+    def center(self) -> NDArray[np.float32]:
+        """What is taken off every vector (d,): the items' mean, drawn to zero as by `CENTER_ITEMS` more of them."""
+        items = self.unlabeled if len(self.unlabeled) else self.vectors
+        if not self.centering:
             return np.zeros(self.said.shape[1], np.float32)
-        return np.asarray(items.sum(axis=0) / (len(items) + CENTRE_ITEMS), dtype=np.float32)
+        return np.asarray(items.sum(axis=0) / (len(items) + CENTER_ITEMS), dtype=np.float32)
 
-    def centred(self, vectors: Vectors) -> Vectors:
+    def centered(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, d) as they are compared."""
-        if len(vectors) and vectors.shape[1] != len(self.centre):
-            raise WidthError(f"The items are {vectors.shape[1]} wide; the model was made for {len(self.centre)}.")
-        return unit(vectors - self.centre) if self.centre.any() else vectors
+        if len(vectors) and vectors.shape[1] != len(self.center):
+            raise WidthError(f"The items are {vectors.shape[1]} wide; the model was made for {len(self.center)}.")
+        return unit(vectors - self.center) if self.center.any() else vectors
 
     def known(self, shares: NDArray[np.floating] | None) -> Known:
         """Return the same as the methods take it; shares (c,) of the work to come."""
-        vectors = self.centred(self.vectors)
+        vectors = self.centered(self.vectors)
         if not self.attributes.size:
             return Known(self._among_items(vectors), vectors, self.index, self.pool, shares, named=self.said)
         return Known(self._carried(vectors), vectors, self.index, self.pool, shares, attributes=self.attributes)
 
     def _among_items(self, vectors: Vectors) -> Vectors:
-        """Return what is said of the classes (c, d) as the items, labelled (n, d) or not, let it be believed.
+        """Return what is said of the classes (c, d) as the items, labeled (n, d) or not, let it be believed.
 
-        Without a pool it stays: labelled items vary as their own classes do, and what tells others apart would be lost.
+        Without a pool it stays: labeled items vary as their own classes do, and what tells others apart would be lost.
         On banking77, where a third of the classes had no label, these were told apart 1.4 points worse.
         """
-        if self.pool is None or self.learned or self.centring:
+        if self.pool is None or self.learned or self.centering:
             return self.said
         return among_items(self.said, np.concatenate([self.pool.vectors, vectors]))
 
     def _carried(self, vectors: Vectors) -> Vectors:
-        """Return weights for all classes (c, d), carried from the labelled ones by likeness of attributes."""
+        """Return weights for all classes (c, d), carried from the labeled ones by likeness of attributes."""
         if len(np.unique(self.index)) < 2:
             raise NotEnoughLabelsError(
                 f"The class vectors are {self.attributes.shape[1]} wide and the items {self.said.shape[1]}: the way "
@@ -110,22 +110,22 @@ class Evidence:
         return np.asarray(learned.coef_, dtype=np.float32)
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
-        """Add items (n, d) with classes (n,); -1 puts an item among the unlabelled."""
+        """Add items (n, d) with classes (n,); -1 puts an item among the unlabeled."""
         has = index >= 0
-        kept = tuple(example for example, labelled in zip(examples, has, strict=True) if labelled)
+        kept = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
         told = replace(
             self,
             vectors=np.concatenate([self.vectors, vectors[has]]),
             index=np.concatenate([self.index, index[has]]),
             examples=self.examples + kept,
         )
-        return told if has.all() else told.with_unlabelled(vectors[~has])
+        return told if has.all() else told.with_unlabeled(vectors[~has])
 
-    def with_unlabelled(self, vectors: Vectors) -> Self:
-        """Add unlabelled items (m, d)."""
+    def with_unlabeled(self, vectors: Vectors) -> Self:
+        """Add unlabeled items (m, d)."""
         if not len(vectors):
             return self
-        more = replace(self, unlabelled=np.concatenate([self.unlabelled, vectors]))
+        more = replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
         return replace(more, pool=_pool(more))
 
     def with_class(self, texts: ClassTexts, said: Vectors) -> Self:
@@ -139,7 +139,7 @@ class Evidence:
         return replace(self, classes=table, texts=both, said=np.vstack([self.said, nothing]), attributes=attributes)
 
     def without_class(self, name: Label) -> Self:
-        """Drop one class and its labelled items."""
+        """Drop one class and its labeled items."""
         row = row_of(name, self.classes)
         if len(self.classes) == 2:
             raise NotEnoughClassesError(f"{name!r} is one of the last two classes; a classifier needs two.")
@@ -164,7 +164,7 @@ class Evidence:
             "classes": self.classes.tolist(),
             "texts": texts,
             "examples": examples,
-            "centring": self.centring,
+            "centering": self.centering,
             "learned": self.learned,
         }
 
@@ -174,7 +174,7 @@ class Evidence:
             "said": self.said,
             "vectors": self.vectors,
             "index": self.index.astype(np.int64),
-            "unlabelled": self.unlabelled,
+            "unlabeled": self.unlabeled,
             "attributes": self.attributes,
         }
 
@@ -183,35 +183,35 @@ def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[A
     """Return the evidence that `facts` and `arrays` were taken from."""
     classes = class_table(facts["classes"])
     texts = ClassTexts(tuple(classes.tolist()), _tuples(facts["texts"]))
-    bare = first_evidence(classes, texts, arrays["said"], centring=facts["centring"])
-    labelled = replace(
+    bare = first_evidence(classes, texts, arrays["said"], centering=facts["centering"])
+    labeled = replace(
         bare,
         vectors=arrays["vectors"],
         index=arrays["index"].astype(np.intp),
         examples=tuple(facts["examples"]),
-        unlabelled=arrays["unlabelled"],
+        unlabeled=arrays["unlabeled"],
         attributes=arrays["attributes"],
         learned=facts.get("learned", False),
     )
-    return replace(labelled, pool=_pool(labelled) if len(labelled.unlabelled) else None)
+    return replace(labeled, pool=_pool(labeled) if len(labeled.unlabeled) else None)
 
 
-def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors, *, centring: bool = False) -> Evidence:
+def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors, *, centering: bool = False) -> Evidence:
     """Return the evidence of classes (c,) and what is said of them (c, d), without any item."""
     if len(said) != len(classes):
         raise ClassesError(f"There are {len(classes)} classes and {len(said)} class vectors. Give one a class.")
     none = np.zeros((0, said.shape[1]), np.float32)
-    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centring)
+    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centering)
 
 
 def _pool(evidence: Evidence) -> Pool:
-    """Return the unlabelled items as the methods take them.
+    """Return the unlabeled items as the methods take them.
 
-    Where vectors must be centred, as an image network's are, clusters are looser and the names farther off: they were
+    Where vectors must be centered, as an image network's are, clusters are looser and the names farther off: they were
     found best at half the sharpness, and with the classes held to their shares.
     """
-    vectors = evidence.centred(evidence.unlabelled)
-    return make_pool(vectors, sharpness=30.0, balance=1.0) if evidence.centring else make_pool(vectors)
+    vectors = evidence.centered(evidence.unlabeled)
+    return make_pool(vectors, sharpness=30.0, balance=1.0) if evidence.centering else make_pool(vectors)
 
 
 def _without(values: tuple[Any, ...], row: int) -> tuple[Any, ...]:

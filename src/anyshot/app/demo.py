@@ -24,11 +24,11 @@ from anyshot.errors import DataFileError
 from anyshot.evaluation import report as reporting
 
 DRAWS: Final = 10
-"""Draws of labelled messages that every figure of the table is the mean of; their seeds are 0 to 9."""
+"""Draws of labeled messages that every figure of the table is the mean of; their seeds are 0 to 9."""
 MOST: Final = 5
 """Labels a class, at most; all other messages are the test set, at every number of labels."""
 
-OURS, WITH_POOL, BASELINE = "anyshot", "anyshot + unlabelled", "logistic regression"
+OURS, WITH_POOL, BASELINE = "anyshot", "anyshot + unlabeled", "logistic regression"
 
 NEW_CLASS: Final = "login"
 DESCRIPTION: Final = "the customer cannot sign in"
@@ -107,7 +107,7 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
     """Measure accuracy against labels a class, print it, draw it, and return it."""
     _headline(
         console,
-        "2. One, three, five labels a class; then the unlabelled messages too",
+        "2. One, three, five labels a class; then the unlabeled messages too",
         f"Accuracy (%) on the {len(data.texts) - MOST * len(data.classes)} messages that no label was drawn from, mean "
         f"of {DRAWS} draws, beside logistic regression on the same vectors.",
     )
@@ -128,9 +128,9 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
 
 
 def _new_class(data: Messages, console: Console) -> None:
-    labelled, _ = data.drawn(0)
-    examples = [row for row in labelled if data.labels[row] == NEW_CLASS]
-    others = [row for row in labelled if data.labels[row] != NEW_CLASS]
+    labeled, _ = data.drawn(0)
+    examples = [row for row in labeled if data.labels[row] == NEW_CLASS]
+    others = [row for row in labeled if data.labels[row] != NEW_CLASS]
     asked = [row for row in range(len(data.texts)) if data.labels[row] == NEW_CLASS and row not in examples]
     _headline(
         console,
@@ -218,8 +218,8 @@ _MODELS: Final = (OURS, WITH_POOL, BASELINE)
 
 def _measured(data: Messages, seed: int) -> Any:
     """Return the curves of one draw: nested labels, and one test set for all numbers of labels."""
-    labelled, rest = data.drawn(seed)
-    (texts, labels), (asked, truth) = data.at(labelled), data.at(rest)
+    labeled, rest = data.drawn(seed)
+    (texts, labels), (asked, truth) = data.at(labeled), data.at(rest)
     model = tasks.AnyShotClassifier(data.classes, encoder=data.encoder)
     vectors, tested = (store.encode_once(data.encoder, some, cache=store.VectorCache()) for some in (texts, asked))
     shots = (0, 1, 3, MOST)

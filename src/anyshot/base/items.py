@@ -111,11 +111,11 @@ def shown(items: Items) -> list[str]:
 def _modality_of_array(array: NDArray[Any]) -> Modality:
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4:
         raise MixedInputError(
-            f"An array of uint8 with shape {array.shape} is one colour image, or very narrow grey ones. Write [image], "
-            "or give the grey ones as a list."
+            f"An array of uint8 with shape {array.shape} is one color image, or very narrow gray ones. Write [image], "
+            "or give the gray ones as a list."
         )
     if array.dtype == np.uint8 and array.ndim in (3, 4):
-        return "image"  # one grey stack (n, h, w) or (n, h, w, channels)
+        return "image"  # one gray stack (n, h, w) or (n, h, w, channels)
     if array.dtype.kind == "f" and array.ndim == 2:
         return "vectors"
     raise MixedInputError(

@@ -30,7 +30,7 @@ def model_card(
 {_metadata(modality, base_model, measured, tested_on)}
 ---
 
-# {len(classes)} classes, {len(examples)} labelled examples
+# {len(classes)} classes, {len(examples)} labeled examples
 
 Classes: {shown}
 
@@ -38,7 +38,7 @@ Encoder: {_plain(encoder)}. Method: {_plain(facts["model"]["method"])}.
 
 {reasons}
 {_compared(facts["leaderboard"])}{_figures(measured, tested_on)}
-The folder holds the vectors of the labelled and unlabelled items and the text (or file name) of each labelled example,
+The folder holds the vectors of the labeled and unlabeled items and the text (or file name) of each labeled example,
 so that the model can learn more and explain itself. Do not share it further than these.
 
 ```python

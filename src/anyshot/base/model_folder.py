@@ -28,8 +28,15 @@ from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Number of the folder's format; a folder with a larger one is refused."""
+
+RENAMED_SINCE_FORMAT_1: Final = {
+    "centring": "centering",
+    "tuned_centre": "tuned_center",
+    "unlabelled": "unlabeled",
+}
+"""Names of facts and arrays that the first edition wrote otherwise; they are translated when a folder is read."""
 
 RUNS_CODE: Final = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".dill"})
 """Endings of files that may run code when they are loaded; none has a place in a model folder."""
@@ -160,7 +167,18 @@ def _read(target: Path) -> SavedModel:
         arrays = safetensors.numpy.load(contents[_ARRAYS])
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"The model in {folder} cannot be read: {error}. Restore it from a copy.") from error
-    return SavedModel(document["facts"], arrays, str(document["anyshot"]))
+    facts: dict[str, JSON] = document["facts"]
+    if document["format"] == 1:
+        facts = _renamed(facts)
+        arrays = {RENAMED_SINCE_FORMAT_1.get(name, name): array for name, array in arrays.items()}
+    return SavedModel(facts, arrays, str(document["anyshot"]))
+
+
+def _renamed(facts: Any) -> Any:
+    """Return facts of the first edition, at any depth, under the names of today."""
+    if isinstance(facts, dict):
+        return {RENAMED_SINCE_FORMAT_1.get(name, name): _renamed(value) for name, value in facts.items()}
+    return [_renamed(value) for value in facts] if isinstance(facts, list) else facts
 
 
 def _standing(target: Path) -> Path:
@@ -220,7 +238,7 @@ def _document(folder: Path) -> dict[str, Any]:
         ) from error
     if foreign:
         raise ModelFolderError(f"{folder} is no anyshot model: its {_MODEL} was written by another program.")
-    if document["format"] != FORMAT:
+    if document["format"] not in range(1, FORMAT + 1):
         raise ModelFolderError(_other_format(folder, document))
     if document.get("digest") != digest or not _complete(document):
         raise ModelFolderError(_changed(path))

@@ -120,8 +120,8 @@ def _from_image(image: Image.Image) -> Pixels:
     image.load()
     turned = ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
     if turned.mode.startswith("I") or turned.mode == "F":
-        grey = _scaled(np.asarray(turned))
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        gray = _scaled(np.asarray(turned))
+        return np.repeat(gray[:, :, None], 3, axis=2)
     if turned.has_transparency_data:
         seen = turned.convert("RGBA")
         turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
@@ -138,7 +138,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _scaled(values: NDArray[Any]) -> Pixels:
-    """Scale 16-bit grey values (h, w), 0 to 65535, to 8 bits."""
+    """Scale 16-bit gray values (h, w), 0 to 65535, to 8 bits."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise ValueError("its values are floats or have more than 16 bits, and nothing says which of them is white")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 257 = 255

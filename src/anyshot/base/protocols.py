@@ -65,7 +65,7 @@ class Trained(Protocol):
     """An encoder that was trained for a task, and is saved with the model that it serves."""
 
     name: str  # of the encoder that it was
-    centre: Vectors | None  # (width,), what is taken off its unit-length vectors
+    center: Vectors | None  # (width,), what is taken off its unit-length vectors
 
     def facts(self) -> dict[str, Any]:
         """Return what is no array."""

@@ -109,7 +109,7 @@ def read_data(
 
 
 def messages() -> Dataset:
-    """Read the demonstration's data: 200 customer messages in ten classes, and twelve, labelled "none", in no class.
+    """Read the demonstration's data: 200 customer messages in ten classes, and twelve, labeled "none", in no class.
 
     >>> messages().items[0]
     'I was charged twice for order 48213, 64.90 both times. Please give one of them back.'

@@ -1,4 +1,4 @@
-"""What every adapted classifier does the same: check both domains, normalise them, hold a base classifier, answer."""
+"""What every adapted classifier does the same: check both domains, normalize them, hold a base classifier, answer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from anyshot.base import validation
 from anyshot.base.labels import is_none
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.normalization import Normalise, Statistics, Table, is_sparse, statistics_of
+from anyshot.domain_adaptation.normalization import Normalize, Statistics, Table, is_sparse, statistics_of
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -72,7 +72,7 @@ def domains_stacked(source: Table, target: Table) -> Table:
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the source's classes, sorted (c,), and the row among them of each of its items (n,).
 
-    y: as `check_all_labelled` left it.
+    y: as `check_all_labeled` left it.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
     return classes, index
 
 
-def check_all_labelled(y: ArrayLike) -> None:
+def check_all_labeled(y: ArrayLike) -> None:
     """Refuse labels of which one is None or NaN: an item without a label is none of the source's."""
     listed = list(y) if isinstance(y, Iterable) else []
     none = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_none(label)]
@@ -191,14 +191,14 @@ def _model_can(*verbs: str) -> Callable[[Verb], Verb]:
 class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     """Base of the adapted classifiers; a child says in `_adapt` how it uses the target.
 
-    A child has at least the parameters `base` and `normalise`, sets `model_` in `_adapt`, and overrides `_represent`
-    where the model sees target items in another form than normalised.
+    A child has at least the parameters `base` and `normalize`, sets `model_` in `_adapt`, and overrides `_represent`
+    where the model sees target items in another form than normalized.
     """
 
     takes_sparse: ClassVar[bool] = True
 
     base: ClassifierMixin | None
-    normalise: Normalise
+    normalize: Normalize
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
         """Learn from the source's items `X` (n_s, d) and labels `y` (n_s,), and the target's items (n_t, d).
@@ -215,7 +215,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             The target has fewer than two items, another width than `X`, or NaN.
         """
         self._checked_choice()
-        check_all_labelled(y)
+        check_all_labeled(y)
         check_columns(X, target)
         table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
         check_classification_targets(labels)
@@ -223,7 +223,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         source = domain_table(table, name="X")
         self.adapted_ = target is not None
         items = source if target is None else target_table(target, source)
-        self.statistics_ = statistics_of(items if self.normalise == "domain" else source)
+        self.statistics_ = statistics_of(items if self.normalize == "domain" else source)
         domains = Domains(
             self._by(statistics_of(source), source), index, self._by(self.statistics_, items), len(self.classes_)
         )
@@ -256,7 +256,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = fitted_base(self.base, domains.source, domains.index)
 
     def _represent(self, table: Table) -> Table:
-        """Return normalised target items (n, d) as the model sees them."""
+        """Return normalized target items (n, d) as the model sees them."""
         return table
 
     def _asked(self, X: ArrayLike, verb: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
@@ -268,11 +268,11 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             return verb(self._represent(table) if self.adapted_ else table)
 
     def _by(self, statistics: Statistics, table: Table) -> Table:
-        return table if self.normalise is None else statistics.applied(table)
+        return table if self.normalize is None else statistics.applied(table)
 
     def _checked_choice(self) -> None:
-        if self.normalise not in ("source", "domain", None):
-            raise InputError(f"normalise={self.normalise!r} is no choice. Take 'source', 'domain' or None.")
+        if self.normalize not in ("source", "domain", None):
+            raise InputError(f"normalize={self.normalize!r} is no choice. Take 'source', 'domain' or None.")
 
     def _refuse_sparse(self, table: Table) -> None:
         if is_sparse(table) and not self.takes_sparse:
@@ -288,13 +288,13 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
 
 
 class SourceClassifier(AdaptedClassifier):
-    """Keep the source model: the base classifier on normalised vectors, with no adaptation but the normalisation.
+    """Keep the source model: the base classifier on normalized vectors, with no adaptation but the normalization.
 
     Parameters
     ----------
     base : classifier, default=None
         Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores: the source's, each domain's own, or nobody's.
 
     Attributes
@@ -307,10 +307,10 @@ class SourceClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["low", "low", "high", "high"], [[10.0], [11.0], [14.0], [15.0]]
-    >>> SourceClassifier(normalise="domain").fit(X, y, target=target).predict(target)
+    >>> SourceClassifier(normalize="domain").fit(X, y, target=target).predict(target)
     array(['low', 'low', 'high', 'high'], dtype='<U4')
     """
 
-    def __init__(self, *, base: ClassifierMixin | None = None, normalise: Normalise = "domain") -> None:
+    def __init__(self, *, base: ClassifierMixin | None = None, normalize: Normalize = "domain") -> None:
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize

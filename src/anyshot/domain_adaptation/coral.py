@@ -9,9 +9,9 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise
+from anyshot.domain_adaptation.normalization import Normalize
 
-# Whiten the source with its own covariance C_s, colour it with the target's C_t:
+# Whiten the source with its own covariance C_s, color it with the target's C_t:
 #
 #     x  ->  x C_s^(-1/2) C_t^(1/2)
 #
@@ -20,13 +20,13 @@ from anyshot.domain_adaptation.normalization import Normalise
 # of 1) and meaningful on any other scale.
 
 FAR: Final = 100.0
-"""A mean's square over the variance from which on rounding would eat of a covariance that is not of centred vectors."""
+"""Ratio of squared mean to variance above which vectors are centered first, to keep the covariance precise."""
 
 
 def coral_map(
     source: NDArray[np.floating], target: NDArray[np.floating], *, ridge: float = 1.0
 ) -> NDArray[np.floating]:
-    """Return the map (d, d) that gives centred source vectors (n_s, d) the covariance of the target's (n_t, d).
+    """Return the map (d, d) that gives centered source vectors (n_s, d) the covariance of the target's (n_t, d).
 
     ridge: what is added to both covariances, in units of their mean variance; 0 needs more items than features.
     """
@@ -37,12 +37,12 @@ def coral_map(
 
 
 def _covariance(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the covariance (d, d) of vectors (n, d), by way of no centred copy where they lie about 0."""
+    """Return the covariance (d, d) of vectors (n, d), by way of no centered copy where they lie about 0."""
     n, mean = len(vectors), vectors.mean(axis=0)
     covariance: NDArray[np.floating] = vectors.T @ vectors / n - np.outer(mean, mean)
     if (mean**2 > FAR * covariance.diagonal()).any():
-        centred = vectors - mean
-        covariance = centred.T @ centred / n
+        centered = vectors - mean
+        covariance = centered.T @ centered / n
     return covariance * (n / max(n - 1, 1))
 
 
@@ -66,7 +66,7 @@ class CoralClassifier(AdaptedClassifier):
         Added to both covariances, in units of their mean variance; more is less adaptation.
     base : classifier, default=None
         Learns from the moved source. Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else. CORAL moves no mean: the source's is moved to the target's.
 
     Attributes
@@ -74,7 +74,7 @@ class CoralClassifier(AdaptedClassifier):
     classes_ : ndarray of shape (n_classes,)
         Classes of the source, sorted.
     map_ : ndarray of shape (n_features, n_features)
-        Moves the centred source vectors; there is none without a target.
+        Moves the centered source vectors; there is none without a target.
     model_ : classifier
         The fitted base.
 
@@ -92,11 +92,11 @@ class CoralClassifier(AdaptedClassifier):
     takes_sparse = False
 
     def __init__(
-        self, *, ridge: float = 1.0, base: ClassifierMixin | None = None, normalise: Normalise = "domain"
+        self, *, ridge: float = 1.0, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
     ) -> None:
         self.ridge = ridge
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         source, target = domains.source, domains.target

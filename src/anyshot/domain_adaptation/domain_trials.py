@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.normalization import Table, is_sparse
-from anyshot.domain_adaptation.transfer_evidence import class_weights, neighbours_alike, neighbours_of
+from anyshot.domain_adaptation.transfer_evidence import class_weights, neighbors_alike, neighbors_of
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
 
 LEARNED: Final = 0.7
@@ -37,7 +37,7 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Source items and the rows of their classes."""
 
     table: Table  # (n, ...)
@@ -48,8 +48,8 @@ class Labelled:
 class Draw:
     """A draw of both domains; no label of the target is in it."""
 
-    learned: Labelled
-    held: Labelled
+    learned: Labeled
+    held: Labeled
     target: Table  # (n_t, ...)
     rows: Indexes  # (n_t,), of the target's items in the whole target
     n_classes: int
@@ -63,18 +63,18 @@ class Trial:
     held: Floats  # (n_v, c), on held-out source items
     reverse: float  # accuracy (0 to 1) on held-out source items of the method taught by its answers
     weighted: float  # accuracy (0 to 1) on held-out source items that play the target, at its class shares
-    neighbours: float  # how far target items and their neighbours are answered alike: 1 all, 0 by chance
+    neighbors: float  # how far target items and their neighbors are answered alike: 1 all, 0 by chance
     seconds: float  # that all of it took
 
 
-def draw_domains(source: Labelled, target: Table, *, n_items: int, n_classes: int, random: np.random.Generator) -> Draw:
+def draw_domains(source: Labeled, target: Table, *, n_items: int, n_classes: int, random: np.random.Generator) -> Draw:
     """Draw items of both domains, at most `n_items` of each part, the source's from each class alike."""
     learned, held = _split(source.index, n_items, random)
     n_t = target.shape[0]
     rows = np.sort(random.permutation(n_t)[: min(n_items, max(2, int(DRAWN * n_t)))])
     return Draw(
-        Labelled(source.table[learned], source.index[learned]),
-        Labelled(source.table[held], source.index[held]),
+        Labeled(source.table[learned], source.index[learned]),
+        Labeled(source.table[held], source.index[held]),
         target[rows],
         rows,
         n_classes,
@@ -101,7 +101,7 @@ def run_trials(
     source_model: finds the target's class shares; seed: draws the held-out items that play the target.
     """
     stage = _stage(source_model, draw, np.random.default_rng(seed))
-    near = neighbours_of(flat(draw.target))
+    near = neighbors_of(flat(draw.target))
     found: dict[str, Trial | None] = {}
     for name, method in methods.items():
         start = time.perf_counter()
@@ -118,7 +118,7 @@ def run_trials(
             held=answers_of(fitted, draw.held.table, draw.n_classes),
             reverse=reverse,
             weighted=float(np.mean(rehearsed.predict(stage.table) == stage.index)),
-            neighbours=neighbours_alike(answers.argmax(axis=1), near),
+            neighbors=neighbors_alike(answers.argmax(axis=1), near),
             seconds=time.perf_counter() - start,
         )
     return found
@@ -145,14 +145,14 @@ def answers_at_home(source_model: Method, draw: Draw, table: Table) -> Floats:
     return answers_of(fitted, table, draw.n_classes)
 
 
-def _stage(source_model: Method, draw: Draw, random: np.random.Generator) -> Labelled:
+def _stage(source_model: Method, draw: Draw, random: np.random.Generator) -> Labeled:
     """Return held-out source items, drawn at the class shares that the target seems to have: a target with labels."""
     ours = answers_at_home(source_model, draw, draw.held.table)
     weights = class_weights(ours, draw.held.index, answers_at_home(source_model, draw, draw.target))
     if weights.sum() <= 0:
         raise DomainError("No class of the source seems to occur in the target: there is nothing to transfer.")
     rows = random.choice(len(weights), len(weights), p=weights / weights.sum())
-    return Labelled(draw.held.table[rows], draw.held.index[rows])
+    return Labeled(draw.held.table[rows], draw.held.index[rows])
 
 
 def _reverse(method: Method, draw: Draw, classes: Indexes) -> float:

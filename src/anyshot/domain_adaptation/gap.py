@@ -20,7 +20,7 @@ from anyshot.domain_adaptation.base import (
     domains_stacked,
     target_table,
 )
-from anyshot.domain_adaptation.normalization import Normalise, Table, is_sparse, normalised
+from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse, normalized
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import DomainError, InputError
 
@@ -38,7 +38,7 @@ FOLDS: Final = 5
 ITEMS: Final = 1000
 """Items of each domain used at most, drawn at random: the work is cubic in them."""
 SAME: Final = 1e-6
-NORMALISATIONS: Final[tuple[Normalise, ...]] = (None, "source", "domain")
+NORMALIZATIONS: Final[tuple[Normalize, ...]] = (None, "source", "domain")
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class DomainGap:
     """Share of random deals with as large a discrepancy."""
     features: pd.DataFrame
     """The most shifted features: their means, and the move in pooled standard deviations; the largest first."""
-    normalisations: pd.DataFrame
-    """A row for each normalisation: what A-distance and MMD it leaves."""
+    normalizations: pd.DataFrame
+    """A row for each normalization: what A-distance and MMD it leaves."""
     identical: bool
     """The two tables hold the same items."""
 
@@ -67,16 +67,16 @@ class DomainGap:
             return "The domains hold the same items: there is no gap, and nothing to adapt."
         if min(self.a_distance_p, self.mmd_p) > LEVEL / 2:
             return "No gap can be shown on these items: keep the source model."
-        left = (self.normalisations / np.maximum([self.a_distance, self.mmd], 1e-12)).max(axis=1)
+        left = (self.normalizations / np.maximum([self.a_distance, self.mmd], 1e-12)).max(axis=1)
         best = str(left.idxmin())
         if left[best] < 1 / 2:
-            return f"There is a gap, and normalise={best!r} takes more than half of it: try that first."
-        return "There is a gap that no normalisation takes: test for label shift, then compare methods."
+            return f"There is a gap, and normalize={best!r} takes more than half of it: try that first."
+        return "There is a gap that no normalization takes: test for label shift, then compare methods."
 
     def __str__(self) -> str:
         return (
             f"A-distance {self.a_distance:.2f} (p {self.a_distance_p:.3g}), MMD^2 {self.mmd:.3g} (p {self.mmd_p:.3g})\n"
-            f"{self.verdict}\n{self.normalisations.to_string(float_format='%.3g')}\n"
+            f"{self.verdict}\n{self.normalizations.to_string(float_format='%.3g')}\n"
             f"{self.features.to_string(float_format='%.3g')}"
         )
 
@@ -97,7 +97,7 @@ def domain_gap(
     n_permutations: int = 199,
     random_state: RandomState = None,
 ) -> DomainGap:
-    """Measure how far two domains are apart, and what each normalisation does to it.
+    """Measure how far two domains are apart, and what each normalization does to it.
 
     source (n_s, d), target (n_t, d): vectors, or raw items where an `encoder` is given, by name or as one;
     feature_names (d,): of the vectors' columns; n_features: how many shifted ones to name; n_permutations: deals behind
@@ -125,13 +125,13 @@ def domain_gap(
     identical = _identical(ours, theirs)
     rows = {}
     with threads_for(deals.shape[1] ** 2):
-        for by in NORMALISATIONS:
-            pair = normalised(*near, by)
+        for by in NORMALIZATIONS:
+            pair = normalized(*near, by)
             rows[by] = (0.0, 0.0) if identical else (a_distance(*pair), _mmd(pair, deals)[0])
         p = (1.0, 1.0) if identical else (_told_p(near, deals), _mmd(near, deals)[1])
     table = pd.DataFrame.from_dict(
         {str(by): row for by, row in rows.items()}, orient="index", columns=["a_distance", "mmd"]
-    ).rename_axis("normalise")
+    ).rename_axis("normalize")
     shifted = shifted_features(ours, theirs, names).head(n_features)
     return DomainGap(rows[None][0], p[0], rows[None][1], p[1], shifted, table, identical)
 
@@ -250,9 +250,9 @@ def _gram(both: Table) -> NDArray[np.floating]:
     """Return the inner products (n, n) of the items, about their mean where they are dense."""
     if is_sparse(both):
         return np.asarray((both @ both.T).toarray(), dtype=np.float64)
-    centred = np.asarray(both, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    return np.asarray(centred @ centred.T)
+    centered = np.asarray(both, dtype=np.float64)
+    centered = centered - centered.mean(axis=0)
+    return np.asarray(centered @ centered.T)
 
 
 def _moments(table: Table) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

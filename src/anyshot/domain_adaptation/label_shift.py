@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from anyshot.base.labels import decisions
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base, probabilities
-from anyshot.domain_adaptation.normalization import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalize, Table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 # With p(x | y) the same in both domains, a source model's answers P (n_t, c) become the target's by weighing classes,
@@ -213,12 +213,12 @@ class LabelShiftClassifier(AdaptedClassifier):
     Parameters
     ----------
     method : {"em", "bbse"}, default="em"
-        How the shares are found: by expectation maximisation, or from the mean answer.
+        How the shares are found: by expectation maximization, or from the mean answer.
     n_draws : int, default=200
         Draws behind the shares' intervals.
     base : classifier, default=None
         Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="source"
+    normalize : {"source", "domain", None}, default="source"
         Whose statistics make the z-scores. By "domain" they would take away some of the shift.
     random_state : int, generator or None, default=None
         Draws the intervals; the answers do not depend on it.
@@ -252,13 +252,13 @@ class LabelShiftClassifier(AdaptedClassifier):
         method: Literal["em", "bbse"] = "em",
         n_draws: int = 200,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = "source",
+        normalize: Normalize = "source",
         random_state: RandomState = None,
     ) -> None:
         self.method = method
         self.n_draws = n_draws
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
         self.random_state = random_state
 
     def _adapt(self, domains: Domains) -> None:

@@ -14,7 +14,7 @@ from sklearn.preprocessing import normalize
 from anyshot.base.labels import decisions
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalize, Table
 from anyshot.domain_adaptation.subspace import geodesic_flow
 from anyshot.errors import InputError
 
@@ -22,14 +22,14 @@ from anyshot.errors import InputError
 #
 #     min   |A (Y - f)|^2  +  eta f' K^-1 f  +  alignment f' M f  +  smoothness f' L f
 #
-# A picks the source's items, Y (n, c) their classes, L is the graph Laplacian of nearest neighbours, M = E'E / |E'E|
+# A picks the source's items, Y (n, c) their classes, L is the graph Laplacian of nearest neighbors, M = E'E / |E'E|
 # holds the gaps between the domains' means, of all items and of each class, the target's classes being f's own answers
 # in the round before. The minimum solves B beta = A Y,
 #
 #     B = (A + alignment M + smoothness L) K + eta I.
 #
 # Wang, Feng, Chen, Yu, Huang, Yu. Visual Domain Adaptation with Manifold Embedded Distribution Alignment. ACM MM 2018,
-# eq. 13 (with equal weights for the two kinds of mean), whose first answers are a nearest neighbour's; here they are
+# eq. 13 (with equal weights for the two kinds of mean), whose first answers are a nearest neighbor's; here they are
 # those of f without alignment, which cost nothing (on digits 3 points better, on photos 0.4 worse). Only M changes from
 # round to round, and its rank is at most c + 1: B is factored once, and each round is a correction by the matrix
 # inversion lemma, not a solution anew.
@@ -52,12 +52,12 @@ def gaussian_kernel(one: NDArray[np.floating], other: NDArray[np.floating], widt
     return np.asarray(np.exp(-_squares(one, other) / width))
 
 
-def neighbour_laplacian(vectors: NDArray[np.floating], n_neighbours: int) -> csr_array:
+def neighbor_laplacian(vectors: NDArray[np.floating], n_neighbors: int) -> csr_array:
     """Return I - D^-1/2 W D^-1/2 (n, n), W being the cosines of unit vectors (n, k) that are each other's near ones."""
     cosine = vectors @ vectors.T
     np.fill_diagonal(cosine, -np.inf)
     n = len(vectors)
-    k = min(n_neighbours, n - 1)
+    k = min(n_neighbors, n - 1)
     near = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
     weights = np.maximum(np.take_along_axis(cosine, near, axis=1), 0)  # (n, k)
     W = csr_array((weights.ravel(), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
@@ -162,18 +162,18 @@ class ManifoldAlignmentClassifier(AdaptedClassifier):
     ----------
     n_components : int, default=20
         Axes of each domain between which the geodesic flow runs.
-    n_neighbours : int, default=10
-        Neighbours of each item in the graph.
+    n_neighbors : int, default=10
+        Neighbors of each item in the graph.
     alignment : float, default=10.0
         Weight of the gaps between the domains' means.
     smoothness : float, default=1.0
-        Weight of differences between neighbours.
+        Weight of differences between neighbors.
     rounds : int, default=10
         Times that the target's answers are used to align the classes' means.
     base : classifier, default=None
         Gives the first answers, and all of them without a target. If not given, the function itself without alignment
         gives the first ones.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else.
 
     Attributes
@@ -207,28 +207,26 @@ class ManifoldAlignmentClassifier(AdaptedClassifier):
         self,
         *,
         n_components: int = 20,
-        n_neighbours: int = 10,
+        n_neighbors: int = 10,
         alignment: float = 10.0,
         smoothness: float = 1.0,
         rounds: int = 10,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = "domain",
+        normalize: Normalize = "domain",
     ) -> None:
         self.n_components = n_components
-        self.n_neighbours = n_neighbours
+        self.n_neighbors = n_neighbors
         self.alignment = alignment
         self.smoothness = smoothness
         self.rounds = rounds
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if self.rounds < 1:
             raise InputError(f"rounds={self.rounds} must be at least 1.")
-        if self.n_components < 1 or self.n_neighbours < 1:
-            raise InputError(
-                f"n_components={self.n_components} and n_neighbours={self.n_neighbours} must be at least 1."
-            )
+        if self.n_components < 1 or self.n_neighbors < 1:
+            raise InputError(f"n_components={self.n_components} and n_neighbors={self.n_neighbors} must be at least 1.")
         kept = _evenly(domains, ITEMS)
         self.axes_ = geodesic_flow(kept.source, kept.target, n_components=self.n_components)
         start = None if self.base is None else fitted_base(self.base, kept.source, kept.index).predict(kept.target)
@@ -237,7 +235,7 @@ class ManifoldAlignmentClassifier(AdaptedClassifier):
         width = float(squares.mean()) or 1.0
         kernel = np.exp(-squares / width)
         weights = Weights(alignment=self.alignment, smoothness=self.smoothness)
-        laplacian = neighbour_laplacian(both, self.n_neighbours)
+        laplacian = neighbor_laplacian(both, self.n_neighbors)
         beta = aligned_coefficients(kernel, laplacian, kept.index, start, weights=weights, rounds=self.rounds)
         own = kernel[: len(kept.index)] @ beta  # (n_s, c)
         self.model_ = KernelScores(both, beta, width, spread=_spread(own, kept.index))

@@ -1,4 +1,4 @@
-"""Marginalised denoising (mSDA): words of one domain are read as the words of the other that they occur with."""
+"""Marginalized denoising (mSDA): words of one domain are read as the words of the other that they occur with."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise, Table, is_sparse
+from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse
 from anyshot.errors import InputError
 
 # Features x (d,), with a constant 1 that is never lost, are dropped with probability p each; a linear map W gives back
@@ -69,7 +69,7 @@ class DenoisingClassifier(AdaptedClassifier):
         The most frequent features, which the layers give back; the width of each layer.
     base : classifier, default=None
         Learns from all layers' outputs side by side. Logistic regression if not given.
-    normalise : {"source", "domain", None}, default=None
+    normalize : {"source", "domain", None}, default=None
         Whose statistics make the z-scores before all else. Counts of words need none.
 
     Attributes
@@ -103,13 +103,13 @@ class DenoisingClassifier(AdaptedClassifier):
         n_layers: int = 3,
         n_pivots: int = 1000,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = None,
+        normalize: Normalize = None,
     ) -> None:
         self.loss = loss
         self.n_layers = n_layers
         self.n_pivots = n_pivots
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if not 0 < self.loss < 1:

@@ -1,4 +1,4 @@
-"""Normalisation of two domains: whose mean and spread a vector is measured by."""
+"""Normalization of two domains: whose mean and spread a vector is measured by."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeGuard
@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, issparse
 from anyshot.base.validation import Vectors
 
 Table: TypeAlias = Vectors | csr_array  # (n, d), dense or sparse
-Normalise: TypeAlias = Literal["source", "domain"] | None
+Normalize: TypeAlias = Literal["source", "domain"] | None
 
 # On twelve pairs of photo collections, z-scores by each domain's own statistics instead of the source's moved accuracy
 # by 6 to 16 points, up or down: it takes a shift of mean and spread away, and with it whatever the classes' shares had
@@ -26,7 +26,7 @@ def is_sparse(table: object) -> TypeGuard[csr_array]:
 class Statistics:
     """What z-scores are made with."""
 
-    mean: NDArray[np.float32]  # (d,), zeros for sparse tables: to centre them would fill them
+    mean: NDArray[np.float32]  # (d,), zeros for sparse tables: to center them would fill them
     scale: NDArray[np.float32]  # (d,), 1 where a feature does not vary
 
     def applied(self, table: Table) -> Table:
@@ -51,7 +51,7 @@ def statistics_of(table: Table) -> Statistics:
     return Statistics(mean.astype(np.float32), np.where(spread > 0, spread, 1).astype(np.float32))
 
 
-def normalised(source: Table, target: Table, by: Normalise) -> tuple[Table, Table]:
+def normalized(source: Table, target: Table, by: Normalize) -> tuple[Table, Table]:
     """Return both domains' tables (n_s, d), (n_t, d) as z-scores: by the source's statistics, by each domain's own.
 
     With None they are returned as they are.

@@ -16,7 +16,7 @@ from anyshot.domain_adaptation.base import (
     domains_stacked,
     fitted_base,
 )
-from anyshot.domain_adaptation.normalization import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalize, Table
 from anyshot.errors import EffectiveSampleError, InputError
 
 # Where the domains differ in how often vectors occur but not in what a vector means, the target's risk is the source's,
@@ -67,7 +67,7 @@ class DensityRatioClassifier(AdaptedClassifier):
         Share of the source's items that the effective sample size must reach.
     base : classifier, default=None
         Must take `sample_weight`. Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="source"
+    normalize : {"source", "domain", None}, default="source"
         Whose statistics make the z-scores. By "domain" they would take away the shift that the weights answer to.
 
     Attributes
@@ -100,12 +100,12 @@ class DensityRatioClassifier(AdaptedClassifier):
         flatten: float = 1.0,
         least_share: float = 0.05,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = "source",
+        normalize: Normalize = "source",
     ) -> None:
         self.flatten = flatten
         self.least_share = least_share
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if not 0 <= self.flatten <= 1:

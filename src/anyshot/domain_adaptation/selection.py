@@ -13,7 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import (
     SourceClassifier,
-    check_all_labelled,
+    check_all_labeled,
     check_columns,
     class_index,
     domain_table,
@@ -22,7 +22,7 @@ from anyshot.domain_adaptation.base import (
 )
 from anyshot.domain_adaptation.domain_trials import (
     Draw,
-    Labelled,
+    Labeled,
     Method,
     Trial,
     answers_at_home,
@@ -37,14 +37,14 @@ from anyshot.domain_adaptation.shift_test import shift_of_answers
 from anyshot.domain_adaptation.transfer_evidence import (
     agreement,
     deep_embedded_validation,
-    soft_neighbourhood_density,
+    soft_neighborhood_density,
 )
 from anyshot.errors import DomainError, InputError, NotEnoughLabelsError, WidthError
 
 # Which figure is to be believed depends on what differs between the domains. Where nothing but the classes' shares
 # does, source items drawn at the target's shares are a target with labels: their accuracy decides, with the agreement.
 # Where the classes look different those say little, and the way back does: a method that is taught its own answers
-# should find the source's labels, and answer neighbours alike. That way is closed to label shift, where even-handed
+# should find the source's labels, and answer neighbors alike. That way is closed to label shift, where even-handed
 # mistakes teach best.
 #
 # Which figures, and that none may speak against a method, was settled on transfers whose labels were looked at: 17 of
@@ -53,22 +53,22 @@ from anyshot.errors import DomainError, InputError, NotEnoughLabelsError, WidthE
 # doubt of up to five points let pass, and a gain predicted from the figures by regression. (`benchmarks/RESULTS.md`.)
 
 Shift: TypeAlias = Literal["no shift seen", "label shift", "other shift"]
-Evidence: TypeAlias = Literal["agreement", "reverse", "weighted", "neighbours"]
+Evidence: TypeAlias = Literal["agreement", "reverse", "weighted", "neighbors"]
 
 SOURCE: Final = "source model"
 USED: Final[dict[Shift, tuple[Evidence, ...]]] = {
-    "no shift seen": ("agreement", "reverse", "neighbours"),  # it may have been too small to be seen
+    "no shift seen": ("agreement", "reverse", "neighbors"),  # it may have been too small to be seen
     "label shift": ("agreement", "weighted"),
-    "other shift": ("agreement", "reverse", "neighbours"),
+    "other shift": ("agreement", "reverse", "neighbors"),
 }
-WORTH: Final[dict[Evidence, float]] = {"agreement": 1.0, "reverse": 1.0, "weighted": 1.0, "neighbours": 1 / 3}
+WORTH: Final[dict[Evidence, float]] = {"agreement": 1.0, "reverse": 1.0, "weighted": 1.0, "neighbors": 1 / 3}
 """Points of accuracy that a point of each figure stands for."""
-OPTIMISED: Final[dict[type, tuple[Evidence, ...]]] = {
+OPTIMIZED: Final[dict[type, tuple[Evidence, ...]]] = {
     DensityRatioClassifier: ("weighted",),
-    ManifoldAlignmentClassifier: ("neighbours",),
+    ManifoldAlignmentClassifier: ("neighbors",),
 }
-"""What a method optimises itself, so that it cannot be judged by it."""
-FIGURES: Final = ["agreement", "reverse", "weighted", "neighbours", "seconds"]
+"""What a method optimizes itself, so that it cannot be judged by it."""
+FIGURES: Final = ["agreement", "reverse", "weighted", "neighbors", "seconds"]
 FEWEST: Final = 10
 """Items of the target that there must be."""
 BAR: Final = 1.0
@@ -92,7 +92,7 @@ class Verdict:
     shift : {"no shift seen", "label shift", "other shift"}
         What differs between the domains, and so which figures were used.
     table : DataFrame
-        A row a method: agreement, reverse and weighted accuracy and likeness of neighbours [%], what its trials took
+        A row a method: agreement, reverse and weighted accuracy and likeness of neighbors [%], what its trials took
         [s], gain over the source model by those figures that were used and its standard error [points], which of them
         speaks against the method, then DEV (lower is better) and SND (higher is better), which decide nothing.
     reasons : tuple of str
@@ -170,12 +170,12 @@ def adapt_or_not(
     -----
     The source model stands unless a method's mean gain over it, on the figures used, is at least one point and one
     standard error, and none of these figures is below the source model's by more than its standard error: each figure
-    can be deceived, but seldom all by one method. Figures that a method optimises itself are not used for it. A point
-    of the neighbours' likeness counts a third: it moves about three times as far as the accuracy.
+    can be deceived, but seldom all by one method. Figures that a method optimizes itself are not used for it. A point
+    of the neighbors' likeness counts a third: it moves about three times as far as the accuracy.
     """
     _check(candidates, n_draws, n_items)
     source, theirs, classes = _domains(X, y, target, default=source_model is None)
-    methods = {SOURCE: SourceClassifier(normalise="source") if source_model is None else source_model, **candidates}
+    methods = {SOURCE: SourceClassifier(normalize="source") if source_model is None else source_model, **candidates}
     random = generator(random_state)
     draws = [
         draw_domains(source, theirs, n_items=n_items, n_classes=len(classes), random=random) for _ in range(n_draws)
@@ -185,7 +185,7 @@ def adapt_or_not(
         run_trials(methods, methods[SOURCE], draw, seed=int(seed)) for draw, seed in zip(draws, seeds, strict=True)
     ]
     shift = _shift(methods[SOURCE], draws, trials)
-    table = judged(evidence(draws, trials), shift, {name: optimised(method) for name, method in methods.items()})
+    table = judged(evidence(draws, trials), shift, {name: optimized(method) for name, method in methods.items()})
     extra = _columns_only(draws, trials)
     choice = chosen(table)
     model = clone(methods[choice]).fit(X, y, target=target)
@@ -210,7 +210,7 @@ def evidence(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> dict[s
                 100 * float(np.mean([agreement([said[place], other]) for other in said[:place] + said[place + 1 :]])),
                 100 * one.reverse,
                 100 * one.weighted,
-                100 * one.neighbours,
+                100 * one.neighbors,
                 one.seconds,
             )
             for place, one in enumerate(kept)
@@ -219,9 +219,9 @@ def evidence(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> dict[s
     return found
 
 
-def optimised(method: Method) -> tuple[Evidence, ...]:
-    """Return the figures that a method optimises itself: what its class says in `optimises`, or what is known of it."""
-    said: tuple[Evidence, ...] = getattr(method, "optimises", OPTIMISED.get(type(method), ()))
+def optimized(method: Method) -> tuple[Evidence, ...]:
+    """Return the figures that a method optimizes itself: what its class says in `optimizes`, or what is known of it."""
+    said: tuple[Evidence, ...] = getattr(method, "optimizes", OPTIMIZED.get(type(method), ()))
     return said
 
 
@@ -261,7 +261,7 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
     said = []
     for name, row in table.drop(index=SOURCE).iterrows():
         if np.isnan(row.gain):
-            said.append(f"{name}: refused a draw, or there is no figure that it does not optimise itself.")
+            said.append(f"{name}: refused a draw, or there is no figure that it does not optimize itself.")
             continue
         shown = f"{name}: {row.gain:+.1f} points against the source model (standard error {row.error:.1f})"
         if row.gain < max(BAR, SURE * row.error):
@@ -288,7 +288,7 @@ def _shift(source_model: Method, draws: list[Draw], trials: list[dict[str, Trial
 
 
 def _columns_only(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> pd.DataFrame:
-    """Return DEV and SND of each method: both reward what methods optimise, and are shown only."""
+    """Return DEV and SND of each method: both reward what methods optimize, and are shown only."""
     rows: dict[str, list[tuple[float, float]]] = {name: [] for name in trials[0]}
     for draw, trial in zip(draws, trials, strict=True):
         weights = density_ratio(flat(draw.held.table), flat(draw.target))
@@ -298,7 +298,7 @@ def _columns_only(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> p
                 continue
             own = np.maximum(one.held[np.arange(len(one.held)), draw.held.index], 1e-6)
             risk = deep_embedded_validation(-np.log(own), weights)
-            rows[name].append((risk, soft_neighbourhood_density(one.answers)))
+            rows[name].append((risk, soft_neighborhood_density(one.answers)))
     means = {name: np.mean(values, axis=0) for name, values in rows.items()}
     return pd.DataFrame.from_dict(means, orient="index", columns=["dev", "snd"])
 
@@ -323,7 +323,7 @@ def _check(candidates: Mapping[str, Method], n_draws: int, n_items: int) -> None
 
 def _domains(
     X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool
-) -> tuple[Labelled, Table, NDArray[np.generic]]:
+) -> tuple[Labeled, Table, NDArray[np.generic]]:
     """Return both domains, checked; items that are no vectors are kept in their shape, and need a model: no default."""
     check_columns(X, target)
     if is_sparse(X) or np.ndim(X) == 2 or default:
@@ -339,9 +339,9 @@ def _domains(
             f"target has {theirs.shape[0]} items; methods cannot be told apart by fewer than {FEWEST}. Keep the source "
             "model, or collect more."
         )
-    check_all_labelled(y)
+    check_all_labeled(y)
     classes, index = class_index(y, table.shape[0])
     counts: Indexes = np.bincount(index)
     if counts.min() < 2:
         raise NotEnoughLabelsError(f"Class {str(classes[counts.argmin()])!r} has 1 source item; 2 of each are needed.")
-    return Labelled(table, index), theirs, classes
+    return Labeled(table, index), theirs, classes

@@ -6,7 +6,7 @@ from sklearn.base import ClassifierMixin, clone
 
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, domains_stacked, fitted_base, probabilities
-from anyshot.domain_adaptation.normalization import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalize, Table
 from anyshot.errors import InputError
 
 # In round r of R, the surest r / R of each class's answers are believed, class by class: the surest overall would be of
@@ -32,7 +32,7 @@ class DomainSelfTrainingClassifier(AdaptedClassifier):
     base : classifier, default=None
         Must have `predict_proba`. Logistic regression if not given. An adapted classifier, such as
         `DenoisingClassifier()`, is given the target in every round.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else.
 
     Attributes
@@ -50,16 +50,16 @@ class DomainSelfTrainingClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["a", "a", "b", "b"], [[0.0], [3.0], [4.0], [5.0]]
-    >>> DomainSelfTrainingClassifier(normalise=None).fit(X, y, target=target).predict(target)
+    >>> DomainSelfTrainingClassifier(normalize=None).fit(X, y, target=target).predict(target)
     array(['a', 'b', 'b', 'b'], dtype='<U1')
     """
 
     def __init__(
-        self, *, rounds: int = 5, base: ClassifierMixin | None = None, normalise: Normalise = "domain"
+        self, *, rounds: int = 5, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
     ) -> None:
         self.rounds = rounds
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if self.rounds < 1:

@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import (
-    check_all_labelled,
+    check_all_labeled,
     check_columns,
     class_index,
     domain_table,
@@ -84,7 +84,7 @@ def label_shift_test(
     check_columns(X, target)
     source = domain_table(X, name="X")
     theirs = target_table(target, source)
-    check_all_labelled(y)
+    check_all_labeled(y)
     classes, index = class_index(y, source.shape[0])
     counts = np.bincount(index)
     if counts.min() < FEWEST:

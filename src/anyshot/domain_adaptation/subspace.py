@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise, Table
+from anyshot.domain_adaptation.normalization import Normalize, Table
 from anyshot.errors import InputError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source's coordinates x P_s are turned by
@@ -29,16 +29,16 @@ LANCZOS_TOL: Final = 1e-6
 
 def principal_axes(vectors: NDArray[np.floating], n_components: int) -> NDArray[np.floating]:
     """Return the leading principal axes (d, k) of vectors (n, d), k at most `n_components` and their rank."""
-    centred = vectors - vectors.mean(axis=0)
-    n, d = centred.shape
+    centered = vectors - vectors.mean(axis=0)
+    n, d = centered.shape
     wide = d > n
-    inner = centred @ centred.T if wide else centred.T @ centred  # (m, m), the smaller of the two
+    inner = centered @ centered.T if wide else centered.T @ centered  # (m, m), the smaller of the two
     k = min(n_components, n - 1, d)
     along, turn = _leading(inner, k)  # (k,), (m, k)
     if not wide:
         return turn
     kept = along > max(along[0], 0) * n * np.finfo(inner.dtype).eps
-    axes = centred.T @ turn[:, kept]  # (d, k)
+    axes = centered.T @ turn[:, kept]  # (d, k)
     return np.asarray(axes / np.linalg.norm(axes, axis=0))
 
 
@@ -95,9 +95,9 @@ class SubspaceAlignmentClassifier(AdaptedClassifier):
     n_components : int, default=40
         Axes kept of each domain, at most what its items span.
     base : classifier, default=None
-        The nearest neighbour if not given, as in the paper: turned axes keep few variances alike, and a linear model's
+        The nearest neighbor if not given, as in the paper: turned axes keep few variances alike, and a linear model's
         one penalty suits them badly.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else.
 
     Attributes
@@ -123,11 +123,11 @@ class SubspaceAlignmentClassifier(AdaptedClassifier):
     takes_sparse = False
 
     def __init__(
-        self, *, n_components: int = 40, base: ClassifierMixin | None = None, normalise: Normalise = "domain"
+        self, *, n_components: int = 40, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
     ) -> None:
         self.n_components = n_components
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if self.n_components < 1:

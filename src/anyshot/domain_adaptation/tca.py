@@ -13,14 +13,14 @@ from sklearn.preprocessing import normalize
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, domains_stacked, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise, Table, is_sparse
+from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse
 from anyshot.errors import InputError
 
 # Wanted are axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
 #     min_W  trace(W' (X' M X + penalty I) W)   with   W' X' H X W = I
 #
-# H centres; M = e e' with e_i = 1 / n_s on the source and -1 / n_t on the target (TCA: Pan, Tsang, Kwok, Yang. Domain
+# H centers; M = e e' with e_i = 1 / n_s on the source and -1 / n_t on the target (TCA: Pan, Tsang, Kwok, Yang. Domain
 # Adaptation via Transfer Component Analysis. IEEE TNN 2011, eq. 13). JDA adds an e for each class, on the source's
 # labels and the target's answers so far, and repeats (Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint
 # Distribution Adaptation. ICCV 2013, eq. 8). As there, M is scaled to Frobenius norm 1, vectors to length 1, and the
@@ -38,7 +38,7 @@ class Pooled:
     vectors: Table  # (n, d), the source's first
     n_source: int
     basis: NDArray[np.floating] | None  # (d, r), spans the vectors; None is the identity
-    scatter: NDArray[np.floating]  # (r, r), of the centred vectors along the basis
+    scatter: NDArray[np.floating]  # (r, r), of the centered vectors along the basis
 
 
 def pooled(source: Table, target: Table) -> Pooled:
@@ -46,8 +46,8 @@ def pooled(source: Table, target: Table) -> Pooled:
     both = domains_stacked(source, target).astype(np.float64)
     basis = _span(both)
     seen = both if basis is None else both @ basis
-    centred = seen - seen.mean(axis=0)
-    return Pooled(both, source.shape[0], basis, centred.T @ centred)
+    centered = seen - seen.mean(axis=0)
+    return Pooled(both, source.shape[0], basis, centered.T @ centered)
 
 
 def transfer_components(
@@ -127,7 +127,7 @@ class TransferComponentsClassifier(AdaptedClassifier):
         Times that the target's answers are used to match the classes' means too. 0 is TCA, 10 is JDA as published.
     base : classifier, default=None
         Learns in the new axes. Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else; then vectors are scaled to unit length.
 
     Attributes
@@ -158,13 +158,13 @@ class TransferComponentsClassifier(AdaptedClassifier):
         penalty: float = 1.0,
         rounds: int = 0,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = "domain",
+        normalize: Normalize = "domain",
     ) -> None:
         self.n_components = n_components
         self.penalty = penalty
         self.rounds = rounds
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
         if self.n_components < 1 or self.rounds < 0:

@@ -22,13 +22,13 @@ from anyshot.domain_adaptation.normalization import Table, is_sparse, statistics
 # - weighted: accuracy on held-out source items, weighted to look like the target (Sugiyama, Krauledat, Mueller.
 #   Covariate Shift Adaptation by Importance Weighted Cross Validation. JMLR 2007, eq. 8). By class where only the
 #   classes' shares differ, else by density ratio. Classes that look different deceive it.
-# - neighbours: items that lie near each other in the target are answered alike, more often than answers of these shares
+# - neighbors: items that lie near each other in the target are answered alike, more often than answers of these shares
 #   would be by chance (Cohen's kappa; the cluster assumption: Chapelle, Zien. Semi-Supervised Classification by Low
-#   Density Separation. AISTATS 2005). A method that smooths its answers over the target's neighbours deceives it.
+#   Density Separation. AISTATS 2005). A method that smooths its answers over the target's neighbors deceives it.
 
-N_NEIGHBOURS: Final = 10
+N_NEIGHBORS: Final = 10
 NEAR: Final = 0.05
-"""Temperature of the soft neighbourhoods, the authors' own."""
+"""Temperature of the soft neighborhoods, the authors' own."""
 
 Floats = NDArray[np.floating]
 
@@ -47,23 +47,23 @@ def agreement(answers: list[tuple[Indexes, Indexes]]) -> float:
     return float(np.mean(alike)) if alike else float("nan")
 
 
-def neighbours_of(table: Table) -> Indexes:
+def neighbors_of(table: Table) -> Indexes:
     """Return the rows of the nearest other items of each (n, k), by the angle between z-scores; table (n, d)."""
     rows = normalize(statistics_of(table).applied(table))
     cosine = (rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T  # (n, n)
     np.fill_diagonal(cosine, -np.inf)
-    k = min(N_NEIGHBOURS, len(cosine) - 1)
+    k = min(N_NEIGHBORS, len(cosine) - 1)
     return np.asarray(np.argpartition(-cosine, k - 1, axis=1)[:, :k])
 
 
-def neighbours_alike(classes: Indexes, neighbours: Indexes) -> float:
-    """Return how far (up to 1; 0 is by chance) items of `classes` (n,) agree with their `neighbours` (n, k).
+def neighbors_alike(classes: Indexes, neighbors: Indexes) -> float:
+    """Return how far (up to 1; 0 is by chance) items of `classes` (n,) agree with their `neighbors` (n, k).
 
     Answers that are all one class agree by chance alone.
     """
     shares = np.bincount(classes) / len(classes)
     chance = float(shares @ shares)
-    alike = float(np.mean(classes[neighbours] == classes[:, None]))
+    alike = float(np.mean(classes[neighbors] == classes[:, None]))
     return (alike - chance) / (1 - chance) if chance < 1 else 0.0
 
 
@@ -90,8 +90,8 @@ def deep_embedded_validation(losses: Floats, weights: Floats) -> float:
     return float(weighted.mean() + eta * weights.mean() - eta)
 
 
-def soft_neighbourhood_density(answers: Floats) -> float:
-    """Return how many neighbours alike in their answers an item has on average [nats]; answers (n, c), probabilities.
+def soft_neighborhood_density(answers: Floats) -> float:
+    """Return how many neighbors alike in their answers an item has on average [nats]; answers (n, c), probabilities.
 
     Saito, Kim, Teterwak, Sclaroff, Darrell, Saenko. Tune it the Right Way. ICCV 2021, eq. (1) to (3).
     """

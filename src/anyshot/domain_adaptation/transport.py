@@ -9,14 +9,14 @@ from sklearn.base import ClassifierMixin
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalise
+from anyshot.domain_adaptation.normalization import Normalize
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) spreads each source item's mass 1 / n_s over the target items so that
 #
 #     min_G  <G, cost> - entropy * H(G) + class_penalty * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
 #
-# with both domains' masses kept. The last term makes a target item draw from one class only; it is minimised by
+# with both domains' masses kept. The last term makes a target item draw from one class only; it is minimized by
 # linearising it and solving the entropic problem anew (Courty, Flamary, Tuia, Rakotomamonjy. Optimal Transport for
 # Domain Adaptation. IEEE TPAMI 2017, eq. 16 and algorithm 1). A source item goes to the mean of where its mass went.
 
@@ -35,7 +35,7 @@ def transport_plan(
     """Return the plan (n_s, n_t) of source vectors (n_s, d) to target vectors (n_t, d), whose sum is 1.
 
     entropy: weight of the plan's entropy, in units of the mean cost; index (n_s,): the source's classes, for the class
-    regularisation of `class_penalty` in the same units; without them there is none.
+    regularization of `class_penalty` in the same units; without them there is none.
 
     Raises
     ------
@@ -77,15 +77,15 @@ class OptimalTransportClassifier(AdaptedClassifier):
 
     Parameters
     ----------
-    regularise : {"classes", None}, default="classes"
+    regularize : {"classes", None}, default="classes"
         "classes": a target item draws from one class of the source, besides the entropy that there is always.
     entropy : float, default=0.05
         Weight of the plan's entropy, in units of the mean cost; more blurs.
     class_penalty : float, default=1.0
-        Weight of the class regularisation, in the same units.
+        Weight of the class regularization, in the same units.
     base : classifier, default=None
         Learns from the carried source. Logistic regression if not given.
-    normalise : {"source", "domain", None}, default="domain"
+    normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else.
 
     Attributes
@@ -109,7 +109,7 @@ class OptimalTransportClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["a", "a", "b", "b"], [[10.0], [11.0], [14.0], [15.0]]
-    >>> OptimalTransportClassifier(normalise=None).fit(X, y, target=target).predict(target)
+    >>> OptimalTransportClassifier(normalize=None).fit(X, y, target=target).predict(target)
     array(['a', 'a', 'b', 'b'], dtype='<U1')
     """
 
@@ -118,24 +118,24 @@ class OptimalTransportClassifier(AdaptedClassifier):
     def __init__(
         self,
         *,
-        regularise: Literal["classes"] | None = "classes",
+        regularize: Literal["classes"] | None = "classes",
         entropy: float = 0.05,
         class_penalty: float = 1.0,
         base: ClassifierMixin | None = None,
-        normalise: Normalise = "domain",
+        normalize: Normalize = "domain",
     ) -> None:
-        self.regularise = regularise
+        self.regularize = regularize
         self.entropy = entropy
         self.class_penalty = class_penalty
         self.base = base
-        self.normalise = normalise
+        self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
-        if self.regularise not in ("classes", None):
-            raise InputError(f"regularise={self.regularise!r} is no choice. Take 'classes' or None.")
+        if self.regularize not in ("classes", None):
+            raise InputError(f"regularize={self.regularize!r} is no choice. Take 'classes' or None.")
         if self.entropy <= 0:
             raise InputError(f"entropy={self.entropy} must be above 0. Smaller blurs less and takes longer.")
-        index = domains.index if self.regularise == "classes" else None
+        index = domains.index if self.regularize == "classes" else None
         self.plan_ = transport_plan(
             domains.source, domains.target, entropy=self.entropy, index=index, class_penalty=self.class_penalty
         )

@@ -62,7 +62,7 @@ def activations(
     budget_mb : float, default=512
         What may be held in memory [MB, 1e6 bytes]. More than that is mapped from files: the cache's, or temporary ones.
     augment : int, default=0
-        Images only: so many changed views of each image beside the plain one, cropped, mirrored and recoloured.
+        Images only: so many changed views of each image beside the plain one, cropped, mirrored and recolored.
     random_state : int, Generator or None, default=0
         Decides the views; the same number finds them in the cache again.
 

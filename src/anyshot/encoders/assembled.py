@@ -17,8 +17,8 @@ from anyshot.encoders.stages import Backbone, Network, State, through
 class Assembled:
     """What turns prepared items into scores of classes.
 
-    The stages make features; these are scaled to unit length, moved by the centre and scaled again where there is one,
-    and scored by the head: z = unit(features), z' = unit(z - centre), scores = z' coef^T + intercept. Softmax of the
+    The stages make features; these are scaled to unit length, moved by the center and scaled again where there is one,
+    and scored by the head: z = unit(features), z' = unit(z - center), scores = z' coef^T + intercept. Softmax of the
     scores is the probability.
     """
 
@@ -27,7 +27,7 @@ class Assembled:
     coef: Vectors  # (c, width)
     intercept: Vectors  # (c,)
     classes: NDArray[Any]  # (c,), names or numbers
-    centre: Vectors | None = None  # (width,)
+    center: Vectors | None = None  # (width,)
 
 
 @runtime_checkable
@@ -44,15 +44,15 @@ class WholeNetwork(nn.Module):
 
     coef: Tensor
     intercept: Tensor
-    centre: Tensor | None
+    center: Tensor | None
 
     def __init__(self, model: Assembled) -> None:
         super().__init__()
         self.stages = nn.ModuleDict({name: copy.deepcopy(stage) for name, stage in model.network.items()})
         self.register_buffer("coef", torch.from_numpy(model.coef.astype("float32")))
         self.register_buffer("intercept", torch.from_numpy(model.intercept.astype("float32")))
-        centre = None if model.centre is None or not model.centre.any() else torch.from_numpy(model.centre)
-        self.register_buffer("centre", centre)
+        center = None if model.center is None or not model.center.any() else torch.from_numpy(model.center)
+        self.register_buffer("center", center)
         self.to("cpu", torch.float32)
         self.eval().requires_grad_(False)
 
@@ -63,7 +63,7 @@ class WholeNetwork(nn.Module):
         """
         state = State(x, None if attention_mask is None else attention_mask.bool())
         z = normalize(through(dict(self.stages.items()), state).x.float())  # (n, width)
-        if self.centre is not None:
-            z = normalize(z - self.centre)
+        if self.center is not None:
+            z = normalize(z - self.center)
         scores = z @ self.coef.T + self.intercept  # (n, c)
         return scores, scores.softmax(dim=1)

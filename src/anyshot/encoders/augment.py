@@ -10,12 +10,12 @@ from anyshot.base.pixels import Pixels
 
 LEAST_AREA: Final = 0.5  # of the image that a crop shows
 ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, width by height, beside the image's own
-COLOUR: Final = 0.2  # brightness, contrast and saturation change by at most this share
+COLOR: Final = 0.2  # brightness, contrast and saturation change by at most this share
 
 
 @dataclass(frozen=True)
 class View:
-    """One changed view of any image: cropped, perhaps mirrored, its colours a little changed.
+    """One changed view of any image: cropped, perhaps mirrored, its colors a little changed.
 
     What is drawn depends on the seed, the view's number and the image's pixels alone, so that the same view of the same
     image is always the same. View 0 is the image itself.
@@ -36,7 +36,7 @@ class View:
         shown = crop(pixels, drawn)
         if drawn.random() < 0.5:
             shown = shown[:, ::-1]
-        return recolour(shown, drawn)
+        return recolor(shown, drawn)
 
 
 def crop(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
@@ -50,13 +50,13 @@ def crop(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
     return pixels[top : top + tall, left : left + wide]
 
 
-def recolour(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
+def recolor(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
     """Return an image (h, w, 3) with brightness, contrast and saturation each changed by a random factor."""
-    brightness, contrast, saturation = drawn.uniform(1 - COLOUR, 1 + COLOUR, 3).astype(np.float32)
+    brightness, contrast, saturation = drawn.uniform(1 - COLOR, 1 + COLOR, 3).astype(np.float32)
     values = pixels.astype(np.float32)
-    grey = values.mean(axis=2, keepdims=True)  # (h, w, 1)
-    values = grey + saturation * (values - grey)
+    gray = values.mean(axis=2, keepdims=True)  # (h, w, 1)
+    values = gray + saturation * (values - gray)
     middle = values.mean()
     values = brightness * (middle + contrast * (values - middle))
-    recoloured: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return recoloured
+    recolored: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return recolored

@@ -82,11 +82,11 @@ def reopened(encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, 
 
 
 def assemble(
-    encoder: object, coef: Vectors, intercept: Vectors, classes: NDArray[Any], *, centre: Vectors | None = None
+    encoder: object, coef: Vectors, intercept: Vectors, classes: NDArray[Any], *, center: Vectors | None = None
 ) -> Assembled:
     """Return an encoder and a linear head on its unit-length vectors as one network.
 
-    coef (c, width), intercept (c,), classes (c,), centre (width,): see `Assembled`.
+    coef (c, width), intercept (c,), classes (c,), center (width,): see `Assembled`.
 
     Raises
     ------
@@ -94,4 +94,4 @@ def assemble(
         The encoder is not made of stages.
     """
     backbone = backbone_of(encoder)
-    return Assembled(backbone, backbone.network, coef, intercept, classes, centre)
+    return Assembled(backbone, backbone.network, coef, intercept, classes, center)

@@ -10,7 +10,7 @@ Rows: TypeAlias = NDArray[np.intp]  # places in a list of texts
 
 WINDOW_TEXTS: Final = 8192
 WINDOW_LETTERS: Final = 8_000_000
-"""What is tokenised together: enough that texts of one length meet, few enough for any memory."""
+"""What is tokenized together: enough that texts of one length meet, few enough for any memory."""
 
 
 def windows(texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, letters: int = WINDOW_LETTERS) -> Iterator[slice]:

@@ -46,7 +46,7 @@ EVEN_TOLD: Final = {"lighting": f"each image's bytes brought to mean {EVEN[0]:g}
 class EfficientNetLite0Encoder:
     """EfficientNet-Lite0, trained on ImageNet; its weights come with the package, so nothing is downloaded.
 
-    The features are a mean of ReLU6 outputs: none is below zero, and any two images look alike until they are centred.
+    The features are a mean of ReLU6 outputs: none is below zero, and any two images look alike until they are centered.
 
     Parameters
     ----------
@@ -178,9 +178,9 @@ def square(pixels: Pixels, *, side: int = efficientnet.SIDE, share: float = CROP
 
 
 def evenly_lit(image: Tensor) -> Tensor:
-    """Return an image of bytes (3, h, w) with the mean and deviation that photographs have; one of one colour is grey.
+    """Return an image of bytes (3, h, w) with the mean and deviation that photographs have; one of one color is gray.
 
-    All three channels are moved alike: colours stay in their proportion.
+    All three channels are moved alike: colors stay in their proportion.
     """
     values = image.to(torch.float32)
     spread = values.std(correction=0).clamp_min(1.0)

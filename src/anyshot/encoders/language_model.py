@@ -141,7 +141,7 @@ class LanguageModelEncoder:
         return len(self._tokenizer(text, verbose=False)["input_ids"]) > self._max_tokens
 
     def _vectors(self, tokens: Sequence[list[int]]) -> Vectors:
-        """Return the vectors (n, width) of tokenised texts, filled up on the right to the longest."""
+        """Return the vectors (n, width) of tokenized texts, filled up on the right to the longest."""
         longest = max(len(ids) for ids in tokens)
         filled = torch.tensor([ids + [self._pad] * (longest - len(ids)) for ids in tokens])  # (n, longest)
         lengths = torch.tensor([len(ids) for ids in tokens])

@@ -168,7 +168,7 @@ class MiniLMEncoder:
         _say_cut(n_cut, of=len(texts))
 
     def _vectors(self, tokens: Sequence[NDArray[np.int64]]) -> Vectors:
-        """Return the vectors (n, width) of tokenised texts, the shortest first."""
+        """Return the vectors (n, width) of tokenized texts, the shortest first."""
         lengths, counts = np.unique([len(ids) for ids in tokens], return_counts=True)
         runs = list(zip(counts.tolist(), lengths.tolist(), strict=True))
         with torch.inference_mode():

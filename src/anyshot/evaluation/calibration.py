@@ -50,11 +50,11 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     if table.ndim != 2 or not np.isfinite(table).all():
         raise InputError(f"Scores must be a table of finite numbers (n, c); the shape given is {table.shape}.")
     index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
-    labelled = index >= 0
-    if not labelled.any():
+    labeled = index >= 0
+    if not labeled.any():
         return toward
     behind = table - table[np.arange(len(table)), index][:, None]  # (n, c), each score less the true class's
-    behind = behind[labelled]
+    behind = behind[labeled]
 
     # With b = 1 / T the log-loss, sum_i log sum_j exp(b behind_ij), is convex in b, and so is the prior,
     # m (b t - log(b t)): a Gamma density of b with its mode at 1 / t, infinite at b = 0, growing without end. The sum
@@ -76,7 +76,7 @@ def fit_isotonic(probabilities: ArrayLike, y: ArrayLike) -> IsotonicRegression:
     """Return the rising step function from the top probability to the share of right answers.
 
     probabilities (n, c) of items that the model was not fitted on; y (n,) rows of the class table, -1 is left out. The
-    function stays between 1 / (m + 2) and (m + 1) / (m + 2) for m labelled items (Laplace's rule): m right answers are
+    function stays between 1 / (m + 2) and (m + 1) / (m + 2) for m labeled items (Laplace's rule): m right answers are
     no proof of certainty. Zadrozny, Elkan, Transforming Classifier Scores into Accurate Multiclass Probability
     Estimates, KDD 2002. It takes some hundred items to be better than a temperature.
     """
@@ -189,15 +189,15 @@ def prediction_sets(
 def cross_conformal_interval(answers: ArrayLike, folds: ArrayLike, residuals: ArrayLike, *, coverage: float) -> Floats:
     """Return the interval (m, 2) of each new item's number that holds it with probability `coverage`, about.
 
-    CV+: for each labelled item, the answer of the model fitted without its fold, less and plus its residual; the ends
+    CV+: for each labeled item, the answer of the model fitted without its fold, less and plus its residual; the ends
     are quantiles of these. Barber, Candes, Ramdas, Tibshirani, Predictive Inference with the Jackknife+, Annals of
     Statistics 2021, eq. (11): at least 2 coverage - 1 is certain, `coverage` is what is usual.
 
     Parameters
     ----------
     answers : (m, folds), of the model fitted without each fold, to the new items
-    folds : (n,), the fold of each labelled item
-    residuals : (n,), how far each labelled item is from the answer of the model fitted without its fold
+    folds : (n,), the fold of each labeled item
+    residuals : (n,), how far each labeled item is from the answer of the model fitted without its fold
     coverage : above 0 and below 1; where n items are too few for it, the interval is infinite
     """
     _check_coverage(coverage)
@@ -229,10 +229,10 @@ def _with_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes
     """Return the rows that have a label, and their classes."""
     table = probability_table(probabilities)
     index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
-    labelled = index >= 0
-    if not labelled.any():
+    labeled = index >= 0
+    if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(index)} items has a label; there is nothing to calibrate on.")
-    return table[labelled], index[labelled]
+    return table[labeled], index[labeled]
 
 
 def _check_coverage(coverage: object) -> None:

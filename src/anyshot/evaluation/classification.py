@@ -130,7 +130,7 @@ def evaluate_answers(
     UnknownClassError
         An answer is none of the classes.
     InputError
-        The lengths differ, the probabilities are none, or the weights of the labelled items sum to zero.
+        The lengths differ, the probabilities are none, or the weights of the labeled items sum to zero.
 
     Examples
     --------
@@ -145,21 +145,21 @@ def evaluate_answers(
     if UNKNOWN in everything.tolist()[len(names) :]:
         answers[answers < 0] = everything.tolist().index(UNKNOWN)
     table = None if probabilities is None else _table(probabilities, n_items=len(truth), n_classes=len(names))
-    labelled = truth >= 0
-    if not labelled.any():
+    labeled = truth >= 0
+    if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label; there is nothing to compare with.")
-    weight = _weights(sample_weight, labelled)  # (n,), of items without a label 0
-    known = labelled & (truth < len(names))
-    strange = labelled & ~known
-    given = (truth[labelled], answers[labelled], weight[labelled])
+    weight = _weights(sample_weight, labeled)  # (n,), of items without a label 0
+    known = labeled & (truth < len(names))
+    strange = labeled & ~known
+    given = (truth[labeled], answers[labeled], weight[labeled])
     per_class = _per_class(everything, *given, n_known=len(names))
     refused = (answers < 0) | (answers >= len(names))
     size, share = effective_size(weight), _share(truth == answers, weight)
     interval = wilson_interval(share * size, size)
     compared = (table[known], truth[known]) if table is not None and weight[known].any() else None
     return Evaluation(
-        n=int(labelled.sum()),
-        n_without_label=int((~labelled).sum()),
+        n=int(labeled.sum()),
+        n_without_label=int((~labeled).sum()),
         accuracy=share,
         accuracy_interval=interval,
         per_class_accuracy=float(np.nanmean(per_class["recall"])),
@@ -170,16 +170,16 @@ def evaluate_answers(
         unknown_found=_share(refused[strange], weight[strange]) if weight[strange].any() else None,
         per_class=per_class,
         confusions=_confusions(everything, *given, n_known=len(names)),
-        notes=_notes(per_class, interval, n_without_label=int((~labelled).sum()))
+        notes=_notes(per_class, interval, n_without_label=int((~labeled).sum()))
         + (() if sample_weight is None else (f"weighted: the items say as much as {size:,.0f} equal ones",)),
     )
 
 
-def _weights(sample_weight: ArrayLike | None, labelled: NDArray[np.bool_]) -> Floats:
+def _weights(sample_weight: ArrayLike | None, labeled: NDArray[np.bool_]) -> Floats:
     """Return the weight of each item (n,), 0 without a label."""
     if sample_weight is None:
-        return labelled.astype(np.float64)
-    weight = np.asarray(item_weights(sample_weight, len(labelled))) * labelled
+        return labeled.astype(np.float64)
+    weight = np.asarray(item_weights(sample_weight, len(labeled))) * labeled
     if weight.sum() <= 0:
         raise InputError("The weights of the items with a label sum to zero: none counts. Weigh one above 0.")
     return weight

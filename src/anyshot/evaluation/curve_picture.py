@@ -10,9 +10,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-# Okabe and Ito's colours, told apart with any colour vision; yellow is left out, it is lost on white. The markers say
-# the same again, for print in grey.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3b4252")
+# Okabe and Ito's colors, told apart with any color vision; yellow is left out, it is lost on white. The markers say
+# the same again, for print in gray.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3b4252")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 INK, FAINT, GRID = "#2e3440", "#6b7280", "#e5e7eb"
 NAME_HEIGHT = 0.052  # of the picture's height: names beside the lines' ends stand this far apart at least
@@ -37,15 +37,15 @@ def curve_picture(lines: Sequence[Line], *, places: Sequence[str], title: str, n
     axes = figure.subplots()
     spot = {place: number for number, place in enumerate(places)}
     for number, line in enumerate(lines):
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
         x = np.array([spot[place] for place in line.at])  # (m,)
-        axes.fill_between(x, line.mean - line.sd, line.mean + line.sd, color=colour, alpha=0.14, linewidth=0)
+        axes.fill_between(x, line.mean - line.sd, line.mean + line.sd, color=color, alpha=0.14, linewidth=0)
         numbered = np.array([place != "all" for place in line.at])
-        axes.plot(x[numbered], line.mean[numbered], color=colour, linewidth=2.2, solid_capstyle="round")
+        axes.plot(x[numbered], line.mean[numbered], color=color, linewidth=2.2, solid_capstyle="round")
         if not numbered[-1]:  # to "all" no number leads: a dotted step
-            axes.plot(x[-2:], line.mean[-2:], color=colour, linewidth=1.6, linestyle=(0, (1, 2)), zorder=1)
+            axes.plot(x[-2:], line.mean[-2:], color=color, linewidth=1.6, linestyle=(0, (1, 2)), zorder=1)
         axes.plot(
-            x, line.mean, linestyle="none", color=colour, marker=marker, markersize=6.5, markeredgecolor="white",
+            x, line.mean, linestyle="none", color=color, marker=marker, markersize=6.5, markeredgecolor="white",
             markeredgewidth=1.1, zorder=4,
         )  # fmt: skip
     _dress(axes, places=places, title=title, note=note)
@@ -74,11 +74,11 @@ def _name_lines(axes: Axes, lines: Sequence[Line], spot: dict[str, int]) -> None
     low, high = axes.get_ylim()
     ends = np.array([line.mean[-1] for line in lines])
     for number, height in enumerate(spread_apart(ends, gap=NAME_HEIGHT * (high - low))):
-        line, colour = lines[number], COLOURS[number % len(COLOURS)]
+        line, color = lines[number], COLORS[number % len(COLORS)]
         end = spot[line.at[-1]]
         axes.annotate(
             f"{line.name}  {100 * line.mean[-1]:.1f}", (end, ends[number]), xytext=(max(spot.values()) + 0.2, height),
-            color=colour, fontsize=10, fontweight="bold", va="center", annotation_clip=False, parse_math=False,
+            color=color, fontsize=10, fontweight="bold", va="center", annotation_clip=False, parse_math=False,
         )  # fmt: skip
 
 

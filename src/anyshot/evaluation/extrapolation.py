@@ -52,7 +52,7 @@ def extrapolate(shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike, *, to: flo
     floor f and with k0 labels' worth of knowledge before the first. A handful of points cannot settle four numbers, so
     all laws of a grid are averaged, each by how well it fits and how usual it is; where they disagree, the interval is
     wide, and where it is wider than 15 points no answer is given. The answer speaks of items like those that the curve
-    was measured on: where the items to come are harder than the labelled ones, it is too high by as much as the curve.
+    was measured on: where the items to come are harder than the labeled ones, it is too high by as much as the curve.
 
     Parameters
     ----------

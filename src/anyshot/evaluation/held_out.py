@@ -124,7 +124,7 @@ def leave_one_domain_out(
         raise InputError(f"There are {len(index)} items and {len(named)} domains. Give one domain an item.")
     known = index >= 0
     if len(np.unique(named[known])) < 2:
-        raise InputError("All labelled items are of one domain; two or more are needed to leave one out.")
+        raise InputError("All labeled items are of one domain; two or more are needed to leave one out.")
     splits = [
         _Split(str(domain), np.flatnonzero(known & (named != domain)), np.flatnonzero(known & (named == domain)))
         for domain in np.unique(named[known])

@@ -72,7 +72,7 @@ def confident_thresholds(probabilities: ArrayLike, y: ArrayLike) -> Floats:
 
 
 def confident_joint(probabilities: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-    """Return how many items labelled i (rows) are confidently of class j (columns), (c, c).
+    """Return how many items labeled i (rows) are confidently of class j (columns), (c, c).
 
     An item is confidently of the likeliest class among those that reach their own threshold; of none, if none does.
     Northcutt, Jiang, Chuang, JAIR 2021, eq. (1).

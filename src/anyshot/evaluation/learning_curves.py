@@ -36,7 +36,7 @@ class Predictor(Protocol):
     """A scikit-learn estimator that predicts; it is cloned before each fit.
 
     If `fit()` can be called with no labels at all, the model is measured at 0 labels too; if `fit` has a parameter
-    `unlabeled`, it is handed the unlabelled items.
+    `unlabeled`, it is handed the unlabeled items.
     """
 
     fit: Any
@@ -193,7 +193,7 @@ def learning_curve(
 
     All models see the same draws, nested in the number of labels; 0 and "all", where no draw differs from another, are
     fitted once. Each fit is of a fresh clone. What a model is given follows from its `fit` (see `Predictor`): 0 labels
-    if it can do without, unlabelled items if it takes them. Where it says that labels or classes are too few, as at 0
+    if it can do without, unlabeled items if it takes them. Where it says that labels or classes are too few, as at 0
     labels where these name the classes, it has no point. Labels of the test items choose nothing.
 
     Parameters
@@ -283,11 +283,11 @@ class _Bench:
     def run(self, model: Predictor, rows: Indexes) -> float:
         """Fit a clone on `rows` and return its accuracy on the test items."""
         fresh = clone(model)
-        labelled = (take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
+        labeled = (take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
         if self.unlabeled is not None and "unlabeled" in inspect.signature(fresh.fit).parameters:
-            fresh.fit(*labelled, unlabeled=self._unlabeled(rows))
+            fresh.fit(*labeled, unlabeled=self._unlabeled(rows))
         else:
-            fresh.fit(*labelled)
+            fresh.fit(*labeled)
         return accuracy(self.y_test, fresh.predict(self.X_test))
 
     def _unlabeled(self, rows: Indexes) -> Items | None:

@@ -46,7 +46,7 @@ def html_lines(lines: tuple[str, ...]) -> str:
 
 
 def as_text(shown: RenderableType) -> str:
-    """Return what the terminal would show, without colour."""
+    """Return what the terminal would show, without color."""
     page = io.StringIO()
     Console(file=page, width=PLAIN_WIDTH, color_system=None, legacy_windows=False).print(shown)
     return "\n".join(line.rstrip() for line in page.getvalue().splitlines()).strip("\n")

@@ -83,8 +83,8 @@ def number_curve(
     def steps() -> Iterator[tuple[int, dict[str, float]]]:
         for size, seed, rows in plan:
             fresh = clone(model)
-            labelled = (take(X, rows), numbers[rows]) if size else ()
-            fresh.fit(*labelled, **source)
+            labeled = (take(X, rows), numbers[rows]) if size else ()
+            fresh.fit(*labeled, **source)
             yield 1, {"labels": size, "seed": seed, "rmse": rmse(right, fresh.predict(asked))}
 
     return NumberCurve(pd.DataFrame(list(track(steps(), total=len(plan), doing="Measuring the curve"))), len(tested))

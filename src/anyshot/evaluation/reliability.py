@@ -31,9 +31,9 @@ def reliability(
     """
     table = probability_table(probabilities)
     index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
-    given, labelled = item_weights(sample_weight, len(index)), index >= 0
-    weight = (np.ones(len(index)) if given is None else given)[labelled]
-    table, index = table[labelled], index[labelled]
+    given, labeled = item_weights(sample_weight, len(index)), index >= 0
+    weight = (np.ones(len(index)) if given is None else given)[labeled]
+    table, index = table[labeled], index[labeled]
     if not weight.any():
         raise NotEnoughLabelsError(
             "No item that counts has a label; there is nothing to compare the probabilities with."
@@ -63,10 +63,10 @@ def reliability_diagram(
 ) -> Figure:
     """Return the picture of `reliability`: accuracy against confidence, above how many items have that confidence."""
     table = reliability(probabilities, y, n_bins=n_bins, sample_weight=sample_weight)
-    labelled = np.asarray(y) >= 0
+    labeled = np.asarray(y) >= 0
     error = expected_calibration_error(
-        np.asarray(probabilities)[labelled], np.asarray(y)[labelled], n_bins=n_bins,
-        sample_weight=None if sample_weight is None else np.asarray(sample_weight)[labelled],
+        np.asarray(probabilities)[labeled], np.asarray(y)[labeled], n_bins=n_bins,
+        sample_weight=None if sample_weight is None else np.asarray(sample_weight)[labeled],
     )  # fmt: skip
     figure = Figure(figsize=(4.8, 5.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])

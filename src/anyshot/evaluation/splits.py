@@ -10,7 +10,7 @@ from anyshot.base.validation import Indexes, Vectors, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 TEST_SHARE: Final = 0.3
-"""Share of each class's labelled items that a curve is measured on."""
+"""Share of each class's labeled items that a curve is measured on."""
 
 
 def first_copies(X: Vectors) -> Indexes:

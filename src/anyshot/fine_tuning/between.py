@@ -1,7 +1,7 @@
 """Between the first weights and the trained ones: training moves what is known no further than the labels bear out.
 
 The weights that training starts from and those it ends with lie in one valley of the loss, and a point between them is
-often better than either end, above all on items of another kind than the labelled ones (Wortsman et al., Robust
+often better than either end, above all on items of another kind than the labeled ones (Wortsman et al., Robust
 fine-tuning of zero-shot models, CVPR 2022, section 3).
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from anyshot.encoders.freeze import Rest
 from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.partial import Labelled, scores_of
+from anyshot.fine_tuning.partial import Labeled, scores_of
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.losses import cross_entropy
 
@@ -28,7 +28,7 @@ class Start:
     def __init__(self, rest: Rest, head: LinearHead) -> None:
         self._rest, self._head = (copy.deepcopy(module.state_dict()) for module in (rest, head))
 
-    def settle(self, rest: Rest, head: LinearHead, data: Labelled, tuning: Tuning) -> float:
+    def settle(self, rest: Rest, head: LinearHead, data: Labeled, tuning: Tuning) -> float:
         """Put weights between these and the trained ones into `rest` and `head`; return how far from these, 0 to 1.
 
         As far as the settings say; or, for "auto", as far as answers the held-out items best, and `USUAL` where there
@@ -55,7 +55,7 @@ def _between(first: Tensor, last: Tensor, share: float) -> Tensor:
     return torch.lerp(first, last, share) if last.is_floating_point() else last
 
 
-def _loss(rest: Rest, head: LinearHead, data: Labelled) -> float:
+def _loss(rest: Rest, head: LinearHead, data: Labeled) -> float:
     """Return the mean cross-entropy of the held-out items [nats]."""
     scores = torch.from_numpy(scores_of(rest, head, data.activations, data.held_out))
     return float(cross_entropy(scores, torch.from_numpy(data.index[data.held_out])))

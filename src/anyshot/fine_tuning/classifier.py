@@ -24,8 +24,8 @@ from anyshot.fine_tuning.head import LinearHead, finite
 from anyshot.fine_tuning.held_out import Parted, hold_out
 from anyshot.fine_tuning.identity import subject
 from anyshot.fine_tuning.lora import add_lora, merge_lora
-from anyshot.fine_tuning.network_classifier import NetworkClassifier, labelled_items, last_third, settled_rate
-from anyshot.fine_tuning.partial import Labelled, check_answers, features, fine_tune, scores_of
+from anyshot.fine_tuning.network_classifier import NetworkClassifier, labeled_items, last_third, settled_rate
+from anyshot.fine_tuning.partial import Labeled, check_answers, features, fine_tune, scores_of
 from anyshot.fine_tuning.probe import probe
 from anyshot.fine_tuning.tuning import Tuning, settled
 from anyshot.store.activation_cache import ActivationCache
@@ -117,7 +117,7 @@ class FineTunedClassifier(NetworkClassifier):
             A batch does not fit into memory; the message says which would.
         """
         tuning = self._checked()
-        items, index, table = labelled_items(X, y, self.classes)
+        items, index, table = labeled_items(X, y, self.classes)
         return self._learn(self._space(items, tuning), items, table, index, tuning)
 
     # --- within -------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class FineTunedClassifier(NetworkClassifier):
         parted = Parted(np.arange(len(index)), np.arange(0))
         if trains:
             parted = hold_out(index, share=tuning.held_out, generator=random)
-        data = Labelled(known, index, len(table), parted.train, parted.held_out)
+        data = Labeled(known, index, len(table), parted.train, parted.held_out)
         rest = split(backbone, freeze_at).rest
         head, why = self._first_head(space, table, rest, data, tuning, random)
         head.to(backbone.device)
@@ -165,7 +165,7 @@ class FineTunedClassifier(NetworkClassifier):
         self,
         rest: Rest,
         head: LinearHead,
-        data: Labelled,
+        data: Labeled,
         recipe: Recipe,
         tuning: Tuning,
         random: np.random.Generator,
@@ -187,7 +187,7 @@ class FineTunedClassifier(NetworkClassifier):
         space: Space,
         table: Classes,
         rest: Rest,
-        data: Labelled,
+        data: Labeled,
         tuning: Tuning,
         random: np.random.Generator,
     ) -> tuple[LinearHead, str]:
@@ -203,12 +203,12 @@ class FineTunedClassifier(NetworkClassifier):
             why = f"Logistic regression, C={found.strength:g} by cross-validation."
             return LinearHead(sharpness * found.model.V, sharpness * found.model.b + added), why
         said = space.place_classes(describe(self.classes if self.classes is not None else table.tolist()))
-        centre = z.mean(axis=0) if said is not None and space.is_bridged else None
+        center = z.mean(axis=0) if said is not None and space.is_bridged else None
         said = np.zeros((data.n_classes, z.shape[1]), np.float32) if said is None else said
         closed_form: Wanted = "any-shot" if said.any() else "logistic-regression"
-        placed = z if centre is None else unit(z - centre)
+        placed = z if center is None else unit(z - center)
         answer = fit_model(Known(said, placed, index, shares=shares), method=closed_form)
-        return LinearHead(answer.scorer.coef, finite(answer.scorer.intercept), centre=centre), answer.reasons[-1]
+        return LinearHead(answer.scorer.coef, finite(answer.scorer.intercept), center=center), answer.reasons[-1]
 
     def _space(self, items: Items, tuning: Tuning) -> Space:
         name = self.encoder
@@ -240,7 +240,7 @@ class FineTunedClassifier(NetworkClassifier):
         return tuning
 
 
-def _calibrate(rest: Rest, head: LinearHead, data: Labelled) -> None:
+def _calibrate(rest: Rest, head: LinearHead, data: Labeled) -> None:
     """Scale the head so that what it says of the held-out items is as sure as it is right."""
     if not len(data.held_out):
         return

@@ -1,6 +1,6 @@
 """Contrastive tuning: items of one class are drawn together and items of two apart, so that few labels make many pairs.
 
-With n labelled items there are n (n - 1) / 2 pairs to learn from, which is how a handful of labels can move a network.
+With n labeled items there are n (n - 1) / 2 pairs to learn from, which is how a handful of labels can move a network.
 """
 
 from collections.abc import Sequence
@@ -59,10 +59,10 @@ def tune_on_pairs(
     depth_decay: float = 0.8,
     random_state: RandomState = None,
 ) -> History:
-    """Train `rest` in place so that labelled items of one class come together; return what happened.
+    """Train `rest` in place so that labeled items of one class come together; return what happened.
 
     activations: of n items at the freeze point; index (n,): the class of each, -1 for none; pairs_per_item: pairs
-    drawn an epoch over the labelled items; depth_decay: each stage's learning rate over the next later one's.
+    drawn an epoch over the labeled items; depth_decay: each stage's learning rate over the next later one's.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from anyshot.encoders.tuned import TunedEncoder
 from anyshot.errors import MixedInputError, TrainingDivergedError
 from anyshot.fine_tuning.contrastive import tune_on_pairs
 from anyshot.fine_tuning.head import LinearHead, finite
-from anyshot.fine_tuning.network_classifier import NetworkClassifier, labelled_items, last_third, settled_rate
+from anyshot.fine_tuning.network_classifier import NetworkClassifier, labeled_items, last_third, settled_rate
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe
 from anyshot.zero_shot.class_embeddings import describe
@@ -30,7 +30,7 @@ RATES: Final = {"image": 3e-4, "text": 5e-5}
 
 
 class ContrastiveClassifier(NetworkClassifier):
-    """Classify texts or images by an encoder whose last stages were tuned on pairs of labelled items.
+    """Classify texts or images by an encoder whose last stages were tuned on pairs of labeled items.
 
     What is frozen is computed once. It pays where labels are few and the encoder places items by other things than the
     classes; where it places them well already, the any-shot head alone does as well in a fraction of the time.
@@ -45,7 +45,7 @@ class ContrastiveClassifier(NetworkClassifier):
         What is said of the classes. Without it the labels name them.
     epochs : int, default=2
     pairs_per_item : int, default=20
-        Pairs an epoch over the labelled items.
+        Pairs an epoch over the labeled items.
     learning_rate : float or "auto", default="auto"
         "auto" is 3e-4 for images and 5e-5 for texts.
     random_state : int, RandomState, Generator or None
@@ -96,7 +96,7 @@ class ContrastiveClassifier(NetworkClassifier):
         TrainingDivergedError
             The loss, or what the tuned encoder makes, is no number any more.
         """
-        items, own, table = labelled_items(X, y, self.classes)
+        items, own, table = labeled_items(X, y, self.classes)
         name = encoder_for(items) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder
         if name == "vectors":
             raise MixedInputError("Vectors have no network to tune. Give texts or images, or AnyShotClassifier.")

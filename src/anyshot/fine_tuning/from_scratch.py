@@ -20,8 +20,8 @@ from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.network_classifier import labelled_items
-from anyshot.fine_tuning.partial import Labelled, fine_tune, scores_of
+from anyshot.fine_tuning.network_classifier import labeled_items
+from anyshot.fine_tuning.partial import Labeled, fine_tune, scores_of
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.history import History, plot_histories
 
@@ -97,7 +97,7 @@ def compare_with_scratch(
         raise InputError("A network of random weights with method='probe' learns nothing. Compare method='partial'.")
     if epochs is not None:
         check_whole(1, epochs=epochs)
-    items, index, classes = labelled_items(X, y, model.classes)
+    items, index, classes = labeled_items(X, y, model.classes)
     trained, asked = _Items(items, index), _asked(X_test, y_test, classes)
     began = time.process_time()
     fitted = clone(model).fit(X, y)
@@ -149,7 +149,7 @@ def _from_random_weights(
     head = LinearHead.blank(len(fitted.classes_), backbone.width).to(backbone.device)
     known = activations(backbone, trained.items, freeze_at=0, budget_mb=tuning.budget_mb, augment=tuning.augment)
     everything = np.arange(len(trained.index))
-    data = Labelled(known, trained.index, len(fitted.classes_), everything, everything[:0])
+    data = Labeled(known, trained.index, len(fitted.classes_), everything, everything[:0])
     recipe = replace(fitted.recipe_, epochs=fitted.epochs if epochs is None else epochs, patience=None)
     even = replace(tuning, depth_decay=1.0, unfreeze_every=0.0)  # no stage knows more than another
     history = fine_tune(rest, head, data, recipe=recipe, tuning=even, random_state=int(random.integers(2**31)))

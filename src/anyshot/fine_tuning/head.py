@@ -22,7 +22,7 @@ def finite(intercept: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 class LinearHead(nn.Module):
-    """Scores of classes: z = unit(features), z' = unit(z - centre) where there is a centre, scores = W z' + b.
+    """Scores of classes: z = unit(features), z' = unit(z - center) where there is a center, scores = W z' + b.
 
     Parameters
     ----------
@@ -30,19 +30,19 @@ class LinearHead(nn.Module):
         W to start from.
     intercept : ndarray of shape (c,)
         b to start from; finite.
-    centre : ndarray of shape (width,), optional
+    center : ndarray of shape (width,), optional
         Stays as it is.
     """
 
-    centre: Tensor | None
+    center: Tensor | None
 
     def __init__(
-        self, coef: Vectors, intercept: NDArray[np.floating], *, centre: NDArray[np.floating] | None = None
+        self, coef: Vectors, intercept: NDArray[np.floating], *, center: NDArray[np.floating] | None = None
     ) -> None:
         super().__init__()
         self.coef = nn.Parameter(torch.tensor(coef, dtype=torch.float32))
         self.intercept = nn.Parameter(torch.tensor(intercept, dtype=torch.float32))
-        self.register_buffer("centre", None if centre is None else torch.tensor(centre, dtype=torch.float32))
+        self.register_buffer("center", None if center is None else torch.tensor(center, dtype=torch.float32))
 
     @classmethod
     def blank(cls, n_classes: int, width: int) -> Self:
@@ -54,6 +54,6 @@ class LinearHead(nn.Module):
         return linear(self.placed(features), self.coef, self.intercept)
 
     def placed(self, features: Tensor) -> Tensor:
-        """Return what the head reads of features (n, width): unit length, and centred where there is a centre."""
+        """Return what the head reads of features (n, width): unit length, and centered where there is a center."""
         z = normalize(features.float(), dim=1)
-        return z if self.centre is None else normalize(z - self.centre, dim=1)
+        return z if self.center is None else normalize(z - self.center, dim=1)

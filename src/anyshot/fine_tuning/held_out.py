@@ -1,4 +1,4 @@
-"""Which labelled items training does not see, so that it can be stopped in time; no class is ever emptied."""
+"""Which labeled items training does not see, so that it can be stopped in time; no class is ever emptied."""
 
 from typing import Final, Literal, NamedTuple
 

@@ -10,14 +10,14 @@ from anyshot.encoders.activation_batches import Activations
 from anyshot.encoders.stages import Backbone
 from anyshot.fine_tuning.distillation import Lesson
 from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.partial import Labelled
+from anyshot.fine_tuning.partial import Labeled
 from anyshot.fine_tuning.tuning import Tuning
 
 WHERE_ONLY = ("cache", "budget_mb", "checkpoints")  # settings that change no weight
 
 
 def subject(
-    backbone: Backbone, freeze_at: str, data: Labelled, head: LinearHead, tuning: Tuning, *, method: str
+    backbone: Backbone, freeze_at: str, data: Labeled, head: LinearHead, tuning: Tuning, *, method: str
 ) -> dict[str, str]:
     """Return what a checkpoint must have in common with the run that goes on from it.
 

@@ -90,8 +90,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         frozen = self.backbone_.stages[: self.backbone_.place(self.freeze_at_)]
         network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
         coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
-        centre = None if self.head_.centre is None else self.head_.centre.cpu().numpy()
-        return Assembled(self.backbone_, network, coef, intercept, self.classes_, centre)
+        center = None if self.head_.center is None else self.head_.center.cpu().numpy()
+        return Assembled(self.backbone_, network, coef, intercept, self.classes_, center)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder: JSON and safetensors, no code; `load` reads it.
@@ -146,7 +146,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             backbone=backbone,
             freeze_at=freeze_at,
             rest=rest,
-            head=LinearHead(head["coef"], head["intercept"], centre=head.get("centre")),
+            head=LinearHead(head["coef"], head["intercept"], center=head.get("center")),
             history=History.from_facts(facts["history"]),
             reasons=tuple(facts["reasons"]),
             encoder_name=given["encoder"],
@@ -185,7 +185,7 @@ def last_third(backbone: Backbone) -> str:
     return backbone.stages[n_layers - math.ceil(n_layers / 3)]
 
 
-def labelled_items(X: Items, y: Labels, said: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
+def labeled_items(X: Items, y: Labels, said: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
     """Return those of the items `X` (n) that have labels `y` (n), their rows of the class table, and that table.
 
     said: the classes' names, in order, where they are given; the labels' own names otherwise.
@@ -203,11 +203,11 @@ def labelled_items(X: Items, y: Labels, said: Iterable[Label] | None) -> tuple[I
     X = by_place(X)
     table = class_table(list(said) if said is not None else classes_in(y))
     index = to_indexes(y, table, n_items=len(X))
-    labelled = np.flatnonzero(index >= 0)
-    if not len(labelled):
+    labeled = np.flatnonzero(index >= 0)
+    if not len(labeled):
         raise NotEnoughLabelsError("Training needs labels; none was given. AnyShotClassifier needs none.")
-    items = X if len(labelled) == len(index) else [X[int(row)] for row in labelled]
-    return items, index[labelled], table
+    items = X if len(labeled) == len(index) else [X[int(row)] for row in labeled]
+    return items, index[labeled], table
 
 
 def settled_rate(given: object, usual: float) -> float:

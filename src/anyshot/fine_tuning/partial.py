@@ -42,7 +42,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Items at the freeze point, with their classes; some are trained on, others tell how well that goes.
 
     Attributes
@@ -63,7 +63,7 @@ class Labelled:
 def fine_tune(
     rest: Rest,
     head: LinearHead,
-    data: Labelled,
+    data: Labeled,
     *,
     recipe: Recipe,
     tuning: Tuning,
@@ -78,7 +78,7 @@ def fine_tune(
     device = head.coef.device
     index = torch.from_numpy(data.index).to(device)
     adjustment = log_shares(data, tuning).to(device)
-    labelled = torch.from_numpy(np.bincount(data.index[data.train], minlength=data.n_classes) > 0).to(device)
+    labeled = torch.from_numpy(np.bincount(data.index[data.train], minlength=data.n_classes) > 0).to(device)
     weights = None
     if tuning.class_weight == "balanced":
         weights = balanced_weights(data.index[data.train], data.n_classes).to(device)
@@ -92,7 +92,7 @@ def fine_tune(
         state = data.activations.batch(batch.rows, generator=views, device=device)
         scores = head(with_dropout(rest, state, tuning.dropout)) + adjustment
         own = index[torch.from_numpy(batch.rows).to(device)]
-        return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing, spread_over=labelled)
+        return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing, spread_over=labeled)
 
     return train(
         layer_groups(rest, head, tuning),
@@ -122,7 +122,7 @@ def layer_groups(rest: Rest, head: LinearHead, tuning: Tuning) -> list[LayerGrou
     return [*later, LayerGroup("head", head, rate=tuning.head_rate if stages else 1.0)]
 
 
-def log_shares(data: Labelled, tuning: Tuning) -> Tensor:
+def log_shares(data: Labeled, tuning: Tuning) -> Tensor:
     """Return what is added to the scores in training only (c,), so that the answers are those of a balanced sample.
 
     It is the log of the classes' shares (logit adjustment, Menon et al., ICLR 2021, eq. (10)); the same for each class
@@ -170,7 +170,7 @@ def check_answers(rest: Rest, head: LinearHead, activations: Activations, rows: 
     )
 
 
-def _asked(rest: Rest, head: LinearHead, data: Labelled) -> Callable[[], HeldOut]:
+def _asked(rest: Rest, head: LinearHead, data: Labeled) -> Callable[[], HeldOut]:
     """Return the question how well the held-out rows are answered."""
     own = torch.from_numpy(data.index[data.held_out])
 

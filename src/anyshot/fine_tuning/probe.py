@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
-from anyshot.any_shot.solver import Deviation, fit_deviation, labelled
+from anyshot.any_shot.solver import Deviation, fit_deviation, labeled
 from anyshot.base.validation import Indexes, Vectors
 
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -15,7 +15,7 @@ STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 USUAL: Final = 10.0
 FOLDS: Final = 5
 AT_MOST: Final = 4_000
-"""Labelled items that cross-validation looks at."""
+"""Labeled items that cross-validation looks at."""
 
 
 class Probe(NamedTuple):
@@ -59,7 +59,7 @@ def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
 
 def fitted(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> Deviation:
     """Return logistic regression whose answers are those of a balanced sample."""
-    return fit_deviation(labelled(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
+    return fit_deviation(labeled(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
 
 
 def _held_out(

@@ -32,7 +32,7 @@ tags:
 - few-shot
 ---
 
-# An encoder of small grey images, {size} pixels a side, as vectors of width {width}
+# An encoder of small gray images, {size} pixels a side, as vectors of width {width}
 
 ```python
 from anyshot import AnyShotClassifier, load
@@ -43,7 +43,7 @@ N_QUERIES: Final = 3  # each item is support in turn, so few of each class alrea
 
 
 class PrototypicalEncoder(TransformerMixin, BaseEstimator):
-    """Encode small grey images so that one example of a new class is enough to tell it by.
+    """Encode small gray images so that one example of a new class is enough to tell it by.
 
     A Conv-4 is trained on episodes, small tasks like those it is for, of classes that have labels: the background. New
     classes are then told by their nearest example: `AnyShotClassifier(classes, encoder=this)`.
@@ -248,7 +248,7 @@ def _grouped(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label], Ind
         raise InputError(f"There are {len(index)} images and {len(listed)} groups. Give one group an image.")
     missing = [row for row, group in enumerate(listed) if group is None and index[row] >= 0]
     if missing:
-        raise InputError(f"The labelled image in row {missing[0]} has no group. Give each one, or leave groups out.")
+        raise InputError(f"The labeled image in row {missing[0]} has no group. Give each one, or leave groups out.")
     names = classes_in(listed)
     place_of = {name: place for place, name in enumerate(names)}
     return names, np.array([place_of.get(group, 0) for group in listed], dtype=np.intp)

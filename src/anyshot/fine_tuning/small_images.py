@@ -1,4 +1,4 @@
-"""Small grey images for networks trained from nothing: made alike, bent a little, and turned into further classes."""
+"""Small gray images for networks trained from nothing: made alike, bent a little, and turned into further classes."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ SHIFT: Final = 0.1  # share of the image at most
 
 
 def small_images(items: Items, *, size: int) -> Tensor:
-    """Return images as grey pixels (n, 1, size, size), uint8, each pixel the mean of the area it stands for.
+    """Return images as gray pixels (n, 1, size, size), uint8, each pixel the mean of the area it stands for.
 
     Raises
     ------
@@ -30,8 +30,8 @@ def small_images(items: Items, *, size: int) -> Tensor:
     """
 
     def small(pixels: Pixels) -> Tensor:
-        grey = Image.fromarray(pixels).convert("L").resize((size, size), Image.Resampling.BOX)
-        return torch.from_numpy(np.array(grey))
+        gray = Image.fromarray(pixels).convert("L").resize((size, size), Image.Resampling.BOX)
+        return torch.from_numpy(np.array(gray))
 
     return torch.stack(map_pixels(items, small))[:, None]
 

@@ -41,7 +41,7 @@ class Tuning:
     class_prior : {"balanced", "labels"}
         How frequent classes are in the work to come: equally, whatever the labels' numbers, or as among the labels.
     held_out : float or "auto"
-        Share of the labelled items that training does not see, to stop by; 0 for none; "auto" is a tenth from 1,000
+        Share of the labeled items that training does not see, to stop by; 0 for none; "auto" is a tenth from 1,000
         labels on, none below.
     patience : int or None
         Epochs without a better figure on them before training stops.

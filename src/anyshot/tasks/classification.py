@@ -122,7 +122,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         unlabeled: Items | None = None,
         source: tuple[Items, Labels] | None = None,
     ) -> Self:
-        """Learn from items with labels, None being "no label", and from unlabelled ones; or from the names alone.
+        """Learn from items with labels, None being "no label", and from unlabeled ones; or from the names alone.
 
         X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items; source : items and labels of
         another domain, of the same classes: what a model of them knows stands for what is said of the classes.
@@ -155,7 +155,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             evidence = known_from_source(space, evidence, *theirs)
         evidence = with_items(space, evidence, items, labels)
         if unlabeled is not None and len(unlabeled):
-            evidence = evidence.with_unlabelled(space.place(unlabeled))
+            evidence = evidence.with_unlabeled(space.place(unlabeled))
         self._take(space, evidence, {})
         if self.budget != "fast":
             self._tune([item for item, label in zip(items, labels, strict=True) if not is_none(label)], unlabeled)
@@ -172,7 +172,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return self._take(model.space, evidence, model.model.deviations)
 
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
-        """Add a class with what is said of it and labelled examples, either of which may be missing."""
+        """Add a class with what is said of it and labeled examples, either of which may be missing."""
         self._check_fitted()
         check_listed(examples, what="A list of examples")
         if self._fitted is None and not len(examples):
@@ -187,7 +187,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return self._take(model.space, evidence, start)
 
     def remove_class(self, name: Label) -> Self:
-        """Forget a class and its labelled items."""
+        """Forget a class and its labeled items."""
         self._check_fitted()
         if self._fitted is None:
             self._wait(self._pending.without_class(name))
@@ -241,7 +241,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return self._settled(X).explain(X, k=int(k))
 
     def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
-        """Return the rows of the pool most worth labelling next (n,): uncertain, and standing for others like them."""
+        """Return the rows of the pool most worth labeling next (n,): uncertain, and standing for others like them."""
         check_whole(0, n=n)
         return self._settled(pool).suggest(pool, int(n), generator(self.random_state))
 
@@ -264,7 +264,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder: JSON and safetensors, no code. Labelled examples are kept, to be shown again."""
+        """Write the model to a folder: JSON and safetensors, no code. Labeled examples are kept, to be shown again."""
         self._check_fitted()
         if self._fitted is None:
             raise NotFittedError(
@@ -287,9 +287,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if self._fitted is None:
             raise NotFittedError("Nothing was encoded yet, so there is no network. Give items to fit, or predict.")
         space, model = self._fitted.space, self._fitted.model
-        centre = self._fitted.evidence.centre if space.trained is None else space.trained.centre
+        center = self._fitted.evidence.center if space.trained is None else space.trained.center
         scorer = model.scorer
-        return encoders.assemble(space.encoder, scorer.coef, scorer.intercept, self.classes_, centre=centre)
+        return encoders.assemble(space.encoder, scorer.coef, scorer.intercept, self.classes_, center=center)
 
     # --- within -------------------------------------------------------------------------------------------------------
 
@@ -364,7 +364,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Remember the classes until the first items tell which encoder they need."""
         if self.unknown_rate is not None:
             raise NotEnoughLabelsError(
-                f"unknown_rate={self.unknown_rate:g} needs labelled or unlabelled items to find its threshold by; none "
+                f"unknown_rate={self.unknown_rate:g} needs labeled or unlabeled items to find its threshold by; none "
                 "was given. Give fit(unlabeled=...), or unknown_rate=None."
             )
         self._pending, self._fitted = bare, None

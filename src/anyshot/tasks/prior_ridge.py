@@ -13,7 +13,7 @@ from anyshot.base.threads import threads_for
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# The model. With n answers y, standardised features z (d,), and a few coarse columns t(x) (k,), such as a constant and
+# The model. With n answers y, standardized features z (d,), and a few coarse columns t(x) (k,), such as a constant and
 # what a source model answers:
 #
 #     y = t(x) c + z v + e,    e ~ N(0, s2),    1 / s2 ~ Gamma(nu / 2, nu q0 / 2)
@@ -112,19 +112,19 @@ def average_ridge(
 class Scaling(NamedTuple):
     """What is taken off each feature, and what it is divided by."""
 
-    centre: Floats  # (d,)
+    center: Floats  # (d,)
     spread: Floats  # (d,)
 
     @classmethod
     def of(cls, rows: Floats, weights: Floats) -> Self:
         """Return mean and deviation of weighted rows (n, d); a constant feature is divided by 1."""
-        centre = np.average(rows, axis=0, weights=weights)
-        spread = np.sqrt(np.average((rows - centre) ** 2, axis=0, weights=weights))
-        return cls(centre, np.where(spread > 1e-9 * np.maximum(np.abs(centre), 1e-6), spread, 1.0))
+        center = np.average(rows, axis=0, weights=weights)
+        spread = np.sqrt(np.average((rows - center) ** 2, axis=0, weights=weights))
+        return cls(center, np.where(spread > 1e-9 * np.maximum(np.abs(center), 1e-6), spread, 1.0))
 
     def __call__(self, rows: Floats) -> Floats:
         """Return scaled rows (n, d)."""
-        return (rows - self.centre) / self.spread
+        return (rows - self.center) / self.spread
 
 
 class SourceBelief(NamedTuple):
@@ -173,7 +173,7 @@ def ridge_effects(
     share = 0.0 if source is None else float(found.coarse[1]) / spread
     coef = found.coef / scaling.spread
     return Effects(
-        level=float(found.coarse[0] - share * level - scaling.centre @ coef),
+        level=float(found.coarse[0] - share * level - scaling.center @ coef),
         share=share,
         coef=coef,
         belief=None if source is None else float(found.beliefs[:-1].sum()),

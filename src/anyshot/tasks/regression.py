@@ -48,7 +48,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     alpha : float or "evidence", default="evidence"
         The penalty, as of scikit-learn's Ridge on scaled features; "evidence" averages over all.
     scale : bool, default=True
-        Whether features are brought to mean 0 and deviation 1, over labelled and unlabelled rows.
+        Whether features are brought to mean 0 and deviation 1, over labeled and unlabeled rows.
     table_encoder : {"scikit-learn", "skrub"}, default="scikit-learn"
         Who turns a table's categories and gaps into numbers: see `TableVectors`.
 
@@ -66,7 +66,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     table_ : TableVectors or None
         How a table with categories or gaps is read.
     residuals_ : ndarray of shape (n,)
-        How far each labelled row is from the answer of the model fitted without its fold.
+        How far each labeled row is from the answer of the model fitted without its fold.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     ) -> Self:
         """Learn from rows `X` (n, d) with numbers `y` (n,), and from what a source knows.
 
-        A row whose number is NaN or None is an unlabelled one. source: rows and numbers (Xs, ys) of another course,
+        A row whose number is NaN or None is an unlabeled one. source: rows and numbers (Xs, ys) of another course,
         site or year, or a fitted model; with it alone, the answers are the source's. unlabeled: rows without numbers.
 
         Raises
@@ -112,19 +112,19 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         if source is not None and not hasattr(source, "predict"):
             data = pair(source, name="source", of="(rows, numbers), or a fitted model")
         alpha = _checked_alpha(self.alpha)
-        labelled, rest, theirs = self._read(X, unlabeled, None if data is None else data[0])
-        numbers = _numbers(y, n_rows=len(labelled), needed=X is not None)
+        labeled, rest, theirs = self._read(X, unlabeled, None if data is None else data[0])
+        numbers = _numbers(y, n_rows=len(labeled), needed=X is not None)
         known = np.isfinite(numbers)
         if not known.any() and source is None:
             raise NotEnoughLabelsError(f"None of the {len(numbers)} rows has a number. Give some, or a source.")
         self.source_: Regressor | None = model if data is None else clone(self).fit(*data)
-        scaling = self._scaling(np.concatenate([labelled, rest]), theirs)
+        scaling = self._scaling(np.concatenate([labeled, rest]), theirs)
         if known.any():
-            answers = self._source_answers(X, len(labelled))
+            answers = self._source_answers(X, len(labeled))
             belief = self._belief(answers[known], numbers[known], X, unlabeled)
-            self._learn(labelled[known], answers[known], numbers[known], scaling, source=belief, alpha=alpha)
+            self._learn(labeled[known], answers[known], numbers[known], scaling, source=belief, alpha=alpha)
         else:
-            alone = Effects(0.0, 1.0, np.zeros(labelled.shape[1]), TRUST, np.inf)
+            alone = Effects(0.0, 1.0, np.zeros(labeled.shape[1]), TRUST, np.inf)
             self._settle([alone], np.zeros(0, np.intp), np.zeros(0))
         return self
 
@@ -137,7 +137,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         """Return the interval (n, 2) that holds a row's number about as often as `coverage` says.
 
         Where there are too few labels for that, fewer than 9 for 0.9, it is infinite. It speaks of rows like the
-        labelled ones of `fit`. See `evaluation.calibration.cross_conformal_interval`.
+        labeled ones of `fit`. See `evaluation.calibration.cross_conformal_interval`.
         """
         check_is_fitted(self)
         vectors, answers = self._vectors(X), self._source_answers(X)
@@ -213,7 +213,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         self.intercept_, self.source_weight_, self.coef_, self.source_belief_, self.alpha_ = self._whole
 
     def _read(self, *parts: Rows | None) -> list[Floats]:
-        """Return the vectors (n, d) of the labelled rows, the unlabelled ones and the source's, none for None."""
+        """Return the vectors (n, d) of the labeled rows, the unlabeled ones and the source's, none for None."""
         given = [part for part in parts if part is not None]
         self.table_ = None
         if not given:
@@ -257,7 +257,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         return answers
 
     def _belief(self, answers: Floats, y: Floats, *rows: Rows | None) -> SourceBelief | None:
-        """Return what is expected of the source, given its answers (n,) to the labelled rows and to all `rows`."""
+        """Return what is expected of the source, given its answers (n,) to the labeled rows and to all `rows`."""
         if self.source_ is None:
             return None
         everywhere = np.concatenate([self._source_answers(part) for part in rows if part is not None])

@@ -40,9 +40,9 @@ class Choice:
     def encoder(self, name: str) -> "TunedEncoder":
         """Return the trained network before its head; `name` is what it was trained from."""
         assert self.model is not None  # asked for only where fine-tuning won
-        centre = None if self.model.head_.centre is None else self.model.head_.centre.cpu().numpy()
+        center = None if self.model.head_.center is None else self.model.head_.center.cpu().numpy()
         backbone, freeze_at, rest = self.model.backbone_, self.model.freeze_at_, self.model.rest_
-        tuned: TunedEncoder = encoders.TunedEncoder(name, backbone, freeze_at, rest, centre=centre)
+        tuned: TunedEncoder = encoders.TunedEncoder(name, backbone, freeze_at, rest, center=center)
         return tuned
 
     def scorer(self) -> Scorer:
@@ -140,7 +140,7 @@ def _cannot(space: Space, evidence: Evidence, items: Items) -> str:
     if space.encoder is None:
         return "vectors have no network to train"
     if len(items) != len(evidence.index):
-        return "of some labelled items only the vectors are at hand"
+        return "of some labeled items only the vectors are at hand"
     fewest = int(np.bincount(evidence.index, minlength=len(evidence.classes)).min())
     if fewest < LABELS_NEEDED:
         return f"some class has {fewest} labels, and it needs {LABELS_NEEDED} of each"

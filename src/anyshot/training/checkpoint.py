@@ -23,7 +23,7 @@ _FACTS, _TENSORS = "run.json", "run.safetensors"
 
 
 class Saved(NamedTuple):
-    """One checkpoint: the position and the figures as JSON, weights and the optimiser's state as tensors."""
+    """One checkpoint: the position and the figures as JSON, weights and the optimizer's state as tensors."""
 
     facts: dict[str, Any]
     tensors: dict[str, Tensor]

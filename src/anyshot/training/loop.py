@@ -189,7 +189,7 @@ def _gradients(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            run.optimiser.zero_grad()
+            run.optimizer.zero_grad()
             refuse(drawn[place], attempt, error)
     return team.sum(run.trained(), total)
 
@@ -205,8 +205,8 @@ def _step(run: Run, loss: float, recipe: Recipe, checkpoints: Checkpoints | None
             f"before this step.{_last_good(checkpoints)} Take a lower learning_rate (it is {recipe.learning_rate:g}), "
             "more warm_up, or look at the items of this step."
         )
-    run.optimiser.step()
-    run.optimiser.zero_grad()
+    run.optimizer.step()
+    run.optimizer.zero_grad()
 
 
 def _check_weights(run: Run, recipe: Recipe, checkpoints: Checkpoints | None) -> None:

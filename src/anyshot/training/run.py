@@ -1,4 +1,4 @@
-"""A training run in progress: weights, optimiser, position and records -- all that a checkpoint holds."""
+"""A training run in progress: weights, optimizer, position and records -- all that a checkpoint holds."""
 
 import math
 import time
@@ -33,7 +33,7 @@ class Run:
         if not any(self._parameters):
             raise InputError("There is nothing to train: no module has a parameter that needs a gradient.")
         self._frozen = [module for group in groups for module in group.module.modules() if _is_frozen(module)]
-        self.optimiser = _optimiser(self._groups, self._parameters, weight_decay)
+        self.optimizer = _optimizer(self._groups, self._parameters, weight_decay)
         self.epoch = self.place = self.step = 0
         self.history = History()
         self._losses, self._seen = 0.0, 0
@@ -72,7 +72,7 @@ class Run:
     def set_rate(self, rate: float) -> None:
         """Set the learning rate; each group takes its share of it."""
         self._rate = rate
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
 
     def moved(self, loss: float, places: range) -> None:
@@ -114,8 +114,8 @@ class Run:
         tensors = {f"weights/{name}": tensor.detach().cpu() for name, tensor in self._state().items()}
         if self._best is not None:
             tensors |= {f"best/{name}": tensor.cpu() for name, tensor in self._best[1].items()}
-        for place, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{place}/{name}": tensor.cpu() for name, tensor in state.items()}
+        for place, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{place}/{name}": tensor.cpu() for name, tensor in state.items()}
         facts = {
             **self._identity(checkpoints),
             "position": {"epoch": self.epoch, "place": self.place, "step": self.step, "seed": self.seed},
@@ -151,14 +151,14 @@ class Run:
         if facts["best"] is not None:
             here = {name: tensor.to(self.device) for name, tensor in _part(saved.tensors, "best").items()}
             self._best = HeldOut(*facts["best"]), here
-        self._load_optimiser(_part(saved.tensors, "optimiser"))
+        self._load_optimizer(_part(saved.tensors, "optimizer"))
 
-    def _load_optimiser(self, tensors: Mapping[str, Tensor]) -> None:
+    def _load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             place, entry = name.split("/")
             state.setdefault(int(place), {})[entry] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
 
     def _identity(self, checkpoints: Checkpoints) -> dict[str, Any]:
         architecture = [[name, list(tensor.shape)] for name, tensor in self._state().items()]
@@ -180,7 +180,7 @@ class Run:
         return self._spent + time.monotonic() - self._began
 
 
-def _optimiser(
+def _optimizer(
     groups: Sequence[LayerGroup], parameters: Sequence[Sequence[nn.Parameter]], weight_decay: float
 ) -> torch.optim.AdamW:
     """Return AdamW over the groups; gains and offsets, which have one dimension, are not decayed."""

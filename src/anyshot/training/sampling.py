@@ -20,7 +20,7 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Episodes:
-    """Labelled items from which episodes are drawn: some classes, and some different items of each.
+    """Labeled items from which episodes are drawn: some classes, and some different items of each.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Episodes:
 
 
 def episodes_of(index: Indexes, *, n_classes: int, n_each: int, groups: Indexes | None = None) -> Episodes:
-    """Sort labelled items for episodes.
+    """Sort labeled items for episodes.
 
     index (n,): the class of each item, -1 for none; groups (n,): which group the class of each item is of; without it
     all classes are of one. Classes with fewer than `n_each` items are left out, and groups with fewer than two classes.

@@ -104,7 +104,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    best_estimator_ : the winner, fitted on all labelled rows
+    best_estimator_ : the winner, fitted on all labeled rows
     leaderboard_ : DataFrame
         Columns estimator, parameters, accuracy (mean over folds, of held-out classes among themselves), best first.
 

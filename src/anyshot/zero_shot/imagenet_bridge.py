@@ -43,7 +43,7 @@ def carry(
 ) -> Vectors:
     """Return class weights (c, width) of unit length for new classes, carried from a known classifier.
 
-    Use them on unit-length features, as they are or, better, first centred by the mean of a pool of them.
+    Use them on unit-length features, as they are or, better, first centered by the mean of a pool of them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A Gaussian mixture over a pool whose answers are tied to prior answers and to the neighbours' (as in TransCLIP)."""
+"""A Gaussian mixture over a pool whose answers are tied to prior answers and to the neighbors' (as in TransCLIP)."""
 
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ class Mixture(NamedTuple):
     offsets: Floats  # (c,), added to the logarithms so that the classes are about as frequent
 
 
-class Labelled(NamedTuple):
-    """What the means and the variance need of labelled vectors, each counted with its weight."""
+class Labeled(NamedTuple):
+    """What the means and the variance need of labeled vectors, each counted with its weight."""
 
     sums: Floats  # (c, d)
     squares: Floats  # (d,)
@@ -45,8 +45,8 @@ def effective_share(X: NDArray[np.floating]) -> float:
     A diagonal Gaussian takes correlated features for so many independent witnesses; its log-density times this share is
     about as sure as it should be.
     """
-    centred = X - X.mean(axis=0)
-    covariance = centred.T @ centred  # (d, d)
+    centered = X - X.mean(axis=0)
+    covariance = centered.T @ centered  # (d, d)
     square = float((covariance**2).sum())
     return float(np.trace(covariance) ** 2 / (len(covariance) * square)) if square > 0 else 1.0
 
@@ -61,16 +61,16 @@ def fit_mixture(
     U: Floats,
     prior: Floats,
     around: csr_matrix,
-    labelled: Labelled,
+    labeled: Labeled,
     *,
     anchor: float = 0.5,
     smoothness: float = 3.0,
     balance: float = 0.5,
     rounds: int = 10,
 ) -> Mixture:
-    """Fit Gaussian classes to a pool, their responsibilities tied to prior answers and to the neighbours'.
+    """Fit Gaussian classes to a pool, their responsibilities tied to prior answers and to the neighbors'.
 
-    U (m, d); prior (m, c): logarithms of the prior answers; around (m, m): weights of each vector's neighbours, rows
+    U (m, d); prior (m, c): logarithms of the prior answers; around (m, m): weights of each vector's neighbors, rows
     that sum to 1.
 
         z_ik  ~  N(u_i; mean_k, diag(v))^share  *  prior_ik^anchor  *  exp(smoothness * sum_j around_ij z_jk)
@@ -81,12 +81,12 @@ def fit_mixture(
     nothing is drawn to equal shares.
     """
     share, offsets = effective_share(U), np.zeros(prior.shape[1])
-    answers, total = softmax(prior, axis=1), len(U) + labelled.counts.sum()
-    means, variance = np.zeros_like(labelled.sums), np.ones(U.shape[1])
+    answers, total = softmax(prior, axis=1), len(U) + labeled.counts.sum()
+    means, variance = np.zeros_like(labeled.sums), np.ones(U.shape[1])
     for _ in range(rounds):
-        counts = answers.sum(axis=0) + labelled.counts  # (c,)
-        means = (answers.T @ U + labelled.sums) / np.maximum(counts, 1e-9)[:, None]
-        squares = answers.sum(axis=1) @ U**2 + labelled.squares  # (d,)
+        counts = answers.sum(axis=0) + labeled.counts  # (c,)
+        means = (answers.T @ U + labeled.sums) / np.maximum(counts, 1e-9)[:, None]
+        squares = answers.sum(axis=1) @ U**2 + labeled.squares  # (d,)
         variance = (squares - counts @ means**2) / total
         variance = np.maximum(variance, 1e-3 * variance.mean() + 1e-12)
         fixed = share * log_density(U, means, variance) + anchor * prior  # (m, c)

@@ -1,4 +1,4 @@
-"""Transductive zero-shot learning: unlabelled target vectors move the class vectors."""
+"""Transductive zero-shot learning: unlabeled target vectors move the class vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from anyshot.base.validation import Indexes, Vectors, unit
 # with a pull back to S (the prior) finds the clusters that the names mean:
 #
 #     P  <- softmax(sharpness * U S')             what each vector is, (m, c)
-#     P  <- half its own, half its neighbours'    vectors that are close are alike (label propagation)
+#     P  <- half its own, half its neighbors'    vectors that are close are alike (label propagation)
 #     P  <- P * (share / mean P) ^ 1/2            the classes are about as frequent as was said (half a Sinkhorn step)
-#     S' <- unit(keep * S + (1 - keep) * unit(P' U + weight * sum of the labelled vectors))
+#     S' <- unit(keep * S + (1 - keep) * unit(P' U + weight * sum of the labeled vectors))
 #
-# On held-out train rows neighbours and balance together gave banking77 and clinc150 one to two points and cost ag_news
+# On held-out train rows neighbors and balance together gave banking77 and clinc150 one to two points and cost ag_news
 # half a point; balance alone cost seven on sms_spam, whose classes are 87 to 13. With labels, both are candidates.
 #
 # k-means finds the clusters far better than it tells whose they are: it never exchanges two names, and no step so small
@@ -45,7 +45,7 @@ Over nine text sets, loosely held refinements that gained left 84 to 100 %; thre
 """
 
 POOL_LIMIT = 20_000
-"""Unlabelled vectors used at most, evenly picked: the neighbours of m vectors cost m^2 work."""
+"""Unlabeled vectors used at most, evenly picked: the neighbors of m vectors cost m^2 work."""
 
 EXCHANGES = 5
 """Times that clusters may change hands; two to three are usual before none does."""
@@ -53,17 +53,17 @@ EXCHANGES = 5
 
 @dataclass(frozen=True)
 class Pool:
-    """Unlabelled vectors, and which of them are close to which."""
+    """Unlabeled vectors, and which of them are close to which."""
 
     vectors: Vectors  # (m, d)
-    neighbours: Indexes  # (m, k)
+    neighbors: Indexes  # (m, k)
     sharpness: float = 60.0  # how tight its clusters are: scores per unit of cosine
     balance: float = 0.5  # how strongly answers are drawn to the expected shares [0 not, 1 wholly]
 
     def smooth(self, answers: NDArray[np.floating], *, own: float = 0.5, rounds: int = 2) -> NDArray[np.floating]:
-        """Mix each vector's own answer (m, c) with its neighbours' mean, at the share `own`."""
+        """Mix each vector's own answer (m, c) with its neighbors' mean, at the share `own`."""
         for _ in range(rounds):
-            around = sum(answers[column] for column in self.neighbours.T) / self.neighbours.shape[1]
+            around = sum(answers[column] for column in self.neighbors.T) / self.neighbors.shape[1]
             answers = own * answers + (1 - own) * around
         return answers
 
@@ -79,11 +79,11 @@ class Refined:
     keep: float  # how firmly they were held to that
 
 
-def make_pool(vectors: Vectors, *, n_neighbours: int = 10, sharpness: float = 60.0, balance: float = 0.5) -> Pool:
-    """Find the neighbours by cosine of unlabelled vectors (m, d), exactly and in bounded memory."""
+def make_pool(vectors: Vectors, *, n_neighbors: int = 10, sharpness: float = 60.0, balance: float = 0.5) -> Pool:
+    """Find the neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
     if len(vectors) > POOL_LIMIT:
         vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
-    k = min(n_neighbours, max(1, len(vectors) - 1))
+    k = min(n_neighbors, max(1, len(vectors) - 1))
     nearest = np.empty((len(vectors), k), dtype=np.intp)
     for first in range(0, len(vectors), 1000):
         similarity = vectors[first : first + 1000] @ vectors.T  # (1000, m)
@@ -97,7 +97,7 @@ def refine(
     class_vectors: Vectors,
     pool: Pool,
     *,
-    labelled_sums: NDArray[np.floating] | None = None,
+    labeled_sums: NDArray[np.floating] | None = None,
     balance: float | None = None,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
     keep: float = KEEP,
@@ -108,7 +108,7 @@ def refine(
     A longer class vector is believed more than a shorter one, as `bridge.carried` makes them; their mean length changes
     nothing, and a class of zeros takes what cluster is left.
 
-    labelled_sums (c, d): the sum of each class's labelled vectors, each counted with its weight; balance: how strongly
+    labeled_sums (c, d): the sum of each class's labeled vectors, each counted with its weight; balance: how strongly
     the answers are drawn to the shares, the pool's own if not given; shares (c,): the expected shares, equal if not
     given; keep: weight of the class vectors as given.
 
@@ -117,7 +117,7 @@ def refine(
     """
     strength = pool.balance if balance is None else balance
     expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
-    labelled = np.zeros_like(class_vectors) if labelled_sums is None else labelled_sums
+    labeled = np.zeros_like(class_vectors) if labeled_sums is None else labeled_sums
     said, belief = _directions_and_belief(class_vectors)
     pull = np.minimum(keep * belief, 1)[:, None]  # (c, 1)
 
@@ -125,11 +125,11 @@ def refine(
         for _ in range(rounds):
             answers = pool.smooth(softmax(pool.sharpness * pool.vectors @ moved.T, axis=1))
             answers = _balanced(answers, expected, strength)
-            moved = unit(pull * said + (1 - pull) * unit(answers.T @ pool.vectors + labelled))
+            moved = unit(pull * said + (1 - pull) * unit(answers.T @ pool.vectors + labeled))
         return moved, answers
 
     moved, answers = move(said)
-    free = np.flatnonzero(~labelled.any(axis=1)) if shares is None else np.arange(0)
+    free = np.flatnonzero(~labeled.any(axis=1)) if shares is None else np.arange(0)
     for _ in range(EXCHANGES if len(free) > 1 else 0):
         clusters = unit(answers[:, free].T @ pool.vectors)  # (f, d)
         owned = linear_sum_assignment(-belief[free, None] * said[free] @ clusters.T)[1]
@@ -170,7 +170,7 @@ def answers_at_shares(
 ) -> NDArray[np.floating]:
     """Turn a balanced model's scores (m, c) on a pool into answers (m, c) at the pool's own class shares.
 
-    The shares are found by expectation maximisation (Saerens, Latinne, Decaestecker, Neural Computation 2002, eq. 2.9),
+    The shares are found by expectation maximization (Saerens, Latinne, Decaestecker, Neural Computation 2002, eq. 2.9),
     drawn to equality as by `prior_count` more vectors for each vector there is.
     """
     n_classes = scores.shape[1]

@@ -1,4 +1,4 @@
-"""Answers spread over the graph of nearest neighbours."""
+"""Answers spread over the graph of nearest neighbors."""
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
@@ -7,17 +7,17 @@ from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_vectors import Floats
 
 
-def neighbour_graph(X: Vectors, neighbours: Indexes) -> csr_matrix:
-    """Return the cosine of each of `X` (m, d), unit rows, to its neighbours (m, k), 0 where negative: (m, m)."""
-    m, k = neighbours.shape
-    cosines = np.stack([(X * X[column]).sum(axis=1) for column in neighbours.T], axis=1)  # (m, k)
-    cells = np.repeat(np.arange(m), k), neighbours.ravel()
+def neighbor_graph(X: Vectors, neighbors: Indexes) -> csr_matrix:
+    """Return the cosine of each of `X` (m, d), unit rows, to its neighbors (m, k), 0 where negative: (m, m)."""
+    m, k = neighbors.shape
+    cosines = np.stack([(X * X[column]).sum(axis=1) for column in neighbors.T], axis=1)  # (m, k)
+    cells = np.repeat(np.arange(m), k), neighbors.ravel()
     return csr_matrix((np.maximum(cosines, 0).ravel().astype(np.float64), cells), shape=(m, m))
 
 
-def mean_of_nearest(X: Vectors, nodes: Vectors, answers: Floats, *, n_neighbours: int) -> Floats:
-    """Return the mean answer (n, c) of the `n_neighbours` of `nodes` (m, d) nearest to each of `X` (n, d)."""
-    k = min(n_neighbours, len(nodes))
+def mean_of_nearest(X: Vectors, nodes: Vectors, answers: Floats, *, n_neighbors: int) -> Floats:
+    """Return the mean answer (n, c) of the `n_neighbors` of `nodes` (m, d) nearest to each of `X` (n, d)."""
+    k = min(n_neighbors, len(nodes))
     found = np.empty((len(X), answers.shape[1]))
     for first in range(0, len(X), 1000):
         near = np.argpartition(-(X[first : first + 1000] @ nodes.T), k - 1, axis=1)[:, :k]  # (1000, k)

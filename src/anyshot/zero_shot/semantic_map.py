@@ -6,7 +6,7 @@ covariance T of the items about mu,
 
     W_seen = (M - mu) (T + shrinkage * tr(T) / d * I)^-1
 
-which is, up to scale, ridge from centred features to the classes. They are carried to all classes by kernel ridge over
+which is, up to scale, ridge from centered features to the classes. They are carried to all classes by kernel ridge over
 the class vectors, in z-scores over the seen classes: W = K[:, seen] (K[seen, seen] + penalty I)^-1 W_seen. Every part
 is free of scale, so that the defaults need no tuning. A head may take W as its prior and let labels move it.
 
@@ -28,21 +28,21 @@ from anyshot.zero_shot.standard import ZeroShotEstimator
 
 
 def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage: float) -> tuple[Floats, Floats]:
-    """Return the weights (c_seen, d) of regularized linear discriminants, of mean length 1, and the centre (d,).
+    """Return the weights (c_seen, d) of regularized linear discriminants, of mean length 1, and the center (d,).
 
-    X (n, d), y (n,): every class of `classes` has a row. The centre is the mean of the class means, so that the scores
-    of an item x are weights @ (x - centre), whatever the classes' sizes.
+    X (n, d), y (n,): every class of `classes` has a row. The center is the mean of the class means, so that the scores
+    of an item x are weights @ (x - center), whatever the classes' sizes.
     """
     counts = np.bincount(y, minlength=int(classes.max()) + 1)[classes]  # (c_seen,)
     sums = class_sums(X, y, int(classes.max()) + 1)[classes]  # (c_seen, d)
     means = sums / counts[:, None]
-    centre = means.mean(axis=0)  # (d,)
-    about = np.outer(sums.sum(axis=0), centre)  # (d, d)
-    spread = (gram(X) - about - about.T) / len(X) + np.outer(centre, centre)  # (d, d)
+    center = means.mean(axis=0)  # (d,)
+    about = np.outer(sums.sum(axis=0), center)  # (d, d)
+    spread = (gram(X) - about - about.T) / len(X) + np.outer(center, center)  # (d, d)
     penalty = max(shrinkage * np.trace(spread) / len(spread), 1e-12)
-    weights = ridge_solve(spread, (means - centre).T, penalty=float(penalty)).T  # (c_seen, d)
+    weights = ridge_solve(spread, (means - center).T, penalty=float(penalty)).T  # (c_seen, d)
     length = np.sqrt((weights**2).sum(axis=1).mean())
-    return weights / max(length, 1e-12), centre
+    return weights / max(length, 1e-12), center
 
 
 def corrected_vectors(
@@ -86,8 +86,8 @@ class SemanticMapClassifier(ZeroShotEstimator):
     coef_ : ndarray of shape (n_classes, n_features)
         Weights of all classes, those of seen classes with mean length 1: a prior for a head on the same items.
     intercept_ : ndarray of shape (n_classes,)
-        Added to the scores: -coef_ @ centre_. On items centred by `centre_` it is zero.
-    centre_ : ndarray of shape (n_features,)
+        Added to the scores: -coef_ @ center_. On items centered by `center_` it is zero.
+    center_ : ndarray of shape (n_features,)
         Mean of the seen classes' means.
     analogy_ : ndarray of shape (n_classes, n_seen)
         How much of each seen class's weights each class takes.
@@ -114,13 +114,13 @@ class SemanticMapClassifier(ZeroShotEstimator):
         return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        known, self.centre_ = discriminant_weights(X, y, self.seen_classes_, shrinkage=self.shrinkage)
+        known, self.center_ = discriminant_weights(X, y, self.seen_classes_, shrinkage=self.shrinkage)
         table = standardized(self.class_vectors_, self.seen_classes_)
         alike = class_kernel(table, self.seen_classes_, kernel="rbf")
         doubt = _doubt(y, self.seen_classes_, self.penalty, self.label_noise)
         self.analogy_ = smoother(alike, self.seen_classes_, penalty=doubt)  # (c, c_seen)
         self.coef_ = self.analogy_ @ known  # (c, d)
-        self.intercept_ = -self.coef_ @ self.centre_  # (c,)
+        self.intercept_ = -self.coef_ @ self.center_  # (c,)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return X @ self.coef_.T.astype(np.float32) + self.intercept_.astype(np.float32)

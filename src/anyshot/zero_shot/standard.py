@@ -16,7 +16,7 @@ from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 
 
 class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
-    """What every zero-shot method does alike: check, learn from the labelled rows, score all classes, answer.
+    """What every zero-shot method does alike: check, learn from the labeled rows, score all classes, answer.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        """Learn from the labelled rows: `X` (n, d), `y` (n,)."""
+        """Learn from the labeled rows: `X` (n, d), `y` (n,)."""
 
     @abstractmethod
     def _scores(self, X: Vectors) -> NDArray[np.floating]:

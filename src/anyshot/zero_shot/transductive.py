@@ -1,10 +1,10 @@
-"""Transductive zero-shot learning as an estimator: any zero-shot method's answers, moved by an unlabelled pool.
+"""Transductive zero-shot learning as an estimator: any zero-shot method's answers, moved by an unlabeled pool.
 
 The inductive method answers for the pool first, P (m, c). Three ways then let the pool speak:
 
 refinement     soft k-means of class vectors that begin where P points to (`transductive.refine`)
-mixture        Gaussians with one diagonal covariance, their responsibilities tied to P and to the neighbours' answers
-propagation    answers spread over the graph of nearest neighbours, P and the labels feeding it
+mixture        Gaussians with one diagonal covariance, their responsibilities tied to P and to the neighbors' answers
+propagation    answers spread over the graph of nearest neighbors, P and the labels feeding it
 
 The pool may hold items of seen and unseen classes alike. Where the pool's answers leave too few of the method's surest
 ones standing, they have followed other clusters than the classes', and the inductive answer stays.
@@ -25,9 +25,9 @@ from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.mixture import Labelled, Mixture, effective_share, fit_mixture, log_density, share_offsets
+from anyshot.zero_shot.mixture import Labeled, Mixture, effective_share, fit_mixture, log_density, share_offsets
 from anyshot.zero_shot.pool_refinement import AGREEMENT_NEEDED, POOL_LIMIT, make_pool, refine
-from anyshot.zero_shot.propagation import mean_of_nearest, neighbour_graph, propagate
+from anyshot.zero_shot.propagation import mean_of_nearest, neighbor_graph, propagate
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.standard import ZeroShotClassifier, ZeroShotEstimator
 
@@ -36,18 +36,18 @@ Transduction: TypeAlias = Literal["refine", "mixture", "propagation"]
 SURENESS = 6.0
 """What scores are multiplied with before softmax, once their standard deviation over the pool is 1."""
 LABEL_WEIGHT = 3.0
-"""What a labelled vector counts against an unlabelled one."""
+"""What a labeled vector counts against an unlabeled one."""
 STANDING_NEEDED = 0.83
 """Share of its surest answers, of seen and of unseen classes alike, that a moved answer must leave standing.
 
 Where pools gained 3 to 12 points of H (intents by their names), 87 to 98 % of the unseen classes' stood; where pools
 lost 3 to 17 (animals by attributes), 19 to 79 %. With no seen class, `transductive.AGREEMENT_NEEDED`.
 """
-N_NEIGHBOURS = 10
+N_NEIGHBORS = 10
 ANCHOR, SMOOTHNESS = 0.5, 3.0
-"""Of the mixture: how much the inductive answers count, and the neighbours'."""
+"""Of the mixture: how much the inductive answers count, and the neighbors'."""
 ALPHA = 0.8
-"""Of propagation: how much the neighbours' answers count against the inductive one."""
+"""Of propagation: how much the neighbors' answers count against the inductive one."""
 
 
 def surest_stand(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top: float = 0.2) -> float:
@@ -58,14 +58,14 @@ def surest_stand(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top:
     `transductive.sure_agreement`, for scores of any method. It needs no label: it can tell that a pool led astray,
     never that it led aright.
     """
-    centred, answers = before - before.mean(axis=0), before.argmax(axis=1)
+    centered, answers = before - before.mean(axis=0), before.argmax(axis=1)
     shares = []
     for side in (seen, ~seen):
         rows = np.flatnonzero(side[answers])
-        best_two = np.partition(centred[rows], -2, axis=1)[:, -2:]
+        best_two = np.partition(centered[rows], -2, axis=1)[:, -2:]
         surest = rows[np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(rows)))]]
         if surest.size:
-            shares.append(float((centred[surest].argmax(axis=1) == after[surest].argmax(axis=1)).mean()))
+            shares.append(float((centered[surest].argmax(axis=1) == after[surest].argmax(axis=1)).mean()))
     return min(shares)
 
 
@@ -73,7 +73,7 @@ def surest_stand(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top:
 class _Target:
     """The pool as the three ways need it."""
 
-    vectors: Vectors  # (m, d), centred, of unit length
+    vectors: Vectors  # (m, d), centered, of unit length
     prior: Floats  # (m, c), logarithms of the inductive answers, drawn to equal shares
 
 
@@ -114,26 +114,26 @@ class _ByDensity:
         return self.mixture.answers
 
     def __call__(self, X: Vectors, prior: Floats) -> Floats:
-        near = mean_of_nearest(X, self.pool, self.answers, n_neighbours=N_NEIGHBOURS)
+        near = mean_of_nearest(X, self.pool, self.answers, n_neighbors=N_NEIGHBORS)
         density = self.share * log_density(X.astype(np.float64), self.mixture.means, self.mixture.variance)
         return density + ANCHOR * prior + SMOOTHNESS * near + self.mixture.offsets
 
 
 @dataclass(frozen=True)
-class _ByNeighbours:
-    """The answers of the nearest nodes, labelled or of the pool, and the inductive answer."""
+class _ByNeighbors:
+    """The answers of the nearest nodes, labeled or of the pool, and the inductive answer."""
 
     nodes: Vectors
     node_answers: Floats
-    n_labelled: int
+    n_labeled: int
     offsets: Floats
 
     @property
     def answers(self) -> Floats:
-        return np.asarray(softmax(self._log(self.node_answers[self.n_labelled :]) + self.offsets, axis=1))
+        return np.asarray(softmax(self._log(self.node_answers[self.n_labeled :]) + self.offsets, axis=1))
 
     def __call__(self, X: Vectors, prior: Floats) -> Floats:
-        near = mean_of_nearest(X, self.nodes, self.node_answers, n_neighbours=N_NEIGHBOURS)
+        near = mean_of_nearest(X, self.nodes, self.node_answers, n_neighbors=N_NEIGHBORS)
         return self._log(ALPHA * near + (1 - ALPHA) * np.exp(prior)) + self.offsets
 
     @staticmethod
@@ -145,20 +145,20 @@ def _refined(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule
     prior = np.exp(target.prior)
     start = unit(prior.T @ target.vectors)  # (c, d)
     sums = LABEL_WEIGHT * class_sums(X, y, len(start))
-    found = refine(start, make_pool(target.vectors), labelled_sums=sums, balance=balance)
+    found = refine(start, make_pool(target.vectors), labeled_sums=sums, balance=balance)
     return _ByCosine(found.class_vectors, np.asarray(found.answers, dtype=np.float64))
 
 
 def _mixed(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
-    pool, n_classes = make_pool(target.vectors, n_neighbours=N_NEIGHBOURS), target.prior.shape[1]
-    m, k = pool.neighbours.shape
-    cells = np.repeat(np.arange(m), k), pool.neighbours.ravel()
+    pool, n_classes = make_pool(target.vectors, n_neighbors=N_NEIGHBORS), target.prior.shape[1]
+    m, k = pool.neighbors.shape
+    cells = np.repeat(np.arange(m), k), pool.neighbors.ravel()
     around = csr_matrix((np.full(m * k, 1 / k), cells), shape=(m, m))
     counts = np.asarray(LABEL_WEIGHT * np.bincount(y, minlength=n_classes), dtype=np.float64)
     squares = LABEL_WEIGHT * (X.astype(np.float64) ** 2).sum(axis=0)
-    labelled = Labelled(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
+    labeled = Labeled(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
     U = target.vectors.astype(np.float64)
-    mixture = fit_mixture(U, target.prior, around, labelled, anchor=ANCHOR, smoothness=SMOOTHNESS, balance=balance)
+    mixture = fit_mixture(U, target.prior, around, labeled, anchor=ANCHOR, smoothness=SMOOTHNESS, balance=balance)
     return _ByDensity(mixture, target.vectors, effective_share(U))
 
 
@@ -166,10 +166,10 @@ def _propagated(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> R
     kept = _picked(len(y), max(0, POOL_LIMIT - len(target.vectors)))
     nodes = np.concatenate([X[kept], target.vectors])
     told = np.concatenate([np.eye(target.prior.shape[1])[y[kept]], np.exp(target.prior)])
-    graph = neighbour_graph(nodes, make_pool(nodes, n_neighbours=N_NEIGHBOURS).neighbours)
+    graph = neighbor_graph(nodes, make_pool(nodes, n_neighbors=N_NEIGHBORS).neighbors)
     spread = propagate(told, graph, alpha=ALPHA)
     logits = np.log(np.maximum(spread[len(kept) :], 1e-12))
-    return _ByNeighbours(nodes, spread, len(kept), share_offsets(logits, balance=balance))
+    return _ByNeighbors(nodes, spread, len(kept), share_offsets(logits, balance=balance))
 
 
 _WAYS: Mapping[Transduction, Callable[..., Rule]] = {
@@ -184,7 +184,7 @@ def _picked(n: int, limit: int) -> Indexes:
 
 
 class TransductiveZeroShotClassifier(ZeroShotEstimator):
-    """A zero-shot method whose answers an unlabelled pool of the target has moved.
+    """A zero-shot method whose answers an unlabeled pool of the target has moved.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         self._rule: Rule | None = None
         self.agreement_, self.moved_ = float("nan"), False
         if pool is None or len(pool) < 2:
-            self.reasons_: tuple[str, ...] = ("There is no pool of unlabelled items: the inductive answers stand.",)
+            self.reasons_: tuple[str, ...] = ("There is no pool of unlabeled items: the inductive answers stand.",)
             self.pool_answers_ = np.zeros((0, len(self.classes_)))
             return self
         index = np.asarray(y, dtype=np.intp)
@@ -289,7 +289,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         around = scores - scores.mean(axis=1, keepdims=True)
         self._scale = SURENESS / max(float(around.std()), 1e-12)
         self._offsets = share_offsets(self._scale * scores, balance=self.balance)
-        self._centre = U.mean(axis=0)
+        self._center = U.mean(axis=0)
         target = _Target(self._placed(U), log_softmax(self._scale * scores + self._offsets, axis=1))
         rule = _WAYS[self.method](target, self._placed(X), y, balance=self.balance)
         self.agreement_ = surest_stand(scores, rule.answers, np.isin(self.classes_, self.seen_classes_))
@@ -297,7 +297,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         self.moved_ = self.agreement_ >= needed
         self._rule = rule if self.moved_ else None
         self.pool_answers_ = rule.answers if self.moved_ else softmax(self._scale * scores, axis=1)
-        told = f"{len(U)} unlabelled items: {self.agreement_:.0%} of the inductive method's surest answers stand"
+        told = f"{len(U)} unlabeled items: {self.agreement_:.0%} of the inductive method's surest answers stand"
         if self.moved_:
             self.reasons_ = (f"{told}, so they move it ({self.method}). No label was asked whether they should.",)
         else:
@@ -307,7 +307,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
             )
 
     def _placed(self, X: Vectors) -> Vectors:
-        return unit(X - self._centre)
+        return unit(X - self._center)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         scores: Floats = self.base_.decision_function(X)

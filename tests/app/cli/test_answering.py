@@ -55,8 +55,8 @@ def test_predict_keeps_the_columns_of_a_table_and_puts_its_own_behind_them(call,
 
 
 def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
-    for colour in ("red", "blue"):
-        Image.new("RGB", (32, 32), colour).save(tmp_path / f"{colour}.png")
+    for color in ("red", "blue"):
+        Image.new("RGB", (32, 32), color).save(tmp_path / f"{color}.png")
     (tmp_path / "photos.csv").write_text("file,camera\nred.png,007\nblue.png,008\n")
     done = call("predict", tmp_path / "photos.csv", "--classes", "tomato,ocean", "--out", tmp_path / "answers.csv")
     assert done.code == 0, done.err
@@ -113,8 +113,8 @@ def test_evaluate_needs_labels(call, made):
 def test_explain_shows_the_nearest_examples(call, made):
     done = call("explain", made / "model", "cannot sign in", "-k", "2")
     assert done.rows[0]["label"] == "login"
-    assert done.rows[0]["neighbours"][0]["example"] == "cannot sign in"
-    assert len(done.rows[0]["neighbours"]) == 2
+    assert done.rows[0]["neighbors"][0]["example"] == "cannot sign in"
+    assert len(done.rows[0]["neighbors"]) == 2
 
 
 def test_suggest_names_rows_of_the_data(call, made):

@@ -73,7 +73,7 @@ def test_a_warning_is_one_line_without_its_source(capsys):
     assert capsys.readouterr().err == "Warning: two classes are alike\n"
 
 
-def test_the_console_script_answers_in_a_pipe_without_colour(made):
+def test_the_console_script_answers_in_a_pipe_without_color(made):
     done = process("predict", "cannot sign in", "--model", made / "model")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["label"] == "login"

@@ -24,7 +24,7 @@ def test_fit_learns_from_data_without_labels_where_classes_are_named(call, made,
     done = call("fit", made / "texts.csv", "--classes", "billing,delivery,login", "--out", tmp_path / "m")
     assert done.code == 0
     assert done.rows[0]["labels"] == 0
-    assert "learned from as unlabelled items" in done.err
+    assert "learned from as unlabeled items" in done.err
 
 
 def test_fit_without_labels_and_classes_names_both_remedies(call, made, tmp_path):
@@ -48,7 +48,7 @@ def test_fit_takes_an_encoder(call, made, tmp_path):
         (["--label-column", "lable"], "Did you mean 'label'?"),
         (["--classes", "biling,delivery,login"], "Did you mean 'biling'?"),
         (["--unknown-rate", "2"], "unknown_rate must lie between 0 and 1"),
-        (["--unknown-rate", "0.01"], "needs at least 100 labelled or unlabelled items"),
+        (["--unknown-rate", "0.01"], "needs at least 100 labeled or unlabeled items"),
         (["--text-column", "text", "--image-column", "text"], "not both"),
     ],
 )

@@ -24,9 +24,9 @@ QUICK = {"source_epochs": 2, "epochs": 3, "learning_rate": 0.01, "batch_size": 1
 def moved():
     """Three clusters, and the same turned by 50 degrees: the source's bounds cut through the target's clusters."""
     random = np.random.default_rng(0)
-    centres = 3 * np.array([[np.cos(angle), np.sin(angle)] for angle in (0, 2.1, 4.2)])
+    centers = 3 * np.array([[np.cos(angle), np.sin(angle)] for angle in (0, 2.1, 4.2)])
     y = np.arange(120) % 3
-    X, target = (centres[y] + 0.4 * random.normal(size=(120, 2)) for _ in range(2))
+    X, target = (centers[y] + 0.4 * random.normal(size=(120, 2)) for _ in range(2))
     turn = np.array([[np.cos(0.87), np.sin(0.87)], [-np.sin(0.87), np.cos(0.87)]])
     return X.astype(np.float32), y, (target @ turn).astype(np.float32)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from anyshot.domain_adaptation.deep.source_free import adapt_source_free, information_loss, nearest_centres
+from anyshot.domain_adaptation.deep.source_free import adapt_source_free, information_loss, nearest_centers
 from anyshot.training.loop import Recipe
 
 
@@ -16,16 +16,16 @@ def test_answers_that_are_all_the_same_gain_nothing():
     assert float(information_loss(torch.zeros(3, 4))) == pytest.approx(0, abs=1e-5)
 
 
-def test_items_go_to_the_centre_they_are_nearest_to():
+def test_items_go_to_the_center_they_are_nearest_to():
     features = torch.tensor([[4.0, 0.0], [5.0, 0.1], [0.0, 4.0], [0.1, 5.0]])
     answers = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])  # the second is answered wrongly
-    assert nearest_centres(features, answers).tolist() == [0, 0, 1, 1]
+    assert nearest_centers(features, answers).tolist() == [0, 0, 1, 1]
 
 
 def test_a_class_that_nobody_is_answered_takes_nobody():
     features = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
     answers = torch.tensor([[0.6, 0.3, 0.1]]).repeat(20, 1)
-    assert nearest_centres(features, answers).tolist() == [0] * 20
+    assert nearest_centers(features, answers).tolist() == [0] * 20
 
 
 def test_the_head_stays_and_the_network_learns_the_target_without_the_source():

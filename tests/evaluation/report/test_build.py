@@ -57,7 +57,7 @@ def test_a_report_of_the_front_door_shows_its_reasons_and_its_suggestions(letter
     ]  # fmt: skip
     page = html.unescape(found.to_html())
     assert all(reason in page for reason in clf.reasons_)
-    assert "like aaa: " in page  # the neighbours of a mistake
+    assert "like aaa: " in page  # the neighbors of a mistake
     assert len(found.tables["next"]) == 3
 
 

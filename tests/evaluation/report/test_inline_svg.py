@@ -24,7 +24,7 @@ def test_it_is_one_svg_element_with_a_text_for_those_who_cannot_see_it():
     assert "viewBox" in root.attrib
 
 
-def test_its_colours_follow_the_page_and_its_words_stay_words():
+def test_its_colors_follow_the_page_and_its_words_stay_words():
     drawing = drawn()
     assert "#0072b2" not in drawing
     assert "#000000" not in drawing

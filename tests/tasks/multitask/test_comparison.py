@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_report():
     assert one.equals(two)
 
 
-def test_scores_are_accuracy_and_variance_explained_of_the_labelled_items():
+def test_scores_are_accuracy_and_variance_explained_of_the_labeled_items():
     assert task_score(["a", None, "b"], np.array(["a", "a", "a"]), kind="classification") == 0.5
     assert task_score([1.0, 3.0, np.nan], np.array([1.0, 3.0, 9.0]), kind="regression") == 1.0
     assert task_score([1.0, 3.0], np.array([2.0, 2.0]), kind="regression") == 0.0

@@ -64,11 +64,11 @@ def predict(
 def explain(
     model: Model,
     items: Given,
-    k: Annotated[int, typer.Option("-k", "--neighbours", min=0, help="Labelled examples to show for each item.")] = 3,
+    k: Annotated[int, typer.Option("-k", "--neighbors", min=0, help="Labeled examples to show for each item.")] = 3,
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Say what the answer for each item rests on: the description that matches, the labelled examples nearest to it."""
+    """Say what the answer for each item rests on: the description that matches, the labeled examples nearest to it."""
     given = items_of(items, text_column=text_column, image_column=image_column)
     explanations = opened(model, to="explain").explain(given, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
@@ -81,7 +81,7 @@ def evaluate(
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Say how good a model's answers are on labelled data that it has not learned from."""
+    """Say how good a model's answers are on labeled data that it has not learned from."""
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
         raise InputError(f"{data} has no labels to compare the answers with. Name their column with --label-column.")

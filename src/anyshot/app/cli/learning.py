@@ -25,7 +25,7 @@ from anyshot.app.cli.reading import (
     TextColumn,
     as_classes_write_them,
     items_of_class,
-    labelled_items_of,
+    labeled_items_of,
     one_class,
     read,
     read_items,
@@ -67,7 +67,7 @@ def fit(
         )
     clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
     if given.labels is None:
-        note(f"{data} has no labels: it is learned from as unlabelled items.")
+        note(f"{data} has no labels: it is learned from as unlabeled items.")
         clf.fit(unlabeled=[*given.items, *(more or [])])
         n_labels = 0
     else:
@@ -127,9 +127,9 @@ def learn(
 ) -> None:
     """Teach a model further labels of the classes that it has: those of a file, or --label for what is given.
 
-    No earlier data are needed. Rows without a label are learned from as unlabelled items.
+    No earlier data are needed. Rows without a label are learned from as unlabeled items.
     """
-    given, labels = labelled_items_of(items, columns, label=label)
+    given, labels = labeled_items_of(items, columns, label=label)
     with sole_writer(model):
         clf = opened(model, to="partial_fit")
         clf.partial_fit(given, as_classes_write_them(labels, clf.classes_.tolist()))
@@ -173,7 +173,7 @@ def add_class(
 def remove_class(
     model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
 ) -> None:
-    """Remove a class and its labelled examples from a model."""
+    """Remove a class and its labeled examples from a model."""
     with sole_writer(model):
         clf = opened(model, to="remove_class")
         clf.remove_class(one_class(name, clf.classes_.tolist()))

@@ -15,7 +15,7 @@ from anyshot.encoders.registry import available
 
 
 def models() -> None:
-    """List the encoders, their size and licence, and whether they are on this machine."""
+    """List the encoders, their size and license, and whether they are on this machine."""
     listed = available()
     rows = [
         {
@@ -23,7 +23,7 @@ def models() -> None:
             "for": one.modality,
             "width": one.width,
             "MB": one.megabytes,
-            "licence": one.licence,
+            "license": one.license,
             "here": one.on_this_machine,
         }
         for one in listed

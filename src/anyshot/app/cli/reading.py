@@ -134,7 +134,7 @@ def items_of(
     return list(given)
 
 
-def labelled_items_of(given: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
+def labeled_items_of(given: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
     """Return items and their labels: those of one file, or, where they are of one class, `label` for each."""
     one_file = len(given) == 1 and _is_data(given[0])
     if label is not None:
@@ -195,7 +195,7 @@ def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> 
 
 
 def one_class(name: str, classes: Iterable[Label]) -> Label:
-    """Return a class named on the command line as the model writes it; a new one like its neighbours."""
+    """Return a class named on the command line as the model writes it; a new one like its neighbors."""
     listed = list(classes)
     found = as_classes_write_them([name], listed)[0]
     if found in listed or not all(type(one) is int for one in listed):

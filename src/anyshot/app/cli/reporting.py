@@ -54,9 +54,9 @@ def report(
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataFileError(f"{out} cannot be written: its name must end in .html.")
     read_as = partial(read, text_column=text_column, image_column=image_column)
-    tested = _labelled(data, read_as, label_column)
+    tested = _labeled(data, read_as, label_column)
     groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
-    learned = None if train is None else _labelled(train, read_as, label_column, to="draw a curve from")
+    learned = None if train is None else _labeled(train, read_as, label_column, to="draw a curve from")
     clf = tasks.load(model)
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
@@ -70,7 +70,7 @@ def report(
 
 def card(
     model: Model,
-    data: Annotated[Path | None, typer.Option(help="Labelled items to measure the model on.", metavar="DATA")] = None,
+    data: Annotated[Path | None, typer.Option(help="Labeled items to measure the model on.", metavar="DATA")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the card to a file, .md.", metavar="FILE")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -81,7 +81,7 @@ def card(
     clf, facts = tasks.load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
-        given = _labelled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
+        given = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
         found = clf.evaluate(given.items, as_classes_write_them(given.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
     write = network_card if "frozen" in facts else model_card
@@ -107,7 +107,7 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     return list(names.tolist())
 
 
-def _labelled(
+def _labeled(
     path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the answers with"
 ) -> Any:
     """Return the data set at `path`, which must have labels."""

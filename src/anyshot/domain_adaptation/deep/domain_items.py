@@ -13,7 +13,7 @@ from torch import Tensor
 
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import check_all_labelled, numbers
+from anyshot.domain_adaptation.base import check_all_labeled, numbers
 from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
 
 
@@ -67,7 +67,7 @@ class Pairs:
 
 def source_items(estimator: BaseEstimator, X: ArrayLike | Items, y: ArrayLike) -> tuple[Items, NDArray[np.generic]]:
     """Return the source's items, checked for `estimator`, and their labels (n_s,)."""
-    check_all_labelled(y)
+    check_all_labeled(y)
     if has_rows(X):
         items, labels = X, np.asarray(y)
     else:

@@ -18,9 +18,9 @@ from anyshot.training.losses import cross_entropy
 # The head, which says what a class looks like, stays; the features are trained until target items look like one class
 # each, and all classes occur:
 #
-#     L = mean entropy(p_t) - entropy(mean p_t) + beta cross_entropy(p_t, nearest centre)
+#     L = mean entropy(p_t) - entropy(mean p_t) + beta cross_entropy(p_t, nearest center)
 #
-# The centres are the means of the features, weighted by the answers, and are found anew every epoch (Liang, Hu, Feng.
+# The centers are the means of the features, weighted by the answers, and are found anew every epoch (Liang, Hu, Feng.
 # Do We Really Need to Access the Source Data? Source Hypothesis Transfer for Unsupervised Domain Adaptation. ICML 2020,
 # eq. 3 to 7).
 
@@ -36,10 +36,10 @@ def information_loss(scores: Tensor) -> Tensor:
     return entropy(answers).mean() - entropy(answers.mean(dim=0, keepdim=True))[0]
 
 
-def nearest_centres(features: Tensor, answers: Tensor) -> Tensor:
-    """Return the class (n,) whose centre each item is nearest to by angle; a class that nobody is in takes nobody.
+def nearest_centers(features: Tensor, answers: Tensor) -> Tensor:
+    """Return the class (n,) whose center each item is nearest to by angle; a class that nobody is in takes nobody.
 
-    features (n, d); answers (n, c), probabilities. Two rounds: centres by the answers, then by the classes so found.
+    features (n, d); answers (n, c), probabilities. Two rounds: centers by the answers, then by the classes so found.
     Liang, Hu, Feng, ICML 2020, eq. (4) to (6).
     """
     rows = functional.normalize(functional.pad(features, (0, 1), value=1.0), dim=1)  # (n, d + 1)
@@ -47,8 +47,8 @@ def nearest_centres(features: Tensor, answers: Tensor) -> Tensor:
     present = torch.bincount(answers.argmax(dim=1), minlength=n_classes) > 0
     weights = answers
     for _ in range(2):
-        centres = functional.normalize(weights.T @ rows / (weights.sum(dim=0)[:, None] + 1e-8), dim=1)  # (c, d + 1)
-        nearest = (rows @ centres.T).masked_fill(~present, -2.0).argmax(dim=1)
+        centers = functional.normalize(weights.T @ rows / (weights.sum(dim=0)[:, None] + 1e-8), dim=1)  # (c, d + 1)
+        nearest = (rows @ centers.T).masked_fill(~present, -2.0).argmax(dim=1)
         weights = functional.one_hot(nearest, n_classes).to(answers)
     return nearest
 
@@ -79,7 +79,7 @@ def adapt_source_free(
         with torch.no_grad():
             parts = [network(read(rows)) for rows in in_order(n_items, 4 * batch_size)]
             features = torch.cat(parts)  # (n, d)
-            nearest = nearest_centres(features, head(features).softmax(dim=1))  # (n,)
+            nearest = nearest_centers(features, head(features).softmax(dim=1))  # (n,)
         return [(rows, nearest[torch.from_numpy(rows)]) for rows in shuffled(n_items, batch_size, random)]
 
     def loss_of(batch: tuple[Indexes, Tensor], progress: float) -> Tensor:

@@ -29,7 +29,7 @@ if sys.platform != "win32":
 
 @dataclass(frozen=True, eq=False)
 class Extras:
-    """What a report may be given beside a model and labelled items."""
+    """What a report may be given beside a model and labeled items."""
 
     train: Train | None = None
     """What the model learned from."""

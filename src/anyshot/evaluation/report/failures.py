@@ -108,8 +108,8 @@ def trust(found: Findings) -> Part:
 def unknowns(found: Findings) -> Part:
     """Show how items of no known class fare."""
     got, names = found.evaluation, set(found.classes.tolist())
-    known = np.array([label in names for label in found.truth]) & found.labelled
-    strange = found.labelled & ~known
+    known = np.array([label in names for label in found.truth]) & found.labeled
+    strange = found.labeled & ~known
     threshold = getattr(found.model, "unknown_threshold_", None)
     if not strange.any() and threshold is None:
         lead = f'Every item belongs to a class that the model knows, and it never answers "{UNKNOWN}".'
@@ -123,11 +123,11 @@ def unknowns(found: Findings) -> Part:
         notes.append(f'It was not asked to find unknowns: it never answers "{UNKNOWN}". Fit it with unknown_rate=0.05.')
     if found.closeness is not None:
         figures["unknowns"] = closeness_picture(
-            found.closeness[found.labelled], known[found.labelled], threshold=threshold
+            found.closeness[found.labeled], known[found.labeled], threshold=threshold
         )
         drawing = inline_svg(figures["unknowns"], name="unknowns", description="Closeness to the nearest class.")
         if known.any() and strange.any():
-            chance = unknown_auroc(-found.closeness[found.labelled], strange[found.labelled])
+            chance = unknown_auroc(-found.closeness[found.labeled], strange[found.labeled])
             notes.append(f"An item of no class lies farther off than one of a class in {percent(chance)} % of pairs.")
     needs = _without_closeness(found)
     section = Section(
@@ -186,7 +186,7 @@ def by_group(found: Findings) -> Part:
     given = found.question.groups
     columns = {name: list(one) for name, one in given.items()}
     columns["what it knew of the class"] = _knowledge(found)
-    keep, tables = found.labelled, []
+    keep, tables = found.labeled, []
     for name, values in columns.items():
         inside = [value for value, kept in zip(values, keep, strict=True) if kept]
         if len(set(map(str, inside))) > 1 or name in given:
@@ -213,10 +213,10 @@ def by_group(found: Findings) -> Part:
 def mistakes(found: Findings) -> Part:
     """Show the worst mistakes, each with its item and the grounds of the answer."""
     rows = found.mistakes()
-    wrong = int((found.labelled & ~found.right).sum())
+    wrong = int((found.labeled & ~found.right).sum())
     if not len(rows):
-        lead = "Every labelled item was answered right."
-        missing = {"mistakes": "There are no mistakes to show: every labelled item was answered right."}
+        lead = "Every labeled item was answered right."
+        missing = {"mistakes": "There are no mistakes to show: every labeled item was answered right."}
         return Part(Section("mistakes", "Mistakes", "The worst mistakes", lead), missing=missing)
     cards = [
         _card(found, row, item, why)
@@ -226,7 +226,7 @@ def mistakes(found: Findings) -> Part:
     ]
     some = "Here they are" if len(rows) == wrong else f"Here are {len(rows)} of them"
     order = ", the surest first" if found.probabilities is not None else ""
-    lead = f"{wrong:,} of {int(found.labelled.sum()):,} answers are wrong. {some}{order}:"
+    lead = f"{wrong:,} of {int(found.labeled.sum()):,} answers are wrong. {some}{order}:"
     lead = lead if wrong > 1 else "One answer is wrong:"
     table = pd.DataFrame(
         {

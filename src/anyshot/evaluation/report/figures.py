@@ -39,10 +39,10 @@ def closeness_picture(closeness: NDArray[np.floating], known: NDArray[np.bool_],
     figure = Figure(figsize=(4.8, 2.7), layout="constrained")
     axes = figure.subplots()
     bins = np.linspace(closeness.min(), max(closeness.max(), closeness.min() + 1e-6), 31)
-    for inside, colour, name in ((known, ACCENT, "classes it knows"), (~known, SECOND, "other classes")):
+    for inside, color, name in ((known, ACCENT, "classes it knows"), (~known, SECOND, "other classes")):
         if inside.any():
             weight = np.full(int(inside.sum()), 1 / inside.sum())
-            axes.hist(closeness[inside], bins=bins.tolist(), weights=weight, color=colour, alpha=0.55, label=name)
+            axes.hist(closeness[inside], bins=bins.tolist(), weights=weight, color=color, alpha=0.55, label=name)
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=1.4, linestyle=(0, (4, 3)), label='below: "unknown"')
     figure.legend(frameon=False, labelcolor=INK, fontsize=9, loc="outside upper left", ncols=3, columnspacing=1.2)

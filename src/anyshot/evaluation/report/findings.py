@@ -50,7 +50,7 @@ class Findings(Asked):
         return None if self.extras.train is None else plain(self.extras.train[1])
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
+    def labeled(self) -> NDArray[np.bool_]:
         """Which items have a label (n,)."""
         return np.array([label is not None for label in self.truth])
 
@@ -70,7 +70,7 @@ class Findings(Asked):
 
     def mistakes(self) -> Indexes:
         """Return the rows of the worst mistakes: wrong answers, the surest first."""
-        wrong = np.flatnonzero(self.labelled & ~self.right)
+        wrong = np.flatnonzero(self.labeled & ~self.right)
         sure = np.array([self.sureness(int(row), self.predicted[row]) or 0.0 for row in wrong])
         return wrong[np.argsort(-sure, kind="stable")][:MISTAKES]
 

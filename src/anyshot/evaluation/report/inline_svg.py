@@ -1,4 +1,4 @@
-"""Pictures for a page: matplotlib's figures as SVG that follows the page's colours and its own text size."""
+"""Pictures for a page: matplotlib's figures as SVG that follows the page's colors and its own text size."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from typing import Final
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-# The few colours of our figures, each the light value of one of the page's variables.
+# The few colors of our figures, each the light value of one of the page's variables.
 _VARIABLES: Final = {
     "#000000": "--ink",
     "#2e3440": "--ink",
@@ -41,9 +41,9 @@ def inline_svg(figure: Figure, *, name: str, description: str) -> str:
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
     drawing = _renamed(drawing, name)
-    for colour, variable in _VARIABLES.items():
-        drawing = re.sub(rf'(style="[^"]*?){colour}', rf"\1var({variable})", drawing)
-        drawing = re.sub(rf'(style="[^"]*?){colour}', rf"\1var({variable})", drawing)
+    for color, variable in _VARIABLES.items():
+        drawing = re.sub(rf'(style="[^"]*?){color}', rf"\1var({variable})", drawing)
+        drawing = re.sub(rf'(style="[^"]*?){color}', rf"\1var({variable})", drawing)
     drawing = re.sub(r"""(style="[^"]*?font: [^"]*?px )'[^";]*""", rf"\1{_FONT}", drawing)
     head = f'role="img" aria-label="{escape(description, quote=True)}" class="figure"'
     return re.sub(r'<svg ([^>]*?)width="[^"]*" ([^>]*?)>', rf"<svg {head} \1\2>", _without_height(drawing), count=1)

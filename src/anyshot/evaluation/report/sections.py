@@ -86,8 +86,8 @@ def asked(found: Findings) -> Part:
             f"It learned from {sum(each):,} labels: {min(each)} to {max(each)} a class, median {np.median(each):g}"
             + (f"; {without} {'class has' if without == 1 else 'classes have'} none." if without else ".")
         )
-    labelled = int(found.labelled.sum())
-    notes.append(f"It was tested on {labelled:,} items with labels, which it must not have learned from.")
+    labeled = int(found.labeled.sum())
+    notes.append(f"It was tested on {labeled:,} items with labels, which it must not have learned from.")
     needs = () if learned is not None else (NEEDS_COUNTS,)
     return Part(Section("asked", "Task", "What was asked", lead, tuple(notes), needs=needs))
 

@@ -75,15 +75,15 @@ class MultitaskModel(BaseEstimator):
         validation.vectors(X)
         vectors = validate_data(self, X, dtype=np.float64)
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks)
-        centre, deviation = vectors.mean(axis=0), vectors.std(axis=0)
-        varies = deviation > 1e-9 * np.maximum(np.abs(centre), 1e-6)
+        center, deviation = vectors.mean(axis=0), vectors.std(axis=0)
+        varies = deviation > 1e-9 * np.maximum(np.abs(center), 1e-6)
         if not varies.any():
             raise InputError(f"All {len(vectors)} vectors are the same, so nothing can be told apart. Check X.")
         spread = np.where(varies, deviation, 1.0) if self.scale else np.ones_like(deviation)
         with threads_for(vectors.size * sum(task.width for task in tasks)):
-            heads = fit_shared_prior((vectors - centre) / spread, tasks, shared=self.shared)
+            heads = fit_shared_prior((vectors - center) / spread, tasks, shared=self.shared)
         coef = heads.coef / spread[:, None]  # (d, k)
-        intercept = heads.intercept - centre @ coef
+        intercept = heads.intercept - center @ coef
         parts = _columns(tasks)
         self.tasks_ = tasks
         self.coef_ = {name: coef[:, part] for name, part in parts.items()}

@@ -27,7 +27,7 @@ Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad
 
 CHUNK: Final = 512
 """Items answered at once."""
-UNLABELLED: Final = -1
+UNLABELED: Final = -1
 KEPT_APART: Final = ("trunk", "random_state")
 """Parameters that a model folder has no place for."""
 
@@ -42,7 +42,7 @@ class Heads(nn.Module):
         self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # of uncertainty weights
 
     def losses(self, features: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Tensor]:
-        """Return each task's mean loss over its labelled items; 0 for a task with none among them.
+        """Return each task's mean loss over its labeled items; 0 for a task with none among them.
 
         features: of each task (n, width); targets: of each task (n,), -1 or NaN where there is no label.
         """
@@ -212,12 +212,12 @@ class MultitaskNetwork(BaseEstimator):
         return list(zip(self.tasks_, scores, strict=True))
 
     def _train(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> pd.DataFrame:
-        labelled = np.flatnonzero(np.any([(target >= 0).numpy() for target in _marks(targets)], axis=0))
+        labeled = np.flatnonzero(np.any([(target >= 0).numpy() for target in _marks(targets)], axis=0))
         lines = []
 
         def batches(dealing: np.random.Generator) -> list[NDArray[np.intp]]:
             # About `batch_size` each, and so none of one item only, which batch norm cannot read.
-            return np.array_split(dealing.permutation(labelled), max(1, round(len(labelled) / self.batch_size)))
+            return np.array_split(dealing.permutation(labeled), max(1, round(len(labeled) / self.batch_size)))
 
         def loss_of(rows: NDArray[np.intp], progress: float) -> Tensor:
             loss, line = self._loss(items[rows], [target[rows] for target in targets], random)
@@ -231,7 +231,7 @@ class MultitaskNetwork(BaseEstimator):
         return table.groupby(np.arange(len(table)) * self.epochs // len(table)).mean()
 
     def _loss(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> tuple[Tensor, list[float]]:
-        """Return what is to be minimised on one batch, and each task's loss and weight."""
+        """Return what is to be minimized on one batch, and each task's loss and weight."""
         features = self.trunk_(items)
         losses = self.heads_.losses([features] * len(targets), targets)
         there = [place for place, target in enumerate(_marks(targets)) if (target >= 0).any()]
@@ -284,7 +284,7 @@ def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
 
 def _loss(scores: Tensor, target: Tensor) -> Tensor:
     if target.dtype == torch.long:
-        known = target != UNLABELLED
+        known = target != UNLABELED
         return functional.cross_entropy(scores[known], target[known]) if known.any() else scores.sum() * 0
     known = target.isfinite()
     return functional.mse_loss(scores[known, 0], target[known]) / 2 if known.any() else scores.sum() * 0
@@ -299,7 +299,7 @@ def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
             target = torch.full((n_items,), math.nan)
             target[rows] = torch.from_numpy(task.targets).float()
         else:
-            target = torch.full((n_items,), UNLABELLED, dtype=torch.long)
+            target = torch.full((n_items,), UNLABELED, dtype=torch.long)
             target[rows] = torch.from_numpy(task.targets)
         made.append(target)
     return made
@@ -308,7 +308,7 @@ def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
 def _marks(targets: Sequence[Tensor]) -> list[Tensor]:
     """Return 0 or more for each item with a label, -1 for one without (n,)."""
     return [
-        target if target.dtype == torch.long else torch.where(target.isfinite(), 0, UNLABELLED) for target in targets
+        target if target.dtype == torch.long else torch.where(target.isfinite(), 0, UNLABELED) for target in targets
     ]
 
 

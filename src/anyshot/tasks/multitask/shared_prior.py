@@ -18,14 +18,14 @@ Floats: TypeAlias = NDArray[np.float64]
 #
 # S (k, k) says how strong each head is and how far heads agree. Given the other heads, a head's prior is N(others'
 # regression on S, what S leaves open): labels of one task move the prior of every task that S ties to it, and where S
-# is diagonal each task is on its own. S and the noise are learned by expectation-maximisation (the prior of Bonilla,
+# is diagonal each task is on its own. S and the noise are learned by expectation-maximization (the prior of Bonilla,
 # Chai, Williams, Multi-task Gaussian Process Prediction, NeurIPS 2007, in the features' space; the update is that of
 # Murphy, Machine Learning: a Probabilistic Perspective, 2012, section 9.5), classes by Laplace's approximation:
 #
 #     S <- mean over features of w w' + V,    noise <- mean of (y - score)^2 + its variance
 #
 # V, the covariance of a feature's weights, is closed-form in the features' principal axes, where Z'Z = diag(n l), when
-# each task's labelled items are taken to have the axes of all items. With h (k,) the curvature of each head's loss,
+# each task's labeled items are taken to have the axes of all items. With h (k,) the curvature of each head's loss,
 # H = diag(h) and H^1/2 S H^1/2 = Q diag(q) Q':
 #
 #     V = (S^-1 + l H)^-1 = H^-1/2 Q diag(q / (1 + l q)) Q' H^-1/2
@@ -33,7 +33,7 @@ Floats: TypeAlias = NDArray[np.float64]
 # The heads themselves are exact: L-BFGS on the whole objective, in the coordinates where V is 1.
 
 ROUNDS: Final = 60
-"""At most, of expectation-maximisation."""
+"""At most, of expectation-maximization."""
 SETTLED: Final = 1e-3
 """Relative change of S at which it stops."""
 INNER_STEPS: Final = 8

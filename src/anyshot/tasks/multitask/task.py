@@ -23,7 +23,7 @@ class Task:
     """One task: which items have its label, and what that is."""
 
     name: str
-    rows: Indexes  # (m,), the labelled items
+    rows: Indexes  # (m,), the labeled items
     targets: NDArray[Any]  # (m,): rows of the class table, or numbers brought to mean 0 and deviation 1
     classes: Classes | None = None  # None: a regression
     level: float = 0.0  # mean of the numbers

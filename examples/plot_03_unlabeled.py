@@ -19,4 +19,4 @@ for k in (0, 1):
     clf = AnyShotClassifier(names).fit(texts[rows], labels[rows])
     without = clf.score(texts[asked], labels[asked])
     clf.fit(texts[rows], labels[rows], unlabeled=texts[asked])
-    print(f"{k} labels a class: {without:.0%} without, {clf.score(texts[asked], labels[asked]):.0%} with unlabelled")
+    print(f"{k} labels a class: {without:.0%} without, {clf.score(texts[asked], labels[asked]):.0%} with unlabeled")
