@@ -1,6 +1,7 @@
 """Names of a package that are loaded on first use (PEP 562), so that importing the package costs nothing."""
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,9 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(homes[name]), name)
+        value = getattr(importlib.import_module(homes[name]), name)
+        vars(sys.modules[package])[name] = value  # found at once from now on
+        return value
 
     def names() -> list[str]:
         return sorted(homes)

@@ -1,0 +1,36 @@
+"""Names that are loaded on first use, in every package that has a table of them."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+import anyshot
+
+ROOT = Path(anyshot.__file__).parent
+FACES = sorted(
+    ".".join(["anyshot", *path.parent.relative_to(ROOT).parts])
+    for path in ROOT.rglob("__init__.py")
+    if "lazy_names" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_the_public_names_are_sorted_and_defined_where_the_table_says(package):
+    face = importlib.import_module(package)
+    assert face.__all__ == sorted(face._HOME) == dir(face)
+    for name, home in face._HOME.items():
+        assert getattr(face, name) is getattr(importlib.import_module(home), name)
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_no_public_name_is_that_of_a_module_beside_it(package):
+    folder = Path(importlib.import_module(package).__file__).parent
+    beside = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert not beside & set(importlib.import_module(package).__all__)
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_an_unknown_name_is_refused_as_python_does(package):
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = importlib.import_module(package).nothing
