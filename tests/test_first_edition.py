@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +66,12 @@ def test_a_saved_model_answers_as_it_did(name, saved):
             assert list(answers[task]) == values
         else:
             np.testing.assert_allclose(answers[task], values, atol=1e-6, rtol=1e-6)
+
+
+def test_a_text_model_loads_without_what_only_other_kinds_need():
+    code = (
+        "import sys, anyshot; anyshot.load(sys.argv[1]); "
+        "print(*{'torch', 'transformers', 'matplotlib', 'jinja2'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(FOLDER / "texts")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""

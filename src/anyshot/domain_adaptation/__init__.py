@@ -7,6 +7,7 @@ _HOME = {
     "CoralClassifier": "anyshot.domain_adaptation.coral",
     "DenoisingClassifier": "anyshot.domain_adaptation.msda",
     "DensityRatioClassifier": "anyshot.domain_adaptation.reweight",
+    "DomainConfusionClassifier": "anyshot.domain_adaptation.deep.confusion",
     "DomainGap": "anyshot.domain_adaptation.gap",
     "DomainSelfTrainingClassifier": "anyshot.domain_adaptation.self_training",
     "LabelShiftClassifier": "anyshot.domain_adaptation.label_shift",

@@ -5,8 +5,12 @@ from anyshot.base.lazy import lazy_names
 _HOME = {
     "AnyShotClassifier": "anyshot.tasks.classification",
     "AnyShotRegressor": "anyshot.tasks.regression",
+    "MultitaskModel": "anyshot.tasks.multitask.model",
+    "MultitaskNetwork": "anyshot.tasks.multitask.network",
     "Regressor": "anyshot.tasks.regression",
-    "load": "anyshot.tasks.loading",
+    "classifier_from_saved": "anyshot.tasks.classification",
+    "load_multitask_network": "anyshot.tasks.multitask.network",
+    "regressor_from_saved": "anyshot.tasks.regression",
 }
 
 __all__ = sorted(_HOME)

@@ -23,7 +23,7 @@ def test_a_trained_network_answers_and_what_it_has_not_is_named(call, made, tmp_
     assert "3 classes, told by a trained network" in call("card", tmp_path / "network").out
     refused = call("explain", tmp_path / "network", "where is it")
     assert refused.code == 1
-    assert "holds a model of kind FineTunedClassifier, which has no explain" in refused.err
+    assert "holds a model of kind FineTunedClassifier, which has no method explain" in refused.err
 
 
 def test_a_regressor_is_measured_in_python(call, made, tmp_path):

@@ -1,10 +1,10 @@
-"""Saved models, opened for what a command is to do with them."""
+"""Opening a saved model for a command."""
 
 from pathlib import Path
 from typing import Any
 
-from anyshot import tasks
 from anyshot.errors import InputError
+from anyshot.tasks.loading import load
 
 
 def opened(folder: Path, *, to: str) -> Any:
@@ -17,10 +17,10 @@ def opened(folder: Path, *, to: str) -> Any:
     InputError
         Models of its kind cannot do that.
     """
-    model = tasks.load(folder)
+    model = load(folder)
     if not hasattr(model, to):
         raise InputError(
-            f"{folder} holds a model of kind {type(model).__name__}, which has no {to}. This command is for those that "
-            "`anyshot fit` or `anyshot tune` wrote; in Python, tasks.load reads every kind."
+            f"{folder} holds a model of kind {type(model).__name__}, which has no method {to}. This command needs a "
+            "model that `anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
         )
     return model

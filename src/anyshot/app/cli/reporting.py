@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from anyshot import tasks
 from anyshot.app.cli.printing import note, show
 from anyshot.app.cli.reading import (
     Data,
@@ -26,6 +25,7 @@ from anyshot.base.whole_file import whole_file
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
+from anyshot.tasks.loading import load
 
 
 def report(
@@ -57,7 +57,7 @@ def report(
     tested = _labeled(data, read_as, label_column)
     groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
     learned = None if train is None else _labeled(train, read_as, label_column, to="draw a curve from")
-    clf = tasks.load(model)
+    clf = load(model)
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
@@ -78,7 +78,7 @@ def card(
 ) -> None:
     """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
     refuse_overwriting(out, data)
-    clf, facts = tasks.load(model), read_model(model).facts
+    clf, facts = load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
         given = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
@@ -102,7 +102,7 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     if names is None:
         raise InputError(
             f"{folder} holds a model of kind {type(clf).__name__}, which names no classes. Measure it in Python: "
-            f"reporting.report(tasks.load({str(folder)!r}), X, y)."
+            f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
         )
     return list(names.tolist())
 
