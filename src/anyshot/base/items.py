@@ -31,6 +31,18 @@ def by_place(items: Any) -> Items:
     return held if held.ndim == 2 and held.dtype.kind in "fiub" else list(held)
 
 
+def item_count(items: Any) -> int:
+    """Return the number of items in a list, an array or a table."""
+    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
+
+
+def take(items: Any, rows: Any) -> Any:
+    """Return the items of these rows (m,), in the same kind of collection."""
+    if hasattr(items, "iloc"):
+        return items.iloc[rows]
+    return items[rows] if hasattr(items, "shape") else [items[row] for row in rows]
+
+
 def check_listed(items: object, *, what: str = "A list of items") -> None:
     """Raise InputError for one item without a list around it, a mapping, a sparse table, and what cannot be counted."""
     kind = type(items).__name__

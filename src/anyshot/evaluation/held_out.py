@@ -13,13 +13,13 @@ from rich.text import Text
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curves import Predictor, count, take
+from anyshot.evaluation.learning_curves import Predictor
 from anyshot.evaluation.metrics import wilson_interval
 from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
 from anyshot.evaluation.splits import folds_by_arrival
@@ -95,7 +95,7 @@ def cross_validate(
     NotEnoughLabelsError
         There are fewer labels than folds.
     """
-    index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     if np.count_nonzero(index >= 0) < n_folds:
         raise NotEnoughLabelsError(f"{n_folds} folds need as many labels; there are {np.count_nonzero(index >= 0)}.")
     folds = folds_by_arrival(index, n_folds)
@@ -119,7 +119,7 @@ def leave_one_domain_out(
         There is not one domain an item, or only one domain with labels.
     """
     named = np.array([str(domain) for domain in domains])
-    index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     if len(named) != len(index):
         raise InputError(f"There are {len(index)} items and {len(named)} domains. Give one domain an item.")
     known = index >= 0
@@ -153,7 +153,7 @@ def few_shot_episodes(
     NotEnoughClassesError
         Fewer than `n_classes` classes have more than `n_shots` labels.
     """
-    index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     enough = np.flatnonzero(np.bincount(index[index >= 0]) > n_shots)
     if len(enough) < n_classes or n_classes < 2:
         raise NotEnoughClassesError(

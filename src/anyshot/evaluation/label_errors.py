@@ -7,11 +7,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Indexes, indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.splits import folds_by_arrival
 
@@ -39,7 +38,7 @@ def out_of_fold_probabilities(model: Probable, X: Items, y: Labels, *, n_folds: 
         No class has two labels, so that none is left to learn from when one is held out.
     """
     classes = class_table(classes_in(y))
-    index = to_indexes(y, classes, n_items=count(X))
+    index = to_indexes(y, classes, n_items=item_count(X))
     if np.bincount(index[index >= 0]).max(initial=0) < 2:
         raise NotEnoughLabelsError(
             "No class has two labels: with one held out none is left to learn from. Give two of some class."

@@ -15,7 +15,7 @@ from rich.text import Text
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, plain, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, generator
@@ -217,11 +217,13 @@ def learning_curve(
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
-    index = to_indexes(y, class_table(classes_in(y)), n_items=count(X))
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     truth = plain(y_test)
     tested = [row for row, label in enumerate(truth) if label is not None]
-    if len(truth) != count(X_test) or not tested:
-        raise NotEnoughLabelsError(f"{count(X_test)} test items have {len(tested)} labels. Give one label an item.")
+    if len(truth) != item_count(X_test) or not tested:
+        raise NotEnoughLabelsError(
+            f"{item_count(X_test)} test items have {len(tested)} labels. Give one label an item."
+        )
     bench = _Bench(X, np.array(plain(y), dtype=object), take(X_test, tested), [truth[row] for row in tested], unlabeled)
     plan = [
         (name, model, k, seed, rows)
@@ -247,8 +249,10 @@ def _parted(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) ->
     if X_test is not None or y_test is not None:
         raise InputError("Give X_test and y_test together, or neither: a share of X is set aside then.")
     labels = plain(y)
-    if len(labels) != count(X):
-        raise InputError(f"There are {count(X)} items and {len(labels)} labels. Give one label an item, None for none.")
+    if len(labels) != item_count(X):
+        raise InputError(
+            f"There are {item_count(X)} items and {len(labels)} labels. Give one label an item, None for none."
+        )
     test = set_aside(labels, seed=0)
     rest = np.setdiff1d(np.arange(len(labels)), test)
     return take(X, rest), [labels[row] for row in rest], take(X, test), [labels[row] for row in test]
@@ -293,7 +297,7 @@ class _Bench:
     def _unlabeled(self, rows: Indexes) -> Items | None:
         if not isinstance(self.unlabeled, str):
             return self.unlabeled
-        rest: Items = take(self.X, np.setdiff1d(np.arange(count(self.X)), rows))
+        rest: Items = take(self.X, np.setdiff1d(np.arange(item_count(self.X)), rows))
         return rest
 
 
@@ -313,15 +317,3 @@ def _can_do_without(model: Predictor, *names: str) -> bool:
 
 def _rank(shots: Shots) -> float:
     return math.inf if shots == "all" else float(shots)
-
-
-def count(items: Any) -> int:
-    """Return how many items there are, whatever kind of collection holds them."""
-    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
-
-
-def take(items: Any, rows: Any) -> Any:
-    """Return the items of these rows (m,), in the kind of collection they came in."""
-    if hasattr(items, "iloc"):
-        return items.iloc[rows]
-    return items[rows] if hasattr(items, "shape") else [items[row] for row in rows]

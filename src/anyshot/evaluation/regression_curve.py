@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.progress import track
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curves import Predictor, count, take
+from anyshot.evaluation.learning_curves import Predictor
 from anyshot.evaluation.metrics import rmse
 from anyshot.evaluation.regression import finite_or_none
 
@@ -58,9 +58,9 @@ def number_curve(
         There is not one number an item.
     """
     numbers, truth = finite_or_none(y, "labels"), finite_or_none(y_test, "test labels")
-    if len(numbers) != count(X) or len(truth) != count(X_test):
+    if len(numbers) != item_count(X) or len(truth) != item_count(X_test):
         raise InputError(
-            f"One number an item is needed: {count(X)} and {len(numbers)}, {count(X_test)} and {len(truth)}."
+            f"One number an item is needed: {item_count(X)} and {len(numbers)}, {item_count(X_test)} and {len(truth)}."
         )
     known, tested = np.flatnonzero(np.isfinite(numbers)), np.flatnonzero(np.isfinite(truth))
     if len(known) < 2 or not len(tested):

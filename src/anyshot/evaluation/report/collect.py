@@ -9,11 +9,11 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels
 from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError
-from anyshot.evaluation.learning_curves import LearningCurve, Predictor, count, take
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor
 from anyshot.evaluation.metrics import Floats, item_weights
 from anyshot.evaluation.regression_curve import NumberCurve
 from anyshot.store.tally import Tally, counted
@@ -82,7 +82,7 @@ def question(
     """
     if not hasattr(model, "predict"):
         raise InputError(f"A report asks a fitted model, which has predict; a {type(model).__name__} was given.")
-    n = count(X)
+    n = item_count(X)
     if not n:
         raise InputError("There are no items to ask about: the list is empty.")
     if len(y) != n:

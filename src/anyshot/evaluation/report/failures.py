@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.fairness import accuracy_by_group, notes_on_sizes
-from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import unknown_auroc
 from anyshot.evaluation.printing import percent
 from anyshot.evaluation.reliability import reliability, reliability_diagram
@@ -299,7 +298,7 @@ def next_labels(found: Findings) -> Part:
         Card(shown_item(item), "", readable(guess), "its guess")
         for item, guess in zip(single_items(pool, rows), guesses, strict=True)
     )
-    lead = f"Of {count(pool):,} items without labels, these {len(rows)} first. {why}"
+    lead = f"Of {item_count(pool):,} items without labels, these {len(rows)} first. {why}"
     table = pd.DataFrame({"row": rows, "guess": list(guesses)})
     return Part(Section("next", "Next", "What to label next", lead, cards=cards), tables={"next": table})
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, plain
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
-from anyshot.evaluation.learning_curves import LearningCurve, Predictor, count, learning_curve, take
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor, learning_curve
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.report.collect import MOST, Asked, Extras, priced, question, spread_rows
 from anyshot.store.tally import Tally
@@ -168,7 +168,7 @@ def next_to_label(found: Findings, pool: Items, n: int = SUGGESTED) -> tuple[Ind
     """Return the rows of the pool to label next, and how they were chosen."""
     suggest = getattr(found.model, "suggest", None)
     if suggest is not None:
-        chosen = np.asarray(suggest(pool, n=min(n, count(pool))), dtype=np.intp)
+        chosen = np.asarray(suggest(pool, n=min(n, item_count(pool))), dtype=np.intp)
         return chosen, "The model is unsure of them, and each stands for others like it."
     table = _probabilities(found.model, pool, n_classes=len(found.classes))
     if table is None:
@@ -184,9 +184,9 @@ def _probabilities(model: Predictor, X: Items, *, n_classes: int) -> Floats | No
     if given is None:
         return None
     table = probability_table(given(X))
-    if table.shape != (count(X), n_classes):
+    if table.shape != (item_count(X), n_classes):
         raise InputError(
-            f"predict_proba gave a table of {table.shape} for {count(X)} items of {n_classes} classes. It must "
+            f"predict_proba gave a table of {table.shape} for {item_count(X)} items of {n_classes} classes. It must "
             "hold one row an item and one column a class of classes_."
         )
     return table

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.items import Items
+from anyshot.base.items import Items, take
 from anyshot.base.labels import Labels
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curves import Predictor, take
+from anyshot.evaluation.learning_curves import Predictor
 from anyshot.evaluation.regression import Floats, NumberEvaluation, evaluate_numbers, finite_or_none
 from anyshot.evaluation.regression_curve import NumberCurve, number_curve
 from anyshot.evaluation.report.collect import MOST, Asked, Extras, priced, question, spread_rows

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from anyshot.base.items import item_count, take
 from anyshot.evaluation.fairness import named_groups, notes_on_sizes
-from anyshot.evaluation.learning_curves import count, take
 from anyshot.evaluation.metrics import effective_size, rmse, wilson_interval
 from anyshot.evaluation.printing import number, percent
 from anyshot.evaluation.regression import bias, interval_of
@@ -240,7 +240,7 @@ def number_next(found: NumberFindings) -> Part:
     cards = tuple(
         Card(shown_item(item), "", number(guess), f"80 % {_span(tuple(span))}") for item, guess, span in items
     )
-    lead = f"Of {count(pool):,} items without labels, these {len(rows)} first: it is least sure of them."
+    lead = f"Of {item_count(pool):,} items without labels, these {len(rows)} first: it is least sure of them."
     table = pd.DataFrame({"row": rows, "guess": guesses, "width": width[rows]})
     return Part(Section(anchor, "Next", title, lead, cards=cards), tables={"next": table})
 

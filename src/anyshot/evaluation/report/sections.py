@@ -9,9 +9,10 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
+from anyshot.base.items import item_count
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.learning_curves import LearningCurve, count
+from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.printing import percent
 from anyshot.evaluation.report.collect import SAMPLE_SEED, Asked, Train
 from anyshot.evaluation.report.findings import Findings, own_curve
@@ -230,7 +231,7 @@ def _digest(found: Asked) -> str:
     if isinstance(found.items, np.ndarray) and found.items.dtype != object:
         content.update(np.ascontiguousarray(found.items).tobytes())
     else:
-        for item in single_items(found.items, np.arange(count(found.items))):
+        for item in single_items(found.items, np.arange(item_count(found.items))):
             content.update(str(item).encode("utf-8", "replace") + b"\0")
     content.update("\0".join(map(str, found.question.y)).encode("utf-8", "replace"))
     return content.hexdigest()[:16]

@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from anyshot.base.items import Item, Items, modality_of
+from anyshot.base.items import Item, Items, item_count, modality_of, take
 from anyshot.errors import InputError
-from anyshot.evaluation.learning_curves import count, take
 
 LONGEST = 600  # letters of a text that are shown
 SIDE = 224  # pixels of a picture's longer side, twice what the page gives it: sharp on fine screens
@@ -62,7 +61,7 @@ def one_line(item: Item, *, longest: int = 160) -> str:
 def single_items(X: Items, rows: NDArray[np.integer]) -> list[Any]:
     """Return the items of these rows (m,) one by one, a row of a table as a series."""
     some = take(X, rows)
-    places = range(count(some))
+    places = range(item_count(some))
     return [some.iloc[place] for place in places] if hasattr(some, "iloc") else [some[place] for place in places]
 
 
