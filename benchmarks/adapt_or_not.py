@@ -17,16 +17,16 @@ import numpy as np
 from scipy.sparse import issparse
 from support import line, table
 
-from anyshot.domain_adaptation.base import SourceClassifier
-from anyshot.domain_adaptation.coral import CoralClassifier
+from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.domain_trials import Method
-from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
-from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.msda import DenoisingClassifier
+from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
+from anyshot.domain_adaptation.meda import MEDA
+from anyshot.domain_adaptation.msda import MSDA
 from anyshot.domain_adaptation.normalization import Normalize
 from anyshot.domain_adaptation.selection import SOURCE, Verdict, adapt_or_not
-from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
+from anyshot.domain_adaptation.self_training import SelfTraining
 from domain_adaptation import Transfer, digits, office, reviews, shifted
 
 LOOKED_AT = (
@@ -46,13 +46,13 @@ GROUPS = {
 def methods(one: Transfer, by: Normalize, *, deep: bool = False) -> dict[str, Method]:
     """Return the candidates for a pair; a sparse table leaves fewer."""
     found: dict[str, Method] = {
-        "self-training": DomainSelfTrainingClassifier(normalize=by),
-        "EM": LabelShiftClassifier(normalize=by, n_draws=2, random_state=0),
+        "self-training": SelfTraining(normalize=by),
+        "EM": LabelShiftCorrection(normalize=by, n_draws=2, random_state=0),
     }
     if issparse(one.X):
-        return found | {"mSDA": DenoisingClassifier()}
+        return found | {"mSDA": MSDA()}
     network = {"MCC": DomainConfusionClassifier(random_state=0)} if deep else {}
-    shallow = {"CORAL": CoralClassifier(normalize=by), "manifold": ManifoldAlignmentClassifier(normalize=by)}
+    shallow = {"CORAL": CORAL(normalize=by), "manifold": MEDA(normalize=by)}
     return found | shallow | network
 
 
@@ -60,7 +60,7 @@ def told(group: str, one: Transfer, *, deep: bool) -> tuple[Verdict, dict[str, f
     """Return the verdict on a pair, and the accuracy [%] of the source model and of every candidate."""
     by: Normalize = "domain" if group == "office" else None
     models = methods(one, by, deep=deep)
-    source = SourceClassifier(normalize=by)
+    source = SourceModel(normalize=by)
     items = {"n_items": ITEMS[group]} if group in ITEMS else {}
     verdict = adapt_or_not(models, one.X, one.y, target=one.target, source_model=source, random_state=0, **items)
     right = {

@@ -26,18 +26,19 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from support import line, shared, table
 
-from anyshot.domain_adaptation.base import AdaptedClassifier, SourceClassifier
-from anyshot.domain_adaptation.coral import CoralClassifier, coral_map
-from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
-from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.msda import DenoisingClassifier
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
+from anyshot.domain_adaptation.coral import CORAL, coral_map
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
+from anyshot.domain_adaptation.jda import JDA
+from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
+from anyshot.domain_adaptation.meda import MEDA
+from anyshot.domain_adaptation.msda import MSDA
 from anyshot.domain_adaptation.normalization import normalized
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier, density_ratio
-from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport, carried, transport_plan
+from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.domain_adaptation.shift_test import label_shift_test
-from anyshot.domain_adaptation.subspace import SubspaceAlignmentClassifier, subspace_alignment
-from anyshot.domain_adaptation.tca import TransferComponentsClassifier, pooled, transfer_components
-from anyshot.domain_adaptation.transport import OptimalTransportClassifier, carried, transport_plan
+from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment, subspace_alignment
+from anyshot.domain_adaptation.tca import TCA, pooled, transfer_components
 from anyshot.errors import EffectiveSampleError
 
 NEAREST = KNeighborsClassifier(1)
@@ -122,19 +123,19 @@ def rows(transfers: list[Transfer], models: Mapping[str, tuple[AdaptedClassifier
 def office_table() -> None:
     """Print Office-Caltech10."""
     models = {
-        "nearest neighbor": (SourceClassifier(base=NEAREST), 31.3, "published and measured 31.4"),
-        "logistic regression (source model)": (SourceClassifier(), None, "measured 46.9"),
-        "the same, source's statistics": (SourceClassifier(normalize="source"), None, ""),
-        "CORAL": (CoralClassifier(), None, "measured 45.6; published with an SVM 48.8"),
-        "subspace alignment": (SubspaceAlignmentClassifier(), 44.1, "measured 44.6"),
-        "TCA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST), 45.6, "measured 46.1; published 46.2"),
-        "TCA": (TransferComponentsClassifier(), None, ""),
-        "JDA": (TransferComponentsClassifier(rounds=10), None, ""),
-        "optimal transport": (OptimalTransportClassifier(regularize=None), None, ""),
-        "optimal transport, by class": (OptimalTransportClassifier(), None, "measured (Lp-L1) 46.5"),
-        "density ratio": (DensityRatioClassifier(), None, ""),
-        "self-training": (DomainSelfTrainingClassifier(), None, ""),
-        "manifold alignment": (ManifoldAlignmentClassifier(), 49.0, "MEDA published 52.7"),
+        "nearest neighbor": (SourceModel(base=NEAREST), 31.3, "published and measured 31.4"),
+        "logistic regression (source model)": (SourceModel(), None, "measured 46.9"),
+        "the same, source's statistics": (SourceModel(normalize="source"), None, ""),
+        "CORAL": (CORAL(), None, "measured 45.6; published with an SVM 48.8"),
+        "subspace alignment": (SubspaceAlignment(), 44.1, "measured 44.6"),
+        "TCA, nearest neighbor": (TCA(base=NEAREST), 45.6, "measured 46.1; published 46.2"),
+        "TCA": (TCA(), None, ""),
+        "JDA": (JDA(), None, ""),
+        "optimal transport": (OptimalTransport(regularize=None), None, ""),
+        "optimal transport, by class": (OptimalTransport(), None, "measured (Lp-L1) 46.5"),
+        "density ratio": (DensityRatioWeighting(), None, ""),
+        "self-training": (SelfTraining(), None, ""),
+        "manifold alignment": (MEDA(), 49.0, "MEDA published 52.7"),
     }
     table("Office-Caltech10 SURF, mean of 12 pairs (%), z-scores per domain", rows(office(), models))
 
@@ -142,17 +143,17 @@ def office_table() -> None:
 def digits_table() -> None:
     """Print MNIST and USPS."""
     models = {
-        "nearest neighbor": (SourceClassifier(base=NEAREST, normalize=None), 55.2, "measured 55.3"),
-        "logistic regression (source model)": (SourceClassifier(normalize=None), None, ""),
-        "CORAL, nearest neighbor": (CoralClassifier(base=NEAREST, normalize=None), None, ""),
-        "subspace alignment": (SubspaceAlignmentClassifier(normalize=None), None, ""),
-        "TCA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST, normalize=None), None, ""),
-        "JDA, nearest neighbor": (TransferComponentsClassifier(base=NEAREST, rounds=10, normalize=None), None, ""),
+        "nearest neighbor": (SourceModel(base=NEAREST, normalize=None), 55.2, "measured 55.3"),
+        "logistic regression (source model)": (SourceModel(normalize=None), None, ""),
+        "CORAL, nearest neighbor": (CORAL(base=NEAREST, normalize=None), None, ""),
+        "subspace alignment": (SubspaceAlignment(normalize=None), None, ""),
+        "TCA, nearest neighbor": (TCA(base=NEAREST, normalize=None), None, ""),
+        "JDA, nearest neighbor": (JDA(base=NEAREST, normalize=None), None, ""),
         "optimal transport, by class": (
-            OptimalTransportClassifier(base=NEAREST, normalize=None), None, "measured (Lp-L1) 63.6",
+            OptimalTransport(base=NEAREST, normalize=None), None, "measured (Lp-L1) 63.6",
         ),
-        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, ""),
-        "manifold alignment": (ManifoldAlignmentClassifier(normalize=None), 63.6, ""),
+        "self-training": (SelfTraining(normalize=None), None, ""),
+        "manifold alignment": (MEDA(normalize=None), 63.6, ""),
     }  # fmt: skip
     table("MNIST 2000 / USPS 1800, mean of both ways (%), unit length", rows(digits(), models))
 
@@ -160,10 +161,10 @@ def digits_table() -> None:
 def reviews_table() -> None:
     """Print the Amazon reviews."""
     models = {
-        "logistic regression (source model)": (SourceClassifier(normalize=None), None, "measured 77.9"),
-        "density ratio": (DensityRatioClassifier(normalize=None), None, ""),
-        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, "DANN published 76.3"),
-        "mSDA": (DenoisingClassifier(), 79.0, "published, with DANN on top, 81.3; in-domain 86.0"),
+        "logistic regression (source model)": (SourceModel(normalize=None), None, "measured 77.9"),
+        "density ratio": (DensityRatioWeighting(normalize=None), None, ""),
+        "self-training": (SelfTraining(normalize=None), None, "DANN published 76.3"),
+        "mSDA": (MSDA(), 79.0, "published, with DANN on top, 81.3; in-domain 86.0"),
     }  # fmt: skip
     table("Amazon reviews, mean of 12 transfers (%), tf-idf of 5,000 counts", rows(reviews(), models))
 
@@ -187,10 +188,10 @@ def label_shift_table() -> None:
     """Print label shift, and what the test says of it and of other gaps."""
     draws = [shifted(seed) for seed in range(20)]
     models = {
-        "logistic regression (source model)": (SourceClassifier(normalize=None), None, "measured 85.6"),
-        "BBSE": (LabelShiftClassifier(method="bbse", normalize=None, n_draws=2, random_state=0), None, "measured 89.8"),
-        "EM": (LabelShiftClassifier(normalize=None, n_draws=2, random_state=0), 90.5, "measured 90.8"),
-        "self-training": (DomainSelfTrainingClassifier(normalize=None), None, ""),
+        "logistic regression (source model)": (SourceModel(normalize=None), None, "measured 85.6"),
+        "BBSE": (LabelShiftCorrection(method="bbse", normalize=None, n_draws=2, random_state=0), None, "measured 89.8"),
+        "EM": (LabelShiftCorrection(normalize=None, n_draws=2, random_state=0), 90.5, "measured 90.8"),
+        "self-training": (SelfTraining(normalize=None), None, ""),
     }
     table("Label shift: USPS, 50 labels a class, Dirichlet(0.2), mean of 20 draws (%)", rows(draws, models))
     print("\n| the label-shift test on | no shift seen | label shift | other shift |\n|---|---|---|---|")

@@ -7,7 +7,7 @@ Prints how many of 16 reviews of books are answered rightly, without and with th
 import numpy as np
 
 from anyshot import encode_once, load_encoder
-from anyshot.domain_adaptation.coral import CoralClassifier
+from anyshot.domain_adaptation.coral import CORAL
 
 KITCHEN = {
     "good review": [
@@ -55,5 +55,5 @@ source, target = ([text for own in reviews.values() for text in own] for reviews
 X, new = encode_once(encoder, source, cache=None), encode_once(encoder, target, cache=None)
 y, truth = (np.array([name for name, own in reviews.items() for _ in own]) for reviews in (KITCHEN, BOOKS))
 for what, unlabeled in (("kitchen things alone", None), ("kitchen things and books without labels", new)):
-    answers = CoralClassifier().fit(X, y, target=unlabeled).predict(new)
+    answers = CORAL().fit(X, y, target=unlabeled).predict(new)
     print(f"from {what}: {np.sum(answers == truth)} of {len(truth)} right")

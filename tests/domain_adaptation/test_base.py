@@ -16,38 +16,39 @@ from threadpoolctl import threadpool_info
 
 from anyshot.domain_adaptation.base import (
     ScaledLogisticRegression,
-    SourceClassifier,
+    SourceModel,
     domain_table,
     domains_stacked,
     fitted_base,
     probabilities,
 )
-from anyshot.domain_adaptation.coral import CoralClassifier
-from anyshot.domain_adaptation.label_shift import LabelShiftClassifier
-from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.msda import DenoisingClassifier
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier
-from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier
-from anyshot.domain_adaptation.subspace import SubspaceAlignmentClassifier
-from anyshot.domain_adaptation.tca import TransferComponentsClassifier
-from anyshot.domain_adaptation.transport import OptimalTransportClassifier
+from anyshot.domain_adaptation.coral import CORAL
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
+from anyshot.domain_adaptation.jda import JDA
+from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
+from anyshot.domain_adaptation.meda import MEDA
+from anyshot.domain_adaptation.msda import MSDA
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport
+from anyshot.domain_adaptation.self_training import SelfTraining
+from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment
+from anyshot.domain_adaptation.tca import TCA
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
 from domain_adaptation.worlds import moved_world
 
 METHODS = [
-    SourceClassifier(),
-    CoralClassifier(),
-    SubspaceAlignmentClassifier(n_components=3),
-    TransferComponentsClassifier(n_components=3),
-    TransferComponentsClassifier(n_components=3, rounds=2),
-    OptimalTransportClassifier(),
-    OptimalTransportClassifier(regularize=None),
-    ManifoldAlignmentClassifier(n_components=3, n_neighbors=5),
-    DenoisingClassifier(n_layers=2),
-    DensityRatioClassifier(least_share=0.0),
-    DomainSelfTrainingClassifier(rounds=2),
-    LabelShiftClassifier(n_draws=3, random_state=0),
-    LabelShiftClassifier(method="bbse", n_draws=3, random_state=0),
+    SourceModel(),
+    CORAL(),
+    SubspaceAlignment(n_components=3),
+    TCA(n_components=3),
+    JDA(n_components=3, rounds=2),
+    OptimalTransport(),
+    OptimalTransport(regularize=None),
+    MEDA(n_components=3, n_neighbors=5),
+    MSDA(n_layers=2),
+    DensityRatioWeighting(least_share=0.0),
+    SelfTraining(rounds=2),
+    LabelShiftCorrection(n_draws=3, random_state=0),
+    LabelShiftCorrection(method="bbse", n_draws=3, random_state=0),
 ]
 SPARSE = [model for model in METHODS if model.takes_sparse]
 
@@ -59,7 +60,7 @@ def name(model):
 every_method = pytest.mark.parametrize("model", METHODS, ids=name)
 
 
-@parametrize_with_checks([SourceClassifier(), LabelShiftClassifier(random_state=0)])
+@parametrize_with_checks([SourceModel(), LabelShiftCorrection(random_state=0)])
 def test_sklearn_contract_without_a_target(estimator, check):
     check(estimator)
 
@@ -87,7 +88,7 @@ class Watching(LogisticRegression):
 @pytest.mark.parametrize("target", [None, moved_world().target], ids=["source alone", "adapted"])
 def test_small_work_is_done_by_one_thread(target):
     world = moved_world()
-    assert CoralClassifier(base=Watching()).fit(world.X, world.y, target=target).model_.threads_ == {1}
+    assert CORAL(base=Watching()).fit(world.X, world.y, target=target).model_.threads_ == {1}
 
 
 @every_method
@@ -126,7 +127,7 @@ def test_the_order_of_target_items_only_orders_the_answers(model):
 @every_method
 def test_without_a_target_it_is_the_base_on_the_source(model):
     world = moved_world()
-    plain = SourceClassifier(normalize=model.normalize).fit(world.X, world.y)
+    plain = SourceModel(normalize=model.normalize).fit(world.X, world.y)
     alone = clone(model).fit(world.X, world.y)
     assert not alone.adapted_
     np.testing.assert_array_equal(alone.predict(world.target), plain.predict(world.target))
@@ -177,17 +178,17 @@ def test_labels_of_the_target_are_refused_by_name(model):
 def test_a_target_in_a_dictionary_is_no_table():
     world = moved_world()
     with pytest.raises(InputError, match="it is a dict"):
-        SourceClassifier().fit(world.X, world.y, target={"X": world.target})
+        SourceModel().fit(world.X, world.y, target={"X": world.target})
 
 
 def test_columns_in_another_order_are_refused():
     world = moved_world()
     X, target = (pd.DataFrame(table, columns=list("abcdef")) for table in (world.X, world.target))
     with pytest.raises(DomainError, match="target has the columns b, a, c, d, e, f; X has a, b, c, d, e, f"):
-        SourceClassifier().fit(X, world.y, target=target[list("bacdef")])
-    answers = SourceClassifier().fit(X, world.y, target=target).predict(target)
+        SourceModel().fit(X, world.y, target=target[list("bacdef")])
+    answers = SourceModel().fit(X, world.y, target=target).predict(target)
     np.testing.assert_array_equal(
-        answers, SourceClassifier().fit(world.X, world.y, target=world.target).predict(world.target)
+        answers, SourceModel().fit(world.X, world.y, target=world.target).predict(world.target)
     )
 
 
@@ -196,12 +197,12 @@ def test_a_source_item_without_a_label_is_named(none):
     world = moved_world()
     y = [*world.y.tolist()[:3], none, *world.y.tolist()[4:]]
     with pytest.raises(InputError, match=r"y has no label in row 3 \(NaN or None\)"):
-        SourceClassifier().fit(world.X, y, target=world.target)
+        SourceModel().fit(world.X, y, target=world.target)
 
 
 def test_what_cannot_be_a_target_is_named():
     world = moved_world()
-    model = SourceClassifier()
+    model = SourceModel()
     with pytest.raises(WidthError, match="target has vectors of width 5"):
         model.fit(world.X, world.y, target=world.target[:, :5])
     with pytest.raises(DomainError, match="target has 1 item"):
@@ -217,12 +218,12 @@ def test_what_cannot_be_a_target_is_named():
 def test_a_source_of_one_class_is_refused():
     world = moved_world()
     with pytest.raises(NotEnoughClassesError, match="The source has 1 class, 'ash'"):
-        SourceClassifier().fit(world.X, ["ash"] * len(world.X), target=world.target)
+        SourceModel().fit(world.X, ["ash"] * len(world.X), target=world.target)
 
 
 def test_an_unknown_normalization_is_refused():
     with pytest.raises(InputError, match="normalize='target' is no choice"):
-        SourceClassifier(normalize="target").fit([[0.0], [1.0]], [0, 1])
+        SourceModel(normalize="target").fit([[0.0], [1.0]], [0, 1])
 
 
 def test_source_and_domain_normalization_are_scikit_learns_scalers():
@@ -230,7 +231,7 @@ def test_source_and_domain_normalization_are_scikit_learns_scalers():
     ours = StandardScaler().fit(world.X)
     model = ScaledLogisticRegression().fit(ours.transform(world.X), world.y)
     for by, scaler in (("source", ours), ("domain", StandardScaler().fit(world.target))):
-        adapted = SourceClassifier(normalize=by).fit(world.X, world.y, target=world.target)
+        adapted = SourceModel(normalize=by).fit(world.X, world.y, target=world.target)
         oracle = model.predict_proba(scaler.transform(world.target))
         np.testing.assert_allclose(adapted.predict_proba(world.target), oracle, atol=2e-3)
 
@@ -268,10 +269,10 @@ def test_the_default_base_is_logistic_regression_at_that_penalty():
 
 def test_a_base_without_probabilities_has_none_after_adaptation():
     world = moved_world()
-    model = SourceClassifier(base=LinearSVC()).fit(world.X, world.y, target=world.target)
+    model = SourceModel(base=LinearSVC()).fit(world.X, world.y, target=world.target)
     assert not hasattr(model, "predict_proba")
     assert hasattr(model, "decision_function")
-    assert not hasattr(SourceClassifier(base=KNeighborsClassifier(1)), "decision_function")
+    assert not hasattr(SourceModel(base=KNeighborsClassifier(1)), "decision_function")
 
 
 def test_probabilities_of_a_base_without_them_are_all_on_its_answer():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import fractional_matrix_power
 
-from anyshot.domain_adaptation.coral import CoralClassifier, coral_map
+from anyshot.domain_adaptation.coral import CORAL, coral_map
 from domain_adaptation.worlds import moved_world
 
 
@@ -48,5 +48,5 @@ def test_a_constant_feature_without_a_ridge_is_not_divided_by_nothing():
 @pytest.mark.parametrize("shift", [0.0, 5.0])
 def test_a_target_that_was_only_stretched_and_moved_is_answered_as_well_as_the_source(shift):
     world = moved_world(n_each=60, shift=shift)
-    model = CoralClassifier(normalize=None, ridge=1e-3).fit(world.X, world.y, target=world.target)
+    model = CORAL(normalize=None, ridge=1e-3).fit(world.X, world.y, target=world.target)
     assert model.score(world.target, world.truth) > 0.95

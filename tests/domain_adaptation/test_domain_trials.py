@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from anyshot.domain_adaptation.base import SourceClassifier
+from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
 from anyshot.domain_adaptation.domain_trials import (
     Labeled,
     answers_at_home,
@@ -9,7 +10,6 @@ from anyshot.domain_adaptation.domain_trials import (
     draw_domains,
     run_trials,
 )
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier
 
 
 @pytest.fixture
@@ -44,31 +44,31 @@ def test_a_draw_is_no_larger_than_asked_and_knows_its_rows(domains):
 
 
 def test_a_method_that_is_right_is_right_in_reverse(domains):
-    trial = run_trials({"plain": SourceClassifier()}, SourceClassifier(), drawn(domains), seed=0)["plain"]
+    trial = run_trials({"plain": SourceModel()}, SourceModel(), drawn(domains), seed=0)["plain"]
     assert trial.reverse > 0.9
     assert trial.weighted > 0.9
     assert trial.answers.shape == (40, 3)
 
 
 def test_a_method_that_answers_one_class_is_told_in_reverse(domains):
-    class Constant(SourceClassifier):
+    class Constant(SourceModel):
         def predict_proba(self, X):
             return np.tile([1.0, 0.0, 0.0], (len(X), 1))
 
-    trial = run_trials({"one": Constant()}, SourceClassifier(), drawn(domains), seed=0)["one"]
+    trial = run_trials({"one": Constant()}, SourceModel(), drawn(domains), seed=0)["one"]
     assert trial.reverse == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_a_method_that_refuses_has_no_trial(domains):
-    methods = {"ratio": DensityRatioClassifier(least_share=1.0), "plain": SourceClassifier()}
-    trials = run_trials(methods, SourceClassifier(), drawn(domains), seed=0)
+    methods = {"ratio": DensityRatioWeighting(least_share=1.0), "plain": SourceModel()}
+    trials = run_trials(methods, SourceModel(), drawn(domains), seed=0)
     assert trials["ratio"] is None
     assert trials["plain"] is not None
 
 
 def test_a_source_model_is_judged_at_home(domains):
     draw = drawn(domains)
-    answers = answers_at_home(SourceClassifier(normalize="domain"), draw, draw.held.table)
+    answers = answers_at_home(SourceModel(normalize="domain"), draw, draw.held.table)
     assert np.mean(answers.argmax(axis=1) == draw.held.index) > 0.9
 
 

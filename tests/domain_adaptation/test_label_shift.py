@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.domain_adaptation.base import SourceClassifier
+from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.label_shift import (
     Calibration,
-    LabelShiftClassifier,
+    LabelShiftCorrection,
     bbse_prior,
     cross_fitted,
     em_prior,
@@ -120,8 +120,8 @@ def test_intervals_hold_the_true_shares_about_as_often_as_they_say(method):
 @pytest.mark.parametrize("method", ["em", "bbse"])
 def test_answers_at_the_targets_shares_are_better_and_near_the_best_possible(method):
     (X, y), (target, y_target) = drawn(EVEN, 600), drawn(UNEVEN, 600, seed=1)
-    plain = SourceClassifier(normalize=None).fit(X, y, target=target)
-    model = LabelShiftClassifier(method=method, n_draws=5, random_state=0).fit(X, y, target=target)
+    plain = SourceModel(normalize=None).fit(X, y, target=target)
+    model = LabelShiftCorrection(method=method, n_draws=5, random_state=0).fit(X, y, target=target)
     best = np.mean(truth(target, UNEVEN).argmax(axis=1) == y_target)
     assert model.score(target, y_target) > plain.score(target, y_target) + 0.03
     assert model.score(target, y_target) > best - 0.03
@@ -130,7 +130,7 @@ def test_answers_at_the_targets_shares_are_better_and_near_the_best_possible(met
 
 def test_the_seed_moves_the_intervals_and_not_the_answers():
     (X, y), (target, _) = drawn(EVEN, 200), drawn(UNEVEN, 200, seed=1)
-    one, other = (LabelShiftClassifier(n_draws=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
+    one, other = (LabelShiftCorrection(n_draws=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
     np.testing.assert_array_equal(one.predict_proba(target), other.predict_proba(target))
     assert (one.prior_.low != other.prior_.low).any()
 
@@ -138,4 +138,4 @@ def test_the_seed_moves_the_intervals_and_not_the_answers():
 def test_an_unknown_method_is_refused():
     (X, y), (target, _) = drawn(EVEN, 30), drawn(EVEN, 30)
     with pytest.raises(InputError, match="method='rlls' is no choice"):
-        LabelShiftClassifier(method="rlls").fit(X, y, target=target)
+        LabelShiftCorrection(method="rlls").fit(X, y, target=target)

@@ -7,8 +7,8 @@ from sklearn.preprocessing import normalize
 
 import anyshot.domain_adaptation.meda as manifold
 from anyshot.domain_adaptation.meda import (
+    MEDA,
     KernelScores,
-    ManifoldAlignmentClassifier,
     Weights,
     aligned_coefficients,
     gaussian_kernel,
@@ -96,7 +96,7 @@ def test_an_answer_is_carried_along_a_chain_of_target_items():
     arms = np.vstack([np.column_stack([np.cos(a), np.sin(a)]) for a in (angle, angle + np.pi)])
     truth = np.repeat([0, 1], 80)
     near = np.tile(angle < 0.5, 2)
-    model = ManifoldAlignmentClassifier(n_components=2, n_neighbors=4, alignment=0.1, smoothness=30, normalize=None)
+    model = MEDA(n_components=2, n_neighbors=4, alignment=0.1, smoothness=30, normalize=None)
     model.fit(arms[near], truth[near], target=arms)
     assert model.score(arms, truth) > 0.95
 
@@ -104,7 +104,7 @@ def test_an_answer_is_carried_along_a_chain_of_target_items():
 def test_many_items_are_thinned_evenly(monkeypatch):
     monkeypatch.setattr(manifold, "ITEMS", 60)
     world = moved_world(n_each=40)
-    model = ManifoldAlignmentClassifier(n_components=3).fit(world.X, world.y, target=world.target)
+    model = MEDA(n_components=3).fit(world.X, world.y, target=world.target)
     assert len(model.model_.landmarks) == 60
     assert model.predict(world.target).shape == world.truth.shape
 
@@ -112,4 +112,4 @@ def test_many_items_are_thinned_evenly(monkeypatch):
 def test_no_round_is_refused():
     world = moved_world()
     with pytest.raises(InputError, match="rounds=0 must be at least 1"):
-        ManifoldAlignmentClassifier(rounds=0).fit(world.X, world.y, target=world.target)
+        MEDA(rounds=0).fit(world.X, world.y, target=world.target)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from anyshot.domain_adaptation.msda import DenoisingClassifier, denoised, denoising_layer
+from anyshot.domain_adaptation.msda import MSDA, denoised, denoising_layer
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
@@ -32,14 +32,14 @@ def test_a_word_of_the_target_alone_takes_the_meaning_of_its_company():
     # "crisp" (2) stands with "good" (0) in the target, "dull" (3) with "bad" (1); the source knows only good and bad.
     source, y = np.array([[1, 0, 0, 0], [0, 1, 0, 0]] * 10, float), ["plus", "minus"] * 10
     target = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]] * 5, float)
-    model = DenoisingClassifier(n_layers=1).fit(csr_array(source), y, target=csr_array(target))
+    model = MSDA(n_layers=1).fit(csr_array(source), y, target=csr_array(target))
     asked = csr_array(np.array([[0, 0, 1, 0], [0, 0, 0, 1]], float))
     assert list(model.predict(asked)) == ["plus", "minus"]
 
 
 def test_no_more_pivots_are_given_back_than_wanted():
     world = moved_world()
-    model = DenoisingClassifier(n_layers=3, n_pivots=2).fit(world.X, world.y, target=world.target)
+    model = MSDA(n_layers=3, n_pivots=2).fit(world.X, world.y, target=world.target)
     assert [layer.shape for layer in model.layers_] == [(7, 2), (3, 2), (3, 2)]
     assert model.model_.n_features_in_ == 6
 
@@ -48,4 +48,4 @@ def test_no_more_pivots_are_given_back_than_wanted():
 def test_wrong_choices_are_named(wrong, words):
     world = moved_world()
     with pytest.raises(InputError, match=words):
-        DenoisingClassifier(**wrong).fit(world.X, world.y, target=world.target)
+        MSDA(**wrong).fit(world.X, world.y, target=world.target)

@@ -4,12 +4,12 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.naive_bayes import GaussianNB
 
-from anyshot.domain_adaptation.base import SourceClassifier
-from anyshot.domain_adaptation.coral import CoralClassifier
+from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
 from anyshot.domain_adaptation.domain_trials import Draw, Labeled, Trial
-from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier
+from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.selection import FIGURES, SOURCE, adapt_or_not, chosen, evidence, judged, optimized
 from anyshot.errors import (
     DomainError,
@@ -20,7 +20,7 @@ from anyshot.errors import (
     WidthError,
 )
 
-PLAIN = SourceClassifier(normalize=None)
+PLAIN = SourceModel(normalize=None)
 
 
 def clusters(seed, n=150, noise=0.6):
@@ -37,7 +37,7 @@ def figures(**rows):
 def test_one_domain_twice_keeps_the_source_model():
     X, y = clusters(0)
     target, _ = clusters(1)
-    verdict = adapt_or_not({"CORAL": CoralClassifier()}, X, y, target=target, source_model=PLAIN, random_state=0)
+    verdict = adapt_or_not({"CORAL": CORAL()}, X, y, target=target, source_model=PLAIN, random_state=0)
     assert verdict.choice == SOURCE
     assert not verdict.adapt
     assert "Do not adapt: keep the source model." in str(verdict)
@@ -48,7 +48,7 @@ def test_a_target_elsewhere_is_adapted_to_by_what_brings_it_back():
     X, y = clusters(0)
     target, truth = clusters(1)
     target = target * [1, 4, 0.5] + [3, -6, 2]
-    by_domain = SourceClassifier(normalize="domain")
+    by_domain = SourceModel(normalize="domain")
     verdict = adapt_or_not({"z-scores": by_domain}, X, y, target=target, source_model=PLAIN, random_state=0)
     assert verdict.choice == "z-scores"
     assert np.mean(verdict.model.predict(target) == truth) > 0.95
@@ -60,7 +60,7 @@ def test_labels_may_be_names_and_the_answer_repeats():
     X, y = clusters(0, n=60)
     names = np.array(["a", "b", "c"])[y]
     first, second = (
-        adapt_or_not({"CORAL": CoralClassifier()}, X, names, target=X[:40], n_draws=2, random_state=3) for _ in range(2)
+        adapt_or_not({"CORAL": CORAL()}, X, names, target=X[:40], n_draws=2, random_state=3) for _ in range(2)
     )
     pd.testing.assert_frame_equal(first.table.drop(columns="seconds"), second.table.drop(columns="seconds"))
     assert set(first.model.predict(X)) <= {"a", "b", "c"}
@@ -69,7 +69,7 @@ def test_labels_may_be_names_and_the_answer_repeats():
 def test_sparse_tables_stay_sparse():
     X, y = clusters(0, n=60)
     verdict = adapt_or_not(
-        {"ratio": DensityRatioClassifier(normalize=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
+        {"ratio": DensityRatioWeighting(normalize=None)}, csr_array(X), y, target=csr_array(X + 1), n_draws=2,
         source_model=PLAIN, random_state=0,
     )  # fmt: skip
     assert set(verdict.table.columns) == {
@@ -94,10 +94,10 @@ def test_label_shift_is_judged_by_other_figures():
 
 def test_no_method_is_judged_by_what_it_optimizes():
     rows = figures(**{SOURCE: [(80, 60, 50, 50)] * 2, "some": [(81, 62, 99, 99)] * 2})
-    ratio, manifold = ({"some": optimized(kind())} for kind in (DensityRatioClassifier, ManifoldAlignmentClassifier))
+    ratio, manifold = ({"some": optimized(kind())} for kind in (DensityRatioWeighting, MEDA))
     assert judged(rows, "label shift", ratio).loc["some", "gain"] == pytest.approx(1)
     assert judged(rows, "other shift", manifold).loc["some", "gain"] == pytest.approx(1.5)
-    assert optimized(CoralClassifier()) == ()
+    assert optimized(CORAL()) == ()
 
 
 def test_a_small_or_an_uncertain_gain_is_none():
@@ -150,8 +150,8 @@ def test_a_method_that_refused_a_draw_has_no_figures():
         ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 2, 2))}, InputError, "must be a table of vectors"),
         ({"X": np.zeros((60, 2, 2)), "target": np.zeros((15, 3, 2)), "source_model": PLAIN}, WidthError, "of shape"),
         ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
-        ({"candidates": {"CORAL": CoralClassifier}}, InputError, r"is a class. Give an instance: CoralClassifier\(\)"),
-        ({"candidates": [CoralClassifier()]}, InputError, "candidates is a list. Give methods by name"),
+        ({"candidates": {"CORAL": CORAL}}, InputError, r"is a class. Give an instance: CORAL\(\)"),
+        ({"candidates": [CORAL()]}, InputError, "candidates is a list. Give methods by name"),
         ({"n_items": 9}, InputError, "fewer than 10 items tells nothing"),
         ({"target": np.zeros((9, 3))}, DomainError, "target has 9 items"),
         ({"y": [None, *"ab" * 29, "a"]}, InputError, "y has no label in row 0"),
@@ -159,7 +159,7 @@ def test_a_method_that_refused_a_draw_has_no_figures():
 )
 def test_what_cannot_be_used_is_refused(change, error, said):
     X, y = clusters(0, n=60)
-    given = {"candidates": {"CORAL": CoralClassifier()}, "X": X, "y": y, "target": X[:20], "n_draws": 2} | change
+    given = {"candidates": {"CORAL": CORAL()}, "X": X, "y": y, "target": X[:20], "n_draws": 2} | change
     with pytest.raises(error, match=said):
         adapt_or_not(**given)
 
@@ -174,5 +174,5 @@ def test_a_network_may_be_a_candidate():
 
 def test_the_verdict_repeats_without_being_told_a_seed():
     X, y = clusters(0, n=60)
-    first, second = (adapt_or_not({"CORAL": CoralClassifier()}, X, y, target=X[:40] + 1, n_draws=2) for _ in range(2))
+    first, second = (adapt_or_not({"CORAL": CORAL()}, X, y, target=X[:40] + 1, n_draws=2) for _ in range(2))
     pd.testing.assert_frame_equal(first.table.drop(columns="seconds"), second.table.drop(columns="seconds"))

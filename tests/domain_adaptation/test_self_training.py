@@ -5,9 +5,9 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from anyshot.domain_adaptation.base import SourceClassifier
-from anyshot.domain_adaptation.coral import CoralClassifier
-from anyshot.domain_adaptation.self_training import DomainSelfTrainingClassifier, surest
+from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.coral import CORAL
+from anyshot.domain_adaptation.self_training import SelfTraining, surest
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
@@ -23,7 +23,7 @@ def test_one_round_is_the_base_on_the_source_and_all_its_answers():
     world = moved_world()
     start = KNeighborsClassifier(3).fit(world.X, world.y).predict(world.target)
     oracle = KNeighborsClassifier(3).fit(np.vstack([world.X, world.target]), np.r_[world.y, start])
-    model = DomainSelfTrainingClassifier(rounds=1, base=KNeighborsClassifier(3), normalize=None)
+    model = SelfTraining(rounds=1, base=KNeighborsClassifier(3), normalize=None)
     model.fit(world.X, world.y, target=world.target)
     np.testing.assert_array_equal(model.predict(world.target), oracle.predict(world.target))
 
@@ -35,14 +35,14 @@ def test_a_target_that_drifts_off_step_by_step_is_followed():
     target = np.column_stack([side + 0.7 * along, along]) + 0.1 * random.normal(size=(300, 2))
     source = np.column_stack([np.tile([-1.0, 1.0], 30), np.zeros(60)]) + 0.1 * random.normal(size=(60, 2))
     y = (source[:, 0] > 0).astype(int)
-    plain = SourceClassifier(normalize=None).fit(source, y, target=target)
-    taught = DomainSelfTrainingClassifier(rounds=20, normalize=None).fit(source, y, target=target)
+    plain = SourceModel(normalize=None).fit(source, y, target=target)
+    taught = SelfTraining(rounds=20, normalize=None).fit(source, y, target=target)
     assert taught.score(target, side > 0) > plain.score(target, side > 0)
 
 
 def test_an_adapted_base_is_given_the_target():
     world = moved_world()
-    model = DomainSelfTrainingClassifier(rounds=1, base=CoralClassifier()).fit(world.X, world.y, target=world.target)
+    model = SelfTraining(rounds=1, base=CORAL()).fit(world.X, world.y, target=world.target)
     assert model.model_.adapted_
 
 
@@ -53,4 +53,4 @@ def test_an_adapted_base_is_given_the_target():
 def test_wrong_choices_are_named(wrong, words):
     world = moved_world()
     with pytest.raises(InputError, match=words):
-        DomainSelfTrainingClassifier(**wrong).fit(world.X, world.y, target=world.target)
+        SelfTraining(**wrong).fit(world.X, world.y, target=world.target)

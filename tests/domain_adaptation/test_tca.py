@@ -6,7 +6,8 @@ from scipy.linalg import eigh
 from scipy.sparse import csr_array
 from sklearn.preprocessing import normalize
 
-from anyshot.domain_adaptation.tca import TransferComponentsClassifier, pooled, transfer_components
+from anyshot.domain_adaptation.jda import JDA
+from anyshot.domain_adaptation.tca import TCA, pooled, transfer_components
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
@@ -61,7 +62,7 @@ def test_a_round_brings_the_classes_means_together():
     world = moved_world(n_each=40)
     gaps = []
     for rounds in (0, 5):
-        model = TransferComponentsClassifier(n_components=2, rounds=rounds, penalty=0.1, normalize=None)
+        model = JDA(n_components=2, rounds=rounds, penalty=0.1, normalize=None)
         model.fit(world.X, world.y, target=world.target)
         seen = [normalize(X) @ model.axes_ for X in (world.X, world.target)]
         means = [[Z[world.y == k].mean(axis=0) for k in np.unique(world.y)] for Z in seen]
@@ -72,4 +73,4 @@ def test_a_round_brings_the_classes_means_together():
 def test_a_penalty_of_zero_is_refused():
     world = moved_world()
     with pytest.raises(InputError, match="penalty=0 must be above 0"):
-        TransferComponentsClassifier(penalty=0).fit(world.X, world.y, target=world.target)
+        TCA(penalty=0).fit(world.X, world.y, target=world.target)

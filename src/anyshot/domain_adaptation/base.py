@@ -278,7 +278,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         if is_sparse(table) and not self.takes_sparse:
             raise InputError(
                 f"{type(self).__name__} would fill a sparse table. Use a method that keeps it sparse, such as "
-                "DensityRatioClassifier or DenoisingClassifier, or make it dense and narrow first (TruncatedSVD)."
+                "DensityRatioWeighting or MSDA, or make it dense and narrow first (TruncatedSVD)."
             )
 
     def __sklearn_tags__(self) -> Tags:
@@ -287,7 +287,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-class SourceClassifier(AdaptedClassifier):
+class SourceModel(AdaptedClassifier):
     """Keep the source model: the base classifier on normalized vectors, with no adaptation but the normalization.
 
     Parameters
@@ -307,7 +307,7 @@ class SourceClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["low", "low", "high", "high"], [[10.0], [11.0], [14.0], [15.0]]
-    >>> SourceClassifier(normalize="domain").fit(X, y, target=target).predict(target)
+    >>> SourceModel(normalize="domain").fit(X, y, target=target).predict(target)
     array(['low', 'low', 'high', 'high'], dtype='<U4')
     """
 

@@ -57,7 +57,7 @@ def _power(covariance: NDArray[np.floating], exponent: float, added: float) -> N
     return powered
 
 
-class CoralClassifier(AdaptedClassifier):
+class CORAL(AdaptedClassifier):
     """Give the source the covariance of the target, then learn from it (CORAL).
 
     Parameters
@@ -85,7 +85,7 @@ class CoralClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
-    >>> CoralClassifier().fit(X, y, target=target).predict(target).shape
+    >>> CORAL().fit(X, y, target=target).predict(target).shape
     (3,)
     """
 

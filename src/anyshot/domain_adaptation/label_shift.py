@@ -207,7 +207,7 @@ class ShiftedPrior(ClassifierMixin, BaseEstimator):
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
 
-class LabelShiftClassifier(AdaptedClassifier):
+class LabelShiftCorrection(AdaptedClassifier):
     """Answer at the target's class shares, which its items tell without a label.
 
     Parameters
@@ -241,7 +241,7 @@ class LabelShiftClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y = [[0.0], [1.0], [2.0], [1.5], [3.0], [4.0]], ["a", "a", "a", "b", "b", "b"]
-    >>> model = LabelShiftClassifier(random_state=0).fit(X, y, target=[[3.0], [3.5], [1.7], [4.0], [2.8], [3.6]])
+    >>> model = LabelShiftCorrection(random_state=0).fit(X, y, target=[[3.0], [3.5], [1.7], [4.0], [2.8], [3.6]])
     >>> bool(model.prior_.prior[1] > 0.5)
     True
     """

@@ -15,7 +15,7 @@ from anyshot.base.labels import decisions
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
 from anyshot.domain_adaptation.normalization import Normalize, Table
-from anyshot.domain_adaptation.subspace import geodesic_flow
+from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.errors import InputError
 
 # Sought is a function f = K beta on all n = n_s + n_t items, K a kernel on the geodesic flow between the domains:
@@ -119,7 +119,7 @@ def _squares(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[
 class KernelScores(ClassifierMixin, BaseEstimator):
     """Answer by a kernel's weighted sum over landmarks (m, k): scores = K(x, landmarks) beta.
 
-    Made by `ManifoldAlignmentClassifier`, its verbs are a classifier's on rows of a class table.
+    Made by `MEDA`, its verbs are a classifier's on rows of a class table.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class KernelScores(ClassifierMixin, BaseEstimator):
         return np.asarray(gaussian_kernel(X, self.landmarks, self.width) @ self.beta / self.spread)
 
 
-class ManifoldAlignmentClassifier(AdaptedClassifier):
+class MEDA(AdaptedClassifier):
     """Learn one smooth function on both domains, their classes' means aligned as it learns.
 
     Parameters
@@ -197,7 +197,7 @@ class ManifoldAlignmentClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
-    >>> ManifoldAlignmentClassifier(n_components=1).fit(X, y, target=target).predict(target).shape
+    >>> MEDA(n_components=1).fit(X, y, target=target).predict(target).shape
     (3,)
     """
 

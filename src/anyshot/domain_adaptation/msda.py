@@ -56,7 +56,7 @@ def denoised(table: Table, layer: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.tanh(table @ layer[:-1] + layer[-1]), dtype=np.float32)
 
 
-class DenoisingClassifier(AdaptedClassifier):
+class MSDA(AdaptedClassifier):
     """Learn from what stacked denoising layers, trained on both domains, make of a vector (mSDA).
 
     Parameters
@@ -92,7 +92,7 @@ class DenoisingClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[1.0, 0, 1], [0, 1.0, 0], [1, 0, 0]], ["a", "b", "a"], [[0.0, 1, 0], [0, 0, 2.0]]
-    >>> DenoisingClassifier(n_layers=1).fit(X, y, target=target).predict(target)
+    >>> MSDA(n_layers=1).fit(X, y, target=target).predict(target)
     array(['b', 'a'], dtype='<U1')
     """
 

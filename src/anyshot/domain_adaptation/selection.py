@@ -12,7 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import (
-    SourceClassifier,
+    SourceModel,
     check_all_labeled,
     check_columns,
     class_index,
@@ -20,6 +20,7 @@ from anyshot.domain_adaptation.base import (
     numbers,
     target_table,
 )
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
 from anyshot.domain_adaptation.domain_trials import (
     Draw,
     Labeled,
@@ -30,9 +31,8 @@ from anyshot.domain_adaptation.domain_trials import (
     flat,
     run_trials,
 )
-from anyshot.domain_adaptation.meda import ManifoldAlignmentClassifier
+from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.normalization import Table, is_sparse
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier, density_ratio
 from anyshot.domain_adaptation.shift_test import shift_of_answers
 from anyshot.domain_adaptation.transfer_evidence import (
     agreement,
@@ -64,8 +64,8 @@ USED: Final[dict[Shift, tuple[Evidence, ...]]] = {
 WORTH: Final[dict[Evidence, float]] = {"agreement": 1.0, "reverse": 1.0, "weighted": 1.0, "neighbors": 1 / 3}
 """Points of accuracy that a point of each figure stands for."""
 OPTIMIZED: Final[dict[type, tuple[Evidence, ...]]] = {
-    DensityRatioClassifier: ("weighted",),
-    ManifoldAlignmentClassifier: ("neighbors",),
+    DensityRatioWeighting: ("weighted",),
+    MEDA: ("neighbors",),
 }
 """What a method optimizes itself, so that it cannot be judged by it."""
 FIGURES: Final = ["agreement", "reverse", "weighted", "neighbors", "seconds"]
@@ -175,7 +175,7 @@ def adapt_or_not(
     """
     _check(candidates, n_draws, n_items)
     source, theirs, classes = _domains(X, y, target, default=source_model is None)
-    methods = {SOURCE: SourceClassifier(normalize="source") if source_model is None else source_model, **candidates}
+    methods = {SOURCE: SourceModel(normalize="source") if source_model is None else source_model, **candidates}
     random = generator(random_state)
     draws = [
         draw_domains(source, theirs, n_items=n_items, n_classes=len(classes), random=random) for _ in range(n_draws)
@@ -306,7 +306,7 @@ def _columns_only(draws: list[Draw], trials: list[dict[str, Trial | None]]) -> p
 def _check(candidates: Mapping[str, Method], n_draws: int, n_items: int) -> None:
     if not isinstance(candidates, Mapping) or not candidates:
         what = "is empty" if isinstance(candidates, Mapping) else f"is a {type(candidates).__name__}"
-        raise InputError(f"candidates {what}. Give methods by name, such as {{'CORAL': CoralClassifier()}}.")
+        raise InputError(f"candidates {what}. Give methods by name, such as {{'CORAL': CORAL()}}.")
     if SOURCE in candidates:
         raise InputError(f"A candidate is called {SOURCE!r}. Give it as source_model=..., or another name.")
     for name, method in candidates.items():

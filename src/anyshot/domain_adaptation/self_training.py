@@ -22,7 +22,7 @@ def surest(answers: NDArray[np.floating], share: float) -> Indexes:
     return np.sort(np.concatenate(kept))
 
 
-class DomainSelfTrainingClassifier(AdaptedClassifier):
+class SelfTraining(AdaptedClassifier):
     """Learn from the source, then from its own surest answers on the target too, more of them each round.
 
     Parameters
@@ -31,7 +31,7 @@ class DomainSelfTrainingClassifier(AdaptedClassifier):
         After the last, every target item's answer is believed.
     base : classifier, default=None
         Must have `predict_proba`. Logistic regression if not given. An adapted classifier, such as
-        `DenoisingClassifier()`, is given the target in every round.
+        `MSDA()`, is given the target in every round.
     normalize : {"source", "domain", None}, default="domain"
         Whose statistics make the z-scores before all else.
 
@@ -50,7 +50,7 @@ class DomainSelfTrainingClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["a", "a", "b", "b"], [[0.0], [3.0], [4.0], [5.0]]
-    >>> DomainSelfTrainingClassifier(normalize=None).fit(X, y, target=target).predict(target)
+    >>> SelfTraining(normalize=None).fit(X, y, target=target).predict(target)
     array(['a', 'b', 'b', 'b'], dtype='<U1')
     """
 

@@ -1,4 +1,4 @@
-"""Transfer components (TCA) and joint distribution adaptation (JDA): axes in which both domains have the same means."""
+"""Transfer component analysis (TCA): project both domains onto axes along which their means agree."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -114,55 +114,52 @@ def _mean_gaps(domains: Pooled, classes: tuple[Indexes, Indexes] | None) -> NDAr
     return np.asarray((E @ domains.vectors) / np.sqrt(np.linalg.norm(E @ E.T)))
 
 
-class TransferComponentsClassifier(AdaptedClassifier):
-    """Learn in axes where both domains have the same mean (TCA) and, with `rounds`, each class has (JDA).
+class TCA(AdaptedClassifier):
+    """Transfer component analysis: train the base classifier on axes along which the domains have the same mean.
 
     Parameters
     ----------
     n_components : int, default=20
-        Axes kept.
+        Number of axes.
     penalty : float, default=1.0
-        Weight of the axes' length against the gap between the domains.
-    rounds : int, default=0
-        Times that the target's answers are used to match the classes' means too. 0 is TCA, 10 is JDA as published.
+        Weight of the length of the axes against the distance between the domain means.
     base : classifier, default=None
-        Learns in the new axes. Logistic regression if not given.
+        The classifier trained on the projected vectors. None means logistic regression.
     normalize : {"source", "domain", None}, default="domain"
-        Whose statistics make the z-scores before all else; then vectors are scaled to unit length.
+        Statistics used to standardize the vectors, which are then scaled to unit length.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     axes_ : ndarray of shape (n_features, k)
-        The axes; there are none without a target.
+        The transfer components; absent if `fit` had no target.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     References
     ----------
     Pan, Tsang, Kwok, Yang. Domain Adaptation via Transfer Component Analysis. IEEE TNN 2011.
-    Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint Distribution Adaptation. ICCV 2013.
 
     Examples
     --------
     >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
-    >>> TransferComponentsClassifier(n_components=1).fit(X, y, target=target).predict(target).shape
+    >>> TCA(n_components=1).fit(X, y, target=target).predict(target).shape
     (3,)
     """
+
+    rounds: int = 0  # times that predicted target classes align the class means too; see JDA
 
     def __init__(
         self,
         *,
         n_components: int = 20,
         penalty: float = 1.0,
-        rounds: int = 0,
         base: ClassifierMixin | None = None,
         normalize: Normalize = "domain",
     ) -> None:
         self.n_components = n_components
         self.penalty = penalty
-        self.rounds = rounds
         self.base = base
         self.normalize = normalize
 

@@ -17,7 +17,7 @@ from anyshot.base.labels import class_table, decisions
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
-from anyshot.domain_adaptation.deep.adaptive_norm import adapt_norms
+from anyshot.domain_adaptation.deep.adabn import adapt_norms
 from anyshot.domain_adaptation.deep.confusion_loss import WEIGHTS, Align, Alignment, Side, ramp
 from anyshot.domain_adaptation.deep.domain_items import (
     Items,
@@ -29,7 +29,7 @@ from anyshot.domain_adaptation.deep.domain_items import (
     source_items,
     target_items,
 )
-from anyshot.domain_adaptation.deep.source_free import adapt_source_free
+from anyshot.domain_adaptation.deep.shot import adapt_source_free
 from anyshot.domain_adaptation.diagnostics import alarms_of
 from anyshot.errors import InputError, ModelFolderError
 from anyshot.training.history import History

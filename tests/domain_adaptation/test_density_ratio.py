@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, spearmanr
 from sklearn.neighbors import KNeighborsClassifier
 
-from anyshot.domain_adaptation.reweight import DensityRatioClassifier, density_ratio, effective_sample_size
+from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio, effective_sample_size
 from anyshot.errors import EffectiveSampleError, InputError
 
 
@@ -47,7 +47,7 @@ def test_domains_that_hardly_overlap_are_refused_with_the_effective_size():
     source, target = covariate_shift(move=8.0)
     y = (source[:, 0] > 0).astype(int)
     with pytest.raises(EffectiveSampleError, match=r"effective sample of \d+\.\d of 400 source items.*keep the source"):
-        DensityRatioClassifier().fit(source, y, target=target)
+        DensityRatioWeighting().fit(source, y, target=target)
 
 
 def rule(X):
@@ -58,8 +58,8 @@ def test_the_model_learns_from_where_the_target_is():
     # The rule turns at 0 and again at 1.5; one threshold fits one of them.
     random = np.random.default_rng(0)
     source, target = random.normal(size=(600, 1)), random.normal(1.5, 0.6, size=(300, 1))
-    model = DensityRatioClassifier(least_share=0.0).fit(source, rule(source), target=target)
-    plain = DensityRatioClassifier().fit(source, rule(source))
+    model = DensityRatioWeighting(least_share=0.0).fit(source, rule(source), target=target)
+    plain = DensityRatioWeighting().fit(source, rule(source))
     assert model.score(target, rule(target)) > plain.score(target, rule(target)) + 0.1
     assert model.effective_sample_size_ == pytest.approx(effective_sample_size(model.weights_))
 
@@ -68,6 +68,6 @@ def test_wrong_choices_are_named():
     source, target = covariate_shift()
     y = (source[:, 0] > 0).astype(int)
     with pytest.raises(InputError, match="flatten=2 must lie between"):
-        DensityRatioClassifier(flatten=2).fit(source, y, target=target)
+        DensityRatioWeighting(flatten=2).fit(source, y, target=target)
     with pytest.raises(TypeError, match="sample_weight"):
-        DensityRatioClassifier(base=KNeighborsClassifier(1)).fit(source, y, target=target)
+        DensityRatioWeighting(base=KNeighborsClassifier(1)).fit(source, y, target=target)

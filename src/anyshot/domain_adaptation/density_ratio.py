@@ -56,7 +56,7 @@ def effective_sample_size(weights: NDArray[np.floating]) -> float:
     return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
-class DensityRatioClassifier(AdaptedClassifier):
+class DensityRatioWeighting(AdaptedClassifier):
     """Learn from the source with each item weighted by how much more often the target has its like.
 
     Parameters
@@ -89,7 +89,7 @@ class DensityRatioClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]], [0, 0, 1, 1, 0, 0]
-    >>> model = DensityRatioClassifier().fit(X, y, target=[[0.5], [1.5], [2.5], [3.0], [2.0]])
+    >>> model = DensityRatioWeighting().fit(X, y, target=[[0.5], [1.5], [2.5], [3.0], [2.0]])
     >>> model.effective_sample_size_ < 6
     True
     """

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from anyshot.domain_adaptation.deep.adaptive_norm import adapt_norms
+from anyshot.domain_adaptation.deep.adabn import adapt_norms
 
 
 def batches(items, size=5):

@@ -87,7 +87,7 @@ def geodesic_flow(
     return np.hstack([A * half[:, 0, j] + Q * half[:, 1, j] for j in range(2)])
 
 
-class SubspaceAlignmentClassifier(AdaptedClassifier):
+class SubspaceAlignment(AdaptedClassifier):
     """Learn in the target's principal axes, to which the source's are turned.
 
     Parameters
@@ -116,7 +116,7 @@ class SubspaceAlignmentClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
-    >>> SubspaceAlignmentClassifier(n_components=1).fit(X, y, target=target).predict(target).shape
+    >>> SubspaceAlignment(n_components=1).fit(X, y, target=target).predict(target).shape
     (3,)
     """
 

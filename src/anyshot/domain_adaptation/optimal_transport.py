@@ -72,7 +72,7 @@ def carried(plan: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray
     return np.asarray(plan @ target / np.where(mass > 0, mass, 1), dtype=np.float32)
 
 
-class OptimalTransportClassifier(AdaptedClassifier):
+class OptimalTransport(AdaptedClassifier):
     """Carry the source to the target by optimal transport, then learn from it.
 
     Parameters
@@ -109,7 +109,7 @@ class OptimalTransportClassifier(AdaptedClassifier):
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]], ["a", "a", "b", "b"], [[10.0], [11.0], [14.0], [15.0]]
-    >>> OptimalTransportClassifier(normalize=None).fit(X, y, target=target).predict(target)
+    >>> OptimalTransport(normalize=None).fit(X, y, target=target).predict(target)
     array(['a', 'a', 'b', 'b'], dtype='<U1')
     """
 

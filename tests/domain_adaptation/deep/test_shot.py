@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from anyshot.domain_adaptation.deep.source_free import adapt_source_free, information_loss, nearest_centers
+from anyshot.domain_adaptation.deep.shot import adapt_source_free, information_loss, nearest_centers
 from anyshot.training.loop import Recipe
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 
-from anyshot.domain_adaptation.subspace import geodesic_flow, principal_axes, subspace_alignment
+from anyshot.domain_adaptation.subspace_alignment import geodesic_flow, principal_axes, subspace_alignment
 from domain_adaptation.worlds import moved_world
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import ot
 import pytest
 
-from anyshot.domain_adaptation.transport import OptimalTransportClassifier, carried, transport_plan
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport, carried, transport_plan
 from anyshot.errors import InputError, MissingExtraError
 from domain_adaptation.worlds import moved_world
 
@@ -57,7 +57,7 @@ def test_costs_far_above_the_entropy_stay_finite():
 def test_wrong_choices_are_named(wrong, words):
     world = moved_world()
     with pytest.raises(InputError, match=words):
-        OptimalTransportClassifier(**wrong).fit(world.X, world.y, target=world.target)
+        OptimalTransport(**wrong).fit(world.X, world.y, target=world.target)
 
 
 def test_without_pot_the_error_says_how_to_install_it(monkeypatch):
