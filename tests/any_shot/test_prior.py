@@ -7,7 +7,7 @@ import pytest
 
 from anyshot.any_shot.prior import MANY_STEPS, STEPS, Known, believed_prior, corrections, teaches
 from anyshot.base.validation import generator, unit
-from anyshot.zero_shot.pool_refinement import KEEP_FIRMLY, make_pool, refine
+from anyshot.zero_shot.pool_refinement import STRONG_PRIOR_WEIGHT, make_pool, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
 from four_classes import D, skewed, world
 
@@ -45,7 +45,7 @@ def test_against_a_pool_with_other_clusters_the_names_are_held_firmly():
     U, y, names = other_clusters(slant=0.005)
     assert ((U @ refine(names, make_pool(U)).class_vectors.T).argmax(axis=1) == y).mean() < 0.55  # held loosely
     belief = by_pool_alone(U, names)
-    assert belief.refined.keep == KEEP_FIRMLY
+    assert belief.refined.prior_weight == STRONG_PRIOR_WEIGHT
     assert ((U @ belief.prior.T).argmax(axis=1) == y).mean() > 0.95
     assert belief.reasons == [
         "120 unlabeled items move the names a little: 100% of their surest answers stand (71% would, were they held "

@@ -11,7 +11,7 @@ from anyshot.base.labels import class_table
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_embeddings import describe
-from anyshot.zero_shot.wiener import among_items
+from anyshot.zero_shot.pool_refinement import wiener_filter
 
 NAMES = ["ant", "bee", "cat"]
 ITEMS = unit(np.array([[1, 0.1, 0], [0, 1, 0.1], [0.1, 0, 1], [0.9, 0.2, 0], [1, 1, 1]]))
@@ -133,7 +133,7 @@ def test_evidence_without_items_has_no_center(bare, centering):
 
 def test_a_pool_of_centered_vectors_is_taken_less_sharply_and_at_its_shares(bare, centering):
     plain, moved = (evidence.with_unlabeled(POOL).pool for evidence in (bare, centering))
-    assert moved.sharpness == plain.sharpness / 2
+    assert moved.temperature == plain.temperature * 2
     assert (plain.balance, moved.balance) == (0.5, 1.0)
 
 
@@ -167,7 +167,7 @@ def test_saved_evidence_comes_back_whole(request, start, pool):
     if evidence.pool is not None:
         np.testing.assert_array_equal(back.pool.vectors, evidence.pool.vectors)
         np.testing.assert_array_equal(back.pool.neighbors, evidence.pool.neighbors)
-        assert (back.pool.sharpness, back.pool.balance) == (evidence.pool.sharpness, evidence.pool.balance)
+        assert (back.pool.temperature, back.pool.balance) == (evidence.pool.temperature, evidence.pool.balance)
 
 
 def test_classes_that_are_numbers_come_back_as_numbers():
@@ -182,7 +182,7 @@ def test_only_unlabeled_items_let_names_be_believed_where_items_vary(bare, cente
     labeled = bare.with_labels(ITEMS, told, list("abcde"))
     np.testing.assert_array_equal(labeled.known(None).said, labeled.said)
     pooled = labeled.with_unlabeled(POOL)
-    expected = among_items(pooled.said, np.concatenate([POOL, ITEMS]))
+    expected = wiener_filter(pooled.said, np.concatenate([POOL, ITEMS]))
     np.testing.assert_allclose(pooled.known(None).said, expected, atol=1e-6)
     np.testing.assert_array_equal(pooled.known(None).named, pooled.said)
     for weights in (centering.with_unlabeled(POOL), replace(bare, learned=True).with_unlabeled(POOL)):

@@ -12,7 +12,15 @@ from scipy.special import softmax
 from anyshot.any_shot.head import evidence_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.evaluation.splits import first_copies
-from anyshot.zero_shot.pool_refinement import AGREEMENT_NEEDED, KEEP, Pool, Refined, keep_for, refine, sure_agreement
+from anyshot.zero_shot.pool_refinement import (
+    MIN_AGREEMENT,
+    PRIOR_WEIGHT,
+    Pool,
+    Refinement,
+    agreement,
+    prior_weight_for,
+    refine,
+)
 from anyshot.zero_shot.semantic_map import corrected_vectors
 
 FEW = 200
@@ -107,7 +115,7 @@ class Belief(NamedTuple):
     """What is believed before the last fit."""
 
     prior: Vectors  # (c, d), class vectors that have seen no label
-    refined: Refined | None  # the same with the pool's answers, if the pool moved them
+    refined: Refinement | None  # the same with the pool's answers, if the pool moved them
     reasons: list[str]
     factors: Factors
     labels_share: float = 1.0  # how far the pool's answers follow the labels; the rest follows the refinement
@@ -124,7 +132,7 @@ def believed_prior(known: Known) -> Belief:
     if pool is None or len(pool.vectors) < len(names) or not names.any():
         return Belief(names, None, [], by_names)
     candidates, stand = _refinements(known, pool)
-    trust = 1.0 if stand[-1] >= AGREEMENT_NEEDED else -5.0  # [nats]
+    trust = 1.0 if stand[-1] >= MIN_AGREEMENT else -5.0  # [nats]
     evidence, for_names = [trust + 0.5, trust][: len(candidates)], 0.0
     if len(known.index):
         for_names = evidence_of(names, known.vectors, known.index)
@@ -138,7 +146,7 @@ def believed_prior(known: Known) -> Belief:
     return Belief(best.class_vectors, best, reasons, prior_belief(known, refined=True))
 
 
-def _refinements(known: Known, pool: Pool) -> tuple[list[Refined], list[float]]:
+def _refinements(known: Known, pool: Pool) -> tuple[list[Refinement], list[float]]:
     """Return the names as the pool moves them, with balance and, where labels can judge it, without.
 
     Besides, the share of their surest answers that stands, held loosely and, if not so, as held: the fewer stand, the
@@ -147,14 +155,17 @@ def _refinements(known: Known, pool: Pool) -> tuple[list[Refined], list[float]]:
     """
     given = known.said if known.named is None else known.named
     loose = refine(given, pool, shares=known.shares)
-    found, stand = loose, [sure_agreement(unit(given), loose.class_vectors, pool)]
-    keep = keep_for(stand[0])
-    if keep > KEEP:
-        found = refine(known.said, pool, shares=known.shares, keep=keep)
-        stand.append(sure_agreement(unit(given), found.class_vectors, pool))
+    found, stand = loose, [agreement(unit(given), loose.class_vectors, pool)]
+    prior_weight = prior_weight_for(stand[0])
+    if prior_weight > PRIOR_WEIGHT:
+        found = refine(known.said, pool, shares=known.shares, prior_weight=prior_weight)
+        stand.append(agreement(unit(given), found.class_vectors, pool))
     if not len(known.index):
         return [found], stand
-    return [found, refine(found.said, pool, balance=0.0, shares=known.shares, keep=keep)], stand
+    return [
+        found,
+        refine(found.initial_vectors, pool, balance=0.0, shares=known.shares, prior_weight=prior_weight),
+    ], stand
 
 
 def _pool_reason(known: Known, pool: Pool, stand: list[float], *, moved: bool) -> str:

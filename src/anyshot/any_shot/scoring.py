@@ -14,7 +14,7 @@ from anyshot.any_shot.solver import Deviation, Examples
 from anyshot.base.labels import class_sums
 from anyshot.base.validation import Vectors
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.pool_refinement import Pool, Refined, answers_at_shares, refine
+from anyshot.zero_shot.pool_refinement import Pool, Refinement, probabilities_at_pool_shares, refine
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
@@ -123,7 +123,7 @@ def _average_head(
 
 
 def _moved_by_pool(
-    known: Known, pool: Pool, refined: Refined, factors: Factors, share: float
+    known: Known, pool: Pool, refined: Refinement, factors: Factors, share: float
 ) -> tuple[Vectors, Examples]:
     """Refine the names once more with the labels counted in; believe the pool's answers as far as they go.
 
@@ -132,16 +132,16 @@ def _moved_by_pool(
     if len(known.index):
         # A label says three times what an unlabeled vector does.
         sums = 3 * class_sums(known.vectors, known.index, len(known.said))
-        said, balance, keep = refined.said, refined.balance, refined.keep
-        refined = refine(said, pool, labeled_sums=sums, balance=balance, shares=known.shares, keep=keep)
+        said, balance, weight = refined.initial_vectors, refined.balance, refined.prior_weight
+        refined = refine(said, pool, labeled_sums=sums, balance=balance, shares=known.shares, prior_weight=weight)
         first, _ = _average_head(known, refined.class_vectors, factors, {})
         # The more labels a class has, the less its neighbors add to what the head says of a vector.
         own = len(known.index) / (len(known.index) + ENOUGH * len(known.said))
-        by_labels = pool.smooth(answers_at_shares(first(pool.vectors)), own=own, rounds=1)
-        log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.answers + 1e-9)
+        by_labels = pool.smooth(probabilities_at_pool_shares(first(pool.vectors)), own=own, rounds=1)
+        log_odds = share * np.log(by_labels + 1e-9) + (1 - share) * np.log(refined.probabilities + 1e-9)
         answers = softmax(log_odds, axis=1)
     else:
-        answers = refined.answers
+        answers = refined.probabilities
     rows = np.unique(np.linspace(0, len(answers) - 1, LEARNED).astype(int))
     weight = min(0.3, POOL_LABELS * len(known.class_vectors) / len(rows))
     weights = np.full(len(rows), weight, dtype=np.float32)

@@ -14,9 +14,8 @@ from anyshot.base.labels import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_embeddings import ClassTexts
-from anyshot.zero_shot.pool_refinement import Pool, make_pool
+from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
-from anyshot.zero_shot.wiener import among_items
 
 CENTER_ITEMS = 10
 """Items that zero is worth as the center: the mean of one or two photographs says little of photographs."""
@@ -95,7 +94,7 @@ class Evidence:
         """
         if self.pool is None or self.learned or self.centering:
             return self.said
-        return among_items(self.said, np.concatenate([self.pool.vectors, vectors]))
+        return wiener_filter(self.said, np.concatenate([self.pool.vectors, vectors]))
 
     def _carried(self, vectors: Vectors) -> Vectors:
         """Return weights for all classes (c, d), carried from the labeled ones by likeness of attributes."""
@@ -211,7 +210,7 @@ def _pool(evidence: Evidence) -> Pool:
     found best at half the sharpness, and with the classes held to their shares.
     """
     vectors = evidence.centered(evidence.unlabeled)
-    return make_pool(vectors, sharpness=30.0, balance=1.0) if evidence.centering else make_pool(vectors)
+    return make_pool(vectors, temperature=1 / 30, balance=1.0) if evidence.centering else make_pool(vectors)
 
 
 def _without(values: tuple[Any, ...], row: int) -> tuple[Any, ...]:

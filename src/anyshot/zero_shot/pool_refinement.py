@@ -1,86 +1,72 @@
-"""Transductive zero-shot learning: unlabeled target vectors move the class vectors."""
+"""Class vectors adjusted by unlabeled vectors: soft k-means from the class vectors, and a Wiener filter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 
 from anyshot.base.validation import Indexes, Vectors, unit
 
-# Class vectors S (c, d) say where a class should lie; the pool U (m, d) shows where vectors do lie. Soft k-means from S
-# with a pull back to S (the prior) finds the clusters that the names mean:
-#
-#     P  <- softmax(sharpness * U S')             what each vector is, (m, c)
-#     P  <- half its own, half its neighbors'    vectors that are close are alike (label propagation)
-#     P  <- P * (share / mean P) ^ 1/2            the classes are about as frequent as was said (half a Sinkhorn step)
-#     S' <- unit(keep * S + (1 - keep) * unit(P' U + weight * sum of the labeled vectors))
-#
-# On held-out train rows neighbors and balance together gave banking77 and clinc150 one to two points and cost ag_news
-# half a point; balance alone cost seven on sms_spam, whose classes are 87 to 13. With labels, both are candidates.
-#
-# k-means finds the clusters far better than it tells whose they are: it never exchanges two names, and no step so small
-# as its own would. So the clusters found are handed out anew, where the names' sureness w counts,
-#
-#     max over permutations p   sum_k  w_k  S_k . unit(P' U)_p(k),
-#
-# and k-means goes on from there, until nothing changes hands. On 30 draws of 20 image classes whose names come over the
-# bridge, that took the answers from 75.1 to 77.3 % right; with the bridge's landmarks and sureness, a sharpness of 30
-# and whole balance, from 79.5 to 82.6 %; over seven text sets it gave 0 to 0.8 points and took none.
+PRIOR_WEIGHT, STRONG_PRIOR_WEIGHT = 0.2, 0.6
+"""Weight of the given class vectors against the cluster means, where the two agree and where they do not.
 
-KEEP, KEEP_FIRMLY = 0.2, 0.6
-"""Weight of the class vectors as given against the clusters they point at: where these agree, and where they do not.
-
-Held firmly, the names of ten text sets gained up to 17 points from the pool, and lost 0.9 on one; held loosely, they
-gained up to 22, and lost 6 to 18 on four sets, whose clusters are topics and whose classes are moods.
+At the strong weight, ten text sets gained up to 17 points from the pool and one lost 0.9; at the weak one they gained
+up to 22, and four sets whose clusters are topics and whose classes are moods lost 6 to 18.
 """
-AGREEMENT_EXPECTED, AGREEMENT_DOUBTED = 0.95, 0.85
-"""Share of the names' surest answers that stands, held loosely, where clusters are the classes', and where not."""
-AGREEMENT_NEEDED = 0.75
-"""Share of its surest answers that a refinement must leave standing, or it has followed other clusters than the names'.
+HIGH_AGREEMENT, LOW_AGREEMENT = 0.95, 0.85
+"""`agreement` at the weak weight, where clusters are the classes and where they are not."""
+MIN_AGREEMENT = 0.75
+"""A refinement with a smaller `agreement` has followed clusters that are not the classes, and is not used.
 
-Over nine text sets, loosely held refinements that gained left 84 to 100 %; three that lost 68 to 70 %, one of them 85.
+Over nine text sets, refinements at the weak weight that gained had 0.84 to 1; three that lost had 0.68, 0.70 and 0.85.
 """
 
 POOL_LIMIT = 20_000
-"""Unlabeled vectors used at most, evenly picked: the neighbors of m vectors cost m^2 work."""
+"""Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
 
-EXCHANGES = 5
-"""Times that clusters may change hands; two to three are usual before none does."""
+MAX_REASSIGNMENTS = 5
+"""Times that clusters may be assigned to classes again; two to three are usual until nothing changes."""
+
+NOISE = 3.0
+"""Of `wiener_filter`: variance of a class vector's error in any direction, in units of the items' mean one."""
+PRIOR_ITEMS = 300.0
+"""Of `wiener_filter`: number of items that the isotropic covariance counts for."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Unlabeled vectors, and which of them are close to which."""
+    """Unlabeled vectors and their nearest neighbors."""
 
-    vectors: Vectors  # (m, d)
+    vectors: Vectors  # (m, d), unit length
     neighbors: Indexes  # (m, k)
-    sharpness: float = 60.0  # how tight its clusters are: scores per unit of cosine
-    balance: float = 0.5  # how strongly answers are drawn to the expected shares [0 not, 1 wholly]
+    temperature: float = 1 / 60  # divides the cosines before softmax
+    balance: float = 0.5  # how strongly the mean probabilities are moved to the class shares, 0 to 1
 
-    def smooth(self, answers: NDArray[np.floating], *, own: float = 0.5, rounds: int = 2) -> NDArray[np.floating]:
-        """Mix each vector's own answer (m, c) with its neighbors' mean, at the share `own`."""
+    def smooth(self, probabilities: NDArray[np.floating], *, own: float = 0.5, rounds: int = 2) -> NDArray[np.floating]:
+        """Return `own` times each vector's probabilities (m, c) plus the rest from the mean of its neighbors."""
         for _ in range(rounds):
-            around = sum(answers[column] for column in self.neighbors.T) / self.neighbors.shape[1]
-            answers = own * answers + (1 - own) * around
-        return answers
+            around = sum(probabilities[column] for column in self.neighbors.T) / self.neighbors.shape[1]
+            probabilities = own * probabilities + (1 - own) * around
+        return probabilities
 
 
 @dataclass(frozen=True)
-class Refined:
-    """Class vectors after a look at the pool, and the answers they give for it."""
+class Refinement:
+    """Class vectors adjusted to a pool, and the class probabilities of the pool."""
 
-    class_vectors: Vectors  # (c, d)
-    answers: NDArray[np.floating]  # (m, c), rows sum to 1
-    balance: float  # how strongly the answers were drawn to the expected shares
-    said: Vectors  # (c, d), what the class vectors were before
-    keep: float  # how firmly they were held to that
+    class_vectors: Vectors  # (c, d), unit length
+    probabilities: NDArray[np.floating]  # (m, c), rows sum to 1
+    balance: float  # as in `refine`
+    initial_vectors: Vectors  # (c, d), the class vectors before
+    prior_weight: float  # as in `refine`
 
 
-def make_pool(vectors: Vectors, *, n_neighbors: int = 10, sharpness: float = 60.0, balance: float = 0.5) -> Pool:
-    """Find the neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
+def make_pool(vectors: Vectors, *, n_neighbors: int = 10, temperature: float = 1 / 60, balance: float = 0.5) -> Pool:
+    """Find the nearest neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
     if len(vectors) > POOL_LIMIT:
         vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
     k = min(n_neighbors, max(1, len(vectors) - 1))
@@ -90,7 +76,27 @@ def make_pool(vectors: Vectors, *, n_neighbors: int = 10, sharpness: float = 60.
         if len(vectors) > 1:
             similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
         nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return Pool(vectors, nearest, sharpness, balance)
+    return Pool(vectors, nearest, temperature, balance)
+
+
+# Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
+#
+#     P  <- softmax(U S' / temperature)              class probabilities, (m, c)
+#     P  <- half P, half the mean of the neighbors' P   (label propagation)
+#     P  <- P * (share / mean P) ^ 1/2               half a Sinkhorn step toward the expected class shares
+#     S' <- unit(w * S + (1 - w) * unit(P' U + weighted sum of the labeled vectors)),   w = prior_weight
+#
+# On held-out train rows, neighbors and balance together gave banking77 and clinc150 one to two points and cost ag_news
+# half a point; balance alone cost seven on sms_spam, whose classes are 87 to 13. With labels, both are candidates.
+#
+# k-means finds clusters well, but cannot exchange two classes whose vectors point at each other's clusters. So the
+# clusters are assigned again, with the class vectors' lengths v as weights,
+#
+#     max over permutations p   sum_k  v_k  S_k . unit(P' U)_p(k),
+#
+# and k-means continues from there, until the assignment no longer changes. On 30 draws of 20 image classes whose
+# vectors come from the ImageNet bridge, accuracy rose from 75.1 to 77.3 %; with the bridge's landmarks and lengths, a
+# temperature of 1/30 and a balance of 1, from 79.5 to 82.6 %; over seven text sets it rose by 0 to 0.8 points.
 
 
 def refine(
@@ -100,99 +106,161 @@ def refine(
     labeled_sums: NDArray[np.floating] | None = None,
     balance: float | None = None,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
-    keep: float = KEEP,
+    prior_weight: float = PRIOR_WEIGHT,
     rounds: int = 10,
-) -> Refined:
+) -> Refinement:
     """Move class vectors (c, d) to the clusters of the pool that they point at.
 
-    A longer class vector is believed more than a shorter one, as `bridge.carried` makes them; their mean length changes
-    nothing, and a class of zeros takes what cluster is left.
+    A longer class vector moves less, as `imagenet_bridge.transfer_weights` returns them; the mean length has no effect,
+    and a class vector of zeros takes a cluster that is left over.
 
-    labeled_sums (c, d): the sum of each class's labeled vectors, each counted with its weight; balance: how strongly
-    the answers are drawn to the shares, the pool's own if not given; shares (c,): the expected shares, equal if not
-    given; keep: weight of the class vectors as given.
+    labeled_sums (c, d): weighted sum of each class's labeled vectors; balance: how strongly the mean probabilities are
+    moved to the shares, by default the pool's; shares (c,): expected class shares, by default equal; prior_weight:
+    weight of the given class vectors against the cluster means.
 
-    Clusters change hands only between classes with no label, and not where shares were given: a label, or a size, says
-    whose a cluster is.
+    Clusters are assigned again only among classes without labels, and only if `shares` is None.
     """
     strength = pool.balance if balance is None else balance
     expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
     labeled = np.zeros_like(class_vectors) if labeled_sums is None else labeled_sums
-    said, belief = _directions_and_belief(class_vectors)
-    pull = np.minimum(keep * belief, 1)[:, None]  # (c, 1)
+    directions, lengths = _directions_and_lengths(class_vectors)
+    pull = np.minimum(prior_weight * lengths, 1)[:, None]  # (c, 1)
+    factor = 1 / pool.temperature
 
-    def move(moved: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
+    def k_means(moved: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
         for _ in range(rounds):
-            answers = pool.smooth(softmax(pool.sharpness * pool.vectors @ moved.T, axis=1))
-            answers = _balanced(answers, expected, strength)
-            moved = unit(pull * said + (1 - pull) * unit(answers.T @ pool.vectors + labeled))
-        return moved, answers
+            probabilities = pool.smooth(softmax(factor * pool.vectors @ moved.T, axis=1))
+            probabilities = _balanced(probabilities, expected, strength)
+            moved = unit(pull * directions + (1 - pull) * unit(probabilities.T @ pool.vectors + labeled))
+        return moved, probabilities
 
-    moved, answers = move(said)
+    moved, probabilities = k_means(directions)
     free = np.flatnonzero(~labeled.any(axis=1)) if shares is None else np.arange(0)
-    for _ in range(EXCHANGES if len(free) > 1 else 0):
-        clusters = unit(answers[:, free].T @ pool.vectors)  # (f, d)
-        owned = linear_sum_assignment(-belief[free, None] * said[free] @ clusters.T)[1]
-        if (owned == np.arange(len(free))).all():
+    for _ in range(MAX_REASSIGNMENTS if len(free) > 1 else 0):
+        clusters = unit(probabilities[:, free].T @ pool.vectors)  # (f, d)
+        assigned = linear_sum_assignment(-lengths[free, None] * directions[free] @ clusters.T)[1]
+        if (assigned == np.arange(len(free))).all():
             break
         start = moved.copy()
-        start[free] = clusters[owned]
-        moved, answers = move(start)
-    return Refined(moved, answers, strength, class_vectors, keep)
+        start[free] = clusters[assigned]
+        moved, probabilities = k_means(start)
+    return Refinement(moved, probabilities, strength, class_vectors, prior_weight)
 
 
-def sure_agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
-    """Return how many of the names' surest answers on the pool the refined class vectors share [0 to 1].
+def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
+    """Return the fraction of the most confident predictions on the pool that a refinement does not change.
 
-    class_vectors, refined (c, d); top: the share of the pool, by margin, that counts as surest. Needs no label. Class
-    vectors are compared after each class's mean score is taken off, since names differ in how close they lie to all.
+    class_vectors, refined (c, d); top: the fraction of the pool, by margin, that counts as most confident. Scores of
+    the class vectors are centered by class, since some names lie closer to all items than others.
     """
     scores = pool.vectors @ class_vectors.T  # (m, c)
     scores = scores - scores.mean(axis=0)
+    rows = most_confident(scores, top=top)
+    return float(((pool.vectors[rows] @ refined.T).argmax(axis=1) == scores[rows].argmax(axis=1)).mean())
+
+
+def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
+    """Return the rows of `scores` (m, c) with the largest margins between the best two classes: a fraction `top`."""
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
-    surest = np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
-    agree = (pool.vectors[surest] @ refined.T).argmax(axis=1) == scores[surest].argmax(axis=1)
-    return float(agree.mean())
+    return np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
 
 
-def keep_for(agreement: float) -> float:
-    """Return how firmly to hold names whose share `agreement` of surest answers stands when they are held loosely.
+def prior_weight_for(agreed: float) -> float:
+    """Return the weight of the class vectors in `refine` for the `agreement` found at the weak weight.
 
-    The less stands, the likelier the clusters are not the classes. In between, the weight grows by as much for each
-    answer lost.
+    It falls linearly from the strong weight at `LOW_AGREEMENT` to the weak one at `HIGH_AGREEMENT`: the lower the
+    agreement, the less likely that the clusters are the classes.
     """
-    doubt = (AGREEMENT_EXPECTED - agreement) / (AGREEMENT_EXPECTED - AGREEMENT_DOUBTED)
-    return float(np.clip(KEEP + doubt * (KEEP_FIRMLY - KEEP), KEEP, KEEP_FIRMLY))
+    doubt = (HIGH_AGREEMENT - agreed) / (HIGH_AGREEMENT - LOW_AGREEMENT)
+    weight = PRIOR_WEIGHT + doubt * (STRONG_PRIOR_WEIGHT - PRIOR_WEIGHT)
+    return float(np.clip(weight, PRIOR_WEIGHT, STRONG_PRIOR_WEIGHT))
 
 
-def answers_at_shares(
+def probabilities_at_pool_shares(
     scores: NDArray[np.floating], *, prior_count: float = 0.1, rounds: int = 20
 ) -> NDArray[np.floating]:
-    """Turn a balanced model's scores (m, c) on a pool into answers (m, c) at the pool's own class shares.
+    """Return probabilities (m, c) at the pool's own class shares from the scores (m, c) of a balanced model.
 
     The shares are found by expectation maximization (Saerens, Latinne, Decaestecker, Neural Computation 2002, eq. 2.9),
-    drawn to equality as by `prior_count` more vectors for each vector there is.
+    with a prior of equal shares that counts as `prior_count` vectors for each vector of the pool.
     """
     n_classes = scores.shape[1]
     shares = np.full(n_classes, 1 / n_classes)
     for _ in range(rounds):
-        answers = softmax(scores + np.log(shares), axis=1)
-        shares = (answers.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
-    return np.asarray(answers)
+        probabilities = softmax(scores + np.log(shares), axis=1)
+        shares = (probabilities.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
+    return np.asarray(probabilities)
 
 
-def _directions_and_belief(class_vectors: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
-    """Split class vectors (c, d) into directions of length 1 and lengths (c,), whose mean, but for zeros, is 1."""
+# A class vector measures where its class lies, with an error in any direction, while classes differ only in directions
+# in which items vary. With the mean s of the class vectors s_k (d,) and the items' covariance S (d, d):
+#
+#     s_k - s = u_k + e_k,   u_k ~ N(0, S),   e_k ~ N(0, noise * tr(S) / d * I)
+#     E[u_k | s_k] = S (S + noise * tr(S) / d * I)^-1 (s_k - s)
+#
+# The covariance of n items V (n, d), centered, is shrunk to a multiple of I that counts as m items. With
+# t = tr(V'V) / (n d), a = m t and b = a + noise (n + m) t,
+#
+#     S = (V'V + a I) / (n + m),   u_k ~ (V'V + a I) (V'V + b I)^-1 (s_k - s)
+#
+# and where there are fewer items than directions, (V'V) (V'V + b I)^-1 = V' (V V' + b I)^-1 V. The distance of a class
+# vector to the mean is restored afterward.
+#
+# On halves of the train rows of ten text sets, zero-shot, mean over sets of accuracy on the other halves: 63.8 %
+# without the filter; 64.6, 64.9, 66.4 and 67.0 with 10, 30, 100 and 300 unlabeled items, 67.3 with half the train rows.
+# The set that gains least changed by -0.6, -0.5, -0.2, +0.3 and +0.6 points.
+
+
+def wiener_filter(
+    class_vectors: Vectors, items: Vectors, *, noise: float = NOISE, prior_items: float = PRIOR_ITEMS
+) -> Vectors:
+    """Return class vectors (c, d) whose differences are turned to the directions in which `items` (n, d) vary.
+
+    Rows of zeros stay zero. The parameters are those of the derivation above.
+
+    References
+    ----------
+    Wiener. Extrapolation, Interpolation, and Smoothing of Stationary Time Series. MIT Press, 1949.
+    """
+    nonzero = class_vectors.any(axis=1)
+    V = (items - items.mean(axis=0) if len(items) else items).astype(np.float32)  # (n, d)
+    mean_variance = float(np.square(V).mean(dtype=np.float64)) if len(V) else 0.0
+    if np.count_nonzero(nonzero) < 2 or mean_variance == 0:
+        return class_vectors
+    mean = class_vectors[nonzero].mean(axis=0)
+    apart = class_vectors[nonzero] - mean  # (k, d)
+    a = prior_items * mean_variance
+    b = a + noise * (len(V) + prior_items) * mean_variance
+    turned = np.float32(a) * apart + np.float32(b - a) * _ridge_projection(apart, V, b)
+    length, before = np.linalg.norm(turned, axis=1), np.linalg.norm(apart, axis=1)
+    found = np.zeros_like(class_vectors)
+    found[nonzero] = mean + turned * (before / np.where(length > 0, length, 1))[:, None]
+    return found
+
+
+def _ridge_projection(apart: Vectors, V: Vectors, penalty: float) -> Vectors:
+    """Return apart V'V (V'V + penalty I)^-1 for apart (k, d) and V (n, d)."""
+    n, d = V.shape
+    if n < d:
+        kernel = cho_factor(V @ V.T + np.float32(penalty) * np.eye(n, dtype=np.float32), check_finite=False)
+        return np.asarray(cho_solve(kernel, V @ apart.T, check_finite=False).T @ V)
+    gram = V.T @ V
+    factor = cho_factor(gram + np.float32(penalty) * np.eye(d, dtype=np.float32), check_finite=False)
+    return np.asarray(cho_solve(factor, gram @ apart.T, check_finite=False).T)
+
+
+def _directions_and_lengths(class_vectors: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
+    """Return the unit-length directions (c, d) and the lengths (c,), divided by the mean of those above zero."""
     length = np.linalg.norm(class_vectors, axis=1)
-    told = length[length > 0]
-    return unit(class_vectors), length / told.mean() if len(told) else length
+    positive = length[length > 0]
+    return unit(class_vectors), length / positive.mean() if len(positive) else length
 
 
 def _balanced(
-    answers: NDArray[np.floating], shares: NDArray[np.floating], strength: float, *, rounds: int = 3
+    probabilities: NDArray[np.floating], shares: NDArray[np.floating], strength: float, *, rounds: int = 3
 ) -> NDArray[np.floating]:
-    """Draw the mean of the answers (m, c) toward the shares (c,)."""
+    """Move the mean of the probabilities (m, c) toward the shares (c,)."""
     for _ in range(rounds if strength else 0):
-        answers = answers * (shares / np.maximum(answers.mean(axis=0), 1e-9)) ** strength
-        answers = answers / answers.sum(axis=1, keepdims=True)
-    return answers
+        probabilities = probabilities * (shares / np.maximum(probabilities.mean(axis=0), 1e-9)) ** strength
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return probabilities

@@ -26,7 +26,7 @@ from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.mixture import Labeled, Mixture, effective_share, fit_mixture, log_density, share_offsets
-from anyshot.zero_shot.pool_refinement import AGREEMENT_NEEDED, POOL_LIMIT, make_pool, refine
+from anyshot.zero_shot.pool_refinement import MIN_AGREEMENT, POOL_LIMIT, make_pool, refine
 from anyshot.zero_shot.propagation import mean_of_nearest, neighbor_graph, propagate
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.standard import ZeroShotClassifier, ZeroShotEstimator
@@ -41,7 +41,7 @@ STANDING_NEEDED = 0.83
 """Share of its surest answers, of seen and of unseen classes alike, that a moved answer must leave standing.
 
 Where pools gained 3 to 12 points of H (intents by their names), 87 to 98 % of the unseen classes' stood; where pools
-lost 3 to 17 (animals by attributes), 19 to 79 %. With no seen class, `transductive.AGREEMENT_NEEDED`.
+lost 3 to 17 (animals by attributes), 19 to 79 %. With no seen class, `transductive.MIN_AGREEMENT`.
 """
 N_NEIGHBORS = 10
 ANCHOR, SMOOTHNESS = 0.5, 3.0
@@ -146,7 +146,7 @@ def _refined(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule
     start = unit(prior.T @ target.vectors)  # (c, d)
     sums = LABEL_WEIGHT * class_sums(X, y, len(start))
     found = refine(start, make_pool(target.vectors), labeled_sums=sums, balance=balance)
-    return _ByCosine(found.class_vectors, np.asarray(found.answers, dtype=np.float64))
+    return _ByCosine(found.class_vectors, np.asarray(found.probabilities, dtype=np.float64))
 
 
 def _mixed(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
@@ -293,7 +293,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         target = _Target(self._placed(U), log_softmax(self._scale * scores + self._offsets, axis=1))
         rule = _WAYS[self.method](target, self._placed(X), y, balance=self.balance)
         self.agreement_ = surest_stand(scores, rule.answers, np.isin(self.classes_, self.seen_classes_))
-        needed = STANDING_NEEDED if len(self.seen_classes_) and len(self.unseen_classes_) else AGREEMENT_NEEDED
+        needed = STANDING_NEEDED if len(self.seen_classes_) and len(self.unseen_classes_) else MIN_AGREEMENT
         self.moved_ = self.agreement_ >= needed
         self._rule = rule if self.moved_ else None
         self.pool_answers_ = rule.answers if self.moved_ else softmax(self._scale * scores, axis=1)
