@@ -1,17 +1,22 @@
 # make demo: the main job on real input.   make test: everything that must hold.   Both set up what they need.
+# make quick: what a change touches, within a minute; SINCE=COMMIT counts from another commit than the last.
 PYTHON ?= python3
 NEEDS  := anyshot needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.12
 VENV   := .venv
 BIN    := $(VENV)/bin
+SINCE  ?= HEAD
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test check clean
+.PHONY: demo test quick check clean
 
 demo: $(STAMP)
 	$(BIN)/anyshot demo
 
 test: check
 	$(BIN)/python -m pytest -m "not network and not gpu" --numprocesses auto --maxprocesses 8
+
+quick: $(STAMP)
+	$(BIN)/python -m pytest -m "not network and not gpu" --touched $(SINCE) --seconds 35 -q
 
 check: $(STAMP)
 	$(BIN)/ruff check

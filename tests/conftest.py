@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,45 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
+import touched
 from anyshot.base.validation import Vectors, unit
+
+STARTED, LEFT_OUT = pytest.StashKey[float](), pytest.StashKey[list[pytest.Item]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--touched", metavar="COMMIT", help="run what differs from COMMIT touches, the nearest first")
+    parser.addoption("--seconds", type=float, metavar="N", help="stop after N seconds of tests, and say so")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    commit = config.getoption("touched")
+    if commit is None:
+        return
+    near = touched.distances(touched.changed_files(commit))
+    order = {item: touched.order_of(item.location[0], item.name, near) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if order[item] is None])
+    items[:] = sorted((item for item in items if order[item] is not None), key=lambda item: order[item] or 0)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[STARTED], session.config.stash[LEFT_OUT] = time.monotonic(), []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    seconds = item.config.getoption("seconds")
+    if seconds is None or time.monotonic() - item.config.stash[STARTED] < seconds:
+        return None
+    item.config.stash[LEFT_OUT].append(item)
+    return True  # handled: it is not run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = config.stash.get(LEFT_OUT, [])
+    if left_out:
+        terminalreporter.write_line(f"The time is over: {len(left_out)} more tests were not run. make test runs all.")
 
 
 class LetterEncoder:
