@@ -19,7 +19,7 @@ _HOME = {
     "PrototypeClassifier": "anyshot.any_shot.prototypes",
     "PrototypicalEncoder": "anyshot.fine_tuning.prototypical_encoder",
     "Tuning": "anyshot.fine_tuning.tuning",
-    "UNKNOWN": "anyshot.base.labels",
+    "UNKNOWN": "anyshot.base.items",
     "VectorCache": "anyshot.store.disk_cache",
     "adapt_or_not": "anyshot.domain_adaptation.selection",
     "compare_with_scratch": "anyshot.fine_tuning.from_scratch",

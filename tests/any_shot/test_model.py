@@ -12,8 +12,7 @@ from anyshot.any_shot import open_set
 from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.model import Fitted
 from anyshot.any_shot.training_set import first_evidence
-from anyshot.base.items import shown
-from anyshot.base.labels import class_table
+from anyshot.base.items import class_table, item_names
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_embeddings import describe
 
@@ -143,8 +142,8 @@ def test_neighbors_are_compared_centered_where_the_items_are():
 
 
 def test_texts_and_paths_are_shown_as_they_are_and_others_by_their_number():
-    assert shown(["a text", Path("a.png")]) == ["a text", "a.png"]
-    assert shown([Image.new("RGB", (2, 2)), np.zeros(2)]) == ["Image 0", "ndarray 1"]
+    assert item_names(["a text", Path("a.png")]) == ["a text", "a.png"]
+    assert item_names([Image.new("RGB", (2, 2)), np.zeros(2)]) == ["Image 0", "ndarray 1"]
 
 
 def test_a_class_without_examples_is_explained_by_those_that_taught_it():

@@ -82,5 +82,5 @@ def test_fewer_than_two_known_classes_are_refused():
 
 
 def test_a_label_outside_the_class_vectors_is_refused():
-    with pytest.raises(UnknownClassError, match="y names class 2; there are 2 classes"):
+    with pytest.raises(UnknownClassError, match="y contains class 2; there are 2 classes"):
         PrototypeClassifier().fit([[1.0, 0.0]], [2], class_vectors=np.eye(2))

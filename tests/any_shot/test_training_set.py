@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anyshot.any_shot.training_set import CENTER_ITEMS, evidence_from_saved, first_evidence
-from anyshot.base.labels import class_table
+from anyshot.base.items import class_table
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_embeddings import describe

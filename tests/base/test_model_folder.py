@@ -20,13 +20,13 @@ def write(folder: Path, name: str = "old") -> Path:
 
 
 def change(folder: Path, **changes: object) -> None:
-    """Rewrite model.json with a digest that fits it, as another program could."""
+    """Change model.json and its digest, as another program could."""
     document = json.loads((folder / "model.json").read_text()) | changes
     document["digest"] = _digest_of(document)
     (folder / "model.json").write_text(json.dumps(document))
 
 
-def test_a_model_comes_back_as_it_was_written(tmp_path):
+def test_a_model_is_read_as_it_was_written(tmp_path):
     model = read_model(write(tmp_path / "model"))
     assert model.facts == {"name": "old"}
     assert model.arrays["weights"].dtype == np.float32
@@ -39,7 +39,7 @@ def test_a_model_comes_back_as_it_was_written(tmp_path):
     assert (tmp_path / "model" / "README.md").read_text() == "# old\n"
 
 
-def test_facts_keep_their_types_and_their_order(tmp_path):
+def test_facts_keep_types_and_order(tmp_path):
     facts = {
         "z": np.float32(0.5),
         "count": np.int64(3),
@@ -81,7 +81,7 @@ def test_facts_keep_their_types_and_their_order(tmp_path):
     ],
     ids=["transposed", "strided", "scalar", "empty", "bools", "other byte order"],
 )
-def test_arrays_of_every_layout_come_back_equal(tmp_path, array):
+def test_arrays_of_every_memory_layout_are_read_back_equal(tmp_path, array):
     write_model(tmp_path / "model", facts={}, arrays={"a": array}, card="")
     back = read_model(tmp_path / "model").arrays["a"]
     assert back.shape == array.shape
@@ -98,14 +98,14 @@ def test_arrays_of_every_layout_come_back_equal(tmp_path, array):
         ({"a": b"raw"}, r"facts\['a'\] is a bytes"),
     ],
 )
-def test_facts_that_json_cannot_hold_are_refused_before_anything_is_written(tmp_path, facts, message):
+def test_facts_that_json_cannot_store_are_refused_before_anything_is_written(tmp_path, facts, message):
     with pytest.raises(InputError, match=message):
         write_model(tmp_path / "model", facts=facts, arrays={}, card="")
     assert not list(tmp_path.iterdir())
 
 
-def test_an_array_of_names_is_sent_to_the_facts(tmp_path):
-    with pytest.raises(InputError, match=r"arrays\['names'\] is of type <U1.*into facts"):
+def test_an_array_of_names_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"arrays\['names'\] has dtype <U1.*into facts"):
         write_model(tmp_path / "model", facts={}, arrays={"names": np.array(["a", "b"])}, card="")
 
 
@@ -116,7 +116,7 @@ def test_a_second_write_replaces_the_first_and_leaves_nothing_beside_it(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_missing_parents_are_made_and_an_empty_folder_is_filled(tmp_path):
+def test_missing_parents_are_created_and_an_empty_folder_is_used(tmp_path):
     assert read_model(write(tmp_path / "a" / "b")).facts["name"] == "old"
     (tmp_path / "empty").mkdir()
     assert read_model(write(tmp_path / "empty")).facts["name"] == "old"
@@ -130,14 +130,14 @@ def test_a_link_to_a_model_folder_is_followed_when_writing(tmp_path):
     assert read_model(tmp_path / "model").facts["name"] == "new"
 
 
-def test_a_folder_of_other_files_is_never_written_over(tmp_path):
+def test_a_folder_of_other_files_is_not_overwritten(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ModelFolderError, match=r"not empty and holds no model.*Nothing was written"):
+    with pytest.raises(ModelFolderError, match=r"not empty and has no model.*Nothing was written"):
         write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_model_folder_with_a_persons_own_file_is_not_written_over(tmp_path):
+def test_a_model_folder_with_other_files_is_not_overwritten(tmp_path):
     write(tmp_path / "model")
     (tmp_path / "model" / "notes.txt").write_text("mine")
     with pytest.raises(ModelFolderError, match=r"other files: notes\.txt.*Saving would delete them"):
@@ -146,7 +146,7 @@ def test_a_model_folder_with_a_persons_own_file_is_not_written_over(tmp_path):
     assert read_model(tmp_path / "model").facts["name"] == "old"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+def test_a_file_instead_of_a_folder_is_refused(tmp_path):
     (tmp_path / "model").write_text("x")
     with pytest.raises(ModelFolderError, match=r"is a file\. Choose another name"):
         write(tmp_path / "model")
@@ -154,16 +154,16 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
         read_model(tmp_path / "model")
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
+def test_a_path_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ModelFolderError, match=r"cannot be written to .*file/model: .*choose a folder"):
+    with pytest.raises(ModelFolderError, match=r"cannot be written to .*file/model: .*choose another folder"):
         write(tmp_path / "file" / "model")
 
 
-def test_a_folder_that_is_not_there_and_one_without_a_model_are_told_apart(tmp_path):
+def test_a_missing_folder_and_a_folder_without_a_model_give_different_errors(tmp_path):
     with pytest.raises(ModelFolderError, match="There is no folder"):
         read_model(tmp_path / "nowhere")
-    with pytest.raises(ModelFolderError, match=r"is no anyshot model: it holds no model\.json"):
+    with pytest.raises(ModelFolderError, match=r"is not an anyshot model: it has no model\.json"):
         read_model(tmp_path)
     (tmp_path / "model.json").write_text('{"layers": 3}')
     with pytest.raises(ModelFolderError, match="was written by another program"):
@@ -171,10 +171,10 @@ def test_a_folder_that_is_not_there_and_one_without_a_model_are_told_apart(tmp_p
 
 
 @pytest.mark.parametrize("text", ["", '{"anyshot": "0.1.0", "for', "[" * 100_000, '{"anyshot": NaN}', "\x00\x01"])
-def test_a_half_written_model_json_is_told_from_a_changed_one(tmp_path, text):
+def test_an_incomplete_model_json_and_a_changed_one_give_different_errors(tmp_path, text):
     write(tmp_path / "model")
     (tmp_path / "model" / "model.json").write_text(text)
-    with pytest.raises(ModelFolderError, match=r"is half written or damaged: .*fit and save the model again"):
+    with pytest.raises(ModelFolderError, match=r"is incomplete or damaged: .*fit and save the model again"):
         read_model(tmp_path / "model")
 
 
@@ -185,7 +185,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_model(tmp_path / "model")
 
 
-def test_one_changed_byte_of_the_arrays_is_noticed(tmp_path):
+def test_one_changed_byte_of_the_arrays_is_detected(tmp_path):
     path = write(tmp_path / "model") / "arrays.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -194,20 +194,20 @@ def test_one_changed_byte_of_the_arrays_is_noticed(tmp_path):
         read_model(tmp_path / "model")
 
 
-def test_the_card_is_the_persons_to_edit_or_to_delete(tmp_path):
+def test_the_card_may_be_edited_or_deleted(tmp_path):
     card = write(tmp_path / "model") / "README.md"
     card.write_text("# Made for the helpdesk\n")
     assert read_model(tmp_path / "model").facts["name"] == "old"
     card.unlink()
     assert read_model(tmp_path / "model").facts["name"] == "old"
-    card.write_text("# Written anew\n")
+    card.write_text("# Written again\n")
     write(tmp_path / "model", "new")
     assert card.read_text() == "# new\n"
     assert read_model(tmp_path / "model").facts["name"] == "new"
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini"])
-def test_what_systems_leave_behind_blocks_neither_loading_nor_saving(tmp_path, name):
+def test_system_files_block_neither_loading_nor_saving(tmp_path, name):
     left = write(tmp_path / "model") / name
     left.write_bytes(b"x")
     assert read_model(tmp_path / "model").facts["name"] == "old"
@@ -219,7 +219,7 @@ def test_what_systems_leave_behind_blocks_neither_loading_nor_saving(tmp_path, n
     assert read_model(write(tmp_path / "empty")).facts["name"] == "old"
 
 
-def test_a_folder_or_a_link_that_bears_such_a_name_is_not_passed_over(tmp_path):
+def test_a_folder_or_link_named_like_a_system_file_is_not_ignored(tmp_path):
     folder = write(tmp_path / "model")
     (folder / ".DS_Store").mkdir()
     with pytest.raises(ModelFolderError, match=r"other files: \.DS_Store"):
@@ -230,14 +230,14 @@ def test_a_folder_or_a_link_that_bears_such_a_name_is_not_passed_over(tmp_path):
         read_model(folder)
 
 
-def test_a_changed_fact_is_noticed(tmp_path):
+def test_a_changed_fact_is_detected(tmp_path):
     path = write(tmp_path / "model") / "model.json"
     path.write_text(path.read_text().replace('"old"', '"bad"'))
     with pytest.raises(ModelFolderError, match=r"model\.json was changed after the model was saved"):
         read_model(tmp_path / "model")
 
 
-def test_model_json_without_its_parts_is_refused_even_with_a_sound_digest(tmp_path):
+def test_model_json_without_its_parts_is_refused_even_with_a_valid_digest(tmp_path):
     outside = tmp_path / "secret.md"
     outside.write_text("secret")
     for files in ({"../secret.md": "0", "arrays.safetensors": "0"}, {}, None):
@@ -249,7 +249,7 @@ def test_model_json_without_its_parts_is_refused_even_with_a_sound_digest(tmp_pa
             path.unlink()
 
 
-def test_a_newer_format_says_who_wrote_it_and_what_to_do(tmp_path):
+def test_a_newer_format_names_the_version_that_wrote_it_and_the_remedy(tmp_path):
     change(write(tmp_path / "model"), format=FORMAT + 1, anyshot="7.5.0")
     with pytest.raises(ModelFolderError, match=r"written by anyshot 7\.5\.0 in format 3.*install 'anyshot>=7\.5\.0'"):
         read_model(tmp_path / "model")
@@ -260,7 +260,7 @@ def test_a_newer_format_says_who_wrote_it_and_what_to_do(tmp_path):
 @pytest.mark.parametrize("suffix", sorted(RUNS_CODE))
 def test_a_file_that_may_run_code_is_refused_by_name(tmp_path, suffix):
     (write(tmp_path / "model") / f"extra{suffix.upper()}").write_bytes(b"")
-    with pytest.raises(ModelFolderError, match=rf"holds extra{suffix.upper()}, a kind of file that may run code"):
+    with pytest.raises(ModelFolderError, match=rf"contains extra{suffix.upper()}, a type of file that may run code"):
         read_model(tmp_path / "model")
 
 
@@ -269,7 +269,7 @@ def test_an_array_file_of_objects_is_refused_and_one_of_numbers_is_not(tmp_path)
     np.save(folder / "numbers.npy", np.arange(3))
     assert read_model(folder).facts["name"] == "old"
     np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(ModelFolderError, match=r"holds objects\.npy"):
+    with pytest.raises(ModelFolderError, match=r"contains objects\.npy"):
         read_model(folder)
 
 
@@ -291,8 +291,8 @@ def test_arrays_that_safetensors_cannot_read_are_a_model_folder_error(tmp_path):
         read_model(folder)
 
 
-# Ends the process, as kill -9 would, before the n-th thing that `write_model` does to a file or folder: each child of
-# the fork dies one step later than the one before, until one lives to the end.
+# Ends the process, as kill -9 would, before the n-th change that `write_model` makes to a file or folder. Each forked
+# child dies one step later than the last, until one finishes.
 DIE_AT_EVERY_STEP = """
 import json, os, sys
 from pathlib import Path
@@ -328,7 +328,7 @@ for last in range(200):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_a_kill_at_any_step_leaves_the_whole_old_or_the_whole_new_model(tmp_path):
+def test_a_kill_at_any_step_leaves_the_complete_old_or_new_model(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", DIE_AT_EVERY_STEP, str(tmp_path)], capture_output=True, text=True, check=True
     )
@@ -340,10 +340,10 @@ def test_a_kill_at_any_step_leaves_the_whole_old_or_the_whole_new_model(tmp_path
     assert len(found) > 8
     assert set(found) == {"old", "new"}
     assert found == sorted(found, reverse=True)  # "old" up to one step, "new" from there on
-    assert all(after == "next" and stands for _, _, after, stands in killed)
+    assert all(after == "next" and exists for _, _, after, exists in killed)
 
 
-def test_between_the_two_renames_the_old_model_is_read_and_put_back_by_the_next_write(tmp_path):
+def test_after_a_kill_between_the_two_renames_the_old_model_is_read_and_then_restored(tmp_path):
     write(tmp_path / "model").rename(tmp_path / ".model.anyshot-old")
     assert read_model(tmp_path / "model").facts["name"] == "old"
     with pytest.raises(InputError):
@@ -354,13 +354,13 @@ def test_between_the_two_renames_the_old_model_is_read_and_put_back_by_the_next_
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_temporary_folder_left_behind_is_ignored_and_cleared_once_it_is_old(tmp_path):
+def test_a_leftover_temporary_folder_is_ignored_and_later_deleted(tmp_path):
     write(tmp_path / "model")
     leftover = tmp_path / ".model.anyshot-new-0123abcd"
     leftover.mkdir()
     (leftover / "model.json").write_text("{")
     write(tmp_path / "model", "new")
-    assert leftover.exists()  # it may belong to a process at work
+    assert leftover.exists()  # it may belong to a running process
     os.utime(leftover, (0, 0))
     write(tmp_path / "model", "newer")
     assert not leftover.exists()
@@ -376,7 +376,7 @@ for round in range(60):
 """
 
 
-def test_two_processes_that_write_at_once_wait_for_each_other_and_a_reader_for_neither(tmp_path):
+def test_two_writing_processes_wait_for_each_other_and_a_reader_for_neither(tmp_path):
     write(tmp_path / "model")
     writers = [
         subprocess.Popen(
@@ -402,7 +402,7 @@ from anyshot.base.model_folder import write_model
 parent = Path(tempfile.mkdtemp())
 write_model(parent / "model", facts={}, arrays={}, card="")
 parent.chmod(0o555)
-child = os.fork()  # the superuser may write anywhere, so the child is no such
+child = os.fork()  # the superuser may write anywhere, so the child is another user
 if not child:
     if os.geteuid() == 0:
         os.setuid(65534)
@@ -419,12 +419,12 @@ shutil.rmtree(parent)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="changes the user in a forked process")
-def test_a_place_that_is_only_read_is_named_whether_or_not_it_can_be_locked():
+def test_a_read_only_folder_is_named_whether_or_not_it_can_be_locked():
     run = subprocess.run([sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True)
-    said, left = run.stdout.splitlines()
-    assert "Permission denied: " in said
-    assert ".model.anyshot-new-" in said
-    assert "choose a folder that can be written" in said
+    message, left = run.stdout.splitlines()
+    assert "Permission denied: " in message
+    assert ".model.anyshot-new-" in message
+    assert "choose another folder" in message
     assert left == "['model']"
 
 
@@ -443,13 +443,13 @@ except ModelFolderError as error:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits a file's size")
-def test_a_disk_that_fills_up_leaves_the_old_model_and_no_leftover(tmp_path):
+def test_a_full_disk_leaves_the_old_model_and_no_leftover(tmp_path):
     write(tmp_path / "model")
     run = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(tmp_path / "model")], capture_output=True, text=True, check=True
     )
     assert "cannot be written" in run.stdout
-    assert "Free some room" in run.stdout
+    assert "Free some disk space" in run.stdout
     assert read_model(tmp_path / "model").facts["name"] == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -465,7 +465,7 @@ def test_loading_needs_no_torch(tmp_path):
     assert run.stdout == "False\n"
 
 
-def test_the_working_directory_is_not_pulled_away(tmp_path, monkeypatch):
+def test_the_working_directory_is_not_replaced(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelFolderError, match="is the working directory"):
         write_model(".", facts={}, arrays={}, card="")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyshot.base import validation
-from anyshot.errors import BadItemError, InputError, MissingExtraError, UnknownClassError, WidthError
+from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 
 def test_vectors_come_back_as_float32():
@@ -42,28 +42,6 @@ def test_vectors_of_another_width_are_refused():
     assert validation.vectors(np.zeros((1, 3)), width=3).shape == (1, 3)
     with pytest.raises(WidthError, match="vectors of width 3; the model was made for width 4"):
         validation.vectors(np.zeros((1, 3)), width=4)
-
-
-def test_indexes_name_rows_or_no_label():
-    index = validation.indexes([0, -1, 2], n_items=3, n_classes=3)
-    assert index.dtype == np.intp
-    assert index.tolist() == [0, -1, 2]
-    assert validation.indexes([], n_items=0, n_classes=3).shape == (0,)
-
-
-@pytest.mark.parametrize(
-    ("y", "error", "words"),
-    [
-        ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
-        ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
-        ([0.0, 1.0, 2.0], InputError, "whole numbers, rows of the class table; its type is float64"),
-        ([0, 3, 1], UnknownClassError, "y names class 3; there are 3 classes, 0 to 2"),
-        ([0, -2, 1], UnknownClassError, "y names class -2"),
-    ],
-)
-def test_labels_that_are_no_indexes_are_refused(y, error, words):
-    with pytest.raises(error, match=words):
-        validation.indexes(y, n_items=3, n_classes=3)
 
 
 def test_unit_gives_length_one_and_leaves_zeros():

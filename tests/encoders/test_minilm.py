@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 from torch.nn import functional
 
-from anyshot.base.protocols import Digested, Encoder, same_weights
+from anyshot.any_shot.embedder import same_weights
+from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as text
 from anyshot.encoders.minilm import MiniLMEncoder, check_published, load_minilm, model_folder
 from anyshot.errors import BadItemError, MissingWeightsError
@@ -109,7 +110,8 @@ def test_a_meaning_is_nearer_to_its_like_than_to_another(minilm):
 
 
 @pytest.mark.parametrize(
-    ("bad", "words"), [("  ", "row 1 is empty"), (7, "Row 1 is no text"), ("\ud83d", "row 1 holds half a character")]
+    ("bad", "words"),
+    [("  ", "row 1 is empty"), (7, "Row 1 is not a text"), ("\ud83d", "row 1 contains half")],
 )
 def test_a_bad_text_is_named_by_its_row(minilm, bad, words):
     with pytest.raises(BadItemError, match=words):

@@ -11,7 +11,7 @@ from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.model import Fitted
 from anyshot.any_shot.scoring import Scorer
 from anyshot.any_shot.training_set import first_evidence
-from anyshot.base.labels import class_table
+from anyshot.base.items import class_table
 from anyshot.base.protocols import Encoder, Trained
 from anyshot.encoders.backbones import assemble
 from anyshot.encoders.stages import through

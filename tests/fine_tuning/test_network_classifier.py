@@ -80,7 +80,7 @@ def test_items_that_are_no_list_are_refused(model, wrong):
 def test_labels_that_are_none_or_no_list_are_refused(model):
     with pytest.raises(InputError, match="8 items were given without labels"):
         clone(model).fit(X, None)
-    with pytest.raises(InputError, match="A list of labels is needed; a generator was given"):
+    with pytest.raises(InputError, match="A list of labels is needed; got a generator"):
         clone(model).fit(X, (label for label in Y))
 
 

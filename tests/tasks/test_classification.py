@@ -298,10 +298,20 @@ FAULTS = [
     ({"classes": ["tea", "zoo"]}, (["x"], [["tea", "zoo"]]), InputError, "Row 0 has a list of labels"),
     ({"classes": ["tea", "zoo"]}, (["x", 3], ["tea", "zoo"]), InputError, "1 texts, 1 of type int"),
     ({"classes": ["tea", "zoo"], "method": "magic"}, (), InputError, "method='magic' is none of auto, any-shot"),
-    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), [0, 1]), InputError, "a sparse csr_array was given"),
-    ({"classes": ["tea", "zoo"]}, (["x"], (label for label in ["tea"])), InputError, "A list of labels is needed; a g"),
-    ({"classes": ["tea", "zoo"]}, (["x", "y"], "zt"), InputError, "A list of labels is needed; one str was given"),
-    ({"encoder": "auto"}, (["a/1.jpg", "b/2.PNG"], ["tea", "zoo"]), BadItemError, "'a/1.jpg' ends as an image file"),
+    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), [0, 1]), InputError, "got a sparse csr_array"),
+    (
+        {"classes": ["tea", "zoo"]},
+        (["x"], (label for label in ["tea"])),
+        InputError,
+        "A list of labels is needed; got a",
+    ),
+    ({"classes": ["tea", "zoo"]}, (["x", "y"], "zt"), InputError, "A list of labels is needed; got one str"),
+    (
+        {"encoder": "auto"},
+        (["a/1.jpg", "b/2.PNG"], ["tea", "zoo"]),
+        BadItemError,
+        "'a/1.jpg' looks like the path",
+    ),
     ({"classes": ["tea", "zoo"], "cache": "here"}, (), InputError, "cache must be True or False; it is 'here'"),
     ({"classes": ["tea", "zoo"], "unknown_rate": "0.05"}, (), InputError, "between 0 and 1, or be None; it is '0.05'"),
     ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior=.* is neither"),
@@ -332,7 +342,7 @@ def test_what_is_no_list_of_items_is_refused_by_every_answer(clf):
         clf.explain(TEXTS, k=-1)
     with pytest.raises(InputError, match=r"n must be a whole number; it is 2\.5"):
         clf.suggest(TEXTS, n=2.5)
-    with pytest.raises(InputError, match="A list of examples is needed; one NoneType was given"):
+    with pytest.raises(InputError, match="A list of examples is needed; got one NoneType"):
         clf.add_class("cab", examples=None)
 
 
@@ -345,7 +355,7 @@ def test_no_class_may_be_called_as_strangers_are(letters):
 
 def test_a_missing_image_among_texts_is_named(clf, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "here.png")
-    with pytest.raises(BadItemError, match=r"'gone/dog.jpg' ends as an image file does, and there is no such file in"):
+    with pytest.raises(BadItemError, match=r"'gone/dog.jpg' looks like the path of an image, but there is no"):
         AnyShotClassifier(["cat", "dog"]).fit().predict([str(tmp_path / "here.png"), "gone/dog.jpg"])
     clf.fit().predict(["gone/dog.jpg"])  # a text encoder was named: it is a text
 
@@ -519,7 +529,7 @@ def test_items_that_are_no_list_are_refused_at_every_door():
         named.predict([])
     with pytest.raises(InputError, match="Write list"):
         named.predict(text for text in ["tea"])
-    with pytest.raises(InputError, match="A list of the items of 'tea' is needed; one str was given"):
+    with pytest.raises(InputError, match="A list of the items of 'tea' is needed; got one str"):
         named.fit({"tea": "a cup of tea", "zoo": ["a lion"]})
 
 

@@ -51,7 +51,7 @@ def test_what_is_no_model_of_ours_is_refused(tmp_path):
     ("facts", "words"),
     [
         ({"kind": "AnyShotRegressor"}, r"reads: it lacks '\w+'\. It was written by anyshot .*, or by hand\. Fit and"),
-        ({"kind": "MultitaskModel", "parameters": None}, "holds no model that this anyshot .* reads: .*NoneType"),
+        ({"kind": "MultitaskModel", "parameters": None}, "is not a model that anyshot .* can read: .*NoneType"),
     ],
 )
 def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(facts, words, tmp_path):

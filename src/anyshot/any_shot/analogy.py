@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.labels import Label
+from anyshot.base.items import Label
 from anyshot.base.validation import Indexes
 from anyshot.errors import ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors, class_kernel, smoother, standardized

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.training_set import Evidence, first_evidence
-from anyshot.base.items import Items, shown
-from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.base.items import UNKNOWN, Classes, Items, Label, Labels, class_table, classes_in, item_names, to_indexes
 from anyshot.base.validation import Vectors, is_number, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, WidthError
@@ -98,7 +97,7 @@ def with_items(space: Space, evidence: Evidence, items: Items, labels: Labels) -
     index = to_indexes(labels, evidence.classes, n_items=len(items))
     if not len(items):
         return evidence
-    return evidence.with_labels(space.place(items), index, shown(items))
+    return evidence.with_labels(space.place(items), index, item_names(items))
 
 
 def known_from_source(space: Space, evidence: Evidence, items: Items, labels: Labels) -> Evidence:

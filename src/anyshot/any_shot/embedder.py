@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from anyshot.base.items import Items, Modality, check_listed, modality_of, refuse_missing_images
-from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained, same_weights
+from anyshot.base.items import Items, Modality, check_list, modality_of, refuse_missing_images
+from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit, vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import MixedInputError, ModelFolderError
@@ -85,7 +85,7 @@ class Space:
 
     def place(self, items: Items) -> Vectors:
         """Return the unit-length vectors (n, d) of items; a list without items has none."""
-        check_listed(items)
+        check_list(items)
         if len(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
@@ -176,3 +176,8 @@ def encoder_for(items: Items) -> str:
     if modality == "text":
         refuse_missing_images(items)
     return "vectors" if modality == "vectors" else default_for(modality)
+
+
+def same_weights(one: str, other: str) -> bool:
+    """Return whether two digests differ in the numeric precision at most, so that one's model works with the other."""
+    return one.split()[0] == other.split()[0]

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from anyshot.base.labels import UNKNOWN, Label
+from anyshot.base.items import UNKNOWN, Label
 
 
 @dataclass(frozen=True)

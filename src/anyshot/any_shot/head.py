@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labeled, together
 from anyshot.base import validation
-from anyshot.base.labels import decisions
+from anyshot.base.items import check_indexes, decision_scores
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import InputError, NotEnoughClassesError, WidthError
 
@@ -124,7 +124,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the scores of `X` (n, c): a class each, or (n,) for the second of two classes."""
-        return decisions(self._scores(X))
+        return decision_scores(self._scores(X))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""
@@ -152,7 +152,7 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         S = validation.vectors(class_vectors, name="class_vectors")
         if S.shape[1] != vectors.shape[1]:
             raise WidthError(f"class_vectors are {S.shape[1]} wide and X is {vectors.shape[1]}: they need one space.")
-        index = validation.indexes(y, n_items=len(vectors), n_classes=len(S))
+        index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
         self.classes_ = np.arange(len(S))
         return vectors[index >= 0], index[index >= 0], S
 

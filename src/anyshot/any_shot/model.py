@@ -20,8 +20,7 @@ from anyshot.any_shot.prototypes import prototypes
 from anyshot.any_shot.scoring import Scorer
 from anyshot.any_shot.solver import Deviation
 from anyshot.any_shot.training_set import Evidence, evidence_from_saved, first_evidence
-from anyshot.base.items import Items, shown
-from anyshot.base.labels import Label
+from anyshot.base.items import Items, Label, item_names
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
@@ -94,7 +93,7 @@ class Fitted:
         matched, near = self._matched(vectors, order[:, 0]), self._neighbors(vectors, k)
         alike = self._analogies(order[:, 0])
         explanations = []
-        for row, item in enumerate(shown(items)):
+        for row, item in enumerate(item_names(items)):
             first, second = order[row]
             explanations.append(
                 Explanation(

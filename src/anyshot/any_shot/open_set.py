@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from anyshot.any_shot.prototypes import prototypes
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.splits import first_copies

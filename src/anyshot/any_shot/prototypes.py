@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
-from anyshot.base.labels import class_sums, decisions
+from anyshot.base.items import check_indexes, class_sums, decision_scores
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughClassesError, WidthError
 
@@ -77,7 +77,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             S = validation.vectors(class_vectors, name="class_vectors")
             if S.shape[1] != vectors.shape[1]:
                 raise WidthError(f"class_vectors are {S.shape[1]} wide and X is {vectors.shape[1]}: one space needed.")
-            index = validation.indexes(y, n_items=len(vectors), n_classes=len(S))
+            index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
             self.classes_ = np.arange(len(S))
         self.prototypes_ = prototypes(vectors[index >= 0], index[index >= 0], S, name_weight=self.name_weight)
         if len(S) < 2 or np.count_nonzero(self.prototypes_.any(axis=1)) < 2:
@@ -86,7 +86,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the scores of `X` (n, c): a class each, or (n,) for the second of two classes."""
-        return decisions(self._scores(X))
+        return decision_scores(self._scores(X))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class (n, c)."""

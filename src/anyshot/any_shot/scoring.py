@@ -11,7 +11,7 @@ from anyshot.any_shot.head import AnyShotHead
 from anyshot.any_shot.prior import ENOUGH, Belief, Factors, Known, Step, corrections
 from anyshot.any_shot.prototypes import prototypes
 from anyshot.any_shot.solver import Deviation, Examples
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Vectors
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import Pool, Refinement, probabilities_at_pool_shares, refine

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.any_shot.prior import Known
-from anyshot.base.labels import Classes, Label, class_table, row_of
+from anyshot.base.items import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_embeddings import ClassTexts

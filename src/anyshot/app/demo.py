@@ -16,10 +16,10 @@ from sklearn.datasets import load_sample_images
 from sklearn.linear_model import LogisticRegression
 
 from anyshot import data, encoders, evaluation, store, tasks
-from anyshot.base.labels import UNKNOWN
+from anyshot.base.files import atomic_file
+from anyshot.base.items import UNKNOWN
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes
-from anyshot.base.whole_file import whole_file
 from anyshot.errors import DataFileError
 from anyshot.evaluation import report as reporting
 
@@ -115,7 +115,7 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
         curves = [_measured(data, seed) for seed in range(DRAWS)]
         scores = pd.concat([curve.scores for curve in curves], ignore_index=True)
         curve = type(curves[0])(scores, curves[0].n_test)
-        with whole_file(out) as part:
+        with atomic_file(out) as part:
             curve.plot(title="200 customer messages in ten classes").savefig(part, dpi=160)
     means = curve.summary().pivot(index="shots", columns="model", values="mean")
     rows = [

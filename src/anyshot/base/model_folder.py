@@ -1,15 +1,11 @@
-"""Saved models: a folder of JSON, safetensors and a model card. Loading runs no code from it.
+"""Saved models: a folder with model.json, arrays.safetensors and README.md. Loading runs no code from it.
 
-The numbers and the facts bear digests and must stay as they were saved. The card, README.md, is the person's to edit,
-or to delete: loading does not read it. Files that systems leave behind in a folder they show are passed over.
+Digests detect any change of facts and arrays. The model card, README.md, may be edited or deleted: it is not read.
+Files that operating systems leave in folders (.DS_Store, Thumbs.db, desktop.ini) are ignored.
 """
 
-import glob
 import json
 import os
-import secrets
-import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,95 +19,83 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from anyshot.base.folder_lock import sole_writer
+from anyshot.base.files import folder_lock, readable_folder, replace_folder, restore_folder
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
 FORMAT: Final = 2
-"""Number of the folder's format; a folder with a larger one is refused."""
+"""Number of the folder's format; folders with a larger one are refused."""
 
 RENAMED_SINCE_FORMAT_1: Final = {
     "centring": "centering",
     "tuned_centre": "tuned_center",
     "unlabelled": "unlabeled",
 }
-"""Names of facts and arrays that the first edition wrote otherwise; they are translated when a folder is read."""
+"""Facts and arrays that the first edition named differently; they are translated on reading."""
 
 RUNS_CODE: Final = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".dill"})
-"""Endings of files that may run code when they are loaded; none has a place in a model folder."""
+"""Suffixes of files that may run code when loaded; a folder that contains one is refused."""
 
 _MODEL, _ARRAYS, _CARD = "model.json", "arrays.safetensors", "README.md"
 _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
-_LEFT_BY_SYSTEMS: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
-_LEFTOVER: Final = 3600  # seconds after which a temporary folder can belong to no running process
-_ATTEMPTS: Final = 20  # to read a folder that is being replaced meanwhile, again and again by busy writers
+_SYSTEM_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_ATTEMPTS: Final = 20  # to read a folder that other processes keep replacing
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a model folder holds."""
+    """The content of a model folder."""
 
     facts: dict[str, JSON]  # parameters, classes, versions, digests of encoders
     arrays: dict[str, NDArray[Any]]
-    version: str  # of the anyshot that wrote it
+    version: str  # of anyshot when it was written
 
 
 def write_model(
     folder: str | os.PathLike[str], *, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], card: str
 ) -> None:
-    """Write a model folder in one step: whatever happens, either the old model stands there or the new one.
+    """Write a model folder atomically: whatever happens, the folder holds the old model or the new one.
 
     Parameters
     ----------
     folder : str or path
-        Where to write. A model that stands there is replaced, with its card, edited or not, and with what systems left
-        behind (.DS_Store, Thumbs.db, desktop.ini); any other files are left alone, and refused.
+        Where to write. A model in it is replaced, with its card and any system files. Other files are never deleted:
+        a folder that contains some is refused.
     facts : mapping of str to JSON values
-        Numpy scalars and arrays in it become plain values and lists, tuples become lists; order is kept.
+        Numpy scalars and arrays become numbers and lists, tuples become lists; the order is preserved.
     arrays : mapping of str to ndarray
         Numbers or bools, of any shape.
     card : str
-        The model card, Markdown.
+        The model card, in Markdown.
 
     Raises
     ------
     InputError
-        `facts` holds NaN, infinity or what JSON cannot hold, or `arrays` holds something else than numbers.
+        `facts` contains NaN, infinity or a type that JSON does not have, or `arrays` contains a non-numeric array.
     ModelFolderError
-        The folder holds other files than a model's, or cannot be written.
+        The folder contains other files, or cannot be written.
 
     Notes
     -----
-    The new folder is written beside the old one and forced to disk; two renames then change them. Between the two the
-    old model bears another name, under which `read_model` finds it and the next `write_model` puts it back. Meanwhile
-    other writers wait, and readers do not.
+    Other writers wait meanwhile; readers do not, see `files.replace_folder`.
     """
-    guarded = {_ARRAYS: _array_bytes(arrays)}
-    model = _model_bytes(_plain(facts, "facts"), guarded)
-    files = {**guarded, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
+    content = {_ARRAYS: _array_bytes(arrays)}
+    model = _model_bytes(_to_json(facts, "facts"), content)
+    files = {**content, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
     target = Path(folder).resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with sole_writer(target):
-            _replace(target, files)
+        with folder_lock(target):
+            restore_folder(target)
+            _check_replaceable(target)
+            replace_folder(target, files)
     except OSError as error:
         raise ModelFolderError(
-            f"The model cannot be written to {folder}: {error}. Free some room, or choose a folder that can be written."
+            f"The model cannot be written to {folder}: {error}. Free some disk space, or choose another folder."
         ) from error
-
-
-def _replace(target: Path, files: Mapping[str, bytes]) -> None:
-    if not target.exists() and _old(target).is_dir():
-        _old(target).rename(target)
-    _check_replaceable(target)
-    with _temporary_beside(target) as fresh:
-        for name, content in files.items():
-            _write(fresh / name, content)
-        _sync(fresh)
-        _swap(fresh, target)
 
 
 def read_model(folder: str | os.PathLike[str]) -> SavedModel:
@@ -120,8 +104,8 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
     Raises
     ------
     ModelFolderError
-        It is no folder, no anyshot model, of a newer format, incomplete, changed since it was written (other than in
-        its card), or holds a symbolic link or a file that may run code.
+        It is not a folder or not an anyshot model, has a newer format, is incomplete, was changed since it was written
+        (other than its card), or contains a symbolic link or a file that may run code.
     """
     target = Path(folder).resolve()
     for _ in range(_ATTEMPTS - 1):
@@ -130,20 +114,20 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
             return _read(target)
         except ModelFolderError:
             if _identity(target) == before:
-                raise  # else it was replaced while it was read
+                raise  # otherwise it was replaced during reading
     return _read(target)
 
 
 @contextmanager
 def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
-    """Give what `read_model` reads; what the block finds lacking or unusable in it is said of the folder.
+    """Yield what `read_model` reads; errors in the block caused by its content become a ModelFolderError.
 
-    A sound digest tells that nothing changed since the folder was written, not that this version wrote it.
+    A valid digest shows that nothing changed since the folder was written, not that this version wrote it.
 
     Raises
     ------
     ModelFolderError
-        As `read_model`; or the facts or numbers are not those of a model of this version.
+        As `read_model`; or the facts or arrays are not those of a model of this version.
     """
     saved = read_model(folder)
     try:
@@ -153,15 +137,15 @@ def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
             raise
         what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFolderError(
-            f"{folder} holds no model that this anyshot {_version()} reads: {what}. It was written by anyshot "
+            f"{folder} is not a model that anyshot {_version()} can read: {what}. It was written by anyshot "
             f"{saved.version}, or by hand. Fit and save the model again."
         ) from error
 
 
 def _read(target: Path) -> SavedModel:
-    folder = _standing(target)
+    folder = readable_folder(target)
     try:
-        _check_harmless(folder)
+        _check_files(folder)
         document = _document(folder)
         contents = {name: _verified(folder / name, digest) for name, digest in document["files"].items()}
         arrays = safetensors.numpy.load(contents[_ARRAYS])
@@ -175,47 +159,39 @@ def _read(target: Path) -> SavedModel:
 
 
 def _renamed(facts: Any) -> Any:
-    """Return facts of the first edition, at any depth, under the names of today."""
+    """Return facts of the first edition with today's names, at any depth."""
     if isinstance(facts, dict):
         return {RENAMED_SINCE_FORMAT_1.get(name, name): _renamed(value) for name, value in facts.items()}
     return [_renamed(value) for value in facts] if isinstance(facts, list) else facts
 
 
-def _standing(target: Path) -> Path:
-    """Return the folder to read: `target`, or the old model where a crash came between the two renames."""
-    return _old(target) if not target.exists() and _old(target).is_dir() else target
-
-
-def _old(target: Path) -> Path:
-    return target.with_name(f".{target.name}.anyshot-old")
-
-
 def _identity(target: Path) -> tuple[Path, int, int] | None:
-    with suppress(OSError):  # a folder is read by its name, and the number of one that is gone is given to the next
-        folder = _standing(target)
+    """Return what changes when the folder is replaced; the inode alone may be reused."""
+    with suppress(OSError):
+        folder = readable_folder(target)
         return folder, folder.stat().st_ino, folder.stat().st_mtime_ns
     return None
 
 
-def _check_harmless(folder: Path) -> None:
+def _check_files(folder: Path) -> None:
+    """Raise ModelFolderError for a missing folder, a symbolic link, or a file that may run code."""
     if not folder.exists():
-        raise ModelFolderError(f"There is no folder {folder}. Give the folder that a model was saved to.")
+        raise ModelFolderError(f"There is no folder {folder}. Give the folder of a saved model.")
     if not folder.is_dir():
-        raise ModelFolderError(f"{folder} is a file. Give the folder that a model was saved to.")
+        raise ModelFolderError(f"{folder} is a file. Give the folder of a saved model.")
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
             raise ModelFolderError(
-                f"{folder} holds a symbolic link, {path.name}; a model's files must lie in its folder. Replace the "
-                "link by the file it points to."
+                f"{folder} contains a symbolic link, {path.name}. Replace the link with the file it points to."
             )
-        if path.suffix.lower() in RUNS_CODE or (path.suffix.lower() == ".npy" and _holds_objects(path)):
+        if path.suffix.lower() in RUNS_CODE or (path.suffix.lower() == ".npy" and _has_objects(path)):
             raise ModelFolderError(
-                f"{folder} holds {path.name}, a kind of file that may run code when it is loaded. An anyshot model has "
-                "none: do not trust this folder, or take that file out of it."
+                f"{folder} contains {path.name}, a type of file that may run code when loaded. An anyshot model has "
+                "none: do not trust this folder, or remove that file."
             )
 
 
-def _holds_objects(path: Path) -> bool:
+def _has_objects(path: Path) -> bool:
     try:
         np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError:
@@ -224,39 +200,38 @@ def _holds_objects(path: Path) -> bool:
 
 
 def _document(folder: Path) -> dict[str, Any]:
-    """Return what model.json says, its format and its own digest checked."""
+    """Return the content of model.json after checking its format and digest."""
     path = folder / _MODEL
     if not path.is_file():
-        raise ModelFolderError(f"{folder} is no anyshot model: it holds no {_MODEL}. Give the folder of a saved model.")
+        raise ModelFolderError(
+            f"{folder} is not an anyshot model: it has no {_MODEL}. Give the folder of a saved model."
+        )
     try:
         document: dict[str, Any] = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
         foreign = not isinstance(document, dict) or not {"anyshot", "format"} <= document.keys()
         digest = "" if foreign else _digest_of(document)
     except (ValueError, RecursionError) as error:
         raise ModelFolderError(
-            f"{path} is half written or damaged: {error}. Restore it from a copy, or fit and save the model again."
+            f"{path} is incomplete or damaged: {error}. Restore it from a copy, or fit and save the model again."
         ) from error
     if foreign:
-        raise ModelFolderError(f"{folder} is no anyshot model: its {_MODEL} was written by another program.")
+        raise ModelFolderError(f"{folder} is not an anyshot model: its {_MODEL} was written by another program.")
     if document["format"] not in range(1, FORMAT + 1):
-        raise ModelFolderError(_other_format(folder, document))
-    if document.get("digest") != digest or not _complete(document):
+        wrote = document["anyshot"]
+        raise ModelFolderError(
+            f"{folder} was written by anyshot {wrote} in format {document['format']}; this is anyshot {_version()}, "
+            f"which reads formats up to {FORMAT}. Upgrade with pip install 'anyshot>={wrote}', or fit and save the "
+            "model again."
+        )
+    if document.get("digest") != digest or not _is_complete(document):
         raise ModelFolderError(_changed(path))
     return document
 
 
-def _complete(document: dict[str, Any]) -> bool:
-    """Tell whether a document with a sound digest also has our parts; whoever wrote it may have computed the digest."""
+def _is_complete(document: dict[str, Any]) -> bool:
+    """Return whether a document has all parts; one with a valid digest may still have been made by hand."""
     facts, files = document.get("facts"), document.get("files")
     return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {_ARRAYS}
-
-
-def _other_format(folder: Path, document: dict[str, Any]) -> str:
-    wrote = document["anyshot"]
-    return (
-        f"{folder} was written by anyshot {wrote} in format {document['format']}; this is anyshot {_version()}, which "
-        f"reads format {FORMAT}. Upgrade, pip install 'anyshot>={wrote}', or fit and save the model again here."
-    )
 
 
 def _changed(path: Path) -> str:
@@ -267,10 +242,10 @@ def _changed(path: Path) -> str:
 
 
 def _verified(path: Path, digest: str) -> bytes:
-    """Return a file's content if it is what was saved; what is checked is what is used."""
+    """Return a file's content after checking its digest."""
     if not path.is_file():
         raise ModelFolderError(
-            f"{path.parent} lacks {path.name}: the model is incomplete. Copy the whole folder, or fit and save anew."
+            f"{path.parent} lacks {path.name}: the model is incomplete. Copy the whole folder, or fit and save again."
         )
     content = path.read_bytes()
     if sha256(content).hexdigest() != digest:
@@ -279,24 +254,24 @@ def _verified(path: Path, digest: str) -> bytes:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}")
+    raise ValueError(f"it contains {name}")
 
 
 def _digest_of(document: Mapping[str, Any]) -> str:
-    guarded = {name: value for name, value in document.items() if name != "digest"}
-    return sha256(json.dumps(guarded, allow_nan=False, separators=(",", ":")).encode()).hexdigest()
+    signed = {name: value for name, value in document.items() if name != "digest"}
+    return sha256(json.dumps(signed, allow_nan=False, separators=(",", ":")).encode()).hexdigest()
 
 
 def _model_bytes(facts: JSON, files: Mapping[str, bytes]) -> bytes:
     digests = {name: sha256(content).hexdigest() for name, content in files.items()}
     document = {"anyshot": _version(), "format": FORMAT, "facts": facts, "files": digests}
     document["digest"] = _digest_of(document)
-    # "surrogatepass", as json.loads reads: a name from a badly decoded file must not keep a model from being saved.
+    # "surrogatepass", as json.loads reads it: a name that was decoded wrongly must not prevent saving.
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _plain(value: Any, place: str) -> JSON:
-    """Return `value` as JSON has it; `place` says where it stands, for the error."""
+def _to_json(value: Any, path: str) -> JSON:
+    """Return `value` as JSON types; `path` names it in errors, such as "facts['a'][1]"."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, np.ndarray):
@@ -307,17 +282,17 @@ def _plain(value: Any, place: str) -> JSON:
         return value
     if isinstance(value, float):
         if not np.isfinite(value):
-            raise InputError(f"{place} is {value}, which a saved model cannot hold. Store a number, or None.")
+            raise InputError(f"{path} is {value}, which cannot be saved. Store a finite number, or None.")
         return value
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                raise InputError(f"{place} has the key {name!r}; a saved model's keys are strings.")
-        return {str(name): _plain(inner, f"{place}[{name!r}]") for name, inner in value.items()}
+                raise InputError(f"{path} has the key {name!r}; the keys of a saved model must be strings.")
+        return {str(name): _to_json(inner, f"{path}[{name!r}]") for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner, f"{place}[{row}]") for row, inner in enumerate(value)]
+        return [_to_json(inner, f"{path}[{row}]") for row, inner in enumerate(value)]
     raise InputError(
-        f"{place} is a {type(value).__name__}, which a saved model cannot hold. Store numbers, strings, lists or dicts."
+        f"{path} is a {type(value).__name__}, which cannot be saved. Store numbers, strings, lists or dicts."
     )
 
 
@@ -325,93 +300,37 @@ def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in ordered.items():
         if array.dtype.name not in _NUMBERS:
-            raise InputError(f"arrays[{name!r}] is of type {array.dtype}; numbers are needed. Names belong into facts.")
+            raise InputError(f"arrays[{name!r}] has dtype {array.dtype}; numbers are needed. Put names into facts.")
     return safetensors.numpy.save(ordered)
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse to write where something else than a model would be lost."""
+    """Raise ModelFolderError if replacing `target` would delete anything but a model."""
     if not target.exists():
         return
     if not target.is_dir():
         raise ModelFolderError(f"{target} is a file. Choose another name for the model's folder.")
     if target == Path.cwd():
         raise ModelFolderError(f"{target} is the working directory, which saving would replace. Name a folder in it.")
-    names = {path.name for path in target.iterdir() if not _left_by_a_system(path)}
+    names = {path.name for path in target.iterdir() if not (path.name.lower() in _SYSTEM_FILES and path.is_file())}
     if not names:
         return
     try:
         ours = {_MODEL, _CARD, *_document(target)["files"]}
     except ModelFolderError as error:
         raise ModelFolderError(
-            f"{target} is not empty and holds no model that this anyshot can read: {error} Nothing was written; choose "
+            f"{target} is not empty and has no model that this anyshot can read: {error} Nothing was written; choose "
             "another folder, or empty this one."
         ) from error
     if names - ours:
         raise ModelFolderError(
-            f"{target} holds a model and other files: {', '.join(sorted(names - ours)[:5])}. Saving would delete them; "
-            "move them away, or choose another folder."
+            f"{target} contains a model and other files: {', '.join(sorted(names - ours)[:5])}. Saving would delete "
+            "them; move them, or choose another folder."
         )
-
-
-def _left_by_a_system(path: Path) -> bool:
-    return path.name.lower() in _LEFT_BY_SYSTEMS and path.is_file()
-
-
-@contextmanager
-def _temporary_beside(target: Path) -> Iterator[Path]:
-    start = f".{target.name}.anyshot-new-"
-    for leftover in target.parent.glob(f"{glob.escape(start)}*"):
-        if time.time() - leftover.stat().st_mtime > _LEFTOVER:
-            shutil.rmtree(leftover, ignore_errors=True)
-    fresh = target.with_name(start + secrets.token_hex(4))
-    fresh.mkdir()
-    try:
-        yield fresh
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)  # it bears another name by now, unless something failed
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Force a folder's list of names to disk; Windows keeps no such list open to us."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _swap(fresh: Path, target: Path) -> None:
-    old = _old(target)
-    if old.exists():
-        shutil.rmtree(old)  # the model in `target` is whole, so this is what a crash left behind
-    if not target.exists():
-        fresh.rename(target)
-    elif not any(target.iterdir()):
-        target.rmdir()
-        fresh.rename(target)
-    else:
-        target.rename(old)
-        try:
-            fresh.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
-    _sync(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _version() -> str:
     try:
         return version("anyshot")
     except PackageNotFoundError:
-        return "of unknown version"  # run from its source, never installed
+        return "of unknown version"  # run from source, not installed

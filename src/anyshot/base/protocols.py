@@ -31,11 +31,6 @@ class Digested(Protocol):
     digest: str  # hex, of weights and preprocessing
 
 
-def same_weights(one: str, other: str) -> bool:
-    """Tell whether two digests differ by the precision at most: a model may be saved here and answer there."""
-    return one.split()[0] == other.split()[0]
-
-
 @runtime_checkable
 class TextAligned(Protocol):
     """An image encoder that can place texts among its image vectors, as CLIP does."""

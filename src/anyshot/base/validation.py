@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.errors import BadItemError, InputError, MissingExtraError, UnknownClassError, WidthError
+from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row an item
 Indexes: TypeAlias = NDArray[np.intp]  # (n,), each a row of the class table; -1 is "no label"
@@ -40,19 +40,6 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model was made for width {width}.")
     return table
-
-
-def indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
-    """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 being "no label"."""
-    index = np.asarray(y)
-    if index.shape != (n_items,):
-        raise InputError(f"y must hold one label for each of the {n_items} items; its shape is {index.shape}.")
-    if index.size and not np.issubdtype(index.dtype, np.integer):
-        raise InputError(f"y must hold whole numbers, rows of the class table; its type is {index.dtype}.")
-    outside = index[(index < -1) | (index >= n_classes)]
-    if outside.size:
-        raise UnknownClassError(f"y names class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
-    return index.astype(np.intp)
 
 
 def unit(X: NDArray[np.floating]) -> Vectors:

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from anyshot.base.whole_file import whole_file
+from anyshot.base.files import atomic_file
 from anyshot.errors import DataFileError
 
 Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
@@ -96,7 +96,7 @@ def write_table(rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str |
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    with whole_file(target) as part:
+    with atomic_file(target) as part:
         write(table, part)
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
-from anyshot.base.labels import is_none
+from anyshot.base.items import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.normalization import Normalize, Statistics, Table, is_sparse, statistics_of
@@ -93,7 +93,7 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
 def check_all_labeled(y: ArrayLike) -> None:
     """Refuse labels of which one is None or NaN: an item without a label is none of the source's."""
     listed = list(y) if isinstance(y, Iterable) else []
-    none = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_none(label)]
+    none = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_missing(label)]
     if none:
         raise InputError(f"y has no label in row {none[0]} (NaN or None). Leave items without one out of the source.")
 

@@ -9,7 +9,7 @@ from scipy.optimize import minimize, nnls
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from anyshot.base.labels import decisions
+from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base, probabilities
 from anyshot.domain_adaptation.normalization import Normalize, Table
@@ -200,7 +200,7 @@ class ShiftedPrior(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Table) -> Floats:
         """Return log-probabilities (n, c), or the second's log-odds (n,) of two classes."""
-        return np.asarray(decisions(np.log(np.maximum(self.predict_proba(X), 1e-300))))
+        return np.asarray(decision_scores(np.log(np.maximum(self.predict_proba(X), 1e-300))))
 
     def predict(self, X: Table) -> Indexes:
         """Return the row of the likeliest class (n,)."""

@@ -11,7 +11,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import normalize
 
-from anyshot.base.labels import decisions
+from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
 from anyshot.domain_adaptation.normalization import Normalize, Table
@@ -141,7 +141,7 @@ class KernelScores(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the scores (n, c), or (n,) for the second of two classes."""
-        return np.asarray(decisions(self._scores(X)))
+        return np.asarray(decision_scores(self._scores(X)))
 
     def predict_proba(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return a softmax of the scores (n, c)."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from anyshot.base import progress
-from anyshot.base.items import Items, by_place, check_texts
+from anyshot.base.items import Items, by_position, check_texts
 from anyshot.base.pixels import content_of
 from anyshot.base.validation import RandomState, generator
 from anyshot.encoders.activation_batches import Activations, Slots
@@ -75,7 +75,7 @@ def activations(
     BadItemError
         An item is unusable; it is named by its row.
     """
-    items, place = by_place(items), backbone.place(freeze_at)
+    items, place = by_position(items), backbone.place(freeze_at)
     seed = int(generator(random_state).integers(2**31))
     wanted = _wanted(backbone, items, tuple(View(number, seed) for number in range(augment + 1)))
     packs = _known(cache, trunk_digest(backbone, place=place), wanted.keys)
@@ -95,7 +95,7 @@ def states(trunk: Trunk, items: Items) -> Iterator[tuple[Rows, State]]:
 
     Texts come in an order that wastes little on filling up. Raises as `activations` does.
     """
-    items, backbone = by_place(items), trunk.backbone
+    items, backbone = by_position(items), trunk.backbone
     size = SLICE[backbone.modality]
     if len(items):
         backbone.check(items)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anyshot.base.files import atomic_file
 from anyshot.base.validation import extra
-from anyshot.base.whole_file import whole_file
 from anyshot.encoders.assembled import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
 from anyshot.errors import DataFileError, EncoderError, ExportError
@@ -111,7 +111,7 @@ def _whole_model(target: Path) -> Iterator[Path]:
 
 
 def _write(file: Path, text: str) -> None:
-    with whole_file(file) as part:
+    with atomic_file(file) as part:
         part.write_text(text, encoding="utf-8")
 
 

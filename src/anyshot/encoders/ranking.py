@@ -16,8 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from anyshot.base import validation
-from anyshot.base.items import Items, by_place
-from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.base.items import Items, Labels, by_position, check_indexes, class_table, classes_in, to_indexes
 from anyshot.base.protocols import Classifying, Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, RandomState, Vectors
@@ -175,7 +174,7 @@ def rank_encoders(
             f"Class {classes.tolist()[counts.argmin()]!r} has {counts.min()} labels; {n_folds} folds, 2 or more, need "
             "as many of each class. Label more, or lower n_folds."
         )
-    given, known = by_place(X), index[rows]
+    given, known = by_position(X), index[rows]
     items = given[rows] if isinstance(given, np.ndarray) else [given[row] for row in rows.tolist()]
     seed = int(validation.generator(random_state).integers(2**31))
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
@@ -269,7 +268,7 @@ def _evidence(squares: Floats, z: Floats, rest: float, shape: tuple[int, ...]) -
 def _vectors_and_index(vectors: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table = validation.vectors(vectors).astype(np.float64)
     index = np.asarray(y)
-    index = validation.indexes(index, n_items=len(table), n_classes=int(index.max(initial=-1)) + 1)
+    index = check_indexes(index, n_items=len(table), n_classes=int(index.max(initial=-1)) + 1)
     if not len(index) or index.min() < 0:
         raise NotEnoughLabelsError("Every item needs a label here. Drop the items whose label is -1.")
     return table, index

@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.base.validation import Indexes, RandomState, generator, indexes, is_number
+from anyshot.base.items import check_indexes
+from anyshot.base.validation import Indexes, RandomState, generator, is_number
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import probability_table
 
@@ -49,7 +50,7 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
         raise InputError(f"Scores must be a table of finite numbers (n, c); the shape given is {table.shape}.")
-    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     labeled = index >= 0
     if not labeled.any():
         return toward
@@ -228,7 +229,7 @@ def _strangeness(probabilities: Floats, score: ConformalScore, random: np.random
 def _with_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     """Return the rows that have a label, and their classes."""
     table = probability_table(probabilities)
-    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     labeled = index >= 0
     if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(index)} items has a label; there is nothing to calibrate on.")

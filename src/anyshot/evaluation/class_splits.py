@@ -11,8 +11,9 @@ from rich.console import Group
 from rich.text import Text
 from sklearn.base import clone
 
+from anyshot.base.items import check_indexes
 from anyshot.base.progress import track
-from anyshot.base.validation import Indexes, Vectors, indexes, vectors
+from anyshot.base.validation import Indexes, Vectors, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import PairedDifference, paired_difference
 from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy
@@ -140,7 +141,7 @@ def over_class_splits(
     """
     items = vectors(X)
     table = np.asarray(class_vectors)
-    index = indexes(y, n_items=len(items), n_classes=len(table))
+    index = check_indexes(y, n_items=len(items), n_classes=len(table))
     learnable = np.asarray(train, dtype=bool)
     if not models or not len(unseen):
         raise InputError("At least one model and one split are needed: {name: estimator}, [unseen classes, ...].")

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (

@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.text import Text
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.labels import Labels
+from anyshot.base.items import Labels
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import SCARCE

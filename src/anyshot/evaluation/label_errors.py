@@ -7,9 +7,18 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Classes, Labels, class_table, classes_in, to_indexes
-from anyshot.base.validation import Indexes, indexes
+from anyshot.base.items import (
+    Classes,
+    Items,
+    Labels,
+    check_indexes,
+    class_table,
+    classes_in,
+    item_count,
+    take,
+    to_indexes,
+)
+from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.splits import folds_by_arrival
@@ -136,7 +145,7 @@ def _confident_class(table: Floats, index: Indexes) -> Indexes:
 
 def _checked(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table = probability_table(probabilities)
-    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     if not (index >= 0).any():
         raise NotEnoughLabelsError("No item has a label; there is nothing that could be wrong.")
     return table, index

@@ -15,8 +15,7 @@ from rich.text import Text
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, plain, to_indexes
+from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, label_list, take, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
@@ -218,13 +217,15 @@ def learning_curve(
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
-    truth = plain(y_test)
+    truth = label_list(y_test)
     tested = [row for row, label in enumerate(truth) if label is not None]
     if len(truth) != item_count(X_test) or not tested:
         raise NotEnoughLabelsError(
             f"{item_count(X_test)} test items have {len(tested)} labels. Give one label an item."
         )
-    bench = _Bench(X, np.array(plain(y), dtype=object), take(X_test, tested), [truth[row] for row in tested], unlabeled)
+    bench = _Bench(
+        X, np.array(label_list(y), dtype=object), take(X_test, tested), [truth[row] for row in tested], unlabeled
+    )
     plan = [
         (name, model, k, seed, rows)
         for k in sorted(set(shots), key=_rank)
@@ -248,7 +249,7 @@ def _parted(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) ->
         return X, y, X_test, y_test
     if X_test is not None or y_test is not None:
         raise InputError("Give X_test and y_test together, or neither: a share of X is set aside then.")
-    labels = plain(y)
+    labels = label_list(y)
     if len(labels) != item_count(X):
         raise InputError(
             f"There are {item_count(X)} items and {len(labels)} labels. Give one label an item, None for none."

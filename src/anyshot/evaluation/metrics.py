@@ -21,8 +21,8 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base.labels import Labels
-from anyshot.base.validation import Indexes, RandomState, generator, indexes
+from anyshot.base.items import Labels, check_indexes
+from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 Floats = NDArray[np.float64]
@@ -300,7 +300,7 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or len(table) == 0 or not np.isfinite(table).all():
         raise InputError(f"Scores must be a table of finite numbers (n, c), n > 0; the shape given is {table.shape}.")
-    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     if (index < 0).any():
         raise NotEnoughLabelsError(f"{(index < 0).sum()} of {len(index)} items have no label. Leave them out.")
     return table, index

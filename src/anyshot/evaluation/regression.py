@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from rich.console import Group
 from rich.text import Text
 
-from anyshot.base.labels import Labels
+from anyshot.base.items import Labels
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import bootstrap_interval, effective_size, item_weights, mae, r2, rmse
 from anyshot.evaluation.printing import as_text, html_lines, html_table, number, rich_table

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from anyshot.base.validation import indexes
+from anyshot.base.items import check_indexes
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
     confidence_bins,
@@ -30,7 +30,7 @@ def reliability(
     the accuracy, 95 %). Bins in which nothing weighs are left out.
     """
     table = probability_table(probabilities)
-    index = indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     given, labeled = item_weights(sample_weight, len(index)), index >= 0
     weight = (np.ones(len(index)) if given is None else given)[labeled]
     table, index = table[labeled], index[labeled]

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.labels import Labels, classes_in
+from anyshot.base.items import Labels, classes_in
 from anyshot.base.validation import Indexes, Vectors, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 

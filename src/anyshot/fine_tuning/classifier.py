@@ -9,8 +9,7 @@ import torch
 from anyshot.any_shot.cross_validation import Wanted, fit_model
 from anyshot.any_shot.embedder import Space, encoder_for
 from anyshot.any_shot.prior import Known
-from anyshot.base.items import Items
-from anyshot.base.labels import Classes, Label, Labels
+from anyshot.base.items import Classes, Items, Label, Labels
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, unit
 from anyshot.encoders.activations import activations

@@ -8,8 +8,7 @@ import numpy as np
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Space, encoder_for
 from anyshot.any_shot.prior import Known
-from anyshot.base.items import Items
-from anyshot.base.labels import Label, Labels
+from anyshot.base.items import Items, Label, Labels
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.encoders.activations import activations

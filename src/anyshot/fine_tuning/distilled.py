@@ -5,8 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, by_place, check_listed
-from anyshot.base.labels import Classes, class_table, plain
+from anyshot.base.items import Classes, Items, by_position, check_list, class_table, label_list
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, check_numbers
 from anyshot.encoders.activations import activations
@@ -81,10 +80,10 @@ def distill(
     check_numbers(temperature=temperature)
     if not 0 < temperature < np.inf:
         raise InputError(f"temperature must be above 0; it is {temperature}.")
-    check_listed(unlabeled)
+    check_list(unlabeled)
     if len(unlabeled) == 0:
         raise InputError("A student learns from items, without labels; none was given.")
-    unlabeled, own, classes = by_place(unlabeled), settled(tuning), _classes_of(teacher)
+    unlabeled, own, classes = by_position(unlabeled), settled(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
     place = backbone.place(freeze_at)
     said = said_by(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
@@ -117,4 +116,4 @@ def _classes_of(teacher: object) -> Classes:
     if isinstance(teacher, type) or not hasattr(teacher, "predict_proba") or not hasattr(teacher, "classes_"):
         what = f"the class {teacher.__name__}" if isinstance(teacher, type) else f"a {type(teacher).__name__}"
         raise InputError(f"teacher must be a fitted classifier, with classes_ and predict_proba; {what} was given.")
-    return class_table(plain(teacher.classes_))
+    return class_table(label_list(teacher.classes_))

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items, by_place
-from anyshot.base.labels import Classes, Labels, paired, to_indexes
+from anyshot.base.items import Classes, Items, Labels, by_position, items_and_labels, to_indexes
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
 from anyshot.encoders.backbones import split
@@ -127,8 +126,8 @@ class _Items:
 
 def _asked(X_test: Items, y_test: Labels, classes: Classes) -> _Items:
     """Return the test items that have labels; these are looked at before training is paid for."""
-    X_test, y_test = paired(X_test, y_test)
-    X_test, index = by_place(X_test), to_indexes(y_test, classes, n_items=len(X_test))
+    X_test, y_test = items_and_labels(X_test, y_test)
+    X_test, index = by_position(X_test), to_indexes(y_test, classes, n_items=len(X_test))
     told = np.flatnonzero(index >= 0)
     if not len(told):
         raise NotEnoughLabelsError(

@@ -16,8 +16,20 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
-from anyshot.base.items import Items, by_place, check_listed
-from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, decisions, paired, plain, to_indexes
+from anyshot.base.items import (
+    Classes,
+    Items,
+    Label,
+    Labels,
+    by_position,
+    check_list,
+    class_table,
+    classes_in,
+    decision_scores,
+    items_and_labels,
+    label_list,
+    to_indexes,
+)
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, is_number
@@ -67,12 +79,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Items) -> NDArray[np.floating]:
         """Return the scores (n, c) as scikit-learn reads them: of two classes by how much the second leads (n,)."""
-        return decisions(self.scores(X))
+        return decision_scores(self.scores(X))
 
     def scores(self, X: Items) -> NDArray[np.float32]:
         """Return the score of each class (n, c): its log-probability up to a constant of the item."""
         self._check_fitted()
-        check_listed(X)
+        check_list(X)
         scores = np.zeros((len(X), len(self.classes_)), np.float32)
         with torch.inference_mode():
             for rows, state in states(self._trunk, X):
@@ -199,8 +211,8 @@ def labeled_items(X: Items, y: Labels, said: Iterable[Label] | None) -> tuple[It
     NotEnoughLabelsError
         There is no label.
     """
-    X, y = paired(X, y)
-    X = by_place(X)
+    X, y = items_and_labels(X, y)
+    X = by_position(X)
     table = class_table(list(said) if said is not None else classes_in(y))
     index = to_indexes(y, table, n_items=len(X))
     labeled = np.flatnonzero(index >= 0)
@@ -245,7 +257,7 @@ def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _classes_kept(classes: Iterable[Label] | Mapping[Label, Any]) -> dict[str, list[Any]]:
     """Return what is said of the classes as lists: JSON's own mappings have texts as keys only."""
-    kept: dict[str, list[Any]] = {"names": list(plain(list(classes)))}
+    kept: dict[str, list[Any]] = {"names": list(label_list(list(classes)))}
     if isinstance(classes, Mapping):
         kept["said"] = [said if said is None or isinstance(said, str) else list(said) for said in classes.values()]
     return kept

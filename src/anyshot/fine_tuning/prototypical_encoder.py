@@ -12,8 +12,18 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from anyshot.base.items import Items, by_place, check_listed
-from anyshot.base.labels import Label, Labels, class_table, classes_in, paired, plain, to_indexes
+from anyshot.base.items import (
+    Items,
+    Label,
+    Labels,
+    by_position,
+    check_list,
+    class_table,
+    classes_in,
+    items_and_labels,
+    label_list,
+    to_indexes,
+)
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
 from anyshot.encoders.compute import choose
@@ -132,8 +142,8 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
             The loss or a weight is no number any more.
         """
         self._check()
-        random, (X, y) = generator(self.random_state), paired(X, y)
-        X, index = by_place(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
+        random, (X, y) = generator(self.random_state), items_and_labels(X, y)
+        X, index = by_position(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
         names, of_item = _grouped(groups, index)
         held_out, kept_out = self._kept_out(names, of_item, random)
         images = small_images(X, size=int(self.size))
@@ -158,7 +168,7 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
         check_is_fitted(self)
-        check_listed(inputs)
+        check_list(inputs)
         if len(inputs) == 0:
             return np.zeros((0, self.width), np.float32)
         images = small_images(inputs, size=self.size_)
@@ -243,7 +253,7 @@ def _grouped(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label], Ind
     """
     if groups is None:
         return [], np.zeros(len(index), np.intp)
-    listed = plain(np.asarray(groups, dtype=object))
+    listed = label_list(np.asarray(groups, dtype=object))
     if len(listed) != len(index):
         raise InputError(f"There are {len(index)} images and {len(listed)} groups. Give one group an image.")
     missing = [row for row, group in enumerate(listed) if group is None and index[row] >= 0]

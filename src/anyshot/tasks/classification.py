@@ -32,8 +32,8 @@ from anyshot.any_shot.model import Fitted
 from anyshot.any_shot.prior import Step
 from anyshot.any_shot.solver import Deviation
 from anyshot.any_shot.training_set import Evidence
-from anyshot.base.items import Items, check_listed, modality_of
-from anyshot.base.labels import Classes, Label, Labels, decisions, from_indexes, is_none, paired, row_of, to_indexes
+from anyshot.base import items as base_items
+from anyshot.base.items import Classes, Items, Label, Labels, check_list, items_and_labels, modality_of, to_indexes
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
@@ -137,10 +137,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             Of some class nothing is known: neither a label nor a name that the encoder understands.
         """
         self._check_parameters()
-        items, labels = paired(X, y)
+        items, labels = items_and_labels(X, y)
         if unlabeled is not None:
-            check_listed(unlabeled, what="A list of items without labels")
-        theirs = None if source is None else paired(*pair(source, name="source"))
+            check_list(unlabeled, what="A list of items without labels")
+        theirs = None if source is None else items_and_labels(*pair(source, name="source"))
         everything = labels if theirs is None else [*labels, *theirs[1]]
         if isinstance(X, Mapping):
             everything = [*X, *everything]  # a class may have no example yet
@@ -158,7 +158,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             evidence = evidence.with_unlabeled(space.place(unlabeled))
         self._take(space, evidence, {})
         if self.budget != "fast":
-            self._tune([item for item, label in zip(items, labels, strict=True) if not is_none(label)], unlabeled)
+            self._tune(
+                [item for item, label in zip(items, labels, strict=True) if not base_items.is_missing(label)], unlabeled
+            )
         warn_of_duplicates(evidence, bridged=space.is_bridged, stacklevel=2)
         return self
 
@@ -166,7 +168,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Learn from further items with labels, as `fit` takes them, without the earlier ones being given again."""
         if not hasattr(self, "classes_"):
             return self.fit(X, y)
-        items, labels = paired(X, y)
+        items, labels = items_and_labels(X, y)
         model = self._settled(items)
         evidence = with_items(model.space, model.evidence, items, labels)
         return self._take(model.space, evidence, model.model.deviations)
@@ -174,7 +176,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
         """Add a class with what is said of it and labeled examples, either of which may be missing."""
         self._check_fitted()
-        check_listed(examples, what="A list of examples")
+        check_list(examples, what="A list of examples")
         if self._fitted is None and not len(examples):
             texts = describe({name: description})
             self._wait(self._pending.with_class(texts, np.zeros((1, 0), np.float32)))
@@ -192,7 +194,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if self._fitted is None:
             self._wait(self._pending.without_class(name))
             return self
-        row = row_of(name, self.classes_)
+        row = base_items.row_of(name, self.classes_)
         start = {step: _without_row(deviation, row) for step, deviation in self._fitted.model.deviations.items()}
         return self._take(self._fitted.space, self._fitted.evidence.without_class(name), start)
 
@@ -201,7 +203,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Items) -> NDArray[Any]:
         """Return the likeliest class of each item (n,), or `UNKNOWN` where none is close enough."""
         model = self._settled(X)
-        return from_indexes(model.best(model.place(X)), self.classes_)
+        return base_items.from_indexes(model.best(model.place(X)), self.classes_)
 
     def predict_proba(self, X: Items) -> NDArray[np.float64]:
         """Return the calibrated probability of each class (n, c), given that the item belongs to one."""
@@ -211,7 +213,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Items) -> NDArray[np.floating]:
         """Return each class's score (n, c), its log-probability up to a constant; of two, the second's lead (n,)."""
         model = self._settled(X)
-        return decisions(model.scores(model.place(X)))
+        return base_items.decision_scores(model.scores(model.place(X)))
 
     def predict_set(
         self, X: Items, *, coverage: float = 0.9, calibration: tuple[Items, Labels] | None = None
@@ -226,7 +228,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._settled(X)
         known = None
         if calibration is not None:
-            items, labels = paired(*pair(calibration, name="calibration"))
+            items, labels = items_and_labels(*pair(calibration, name="calibration"))
             known = (model.place(items), to_indexes(labels, self.classes_, n_items=len(items)))
         return model.sets(model.place(X), model.set_threshold(coverage, known))
 
@@ -247,10 +249,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
         """Return how good the answers to items with known classes are; it prints."""
-        items, labels = paired(X, y)
+        items, labels = items_and_labels(X, y)
         model = self._settled(items)
         placed = model.place(items)
-        answers = from_indexes(model.best(placed), self.classes_)
+        answers = base_items.from_indexes(model.best(placed), self.classes_)
         return evaluate_answers(self.classes_, labels, answers, model.probabilities(placed))
 
     @property
@@ -376,7 +378,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _settled(self, items: Items) -> Fitted:
         """Return what answers, choosing the encoder by the first items if none was needed before."""
         self._check_fitted()
-        check_listed(items)
+        check_list(items)
         if self._fitted is None:
             if self.encoder == "auto":
                 modality_of(items)  # an empty list does not tell which encoder is needed

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from anyshot.base.labels import Label
+from anyshot.base.items import Label
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
 

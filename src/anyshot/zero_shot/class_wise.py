@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.validation import Indexes, RandomState, Vectors, generator, indexes, vectors
+from anyshot.base.items import check_indexes
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 from anyshot.zero_shot.standard import ZeroShotEstimator, candidate_mask
@@ -127,7 +128,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Choose, and fit the winner, on `X` (n, d), `y` (n,) rows of `class_vectors` (c, a), -1 for no label."""
         items, table = vectors(X), checked_class_vectors(class_vectors)
-        index = indexes(y, n_items=len(items), n_classes=len(table))
+        index = check_indexes(y, n_items=len(items), n_classes=len(table))
         folds = list(class_folds(index, n_classes=len(table), random_state=self.random_state))
         rows = []
         for model in self._settings():

@@ -8,7 +8,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized
 from anyshot.zero_shot.ridge import gram

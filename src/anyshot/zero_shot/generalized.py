@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.validation import Indexes, RandomState, Vectors, indexes, unit, vectors
+from anyshot.base.items import check_indexes
+from anyshot.base.validation import Indexes, RandomState, Vectors, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 from anyshot.zero_shot.class_wise import class_folds, held_out_scores
@@ -105,7 +106,7 @@ class GeneralizedZeroShotClassifier(ClassifierMixin, BaseEstimator):
         if self.correction not in ("penalty", "gate"):
             raise InputError(f"correction={self.correction!r} is neither 'penalty' nor 'gate'.")
         items, table = vectors(X), checked_class_vectors(class_vectors)
-        index = indexes(y, n_items=len(items), n_classes=len(table))
+        index = check_indexes(y, n_items=len(items), n_classes=len(table))
         n_seen = len(np.unique(index[index >= 0]))
         if n_seen in (0, len(table)):
             raise NotEnoughLabelsError(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.zero_shot.class_vectors import Floats, Kernel, class_kernel, smoother, unit_rows
 from anyshot.zero_shot.standard import ZeroShotEstimator

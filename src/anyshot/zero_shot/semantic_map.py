@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import WidthError
 from anyshot.zero_shot.class_vectors import Floats, class_kernel, smoother, standardized, unit_rows

@@ -10,7 +10,8 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.validation import Indexes, Vectors, indexes, unit, vectors
+from anyshot.base.items import check_indexes
+from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 
@@ -161,4 +162,4 @@ def _rows_of(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
             f"class_vectors has {n_classes} rows and y names class {given.max()}. Give one row for each class, in the "
             "order that y counts them."
         )
-    return indexes(given, n_items=n_items, n_classes=n_classes)
+    return check_indexes(given, n_items=n_items, n_classes=n_classes)

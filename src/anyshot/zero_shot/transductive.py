@@ -20,7 +20,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
-from anyshot.base.labels import class_sums
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.class_vectors import Floats

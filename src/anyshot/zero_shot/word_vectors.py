@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.labels import Label
+from anyshot.base.items import Label
 from anyshot.base.validation import extra
 from anyshot.data.attributes import ClassKnowledge
 from anyshot.data.tables import read_table

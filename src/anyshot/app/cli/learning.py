@@ -31,7 +31,7 @@ from anyshot.app.cli.reading import (
     read_items,
     with_column_options,
 )
-from anyshot.base.folder_lock import sole_writer
+from anyshot.base.files import folder_lock
 from anyshot.errors import DuplicateClassError, InputError
 
 
@@ -130,7 +130,7 @@ def learn(
     No earlier data are needed. Rows without a label are learned from as unlabeled items.
     """
     given, labels = labeled_items_of(items, columns, label=label)
-    with sole_writer(model):
+    with folder_lock(model):
         clf = opened(model, to="partial_fit")
         clf.partial_fit(given, as_classes_write_them(labels, clf.classes_.tolist()))
         clf.save(model)
@@ -157,7 +157,7 @@ def add_class(
     items: list[str | Path] = list(example or [])
     if examples is not None:
         items += items_of_class(examples, name, columns)
-    with sole_writer(model):
+    with folder_lock(model):
         clf = opened(model, to="add_class")
         new = one_class(name, clf.classes_.tolist())
         if new in clf.classes_.tolist():
@@ -174,7 +174,7 @@ def remove_class(
     model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
 ) -> None:
     """Remove a class and its labeled examples from a model."""
-    with sole_writer(model):
+    with folder_lock(model):
         clf = opened(model, to="remove_class")
         clf.remove_class(one_class(name, clf.classes_.tolist()))
         clf.save(model)

@@ -19,8 +19,8 @@ from anyshot.app.cli.reading import (
     as_classes_write_them,
     read,
 )
-from anyshot.base.labels import Labels, classes_in
-from anyshot.base.whole_file import whole_file
+from anyshot.base.files import atomic_file
+from anyshot.base.items import Labels, classes_in
 from anyshot.encoders.registry import default_for
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation.splits import set_aside
@@ -53,7 +53,7 @@ def encode(
     columns = {"vectors": vectors, "items": np.array([str(item) for item in given.items]), "encoder": np.array(name)}
     if given.labels is not None:
         columns["labels"] = np.array(given.labels if None not in given.labels else [_text(one) for one in given.labels])
-    with whole_file(out) as part:
+    with atomic_file(out) as part:
         np.savez(part, **columns)
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
 
@@ -82,7 +82,7 @@ def curve(
     result = _measured(given, labels, named, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
     if out is not None:
-        with whole_file(out) as part:
+        with atomic_file(out) as part:
             result.plot().savefig(part, dpi=160)
         note(f"Wrote the picture to {out}.")
 

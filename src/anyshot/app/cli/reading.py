@@ -13,8 +13,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.printing import note
-from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
-from anyshot.base.labels import Label
+from anyshot.base.items import IMAGE_SUFFIXES, Label, reads_as_path
 from anyshot.errors import ClassesError, InputError
 
 TextColumn: TypeAlias = Annotated[

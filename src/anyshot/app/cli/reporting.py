@@ -19,9 +19,9 @@ from anyshot.app.cli.reading import (
     read,
     refuse_overwriting,
 )
+from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
-from anyshot.base.whole_file import whole_file
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
@@ -91,7 +91,7 @@ def card(
     if out is None:
         typer.echo(written)
         return
-    with whole_file(out) as part:
+    with atomic_file(out) as part:
         part.write_text(written, encoding="utf-8")
     note(f"Wrote the card to {out}.")
 

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from anyshot.base.labels import class_table, decisions
+from anyshot.base.items import class_table, decision_scores
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
@@ -187,7 +187,7 @@ class DomainConfusionClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the scores of target items (n, c), or (n,) for the second of two classes."""
         check_is_fitted(self)
-        return decisions(self._scores(seen_items(self, X)))
+        return decision_scores(self._scores(seen_items(self, X)))
 
     def predict_proba(self, X: ArrayLike | Items) -> NDArray[np.floating]:
         """Return the probability of each class for target items (n, c)."""

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
-from anyshot.base.items import Items
-from anyshot.base.labels import Labels
-from anyshot.base.whole_file import whole_file
+from anyshot.base.files import atomic_file
+from anyshot.base.items import Items, Labels
 from anyshot.errors import MissingPartError
 from anyshot.evaluation.classification import Evaluation
 from anyshot.evaluation.learning_curves import LearningCurve, Predictor
@@ -126,7 +125,7 @@ class Report:
     def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
         """Write the page to a file and return its path; an old file stays whole until the new one is complete."""
         target = Path(file)
-        with whole_file(target) as part:
+        with atomic_file(target) as part:
             part.write_text(self.to_html(title=title), encoding="utf-8")
         return target
 

@@ -9,8 +9,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels
+from anyshot.base.items import Items, Labels, item_count, take
 from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError
 from anyshot.evaluation.learning_curves import LearningCurve, Predictor

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import UNKNOWN
+from anyshot.base.items import UNKNOWN, Items, item_count, take
 from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.fairness import accuracy_by_group, notes_on_sizes
 from anyshot.evaluation.metrics import unknown_auroc

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, plain
+from anyshot.base.items import Classes, Items, Label, Labels, class_table, classes_in, item_count, label_list, take
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
@@ -47,7 +46,7 @@ class Findings(Asked):
     @property
     def learned(self) -> list[Label] | None:
         """The labels that the model learned from; None where they are not given."""
-        return None if self.extras.train is None else plain(self.extras.train[1])
+        return None if self.extras.train is None else label_list(self.extras.train[1])
 
     @property
     def labeled(self) -> NDArray[np.bool_]:
@@ -107,13 +106,13 @@ def ask(
     NotEnoughLabelsError
         No item has a label.
     """
-    wanted = question(model, X, plain(y), groups=groups or {}, sample_weight=sample_weight, extras=extras)
+    wanted = question(model, X, label_list(y), groups=groups or {}, sample_weight=sample_weight, extras=extras)
     asked = wanted.sampled(most=most)
     truth = list(asked.y)
     if all(label is None for label in truth):
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label; a report needs some to compare with.")
     answers, price = priced(model.predict, asked.X, total=total)
-    predicted = plain(answers)
+    predicted = label_list(answers)
     known = getattr(model, "classes_", None)
     names = class_table(known if known is not None else classes_in([*predicted, *truth]))
     begun = time.perf_counter()
@@ -134,7 +133,7 @@ def own_curve(found: Findings, train: tuple[Items, Labels]) -> LearningCurve:
     Items of classes that neither the model nor `train` knows are left out: no number of labels would bring them right,
     and what is to come from more labels could not be told.
     """
-    labels = plain(train[1])
+    labels = label_list(train[1])
     names, sizes = np.unique([str(label) for label in labels if label is not None], return_counts=True)
     most = int(sizes.max(initial=0))
     shots = sorted({*(k for k in CURVE_SHOTS if k <= most), min(most, CURVE_SHOTS[-1])})
@@ -154,7 +153,7 @@ def training_errors(found: Findings, train: tuple[Items, Labels]) -> pd.DataFram
     """Return the labels learned from that are likely wrong, by clones that have not learned them; None if untold."""
     if found.probabilities is None:
         return None
-    labels = plain(train[1])
+    labels = label_list(train[1])
     try:
         table, names = out_of_fold_probabilities(found.model, train[0], labels)  # type: ignore[arg-type]  # it has them
         row_of = {name: row for row, name in enumerate(names.tolist())}

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.items import Items, take
-from anyshot.base.labels import Labels
+from anyshot.base.items import Items, Labels, take
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import Predictor

@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items
-from anyshot.base.labels import Labels, plain
+from anyshot.base.items import Items, Labels, label_list
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.tasks.multitask.task import Kind, Task, TaskLabels, read_tasks, rows_of
@@ -98,7 +97,7 @@ def compare_alone(
 
 def task_score(labels: Labels, answers: NDArray[Any], *, kind: Kind) -> float:
     """Return accuracy, or the share of variance explained (R^2), over the items that have a label; NaN without one."""
-    listed = plain(labels)
+    listed = label_list(labels)
     rows = [row for row, label in enumerate(listed) if label is not None]
     truth = [listed[row] for row in rows]
     if kind == "classification":

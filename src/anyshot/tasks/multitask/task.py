@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, plain, to_indexes
+from anyshot.base.items import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
@@ -93,7 +93,7 @@ def kinds_listed(kinds: Mapping[str, Kind] | None) -> list[tuple[str, Kind]] | N
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
     """Return the labels of some items."""
-    listed = {name: plain(labels) for name, labels in y.items()}
+    listed = {name: label_list(labels) for name, labels in y.items()}
     return {name: [labels[row] for row in rows.tolist()] for name, labels in listed.items()}
 
 
@@ -122,7 +122,7 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: Kind | None) -> Task
 
 def _regression(name: str, labels: Labels) -> Task:
     try:
-        numbers = np.array([np.nan if label is None else label for label in plain(labels)], dtype=np.float64)
+        numbers = np.array([np.nan if label is None else label for label in label_list(labels)], dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"Task {name!r} is a regression and needs numbers: {error}.") from error
     if np.isinf(numbers).any():

@@ -1,0 +1,168 @@
+"""Atomic writing: a file or folder is replaced as a whole, or not at all, even if the process is killed."""
+
+import glob
+import os
+import secrets
+import shutil
+import socket
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from anyshot.errors import DataFileError
+
+LOCK_WARNING: Final = 10.0
+"""Seconds of waiting for a lock after which a warning names its holder."""
+_LEFTOVER: Final = 3600  # seconds after which a temporary folder was left by a killed process
+
+
+@contextmanager
+def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path to write to; when the block ends, the file replaces `target`.
+
+    After an error `target` is unchanged and the temporary file is deleted.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be written: the disk is full, or the folder is missing or read-only.
+    """
+    final = Path(target)
+    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    try:
+        yield part
+        part.replace(final)
+    except OSError as error:
+        raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a new file and force it to disk."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` (name to content) to a new folder beside `target`, then put it in place of `target`.
+
+    Two renames swap the folders. Between them the old folder has another name, under which `readable_folder` finds it.
+    """
+    with _temporary_folder(target) as fresh:
+        for name, content in files.items():
+            write_synced(fresh / name, content)
+        _sync_names(fresh)
+        _swap(fresh, target)
+
+
+def readable_folder(target: Path) -> Path:
+    """Return `target`, or the old folder if a process was killed between the two renames of `replace_folder`."""
+    return _old(target) if not target.exists() and _old(target).is_dir() else target
+
+
+def restore_folder(target: Path) -> None:
+    """Undo a replacement that was interrupted between its two renames."""
+    if readable_folder(target) != target:
+        _old(target).rename(target)
+
+
+@contextmanager
+def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Block other threads and processes that change `folder` under this lock; readers do not wait.
+
+    The lock is a file beside the folder, deleted afterwards; the system releases it if its holder is killed. A warning
+    names the holder after 10 s of waiting. Where no lock file can be made, such as on a read-only disk and some shared
+    ones, the block runs without a lock.
+    """
+    target = Path(folder).resolve()
+    # A singleton per path, so that a thread that holds the lock already does not wait for itself.
+    lock = FileLock(target.parent / f".{target.name}.anyshot-lock", is_singleton=True)
+    try:
+        _acquire(lock, target)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            with suppress(OSError):  # Windows cannot delete an open file, and deletes this one on release
+                os.unlink(lock.lock_file)
+        lock.release()
+
+
+def _acquire(lock: FileLock, target: Path) -> None:
+    """Wait for the lock, and write into it which process holds it."""
+    try:
+        lock.acquire(timeout=LOCK_WARNING)
+    except Timeout:
+        warnings.warn(
+            f"Waiting for {_holder(lock)} to finish changing {target}. If that process hangs, end it.", stacklevel=4
+        )
+        lock.acquire()
+    with suppress(OSError):  # if the disk is full, the lock works without a name
+        name = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%H:%M:%S')}"
+        Path(lock.lock_file).write_text(name, encoding="utf-8")
+
+
+def _holder(lock: FileLock) -> str:
+    with suppress(OSError):
+        return Path(lock.lock_file).read_text(encoding="utf-8", errors="replace") or "another process"
+    return "another process"
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.anyshot-old")
+
+
+@contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    start = f".{target.name}.anyshot-new-"
+    for leftover in target.parent.glob(f"{glob.escape(start)}*"):
+        if time.time() - leftover.stat().st_mtime > _LEFTOVER:
+            shutil.rmtree(leftover, ignore_errors=True)
+    fresh = target.with_name(start + secrets.token_hex(4))
+    fresh.mkdir()
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # renamed by now, unless something failed
+
+
+def _sync_names(folder: Path) -> None:
+    """Force a folder's list of names to disk; Windows does not allow it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    old = _old(target)
+    if old.exists():
+        shutil.rmtree(old)  # `target` is complete, so this was left by a killed process
+    if not target.exists():
+        fresh.rename(target)
+    elif not any(target.iterdir()):
+        target.rmdir()
+        fresh.rename(target)
+    else:
+        target.rename(old)
+        try:
+            fresh.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
+    _sync_names(target.parent)
+    shutil.rmtree(old, ignore_errors=True)

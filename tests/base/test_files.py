@@ -1,0 +1,169 @@
+import errno
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from anyshot.base import files
+from anyshot.base.files import atomic_file, folder_lock
+from anyshot.errors import DataFileError
+
+HOLDER = """
+import sys
+from anyshot.base.files import folder_lock
+with folder_lock(sys.argv[1]):
+    print("locked", flush=True)
+    sys.stdin.readline()
+"""
+
+COUNTER = """
+import sys
+from pathlib import Path
+from anyshot.base.files import folder_lock
+file = Path(sys.argv[1]) / "count"
+for _ in range(100):
+    with folder_lock(file):
+        file.write_text(str(int(file.read_text()) + 1))
+"""
+
+
+def test_a_file_is_replaced_when_it_is_complete(tmp_path):
+    target = tmp_path / "answers.csv"
+    target.write_text("old")
+    with atomic_file(target) as part:
+        assert part.suffix == ".csv"
+        part.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), DataFileError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (ValueError("no such figure"), ValueError),
+    ],
+)
+def test_an_error_during_writing_leaves_the_old_file(error, raised, tmp_path):
+    target = tmp_path / "curve.png"
+    target.write_text("old")
+
+    def write():
+        with atomic_file(target) as part:
+            part.write_text("ne")
+            raise error
+
+    with pytest.raises(raised):
+        write()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
+    target = tmp_path / "nowhere" / "report.html"
+    with (
+        pytest.raises(DataFileError, match=r"report\.html cannot be written: No such file or directory"),
+        atomic_file(target) as part,
+    ):
+        part.write_text("page")
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of `tmp_path / "model"`."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "model")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "locked\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_writer_waits_for_the_first_and_no_lock_file_is_left(tmp_path):
+    order = []
+
+    def lock():
+        with folder_lock(tmp_path / "model"):
+            order.append("second")
+
+    second = threading.Thread(target=lock)
+    with folder_lock(tmp_path / "model"):
+        second.start()
+        second.join(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warning_names_the_process_that_holds_the_lock(tmp_path, holder, monkeypatch):
+    monkeypatch.setattr(files, "LOCK_WARNING", 0.0)
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    end = threading.Timer(0.3, holder.stdin.close)  # releases the lock
+    end.start()
+    message = rf"Waiting for process {holder.pid} on .* since \d\d:\d\d:\d\d to finish changing .*model"
+    with pytest.warns(UserWarning, match=message), folder_lock(tmp_path / "link" / "model"):
+        holder.wait()
+    end.join()
+    assert holder.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_killed_process_holds_no_lock(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    assert (tmp_path / ".model.anyshot-lock").exists()
+    with folder_lock(tmp_path / "model"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thread_may_take_its_own_lock_again_and_other_locks(tmp_path):
+    with folder_lock(tmp_path / "model"), folder_lock(tmp_path / "model"), folder_lock(tmp_path / "other"):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".model.anyshot-lock", ".other.anyshot-lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_the_block_releases_the_lock(tmp_path):
+    def interrupted():
+        with folder_lock(tmp_path / "model"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+    with folder_lock(tmp_path / "model"):
+        pass
+
+
+def test_the_block_runs_without_a_lock_where_no_lock_file_can_be_made(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    ran = []
+    with folder_lock(tmp_path / "file" / "model"):
+        ran.append(True)
+    assert ran
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="follows links")
+def test_a_symbolic_link_in_place_of_the_lock_file_is_not_followed(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / ".model.anyshot-lock").symlink_to(tmp_path / "thesis.txt")
+    with folder_lock(tmp_path / "model"):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_no_change_by_three_processes_is_lost(tmp_path):
+    (tmp_path / "count").write_text("0")
+    running = [subprocess.Popen([sys.executable, "-c", COUNTER, str(tmp_path)]) for _ in range(3)]
+    assert [one.wait() for one in running] == [0, 0, 0]
+    assert (tmp_path / "count").read_text() == "300"
+    assert [path.name for path in tmp_path.iterdir()] == ["count"]
