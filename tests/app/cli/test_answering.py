@@ -88,7 +88,7 @@ def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
     (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
     done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
     assert (done.code, len(done.rows)) == (0, 1)
-    assert "Note: 1 of 1 texts are longer than 256 tokens and were cut there." in done.err
+    assert "Note: 1 of 1 texts are longer than 256 tokens and were truncated." in done.err
 
 
 def test_predict_takes_image_files(call, tmp_path):
