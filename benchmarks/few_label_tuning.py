@@ -25,8 +25,8 @@ from anyshot import AnyShotClassifier
 from anyshot.base.protocols import Encoder
 from anyshot.encoders.first_layers import FirstLayers
 from anyshot.encoders.registry import load_encoder
-from anyshot.fine_tuning.contrastive_classifier import ContrastiveClassifier
-from anyshot.fine_tuning.distilled import distill
+from anyshot.fine_tuning.contrastive import ContrastiveClassifier
+from anyshot.fine_tuning.distillation import distill
 
 SETS = ("sst2", "sst5", "ag_news", "banking77")
 N_TEST, N_UNLABELED, SHOTS, EPOCHS = 1000, 2000, 8, 5

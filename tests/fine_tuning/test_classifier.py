@@ -1,4 +1,4 @@
-"""The estimator: it starts where the closed form ended, repeats, is kept, and refuses what it cannot use."""
+"""FineTunedClassifier: its methods, initial head, saved folders, checkpoints and errors."""
 
 from dataclasses import replace
 
@@ -13,8 +13,7 @@ from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Space
 from anyshot.any_shot.prior import Known
 from anyshot.base.validation import unit
-from anyshot.encoders.activations import activations
-from anyshot.encoders.backbones import open_backbone, split
+from anyshot.encoders.backbones import open_backbone
 from anyshot.encoders.language_model import quiet
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import (
@@ -26,8 +25,7 @@ from anyshot.errors import (
     UnknownStageError,
 )
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.held_out import hold_out
-from anyshot.fine_tuning.partial import features
+from anyshot.fine_tuning.partial import StageTraining, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.loading import load
 from anyshot.zero_shot.class_embeddings import describe
@@ -63,33 +61,34 @@ def test_every_method_learns_two_words(bert, method):
 
 
 @pytest.mark.parametrize("prior", ["balanced", "labels"])
-def test_the_first_epoch_starts_where_the_closed_form_ended(bert, prior):
-    """Before the first step, accuracy and loss on the held-out items are the any-shot head's."""
+def test_before_training_loss_and_accuracy_on_held_out_items_are_those_of_the_any_shot_head(bert, prior):
     tuning = Tuning(cache=False, held_out=0.3, class_prior=prior)
     model = classifier(bert, tuning=tuning, epochs=1).fit(X, Y)
     index = np.repeat([0, 1], 25)
-    parted = hold_out(index, share=0.3, generator=np.random.default_rng(0))
-    backbone = open_backbone(bert)
-    z = unit(features(split(backbone, "layer2").rest, activations(backbone, X, freeze_at="layer2"), np.arange(50)))
-    said = Space(bert, cache=None).place_classes(describe(["card", "refund"]))
-    counts = np.bincount(index[parted.train]) + 0.5
+    labels = hold_out(index, 2, fraction=0.3, generator=np.random.default_rng(0))
+    run = StageTraining.open(
+        open_backbone(bert), X, freeze_at="layer2", tuning=tuning, epochs=1, learning_rate=1e-3, random_state=0
+    )
+    z = unit(run.features(np.arange(50)))
+    embeddings = Space(bert, cache=None).place_classes(describe(["card", "refund"]))
+    counts = labels.counts + 0.5
     shares = counts / counts.sum() if prior == "labels" else None
-    closed = fit_model(Known(said, z[parted.train], index[parted.train], shares=shares), method="any-shot")
-    scores, own = closed.scorer(z[parted.held_out]), index[parted.held_out]
+    closed = fit_model(Known(embeddings, z[labels.train], index[labels.train], shares=shares), method="any-shot")
+    scores, own = closed.scorer(z[labels.held_out]), index[labels.held_out]
     losses = -log_softmax(scores, axis=1)[np.arange(len(own)), own]
     first = model.history_.records[0].held_out
     assert first.accuracy == pytest.approx((scores.argmax(axis=1) == own).mean())
     assert first.loss == pytest.approx(losses.mean(), abs=1e-4)
 
 
-def test_names_are_what_a_class_without_labels_is_known_by(bert):
+def test_a_class_without_labels_is_classified_by_its_name(bert):
     model = classifier(bert, classes={"card": "my card", "refund": None, "parcel": None}).fit(X, Y)
     assert model.classes_.tolist() == ["card", "refund", "parcel"]
     assert model.predict_proba(X).shape == (50, 3)
     assert model.score(X, Y) > 0.8
 
 
-def test_items_without_a_label_are_left_out(bert):
+def test_items_without_a_label_are_ignored(bert):
     some = [None if row % 2 else label for row, label in enumerate(Y)]
     kept = [row for row in range(50) if row % 2 == 0]
     one = classifier(bert).fit(X, some)
@@ -97,7 +96,7 @@ def test_items_without_a_label_are_left_out(bert):
     np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-6)
 
 
-def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
+def test_a_loaded_model_is_the_same(bert, tmp_path):
     model = classifier(bert).fit(X, Y)
     model.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
@@ -108,7 +107,7 @@ def test_saved_and_loaded_it_answers_the_same(bert, tmp_path):
     assert {**loaded.get_params(), "encoder": bert} == {**model.get_params(), "encoder": bert}
 
 
-def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
+def test_loading_with_other_encoder_weights_is_an_error(bert, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     model = classifier(f"hf:{folder}").fit(X, Y)
     model.save(tmp_path / "model")
@@ -119,7 +118,7 @@ def test_a_model_is_not_loaded_onto_another_encoder(bert, tmp_path):
         load(tmp_path / "model")
 
 
-def test_an_interrupted_fit_goes_on_and_other_data_are_refused(bert, tmp_path):
+def test_fit_resumes_from_its_checkpoint_with_the_same_labels_only(bert, tmp_path):
     tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
     first = classifier(bert, tuning=tuning).fit(X, Y)
     again = classifier(bert, tuning=tuning).fit(X, Y)
@@ -129,20 +128,20 @@ def test_an_interrupted_fit_goes_on_and_other_data_are_refused(bert, tmp_path):
         classifier(bert, tuning=tuning).fit(X, Y[::-1])
 
 
-def test_it_says_what_was_decided(bert):
+def test_the_reasons_name_the_stages_and_the_held_out_items(bert):
     model = classifier(bert).fit(X, Y)
     assert "Trained from layer2 on, of embeddings, layer1, layer2, pooling, head." in model.reasons_
-    assert any("Nothing was held out (a tenth of 50 labels" in reason for reason in model.reasons_)
+    assert any("No items were held out (a tenth of 50 labels" in reason for reason in model.reasons_)
     held = classifier(bert, tuning=Tuning(cache=False, held_out=0.2)).fit(X, Y)
-    assert any("held-out items are answered best" in reason for reason in held.reasons_)
+    assert any("held-out items was best" in reason for reason in held.reasons_)
 
 
-def test_one_label_a_class_is_trained_on_without_holding_out(bert):
+def test_with_one_label_per_class_nothing_is_held_out(bert):
     model = classifier(bert, tuning=Tuning(cache=False, held_out=0.5)).fit(["card", "refund"], ["card", "refund"])
-    assert any("too few labels, at most 1 a class" in reason for reason in model.reasons_)
+    assert any("at most 1 labels per class" in reason for reason in model.reasons_)
 
 
-def test_the_whole_network_is_put_together_for_export(bert):
+def test_the_assembled_network_has_all_stages_and_the_head(bert):
     model = classifier(bert).fit(X, Y)
     whole = model.assembled()
     assert tuple(whole.network) == ("embeddings", "layer1", "layer2", "pooling")
@@ -154,46 +153,45 @@ def test_the_whole_network_is_put_together_for_export(bert):
     [
         ({"freeze_at": "layer9"}, UnknownStageError, "embeddings, layer1, layer2, pooling, head"),
         ({"freeze_at": 7}, UnknownStageError, "above the head"),
-        ({"method": "prompt"}, InputError, "method='prompt' is none of partial, probe, lora, full"),
+        ({"method": "prompt"}, InputError, "Unknown method 'prompt'. Choose one of: partial, probe, lora, full"),
         ({"epochs": 0}, InputError, "epochs must be at least 1"),
         ({"learning_rate": -1.0}, InputError, "learning_rate must be above 0"),
         ({"tuning": Tuning(cache=False, augment=2)}, InputError, "views of images"),
-        ({"tuning": {"batch_size": 4}}, InputError, "tuning must be settings"),
-        ({"learning_rate": "fast"}, InputError, "learning_rate must be a number, or 'auto'; it is 'fast'"),
-        ({"learning_rate": None}, InputError, "learning_rate must be a number, or 'auto'; it is None"),
+        ({"tuning": {"batch_size": 4}}, InputError, "tuning must be a Tuning"),
+        ({"learning_rate": "fast"}, InputError, "learning_rate must be a number or 'auto'; it is 'fast'"),
+        ({"learning_rate": None}, InputError, "learning_rate must be a number or 'auto'; it is None"),
         ({"epochs": "3"}, InputError, "epochs must be a whole number; it is '3'"),
         ({"epochs": 2.5}, InputError, "epochs must be a whole number; it is 2.5"),
         ({"random_state": "x"}, InputError, "random_state must be a whole number"),
         ({"freeze_at": None}, UnknownStageError, "is no stage"),
     ],
 )
-def test_what_cannot_be_used_is_named(bert, parameters, error, message):
+def test_invalid_parameters_are_errors(bert, parameters, error, message):
     with pytest.raises(error, match=message):
         classifier(bert, **parameters).fit(X, Y)
 
 
-def test_items_of_another_kind_are_refused(bert):
+def test_items_of_another_type_are_an_error(bert):
     with pytest.raises(InputError, match="reads texts; images were given"):
         classifier(bert).fit(list(PIXELS), ["a", "b", "a"])
     with pytest.raises(MixedInputError, match="no network to fine-tune"):
         clone(classifier(bert)).set_params(encoder="auto").fit(np.eye(3), ["a", "b", "a"])
 
 
-def test_without_labels_the_other_classifier_is_named(bert):
-    with pytest.raises(NotEnoughLabelsError, match="AnyShotClassifier needs none"):
+def test_the_error_without_labels_names_any_shot_classifier(bert):
+    with pytest.raises(NotEnoughLabelsError, match="AnyShotClassifier works without"):
         classifier(bert, classes=["card", "refund"]).fit(X, [None] * 50)
 
 
-def test_a_shuffled_column_of_texts_is_read_in_its_order(bert):
+def test_a_series_is_read_in_its_order_and_not_by_its_index(bert):
     order = np.random.default_rng(0).permutation(len(X))
     column, labels = pd.Series(X).iloc[order], pd.Series(Y).iloc[order]
-    told = classifier(bert).fit(column, labels)
-    plain = classifier(bert).fit(column.tolist(), labels.tolist())
-    np.testing.assert_array_equal(told.decision_function(column), plain.decision_function(column.tolist()))
+    from_series = classifier(bert).fit(column, labels)
+    from_list = classifier(bert).fit(column.tolist(), labels.tolist())
+    np.testing.assert_array_equal(from_series.scores(column), from_list.scores(column.tolist()))
 
 
-def test_an_interrupted_fit_without_a_seed_goes_on(bert, tmp_path):
-    """What is held out, and the order of the items, is the same when the same is called again."""
+def test_fit_without_a_seed_resumes_from_its_checkpoint(bert, tmp_path):
     tuning = Tuning(cache=False, batch_size=16, held_out=0.2, checkpoints=tmp_path / "run")
     first = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
     again = classifier(bert, tuning=tuning, random_state=None).fit(X, Y)
@@ -201,7 +199,7 @@ def test_an_interrupted_fit_without_a_seed_goes_on(bert, tmp_path):
     np.testing.assert_array_equal(again.scores(X), first.scores(X))
 
 
-def test_processes_without_a_seed_hold_out_the_same_items_and_end_with_the_same_weights(bert, tmp_path):
+def test_processes_without_a_seed_hold_out_the_same_items_and_train_the_same_weights(bert, tmp_path):
     pytest.importorskip("accelerate")
     script = tmp_path / "two.py"
     script.write_text(
@@ -223,30 +221,30 @@ np.save(Path({str(tmp_path)!r}) / os.environ["RANK"], model.scores({X!r}))
     np.testing.assert_array_equal(np.load(tmp_path / "0.npy"), np.load(tmp_path / "1.npy"))
 
 
-def test_a_last_step_that_went_too_far_is_said(bert):
-    """There is no later loss to tell it."""
+def test_a_last_step_that_diverges_is_an_error(bert):
+    """No later loss can show it."""
     with pytest.raises(TrainingDivergedError, match="learning_rate"):
         classifier(bert, tuning=Tuning(cache=False, batch_size=64), epochs=1, learning_rate=1e30).fit(X, Y)
 
 
-def test_what_is_said_of_the_classes_and_numpy_s_numbers_are_kept(bert, tmp_path):
-    said = {"card": "my card", "refund": ["my refund", "money back"], "parcel": None}
-    for classes in (said, list(said), np.array(list(said))):
+def test_class_descriptions_and_numpy_scalars_are_saved(bert, tmp_path):
+    descriptions = {"card": "my card", "refund": ["my refund", "money back"], "parcel": None}
+    for classes in (descriptions, list(descriptions), np.array(list(descriptions))):
         model = classifier(bert, classes=classes, epochs=np.int64(2), learning_rate=np.float32(0.5**8)).fit(X, Y)
         model.save(tmp_path / "model")
         loaded = load(tmp_path / "model")
         assert (loaded.epochs, loaded.learning_rate) == (2, 0.5**8)
-        assert loaded.classes == (said if classes is said else list(said))
+        assert loaded.classes == (descriptions if classes is descriptions else list(descriptions))
         assert loaded.fit(X, Y).classes_.tolist() == ["card", "refund", "parcel"]
 
 
-def test_numbers_as_classes_are_kept_as_numbers(bert, tmp_path):
+def test_classes_that_are_numbers_are_loaded_as_numbers(bert, tmp_path):
     model = classifier(bert, classes={0: "card", 1: "refund"}).fit(X, [0] * 25 + [1] * 25)
     model.save(tmp_path / "model")
     assert load(tmp_path / "model").classes == {0: "card", 1: "refund"}
 
 
-def test_what_is_saved_is_the_encoder_that_learned_whatever_was_set_since(bert, tmp_path):
+def test_save_writes_the_encoder_of_fit_and_not_a_parameter_set_later(bert, tmp_path):
     by_object = classifier(load_encoder(bert)).fit(X, Y).set_params(encoder=bert)
     with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
         by_object.save(tmp_path / "model")
@@ -255,7 +253,7 @@ def test_what_is_saved_is_the_encoder_that_learned_whatever_was_set_since(bert, 
     assert load(tmp_path / "model").encoder == bert
 
 
-def test_other_items_of_the_same_lengths_are_another_run(bert, tmp_path):
+def test_fit_does_not_resume_with_other_items_or_settings(bert, tmp_path):
     tuning = Tuning(cache=False, batch_size=16, checkpoints=tmp_path / "run")
     classifier(bert, tuning=tuning).fit(X, Y)
     with pytest.raises(ValueError, match="another run: items is"):
@@ -264,7 +262,7 @@ def test_other_items_of_the_same_lengths_are_another_run(bert, tmp_path):
         classifier(bert, tuning=replace(tuning, smoothing=0.1)).fit(X, Y)
 
 
-def test_a_fit_that_fails_leaves_the_earlier_model_whole(bert):
+def test_a_fit_that_fails_does_not_change_the_earlier_model(bert):
     model = classifier(bert).fit(X, Y)
     before, history = model.predict_proba(X), model.history_
     with pytest.raises(UnknownStageError):
@@ -274,12 +272,12 @@ def test_a_fit_that_fails_leaves_the_earlier_model_whole(bert):
 
 
 @pytest.mark.parametrize("method", ["probe", "full"])
-def test_a_freeze_point_that_has_no_say_is_refused(bert, method):
-    with pytest.raises(InputError, match="has no say"):
+def test_a_freeze_point_without_effect_is_an_error(bert, method):
+    with pytest.raises(InputError, match="has no effect"):
         classifier(bert, method=method, freeze_at="layer2").fit(X, Y)
 
 
-def test_an_encoder_object_cannot_be_saved(bert, tmp_path):
+def test_saving_a_model_with_an_encoder_object_is_an_error(bert, tmp_path):
     model = classifier(load_encoder(bert)).fit(X, Y)
     with pytest.raises(ModelFolderError, match="encoder object cannot be saved"):
         model.save(tmp_path / "model")

@@ -1,4 +1,4 @@
-"""Episodic training: the loss by the paper's formula, and a network that learns to tell new classes apart."""
+"""Episodic training: the loss by the paper's formula, a network that learns to classify new classes, and Conv-4."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,20 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from anyshot.errors import InputError
-from anyshot.fine_tuning.episodic import embedded, episode_accuracy, episode_loss, prototype_scores, train_on_episodes
+from anyshot.fine_tuning.episodic import (
+    ConvNet,
+    encode_rows,
+    episode_accuracy,
+    episode_loss,
+    prototype_scores,
+    train_on_episodes,
+)
 from anyshot.training.loop import Recipe
 from anyshot.training.sampling import episodes_of
 
 
-def test_the_loss_is_the_papers():
-    """Each item is support in turn, the others are queries; distances squared, eq. (1) and (2)."""
+def test_the_loss_is_that_of_the_paper():
+    """Each item is support in turn, the others are queries; squared distances, eq. (1) and (2)."""
     vectors = normalize(torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)), dim=2)
     losses = []
     for first in range(4):
@@ -22,30 +29,30 @@ def test_the_loss_is_the_papers():
         for own in range(3):
             for item in set(range(4)) - set(support):
                 distances = ((vectors[own, item] - prototypes) ** 2).sum(dim=1)
-                losses.append(-torch.log_softmax(-7.0 * distances, dim=0)[own])
-    ours = episode_loss(vectors, n_shots=2, sharpness=7.0)
+                losses.append(-torch.log_softmax(-distances / 0.2, dim=0)[own])
+    ours = episode_loss(vectors, n_shots=2, temperature=0.2)
     assert float(ours) == pytest.approx(float(torch.stack(losses).mean()), rel=1e-5)
 
 
-def test_items_that_agree_within_classes_cost_next_to_nothing():
+def test_the_loss_is_almost_zero_where_items_of_a_class_are_equal():
     vectors = torch.eye(3)[:, None].expand(3, 2, 3)
     assert float(episode_loss(vectors, n_shots=1)) == pytest.approx(np.log1p(2 * np.exp(-20)), abs=1e-6)
 
 
-def test_scores_order_classes_as_distances_do():
+def test_scores_rank_classes_by_distance():
     queries, prototypes = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
     by_distance = torch.cdist(queries, prototypes).argsort(dim=1)
     assert torch.equal(prototype_scores(queries, prototypes).argsort(dim=1, descending=True), by_distance)
 
 
 @pytest.mark.parametrize("n_shots", [0, 2])
-def test_an_episode_without_query_or_example_is_refused(n_shots):
-    with pytest.raises(InputError, match=f"n_shots={n_shots} of 2 items"):
+def test_an_episode_without_queries_or_examples_is_an_error(n_shots):
+    with pytest.raises(InputError, match=f"n_shots={n_shots} must be at least 1 and below 2"):
         episode_loss(torch.ones(2, 2, 3), n_shots=n_shots)
 
 
 def items():
-    """Classes differ in two of ten columns; in the others items vary far more."""
+    """Return items whose classes differ in two of ten columns; the other columns are noise of a larger scale."""
     random = np.random.default_rng(0)
     index = np.repeat(np.arange(16), 6)
     x = 2 * random.normal(size=(len(index), 10))
@@ -58,11 +65,11 @@ def trained(seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = nn.Linear(10, 6)
-    learned, judged = (np.where(part, index, -1) for part in (index < 10, index >= 10))
-    episodes, held_out = (episodes_of(part, n_classes=5, n_each=4) for part in (learned, judged))
+    train, test = (np.where(part, index, -1) for part in (index < 10, index >= 10))
+    episodes, held_out = (episodes_of(part, n_classes=5, n_each=4) for part in (train, test))
     recipe = Recipe(epochs=4, learning_rate=0.05)
 
-    def embed(rows, draws):
+    def embed(rows, random):
         return network(x[rows])
 
     before = episode_accuracy(network, embed, held_out)
@@ -72,7 +79,7 @@ def trained(seed=0):
     return network, embed, held_out, before, history
 
 
-def test_it_learns_what_tells_classes_apart_that_it_has_never_seen():
+def test_training_improves_the_accuracy_on_new_classes():
     network, embed, held_out, before, history = trained()
     after = episode_accuracy(network, embed, held_out)
     assert after > before + 0.2
@@ -84,8 +91,29 @@ def test_the_same_seed_gives_the_same_weights():
     assert torch.equal(first, again)
 
 
-def test_vectors_have_unit_length_and_come_in_the_order_asked_for():
+def test_vectors_have_unit_length_and_are_in_the_order_of_the_rows():
     network, embed, *_ = trained()
-    vectors = embedded(network, embed, np.arange(5))
+    vectors = encode_rows(network, embed, np.arange(5))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(embedded(network, embed, np.array([3, 0])), vectors[[3, 0]], rtol=1e-5)
+    np.testing.assert_allclose(encode_rows(network, embed, np.array([3, 0])), vectors[[3, 0]], rtol=1e-5)
+
+
+def test_conv_net_has_the_size_of_the_papers():
+    """64 channels: 9 (1 + 3 * 64) 64 weights of convolutions, and 2 * 64 of each batch norm."""
+    network = ConvNet(random_state=0)
+    assert sum(weights.numel() for weights in network.parameters()) == 9 * (1 + 3 * 64) * 64 + 4 * 2 * 64
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 64)
+    assert ConvNet(channels=3, width=4, random_state=0)(torch.zeros(2, 3, 32, 48)).shape == (2, 4 * 2 * 3)
+
+
+def test_the_seed_decides_the_weights_of_conv_net_and_does_not_change_torchs_generator():
+    before = torch.random.get_rng_state()
+    first, again, other = (ConvNet(width=4, random_state=seed).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["blocks.0.0.weight"], other["blocks.0.0.weight"])
+
+
+def test_images_that_are_too_small_for_conv_net_are_an_error():
+    with pytest.raises(InputError, match="at least 16 x 16 pixels; got 12 x 28"):
+        ConvNet(width=4)(torch.zeros(1, 1, 12, 28))

@@ -1,9 +1,8 @@
-"""What transfer bought: both runs, side by side."""
+"""The comparison of fine-tuning with training from random weights: its table, its text and its errors."""
 
 import numpy as np
 import pytest
 
-import tiny_language_models as tiny
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.from_scratch import compare_with_scratch
@@ -15,51 +14,50 @@ Y = ["card"] * 5 + ["refund"] * 5
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    folder, _ = tiny.saved("bert", tmp_path_factory.mktemp("bert"))
+def compared(bert):
     tuning = Tuning(cache=False, batch_size=4)
-    model = FineTunedClassifier(f"hf:{folder}", epochs=2, learning_rate=1e-2, tuning=tuning, random_state=0)
+    model = FineTunedClassifier(bert, epochs=2, learning_rate=1e-2, tuning=tuning, random_state=0)
     return compare_with_scratch(
         model, X, Y, ["late card", "my refund", "refund"], ["card", "refund", "refund"], epochs=4
     )
 
 
-def test_the_table_holds_both_and_the_commonest_class(compared):
+def test_the_table_has_both_models_and_the_most_frequent_class(compared):
     table = compared.table
-    assert table.index.tolist() == ["fine-tuned", "from random weights", "always the commonest class"]
+    assert table.index.tolist() == ["fine-tuned", "from random weights", "most frequent class"]
     assert table.epochs.tolist() == [2, 4, 0]
-    assert table.accuracy["always the commonest class"] == pytest.approx(1 / 3)
+    assert table.accuracy["most frequent class"] == pytest.approx(1 / 3)
     assert table.accuracy.between(0, 1).all()
     assert (table.cpu_seconds[:2] > 0).all()
 
 
-def test_the_accuracy_is_the_fitted_models_own(compared):
-    answers = compared.model.predict(["late card", "my refund", "refund"])
-    assert compared.table.accuracy["fine-tuned"] == np.mean(answers == ["card", "refund", "refund"])
+def test_the_accuracy_is_that_of_the_fitted_model(compared):
+    predicted = compared.model.predict(["late card", "my refund", "refund"])
+    assert compared.table.accuracy["fine-tuned"] == np.mean(predicted == ["card", "refund", "refund"])
 
 
-def test_it_says_in_points_what_transfer_bought_and_draws_both_curves(compared):
+def test_it_prints_the_difference_in_points_and_plots_both_runs(compared):
     gain = 100 * (compared.table.accuracy["fine-tuned"] - compared.table.accuracy["from random weights"])
-    assert f"is worth {gain:.1f} points" in str(compared)
+    assert f"change the accuracy by {gain:+.1f} points" in str(compared)
     labels = {line.get_label() for line in compared.plot().axes[0].lines}
     assert {"fine-tuned", "from random weights"} <= labels
 
 
-def test_a_head_alone_has_nothing_to_compare():
-    with pytest.raises(InputError, match="random weights with method='probe'"):
+def test_comparing_a_probe_is_an_error():
+    with pytest.raises(InputError, match="method='probe' learns nothing"):
         compare_with_scratch(FineTunedClassifier(method="probe"), X, Y, X, Y)
 
 
-def test_what_says_nothing_of_fine_tuning_is_refused():
-    with pytest.raises(InputError, match=r"model says how to fine-tune: FineTunedClassifier\(.*A str was given"):
+def test_a_model_of_another_type_is_an_error():
+    with pytest.raises(InputError, match=r"model must be a FineTunedClassifier, .*; got a str"):
         compare_with_scratch("minilm", ["a"], ["a"], ["a"], ["a"])
 
 
-class Unaffordable(FineTunedClassifier):
-    """What must be refused before anything is trained."""
+class NeverFitted(FineTunedClassifier):
+    """A model that must not be trained."""
 
     def fit(self, X, y):
-        raise AssertionError("trained")
+        raise AssertionError("fit was called")
 
 
 @pytest.mark.parametrize(
@@ -72,12 +70,12 @@ class Unaffordable(FineTunedClassifier):
         ((X, ["weather"] * 10), ValueError, "'weather' is not among the 2 classes"),
     ],
 )
-def test_test_items_that_cannot_be_used_are_refused_before_training(test, error, message):
+def test_invalid_test_items_are_an_error_before_training(test, error, message):
     with pytest.raises(error, match=message):
-        compare_with_scratch(Unaffordable(), X, Y, *test)
+        compare_with_scratch(NeverFitted(), X, Y, *test)
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5])
-def test_epochs_of_training_from_random_weights_are_a_whole_number(epochs):
+def test_the_number_of_epochs_must_be_a_positive_integer(epochs):
     with pytest.raises(InputError, match="epochs must be a"):
-        compare_with_scratch(Unaffordable(), X, Y, X, Y, epochs=epochs)
+        compare_with_scratch(NeverFitted(), X, Y, X, Y, epochs=epochs)

@@ -1,4 +1,4 @@
-"""LoRA: nothing changes at the start, little is trained, and the merged network is the adapted one."""
+"""LoRA: no change before training, few trained weights, and a merged network equal to the adapted one."""
 
 import pytest
 import torch
@@ -14,9 +14,8 @@ pytest.importorskip("peft")
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    folder, _ = saved("bert", tmp_path_factory.mktemp("bert"))
-    return open_backbone(f"hf:{folder}", device="cpu")
+def backbone(bert):
+    return open_backbone(bert, device="cpu")
 
 
 @pytest.fixture
@@ -25,19 +24,19 @@ def parts(backbone):
     return trunk(backbone.together(backbone.prepare(TEXTS))), rest.eval()
 
 
-def test_at_the_start_nothing_is_changed_and_only_the_small_matrices_learn(parts):
+def test_adding_lora_does_not_change_the_output_and_leaves_only_its_matrices_to_train(parts):
     state, rest = parts
     with torch.no_grad():
         before, full = rest(state), n_trained(rest)
         add_lora(rest, rank=2)
         assert torch.equal(rest.eval()(state), before)
-    learning = [name for name, parameter in rest.named_parameters() if parameter.requires_grad]
-    assert learning
-    assert all("lora_" in name for name in learning)
+    trained = [name for name, parameter in rest.named_parameters() if parameter.requires_grad]
+    assert trained
+    assert all("lora_" in name for name in trained)
     assert n_trained(rest) < full / 2
 
 
-def test_merged_it_answers_as_adapted_in_its_own_shape(parts):
+def test_merging_keeps_the_output_and_restores_the_original_layers(parts):
     state, rest = parts
     names = set(rest.state_dict())
     add_lora(rest, rank=2)
@@ -52,7 +51,7 @@ def test_merged_it_answers_as_adapted_in_its_own_shape(parts):
 
 
 @pytest.mark.parametrize("kind", ["mobilenet v1", "mobilenet v2"])
-def test_convolutions_that_networks_read_the_shape_of_are_adapted_too(kind, tmp_path):
+def test_lora_adapts_convolutions_whose_shape_the_network_reads(kind, tmp_path):
     folder, _ = saved_image_model(kind, tmp_path)
     trunk, rest = split(precise(load_image_model(folder, device="cpu").backbone()), -3)
     state = trunk(trunk.backbone.together(trunk.backbone.prepare(PIXELS)))
@@ -64,7 +63,7 @@ def test_convolutions_that_networks_read_the_shape_of_are_adapted_too(kind, tmp_
         torch.testing.assert_close(rest.eval()(state), before)
 
 
-def test_the_transposed_dense_layers_of_gpt2_are_adapted_too(tmp_path):
+def test_lora_adapts_the_transposed_dense_layers_of_gpt2(tmp_path):
     folder, _ = saved("gpt2", tmp_path)
     backbone = open_backbone(f"hf:{folder}", device="cpu")
     trunk, rest = split(backbone, "layer1")
@@ -83,7 +82,7 @@ def test_the_transposed_dense_layers_of_gpt2_are_adapted_too(tmp_path):
         torch.testing.assert_close(rest(state), adapted, atol=1e-5, rtol=1e-4)
 
 
-def test_a_rest_without_dense_layers_is_refused(backbone):
+def test_stages_without_dense_layers_are_an_error(backbone):
     rest = split(backbone, "head").rest
     with pytest.raises(EncoderError, match="no dense layer for LoRA"):
         add_lora(rest, rank=2)

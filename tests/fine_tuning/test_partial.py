@@ -1,101 +1,243 @@
-"""Training above a freeze point: who learns, how fast, and on what loss."""
+"""Training the stages above a freeze point: head, held-out items, learning rates, loss, interpolation, identity."""
+
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import normalize, one_hot
 
-from anyshot.encoders.activations import activations
-from anyshot.encoders.backbones import open_backbone, split
-from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.partial import Labeled, features, fine_tune, layer_groups, log_shares, scores_of
+from anyshot.any_shot.head import AnyShotHead
+from anyshot.base.validation import unit
+from anyshot.encoders.backbones import open_backbone
+from anyshot.errors import TrainingDivergedError
+from anyshot.fine_tuning.partial import (
+    DEFAULT_INTERPOLATION,
+    INTERPOLATIONS,
+    LinearHead,
+    StageTraining,
+    TrainingLabels,
+    copy_weights,
+    digest,
+    fine_tune,
+    hold_out,
+    interpolate,
+    layer_groups,
+    log_class_shares,
+)
 from anyshot.fine_tuning.tuning import Tuning
-from anyshot.training.loop import Recipe
-from tiny_language_models import TEXTS, saved
+from tiny_language_models import TEXTS
 
 INDEX = np.array([0, 1, 0, 0, 1])
 ROWS = np.arange(len(TEXTS))
+X = unit(np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    folder, _ = saved("bert", tmp_path_factory.mktemp("bert"))
-    return open_backbone(f"hf:{folder}", device="cpu")
+def backbone(bert):
+    return open_backbone(bert, device="cpu")
 
 
-def labeled(backbone, freeze_at, *, held_out=()):
-    known = activations(backbone, TEXTS, freeze_at=freeze_at)
-    return Labeled(known, INDEX, 2, np.setdiff1d(ROWS, held_out), np.array(held_out, dtype=np.intp))
+def open_run(backbone, freeze_at="head", *, texts=TEXTS, epochs=25, learning_rate=0.02, **settings) -> StageTraining:
+    return StageTraining.open(
+        backbone,
+        texts,
+        freeze_at=freeze_at,
+        tuning=Tuning(**{"batch_size": 5, "cache": False, **settings}),
+        epochs=epochs,
+        learning_rate=learning_rate,
+        random_state=0,
+    )
+
+
+def labeled(held_out=(), *, n_classes=2) -> TrainingLabels:
+    return TrainingLabels(INDEX, n_classes, np.setdiff1d(ROWS, held_out), np.array(held_out, dtype=np.intp))
 
 
 def trained(backbone, freeze_at="layer2", **settings):
-    rest, head = split(backbone, freeze_at).rest, LinearHead.blank(2, backbone.width)
-    data = labeled(backbone, freeze_at)
-    recipe = Recipe(epochs=25, learning_rate=0.02)
-    history = fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(batch_size=5, **settings), random_state=0)
-    return rest, head, data, history
+    run, head = open_run(backbone, freeze_at, **settings), LinearHead.zeros(2, backbone.width)
+    return run, head, fine_tune(run, head, labeled(), random_state=0)
 
 
-@pytest.mark.parametrize("freeze_at", ["head", "layer2", 0])
-def test_it_learns_at_every_freeze_point_and_the_encoder_stays_as_it_was(backbone, freeze_at):
-    before = {name: tensor.clone() for name, tensor in backbone.network["layer2"].state_dict().items()}
-    rest, head, data, history = trained(backbone, freeze_at)
-    assert scores_of(rest, head, data.activations, ROWS).argmax(axis=1).tolist() == INDEX.tolist()
+# --- the head ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_head_returns_the_scores_of_the_any_shot_head_for_features_of_any_length():
+    closed_form = AnyShotHead().fit(X, np.repeat([0, 1, 2], 4), class_vectors=np.eye(3, 4))
+    head = LinearHead(closed_form.coef_, closed_form.intercept_)
+    np.testing.assert_allclose(head(torch.from_numpy(7 * X)).detach(), closed_form.decision_function(X), atol=1e-5)
+
+
+def test_the_head_subtracts_the_center():
+    center = np.array([0.1, -0.2, 0.3, 0.0], np.float32)
+    head = LinearHead(np.eye(4, dtype=np.float32), np.zeros(4), center=center)
+    np.testing.assert_allclose(head(torch.from_numpy(X)).detach(), unit(X - center), atol=1e-6)
+
+
+def test_a_head_of_zeros_scores_every_class_0():
+    assert torch.equal(LinearHead.zeros(3, 4)(torch.from_numpy(X)), torch.zeros(12, 3))
+
+
+def test_the_center_is_saved_but_not_trained():
+    head = LinearHead(np.eye(2, dtype=np.float32), np.zeros(2), center=np.ones(2))
+    assert set(head.state_dict()) == {"coef", "intercept", "center"}
+    assert {name for name, _ in head.named_parameters()} == {"coef", "intercept"}
+
+
+# --- held-out items ---------------------------------------------------------------------------------------------------
+
+
+def held_out(index, fraction, seed=0) -> TrainingLabels:
+    return hold_out(index, index.max() + 1, fraction=fraction, generator=np.random.default_rng(seed))
+
+
+def test_every_class_contributes_its_fraction_and_no_row_is_in_both_parts():
+    index = np.repeat([0, 1], [40, 60])
+    labels = held_out(index, 0.25)
+    np.testing.assert_allclose(np.bincount(index[labels.held_out]), [10, 15], atol=1)
+    assert sorted([*labels.train, *labels.held_out]) == list(range(100))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_class_keeps_a_training_item(seed):
+    assert held_out(np.repeat(np.arange(6), [1, 2, 2, 3, 5, 1]), 0.9, seed).counts.all()
+
+
+def test_with_one_label_per_class_nothing_is_held_out():
+    labels = held_out(np.arange(5), 0.5)
+    assert len(labels.held_out) == 0
+    assert "at most 1 labels per class are too few" in labels.why_none
+
+
+def test_auto_holds_out_a_tenth_only_where_that_is_enough_to_compare_epochs():
+    assert len(held_out(np.repeat([0, 1], 500), "auto").held_out) == pytest.approx(100, abs=2)
+    few = held_out(np.repeat([0, 1], 150), "auto")
+    assert len(few.train) == 300
+    assert "a tenth of 300 labels is too few" in few.why_none
+
+
+def test_auto_holds_out_nothing_where_small_classes_contribute_too_little():
+    few = held_out(np.arange(1200) % 1100, "auto")
+    assert len(few.train) == 1200
+    assert re.search(r"a tenth of each class is \d\d labels in all, too few", few.why_none)
+
+
+def test_a_fraction_of_zero_holds_out_nothing():
+    assert held_out(np.repeat([0, 1], 50), 0).why_none == "held_out=0"
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("freeze_at", ["head", "layer2", "embeddings"])
+def test_training_fits_the_labels_at_every_freeze_point_and_does_not_change_the_encoder(backbone, freeze_at):
+    before = copy_weights(*backbone.network.values())
+    run, head, history = trained(backbone, freeze_at)
+    assert run.scores(head, ROWS).argmax(axis=1).tolist() == INDEX.tolist()
     assert history.records[-1].loss < history.records[0].loss
-    after = backbone.network["layer2"].state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
+    for first, last in zip(before, copy_weights(*backbone.network.values()), strict=True):
+        assert all(torch.equal(first[name], last[name]) for name in first)
 
 
-def test_features_come_in_the_order_of_the_rows_asked_for(backbone):
-    rest, data = split(backbone, "layer2").rest, labeled(backbone, "layer2")
-    everything = features(rest, data.activations, ROWS)
-    np.testing.assert_allclose(features(rest, data.activations, ROWS[[3, 0]]), everything[[3, 0]], atol=1e-5)
+def test_features_are_in_the_order_of_the_rows(backbone):
+    run = open_run(backbone, "layer2")
+    np.testing.assert_allclose(run.features(ROWS[[3, 0]]), run.features(ROWS)[[3, 0]], atol=1e-5)
 
 
-def test_the_head_learns_fastest_then_the_last_stage(backbone):
-    rest, head = split(backbone, "layer1").rest, LinearHead.blank(2, backbone.width)
-    groups = layer_groups(rest, head, Tuning(head_rate=5, depth_decay=0.5, unfreeze_every=1))
-    assert [(group.name, group.rate, group.starts) for group in groups] == [
-        ("layer1", 0.5, 2),
-        ("layer2", 1, 1),
-        ("head", 5, 0),
-    ]
+def test_the_head_has_the_highest_learning_rate_then_the_last_stage(backbone):
+    run, head = open_run(backbone, "layer1"), LinearHead.zeros(2, backbone.width)
+    groups = layer_groups(run.rest, head, Tuning(head_rate=5, depth_decay=0.5, unfreeze_every=1))
+    found = [(group.name, group.rate, group.starts) for group in groups]
+    assert found == [("layer1", 0.5, 2), ("layer2", 1, 1), ("head", 5, 0)]
 
 
-def test_a_head_alone_learns_at_the_full_rate(backbone):
-    rest, head = split(backbone, "head").rest, LinearHead.blank(2, backbone.width)
-    assert [(group.name, group.rate) for group in layer_groups(rest, head, Tuning())] == [("head", 1.0)]
+def test_a_head_alone_has_the_full_learning_rate(backbone):
+    groups = layer_groups(open_run(backbone).rest, LinearHead.zeros(2, backbone.width), Tuning())
+    assert [(group.name, group.rate) for group in groups] == [("head", 1.0)]
 
 
-def test_answers_are_those_of_a_balanced_sample_unless_the_labels_shares_are_asked_for(backbone):
-    data = labeled(backbone, "head")
-    assert torch.exp(log_shares(data, Tuning())).tolist() == pytest.approx([0.6, 0.4])
+def test_log_class_shares_are_equal_for_the_class_prior_of_the_labels_and_for_balanced_weights():
+    assert torch.exp(log_class_shares(labeled(), Tuning())).tolist() == pytest.approx([0.6, 0.4])
     for settings in ({"class_prior": "labels"}, {"class_weight": "balanced"}):
-        added = log_shares(data, Tuning(**settings))
-        assert added[0] == added[1]
+        first, second = log_class_shares(labeled(), Tuning(**settings))
+        assert first == second
 
 
 @pytest.mark.parametrize("settings", [{}, {"class_prior": "labels"}, {"class_weight": "balanced"}, {"smoothing": 0.3}])
-def test_a_class_without_labels_is_not_denied_or_lifted_by_training(backbone, settings):
-    """Items of the labeled classes teach nothing of the third: its score against theirs stays as it began."""
-    known = activations(backbone, TEXTS, freeze_at="head")
-    data = Labeled(known, INDEX, 3, ROWS, ROWS[:0])
-    head = LinearHead.blank(3, backbone.width)
-    rest, recipe = split(backbone, "head").rest, Recipe(epochs=25, learning_rate=0.02, weight_decay=0.0)
-    fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(batch_size=5, **settings), random_state=0)
+def test_training_does_not_change_the_weights_of_a_class_without_labels(backbone, settings):
+    run, head = open_run(backbone, weight_decay=0.0, **settings), LinearHead.zeros(3, backbone.width)
+    fine_tune(run, head, labeled(n_classes=3), random_state=0)
     assert head.coef[2].abs().max().item() < 1e-3
     assert head.intercept[2].abs().item() < 1e-3
     assert head.coef[:2].abs().max().item() > 0.1
 
 
-def test_a_weighted_loss_learns_too(backbone):
-    rest, head, data, _ = trained(backbone, "head", class_weight="balanced", smoothing=0.1)
-    assert scores_of(rest, head, data.activations, ROWS).argmax(axis=1).tolist() == INDEX.tolist()
+def test_training_with_balanced_weights_and_label_smoothing_fits_the_labels(backbone):
+    run, head, _ = trained(backbone, "head", class_weight="balanced", smoothing=0.1)
+    assert run.scores(head, ROWS).argmax(axis=1).tolist() == INDEX.tolist()
 
 
-def test_held_out_rows_are_told_of_and_not_learned_from(backbone):
-    data = labeled(backbone, "head", held_out=[4])
-    rest, head = split(backbone, "head").rest, LinearHead.blank(2, backbone.width)
-    recipe = Recipe(epochs=2, learning_rate=0.01)
-    history = fine_tune(rest, head, data, recipe=recipe, tuning=Tuning(), random_state=0)
+def test_the_history_has_the_loss_on_held_out_items(backbone):
+    run, head = open_run(backbone, epochs=2, learning_rate=0.01), LinearHead.zeros(2, backbone.width)
+    history = fine_tune(run, head, labeled([4]), random_state=0)
     assert history.records[0].held_out.loss == pytest.approx(np.log(2), abs=1e-6)
     assert len(history.records) == 3
+
+
+def test_an_output_that_is_not_finite_is_an_error(backbone):
+    run = open_run(backbone)
+    run.check_finite(np.zeros(3))
+    with pytest.raises(TrainingDivergedError, match=r"NaN or infinite values.*Lower learning_rate \(it is 0.02\)"):
+        run.check_finite(np.array([0.0, np.nan]))
+
+
+# --- interpolation ----------------------------------------------------------------------------------------------------
+
+
+def interpolated_head(backbone, *, trained, interpolation="auto", held_out=()):
+    """Return the factor and the weights of a head that training moved from zero to `trained` (2, width)."""
+    run, head = open_run(backbone, interpolation=interpolation), LinearHead.zeros(2, backbone.width)
+    initial = copy_weights(run.rest, head)
+    with torch.no_grad():
+        head.coef.copy_(trained)
+    factor = interpolate(run, head, initial, labeled(held_out))
+    return factor, head.coef.detach()
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.3, 1.0])
+def test_interpolation_is_linear_in_the_weights(backbone, factor):
+    weights = torch.ones(2, backbone.width)
+    found, coef = interpolated_head(backbone, trained=weights, interpolation=factor)
+    assert found == factor
+    torch.testing.assert_close(coef, factor * weights)
+
+
+def test_interpolation_is_a_half_without_held_out_items(backbone):
+    assert interpolated_head(backbone, trained=torch.ones(2, backbone.width))[0] == DEFAULT_INTERPOLATION
+
+
+def test_held_out_items_choose_the_largest_factor_for_good_weights_and_the_smallest_for_bad_ones(backbone):
+    z = normalize(torch.from_numpy(open_run(backbone).features(ROWS)), dim=1)
+    good = torch.linalg.lstsq(z, one_hot(torch.from_numpy(INDEX), 2).float()).solution.T
+    assert interpolated_head(backbone, trained=good, held_out=ROWS)[0] == max(INTERPOLATIONS)
+    assert interpolated_head(backbone, trained=-good, held_out=ROWS)[0] == min(INTERPOLATIONS)
+
+
+# --- the identity of a run --------------------------------------------------------------------------------------------
+
+
+def test_the_identity_does_not_depend_on_where_files_are_stored(backbone):
+    run = open_run(backbone)
+    elsewhere = replace(run.tuning, cache=True, budget_mb=1.0, checkpoints="elsewhere")
+    assert run.identity() == replace(run, tuning=elsewhere).identity()
+
+
+@pytest.mark.parametrize("other", [{"texts": TEXTS[::-1]}, {"freeze_at": "layer1"}, {"dropout": 0.2}], ids=str)
+def test_the_identity_depends_on_items_freeze_point_and_settings(backbone, other):
+    assert open_run(backbone, **other).identity() != open_run(backbone).identity()
+
+
+def test_the_digest_depends_on_contents_and_shape():
+    assert digest(np.zeros(4)) == digest(np.zeros(4))
+    assert len({digest(np.zeros(4)), digest(np.ones(4)), digest(np.zeros((2, 2)))}) == 3

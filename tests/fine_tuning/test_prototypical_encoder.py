@@ -1,7 +1,8 @@
-"""The encoder trained on other classes: it tells new ones by one example, repeats, and refuses what it cannot use."""
+"""The prototypical encoder: accuracy on new classes, copies, saved folders, errors, and its image transformations."""
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -9,8 +10,14 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.fine_tuning.prototypical_encoder import PrototypicalEncoder
+from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
+from anyshot.fine_tuning.prototypical_encoder import (
+    PrototypicalEncoder,
+    as_floats,
+    orientations,
+    random_affine,
+    small_images,
+)
 from anyshot.tasks.loading import load
 from contract import assert_init_only_stores
 
@@ -18,7 +25,7 @@ SIDE = 16
 
 
 def strokes(n_classes, n_each, seed):
-    """Return drawings of characters: each two bars of its own, moved by a pixel and thinned from drawing to drawing."""
+    """Return drawings of characters: two bars each, shifted by up to a pixel from drawing to drawing."""
     random = np.random.default_rng(seed)
     images, labels = [], []
     for label in range(n_classes):
@@ -43,7 +50,7 @@ def fitted():
     return encoder().fit(X, y, groups=y % 2)
 
 
-def test_it_is_an_encoder_with_vectors_of_unit_length(fitted):
+def test_it_is_an_encoder_and_its_vectors_have_unit_length(fitted):
     assert isinstance(fitted, Encoder)
     assert isinstance(fitted, Digested)
     vectors = fitted.encode(strokes(3, 2, seed=1)[0])
@@ -52,27 +59,27 @@ def test_it_is_an_encoder_with_vectors_of_unit_length(fitted):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
 
 
-def test_it_only_stores_at_first_and_a_refit_repeats(fitted):
+def test_init_only_stores_and_fitting_again_gives_the_same_network(fitted):
     assert_init_only_stores(encoder())
     X, y = strokes(12, 4, seed=0)
     assert clone(fitted).fit(X, y, groups=y % 2).digest == fitted.digest
 
 
-def test_new_classes_are_told_by_one_example(fitted):
+def test_new_classes_are_recognized_by_one_example(fitted):
     X, y = strokes(10, 2, seed=5)
     vectors = fitted.transform(X)
-    told = y[::2][(vectors[1::2] @ vectors[::2].T).argmax(axis=1)]
-    assert np.mean(told == y[1::2]) >= 0.6  # by chance 0.1
+    predicted = y[::2][(vectors[1::2] @ vectors[::2].T).argmax(axis=1)]
+    assert np.mean(predicted == y[1::2]) >= 0.6  # 0.1 by chance
 
 
-def test_groups_held_out_keep_the_best_epoch():
+def test_with_held_out_groups_the_best_epoch_is_kept():
     X, y = strokes(12, 4, seed=0)
     model = encoder(held_out=1, turned_classes=False).fit(X, y, groups=np.where(y < 6, "one", "other"))
     assert model.held_out_groups_.tolist() in (["one"], ["other"])
     assert model.history_.best_epoch is not None
 
 
-def test_a_fit_that_fails_leaves_the_earlier_network_or_none():
+def test_a_fit_that_fails_does_not_change_the_earlier_network():
     X, y = strokes(6, 4, seed=0)
     fresh = encoder(epochs=0)
     with pytest.raises(InputError, match="epochs must be at least 1"):
@@ -86,8 +93,8 @@ def test_a_fit_that_fails_leaves_the_earlier_network_or_none():
     assert (model.digest, model.history_) == (before, history)
 
 
-def test_a_copy_keeps_what_was_learned_and_learns_for_itself(fitted):
-    """Cross-validation of a pipeline trains copies; as another model's encoder, a copy is not to lose its network."""
+def test_a_clone_is_fitted_and_fitting_it_does_not_change_the_original(fitted):
+    """Cloning a model that uses this encoder must not lose the network; cross-validation of a pipeline fits clones."""
     before, (X, y) = fitted.digest, strokes(5, 8, seed=3)
     copied = clone(fitted)
     assert copied.digest == before
@@ -98,7 +105,7 @@ def test_a_copy_keeps_what_was_learned_and_learns_for_itself(fitted):
     assert fitted.digest == before
 
 
-def test_the_size_that_was_learned_at_is_the_one_it_encodes_at_and_is_saved(tmp_path):
+def test_images_are_encoded_at_the_size_that_the_network_was_trained_at(tmp_path):
     X, y = strokes(6, 4, seed=0)
     model = encoder(size=np.int64(32), turned_classes=np.True_).fit(X, y)
     vectors = model.encode(X[:2])
@@ -122,13 +129,13 @@ def test_the_size_that_was_learned_at_is_the_one_it_encodes_at_and_is_saved(tmp_
         ({"learning_rate": "fast"}, "learning_rate must be a number"),
     ],
 )
-def test_a_parameter_out_of_range_is_refused(parameters, message):
+def test_a_parameter_out_of_range_is_an_error(parameters, message):
     X, y = strokes(4, 4, seed=0)
     with pytest.raises(InputError, match=message):
         encoder(**parameters).fit(X, y)
 
 
-def test_groups_are_one_an_image():
+def test_every_labeled_image_needs_a_group():
     X, y = strokes(4, 4, seed=0)
     with pytest.raises(InputError, match="There are 16 images and 10 groups"):
         encoder().fit(X, y, groups=(y % 2)[:10])
@@ -136,11 +143,50 @@ def test_groups_are_one_an_image():
         encoder().fit(X, y, groups=[None, *"abababababababa"])
 
 
-def test_what_cannot_be_used_is_refused():
+def test_invalid_arguments_are_errors():
     X, y = strokes(4, 4, seed=0)
-    with pytest.raises(InputError, match="held_out=2 of 2 groups leave nothing"):
+    with pytest.raises(InputError, match="held_out=2 must be below the number of groups, 2"):
         encoder(held_out=2).fit(X, y, groups=y % 2)
     with pytest.raises(NotEnoughLabelsError, match="4 items each"):
         encoder().fit(X, np.arange(16))
     with pytest.raises(NotFittedError):
         encoder().encode(X)
+
+
+def test_a_small_pixel_is_the_mean_of_its_area():
+    image = np.zeros((4, 4), np.uint8)
+    image[:2, :2] = [[100, 200], [0, 100]]
+    assert small_images([image], size=2)[0, 0].tolist() == [[100, 0], [0, 0]]
+
+
+def test_the_error_for_an_unreadable_image_names_it():
+    with pytest.raises(BadItemError, match=r"missing\.png"):
+        small_images(["missing.png"], size=4)
+
+
+def test_floats_are_from_0_to_1():
+    assert as_floats(torch.tensor([[[[0, 255]]]], dtype=torch.uint8)).flatten().tolist() == [0, 1]
+
+
+def test_random_affine_moves_each_image_differently_and_repeats_with_the_seed():
+    square = torch.zeros(3, 1, 21, 21)
+    square[:, :, 8:13, 8:13] = 1
+    moved = random_affine(square, generator=np.random.default_rng(0))
+    assert not torch.allclose(moved[0], moved[1])
+    torch.testing.assert_close(moved, random_affine(square, generator=np.random.default_rng(0)))
+    assert moved.sum(dim=(1, 2, 3)).numpy() == pytest.approx(25, rel=0.5)  # within the stretch of both sides
+
+
+def test_random_affine_does_not_change_a_uniform_image():
+    image = torch.ones(2, 1, 9, 9)
+    torch.testing.assert_close(random_affine(image, generator=np.random.default_rng(0)), image)
+
+
+def test_a_square_has_eight_orientations():
+    image = torch.tensor([[[[1, 2], [3, 4]]]])
+    found = {tuple(each.flatten().tolist()) for each in orientations(image)}
+    assert len(found) == 8
+    assert orientations(torch.stack([image[0], image[0] + 4]))[:2].tolist() == [
+        image[0].tolist(),
+        (image[0] + 4).tolist(),
+    ]

@@ -1,4 +1,4 @@
-"""Episodic training: a network learns to tell classes it has never seen apart, from one or a few examples of each."""
+"""Episodic training (Prototypical Networks): learn to classify new classes from one or a few examples of each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from anyshot.base.validation import Indexes, RandomState, Vectors
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.errors import InputError
 from anyshot.training.history import HeldOut, History
 from anyshot.training.loop import Recipe, train
@@ -17,53 +17,88 @@ from anyshot.training.losses import cross_entropy
 from anyshot.training.sampling import Episodes
 
 Embed: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]
-"""Rows (n,) to features (n, d); the generator, where there is one, draws a view of each item."""
+"""Function from rows (n,) to features (n, d); with a generator, of a random augmented view of each item."""
 
-SHARPNESS: Final = 10.0
-"""Multiplies squared distances of unit vectors, which reach 4 at most: without it a softmax could not be sure."""
+TEMPERATURE: Final = 0.1
+"""Divides squared distances of unit-length vectors, which are at most 4: undivided, softmax could not be confident."""
+PREDICTED_TOGETHER: Final = 256
+N_TEST_EPISODES: Final = 100
+N_BLOCKS: Final = 4
+MIN_SIZE: Final = 2**N_BLOCKS  # pixels per side, so that the last pooling has an output
 
-ANSWERED_TOGETHER: Final = 256
-JUDGED_ON: Final = 100  # episodes that tell how good a network is
+
+class ConvNet(nn.Module):
+    """Conv-4: four blocks of 3 x 3 convolution, batch norm, ReLU and 2 x 2 max pooling, then flattening.
+
+    Images (n, channels, h, w), floats from 0 to 1, become features (n, width * (h // 16) * (w // 16)), not of unit
+    length.
+
+    Raises
+    ------
+    InputError
+        The images have fewer than 16 pixels per side.
+
+    References
+    ----------
+    Vinyals et al. Matching Networks for One Shot Learning. NeurIPS 2016, section 4.1.1. Snell, Swersky, Zemel.
+    Prototypical Networks for Few-shot Learning. NeurIPS 2017, section 3.1.
+    """
+
+    def __init__(self, *, channels: int = 1, width: int = 64, random_state: RandomState = None) -> None:
+        super().__init__()
+        self.channels = channels
+        seed = int(generator(random_state).integers(2**31))
+        with torch.random.fork_rng(devices=[]):  # torch's global generator stays unchanged
+            torch.default_generator.manual_seed(seed)
+            self.blocks = nn.Sequential(*(_block(width if depth else channels, width) for depth in range(N_BLOCKS)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the features of the images."""
+        height, width = images.shape[-2:]
+        if min(height, width) < MIN_SIZE:
+            raise InputError(f"Images must have at least {MIN_SIZE} x {MIN_SIZE} pixels; got {height} x {width}.")
+        features: Tensor = self.blocks(images).flatten(1)
+        return features
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """The rows (classes, n_each) of an episode, and the number that decides which view of each item is shown."""
+class Episode:
+    """The rows (classes, n_each) of an episode, and the seed that chooses the augmented view of each item."""
 
     rows: Indexes
     seed: int
 
 
-def episode_loss(vectors: Tensor, *, n_shots: int, sharpness: float = SHARPNESS) -> Tensor:
-    """Return how badly the items of an episode are told by the class means of others, cross-entropy [nats], a scalar.
+def episode_loss(vectors: Tensor, *, n_shots: int, temperature: float = TEMPERATURE) -> Tensor:
+    """Return the cross-entropy of classifying items by the class means of other items [nats], a scalar.
 
-    vectors (c, m, d): unit-length vectors of m items of each of c classes. The classes' means over n_shots items are
-    the prototypes, the other m - n_shots items the queries; a query's score for a class is minus its squared distance
-    to the prototype. Snell, Swersky, Zemel, NeurIPS 2017, eq. (1) and (2). Each item is support in turn, so that one
-    pass through the network serves m tasks.
+    vectors (c, m, d): unit-length vectors of m items of each of c classes. The class means over n_shots items are the
+    prototypes, and the other m - n_shots items are the queries; a query's score for a class is minus its squared
+    distance to the prototype. Snell, Swersky, Zemel, NeurIPS 2017, eq. (1) and (2). Each item is support in turn, so
+    that one pass through the network gives m tasks.
 
     Raises
     ------
     InputError
-        There is no query left.
+        There are no queries.
     """
     n_classes, n_each, width = vectors.shape
     if not 0 < n_shots < n_each:
-        raise InputError(f"n_shots={n_shots} of {n_each} items of each class leave no query. Take at least one more.")
+        raise InputError(f"n_shots={n_shots} must be at least 1 and below {n_each}, the number of items of each class.")
     index = torch.arange(n_classes, device=vectors.device).repeat_interleave(n_each - n_shots)
     losses = []
     for first in range(n_each):
-        shown = vectors.roll(-first, dims=1)
-        prototypes = shown[:, :n_shots].mean(dim=1)  # (c, d)
-        queries = shown[:, n_shots:].reshape(-1, width)  # (c (m - n_shots), d)
-        losses.append(cross_entropy(prototype_scores(queries, prototypes, sharpness=sharpness), index))
+        rolled = vectors.roll(-first, dims=1)
+        prototypes = rolled[:, :n_shots].mean(dim=1)  # (c, d)
+        queries = rolled[:, n_shots:].reshape(-1, width)  # (c (m - n_shots), d)
+        losses.append(cross_entropy(prototype_scores(queries, prototypes, temperature=temperature), index))
     return torch.stack(losses).mean()
 
 
-def prototype_scores(queries: Tensor, prototypes: Tensor, *, sharpness: float = SHARPNESS) -> Tensor:
-    """Return minus the squared distances (n, c), times sharpness, of queries (n, d) and prototypes (c, d)."""
-    # |q - p|^2 = |q|^2 - 2 q p + |p|^2, and |q|^2 is the same for every class: it leaves the softmax.
-    scores: Tensor = sharpness * (2 * queries @ prototypes.T - (prototypes**2).sum(dim=1))
+def prototype_scores(queries: Tensor, prototypes: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
+    """Return minus the squared distances of queries (n, d) to prototypes (c, d), over temperature, (n, c)."""
+    # |q - p|^2 = |q|^2 - 2 q p + |p|^2, and |q|^2 is the same for every class, so softmax ignores it.
+    scores: Tensor = (1 / temperature) * (2 * queries @ prototypes.T - (prototypes**2).sum(dim=1))
     return scores
 
 
@@ -78,64 +113,71 @@ def train_on_episodes(
     held_out: Episodes | None = None,
     random_state: RandomState = None,
 ) -> History:
-    """Train `network`, which `embed` calls, in place; return what happened.
+    """Train `network`, which `embed` calls, in place; return the history.
 
-    per_epoch: episodes an epoch; held_out: episodes of classes that are not trained on: the weights of the epoch that
-    answers these best stay.
+    per_epoch: number of episodes in an epoch; held_out: episodes of classes that are not trained on: the weights of the
+    epoch with the best accuracy on them are kept.
 
     Raises
     ------
     InputError
-        n_shots leaves no query.
+        n_shots leaves no queries.
     TrainingDivergedError, BatchMemoryError
         See `training.loop.train`.
     """
 
-    def batches(generator: np.random.Generator) -> Sequence[Drawn]:
-        return [Drawn(episodes.draw(generator), int(generator.integers(2**31))) for _ in range(per_epoch)]
+    def batches(random: np.random.Generator) -> Sequence[Episode]:
+        return [Episode(episodes.draw(random), int(random.integers(2**31))) for _ in range(per_epoch)]
 
-    def loss_of(batch: Drawn, progress: float) -> Tensor:
-        features = embed(batch.rows.ravel(), np.random.default_rng(batch.seed)).float()
-        return episode_loss(normalize(features, dim=1).view(*batch.rows.shape, -1), n_shots=n_shots)
+    def loss(episode: Episode, progress: float) -> Tensor:
+        features = embed(episode.rows.ravel(), np.random.default_rng(episode.seed)).float()
+        return episode_loss(normalize(features, dim=1).view(*episode.rows.shape, -1), n_shots=n_shots)
 
-    def ask() -> HeldOut:
+    def evaluate() -> HeldOut:
         assert held_out is not None
         return HeldOut(0.0, episode_accuracy(network, embed, held_out, n_shots=n_shots))
 
-    return train(
-        network,
-        batches,
-        loss_of,
-        recipe=recipe,
-        held_out=None if held_out is None else ask,
-        random_state=random_state,
-    )
+    test = None if held_out is None else evaluate
+    return train(network, batches, loss, recipe=recipe, held_out=test, random_state=random_state)
 
 
 def episode_accuracy(
-    network: nn.Module, embed: Embed, episodes: Episodes, *, n_shots: int = 1, n_drawn: int = JUDGED_ON, seed: int = 0
+    network: nn.Module,
+    embed: Embed,
+    episodes: Episodes,
+    *,
+    n_shots: int = 1,
+    n_episodes: int = N_TEST_EPISODES,
+    seed: int = 0,
 ) -> float:
-    """Return the share of queries of some episodes, 0 to 1, whose nearest prototype is their own class's."""
-    rows = np.unique(np.concatenate([one for group in episodes.groups for one in group]))
-    vectors = torch.from_numpy(embedded(network, embed, rows))
-    generator = np.random.default_rng(seed)
-    shares = []
-    for _ in range(n_drawn):
-        own = vectors[torch.from_numpy(np.searchsorted(rows, episodes.draw(generator)))]  # (c, m, d)
+    """Return the accuracy of classifying the queries of random episodes by their nearest prototype."""
+    rows = np.unique(np.concatenate([members for group in episodes.groups for members in group]))
+    vectors = torch.from_numpy(encode_rows(network, embed, rows))
+    random = np.random.default_rng(seed)
+    accuracies = []
+    for _ in range(n_episodes):
+        own = vectors[torch.from_numpy(np.searchsorted(rows, episodes.draw(random)))]  # (c, m, d)
         prototypes, queries = own[:, :n_shots].mean(dim=1), own[:, n_shots:]
-        best = prototype_scores(queries.flatten(0, 1), prototypes).argmax(dim=1)
+        predicted = prototype_scores(queries.flatten(0, 1), prototypes).argmax(dim=1)
         index = torch.arange(len(own)).repeat_interleave(queries.shape[1])
-        shares.append(float((best == index).float().mean()))
-    return float(np.mean(shares))
+        accuracies.append(float((predicted == index).float().mean()))
+    return float(np.mean(accuracies))
 
 
-def embedded(network: nn.Module, embed: Embed, rows: Indexes) -> Vectors:
-    """Return the unit-length vectors (n, d), float32, of some rows, each as it is."""
+def encode_rows(network: nn.Module, embed: Embed, rows: Indexes) -> Vectors:
+    """Return the unit-length vectors (n, d), float32, of some rows, without augmentation."""
     network.eval()
     with torch.inference_mode():
-        made = [
-            normalize(embed(rows[first : first + ANSWERED_TOGETHER], None).float(), dim=1).cpu().numpy()
-            for first in range(0, len(rows), ANSWERED_TOGETHER)
+        parts = [
+            normalize(embed(rows[first : first + PREDICTED_TOGETHER], None).float(), dim=1).cpu().numpy()
+            for first in range(0, len(rows), PREDICTED_TOGETHER)
         ]
-    vectors: Vectors = np.concatenate(made).astype(np.float32)
+    vectors: Vectors = np.concatenate(parts).astype(np.float32)
     return vectors
+
+
+def _block(n_in: int, n_out: int) -> nn.Sequential:
+    # The bias of the convolution is omitted, because the batch norm has one.
+    return nn.Sequential(
+        nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(), nn.MaxPool2d(2)
+    )

@@ -1,4 +1,4 @@
-"""What transfer bought: the same architecture, trained on the same items from random weights, and both side by side."""
+"""Compare fine-tuning with training the same architecture from random weights."""
 
 import time
 from collections.abc import Mapping
@@ -13,33 +13,30 @@ from sklearn.base import clone
 from anyshot.base.items import Classes, Items, Labels, by_position, items_and_labels, to_indexes
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
-from anyshot.encoders.backbones import split
 from anyshot.encoders.freeze import from_scratch
-from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.head import LinearHead
-from anyshot.fine_tuning.network_classifier import labeled_items
-from anyshot.fine_tuning.partial import Labeled, fine_tune, scores_of
+from anyshot.fine_tuning.network import labeled_items
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, fine_tune, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.history import History, plot_histories
 
-SCRATCH, TRANSFERRED = "from random weights", "fine-tuned"
+SCRATCH, FINE_TUNED, MAJORITY = "from random weights", "fine-tuned", "most frequent class"
 
 
 @dataclass(frozen=True)
 class ScratchComparison:
-    """A fine-tuned model beside the same architecture trained from random weights; it prints.
+    """A fine-tuned model and the same architecture trained from random weights. Print it to read the table.
 
     Attributes
     ----------
     table : DataFrame
-        A row each: `accuracy` on the test items, and on the most frequent class alone; `cpu_seconds` of training and
-        `epochs`.
+        Rows: the two models, and always predicting the most frequent class. Columns: `accuracy` on the test items,
+        `cpu_seconds` of training, and `epochs`.
     histories : mapping of str to History
-        The two runs.
+        The two training runs.
     model : FineTunedClassifier
-        The fine-tuned one.
+        The fine-tuned model.
     """
 
     table: pd.DataFrame
@@ -47,13 +44,13 @@ class ScratchComparison:
     model: FineTunedClassifier
 
     def __str__(self) -> str:
-        """Return the table, and in a sentence what transfer bought."""
-        gain = self.table.accuracy[TRANSFERRED] - self.table.accuracy[SCRATCH]
-        shown = self.table.to_string(float_format=lambda figure: f"{figure:.3f}")
-        return f"{shown}\nWhat the network had learned elsewhere is worth {100 * gain:.1f} points of accuracy here."
+        """Return the table, and the difference of the accuracies."""
+        gain = self.table.accuracy[FINE_TUNED] - self.table.accuracy[SCRATCH]
+        table = self.table.to_string(float_format=lambda value: f"{value:.3f}")
+        return f"{table}\nThe pretrained weights change the accuracy by {100 * gain:+.1f} points."
 
     def plot(self) -> Figure:
-        """Draw the losses and, where items were held out, the accuracies of both runs over the epochs."""
+        """Draw the loss and, with held-out items, the accuracy of both runs by epoch."""
         return plot_histories(dict(self.histories))
 
 
@@ -67,96 +64,100 @@ def compare_with_scratch(
     epochs: int | None = None,
     random_state: RandomState = None,
 ) -> ScratchComparison:
-    """Train a model, and its architecture from random weights on the same items; report both.
+    """Fine-tune a model, train its architecture from random weights on the same items, and compare both.
 
     Parameters
     ----------
     model : FineTunedClassifier
-        How to fine-tune; a copy of it is fitted.
+        A copy of it is fitted.
     X, y : n items and their labels
-    X_test, y_test : m items and labels to be told; they decide nothing
+    X_test, y_test : m items and their labels
+        Used for the accuracies alone.
     epochs : int, optional
-        Of training from random weights, everything being trained; as many as the model's if not given.
+        Epochs of training from random weights, which trains all stages. By default those of `model`.
     random_state : int, RandomState, Generator or None
-        Decides the random weights and the order of the items.
+        Random weights and order of the items.
 
     Raises
     ------
     InputError
-        The model is no FineTunedClassifier, or trains a head only: from random weights there would be nothing to
-        compare. Or there is not one label an item. Else as `fit`.
+        `model` is not a FineTunedClassifier, or trains only a head, which on random weights learns nothing; or an
+        argument of `fit` is invalid.
     NotEnoughLabelsError
         No test item has a label.
     """
     if not isinstance(model, FineTunedClassifier):
         raise InputError(
-            f"model says how to fine-tune: FineTunedClassifier('minilm', epochs=5). A {type(model).__name__} was given."
+            "model must be a FineTunedClassifier, such as FineTunedClassifier('minilm', epochs=5); got a "
+            f"{type(model).__name__}."
         )
     if model.method == "probe":
-        raise InputError("A network of random weights with method='probe' learns nothing. Compare method='partial'.")
+        raise InputError("method='probe' learns nothing on a network with random weights. Use method='partial'.")
     if epochs is not None:
         check_whole(1, epochs=epochs)
     items, index, classes = labeled_items(X, y, model.classes)
-    trained, asked = _Items(items, index), _asked(X_test, y_test, classes)
-    began = time.process_time()
+    train, test = _Items(items, index), _test_items(X_test, y_test, classes)
+    start = time.process_time()
     fitted = clone(model).fit(X, y)
-    spent = time.process_time() - began
-    answers, history, spent_scratch = _from_random_weights(fitted, trained, asked, epochs, random_state)
-    right = {
-        TRANSFERRED: np.asarray(fitted.predict(asked.items) == fitted.classes_[asked.index]),
-        SCRATCH: np.asarray(answers == asked.index),
-    }
-    commonest = np.bincount(trained.index, minlength=len(fitted.classes_)).argmax()
+    seconds = time.process_time() - start
+    correct = np.asarray(fitted.predict(test.items) == fitted.classes_[test.index])
+    start = time.process_time()
+    predicted, history = _train_from_scratch(fitted, train, test, epochs, random_state)
+    seconds_scratch = time.process_time() - start
+    majority = np.bincount(train.index, minlength=len(classes)).argmax()
     rows = {
-        TRANSFERRED: (right[TRANSFERRED].mean(), spent, len(_epochs(fitted.history_))),
-        SCRATCH: (right[SCRATCH].mean(), spent_scratch, len(_epochs(history))),
-        "always the commonest class": (float((asked.index == commonest).mean()), 0.0, 0),
+        FINE_TUNED: (correct.mean(), seconds, _n_epochs(fitted.history_)),
+        SCRATCH: ((predicted == test.index).mean(), seconds_scratch, _n_epochs(history)),
+        MAJORITY: ((test.index == majority).mean(), 0.0, 0),
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["accuracy", "cpu_seconds", "epochs"])
-    return ScratchComparison(table, {TRANSFERRED: fitted.history_, SCRATCH: history}, fitted)
+    return ScratchComparison(table, {FINE_TUNED: fitted.history_, SCRATCH: history}, fitted)
 
 
 @dataclass(frozen=True)
 class _Items:
-    """Items and the rows of their classes."""
+    """Labeled items, and the row of each one's class."""
 
     items: Items
     index: Indexes
 
 
-def _asked(X_test: Items, y_test: Labels, classes: Classes) -> _Items:
-    """Return the test items that have labels; these are looked at before training is paid for."""
+def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> _Items:
+    """Return the labeled test items, or raise an error before anything is trained."""
     X_test, y_test = items_and_labels(X_test, y_test)
     X_test, index = by_position(X_test), to_indexes(y_test, classes, n_items=len(X_test))
-    told = np.flatnonzero(index >= 0)
-    if not len(told):
-        raise NotEnoughLabelsError(
-            f"None of the {len(X_test)} test items has a label; accuracy is a share of those that have. Give y_test."
-        )
-    return _Items([X_test[int(row)] for row in told], index[told])
+    labeled = np.flatnonzero(index >= 0)
+    if not len(labeled):
+        raise NotEnoughLabelsError(f"None of the {len(X_test)} test items has a label. Give labels in y_test.")
+    return _Items([X_test[int(row)] for row in labeled], index[labeled])
 
 
-def _from_random_weights(
-    fitted: FineTunedClassifier, trained: _Items, asked: _Items, epochs: int | None, random_state: RandomState
-) -> tuple[NDArray[np.intp], History, float]:
-    """Return the answers to `asked`, what training went through, and its CPU time [s]."""
+def _train_from_scratch(
+    fitted: FineTunedClassifier, train: _Items, test: _Items, epochs: int | None, random_state: RandomState
+) -> tuple[NDArray[np.intp], History]:
+    """Train from random weights; return the predicted rows of the test items and the history."""
     random = generator(random_state)
-    tuning = replace(fitted.tuning or Tuning(), checkpoints=None)
-    began = time.process_time()
-    backbone: Backbone = from_scratch(fitted.backbone_, random_state=random)
-    rest = split(backbone, 0).rest
-    head = LinearHead.blank(len(fitted.classes_), backbone.width).to(backbone.device)
-    known = activations(backbone, trained.items, freeze_at=0, budget_mb=tuning.budget_mb, augment=tuning.augment)
-    everything = np.arange(len(trained.index))
-    data = Labeled(known, trained.index, len(fitted.classes_), everything, everything[:0])
-    recipe = replace(fitted.recipe_, epochs=fitted.epochs if epochs is None else epochs, patience=None)
-    even = replace(tuning, depth_decay=1.0, unfreeze_every=0.0)  # no stage knows more than another
-    history = fine_tune(rest, head, data, recipe=recipe, tuning=even, random_state=int(random.integers(2**31)))
-    spent = time.process_time() - began
-    told = activations(backbone, asked.items, freeze_at=0, budget_mb=tuning.budget_mb)
-    scores = scores_of(rest, head, told, np.arange(len(asked.items)))
-    return scores.argmax(axis=1), history, spent
+    backbone = from_scratch(fitted.backbone_, random_state=random)
+    # All stages have the same learning rate and start at once: none is pretrained more than another.
+    tuning = replace(
+        fitted.tuning or Tuning(), depth_decay=1.0, unfreeze_every=0.0, patience=None, cache=False, checkpoints=None
+    )
+    run = StageTraining.open(
+        backbone,
+        train.items,
+        freeze_at=backbone.stages[0],
+        tuning=tuning,
+        epochs=fitted.epochs if epochs is None else epochs,
+        learning_rate=fitted.recipe_.learning_rate,
+        random_state=random,
+    )
+    head = LinearHead.zeros(len(fitted.classes_), backbone.width).to(backbone.device)
+    labels = hold_out(train.index, len(fitted.classes_), fraction=0, generator=random)
+    history = fine_tune(run, head, labels, random_state=int(random.integers(2**31)))
+    states = activations(backbone, test.items, freeze_at=0, budget_mb=tuning.budget_mb)
+    scores = replace(run, activations=states).scores(head, np.arange(len(test.items)))
+    return scores.argmax(axis=1), history
 
 
-def _epochs(history: History) -> list[int]:
-    return [record.epoch for record in history.records if record.epoch > 0]
+def _n_epochs(history: History) -> int:
+    return sum(record.epoch > 0 for record in history.records)

@@ -1,4 +1,4 @@
-"""LoRA: small matrices of low rank are trained beside the weights, then added to them."""
+"""LoRA: train low-rank matrices beside the weights, and add them to the weights afterwards."""
 
 import warnings
 
@@ -10,37 +10,36 @@ from anyshot.base.validation import extra
 from anyshot.encoders.freeze import Rest
 from anyshot.errors import EncoderError
 
-# Each dense layer W x + b becomes W x + b + (alpha / rank) B A x with A (rank, in) drawn at random and B (out, rank)
-# zero: at the start nothing is changed. Only A and B are trained. Hu et al., LoRA, ICLR 2022, eq. (3).
+# Each dense layer W x + b becomes W x + b + (alpha / rank) B A x, with A (rank, in) random and B (out, rank) zero, so
+# that nothing changes before training. Only A and B are trained. Hu et al., LoRA, ICLR 2022, eq. (3).
 
 
 def add_lora(rest: Rest, *, rank: int, alpha: float | None = None) -> None:
-    """Put matrices of rank `rank` beside every dense layer and every 1 x 1 convolution of `rest`; freeze all else.
+    """Add matrices of rank `rank` to every dense layer and every 1 x 1 convolution of `rest`; freeze all else.
 
-    alpha: how much they count, over the rank; twice the rank if not given. The matrices' first values come from torch's
-    generator.
+    alpha: their weight times the rank, 2 * rank by default. Their initial values come from torch's generator.
 
     Raises
     ------
     MissingExtraError
         peft is not installed.
     EncoderError
-        There is no layer to put them beside.
+        `rest` has no such layer.
     """
     peft = extra("peft", "lora", purpose="method='lora'")
     targets = [name for name, module in rest.named_modules() if _takes_lora(module)]
     if not targets:
-        raise EncoderError("The stages above the freeze point have no dense layer for LoRA. Freeze fewer of them.")
+        raise EncoderError("The stages above the freeze point have no dense layer for LoRA. Choose an earlier stage.")
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank if alpha is None else alpha, target_modules=targets)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")  # peft sets it itself for GPT-2's layers
         peft.inject_adapter_in_model(config, rest)
     for name in targets:
-        _show_shape(rest.get_submodule(name))
+        _copy_shape(rest.get_submodule(name))
 
 
 def merge_lora(rest: Rest) -> None:
-    """Add what was learned to the weights: the rest then has its own shape again."""
+    """Add the low-rank matrices to the weights and remove them, so that `rest` has its original layers again."""
     tuners = extra("peft.tuners.tuners_utils", "lora", purpose="method='lora'")
     adapted = [(name, module) for name, module in rest.named_modules() if isinstance(module, tuners.BaseTunerLayer)]
     for name, module in adapted:
@@ -49,8 +48,8 @@ def merge_lora(rest: Rest) -> None:
     rest.requires_grad_(True)
 
 
-def _show_shape(adapted: nn.Module) -> None:
-    """Let a convolution with an adapter tell its shape, which some networks read to pad what they give it."""
+def _copy_shape(adapted: nn.Module) -> None:
+    """Copy the shape of a convolution to its adapter, because some networks read it to pad their input."""
     inner = adapted.get_base_layer()  # type: ignore[operator]  # peft's, which mypy does not see
     if isinstance(inner, nn.Conv2d):
         adapted.stride, adapted.kernel_size = inner.stride, inner.kernel_size  # type: ignore[assignment]
@@ -58,11 +57,11 @@ def _show_shape(adapted: nn.Module) -> None:
 
 
 def _takes_lora(module: nn.Module) -> bool:
-    """Whether a layer mixes all its inputs: dense, GPT-2's too, or a convolution of single places over all channels."""
+    """Return whether a layer is dense, as GPT-2's Conv1D is too, or a 1 x 1 convolution over all channels."""
     is_pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
     return isinstance(module, nn.Linear | Conv1D) or is_pointwise
 
 
 def n_trained(module: nn.Module) -> int:
-    """Return how many numbers are trained."""
+    """Return the number of trained weights."""
     return sum(torch.numel(parameter) for parameter in module.parameters() if parameter.requires_grad)

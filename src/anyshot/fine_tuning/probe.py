@@ -1,4 +1,4 @@
-"""The linear probe: logistic regression on frozen features, its penalty chosen by cross-validation."""
+"""The linear probe: logistic regression on frozen features, its strength chosen by cross-validation."""
 
 from typing import Final, NamedTuple
 
@@ -9,65 +9,79 @@ from sklearn.model_selection import StratifiedKFold
 
 from anyshot.any_shot.solver import Deviation, fit_deviation, labeled
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.evaluation.calibration import fit_temperature
+from anyshot.fine_tuning.partial import LinearHead
 
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-"""How far one label may move the probe, C; features have unit length."""
-USUAL: Final = 10.0
-FOLDS: Final = 5
-AT_MOST: Final = 4_000
-"""Labeled items that cross-validation looks at."""
+"""Candidates for C, the inverse of the penalty; features have unit length."""
+DEFAULT_STRENGTH: Final = 10.0
+N_FOLDS: Final = 5
+MAX_ITEMS: Final = 4_000
+"""Largest number of labeled items to cross-validate on."""
 
 
 class Probe(NamedTuple):
-    """A fitted probe, scores(x) = V x + b, and what cross-validation saw."""
+    """A fitted probe, scores(x) = V x + b, and its out-of-fold scores."""
 
     model: Deviation
     strength: float
-    scores: NDArray[np.float64]  # (m, c), of items by probes that have not seen their labels; m is 0 without folds
+    scores: NDArray[np.float64]  # (m, c), each item by a probe that was not trained on it; m is 0 without folds
     rows: Indexes  # (m,), which items these are
 
 
 def probe(X: Vectors, index: Indexes, n_classes: int, *, generator: np.random.Generator) -> Probe:
-    """Learn from X (n, d), unit length, and index (n,), rows of the class table.
+    """Fit a probe on X (n, d), unit length, and index (n,), rows of the class table.
 
-    Of `STRENGTHS` the one is taken that `simplest` finds; the usual one where some class has too few labels for folds.
+    The strength is the one that `simplest` chooses, or the default where some class has fewer labels than folds.
     """
-    rows = generator.permutation(len(index))[:AT_MOST]
+    rows = generator.permutation(len(index))[:MAX_ITEMS]
     counts = np.bincount(index[rows], minlength=n_classes)
-    if counts[counts > 0].min() < FOLDS:
+    if counts[counts > 0].min() < N_FOLDS:
         nothing = np.zeros((0, n_classes)), np.zeros(0, dtype=np.intp)
-        return Probe(fitted(X, index, n_classes, C=USUAL), USUAL, *nothing)
-    parts = list(StratifiedKFold(FOLDS).split(rows, index[rows]))
-    scores = {C: _held_out(X[rows], index[rows], n_classes, parts, C=C) for C in STRENGTHS}
+        return Probe(logistic_regression(X, index, n_classes, C=DEFAULT_STRENGTH), DEFAULT_STRENGTH, *nothing)
+    folds = list(StratifiedKFold(N_FOLDS).split(rows, index[rows]))
+    scores = {C: _out_of_fold(X[rows], index[rows], n_classes, folds, C=C) for C in STRENGTHS}
     strength = simplest(scores, index[rows])
-    return Probe(fitted(X, index, n_classes, C=strength), strength, scores[strength], rows)
+    return Probe(logistic_regression(X, index, n_classes, C=strength), strength, scores[strength], rows)
+
+
+def probe_head(
+    z: Vectors, index: Indexes, n_classes: int, *, shares: NDArray[np.floating] | None, generator: np.random.Generator
+) -> tuple[LinearHead, str]:
+    """Return a probe as a calibrated head, and how its strength was chosen; shares (c,): expected class frequencies."""
+    found = probe(z, index, n_classes, generator=generator)
+    scale = 1 / fit_temperature(found.scores, index[found.rows])
+    intercept = scale * found.model.b + (0 if shares is None else np.log(shares))
+    return LinearHead(scale * found.model.V, intercept), (
+        f"Logistic regression, C={found.strength:g} by cross-validation."
+    )
 
 
 def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
-    """Return the least strength whose held-out labels are as likely as the best's, within one standard error.
+    """Return the smallest strength whose log-likelihood is within one standard error of the best.
 
-    scores: of each strength, (n, c). The rule of Breiman et al., Classification and Regression Trees, 1984, section
-    3.4.3: a difference that the labels cannot tell is no reason to move further from what is known.
+    scores: (n, c) of each strength; index (n,). The one-standard-error rule of Breiman et al., Classification and
+    Regression Trees, 1984, section 3.4.3.
     """
-    likely = {
+    likelihoods = {
         C: log_softmax(table, axis=1)[np.arange(len(index)), index] for C, table in scores.items()
     }  # each (n,) [nats]
-    best = max(likely.values(), key=lambda each: float(each.mean()))
-    enough = best.mean() - best.std() / np.sqrt(len(index))
-    return min(C for C, each in likely.items() if each.mean() >= enough)
+    best = max(likelihoods.values(), key=lambda each: float(each.mean()))
+    threshold = best.mean() - best.std() / np.sqrt(len(index))
+    return min(C for C, each in likelihoods.items() if each.mean() >= threshold)
 
 
-def fitted(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> Deviation:
-    """Return logistic regression whose answers are those of a balanced sample."""
+def logistic_regression(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> Deviation:
+    """Return logistic regression with logit adjustment: its scores are those of a balanced sample."""
     return fit_deviation(labeled(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
 
 
-def _held_out(
-    X: Vectors, index: Indexes, n_classes: int, parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]], *, C: float
+def _out_of_fold(
+    X: Vectors, index: Indexes, n_classes: int, folds: list[tuple[NDArray[np.intp], NDArray[np.intp]]], *, C: float
 ) -> NDArray[np.float64]:
-    """Return the scores (n, c) of each item by a probe that has not seen its label."""
+    """Return the scores (n, c) of each item by a probe that was not trained on it."""
     scores = np.zeros((len(index), n_classes))
-    for seen, out in parts:
-        model = fitted(X[seen], index[seen], n_classes, C=C)
-        scores[out] = X[out] @ model.V.T + model.b
+    for train, test in folds:
+        model = logistic_regression(X[train], index[train], n_classes, C=C)
+        scores[test] = X[test] @ model.V.T + model.b
     return scores

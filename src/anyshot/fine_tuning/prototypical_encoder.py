@@ -1,4 +1,4 @@
-"""An encoder of small images that is trained from nothing, on other classes than those it is for."""
+"""An encoder of small gray images, trained from scratch on other classes than those it is used for."""
 
 import copy
 import hashlib
@@ -8,9 +8,11 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from anyshot.base.items import (
     Items,
@@ -25,64 +27,68 @@ from anyshot.base.items import (
     to_indexes,
 )
 from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
 from anyshot.encoders.compute import choose
 from anyshot.errors import InputError
-from anyshot.fine_tuning.conv_net import BLOCKS, SMALLEST, ConvNet
-from anyshot.fine_tuning.episodic import Embed, embedded, train_on_episodes
-from anyshot.fine_tuning.small_images import POSITIONS, as_floats, bent, small_images, turned
+from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, Embed, encode_rows, train_on_episodes
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe
 from anyshot.training.sampling import Episodes, episodes_of
 
 CHANNELS: Final = 64  # of each block, as in the papers
+N_QUERIES: Final = 3  # few are enough, because each item is support in turn
+N_ORIENTATIONS: Final = 8  # of a square: four quarter turns, and their mirror images
+MAX_ROTATION: Final = 15.0  # degrees
+MAX_STRETCH: Final = 0.15  # fraction of each side
+MAX_SHEAR: Final = 0.15
+MAX_SHIFT: Final = 0.1  # fraction of the image
 CARD: Final = """---
 library_name: anyshot
 tags:
 - few-shot
 ---
 
-# An encoder of small gray images, {size} pixels a side, as vectors of width {width}
+# An encoder of small gray images of {size} x {size} pixels as vectors of width {width}
 
 ```python
 from anyshot import AnyShotClassifier, load
 AnyShotClassifier(encoder=load("this/folder")).fit(...)
 ```
 """
-N_QUERIES: Final = 3  # each item is support in turn, so few of each class already make many tasks
 
 
 class PrototypicalEncoder(TransformerMixin, BaseEstimator):
-    """Encode small gray images so that one example of a new class is enough to tell it by.
+    """Encode small gray images such that one example of a new class is enough to recognize it.
 
-    A Conv-4 is trained on episodes, small tasks like those it is for, of classes that have labels: the background. New
-    classes are then told by their nearest example: `AnyShotClassifier(classes, encoder=this)`.
+    A Conv-4 network is trained on episodes, small few-shot tasks, of labeled background classes. New classes are then
+    classified with it as the encoder: `AnyShotClassifier(classes, encoder=this)`.
 
     Parameters
     ----------
     size : int, default=28
-        Pixels a side that images are brought to.
+        Pixels per side that images are resized to.
     n_classes, n_shots : int, default=20, 1
-        Classes of an episode, and the examples of each, by which three other items are to be told.
+        Number of classes in an episode, and of examples of each class, by which three other items are classified.
     epochs : int, default=20
-        Of 100 episodes each.
+        Epochs of 100 episodes.
     learning_rate : float, default=3e-3
     held_out : int, default=0
-        Groups whose classes are kept out of training, drawn at random, to keep the epoch that tells these best.
+        Number of random groups whose classes are held out to choose the best epoch.
     turned_classes : bool, default=True
-        Whether an image turned or mirrored is trained on as another class; right for characters, wrong where an image
-        stays of its class however it is turned.
+        Whether to add rotated and mirrored images as further classes. Right for characters; wrong where an image keeps
+        its class when it is rotated.
     random_state : int, RandomState, Generator or None
 
     Attributes
     ----------
     size_ : int
-        Pixels a side that images are brought to.
+        Pixels per side that images are resized to.
     network_ : ConvNet
     history_ : History
-        Losses and held-out figures by epoch.
+        Loss and held-out accuracy by epoch.
     held_out_groups_ : ndarray
-        The groups that were kept out.
+        The groups that were held out.
 
     References
     ----------
@@ -114,12 +120,12 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
 
     @property
     def width(self) -> int:
-        """How wide the vectors are."""
-        return int(CHANNELS * (getattr(self, "size_", self.size) // 2**BLOCKS) ** 2)
+        """The width of the vectors."""
+        return int(CHANNELS * (getattr(self, "size_", self.size) // 2**N_BLOCKS) ** 2)
 
     @property
     def digest(self) -> str:
-        """What stands for the trained weights."""
+        """A hash of the trained weights."""
         check_is_fitted(self)
         hashed = hashlib.sha256(f"conv-4 {self.size_}".encode())
         for name, tensor in sorted(self.network_.state_dict().items()):
@@ -127,41 +133,41 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         return hashed.hexdigest()
 
     def fit(self, X: Items, y: Labels, *, groups: ArrayLike | None = None) -> Self:
-        """Learn from images `X` (n) of background classes `y` (n), None being "no label".
+        """Train on images `X` (n) of background classes `y` (n); None means "no label".
 
-        groups (n,): what each image's class belongs with, such as its alphabet; the classes of an episode are then of
-        one group, so that fine differences are learned.
+        groups (n,): a group of classes that each image belongs to, such as an alphabet. The classes of an episode are
+        then of one group, so that fine differences are learned.
 
         Raises
         ------
         NotEnoughLabelsError
             No group has two classes with n_shots + 3 images each.
         InputError
-            As many groups are held out as there are, there is not one group an image, or a parameter is out of range.
+            All groups are held out, the numbers of images and groups differ, or a parameter is out of range.
         TrainingDivergedError
-            The loss or a weight is no number any more.
+            The loss or a weight is NaN or infinite.
         """
-        self._check()
+        self._check_parameters()
         random, (X, y) = generator(self.random_state), items_and_labels(X, y)
         X, index = by_position(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
-        names, of_item = _grouped(groups, index)
-        held_out, kept_out = self._kept_out(names, of_item, random)
+        names, group_of = _group_table(groups, index)
+        held_out, is_held_out = self._hold_out(names, group_of, random)
         images = small_images(X, size=int(self.size))
         network = ConvNet(channels=1, width=CHANNELS, random_state=random)
-        judged = self._episodes(np.where(kept_out, index, -1), of_item) if kept_out.any() else None
-        learned = np.where(kept_out, -1, index)
+        test = self._episodes(np.where(is_held_out, index, -1), group_of) if is_held_out.any() else None
+        index = np.where(is_held_out, -1, index)
         if self.turned_classes:
-            images, learned, of_item = _in_all_positions(images, learned, of_item)
+            images, index, group_of = _with_orientations(images, index, group_of)
         history = train_on_episodes(
             network,
             _embed(network, images),
-            self._episodes(learned, of_item),
+            self._episodes(index, group_of),
             recipe=self._recipe(),
             n_shots=self.n_shots,
-            held_out=judged,
+            held_out=test,
             random_state=random,
         )
-        # All at once, at the end: a fit that fails on the way leaves the earlier network whole.
+        # All attributes are set at the end, so that a fit that fails does not change the earlier network.
         self.network_, self.history_, self.held_out_groups_, self.size_ = network, history, held_out, int(self.size)
         return self
 
@@ -172,10 +178,14 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         if len(inputs) == 0:
             return np.zeros((0, self.width), np.float32)
         images = small_images(inputs, size=self.size_)
-        return embedded(self.network_, _embed(self.network_, images), np.arange(len(images)))
+        return encode_rows(self.network_, _embed(self.network_, images), np.arange(len(images)))
+
+    def transform(self, X: Items) -> Vectors:
+        """Return unit-length vectors (n, width), as `encode` does."""
+        return self.encode(X)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the encoder to a folder that `load` reads: JSON and safetensors, no code, none of the images.
+        """Write the encoder to a folder of JSON and safetensors, without code or images; `load` reads it.
 
         Raises
         ------
@@ -183,11 +193,10 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
             The folder cannot be written.
         """
         check_is_fitted(self)
-        given = self.get_params().items()
-        settings = {name: value for name, value in given if isinstance(value, int | float | np.generic)}
+        parameters = self.get_params().items()
         facts = {
             "kind": "PrototypicalEncoder",
-            "parameters": settings,
+            "parameters": {name: value for name, value in parameters if isinstance(value, int | float | np.generic)},
             "size": self.size_,
             "history": self.history_.facts(),
             "held_out_groups": self.held_out_groups_,
@@ -197,96 +206,135 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
 
     @classmethod
     def from_saved(cls, saved: SavedModel) -> Self:
-        """Return what `save` wrote."""
+        """Return the encoder that `save` wrote."""
         facts: dict[str, Any] = saved.facts
-        made = cls(**facts["parameters"])
-        made.network_ = ConvNet(channels=1, width=CHANNELS, random_state=0)
-        made.network_.load_state_dict({name: torch.from_numpy(array) for name, array in saved.arrays.items()})
-        made.network_.eval()
-        made.history_ = History.from_facts(facts["history"])
-        made.held_out_groups_ = np.array(facts["held_out_groups"])
-        made.size_ = int(facts.get("size", made.size))
-        return made
+        encoder = cls(**facts["parameters"])
+        encoder.network_ = ConvNet(channels=1, width=CHANNELS, random_state=0)
+        encoder.network_.load_state_dict({name: torch.from_numpy(array) for name, array in saved.arrays.items()})
+        encoder.network_.eval()
+        encoder.history_ = History.from_facts(facts["history"])
+        encoder.held_out_groups_ = np.array(facts["held_out_groups"])
+        encoder.size_ = int(facts.get("size", encoder.size))
+        return encoder
 
     def __sklearn_clone__(self) -> Self:
-        """Return a copy that keeps what was learned: as an encoder it is part of another model, which must not lose it.
+        """Return a fitted copy, because cloning a model that uses this encoder must not lose the trained network.
 
-        A copy that is fitted anew learns a network of its own; this one's stays.
+        Fitting the copy trains a network of its own.
         """
         return copy.copy(self)
 
-    def transform(self, X: Items) -> Vectors:
-        """Return unit-length vectors (n, width), as `encode` does."""
-        return self.encode(X)
-
-    def _check(self) -> None:
+    def _check_parameters(self) -> None:
         """Raise InputError where a parameter is out of range."""
-        check_whole(SMALLEST, size=self.size)
+        check_whole(MIN_SIZE, size=self.size)
         check_whole(2, n_classes=self.n_classes)
         check_whole(1, n_shots=self.n_shots)
         check_whole(0, held_out=self.held_out)
         self._recipe().check()
 
     def _recipe(self) -> Recipe:
-        return Recipe(self.epochs, self.learning_rate, precision=_precision())
+        # bfloat16 where the processor multiplies it in hardware
+        is_fast = choose("cpu").dtype == torch.bfloat16
+        return Recipe(self.epochs, self.learning_rate, precision="bfloat16" if is_fast else "float32")
 
     def _episodes(self, index: Indexes, groups: Indexes) -> Episodes:
         return episodes_of(index, n_classes=self.n_classes, n_each=self.n_shots + N_QUERIES, groups=groups)
 
-    def _kept_out(
-        self, names: list[Label], of_item: Indexes, random: np.random.Generator
+    def _hold_out(
+        self, names: list[Label], group_of: Indexes, random: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return which groups are held out, and whether each item is of one of these."""
+        """Return the groups that are held out, and whether each item belongs to one of them."""
         if self.held_out and self.held_out >= len(names):
             raise InputError(
-                f"held_out={self.held_out} of {len(names)} groups leave nothing to learn from. Give groups, and hold "
-                "out fewer than there are."
+                f"held_out={self.held_out} must be below the number of groups, {len(names)}. Give groups, or hold out "
+                "fewer."
             )
-        out = np.sort(random.permutation(len(names))[: self.held_out])
-        return np.array([names[int(one)] for one in out]), np.isin(of_item, out) & bool(self.held_out)
+        chosen = np.sort(random.permutation(len(names))[: self.held_out])
+        return np.array([names[int(row)] for row in chosen]), np.isin(group_of, chosen) & bool(self.held_out)
 
 
-def _grouped(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label], Indexes]:
-    """Return the groups' names, sorted, and the place among them of each item's (n,); without groups all are of one.
+def small_images(items: Items, *, size: int) -> Tensor:
+    """Return images as gray pixels (n, 1, size, size), uint8, resized by averaging areas.
 
-    index (n,): the class of each item, -1 for none, which needs no group.
+    Raises
+    ------
+    BadItemError
+        An image cannot be read; the error names its row or path.
+    """
+
+    def small(pixels: Pixels) -> Tensor:
+        gray = Image.fromarray(pixels).convert("L").resize((size, size), Image.Resampling.BOX)
+        return torch.from_numpy(np.array(gray))
+
+    return torch.stack(map_pixels(items, small))[:, None]
+
+
+def as_floats(images: Tensor) -> Tensor:
+    """Return uint8 images as floats from 0 to 1, in channels-last memory format, which is fastest for convolutions."""
+    return (images.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+def random_affine(images: Tensor, *, generator: np.random.Generator) -> Tensor:
+    """Return images (n, c, h, w), floats, each rotated, stretched, sheared and shifted a little at random.
+
+    Pixels from outside repeat the border. The map is x = A x' + t with A = R(rotation) (I + stretch + shear), each
+    uniform between minus and plus its maximum.
+    """
+    n = len(images)
+    angle = np.deg2rad(generator.uniform(-MAX_ROTATION, MAX_ROTATION, n))
+    linear = np.zeros((n, 2, 2))
+    linear[:, [0, 1], [0, 1]] = 1 + generator.uniform(-MAX_STRETCH, MAX_STRETCH, (n, 2))
+    linear[:, 0, 1] = generator.uniform(-MAX_SHEAR, MAX_SHEAR, n)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).transpose(2, 0, 1)
+    shift = generator.uniform(-2 * MAX_SHIFT, 2 * MAX_SHIFT, (n, 2, 1))  # the grid runs from -1 to 1
+    maps = torch.from_numpy(np.concatenate([rotation @ linear, shift], axis=2).astype(np.float32))  # (n, 2, 3)
+    grid = affine_grid(maps.to(images.device), list(images.shape), align_corners=False)
+    moved = grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return moved.contiguous(memory_format=torch.channels_last)
+
+
+def orientations(images: Tensor) -> Tensor:
+    """Return square images in all eight orientations (8 n, c, s, s); the first n are the images as they are."""
+    mirrored = [images, images.flip(-1)]
+    return torch.cat([torch.rot90(each, quarter, (-2, -1)) for each in mirrored for quarter in range(4)])
+
+
+def _group_table(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label], Indexes]:
+    """Return the sorted names of the groups and the row of each item's group (n,); without groups all rows are 0.
+
+    index (n,): the class of each item; -1 means "no label", and such an item needs no group.
     """
     if groups is None:
         return [], np.zeros(len(index), np.intp)
     listed = label_list(np.asarray(groups, dtype=object))
     if len(listed) != len(index):
-        raise InputError(f"There are {len(index)} images and {len(listed)} groups. Give one group an image.")
+        raise InputError(f"There are {len(index)} images and {len(listed)} groups. Give one group for each image.")
     missing = [row for row, group in enumerate(listed) if group is None and index[row] >= 0]
     if missing:
-        raise InputError(f"The labeled image in row {missing[0]} has no group. Give each one, or leave groups out.")
+        raise InputError(f"The labeled image in row {missing[0]} has no group. Give every labeled image a group.")
     names = classes_in(listed)
-    place_of = {name: place for place, name in enumerate(names)}
-    return names, np.array([place_of.get(group, 0) for group in listed], dtype=np.intp)
-
-
-def _precision() -> Literal["float32", "bfloat16"]:
-    """Return bfloat16 where the processor multiplies it in hardware."""
-    return "bfloat16" if choose("cpu").dtype == torch.bfloat16 else "float32"
+    rows = {name: row for row, name in enumerate(names)}
+    return names, np.array([rows.get(group, 0) for group in listed], dtype=np.intp)
 
 
 def _embed(network: ConvNet, images: Tensor) -> Embed:
-    """Return what makes features (n, d) of rows of images, bent a little where a generator draws how."""
+    """Return a function that computes the features of rows of `images`, with random maps where it gets a generator."""
 
-    def embed(rows: Indexes, draws: np.random.Generator | None) -> Tensor:
-        shown = as_floats(images[torch.from_numpy(rows)])
-        features: Tensor = network(shown if draws is None else bent(shown, generator=draws))
+    def embed(rows: Indexes, random: np.random.Generator | None) -> Tensor:
+        batch = as_floats(images[torch.from_numpy(rows)])
+        features: Tensor = network(batch if random is None else random_affine(batch, generator=random))
         return features
 
     return embed
 
 
-def _in_all_positions(images: Tensor, index: Indexes, groups: Indexes) -> tuple[Tensor, Indexes, Indexes]:
-    """Return images in all positions, with a class and a group of their own for each; no label stays none."""
+def _with_orientations(images: Tensor, index: Indexes, groups: Indexes) -> tuple[Tensor, Indexes, Indexes]:
+    """Return the images in all orientations; each orientation of a class is a class, and of a group a group."""
     n_classes, n_groups = index.max(initial=0) + 1, groups.max(initial=0) + 1
-    position = np.repeat(np.arange(POSITIONS), len(index))
-    own = np.tile(index, POSITIONS)
+    orientation = np.repeat(np.arange(N_ORIENTATIONS), len(index))
+    own = np.tile(index, N_ORIENTATIONS)
     return (
-        turned(images),
-        np.where(own < 0, -1, own + position * n_classes),
-        np.tile(groups, POSITIONS) + position * n_groups,
+        orientations(images),
+        np.where(own < 0, -1, own + orientation * n_classes),
+        np.tile(groups, N_ORIENTATIONS) + orientation * n_groups,
     )

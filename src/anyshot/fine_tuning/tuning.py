@@ -1,4 +1,4 @@
-"""How fine-tuning is done, beyond its epochs and its learning rate: one value, with defaults that suit most data."""
+"""The settings of fine-tuning beyond its epochs and its learning rate."""
 
 import math
 import os
@@ -16,50 +16,51 @@ from anyshot.training.processes import processes
 
 @dataclass(frozen=True)
 class Tuning:
-    """Settings of fine-tuning.
+    """Settings of fine-tuning. The defaults suit most data.
 
     Attributes
     ----------
     batch_size : int
-        Items whose mean gradient is taken together.
+        Items in a batch.
     accumulate : int
-        Batches that make one step.
+        Batches whose gradients are added up for one optimizer step.
     head_rate : float
-        The head's learning rate over the last stage's.
+        Learning rate of the head, as a multiple of that of the last stage.
     depth_decay : float
-        Each stage's learning rate over the next later one's.
+        Learning rate of each stage, as a multiple of that of the stage above it.
     unfreeze_every : float
-        Epochs between the unfreezing of a stage and of the one before it; 0 trains all from the start.
+        Epochs between the unfreezing of a stage and of the stage below it; 0 trains all stages from the start.
     weight_decay, warm_up, clip
         See `training.loop.Recipe`.
     smoothing : float
-        Share of each target that is spread over all classes.
+        Label smoothing: fraction of each target that is spread over all classes.
     dropout : float
-        Share of the numbers that training leaves out, of tokens' states at the freeze point and of pooled features.
+        Dropout rate, applied to token states at the freeze point and to pooled features.
     class_weight : {"balanced"} or None
-        "balanced" lets every class count the same in the loss.
+        "balanced" weights the loss so that every class counts the same.
     class_prior : {"balanced", "labels"}
-        How frequent classes are in the work to come: equally, whatever the labels' numbers, or as among the labels.
+        Class frequencies expected at prediction time: equal, or those of the training labels.
     held_out : float or "auto"
-        Share of the labeled items that training does not see, to stop by; 0 for none; "auto" is a tenth from 1,000
-        labels on, none below.
+        Fraction of the labeled items that is held out to choose the best epoch; "auto" is a tenth from 1,000 labels
+        on, and 0 below.
     patience : int or None
-        Epochs without a better figure on them before training stops.
-    moved : float or "auto"
-        How far the weights go from the first ones to the trained ones, 0 to 1; "auto" is as far as answers the held-out
-        items best, half the way where none is held out.
+        Epochs without improvement on the held-out items after which training stops.
+    interpolation : float or "auto"
+        Interpolate between the initial weights (0) and the trained ones (1). "auto" chooses the value with the lowest
+        loss on the held-out items, and is 0.5 without held-out items.
     augment : int
-        Changed views of each image that training draws among; texts have none.
+        Augmented views of each image to train on; texts have none.
     rank : int
-        Of the matrices that method="lora" trains.
+        Rank of the matrices of method="lora".
     precision : {"auto", "float32", "bfloat16"}
-        Of products in training; "auto" is bfloat16 on a GPU that has it, else float32.
+        Precision of matrix products in training; "auto" is bfloat16 on a GPU that supports it, float32 elsewhere.
     cache : bool
-        Whether activations are kept on disk for later runs.
+        Whether to keep activations on disk for later runs.
     budget_mb : float
-        Activations held in memory [MB]; more are mapped from files.
+        Memory for activations [MB]; larger ones are memory-mapped from files.
     checkpoints : path or None
-        A folder of its own, where an interrupted `fit` goes on from, exactly; with random_state=None the seed is 0.
+        Folder for checkpoints, for this run alone. An interrupted `fit` resumes from it exactly; with
+        random_state=None the seed is then 0.
     """
 
     batch_size: int = 32
@@ -76,7 +77,7 @@ class Tuning:
     class_prior: Literal["balanced", "labels"] = "balanced"
     held_out: float | Literal["auto"] = "auto"
     patience: int | None = 3
-    moved: float | Literal["auto"] = "auto"
+    interpolation: float | Literal["auto"] = "auto"
     augment: int = 0
     rank: int = 8
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -85,7 +86,7 @@ class Tuning:
     checkpoints: str | os.PathLike[str] | None = None
 
     def recipe(self, *, epochs: int, learning_rate: float, device: torch.device) -> Recipe:
-        """Return how to train on `device`.
+        """Return the settings of the training loop on `device`.
 
         Raises
         ------
@@ -96,7 +97,7 @@ class Tuning:
         if precision == "auto":
             is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
             precision = "bfloat16" if is_fast else "float32"
-        made = Recipe(
+        recipe = Recipe(
             epochs=epochs,
             learning_rate=learning_rate,
             weight_decay=self.weight_decay,
@@ -106,13 +107,13 @@ class Tuning:
             precision=precision,
             patience=self.patience,
         )
-        made.check()
-        return made
+        recipe.check()
+        return recipe
 
-    def randomness(self, random_state: RandomState, *, device: torch.device) -> np.random.Generator:
-        """Return the one source of a run's randomness, the same in every process that trains the model on `device`.
+    def generator(self, random_state: RandomState, *, device: torch.device) -> np.random.Generator:
+        """Return the random generator of a run, the same in every process that trains the model on `device`.
 
-        Without a seed, a run that is kept in a folder is seeded by 0: it could not be gone on from otherwise.
+        A run with checkpoints and without a seed gets the seed 0, so that it can be resumed.
         """
         random = generator(0 if random_state is None and self.checkpoints is not None else random_state)
         team = processes(device)
@@ -122,80 +123,54 @@ class Tuning:
         """Raise InputError where a setting is out of range."""
         check_whole(1, batch_size=self.batch_size, accumulate=self.accumulate, rank=self.rank)
         check_whole(0, augment=self.augment)
-        check_numbers(
-            head_rate=self.head_rate,
-            depth_decay=self.depth_decay,
-            unfreeze_every=self.unfreeze_every,
-            smoothing=self.smoothing,
-            dropout=self.dropout,
-            budget_mb=self.budget_mb,
-        )
-        wrong = [
-            (not 0 < self.head_rate < math.inf, f"head_rate must be above 0; it is {self.head_rate}."),
-            (
-                not 0 < self.depth_decay <= 1,
-                f"depth_decay must lie above 0 and at most at 1; it is {self.depth_decay}.",
+        numbers = ("head_rate", "depth_decay", "unfreeze_every", "smoothing", "dropout", "budget_mb")
+        check_numbers(**{name: getattr(self, name) for name in numbers})
+        held_out, interpolation = self.held_out, self.interpolation
+        rules = {
+            "head_rate": (0 < self.head_rate < math.inf, "be positive and finite"),
+            "depth_decay": (0 < self.depth_decay <= 1, "be above 0 and at most 1"),
+            "unfreeze_every": (0 <= self.unfreeze_every < math.inf, "be finite and not negative"),
+            "smoothing": (0 <= self.smoothing < 1, "be at least 0 and below 1"),
+            "dropout": (0 <= self.dropout < 1, "be at least 0 and below 1"),
+            "budget_mb": (self.budget_mb >= 0, "not be negative"),
+            "held_out": (
+                _is_one_of(held_out, "auto") or (is_number(held_out) and 0 <= held_out < 1),
+                "be at least 0 and below 1, or 'auto'",
             ),
-            (
-                not 0 <= self.unfreeze_every < math.inf,
-                f"unfreeze_every cannot be negative, and must be finite; it is {self.unfreeze_every}.",
+            "interpolation": (
+                _is_one_of(interpolation, "auto") or (is_number(interpolation) and 0 <= interpolation <= 1),
+                "be between 0 and 1, or 'auto'",
             ),
-            (not 0 <= self.smoothing < 1, f"smoothing is a share, 0 to below 1; it is {self.smoothing}."),
-            (not 0 <= self.dropout < 1, f"dropout is a share, 0 to below 1; it is {self.dropout}."),
-            (
-                not _is_one_of(self.held_out, "auto") and not (is_number(self.held_out) and 0 <= self.held_out < 1),
-                f"held_out is a share, 0 to below 1, or 'auto'; it is {self.held_out!r}.",
+            "class_weight": (_is_one_of(self.class_weight, None, "balanced"), "be 'balanced' or None"),
+            "class_prior": (_is_one_of(self.class_prior, "balanced", "labels"), "be 'balanced' or 'labels'"),
+            "precision": (
+                _is_one_of(self.precision, "auto", "float32", "bfloat16"),
+                "be 'auto', 'float32' or 'bfloat16'",
             ),
-            (not self.budget_mb >= 0, f"budget_mb cannot be negative; it is {self.budget_mb}."),
-            (
-                not _is_one_of(self.moved, "auto") and not (is_number(self.moved) and 0 <= self.moved <= 1),
-                f"moved is a share, 0 to 1, or 'auto'; it is {self.moved!r}.",
-            ),
-            *self._wrong_kinds(),
-        ]
-        for is_wrong, message in wrong:
-            if is_wrong:
-                raise InputError(message)
-
-    def _wrong_kinds(self) -> list[tuple[bool, str]]:
-        """Return whether each setting that is no number is none of what it may be, and what to say then."""
-        return [
-            (
-                not _is_one_of(self.class_weight, None, "balanced"),
-                f"class_weight={self.class_weight!r} is not 'balanced'.",
-            ),
-            (
-                not _is_one_of(self.class_prior, "balanced", "labels"),
-                f"class_prior={self.class_prior!r} is neither 'balanced' nor 'labels'.",
-            ),
-            (
-                not _is_one_of(self.precision, "auto", "float32", "bfloat16"),
-                f"precision={self.precision!r} is none of auto, float32, bfloat16.",
-            ),
-            (not isinstance(self.cache, bool | np.bool_), f"cache must be True or False; it is {self.cache!r}."),
-            (
-                not isinstance(self.checkpoints, str | os.PathLike | None),
-                f"checkpoints must be a folder's path, or None; it is {self.checkpoints!r}.",
-            ),
-        ]
+            "cache": (isinstance(self.cache, bool | np.bool_), "be True or False"),
+            "checkpoints": (isinstance(self.checkpoints, str | os.PathLike | None), "be the path of a folder, or None"),
+        }
+        for name, (is_valid, rule) in rules.items():
+            if not is_valid:
+                raise InputError(f"{name} must {rule}; it is {getattr(self, name)!r}.")
 
 
-def settled(tuning: object) -> Tuning:
-    """Return the settings given, the usual ones for None.
+def check_tuning(tuning: object) -> Tuning:
+    """Return the checked settings; None gives the defaults.
 
     Raises
     ------
     InputError
-        They are no `Tuning`, or one is out of range.
+        `tuning` is not a `Tuning`, or a setting is out of range.
     """
-    made = Tuning() if tuning is None else tuning
-    if not isinstance(made, Tuning):
-        what = "the class itself" if made is Tuning else f"a {type(made).__name__}"
-        raise InputError(f"tuning must be settings, as Tuning(batch_size=16), or None; {what} was given.")
-    made.check()
-    return made
+    settings = Tuning() if tuning is None else tuning
+    if not isinstance(settings, Tuning):
+        got = "the class itself" if settings is Tuning else f"a {type(settings).__name__}"
+        raise InputError(f"tuning must be a Tuning, such as Tuning(batch_size=16), or None; got {got}.")
+    settings.check()
+    return settings
 
 
-def _is_one_of(given: object, *allowed: str | None) -> bool:
-    """Tell whether it is one of these words; an array, which would answer for each of its numbers, is none."""
-    return (given is None or isinstance(given, str)) and given in allowed
+def _is_one_of(value: object, *allowed: str | None) -> bool:
+    """Return whether `value` is one of these strings. Comparing an array would return an array, so types come first."""
+    return (value is None or isinstance(value, str)) and value in allowed

@@ -1,4 +1,4 @@
-"""What classifiers by a trained network have in common, whichever of them it is."""
+"""The behavior that all network classifiers share."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ import tiny_language_models as tiny
 from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.contrastive_classifier import ContrastiveClassifier
-from anyshot.fine_tuning.network_classifier import NetworkClassifier, last_third, settled_rate
+from anyshot.fine_tuning.contrastive import ContrastiveClassifier
+from anyshot.fine_tuning.network import NetworkClassifier, checked_rate, last_third
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.loading import load
 
@@ -27,40 +27,40 @@ def model(request, bert) -> NetworkClassifier:
     return FineTunedClassifier(bert, tuning=Tuning(cache=False), **settings).fit(X, Y)
 
 
-def test_the_likeliest_class_is_the_answer_and_probabilities_are_the_softmax_of_the_scores(model):
+def test_predictions_are_the_most_probable_class_and_probabilities_the_softmax_of_the_scores(model):
     scores = model.scores(X)
     np.testing.assert_allclose(model.predict_proba(X), softmax(scores.astype(float), axis=1))
     assert model.predict(X).tolist() == model.classes_[scores.argmax(axis=1)].tolist()
 
 
-def test_no_item_has_no_score(model):
+def test_predictions_for_no_items_are_empty(model):
     assert model.scores([]).shape == (0, 2)
     assert model.decision_function([]).shape == (0,)
     assert model.predict([]).shape == (0,)
 
 
-def test_of_two_classes_the_decision_is_the_second_s_lead_as_scikit_learn_reads_it(model):
+def test_the_decision_function_of_two_classes_is_the_difference_of_their_scores(model):
     scores = model.scores(X)
     np.testing.assert_array_equal(model.decision_function(X), scores[:, 1] - scores[:, 0])
     assert get_scorer("roc_auc")(model, X, Y) == roc_auc_score(Y, scores[:, 1] - scores[:, 0])
 
 
-def test_it_is_judged_by_running_the_network_once(model, monkeypatch):
-    asked, score = [], type(model).scores
-    monkeypatch.setattr(type(model), "scores", lambda self, items: asked.append(items) or score(self, items))
-    found = model.evaluate(X, Y)
-    assert asked == [X]
-    assert found.accuracy == np.mean(score(model, X).argmax(axis=1) == np.repeat([0, 1], 4))
+def test_evaluate_runs_the_network_once(model, monkeypatch):
+    calls, score = [], type(model).scores
+    monkeypatch.setattr(type(model), "scores", lambda self, items: calls.append(items) or score(self, items))
+    evaluation = model.evaluate(X, Y)
+    assert calls == [X]
+    assert evaluation.accuracy == np.mean(score(model, X).argmax(axis=1) == np.repeat([0, 1], 4))
 
 
-def test_a_model_that_has_not_learned_says_so(model, tmp_path):
+def test_an_unfitted_model_raises_not_fitted_error(model, tmp_path):
     name = type(model).__name__
-    for verb in (lambda new: new.predict(X), lambda new: new.assembled(), lambda new: new.save(tmp_path / "model")):
+    for method in (lambda new: new.predict(X), lambda new: new.assembled(), lambda new: new.save(tmp_path / "model")):
         with pytest.raises(NotFittedError, match=rf"This {name} is not fitted yet\. Call fit\(items, labels\) first"):
-            verb(clone(model))
+            method(clone(model))
 
 
-def test_what_is_saved_answers_and_is_asked_the_same(model, tmp_path):
+def test_a_loaded_model_gives_the_same_scores(model, tmp_path):
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
     assert type(again) is type(model)
@@ -70,14 +70,14 @@ def test_what_is_saved_answers_and_is_asked_the_same(model, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [(text for text in X), "where card", {"a": "b"}])
-def test_items_that_are_no_list_are_refused(model, wrong):
+def test_items_that_are_not_a_list_are_an_error(model, wrong):
     with pytest.raises(InputError, match="A list of items is needed"):
         model.predict(wrong)
-    with pytest.raises(InputError, match=r"needed|must be left out"):
+    with pytest.raises(InputError, match=r"needed|leave y out"):
         clone(model).fit(wrong, Y)
 
 
-def test_labels_that_are_none_or_no_list_are_refused(model):
+def test_labels_that_are_missing_or_not_a_list_are_an_error(model):
     with pytest.raises(InputError, match="8 items were given without labels"):
         clone(model).fit(X, None)
     with pytest.raises(InputError, match="A list of labels is needed; got a generator"):
@@ -85,18 +85,18 @@ def test_labels_that_are_none_or_no_list_are_refused(model):
 
 
 @pytest.mark.parametrize(("given", "rate"), [("auto", 0.5), (2, 2.0), (np.float32(0.25), 0.25)])
-def test_the_usual_learning_rate_is_taken_where_none_is_given(given, rate):
-    assert settled_rate(given, 0.5) == rate
+def test_auto_gives_the_default_learning_rate(given, rate):
+    assert checked_rate(given, default=0.5) == rate
 
 
 @pytest.mark.parametrize("wrong", ["fast", None, True])
-def test_a_learning_rate_that_is_no_number_is_refused(wrong):
-    with pytest.raises(InputError, match="learning_rate must be a number, or 'auto'; it is"):
-        settled_rate(wrong, 0.5)
+def test_a_learning_rate_that_is_not_a_number_is_an_error(wrong):
+    with pytest.raises(InputError, match="learning_rate must be a number or 'auto'; it is"):
+        checked_rate(wrong, default=0.5)
 
 
-def test_the_last_third_of_the_layers_is_counted_without_pooling_and_head(bert):
-    backbone = open_backbone("minilm")  # embeddings, six layers, pooling, head: seven that count, three to train
+def test_the_last_third_of_the_layers_excludes_pooling_and_head(bert):
+    backbone = open_backbone("minilm")  # embeddings, six layers, pooling, head: seven layers, three to train
     assert last_third(backbone) == "layer4"
     tiny_one = open_backbone(bert)
     assert last_third(tiny_one) == tiny_one.stages[-3]

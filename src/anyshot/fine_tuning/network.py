@@ -1,0 +1,402 @@
+"""The base class of classifiers of raw items by a network whose last stages are trained.
+
+The frozen stages belong to the encoder; the trained stages and the head belong to the classifier.
+"""
+
+import math
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from anyshot.any_shot.cross_validation import Model, fit_model
+from anyshot.any_shot.embedder import Space, encoder_for
+from anyshot.any_shot.prior import Known
+from anyshot.base.items import (
+    Classes,
+    Items,
+    Label,
+    Labels,
+    by_position,
+    check_list,
+    class_table,
+    classes_in,
+    decision_scores,
+    items_and_labels,
+    label_list,
+    to_indexes,
+)
+from anyshot.base.model_card import encoder_name, network_card
+from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.base.validation import Indexes, Vectors, is_number
+from anyshot.encoders.activations import states
+from anyshot.encoders.assembled import Assembled
+from anyshot.encoders.backbones import reopened
+from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
+from anyshot.encoders.registry import card_facts
+from anyshot.encoders.stages import Backbone
+from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.evaluation.calibration import fit_temperature
+from anyshot.evaluation.classification import Evaluation, evaluate_answers
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, hold_out
+from anyshot.fine_tuning.tuning import Tuning
+from anyshot.store.disk_cache import VectorCache
+from anyshot.training.history import History
+from anyshot.training.loop import Recipe
+from anyshot.zero_shot.class_embeddings import describe
+
+
+class Trained(NamedTuple):
+    """The result of training: the head, the history, and the reasons for what was decided."""
+
+    head: LinearHead
+    history: History
+    reasons: tuple[str, ...]
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):
+    """Base class of classifiers of raw items by a network whose last stages are trained.
+
+    `fit` is shared; a subclass checks its parameters (`_settings`) and trains the stages and a head (`_train`).
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    history_ : History
+        Loss and held-out accuracy by epoch; `plot` draws them.
+    freeze_at_ : str
+        The first trained stage.
+    recipe_ : Recipe
+        The settings of the training loop.
+    reasons_ : tuple of str
+        What was decided in `fit`, and why.
+    """
+
+    encoder: Any
+    freeze_at: str | int
+    classes: Any
+    epochs: int
+    learning_rate: Any
+    random_state: Any
+
+    classes_: Classes
+    backbone_: Backbone
+    freeze_at_: str
+    rest_: Rest
+    head_: LinearHead
+    history_: History
+    recipe_: Recipe
+    reasons_: tuple[str, ...]
+
+    _LEARNING_RATES: ClassVar[Mapping[str, float]]  # of learning_rate="auto", by modality
+
+    def fit(self, X: Items, y: Labels) -> Self:
+        """Train on items `X` (n) and their labels `y` (n); None means "no label".
+
+        Raises
+        ------
+        InputError
+            The encoder does not read items of this type, or a parameter is out of range.
+        UnknownStageError
+            The encoder has no stage `freeze_at`.
+        NotEnoughLabelsError
+            There are no labels, or of too few classes.
+        TrainingDivergedError
+            The loss, or the output of the trained network, is NaN or infinite.
+        BatchMemoryError
+            A batch does not fit into memory; the message says which size would.
+        """
+        tuning = self._settings()
+        items, index, classes = labeled_items(X, y, self.classes)
+        embedder = self._embedder(items, tuning)
+        backbone = backbone_of(embedder.encoder)
+        run = StageTraining.open(
+            backbone,
+            items,
+            freeze_at=self._first_trained_stage(backbone),
+            tuning=tuning,
+            epochs=self.epochs,
+            learning_rate=checked_rate(self.learning_rate, default=self._LEARNING_RATES[backbone.modality]),
+            random_state=self.random_state,
+        )
+        labels = hold_out(index, len(classes), fraction=tuning.held_out, generator=run.random)
+        trained = self._train(run, labels, embedder, classes)
+        calibrate(run, trained.head, labels)
+        self.recipe_ = run.recipe
+        return self.set_fitted(
+            classes=classes,
+            backbone=backbone,
+            freeze_at=run.freeze_at,
+            rest=run.rest,
+            head=trained.head,
+            history=trained.history,
+            reasons=trained.reasons,
+            encoder_name=embedder.name,
+        )
+
+    def predict(self, X: Items) -> NDArray[Any]:
+        """Return the most probable class of each item (n,)."""
+        best = self.scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def predict_proba(self, X: Items) -> NDArray[np.float64]:
+        """Return the probability of each class (n, c)."""
+        return _probabilities(self.scores(X))
+
+    def decision_function(self, X: Items) -> NDArray[np.floating]:
+        """Return the scores (n, c); of two classes the score of the second less that of the first (n,)."""
+        return decision_scores(self.scores(X))
+
+    def scores(self, X: Items) -> NDArray[np.float32]:
+        """Return the logit of each class (n, c)."""
+        self._check_fitted()
+        check_list(X)
+        scores = np.zeros((len(X), len(self.classes_)), np.float32)
+        with torch.inference_mode():
+            for rows, state in states(self._trunk, X):
+                scores[rows] = self.head_(self.rest_(state)).cpu().numpy()
+        return scores
+
+    def evaluate(self, X: Items, y: Labels) -> Evaluation:
+        """Return the metrics of the predictions for items with known classes; print it to read them."""
+        scores = self.scores(X)
+        return evaluate_answers(self.classes_, y, self.classes_[scores.argmax(axis=1)], _probabilities(scores))
+
+    def assembled(self) -> Assembled:
+        """Return encoder and head as one network, for export."""
+        self._check_fitted()
+        frozen = self.backbone_.stages[: self.backbone_.place(self.freeze_at_)]
+        network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
+        coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
+        center = None if self.head_.center is None else self.head_.center.cpu().numpy()
+        return Assembled(self.backbone_, network, coef, intercept, self.classes_, center)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder of JSON and safetensors, without code; `load` reads it.
+
+        The folder holds the trained stages and the head. The frozen stages are loaded with the encoder, by its name.
+
+        Raises
+        ------
+        ModelFolderError
+            The model was fitted with an encoder object instead of a name, or the folder cannot be written.
+        """
+        self._check_fitted()
+        if not self._is_named:
+            raise ModelFolderError(
+                "A model with an encoder object cannot be saved. Give the encoder by name, such as 'hf:FOLDER'."
+            )
+        facts = {
+            "kind": type(self).__name__,
+            "parameters": {**_parameters_to_json(self.get_params(deep=False)), "encoder": self._encoder_name},
+            "classes": self.classes_,
+            "freeze_at": self.freeze_at_,
+            "frozen": frozen_digest(self.backbone_, self.freeze_at_),
+            "history": self.history_.facts(),
+            "reasons": self.reasons_,
+        }
+        arrays = {f"rest/{name}": tensor.cpu().numpy() for name, tensor in self.rest_.state_dict().items()}
+        arrays |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head_.state_dict().items()}
+        modality, base_model = card_facts(encoder_name(facts))
+        card = network_card(facts, modality=modality, base_model=base_model)
+        write_model(folder, facts=facts, arrays=arrays, card=card)
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel) -> Self:
+        """Return the model that `save` wrote.
+
+        Raises
+        ------
+        ModelFolderError
+            The encoder on this machine has other weights than the one that the model was fitted with.
+        """
+        facts: dict[str, Any] = saved.facts
+        parameters = _parameters_from_json(facts["parameters"])
+        freeze_at, head = str(facts["freeze_at"]), _part(saved.arrays, "head/")
+        backbone, rest = reopened(
+            parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_part(saved.arrays, "rest/")
+        )
+        return cls(**parameters).set_fitted(
+            classes=class_table(facts["classes"]),
+            backbone=backbone,
+            freeze_at=freeze_at,
+            rest=rest,
+            head=LinearHead(head["coef"], head["intercept"], center=head.get("center")),
+            history=History.from_facts(facts["history"]),
+            reasons=tuple(facts["reasons"]),
+            encoder_name=parameters["encoder"],
+        )
+
+    def set_fitted(
+        self,
+        *,
+        classes: Classes,
+        backbone: Backbone,
+        freeze_at: str,
+        rest: Rest,
+        head: LinearHead,
+        history: History,
+        reasons: tuple[str, ...],
+        encoder_name: str,
+    ) -> Self:
+        """Set all fitted attributes at once, so that a `fit` that fails does not change the earlier model."""
+        self.classes_, self.history_, self.reasons_ = classes, history, reasons
+        self.backbone_, self.freeze_at_, self._encoder_name = backbone, freeze_at, encoder_name
+        self._is_named = isinstance(self.encoder, str)  # set_params may change the parameter later
+        self.rest_, self.head_ = rest.eval(), head.to(backbone.device).eval()
+        self._trunk = Trunk(backbone, place=backbone.place(freeze_at))
+        return self
+
+    @abstractmethod
+    def _settings(self) -> Tuning:
+        """Check the parameters, and return the settings of training."""
+
+    @abstractmethod
+    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> Trained:
+        """Train the stages of `run` in place, and return the head."""
+
+    def _first_trained_stage(self, backbone: Backbone) -> str:
+        """Return the name of the first trained stage; "auto" trains the last third of the layers."""
+        return last_third(backbone) if self.freeze_at == "auto" else backbone.stages[backbone.place(self.freeze_at)]
+
+    def _embedder(self, items: Items, tuning: Tuning) -> Space:
+        name = encoder_for(items) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder
+        if isinstance(name, str) and name == "vectors":
+            raise MixedInputError(
+                "Vectors have no network to fine-tune. Give texts or images, or use AnyShotClassifier."
+            )
+        return Space(name, cache=VectorCache() if tuning.cache else None)
+
+    def _class_embeddings(self, embedder: Space, classes: Classes) -> Vectors:
+        """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
+        embeddings = embedder.place_classes(describe(self.classes if self.classes is not None else classes.tolist()))
+        if embeddings is None:
+            return np.zeros((len(classes), backbone_of(embedder.encoder).width), np.float32)
+        return embeddings
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise NotFittedError(f"This {type(self).__name__} is not fitted yet. Call fit(items, labels) first.")
+
+
+def closed_form_head(
+    z: Vectors,
+    index: Indexes,
+    class_embeddings: Vectors,
+    *,
+    shares: NDArray[np.floating] | None = None,
+    center: Vectors | None = None,
+) -> tuple[LinearHead, Model]:
+    """Return the any-shot head on unit-length features, or logistic regression without class embeddings.
+
+    z (n, width), index (n,), class_embeddings (c, width), shares (c,): expected class frequencies, equal if None;
+    center (width,): already subtracted from z.
+    """
+    known = Known(class_embeddings, z, index, shares=shares)
+    model = fit_model(known, method="any-shot" if class_embeddings.any() else "logistic-regression")
+    # A class without labels or embedding has the intercept -inf, which training cannot start from.
+    intercept = model.scorer.intercept
+    lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - 20
+    return LinearHead(model.scorer.coef, np.maximum(intercept, lowest), center=center), model
+
+
+def calibrate(run: StageTraining, head: LinearHead, labels: TrainingLabels) -> None:
+    """Divide the head's weights by the temperature that fits the held-out items best, if there are any."""
+    if len(labels.held_out):
+        scores = run.scores(head, labels.held_out)
+        temperature = fit_temperature(scores, labels.index[labels.held_out])
+        with torch.no_grad():
+            head.coef.div_(temperature)
+            head.intercept.div_(temperature)
+
+
+def last_third(backbone: Backbone) -> str:
+    """Return the stage where the last third of the layers begins; pooling and head do not count as layers."""
+    n_layers = len(backbone.stages) - 2
+    return backbone.stages[n_layers - math.ceil(n_layers / 3)]
+
+
+def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
+    """Return the labeled ones of the items `X` (n), the row of each one's class, and the class table.
+
+    names: the class names, in order; those of the labels `y` (n) if None.
+
+    Raises
+    ------
+    InputError
+        The numbers of items and labels differ.
+    UnknownClassError
+        A label is not among the classes.
+    NotEnoughLabelsError
+        There are no labels.
+    """
+    X, y = items_and_labels(X, y)
+    X = by_position(X)
+    table = class_table(list(names) if names is not None else classes_in(y))
+    index = to_indexes(y, table, n_items=len(X))
+    labeled = np.flatnonzero(index >= 0)
+    if not len(labeled):
+        raise NotEnoughLabelsError("Fine-tuning needs labels, and no item has one. AnyShotClassifier works without.")
+    items = X if len(labeled) == len(index) else [X[int(row)] for row in labeled]
+    return items, index[labeled], table
+
+
+def checked_rate(rate: object, *, default: float) -> float:
+    """Return the learning rate, `default` for "auto".
+
+    Raises
+    ------
+    InputError
+        It is neither a number nor "auto".
+    """
+    if isinstance(rate, str) and rate == "auto":
+        return default
+    if not is_number(rate):
+        raise InputError(f"learning_rate must be a number or 'auto'; it is {rate!r}.")
+    return float(rate)
+
+
+def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(softmax(scores.astype(np.float64), axis=1))
+
+
+def _parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that JSON can hold, without the folder of checkpoints, which belongs to the machine."""
+    facts: dict[str, Any] = {}
+    for name, given in parameters.items():
+        value = given.item() if isinstance(given, np.generic) else given
+        if isinstance(value, (str, int, float)):
+            facts[name] = value
+        elif is_dataclass(value) and not isinstance(value, type):
+            facts[name] = {**asdict(value), "checkpoints": None}
+        elif name == "classes" and value is not None:
+            facts[name] = {"names": list(label_list(list(value)))}  # as lists, because keys in JSON are always strings
+            if isinstance(value, Mapping):
+                facts[name]["said"] = [text if isinstance(text, str | None) else list(text) for text in value.values()]
+    return facts
+
+
+def _parameters_from_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that `_parameters_to_json` wrote."""
+    parameters = dict(facts)
+    if facts.get("tuning"):
+        settings = dict(facts["tuning"])
+        if "moved" in settings:  # the name of version 0.1
+            settings["interpolation"] = settings.pop("moved")
+        parameters["tuning"] = Tuning(**settings)
+    if "classes" in facts:
+        names, texts = facts["classes"]["names"], facts["classes"].get("said")
+        parameters["classes"] = names if texts is None else dict(zip(names, texts, strict=True))
+    return parameters
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
