@@ -24,30 +24,30 @@ def shown(tmp_path_factory: pytest.TempPathFactory, one_cache: Path) -> tuple[st
 def test_every_step_has_its_headline(shown):
     steps = [
         "1. No labels",
-        "2. One, three, five",
-        "3. A class more",
-        "4. Messages that fit no",
+        "2. One, three and five",
+        "3. A new class",
+        "4. Messages of no class",
         "5. Two photographs",
         "6. A report",
     ]
-    places = [shown[0].find(step) for step in steps]
-    assert places == sorted(places)
-    assert places[0] >= 0
+    positions = [shown[0].find(step) for step in steps]
+    assert positions == sorted(positions)
+    assert positions[0] >= 0
 
 
-def test_piped_it_is_plain_text(shown):
+def test_output_in_a_pipe_is_plain_text(shown):
     assert "\x1b" not in shown[0]
     assert max(map(len, shown[0].splitlines())) <= 100
 
 
-def test_the_first_message_shown_is_answered_rightly_and_a_wrong_answer_is_shown_too(shown):
-    table = shown[0].split("2. One, three, five")[0]
+def test_the_first_message_is_correct_and_an_error_is_shown_too(shown):
+    table = shown[0].split("2. One, three and five")[0]
     marks = [line.split()[-1] if " no: " not in line else "no" for line in table.splitlines() if "%" in line]
     assert marks[0] == "yes"
     assert "no" in marks
 
 
-def test_labels_lift_anyshot_above_logistic_regression_from_the_first(shown):
+def test_one_label_per_class_is_better_than_logistic_regression(shown):
     rows = [line.split() for line in shown[0].splitlines() if line.split() and line.split()[0] in {"0", "1", "3"}]
     by_shots = {row[0]: row[1:] for row in rows if len(row) == 4}
     assert by_shots["0"][2] == "-"
@@ -55,37 +55,37 @@ def test_labels_lift_anyshot_above_logistic_regression_from_the_first(shown):
     assert float(by_shots["0"][1]) > float(by_shots["0"][0]) + 5
 
 
-def test_the_new_class_is_answered_only_after_it_was_added(shown):
+def test_the_new_class_is_predicted_only_after_it_was_added(shown):
     row = next(line for line in shown[0].splitlines() if "forgot my password" in line)
     assert row.split()[-1] == "login"
     assert row.rstrip().removesuffix("login").rstrip().endswith("account settings")
 
 
-def test_a_stranger_is_answered_unknown(shown):
+def test_a_message_of_no_class_is_unknown(shown):
     assert "-> unknown" in shown[0]
 
 
-def test_both_photographs_are_told_by_names_given_on_the_spot(shown):
+def test_both_photographs_are_classified_by_name(shown):
     rows = {line.split()[0]: line.split()[1] for line in shown[0].splitlines() if ".jpg" in line}
     assert rows == {"china.jpg": "temple", "flower.jpg": "flower"}
 
 
-def test_the_picture_is_written(shown):
+def test_the_plot_is_written(shown):
     with Image.open(shown[1]) as picture:
         assert min(picture.size) > 400
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("curve.txt", r"its name must end in \.png"), ("nowhere/curve.png", "there is no folder")]
+    ("name", "message"), [("curve.txt", r"its name must end in \.png"), ("nowhere/curve.png", "there is no folder")]
 )
-def test_a_picture_that_cannot_be_written_is_refused_before_the_work(tmp_path, name, said):
+def test_a_plot_that_cannot_be_written_is_refused_before_the_work(tmp_path, name, message):
     page = io.StringIO()
-    with pytest.raises(DataFileError, match=said):
+    with pytest.raises(DataFileError, match=message):
         run_demo(tmp_path / name, console=Console(file=page))
     assert page.getvalue() == ""
 
 
-def test_the_report_stands_beside_the_picture(shown):
+def test_the_report_is_written_next_to_the_plot(shown):
     page = shown[1].with_suffix(".html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "<title>Customer messages</title>" in page

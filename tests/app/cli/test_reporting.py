@@ -20,7 +20,7 @@ def test_report_says_what_is_not_in_it_and_how_to_get_it(call, made, tmp_path):
     page = tmp_path / "report.html"
     done = call("report", made / "model", made / "train.csv", "--out", page)
     assert "--train DATA" in done.rows[0]["missing"]["curve"]
-    assert "Not in it: For whom it works" in done.err
+    assert "Not in the report: For whom it works" in done.err
     assert "--group-column NAME" in done.err
 
 
@@ -45,7 +45,7 @@ def test_report_on_a_model_that_names_no_classes_says_where_it_can_be_measured(c
     anyshot.AnyShotRegressor().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]).save(tmp_path / "numbers")
     done = call("report", tmp_path / "numbers", made / "train.csv")
     assert done.code == 1
-    assert "of kind AnyShotRegressor, which names no classes. Measure it in Python" in done.err
+    assert "of kind AnyShotRegressor, which has no classes. Evaluate it in Python" in done.err
 
 
 def test_card_tells_of_a_model_and_how_good_it_is(call, made, tmp_path):

@@ -1,4 +1,4 @@
-"""The command line: one command a verb, each a call of the public interface. Exit codes: 0, 1, 2, 130, 141."""
+"""The command line. Each command calls one function of the public interface. Exit codes: 0, 1, 2, 130, 141."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from anyshot.app.cli.answering import evaluate, explain, predict, suggest
 from anyshot.app.cli.learning import add_class, fit, learn, remove_class, tune
 from anyshot.app.cli.machine import cache, demo, doctor, models
 from anyshot.app.cli.measuring import curve, encode
-from anyshot.app.cli.printing import abandon_output, complain, note
+from anyshot.app.cli.printing import abandon_output, note, print_error
 from anyshot.app.cli.reporting import card, report
 from anyshot.errors import AnyshotError
 
@@ -77,7 +77,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
-    epilog="In a pipe, answers are JSON lines. Exit codes: 0 done, 1 a problem with data or model, 2 wrong usage.",
+    epilog="In a pipe, results are JSON lines. Exit codes: 0 success, 1 a problem with data or model, 2 wrong usage.",
 )
 
 
@@ -101,22 +101,22 @@ for _name, (_command, _examples) in _COMMANDS.items():
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and leave with its exit code."""
+    """Run one command and exit with its exit code."""
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 a problem with data or model, 2 wrong usage.
+    """Run one command and return its exit code: 0 success, 1 a problem with the data or model, 2 wrong usage.
 
-    A problem is one message on the standard error; any other exception is a fault of ours and keeps its traceback.
+    A problem is reported in one message on the standard error. Any other exception is a bug and keeps its traceback.
     """
     if isinstance(sys.stdout, TextIOWrapper):
-        # What is read by a machine is UTF-8 everywhere; a terminal that lacks a letter shows "?" for it.
+        # Output for other programs is UTF-8 on every system; a terminal shows "?" for a character that it lacks.
         if sys.stdout.isatty():
             sys.stdout.reconfigure(errors="replace")
         else:
             sys.stdout.reconfigure(encoding="utf-8")
-    with _warnings_in_a_line(), _log_in_lines():
+    with _plain_warnings(), _printed_log():
         try:
             app(arguments, prog_name="anyshot")
         except SystemExit as end:
@@ -124,16 +124,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 note("Interrupted.")
             return end.code if isinstance(end.code, int) else 0
         except AnyshotError as error:
-            complain(str(error))
+            print_error(str(error))
         except OSError as error:
-            complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+            print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
             abandon_output()
     return FAILED
 
 
 @contextmanager
-def _warnings_in_a_line() -> Iterator[None]:
-    """Show a warning as its message alone, for as long as the command runs."""
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings as plain messages while the command runs."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         note(f"Warning: {message}")
@@ -144,15 +144,15 @@ def _warnings_in_a_line() -> Iterator[None]:
 
 
 class _Notes(logging.Handler):
-    """Shows what the library logs as notes on the standard error."""
+    """A handler that prints log messages as notes on the standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         note(f"Note: {record.getMessage()}.")
 
 
 @contextmanager
-def _log_in_lines() -> Iterator[None]:
-    """Show what the library logs at level INFO, such as texts that were cut, for as long as the command runs."""
+def _printed_log() -> Iterator[None]:
+    """Print what the library logs at level INFO, such as truncated texts, while the command runs."""
     log, notes = logging.getLogger("anyshot"), _Notes(logging.INFO)
     level = log.level
     log.addHandler(notes)

@@ -1,4 +1,4 @@
-"""The commands that ask a model: predict, explain, evaluate, suggest."""
+"""The commands that use a model: predict, explain, evaluate, suggest."""
 
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -8,7 +8,6 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.opening import opened
 from anyshot.app.cli.printing import count, note, show, show_each, show_rows
 from anyshot.app.cli.reading import (
     ClassList,
@@ -22,6 +21,7 @@ from anyshot.app.cli.reading import (
     TextColumn,
     as_classes_write_them,
     items_of,
+    open_model,
     read,
     read_items,
     refuse_overwriting,
@@ -42,20 +42,21 @@ def predict(
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
 ) -> None:
-    """Say which class each text or image belongs to.
+    """Predict the class of each text or image.
 
-    Needs the classes' names and no label at all, or a model. Prints a table in a terminal; in a pipe, JSON lines with
-    the names label, probability and item. The probability of an "unknown" item is null. With --out, a table keeps its
-    own columns before label and probability; where it has a label already, the answer is in predicted_label.
+    Needs the class names, without any labels, or a model. Prints a table in a terminal; in a pipe, JSON lines with
+    the keys label, probability and item. The probability of an "unknown" item is null. With --out, the columns of the
+    input table are kept, followed by label and probability; if it has a label column, the prediction is in
+    predicted_label.
     """
     if (classes is None) == (model is None):
-        raise typer.BadParameter("Give either --classes or --model: one of them, not both.")
+        raise typer.BadParameter("Give either --classes or --model, not both.")
     if model is not None and encoder != "auto":
-        raise typer.BadParameter("--encoder goes with --classes; a model has its own.")
+        raise typer.BadParameter("--encoder can only be used with --classes; a saved model has its own encoder.")
     refuse_overwriting(out, *items, classes)
     given = items_of(items, text_column=text_column, image_column=image_column)
     if model is not None:
-        clf = opened(model, to="predict_proba")
+        clf = open_model(model, method="predict_proba")
     else:
         clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
     _answer(_predicted(clf, given), out, table=table_among(items))
@@ -68,9 +69,9 @@ def explain(
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Say what the answer for each item rests on: the description that matches, the labeled examples nearest to it."""
+    """Explain each prediction: the description that matches best and the nearest labeled examples."""
     given = items_of(items, text_column=text_column, image_column=image_column)
-    explanations = opened(model, to="explain").explain(given, k=k)
+    explanations = open_model(model, method="explain").explain(given, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 
 
@@ -81,11 +82,13 @@ def evaluate(
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Say how good a model's answers are on labeled data that it has not learned from."""
+    """Measure how good a model is on labeled data that it was not fitted on."""
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
-        raise InputError(f"{data} has no labels to compare the answers with. Name their column with --label-column.")
-    clf = opened(model, to="predict_proba")
+        raise InputError(
+            f"{data} has no labels to compare the predictions with. Name the column of the labels with --label-column."
+        )
+    clf = open_model(model, method="predict_proba")
     result = clf.evaluate(given.items, as_classes_write_them(given.labels, clf.classes_.tolist()))
     show(result, _facts(result))
 
@@ -97,19 +100,21 @@ def suggest(
     out: TableOut = None,
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
-    seed: Annotated[int | None, typer.Option(help="Of the draw that is looked at where there are many items.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the sample that is considered if there are very many items.")
+    ] = None,
 ) -> None:
-    """Say which items are most worth a label next, the most useful first, and what the model takes each for."""
+    """List the items that are most useful to label next, the most useful first, with their predicted classes."""
     refuse_overwriting(out, data)
     given = read_items(data, text_column=text_column, image_column=image_column)
-    clf = opened(model, to="suggest").set_params(random_state=seed)
+    clf = open_model(model, method="suggest").set_params(random_state=seed)
     chosen = clf.suggest(given, n=n).tolist()
     answers = _predicted(clf, [given[row] for row in chosen])
     _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out)
 
 
 def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
-    """Return a row an item: its class, the class's probability, the item."""
+    """Return one row for each item: its predicted class, the probability of that class, and the item."""
     answers, sure = clf.predict(items).tolist(), clf.predict_proba(items).max(axis=1).tolist()
     open_ended = getattr(clf, "unknown_rate", None) is not None
     return [
@@ -119,11 +124,11 @@ def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
 
 
 def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | None = None) -> None:
-    """Print rows, or write them to a file, beside the columns of the table that the items came from."""
+    """Print the rows, or write them to a file together with the columns of the table that the items came from."""
     if out is None:
         show_rows(rows, last="item")
         return
-    if table is not None:  # which has the items already
+    if table is not None:  # the table already has the items
         answers = [{name: value for name, value in row.items() if name != "item"} for row in rows]
         rows = datasets.with_columns_of(table, answers, prefix="predicted_")
     datasets.write_table(rows, out)
@@ -131,7 +136,7 @@ def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | No
 
 
 def _facts(result: Any) -> dict[str, object]:
-    """Return what an evaluation says, its tables as lists of rows."""
+    """Return the fields of an evaluation, with tables as lists of rows."""
     tables = {name: getattr(result, name).to_dict("records") for name in ("per_class", "confusions")}
     named = {field.name: getattr(result, field.name) for field in fields(result)}
     return {**named, **tables}

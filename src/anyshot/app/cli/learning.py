@@ -1,4 +1,4 @@
-"""The commands that make and change a model: fit, tune, learn, add-class, remove-class."""
+"""The commands that fit and change a model: fit, tune, learn, add-class, remove-class."""
 
 import shlex
 from dataclasses import asdict
@@ -11,7 +11,6 @@ from rich.text import Text
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.opening import opened
 from anyshot.app.cli.printing import count, note, show
 from anyshot.app.cli.reading import (
     ClassList,
@@ -27,6 +26,7 @@ from anyshot.app.cli.reading import (
     items_of_class,
     labeled_items_of,
     one_class,
+    open_model,
     read,
     read_items,
     with_column_options,
@@ -42,18 +42,18 @@ def fit(
     classes: ClassList = None,
     encoder: EncoderName = "auto",
     unlabeled: Annotated[
-        Path | None, typer.Option(help="Further items, without labels; they sharpen the classes.", metavar="DATA")
+        Path | None, typer.Option(help="Items without labels, which improve the model.", metavar="DATA")
     ] = None,
     unknown_rate: Annotated[
         float | None,
-        typer.Option(help='Share of items of the classes that may be answered "unknown", such as 0.05.'),
+        typer.Option(help='Fraction of items of known classes that may be predicted as "unknown", such as 0.05.'),
     ] = None,
     *,
     columns: Columns,
 ) -> None:
-    """Learn from the labels there are and write the model to a folder.
+    """Fit a model on labeled data and write it to a folder.
 
-    Rows may be without a label, and with --classes so may whole classes, and all of DATA.
+    Rows without a label are allowed. With --classes, so are classes without labels, and DATA without any labels.
     """
     given = read(data, **asdict(columns))
     named = None if classes is None else datasets.read_classes(classes)
@@ -62,12 +62,12 @@ def fit(
         more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
     if given.labels is None and named is None:
         raise InputError(
-            f"{data} has no labels, and no classes are named. Name the labels' column with --label-column, or the "
-            "classes with --classes."
+            f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
+            "the classes with --classes."
         )
     clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
     if given.labels is None:
-        note(f"{data} has no labels: it is learned from as unlabeled items.")
+        note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*given.items, *(more or [])])
         n_labels = 0
     else:
@@ -84,20 +84,20 @@ def tune(
     classes: ClassList = None,
     budget: Annotated[
         str,
-        typer.Option(help="'best' to try however long it takes, or the seconds it may take.", metavar="best|SECONDS"),
+        typer.Option(help="'best' for no time limit, or the seconds that it may take.", metavar="best|SECONDS"),
     ] = "best",
     encoder: EncoderName = "auto",
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Learn as fit does, and try fine-tuning the encoder beside it: the better by cross-validation is written.
+    """Fit a model as `fit` does, compare it with fine-tuning by cross-validation, and write the better one.
 
-    Needs five labels of every class.
+    Needs five labels for every class.
     """
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
-        raise InputError(f"{data} has no labels, and fine-tuning needs them. Name their column with --label-column.")
+        raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
     named = None if classes is None else datasets.read_classes(classes)
     labels = given.labels if named is None else as_classes_write_them(given.labels, named)
     clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
@@ -107,7 +107,7 @@ def tune(
 
 
 def _seconds(budget: str) -> Any:
-    """Return a budget as the classifier takes it."""
+    """Return the budget as a number of seconds, or as given."""
     try:
         return float(budget)
     except ValueError:
@@ -120,32 +120,37 @@ def learn(
     items: Given,
     label: Annotated[
         str | None,
-        typer.Option(help="Class of all items; of a file with labels, those that bear NAME are taken.", metavar="NAME"),
+        typer.Option(
+            help="Class of all items. In a file with labels, only items labeled NAME are used.", metavar="NAME"
+        ),
     ] = None,
     *,
     columns: Columns,
 ) -> None:
-    """Teach a model further labels of the classes that it has: those of a file, or --label for what is given.
+    """Update a model with more labels of its classes, from a file or with --label. The earlier data are not needed.
 
-    No earlier data are needed. Rows without a label are learned from as unlabeled items.
+    Rows without a label are used as unlabeled items.
     """
     given, labels = labeled_items_of(items, columns, label=label)
     with folder_lock(model):
-        clf = opened(model, to="partial_fit")
+        clf = open_model(model, method="partial_fit")
         clf.partial_fit(given, as_classes_write_them(labels, clf.classes_.tolist()))
         clf.save(model)
     n_labels = sum(one is not None for one in labels)
-    note(f"Learned from {count(n_labels, 'label')} and {count(len(labels) - n_labels, 'item')} without; wrote {model}.")
+    unlabeled = count(len(labels) - n_labels, "unlabeled item")
+    note(f"Updated {model} with {count(n_labels, 'label')} and {unlabeled}.")
 
 
 @with_column_options
 def add_class(
     model: Model,
-    name: Annotated[str, typer.Argument(help="Of the new class.", metavar="NAME")],
-    description: Annotated[str | None, typer.Option(help="What is said of the class.", metavar="TEXT")] = None,
+    name: Annotated[str, typer.Argument(help="Name of the new class.", metavar="NAME")],
+    description: Annotated[str | None, typer.Option(help="Description of the class.", metavar="TEXT")] = None,
     examples: Annotated[
         Path | None,
-        typer.Option(help="Items of the class; of a file with labels, those that bear NAME.", metavar="DATA"),
+        typer.Option(
+            help="Items of the class. In a file with labels, only items labeled NAME are used.", metavar="DATA"
+        ),
     ] = None,
     example: Annotated[
         list[str] | None, typer.Option(help="A text or image file of the class; may be repeated.", metavar="ITEM")
@@ -153,16 +158,16 @@ def add_class(
     *,
     columns: Columns,
 ) -> None:
-    """Add a class to a model, by its name, what is said of it and examples; no other data are needed."""
+    """Add a class to a model by its name, a description and examples. The earlier data are not needed."""
     items: list[str | Path] = list(example or [])
     if examples is not None:
         items += items_of_class(examples, name, columns)
     with folder_lock(model):
-        clf = opened(model, to="add_class")
+        clf = open_model(model, method="add_class")
         new = one_class(name, clf.classes_.tolist())
         if new in clf.classes_.tolist():
             raise DuplicateClassError(
-                f"{model} has the class {name!r} already. To teach it further examples: anyshot learn "
+                f"{model} already has the class {name!r}. To add examples of it: anyshot learn "
                 f'{shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
             )
         clf.add_class(new, description, examples=items)
@@ -170,19 +175,17 @@ def add_class(
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
 
 
-def remove_class(
-    model: Model, name: Annotated[str, typer.Argument(help="Of the class to forget.", metavar="NAME")]
-) -> None:
+def remove_class(model: Model, name: Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]) -> None:
     """Remove a class and its labeled examples from a model."""
     with folder_lock(model):
-        clf = opened(model, to="remove_class")
+        clf = open_model(model, method="remove_class")
         clf.remove_class(one_class(name, clf.classes_.tolist()))
         clf.save(model)
     note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")
 
 
 def _show_model(clf: Any, folder: Path, *, n_labels: int) -> None:
-    """Say what was learned, and why so."""
+    """Print what was fitted, and why this method was chosen."""
     n_classes = len(clf.classes_)
     facts = {
         "model": folder,

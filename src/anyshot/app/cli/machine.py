@@ -1,4 +1,4 @@
-"""The commands about this machine: models, cache, doctor, demo."""
+"""The commands about the installation: models, cache, doctor, demo."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,7 @@ from anyshot.encoders.registry import available
 
 
 def models() -> None:
-    """List the encoders, their size and license, and whether they are on this machine."""
+    """List the encoders with their size and license, and whether their weights are on this machine."""
     listed = available()
     rows = [
         {
@@ -32,7 +32,9 @@ def models() -> None:
     show_each(Group(table_of(rows), *about), [asdict(one) for one in listed])
 
 
-def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vector and activation.")] = False) -> None:
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all cached vectors and activations.")] = False,
+) -> None:
     """Show how much the caches of vectors and of frozen networks' activations hold, or clear them."""
     encoded, activations = store.VectorCache(), store.ActivationCache()
     if clear:
@@ -54,20 +56,20 @@ def cache(clear: Annotated[bool, typer.Option("--clear", help="Forget every vect
 
 
 def doctor() -> None:
-    """Examine this machine: versions, cores, bfloat16, GPU, encoders, cache; and say what mends what is amiss.
+    """Check the installation: versions, cores, bfloat16, GPU, encoders, cache. Each problem comes with its solution.
 
-    Ends with 1 where something is amiss.
+    The exit code is 1 if there is a problem.
     """
     findings = examine()
     show_each(report(findings), [asdict(one) for one in findings])
-    if any(one.mend for one in findings):
+    if any(one.remedy for one in findings):
         raise typer.Exit(1)
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the picture of the learning curve goes.", metavar="FILE")] = Path(
+    out: Annotated[Path, typer.Option(help="File for the plot of the learning curve.", metavar="FILE")] = Path(
         "anyshot-demo.png"
     ),
 ) -> None:
-    """See it work on 212 customer messages and two photographs, in a minute."""
+    """Run the demonstration on 212 customer messages and two photographs. It takes less than a minute."""
     app.run_demo(out, console=Console() if in_terminal() else Console(width=100, color_system=None))

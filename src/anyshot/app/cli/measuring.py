@@ -1,4 +1,4 @@
-"""The commands that make vectors and curves: encode, curve."""
+"""The commands encode and curve."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation.splits import set_aside
 
 SEED = 0
-"""Of the draw that divides the items into those to learn from and those to measure on."""
+"""Seed of the split into training and test items."""
 
 
 def encode(
@@ -36,12 +36,12 @@ def encode(
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
-    labels: Annotated[bool, typer.Option(help="Whether to look for labels in DATA and write them too.")] = True,
+    labels: Annotated[bool, typer.Option(help="Whether to look for labels in DATA and write them as well.")] = True,
 ) -> None:
     """Write the vectors of texts or images to a file.
 
-    The file opens with numpy.load and holds vectors (n, width), items (n), labels (n, "" for none; only where DATA has
-    labels), and the encoder's name.
+    The file opens with numpy.load. It holds vectors (n, width), items (n), labels (n, "" for a missing one; only if
+    DATA has labels), and the name of the encoder.
     """
     if out.suffix.lower() != ".npz":
         raise DataFileError(f"{out} cannot be written: its name must end in .npz.")
@@ -60,23 +60,25 @@ def encode(
 
 def curve(
     data: Data,
-    out: Annotated[Path | None, typer.Option(help="Write the picture to a .png, .svg or .pdf.", metavar="FILE")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the plot to a .png, .svg or .pdf file.", metavar="FILE")
+    ] = None,
     classes: ClassList = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
-    draws: Annotated[int, typer.Option(min=1, help="Draws of labels to average over.")] = 3,
+    draws: Annotated[int, typer.Option(min=1, help="Random samples of labels to average over.")] = 3,
 ) -> None:
-    """Measure what each number of labels a class is worth on these data, beside logistic regression.
+    """Measure accuracy against the number of labels per class, next to logistic regression.
 
-    30 % of each class, drawn with seed 0, are set aside to measure on; labels are drawn from the rest.
+    A random 30 % of each class (seed 0) is the test set; labels are sampled from the rest.
     """
     if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
     given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if given.labels is None:
-        raise InputError(f"{data} has no labels to measure by. Name their column with --label-column.")
+        raise InputError(f"{data} has no labels, which measuring needs. Name their column with --label-column.")
     named = classes_in(given.labels) if classes is None else datasets.read_classes(classes)
     labels = as_classes_write_them(given.labels, named)
     result = _measured(given, labels, named, encoder=encoder, draws=draws)
@@ -84,11 +86,11 @@ def curve(
     if out is not None:
         with atomic_file(out) as part:
             result.plot().savefig(part, dpi=160)
-        note(f"Wrote the picture to {out}.")
+        note(f"Wrote the plot to {out}.")
 
 
 def _measured(given: Any, labels: Labels, classes: Any, *, encoder: str, draws: int) -> Any:
-    """Return the learning curves of anyshot and of logistic regression on the same vectors and draws."""
+    """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
     test = set_aside(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
     learned, tested = ([given.items[row] for row in rows] for rows in (rest, test))

@@ -1,4 +1,4 @@
-"""What a command says: a table in a terminal, JSON lines in a pipe; everything else goes to the standard error."""
+"""Output of commands: tables in a terminal, JSON lines in a pipe, messages on the standard error."""
 
 import json
 import math
@@ -15,35 +15,35 @@ from rich.table import Table
 from rich.text import Text
 
 CLOSED_PIPE: Final = 141
-"""Exit code where the reader of the output has left, as shells report it: 128 + SIGPIPE."""
+"""Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
 
 
 def in_terminal() -> bool:
-    """Tell whether a person reads the answer."""
+    """Return whether the standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def show_rows(rows: Iterable[Mapping[str, object]], *, last: str = "") -> None:
-    """Print rows with the same names: a table in a terminal, one JSON object a line in a pipe.
+    """Print rows with the same keys: a table in a terminal, JSON lines in a pipe.
 
-    last: the column that may be long, which wraps and stands at the end.
+    last: a column with long texts, which is put at the end and wraps.
     """
     listed = list(rows)
     show_each(table_of(listed, last=last), listed)
 
 
 def show(shown: RenderableType, facts: Mapping[str, object]) -> None:
-    """Print a result as it shows itself in a terminal, and its facts as one JSON object in a pipe."""
+    """Print `shown` in a terminal, or `facts` as one JSON object in a pipe."""
     show_each(shown, [facts])
 
 
 def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> None:
-    """Print a result as it shows itself in a terminal, and its rows as JSON lines in a pipe."""
+    """Print `shown` in a terminal, or `rows` as JSON lines in a pipe."""
     if in_terminal():
         Console().print(shown)
         return
     if sys.stdout is None:
-        return  # closed by who called: nobody reads
+        return  # the caller closed the standard output
     try:
         for row in rows:
             _print_json(row)
@@ -54,7 +54,7 @@ def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> No
 
 
 def abandon_output() -> None:
-    """Drop what is left in the standard output's buffer if it cannot be written, now or at the interpreter's end."""
+    """Discard the buffered output if it cannot be written, so that the interpreter does not fail when it exits."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -63,24 +63,24 @@ def abandon_output() -> None:
 
 
 def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
-    """Return rows as a table; its cells are shown as they stand, markup included."""
+    """Return the rows as a table. Markup in its cells is shown, not interpreted."""
     names = sorted(rows[0], key=lambda name: name == last) if rows else []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         number = isinstance(rows[0][name], (int, float)) and not isinstance(rows[0][name], bool)
         table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_in_words(row[name])) for name in names))
+        table.add_row(*(Text(_cell(row[name])) for name in names))
     return table
 
 
 def _print_json(row: Mapping[str, object]) -> None:
-    """Print one JSON object in one line."""
+    """Print a row as one line of JSON."""
     sys.stdout.write(json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False) + "\n")
 
 
 def plain(value: object) -> object:
-    """Return what JSON can hold: numpy's numbers as Python's, paths as text, NaN as null."""
+    """Return a value that JSON can hold: numpy scalars as Python numbers, paths as text, NaN as null."""
     if isinstance(value, Mapping):
         return {str(name): plain(own) for name, own in value.items()}
     if isinstance(value, (list, tuple)):
@@ -95,22 +95,22 @@ def plain(value: object) -> object:
 
 
 def note(message: str) -> None:
-    """Say something that is not part of the answer."""
+    """Print a message on the standard error."""
     typer.echo(message, err=True)
 
 
-def complain(message: str) -> None:
-    """Say why the command did not do what was asked."""
+def print_error(message: str) -> None:
+    """Print an error message on the standard error."""
     typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
     typer.echo(message, err=True)
 
 
 def count(n: int, thing: str, things: str | None = None) -> str:
-    """Write a number with its noun: 1 class, 2 classes."""
+    """Return a number with its noun: "1 class", "2 classes"."""
     return f"{n:,} {thing if n == 1 else things or thing + 's'}"
 
 
-def _in_words(value: object) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):

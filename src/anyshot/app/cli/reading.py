@@ -1,4 +1,4 @@
-"""What a command is given: items on the line or in a file, labels, classes."""
+"""Input of commands: items, labels and classes on the command line, in files or on the standard input."""
 
 import os
 import sys
@@ -15,42 +15,46 @@ from anyshot import data as datasets
 from anyshot.app.cli.printing import note
 from anyshot.base.items import IMAGE_SUFFIXES, Label, reads_as_path
 from anyshot.errors import ClassesError, InputError
+from anyshot.tasks.loading import load
 
 TextColumn: TypeAlias = Annotated[
-    str | None, typer.Option(help="Column of the texts. Default: the one with a usual name.", metavar="NAME")
+    str | None,
+    typer.Option(help="Column of the texts. Default: a column with a common name, such as text.", metavar="NAME"),
 ]
 ImageColumn: TypeAlias = Annotated[
-    str | None, typer.Option(help="Column of the image files' paths, from the table's folder.", metavar="NAME")
+    str | None,
+    typer.Option(help="Column of the paths of image files, relative to the folder of the table.", metavar="NAME"),
 ]
 LabelColumn: TypeAlias = Annotated[
-    str | None, typer.Option(help="Column of the labels. Default: the one with a usual name.", metavar="NAME")
+    str | None,
+    typer.Option(help="Column of the labels. Default: a column with a common name, such as label.", metavar="NAME"),
 ]
 Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that fit wrote.", metavar="DIR")]
 Data: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        help="CSV, TSV, JSON lines, Parquet, text file with a text a line, or a folder of images.", metavar="DATA"
+        help="CSV, TSV, JSON lines, Parquet, a text file with one text per line, or a folder of images.", metavar="DATA"
     ),
 ]
 ClassList: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="Names with commas between, or a file: .txt (a name a line), .json or .csv (with descriptions).",
+        help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions).",
         metavar="LIST|FILE",
     ),
 ]
 EncoderName: TypeAlias = Annotated[
-    str, typer.Option(help="minilm, efficientnet-lite0, hf:ID or hf:FOLDER. Default: what suits the items.")
+    str, typer.Option(help="minilm, efficientnet-lite0, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
 ]
 TableOut: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Write the answers to a .csv, .jsonl or .parquet file.", metavar="FILE")
+    Path | None, typer.Option(help="Write the results to a .csv, .jsonl or .parquet file.", metavar="FILE")
 ]
 
 Given: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        help='Texts in quotes, image files, or one file or folder of them; "-" reads a text a line. Before texts that '
-        'begin with "-" comes "--".',
+        help='Texts in quotes, image files, or one file or folder of items; "-" reads one text per line from the '
+        'standard input. Put "--" before texts that begin with "-".',
         metavar='"TEXT" ... | FILE',
     ),
 ]
@@ -61,7 +65,7 @@ DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table that a command line names."""
+    """The columns of a table, as named by the options of a command."""
 
     text_column: TextColumn = None
     label_column: LabelColumn = None
@@ -69,7 +73,7 @@ class Columns:
 
 
 def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each of `Columns`; it takes them as one argument, `columns`, its last."""
+    """Give a command an option for each field of `Columns`, which it receives as its last argument, `columns`."""
     *own, _ = signature(command).parameters.values()
     options = [
         Parameter(field.name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=field.type)
@@ -94,7 +98,7 @@ def read(
     label_column: str | None = None,
     with_labels: bool = True,
 ) -> Any:
-    """Return the data set at `path`, and say what of it was left out."""
+    """Return the data set at `path`, and print which rows or files were skipped."""
     data = datasets.read_data(
         path,
         text_column=text_column,
@@ -103,15 +107,15 @@ def read(
         with_labels=with_labels,
         on_error="raise",
     )
-    for place, reason in data.skipped:
-        note(f"Left out: {place}: {reason}.")
+    for source, reason in data.skipped:
+        note(f"Skipped: {source}: {reason}.")
     return data
 
 
 def read_items(
     path: Path, *, text_column: str | None = None, image_column: str | None = None
 ) -> list[str] | list[Path]:
-    """Return the items at `path` alone; what may be labels there is not looked at."""
+    """Return the items at `path` without looking for labels."""
     items: list[str] | list[Path] = read(
         path, text_column=text_column, image_column=image_column, with_labels=False
     ).items
@@ -121,7 +125,7 @@ def read_items(
 def items_of(
     given: Sequence[str], *, text_column: str | None = None, image_column: str | None = None
 ) -> list[str] | list[Path]:
-    """Return the items that a command line names: texts, image files, one file or folder of them, or "-" for stdin."""
+    """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
     if list(given) == ["-"]:
         return _lines_of_stdin()
     if len(given) == 1 and _is_data(given[0]):
@@ -129,12 +133,12 @@ def items_of(
     for argument in given:
         _check_item(argument)
     if text_column or image_column:
-        raise typer.BadParameter("A column was named, but no table was given.")
+        raise typer.BadParameter("A column was named, but the items are not in a table.")
     return list(given)
 
 
 def labeled_items_of(given: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
-    """Return items and their labels: those of one file, or, where they are of one class, `label` for each."""
+    """Return items and their labels: those of one file, or `label` for every item."""
     one_file = len(given) == 1 and _is_data(given[0])
     if label is not None:
         if one_file:
@@ -143,41 +147,62 @@ def labeled_items_of(given: Sequence[str], columns: Columns, *, label: str | Non
             items = [*items_of(given, text_column=columns.text_column, image_column=columns.image_column)]
         return items, [label] * len(items)
     if not one_file:
-        raise typer.BadParameter("Texts and images bear no labels. Name their class with --label, or give one file.")
+        raise typer.BadParameter(
+            "Texts and images on the command line have no labels. Name their class with --label, or give a file."
+        )
     data = read(Path(given[0]), **asdict(columns))
     if data.labels is None:
         raise InputError(
-            f"{given[0]} has no labels. Name their column with --label-column, or the class of all with --label."
+            f"{given[0]} has no labels. Name their column with --label-column, or the class of all items with --label."
         )
     return data.items, data.labels
 
 
 def items_of_class(path: Path, name: str, columns: Columns) -> list[Any]:
-    """Return the items of one class: of data with labels those that bear its name, of others all."""
+    """Return the items of one class: those labeled with its name, or all items if there are no labels."""
     data = read(path, **asdict(columns))
     labels = data.labels or [name] * len(data)
     own = [item for item, label in zip(data.items, labels, strict=True) if str(label) == name]
     if not own:
-        raise InputError(f"{path} has labels, and none of them is {name!r}. Check the name, or the file.")
+        raise InputError(f"{path} has labels, but none of them is {name!r}. Check the name and the file.")
     return own
 
 
+def open_model(folder: Path, *, method: str) -> Any:
+    """Return the model saved to a folder.
+
+    method: the method that the command calls, such as "explain".
+
+    Raises
+    ------
+    InputError
+        Models of its kind have no such method.
+    """
+    model = load(folder)
+    if not hasattr(model, method):
+        raise InputError(
+            f"{folder} holds a model of kind {type(model).__name__}, which has no method {method}. This command needs "
+            "a model that `anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
+        )
+    return model
+
+
 def refuse_overwriting(out: Path | None, *given: str | Path | None) -> None:
-    """Raise InputError where `out` is one of the files given, or the labels of a folder given, by whatever path."""
+    """Raise InputError if `out` is one of the input files or the labels.csv of an input folder, by any path."""
     for source in given:
         for path in () if source is None or out is None else (str(source), os.path.join(source, "labels.csv")):
             if out is not None and os.path.isfile(path) and out.exists() and out.samefile(path):
-                raise InputError(f"--out {out} is {path}, which is read: it would be lost. Give --out another name.")
+                raise InputError(f"--out {out} would overwrite the input {path}. Choose another name for --out.")
 
 
 def table_among(given: Sequence[str]) -> Path | None:
-    """Return the table that the items come from, if they do."""
+    """Return the path of the table that the items come from, or None."""
     alone = len(given) == 1 and _is_data(given[0]) and Path(given[0]).suffix.lower() in TABLE_SUFFIXES
     return Path(given[0]) if alone and os.path.isfile(given[0]) else None
 
 
 def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
-    """Return each label as the classes write it, 1 as "1" or "1" as 1; a label that is none of them stays as it is.
+    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
 
     >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
     ['1', '2', 'b', 'true', None, 'c']
@@ -194,7 +219,7 @@ def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> 
 
 
 def one_class(name: str, classes: Iterable[Label]) -> Label:
-    """Return a class named on the command line as the model writes it; a new one like its neighbors."""
+    """Return a class named on the command line in the type of the model's classes."""
     listed = list(classes)
     found = as_classes_write_them([name], listed)[0]
     if found in listed or not all(type(one) is int for one in listed):
@@ -202,33 +227,37 @@ def one_class(name: str, classes: Iterable[Label]) -> Label:
     try:
         return int(name)
     except ValueError as error:
-        raise ClassesError(f"The model's classes are whole numbers, as {listed[0]} is; {name!r} is none.") from error
+        raise ClassesError(
+            f"The classes of the model are integers, such as {listed[0]}; {name!r} is not an integer."
+        ) from error
 
 
 def _as_whole(label: Label) -> str:
-    """Write a label, a whole number as such: JSON and JavaScript make no difference between 1.0 and 1."""
+    """Return a label as text, 1.0 as "1": JSON and JavaScript do not distinguish the two."""
     return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _check_item(argument: str) -> None:
-    """Refuse what is no item among others: a file of items, and a file that is missing or cannot be read."""
+    """Refuse an argument that is not an item: a file of items, or a file that is missing or cannot be read."""
     if _is_data(argument):
-        raise typer.BadParameter(f"{argument} is a file of items. Give it alone, or give texts or images only.")
+        raise typer.BadParameter(
+            f"{argument} is a file of items. Give it as the only argument, or give texts or images only."
+        )
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
     if is_there and ending and ending not in IMAGE_SUFFIXES:
         raise InputError(
-            f"{argument} is a file that cannot be read as items. Readable: {', '.join(sorted(DATA_SUFFIXES))}, images, "
-            "and folders of images."
+            f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
+            "of images."
         )
     if not is_there and reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES):
         raise InputError(
-            f"There is no file {argument}. If it is meant as a text, put it into a file, or give it on the standard "
-            "input: echo TEXT | anyshot predict -"
+            f"There is no file {argument}. If it is a text, give it on the standard input: "
+            "echo TEXT | anyshot predict -"
         )
 
 
 def _is_data(argument: str) -> bool:
-    # os.path answers "no" for what is too long for a name, as a text may be; pathlib raises.
+    # os.path returns False for a text that is too long for a file name; pathlib raises.
     if not argument.strip():
         return False
     return os.path.isdir(argument) or (Path(argument).suffix.lower() in DATA_SUFFIXES and os.path.isfile(argument))
@@ -240,8 +269,8 @@ def _lines_of_stdin() -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8.") from error
     if given:
-        given[0] = given[0].removeprefix("\ufeff")  # the mark of an editor that writes one
+        given[0] = given[0].removeprefix("\ufeff")  # a byte order mark
     lines = [line.strip() for line in given if line.strip()]
     if not lines:
-        raise InputError("The standard input is empty. Give it a text a line.")
+        raise InputError("The standard input is empty. Give one text per line.")
     return lines

@@ -1,4 +1,4 @@
-"""The commands that tell others of a model: report, card."""
+"""The commands report and card."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,52 +31,50 @@ from anyshot.tasks.loading import load
 def report(
     model: Model,
     data: Data,
-    out: Annotated[Path, typer.Option(help="Page to write, .html.", metavar="FILE")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="HTML file to write.", metavar="FILE")] = Path("report.html"),
     train: Annotated[
         Path | None,
         typer.Option(
-            help="What the model learned from: adds what labels buy, which look wrong, and, of rows without a label, "
-            "which to label next.",
+            help="The data that the model was fitted on: adds the learning curve, labels that look wrong, and, from "
+            "rows without a label, which items to label next.",
             metavar="DATA",
         ),
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
-    group_column: Annotated[
-        str | None, typer.Option(help="Column whose values are compared with each other.", metavar="NAME")
-    ] = None,
+    group_column: Annotated[str | None, typer.Option(help="Column of groups to compare.", metavar="NAME")] = None,
 ) -> None:
-    """Write a page on how good a model is, where it fails and what more labels would bring.
+    """Write an HTML report on how good a model is, where it fails and what more labels would bring.
 
-    DATA has labels, and the model has not learned from it. The page is one file that needs no network.
+    DATA must have labels and must not be data that the model was fitted on. The report is one file without links.
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataFileError(f"{out} cannot be written: its name must end in .html.")
     read_as = partial(read, text_column=text_column, image_column=image_column)
     tested = _labeled(data, read_as, label_column)
     groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
-    learned = None if train is None else _labeled(train, read_as, label_column, to="draw a curve from")
+    learned = None if train is None else _labeled(train, read_as, label_column, to="compute a learning curve from")
     clf = load(model)
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
-    made = reporting.report(clf, tested.items, labels, groups=groups, **_taught(learned, names))
+    made = reporting.report(clf, tested.items, labels, groups=groups, **_train_and_pool(learned, names))
     made.save(out)
     show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
     for line in dict.fromkeys(made.missing.values()):
-        note(f"Not in it: {line}")
+        note(f"Not in the report: {line}")
     note(f"Wrote the report to {out}.")
 
 
 def card(
     model: Model,
-    data: Annotated[Path | None, typer.Option(help="Labeled items to measure the model on.", metavar="DATA")] = None,
+    data: Annotated[Path | None, typer.Option(help="Labeled items to evaluate the model on.", metavar="DATA")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the card to a file, .md.", metavar="FILE")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     image_column: ImageColumn = None,
 ) -> None:
-    """Print a model's card, with the metadata that model hubs read; with --data also how good it is."""
+    """Print the model card with the metadata that model hubs read, and with --data the accuracy."""
     refuse_overwriting(out, data)
     clf, facts = load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
@@ -97,18 +95,18 @@ def card(
 
 
 def _classes(clf: Any, folder: Path) -> list[Any]:
-    """Return the classes that a model names; the terminal reads no tables of numbers for one that names none."""
+    """Return the classes of a model. Models without classes can only be evaluated in Python."""
     names = getattr(clf, "classes_", None)
     if names is None:
         raise InputError(
-            f"{folder} holds a model of kind {type(clf).__name__}, which names no classes. Measure it in Python: "
+            f"{folder} holds a model of kind {type(clf).__name__}, which has no classes. Evaluate it in Python: "
             f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
         )
     return list(names.tolist())
 
 
 def _labeled(
-    path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the answers with"
+    path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the predictions with"
 ) -> Any:
     """Return the data set at `path`, which must have labels."""
     given = read_as(path, label_column=column)
@@ -120,16 +118,16 @@ def _labeled(
 def _groups(path: Path, read_as: Callable[..., Any], column: str) -> list[Any]:
     """Return the group of each item: a column of the same table."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table with --image-column.")
+        raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
     try:
         return list(read_as(path, label_column=column).labels)
     except DataFileError as error:
-        said = str(error).replace("label_column (--label-column)", "--group-column")
-        raise DataFileError(f"The groups of --group-column {column} cannot be read. {said}") from error
+        reason = str(error).replace("label_column (--label-column)", "--group-column")
+        raise DataFileError(f"The groups of --group-column {column} cannot be read. {reason}") from error
 
 
-def _taught(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
-    """Return what the model learned from, rows without a label apart: these are the pool to label next."""
+def _train_and_pool(learned: Any, classes: Sequence[Any]) -> dict[str, Any]:
+    """Return the arguments `train` and `pool` of the report: the labeled rows and the rows without a label."""
     if learned is None:
         return {}
     labels = as_classes_write_them(learned.labels, classes)
