@@ -21,8 +21,8 @@ import pandas as pd
 import torch
 from sentence_transformers import SentenceTransformer
 
-from anyshot.encoders.compute import choose
 from anyshot.encoders.minilm import MiniLMEncoder, model_folder
+from anyshot.encoders.stages import choose
 from anyshot.store.disk_cache import VectorCache, encode_once
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))

@@ -74,7 +74,7 @@ class Plain(nn.Module):
         self.stages = nn.ModuleDict(dict(backbone.network))
         self.head = nn.Linear(backbone.width, n_classes)
         for row, (_, stage) in enumerate(self.stages.items()):
-            stage.requires_grad_(row >= backbone.place(freeze_at))
+            stage.requires_grad_(row >= backbone.n_frozen(freeze_at))
 
     def forward(self, x: Tensor, labels: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Return the loss and the logits of prepared items."""

@@ -9,9 +9,8 @@ import torch
 import transformers
 
 from anyshot.encoders.backbones import split
-from anyshot.encoders.compute import Compute
 from anyshot.encoders.language_model import quiet
-from anyshot.encoders.stages import Backbone, State
+from anyshot.encoders.stages import Backbone, Compute, State
 
 PRECISE = Compute(torch.device("cpu"), torch.float32)
 PROCESSOR = {

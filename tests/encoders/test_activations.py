@@ -1,4 +1,4 @@
-"""Activations: computed once, kept, continued from an earlier freeze point, and equal to the trunk's own answer."""
+"""Activations: computed once, cached, continued from an earlier freeze point, and equal to the trunk's output."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,19 +13,18 @@ import tiny_language_models as tiny
 from anyshot.encoders import activations as room
 from anyshot.encoders.activations import activations, states
 from anyshot.encoders.backbones import split
-from anyshot.encoders.compute import Compute
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.language_model import load_language_model
-from anyshot.encoders.stages import Backbone, State
+from anyshot.encoders.stages import Backbone, Compute, State
 from anyshot.errors import BadItemError, InputError, UnknownStageError
-from anyshot.store.activation_cache import ActivationCache
+from anyshot.store.disk_cache import VectorCache
 
-TEXTS = [*tiny.TEXTS, "where is my refund please", "late", "card"]  # the last one stands there twice
+TEXTS = [*tiny.TEXTS, "where is my refund please", "late", "card"]  # the last one is there twice
 PHOTOS = list(np.random.default_rng(0).integers(0, 256, size=(5, 40, 50, 3), dtype=np.uint8))
 
 
 class CountedPreparation:
-    """Hands items on to a real preparation, and keeps what it was given."""
+    """Calls a real preparation, and records the items."""
 
     def __init__(self, inner: object) -> None:
         self.inner, self.modality, self.seen = inner, inner.modality, []
@@ -57,20 +56,20 @@ def photos_network() -> Backbone:
 
 
 def direct(backbone: Backbone, items: Sequence[object], freeze_at: str | int) -> list[torch.Tensor]:
-    """Return what the trunk makes of each item alone, as it is stored."""
+    """Return the output of the trunk for each item alone, as it is stored."""
     trunk = split(backbone, freeze_at).trunk
     made = [trunk(backbone.together(backbone.prepare([item]))).x[0] for item in items]
     return [one.to(torch.bfloat16).float() if one.ndim > 1 else one.float() for one in made]
 
 
 def real(state: State) -> list[torch.Tensor]:
-    """Return each text's states (t, width), without what fills it up."""
+    """Return each text's states (t, width), without padding."""
     return [x[mask] for x, mask in zip(state.x, state.mask, strict=True)]
 
 
 @pytest.mark.parametrize("freeze_at", ["layer1", "layer2", "pooling"])
 @pytest.mark.parametrize("budget_mb", [512.0, 0.0])
-def test_texts_have_the_states_that_the_trunk_gives_each_alone(bert, freeze_at, budget_mb):
+def test_activations_of_texts_equal_the_output_of_the_trunk_for_each_alone(bert, freeze_at, budget_mb):
     made = activations(bert, TEXTS, freeze_at=freeze_at, budget_mb=budget_mb)
     assert made.in_memory == (budget_mb > 0)
     rows = np.array([4, 0, 7, 2, 2])
@@ -82,7 +81,7 @@ def test_texts_have_the_states_that_the_trunk_gives_each_alone(bert, freeze_at, 
     assert made.lengths.tolist() == [len(ids) for ids in bert.prepare(TEXTS)]
 
 
-def test_where_only_the_head_is_trained_the_pooled_features_are_kept_in_float32(bert):
+def test_pooled_features_are_stored_in_float32_if_only_the_head_is_trained(bert):
     made = activations(bert, TEXTS, freeze_at=-1)
     state = made.batch([0, 3])
     assert state.mask is None
@@ -91,13 +90,13 @@ def test_where_only_the_head_is_trained_the_pooled_features_are_kept_in_float32(
     assert torch.allclose(state.x, torch.stack(direct(bert, [TEXTS[0], TEXTS[3]], -1)), atol=0.02)
 
 
-def test_where_everything_is_trained_the_raw_inputs_are_kept(bert):
+def test_token_ids_are_stored_if_everything_is_trained(bert):
     state = activations(bert, TEXTS, freeze_at=0).batch([1, 2])
     assert state.x.dtype == torch.int64
     assert [ids.tolist() for ids in real(state)] == [ids.tolist() for ids in bert.prepare([TEXTS[1], TEXTS[2]])]
 
 
-def test_a_batch_goes_through_the_rest_as_the_texts_themselves_do(bert):
+def test_the_rest_computes_the_same_from_a_batch_as_from_the_texts(bert):
     precise = dataclasses.replace(bert, compute=Compute(torch.device("cpu"), torch.float32))
     trunk, rest = split(precise, "layer2")
     rest.eval()
@@ -107,8 +106,8 @@ def test_a_batch_goes_through_the_rest_as_the_texts_themselves_do(bert):
     assert torch.nn.functional.cosine_similarity(kept, whole).min() > 0.9999
 
 
-def test_the_cache_gives_back_what_was_computed_and_nothing_is_read_again(bert, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_cached_activations_are_not_computed_again(bert, tmp_path):
+    cache = VectorCache(tmp_path)
     first = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
     backbone = counted(bert)
     again = activations(backbone, TEXTS[::-1], freeze_at="layer2", cache=cache)
@@ -117,8 +116,8 @@ def test_the_cache_gives_back_what_was_computed_and_nothing_is_read_again(bert, 
     assert all(torch.equal(one, other) for one, other in zip(real(there), real(here), strict=True))
 
 
-def test_a_distinct_text_is_computed_once_and_only_new_ones_later(bert, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_each_distinct_text_is_computed_once_and_later_only_new_ones(bert, tmp_path):
+    cache = VectorCache(tmp_path)
     backbone = counted(bert)
     activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
     assert sorted(backbone.preparation.seen) == sorted(set(TEXTS))
@@ -127,8 +126,8 @@ def test_a_distinct_text_is_computed_once_and_only_new_ones_later(bert, tmp_path
     assert backbone.preparation.seen == ["please"]
 
 
-def test_a_later_freeze_point_begins_where_an_earlier_one_ended(bert, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_a_later_freeze_point_starts_from_the_activations_of_an_earlier_one(bert, tmp_path):
+    cache = VectorCache(tmp_path)
     activations(bert, TEXTS[:4], freeze_at="layer1", cache=cache)
     activations(bert, TEXTS[2:5], freeze_at="layer2", cache=cache)
     backbone = counted(bert)
@@ -137,18 +136,18 @@ def test_a_later_freeze_point_begins_where_an_earlier_one_ended(bert, tmp_path):
     assert torch.allclose(made.batch(range(8)).x, torch.stack(direct(bert, TEXTS, -1)), atol=0.05)
 
 
-def test_another_network_finds_nothing_of_the_first_ones(bert, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_another_network_has_other_activations(bert, tmp_path):
+    cache = VectorCache(tmp_path)
     activations(bert, TEXTS, freeze_at="layer1", cache=cache)
     backbone = counted(dataclasses.replace(bert, digest="another"))
     activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
     assert len(backbone.preparation.seen) == len(set(TEXTS))
 
 
-def test_a_damaged_file_is_noticed_and_computed_again(bert, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_a_damaged_file_is_detected_and_computed_again(bert, tmp_path):
+    cache = VectorCache(tmp_path)
     sound = activations(bert, TEXTS, freeze_at="layer1", cache=cache).batch([0]).x
-    (file,) = cache.folder.glob("*.act")
+    (file,) = cache.folder.rglob("*.act")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(content)
@@ -157,16 +156,15 @@ def test_a_damaged_file_is_noticed_and_computed_again(bert, tmp_path):
     assert len(backbone.preparation.seen) == len(set(TEXTS))
 
 
-def test_a_cache_that_cannot_be_written_costs_a_warning_and_not_the_answer(bert, tmp_path):
-    (tmp_path / "activations-1").write_text("a file where the folder should be")
-    with pytest.warns(
-        UserWarning, match=r"activation cache .* cannot be written.*Activations are computed and not kept"
-    ):
-        made = activations(bert, TEXTS, freeze_at="layer1", cache=ActivationCache(tmp_path))
+def test_if_the_cache_cannot_be_written_there_is_one_warning_and_activations_are_computed(bert, tmp_path):
+    (tmp_path / "activations-2").write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match=r"cannot be written.*Activations are computed and not stored") as caught:
+        made = activations(bert, TEXTS, freeze_at="layer1", cache=VectorCache(tmp_path))
+    assert len(caught) == 1
     assert len(made) == len(TEXTS)
 
 
-def test_beyond_the_budget_without_a_cache_temporary_files_hold_them(bert, tmp_path, monkeypatch):
+def test_activations_over_the_budget_are_in_temporary_files(bert, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setitem(room.SLICE, "text", 2)
     made = activations(bert, TEXTS, freeze_at="layer1", budget_mb=0.001)
@@ -175,21 +173,22 @@ def test_beyond_the_budget_without_a_cache_temporary_files_hold_them(bert, tmp_p
     for row in range(len(TEXTS)):
         assert torch.allclose(made.batch([row]).x, small.batch([row]).x, atol=0.05)
     del made
-    assert not list(tmp_path.rglob("*.act"))
+    assert not list(tmp_path.iterdir())
 
 
-def test_slices_of_any_size_give_the_same_answer(bert, tmp_path, monkeypatch):
+def test_slices_of_any_size_give_the_same_result(bert, tmp_path, monkeypatch):
     monkeypatch.setitem(room.SLICE, "text", 3)
-    cache = ActivationCache(tmp_path)
+    cache = VectorCache(tmp_path)
     mapped = activations(bert, TEXTS, freeze_at="layer2", cache=cache, budget_mb=0.0)
-    assert cache.size()[0] == 3
+    assert len(list(tmp_path.rglob("*.act"))) == 3
+    assert cache.size().activations == len(set(TEXTS))
     held = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
     assert (mapped.in_memory, held.in_memory) == (False, True)
     rows = np.arange(len(TEXTS))[::-1]
     assert torch.equal(mapped.batch(rows).x, held.batch(rows).x)
 
 
-def test_images_have_the_states_that_the_trunk_gives_each_alone(photos_network):
+def test_activations_of_images_equal_the_output_of_the_trunk_for_each_alone(photos_network):
     made = activations(photos_network, PHOTOS, freeze_at="stage1")
     state = made.batch([3, 1])
     assert state.x.shape == (2, 32, 112, 112)
@@ -197,8 +196,8 @@ def test_images_have_the_states_that_the_trunk_gives_each_alone(photos_network):
     assert torch.allclose(state.x, torch.stack(direct(photos_network, [PHOTOS[3], PHOTOS[1]], "stage1")), atol=0.05)
 
 
-def test_views_are_drawn_among_and_the_plain_one_is_what_is_shown_without_a_generator(photos_network, tmp_path):
-    cache = ActivationCache(tmp_path)
+def test_a_generator_chooses_among_the_views_and_the_default_is_the_unchanged_image(photos_network, tmp_path):
+    cache = VectorCache(tmp_path)
     plain = activations(photos_network, PHOTOS, freeze_at=-1)
     made = activations(photos_network, PHOTOS, freeze_at=-1, augment=3, cache=cache)
     assert made.n_views == 4
@@ -211,12 +210,12 @@ def test_views_are_drawn_among_and_the_plain_one_is_what_is_shown_without_a_gene
     assert backbone.preparation.seen == []
 
 
-def test_views_of_texts_are_refused(bert):
-    with pytest.raises(InputError, match=r"augment=2 asks for views of images; .* reads texts\. Leave it 0"):
+def test_views_of_texts_raise_an_error(bert):
+    with pytest.raises(InputError, match=r"augment=2 is for images, but .* reads texts\. Set augment=0"):
         activations(bert, TEXTS, freeze_at=-1, augment=2)
 
 
-def test_what_is_streamed_is_what_is_kept(bert):
+def test_states_yields_the_same_activations(bert):
     kept = activations(bert, TEXTS, freeze_at="layer2")
     seen = []
     for rows, state in states(split(bert, "layer2").trunk, TEXTS):
@@ -226,13 +225,13 @@ def test_what_is_streamed_is_what_is_kept(bert):
     assert sorted(seen) == list(range(len(TEXTS)))
 
 
-def test_no_items_are_no_activations(bert):
+def test_an_empty_list_has_no_activations(bert):
     made = activations(bert, [], freeze_at="layer1")
     assert len(made) == 0
     assert list(states(split(bert, "layer1").trunk, [])) == []
 
 
-def test_a_bad_item_is_named_by_its_row(bert, photos_network, tmp_path, monkeypatch):
+def test_an_unusable_item_is_named_by_its_row(bert, photos_network, tmp_path, monkeypatch):
     with pytest.raises(BadItemError, match="The text in row 3 is empty"):
         activations(bert, [*TEXTS[:3], " "], freeze_at="layer1")
     monkeypatch.setitem(room.SLICE, "image", 2)
@@ -244,16 +243,16 @@ def test_a_bad_item_is_named_by_its_row(bert, photos_network, tmp_path, monkeypa
         activations(photos_network, files, freeze_at=-1)
 
 
-def test_an_unknown_stage_is_refused_before_anything_is_computed(bert):
+def test_an_unknown_stage_raises_an_error_before_anything_is_computed(bert):
     backbone = counted(bert)
     with pytest.raises(UnknownStageError, match="layer7"):
         activations(backbone, TEXTS, freeze_at="layer7")
     assert backbone.preparation.seen == []
 
 
-def test_an_interrupted_run_goes_on_at_its_last_slice(bert, tmp_path, monkeypatch):
+def test_an_interrupted_run_resumes_at_the_last_slice(bert, tmp_path, monkeypatch):
     monkeypatch.setitem(room.SLICE, "text", 2)
-    cache, backbone = ActivationCache(tmp_path), counted(bert)
+    cache, backbone = VectorCache(tmp_path), counted(bert)
     monkeypatch.setattr(backbone.preparation, "inner", Interrupted(bert.preparation, after=2))
     with pytest.raises(KeyboardInterrupt):
         activations(backbone, TEXTS, freeze_at="layer1", cache=cache)
@@ -263,7 +262,7 @@ def test_an_interrupted_run_goes_on_at_its_last_slice(bert, tmp_path, monkeypatc
 
 
 class Interrupted:
-    """A preparation during which a person presses Ctrl-C."""
+    """A preparation that is interrupted, as by Ctrl-C."""
 
     def __init__(self, inner: object, *, after: int) -> None:
         self.inner, self.left, self.together = inner, after, inner.together

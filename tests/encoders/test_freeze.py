@@ -1,4 +1,4 @@
-"""Freeze points: what is trained, what stays as it is, and what is refused."""
+"""Freeze points: which layers are trained, which stay unchanged, and which arguments raise errors."""
 
 import dataclasses
 import logging
@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 import tiny_language_models as tiny
 from anyshot.encoders import minilm as text
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.freeze import Rest, backbone_of, from_scratch
+from anyshot.encoders.freeze import FrozenNorm, Rest, backbone_of, freeze_norms, from_scratch
 from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model
 from anyshot.encoders.registry import load_encoder
@@ -21,7 +22,7 @@ from anyshot.training.loop import Recipe, train
 from splits import PIXELS, precise, saved_image_model
 
 
-def test_training_the_rest_leaves_the_encoder_as_it_was(tmp_path):
+def test_training_the_rest_does_not_change_the_encoder(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     encoder = load_language_model(folder, device="cpu")
     backbone, before = encoder.backbone(), encoder.encode(tiny.TEXTS)
@@ -37,7 +38,7 @@ def test_training_the_rest_leaves_the_encoder_as_it_was(tmp_path):
     assert torch.equal(split(backbone, 0).rest.eval()(backbone.together(backbone.prepare(tiny.TEXTS))), published)
 
 
-def test_an_encoder_is_split_as_its_backbone_is(tmp_path):
+def test_an_encoder_or_its_name_can_be_split(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     for given in (load_language_model(folder, device="cpu"), f"hf:{folder}"):
         trunk, rest = split(given, freeze_at="layer2")
@@ -45,7 +46,7 @@ def test_an_encoder_is_split_as_its_backbone_is(tmp_path):
         assert trunk.stages == ("embeddings", "layer1")
 
 
-def test_statistics_of_batch_norms_stay_frozen_in_the_training_loop_and_their_gains_learn(tmp_path):
+def test_training_changes_the_weights_of_batch_norms_and_not_their_statistics(tmp_path):
     folder, _ = saved_image_model("resnet", tmp_path)
     backbone = precise(load_image_model(folder, device="cpu").backbone())
     trunk, rest = split(backbone, "layer2")
@@ -66,17 +67,15 @@ def test_statistics_of_batch_norms_stay_frozen_in_the_training_loop_and_their_ga
 
 
 @pytest.mark.parametrize("kind", ["bert", "gpt2"])
-def test_from_scratch_is_the_same_architecture_with_weights_that_the_seed_decides(kind, tmp_path):
+def test_from_scratch_has_the_same_architecture_and_weights_determined_by_the_seed(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
     before = torch.random.get_rng_state()
     first, again, other = (from_scratch(backbone, random_state=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
-    shapes = [
-        {name: value.shape for name, value in Rest(one, place=0).state_dict().items()} for one in (backbone, first)
-    ]
+    shapes = [{name: value.shape for name, value in Rest(one, 0).state_dict().items()} for one in (backbone, first)]
     assert shapes[0] == shapes[1]
-    weights = [Rest(one, place=0).state_dict() for one in (backbone, first, again, other)]
+    weights = [Rest(one, 0).state_dict() for one in (backbone, first, again, other)]
     name = next(name for name, value in weights[0].items() if value.ndim == 2)
     assert torch.equal(weights[1][name], weights[2][name])
     assert not torch.equal(weights[1][name], weights[3][name])
@@ -87,8 +86,8 @@ def test_from_scratch_is_the_same_architecture_with_weights_that_the_seed_decide
 def test_a_freeze_point_is_the_first_trained_stage(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
-    assert [backbone.place(at) for at in ("embeddings", 0, "layer2", 2, -1, "head")] == [0, 0, 2, 2, 4, 4]
-    assert backbone.place(np.int64(-1)) == 4
+    assert [backbone.n_frozen(at) for at in ("embeddings", 0, "layer2", 2, -1, "head")] == [0, 0, 2, 2, 4, 4]
+    assert backbone.n_frozen(np.int64(-1)) == 4
     trunk, rest = split(backbone, "layer2")
     assert trunk.stages == ("embeddings", "layer1")
     assert [name for name, _ in rest.named_stages()] == ["layer2", "pooling"]
@@ -98,32 +97,32 @@ def test_a_freeze_point_is_the_first_trained_stage(tmp_path):
 
 
 @pytest.mark.parametrize("freeze_at", ["layer9", "Layer2", -6, True, 2.0, None])
-def test_an_unknown_stage_is_refused_and_the_stages_are_named(freeze_at, tmp_path):
+def test_an_unknown_stage_raises_an_error_that_lists_the_stages(freeze_at, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
-    with pytest.raises(UnknownStageError, match=r"is no stage of .*embeddings, layer1, layer2, pooling, head"):
+    with pytest.raises(UnknownStageError, match=r"is not a stage of .*embeddings, layer1, layer2, pooling, head"):
         split(backbone, freeze_at)
 
 
-def test_a_freeze_point_above_the_head_is_refused(tmp_path):
+def test_a_freeze_point_after_the_head_raises_an_error(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    with pytest.raises(UnknownStageError, match="lies above the head, so that nothing would be trained"):
+    with pytest.raises(UnknownStageError, match="is after the head, so nothing would be trained"):
         split(load_language_model(folder, device="cpu").backbone(), 5)
 
 
-def test_an_encoder_without_stages_is_refused(letters):
+def test_an_encoder_without_stages_raises_an_error(letters):
     with pytest.raises(EncoderError, match="LetterEncoder has no stages to freeze or train"):
         backbone_of(letters)
     with pytest.raises(EncoderError, match="A model on vectors has no network"):
         backbone_of(None)
 
 
-def test_an_image_network_given_texts_says_what_it_reads():
-    with pytest.raises(InputError, match="efficientnet-lite0 reads images; texts were given"):
+def test_texts_for_an_image_network_raise_an_error():
+    with pytest.raises(InputError, match="efficientnet-lite0 reads images, but got texts"):
         EfficientNetLite0Encoder(device="cpu").backbone().prepare(["a cat"])
 
 
-def test_texts_longer_than_the_models_positions_are_cut_counted_and_said(tmp_path, caplog):
+def test_the_number_of_truncated_texts_is_logged(tmp_path, caplog):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
     with caplog.at_level(logging.INFO):
@@ -132,7 +131,7 @@ def test_texts_longer_than_the_models_positions_are_cut_counted_and_said(tmp_pat
     assert "1 of 2 texts are longer than 12 tokens and were cut there" in caplog.text
 
 
-def test_a_name_opens_the_backbone_of_its_encoder():
+def test_a_backbone_is_opened_by_the_name_of_its_encoder():
     backbone = open_backbone("minilm", device="cpu")
     assert backbone.stages == ("embeddings", *(f"layer{number}" for number in range(1, 7)), "pooling", "head")
     assert backbone.digest == load_encoder("minilm", device="cpu").digest
@@ -141,7 +140,7 @@ def test_a_name_opens_the_backbone_of_its_encoder():
     assert torch.equal(norm, weights["embeddings.LayerNorm.weight"])
 
 
-def test_a_trunk_is_known_by_its_weights_its_stages_and_its_precision(tmp_path):
+def test_the_digest_of_a_trunk_depends_on_weights_and_stages(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
     other = dataclasses.replace(backbone, digest="other")
@@ -152,7 +151,7 @@ def test_a_trunk_is_known_by_its_weights_its_stages_and_its_precision(tmp_path):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_split_runs_on_a_gpu_as_it_does_on_the_cpu():
+def test_a_split_gives_the_same_result_on_a_gpu():
     texts = ["a parcel", "where is it"]
     answers = []
     for device in ("cpu", "cuda"):
@@ -162,3 +161,45 @@ def test_a_split_runs_on_a_gpu_as_it_does_on_the_cpu():
             made = rest.eval()(trunk(backbone.together(backbone.prepare(texts))))
         answers.append(torch.nn.functional.normalize(made).cpu())
     assert (answers[0] * answers[1]).sum(dim=1).min() > 0.999
+
+
+# --- frozen batch norms ---------------------------------------------------------------------------
+
+
+def seen(norm, x):
+    norm.train()(x * 3 + 1)  # statistics that are not the first ones
+    return norm.eval()
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape"), [(nn.BatchNorm1d(4), (9, 4)), (nn.BatchNorm2d(4, eps=0.1), (9, 4, 2, 2))], ids=["1d", "2d"]
+)
+@pytest.mark.parametrize("mode", [True, False])
+def test_a_frozen_norm_computes_the_norm_in_evaluation_mode_in_either_mode(norm, shape, mode):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    wanted = seen(norm, x)(x)
+    frozen = FrozenNorm(norm).train(mode)
+    before = frozen.running_var.clone()
+    assert torch.equal(frozen(x), wanted)
+    assert torch.equal(frozen.running_var, before)
+
+
+def test_norms_are_replaced_at_any_depth_and_keep_their_names():
+    network = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.BatchNorm1d(4), nn.ReLU()))
+    names = {name for name in network.state_dict() if "tracked" not in name}
+    frozen = freeze_norms(network)
+    assert frozen is network
+    assert set(network.state_dict()) == names
+    assert isinstance(network[1][0], FrozenNorm)
+
+
+def test_weight_and_bias_of_a_frozen_norm_are_trained():
+    frozen = FrozenNorm(nn.BatchNorm1d(4))
+    frozen(torch.randn(5, 4)).square().sum().backward()
+    assert frozen.weight.grad.abs().sum() > 0
+    assert [name for name, _ in frozen.named_parameters()] == ["weight", "bias"]
+
+
+def test_a_norm_without_statistics_is_not_replaced():
+    norm = nn.BatchNorm1d(4, track_running_stats=False)
+    assert freeze_norms(norm) is norm

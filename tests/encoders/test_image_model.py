@@ -12,9 +12,9 @@ from torch import Tensor
 
 from anyshot.base.protocols import Classifying, Digested, Encoder
 from anyshot.base.validation import unit
-from anyshot.encoders.compute import choose
 from anyshot.encoders.efficientnet import imagenet_names
 from anyshot.encoders.image_model import load_image_model
+from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError
 
 PROCESSOR = {

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
 from anyshot.base.validation import unit
-from anyshot.encoders.compute import choose
 from anyshot.encoders.image_text import TEXTS, ImageTextEncoder, load_image_text_model
+from anyshot.encoders.stages import choose
 from anyshot.errors import BadItemError, EncoderError
 
 WORDS = ["<pad>", "<unk>", "<end>", "a", "photo", "of", "cat", "dog", "house"]

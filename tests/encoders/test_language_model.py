@@ -13,7 +13,7 @@ from tokenizers import pre_tokenizers
 from transformers.utils import logging as transformers_log
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.encoders.language_model import LanguageModelEncoder, last_token, mean_of_tokens, quiet
+from anyshot.encoders.language_model import LanguageModelEncoder, quiet
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokenizer_for
@@ -53,13 +53,6 @@ def test_a_long_text_is_cut_at_the_models_places_and_counted(kind, room, tmp_pat
         whole, longer = encoder.encode(["card " * fits, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
     assert "1 of 2 texts are longer than 12 tokens and were cut there" in caplog.text
-
-
-def test_poolings_worked_by_hand():
-    states = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 6.0]]])
-    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
-    assert mean_of_tokens(states, mask).tolist() == [[2.0, 3.0], [2.0, 3.0]]
-    assert last_token(states, mask).tolist() == [[3.0, 4.0], [3.0, 6.0]]
 
 
 def test_no_texts_give_no_vectors(tmp_path):

@@ -16,15 +16,14 @@ from tokenizers import Tokenizer
 import tiny_language_models as tiny
 from anyshot.base.validation import unit
 from anyshot.encoders import minilm
-from anyshot.encoders.assembled import Assembled, WholeNetwork
-from anyshot.encoders.compute import Compute
+from anyshot.encoders.backbones import Assembled, WholeNetwork
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model, quiet
 from anyshot.encoders.minilm import MiniLMEncoder
 from anyshot.encoders.onnx import export
-from anyshot.encoders.stages import Backbone
+from anyshot.encoders.stages import Backbone, Compute
 from anyshot.errors import DataFileError, ExportError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.tuning import Tuning

@@ -1,56 +1,62 @@
-"""Stages of one explicit state: pooling by hand, and preparations."""
+"""Stages, pooling, preparations, batches, and the device and precision of a network."""
 
 import numpy as np
 import pytest
 import torch
 
 from anyshot.encoders.stages import (
-    AveragedPlaces,
+    Compute,
     ImagePreparation,
     Mapped,
-    PooledTokens,
+    MeanPooling,
     State,
     TextPreparation,
-    last_real,
-    mean_of_real,
+    TokenPooling,
+    batches,
+    choose,
+    last_token,
+    mean_of_tokens,
+    multiplies_bfloat16,
+    similar_lengths,
     through,
+    windows,
 )
-from anyshot.errors import BadItemError
+from anyshot.errors import BadItemError, EncoderError
 
 STATES = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [100.0, 100.0]], [[5.0, 6.0], [7.0, 8.0], [9.0, 1.0]]])
 MASK = torch.tensor([[True, True, False], [True, True, True]])
 
 
-def test_the_mean_is_taken_over_real_tokens_only():
-    assert mean_of_real(State(STATES, MASK)).tolist() == [[2.0, 3.0], [7.0, 5.0]]
-    assert mean_of_real(State(STATES[1:])).tolist() == [[7.0, 5.0]]
+def test_the_mean_ignores_padding():
+    assert mean_of_tokens(State(STATES, MASK)).tolist() == [[2.0, 3.0], [7.0, 5.0]]
+    assert mean_of_tokens(State(STATES[1:])).tolist() == [[7.0, 5.0]]
 
 
-def test_the_last_real_token_is_before_what_fills_up():
-    assert last_real(State(STATES, MASK)).tolist() == [[3.0, 4.0], [9.0, 1.0]]
-    assert last_real(State(STATES)).tolist() == [[100.0, 100.0], [9.0, 1.0]]
+def test_the_last_token_is_before_the_padding():
+    assert last_token(State(STATES, MASK)).tolist() == [[3.0, 4.0], [9.0, 1.0]]
+    assert last_token(State(STATES)).tolist() == [[100.0, 100.0], [9.0, 1.0]]
 
 
-def test_what_fills_a_text_up_does_not_count():
+def test_padding_does_not_change_the_result():
     other = STATES.clone()
     other[0, 2] = -7.0
-    for pooled in (mean_of_real, last_real):
+    for pooled in (mean_of_tokens, last_token):
         assert torch.equal(pooled(State(STATES, MASK)), pooled(State(other, MASK)))
 
 
-def test_places_are_averaged_in_float32():
+def test_feature_maps_are_averaged_in_float32():
     maps = torch.arange(8.0).reshape(1, 2, 2, 2).to(torch.bfloat16)
-    made = AveragedPlaces()(State(maps)).x
+    made = MeanPooling()(State(maps)).x
     assert made.dtype == torch.float32
     assert made.tolist() == [[1.5, 5.5]]
 
 
-def test_a_norm_before_pooling_is_applied_to_each_token():
-    stage = PooledTokens(mean_of_real, norm=torch.nn.ReLU())
+def test_the_norm_is_applied_to_each_token_before_pooling():
+    stage = TokenPooling(mean_of_tokens, norm=torch.nn.ReLU())
     assert stage(State(-STATES, MASK)).x.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
-def test_stages_run_in_order_and_any_part_of_them():
+def test_stages_run_in_order_from_first_to_last():
     network = {"add": Mapped(Plus(1.0)), "twice": Mapped(Plus(2.0), Plus(3.0)), "last": Mapped(Plus(10.0))}
     start = State(torch.zeros(1))
     assert through(network, start).x.item() == 16.0
@@ -68,7 +74,7 @@ class Plus(torch.nn.Module):
         return x + self.number
 
 
-def test_texts_are_filled_up_on_the_right():
+def test_texts_are_padded_on_the_right():
     preparation = TextPreparation(lambda texts, row: [[ord(letter) for letter in text] for text in texts], pad=9)
     state = preparation.together(preparation.prepare(["abc", "d"]))
     assert state.x.tolist() == [[97, 98, 99], [100, 9, 9]]
@@ -83,13 +89,134 @@ def test_an_image_is_read_once_for_all_its_views():
     assert torch.equal(made[1], made[0].flip(2))
 
 
-def test_a_bad_image_is_named_by_its_row():
+def test_an_unusable_image_is_named_by_its_row():
     preparation = ImagePreparation(lambda pixels: torch.from_numpy(pixels))
     with pytest.raises(BadItemError, match="row 7"):
         preparation.prepare([np.zeros((2, 2, 3))], first_row=7)
 
 
-def test_a_state_moves_with_its_mask():
+def test_a_state_is_moved_with_its_mask():
     moved = State(STATES, MASK).to("meta")
     assert (moved.x.device.type, moved.mask.device.type) == ("meta", "meta")
     assert State(STATES).to("cpu").mask is None
+
+
+# --- batches of texts ---------------------------------------------------------------------------
+
+
+def test_windows_contain_every_text_once_in_order():
+    texts = ["a" * n for n in range(1, 30)]
+    cut = list(windows(texts, at_most=4, characters=50))
+    assert [text for window in cut for text in texts[window]] == texts
+
+
+def test_a_window_is_limited_in_texts_and_characters():
+    assert list(windows(["ab"] * 5, at_most=2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert list(windows(["ab", "abc", "a", "abcdefg", "a"], characters=5)) == [
+        slice(0, 2),
+        slice(2, 3),
+        slice(3, 4),
+        slice(4, 5),
+    ]
+
+
+def test_without_texts_there_are_no_windows_and_no_batches():
+    assert list(windows([])) == []
+    assert list(batches([], budget=10)) == []
+
+
+def test_batches_of_a_small_example():
+    assert [rows.tolist() for rows in batches([3, 1, 9, 2, 20], budget=9)] == [[1, 3, 0], [2], [4]]
+
+
+@pytest.mark.parametrize("budget", [1, 40, 10_000])
+def test_batches_contain_every_row_once_sorted_by_length_within_the_budget(budget):
+    lengths = np.random.default_rng(0).integers(1, 60, size=200)
+    made = list(batches(lengths.tolist(), budget=budget))
+    rows = np.concatenate(made)
+    assert sorted(rows) == list(range(200))
+    assert (np.diff(lengths[rows]) >= 0).all()
+    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in made)
+
+
+LENGTHS = np.random.default_rng(0).integers(1, 60, size=500)
+
+
+def test_every_row_is_in_one_batch_of_similar_lengths():
+    rows = np.arange(3, 480)
+    made = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    assert sorted(np.concatenate(made).tolist()) == rows.tolist()
+    assert all(len(batch) <= 16 for batch in made)
+    assert len(made) == 30
+
+
+def test_batches_of_similar_lengths_need_little_padding():
+    rows = np.arange(500)
+    made = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    filled = sum(LENGTHS[batch].max() * len(batch) for batch in made)
+    assert filled < 1.15 * LENGTHS.sum()
+
+
+def test_the_generator_determines_the_batches_and_epochs_differ():
+    first, again = (
+        similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=np.random.default_rng(1)) for _ in "ab"
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    drawn = np.random.default_rng(1)
+    epochs = [similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=drawn) for _ in range(2)]
+    assert {frozenset(batch.tolist()) for batch in epochs[0]} != {frozenset(batch.tolist()) for batch in epochs[1]}
+
+
+def test_items_of_one_length_are_shuffled():
+    made = similar_lengths(np.ones(100), np.arange(100), batch_size=10, generator=np.random.default_rng(0))
+    assert np.concatenate(made).tolist() != list(range(100))
+    assert all(np.ptp(batch) > 20 for batch in made)
+
+
+def test_without_rows_there_are_no_batches():
+    assert similar_lengths(LENGTHS, np.arange(0), batch_size=4, generator=np.random.default_rng(0)) == []
+
+
+# --- device and precision ---------------------------------------------------------------------------
+
+
+CPU = torch.device("cpu")
+
+
+def test_auto_is_the_gpu_if_torch_finds_one_else_the_cpu():
+    assert choose("auto").device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def test_the_precision_is_bfloat16_if_the_cpu_has_instructions_for_it():
+    assert choose("cpu") == Compute(CPU, torch.bfloat16 if multiplies_bfloat16(CPU) else torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "has"), [("avx512_bf16", True), ("amx_bf16", True), ("bf16", True), ("avx2", False)]
+)
+def test_the_cpus_list_of_instructions_is_read(monkeypatch, instructions, has):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: True, "architecture": "x86_64"})
+    assert multiplies_bfloat16(CPU) is has
+
+
+def test_float32_is_used_if_torch_cannot_list_instructions(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert choose("cpu").dtype == torch.float32
+
+
+def test_torchs_global_state_is_not_changed():
+    before = torch.get_num_threads(), torch.get_default_dtype()
+    choose("auto")
+    assert (torch.get_num_threads(), torch.get_default_dtype()) == before
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
+def test_an_invalid_device_name_raises_an_error(device):
+    with pytest.raises(EncoderError, match=r'is not a device\. Give "auto", "cpu"'):
+        choose(device)
+
+
+@pytest.mark.parametrize("device", ["cuda:77", "xpu", "meta", "cpu:3"])
+def test_a_missing_device_raises_an_error(device):
+    with pytest.raises(EncoderError, match="torch does not find device"):
+        choose(device)

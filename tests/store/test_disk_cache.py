@@ -1,11 +1,15 @@
+"""The disk cache: vectors are encoded once, never wrong after any damage, and bounded in size."""
+
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +17,23 @@ import pytest
 from PIL import Image
 
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
-from anyshot.store import disk_cache as cache_module
-from anyshot.store.disk_cache import SLICE, VectorCache, encode_once, encode_texts_once
+from anyshot.store import database, disk_cache
+from anyshot.store.disk_cache import (
+    LIMIT_MB,
+    SLICE,
+    EncodingCounts,
+    VectorCache,
+    default_folder,
+    default_limit,
+    encode_once,
+    encode_texts_once,
+)
 
 WIDTH = 5
 
 
 class ColorEncoder:
-    """An image encoder of three numbers, the mean color, that places texts beside them."""
+    """An image encoder that returns the mean color, and that also encodes texts."""
 
     modality = "image"
     width = 3
@@ -44,21 +57,21 @@ class ColorEncoder:
 
 
 class FaultyEncoder:
-    """A text encoder that answers what it is told to."""
+    """A text encoder that returns a fixed array."""
 
     modality = "text"
     width = 2
     digest = "faulty"
 
-    def __init__(self, answer: np.ndarray) -> None:
-        self.answer = answer
+    def __init__(self, returned: np.ndarray) -> None:
+        self.returned = returned
 
     def encode(self, inputs: Sequence[str]) -> np.ndarray:
-        return self.answer
+        return self.returned
 
 
 def key(number: int) -> bytes:
-    return cache_module.sha256(str(number).encode()).digest()
+    return sha256(str(number).encode()).digest()
 
 
 def vector(number: int) -> np.ndarray:
@@ -70,7 +83,7 @@ def put(cache: VectorCache, numbers: Sequence[int]) -> None:
 
 
 def known(cache: VectorCache, numbers: Sequence[int]) -> list[int]:
-    """Return which of the numbers' vectors the cache knows, having checked each."""
+    """Return the numbers whose vectors are in the cache, and check these vectors."""
     vectors, found = cache.get_many([key(number) for number in numbers], width=WIDTH)
     for row in np.flatnonzero(found):
         np.testing.assert_array_equal(vectors[row], vector(numbers[row]))
@@ -93,7 +106,7 @@ def cache(tmp_path: Path) -> VectorCache:
 # --- contract -------------------------------------------------------------------------------------------------------
 
 
-def test_each_distinct_text_is_encoded_once_and_the_answers_keep_their_order(letters, cache):
+def test_each_distinct_text_is_encoded_once_and_vectors_are_in_the_order_of_the_texts(letters, cache):
     texts = ["b", "a", "b", "cc", "a"]
     vectors = encode_once(letters, texts, cache=cache)
     assert letters.encoded == ["b", "a", "cc"]
@@ -108,36 +121,36 @@ def test_a_second_call_encodes_only_what_is_new(letters, cache):
     second = encode_once(letters, ["c", "b", "a"], cache=VectorCache(cache.folder))
     assert letters.encoded == ["c"]
     np.testing.assert_array_equal(second[[2, 1]], first)
-    assert cache.size()[0] == 3
+    assert cache.size().vectors == 3
 
 
-def test_without_a_cache_duplicates_are_still_encoded_once(letters):
+def test_duplicates_are_encoded_once_without_a_cache(letters):
     vectors = encode_once(letters, ["a", "b", "a"], cache=None)
     assert letters.encoded == ["a", "b"]
     np.testing.assert_array_equal(vectors[0], vectors[2])
 
 
-def test_an_encoder_without_a_digest_is_never_kept(letters, cache):
+def test_vectors_of_an_encoder_without_a_digest_are_not_stored(letters, cache):
     for digest in (None, ""):
         letters.digest = digest
         encode_once(letters, ["a"], cache=cache)
     assert letters.encoded == ["a", "a"]
-    assert cache.size() == (0, 0)
+    assert cache.size() == (0, 0, 0)
 
 
-def test_another_digest_is_another_vector(letters, cache):
+def test_another_digest_has_other_vectors(letters, cache):
     encode_once(letters, ["a"], cache=cache)
     letters.digest = "letters-2"
     encode_once(letters, ["a"], cache=cache)
     assert letters.encoded == ["a", "a"]
 
 
-def test_no_items_give_no_vectors(letters, cache):
+def test_an_empty_list_has_no_vectors(letters, cache):
     assert encode_once(letters, [], cache=cache).shape == (0, 26)
     assert encode_once(ColorEncoder(), [], cache=None).shape == (0, 3)
 
 
-def test_texts_of_any_script_are_told_apart(letters, cache):
+def test_texts_in_any_script_are_distinguished(letters, cache):
     texts = ["é", "e\u0301", "日本", "🙂", "🙃"]
     encode_once(letters, texts, cache=cache)
     assert letters.encoded == texts
@@ -145,7 +158,7 @@ def test_texts_of_any_script_are_told_apart(letters, cache):
     assert letters.encoded == texts
 
 
-def test_an_image_is_one_content_as_array_or_pil_image_and_a_file_by_its_bytes(tmp_path, cache):
+def test_equal_arrays_and_pil_images_share_a_vector_and_files_are_compared_by_their_bytes(tmp_path, cache):
     red = np.zeros((4, 4, 3), dtype=np.uint8)
     red[..., 0] = 200
     Image.fromarray(red).save(tmp_path / "red.png")
@@ -161,7 +174,7 @@ def test_an_image_is_one_content_as_array_or_pil_image_and_a_file_by_its_bytes(t
     assert encoder.encoded == 2
 
 
-def test_a_changed_file_of_the_same_name_is_encoded_again(tmp_path, cache):
+def test_a_changed_file_is_encoded_again(tmp_path, cache):
     encoder, path = ColorEncoder(), tmp_path / "image.png"
     for color in ("red", "blue"):
         Image.new("RGB", (4, 4), color).save(path)
@@ -169,7 +182,7 @@ def test_a_changed_file_of_the_same_name_is_encoded_again(tmp_path, cache):
     np.testing.assert_allclose(vectors, [[0, 0, 1]])
 
 
-def test_texts_among_images_have_keys_of_their_own(letters, cache):
+def test_texts_for_an_image_encoder_have_separate_keys(letters, cache):
     encoder = ColorEncoder()
     encoder.digest, encoder.width = letters.digest, letters.width  # all equal but the kind of input
     encode_once(letters, ["abc"], cache=cache)
@@ -178,10 +191,10 @@ def test_texts_among_images_have_keys_of_their_own(letters, cache):
     np.testing.assert_array_equal(vectors, [[1, 0, 0]] * 2)
     encode_texts_once(encoder, ["abc"], width=3, cache=cache)
     assert encoder.texts == ["abc"]
-    assert cache.size()[0] == 2
+    assert cache.size().vectors == 2
 
 
-def test_the_environment_is_read_when_a_cache_is_made(tmp_path, monkeypatch):
+def test_the_environment_is_read_when_a_cache_is_created(tmp_path, monkeypatch):
     monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path / "there"))
     monkeypatch.setenv("ANYSHOT_CACHE_LIMIT", "0.5")
     assert VectorCache().folder == tmp_path / "there"
@@ -193,21 +206,21 @@ def test_the_environment_is_read_when_a_cache_is_made(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("limit", ["lots", "-1", "nan"])
-def test_a_limit_that_is_no_size_is_refused(monkeypatch, limit):
+def test_a_limit_that_is_not_a_size_raises_an_error(monkeypatch, limit):
     monkeypatch.setenv("ANYSHOT_CACHE_LIMIT", limit)
-    with pytest.raises(InputError, match=f"ANYSHOT_CACHE_LIMIT is '{limit}'; a number of megabytes"):
+    with pytest.raises(InputError, match=f"ANYSHOT_CACHE_LIMIT is '{limit}'; it must be a number of megabytes"):
         VectorCache()
 
 
-def test_clearing_forgets_all_and_gives_the_room_back(cache):
-    cache.clear()  # of nothing
+def test_clear_deletes_everything_and_shrinks_the_file(cache):
+    cache.clear()  # an empty cache
     put(cache, range(3000))
-    entries, size = cache.size()
-    assert entries == 3000
-    assert size > 3000 * WIDTH * 4
+    size = cache.size()
+    assert size.vectors == 3000
+    assert size.bytes > 3000 * WIDTH * 4
     cache.clear()
-    assert cache.size()[0] == 0
-    assert cache.size()[1] < size / 2
+    assert cache.size().vectors == 0
+    assert cache.size().bytes < size.bytes / 2
     put(cache, [1])
     assert known(cache, [1, 2]) == [1]
 
@@ -223,10 +236,98 @@ def test_a_vector_of_another_width_is_not_returned(cache):
     assert not cache.get_many([key(1)], width=WIDTH + 1)[1].any()
 
 
-# --- what encoders answer -------------------------------------------------------------------------------------------
+# --- folder and limit ------------------------------------------------------------------------------------------------
 
 
-def test_vectors_of_any_length_come_in_at_unit_length(cache):
+def test_without_environment_variables_the_users_cache_folder_is_used(monkeypatch):
+    monkeypatch.delenv("ANYSHOT_CACHE", raising=False)
+    monkeypatch.setenv("ANYSHOT_CACHE_LIMIT", "")
+    assert default_folder().name == "anyshot"
+    assert default_folder() != Path("anyshot")
+    assert default_limit() == LIMIT_MB
+
+
+def test_a_tilde_is_expanded_to_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("ANYSHOT_CACHE", "~/c")
+    assert default_folder() == tmp_path / "c"
+    monkeypatch.setenv("ANYSHOT_CACHE", "~nobody-of-that-name/c")
+    with pytest.raises(InputError, match=r"ANYSHOT_CACHE is '~nobody.*no such home folder\. Give an absolute path"):
+        default_folder()
+
+
+@pytest.fixture
+def homeless(monkeypatch, tmp_path):
+    """Remove the home folder from the environment and the list of users, as in a container."""
+    pwd = pytest.importorskip("pwd")
+
+    def nobody(user):
+        raise KeyError(f"getpwuid(): uid not found: {user}")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "ANYSHOT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"anyshot-{os.getuid()}"
+
+
+def test_without_a_home_folder_the_cache_is_among_the_temporary_files(homeless):
+    assert default_folder() == homeless
+    homeless.mkdir()
+    assert default_folder() == homeless
+
+
+def test_a_temporary_folder_of_another_user_raises_an_error(homeless, monkeypatch):
+    homeless.mkdir()
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    homeless.rename(homeless.with_name(f"anyshot-{user + 1}"))
+    with pytest.raises(CacheError, match=rf"belongs to user {user}, not to {user + 1}\. Set ANYSHOT_CACHE"):
+        default_folder()
+
+
+def test_a_cache_of_the_first_edition_is_not_read_and_deleted_by_clear(cache):
+    cache.folder.mkdir()
+    (cache.folder / "activations-1").mkdir()
+    for name in ("vectors-1.sqlite", "vectors-1.broken", "activations-1/x.act"):
+        (cache.folder / name).write_bytes(b"old")
+    put(cache, [1])
+    assert cache.size().vectors == 1
+    cache.clear()
+    assert [path.name for path in cache.folder.iterdir()] == [cache.file.name]
+
+
+# --- counts ----------------------------------------------------------------------------------------------------------
+
+
+def test_counts_of_a_first_and_a_second_call(letters, cache):
+    first, second = EncodingCounts(), EncodingCounts()
+    encode_once(letters, ["a", "bb", "a"], cache=cache, counts=first)
+    encode_once(letters, ["bb", "ccc"], cache=cache, counts=second)
+    assert first == EncodingCounts(requested=3, duplicates=1, cached=0, encoded=2, calls=1)
+    assert second == EncodingCounts(requested=2, duplicates=0, cached=1, encoded=1, calls=1)
+
+
+def test_counts_are_added_and_subtracted(letters):
+    counts = EncodingCounts(requested=4, duplicates=2, encoded=2, calls=2)
+    encode_once(letters, ["a", "a"], cache=None, counts=counts)
+    assert counts == EncodingCounts(requested=6, duplicates=3, cached=0, encoded=3, calls=3)
+    assert counts - EncodingCounts(requested=4, duplicates=2, encoded=2, calls=2) == EncodingCounts(2, 1, 0, 1, 1)
+
+
+def test_the_calls_of_the_encoder_are_counted(letters, monkeypatch):
+    monkeypatch.setattr(disk_cache, "SLICE", 3)
+    counts = EncodingCounts()
+    encode_once(letters, ["a", "b", "c", "d"], cache=None, counts=counts)
+    encode_texts_once(ColorEncoder(), ["a"], width=3, cache=None, counts=counts)
+    assert (counts.encoded, counts.calls) == (5, 3)
+
+
+# --- what encoders return -------------------------------------------------------------------------------------------
+
+
+def test_vectors_are_scaled_to_unit_length(cache):
     raw = np.array([[30.0, 40.0], [0.0, 0.0], [-1e-3, 0.0], [0.0, 1e20]], dtype=np.float32)
     vectors = encode_once(FaultyEncoder(raw), ["a", "b", "c", "d"], cache=cache)
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0], [-1, 0], [0, 1]], rtol=1e-6)
@@ -235,7 +336,7 @@ def test_vectors_of_any_length_come_in_at_unit_length(cache):
     np.testing.assert_array_equal(texts, [[1, 0, 0]])
 
 
-def test_vectors_of_unit_length_come_in_bit_for_bit():
+def test_vectors_of_unit_length_are_not_changed():
     angles = np.random.default_rng(0).uniform(0, 7, size=1000)
     given = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     raw = np.concatenate([given, [[3, 4]]]).astype(np.float32)  # one that is not
@@ -245,20 +346,20 @@ def test_vectors_of_unit_length_come_in_bit_for_bit():
     np.testing.assert_allclose(vectors[1000], [0.6, 0.8], rtol=1e-6)
 
 
-@pytest.mark.parametrize("answer", [np.zeros((2, 3)), np.zeros((1, 2)), np.zeros(2)])
-def test_an_answer_of_another_shape_is_refused(answer):
-    with pytest.raises(EncoderError, match=r"FaultyEncoder answered 2 items with .* shape .*\(2, 2\) is needed"):
-        encode_once(FaultyEncoder(answer), ["a", "b"], cache=None)
+@pytest.mark.parametrize("returned", [np.zeros((2, 3)), np.zeros((1, 2)), np.zeros(2)])
+def test_vectors_of_the_wrong_shape_raise_an_error(returned):
+    with pytest.raises(EncoderError, match=r"FaultyEncoder returned .* shape .* for 2 items; it must return \(2, 2\)"):
+        encode_once(FaultyEncoder(returned), ["a", "b"], cache=None)
 
 
-def test_an_answer_that_is_not_finite_is_named_by_its_row_and_never_kept(cache):
+def test_vectors_that_are_not_finite_raise_an_error_with_the_row_and_are_not_stored(cache):
     faulty = FaultyEncoder(np.array([[1.0, 0.0], [np.nan, 0.0]]))
-    with pytest.raises(EncoderError, match="answered row 2 with NaN or infinity"):
+    with pytest.raises(EncoderError, match="returned NaN or infinity for row 2"):
         encode_once(faulty, ["a", "a", "b"], cache=cache)
-    assert cache.size() == (0, 0)
+    assert cache.size() == (0, 0, 0)
 
 
-def test_a_bad_item_is_named_by_its_row_among_all_items(tmp_path, cache, letters):
+def test_an_unusable_item_is_named_by_its_row_in_all_items(tmp_path, cache, letters):
     with pytest.raises(BadItemError, match="The text in row 1 is empty"):
         encode_once(letters, ["a", " "], cache=cache)
     good = np.zeros((4, 4, 3), dtype=np.uint8)
@@ -269,7 +370,7 @@ def test_a_bad_item_is_named_by_its_row_among_all_items(tmp_path, cache, letters
 
 
 class CutIntolerant(ColorEncoder):
-    """Names rows as any encoder does: counted from the first item it was given."""
+    """Counts rows from the first item that it receives, as all encoders do."""
 
     def encode(self, inputs: Sequence[object]) -> np.ndarray:
         for row, item in enumerate(inputs):
@@ -278,8 +379,8 @@ class CutIntolerant(ColorEncoder):
         return super().encode(inputs)
 
 
-def test_an_interrupted_run_resumes_after_the_last_whole_slice(letters, cache, monkeypatch):
-    monkeypatch.setattr(cache_module, "SLICE", 3)
+def test_an_interrupted_run_resumes_after_the_last_complete_slice(letters, cache, monkeypatch):
+    monkeypatch.setattr(disk_cache, "SLICE", 3)
     texts = [f"{number} parcels" for number in range(8)]
     encode = letters.encode
 
@@ -300,17 +401,17 @@ def test_an_interrupted_run_resumes_after_the_last_whole_slice(letters, cache, m
 # --- bounded in size ------------------------------------------------------------------------------------------------
 
 
-def test_the_file_stays_below_its_limit_and_the_newest_vectors_stay(tmp_path):
+def test_the_size_stays_below_the_limit_and_the_newest_vectors_are_kept(tmp_path):
     cache = VectorCache(tmp_path, limit=0.4)
     for start in range(0, 8000, 500):
         put(cache, range(start, start + 500))
-        assert cache.size()[1] <= 0.4e6
+        assert cache.size().bytes <= 0.4e6
     kept = known(cache, range(8000))
     assert kept == list(range(kept[0], 8000))
     assert 0 < kept[0] < 7500
 
 
-def test_vectors_in_use_outlive_those_that_are_not(tmp_path):
+def test_vectors_in_use_are_deleted_last(tmp_path):
     cache = VectorCache(tmp_path, limit=0.4)
     for start in range(0, 2500, 500):
         put(cache, range(start, start + 500))
@@ -322,7 +423,7 @@ def test_vectors_in_use_outlive_those_that_are_not(tmp_path):
     assert known(cache, range(500, 1000)) == []
 
 
-def test_reading_notes_the_use_of_a_slice_once_an_hour(cache):
+def test_reading_records_the_use_of_a_slice_once_an_hour(cache):
     put(cache, range(10))
     before = cache.file.read_bytes()
     known(cache, range(10))
@@ -335,23 +436,23 @@ def test_reading_notes_the_use_of_a_slice_once_an_hour(cache):
 def test_a_lower_limit_shrinks_the_file_at_the_next_write(tmp_path):
     put(VectorCache(tmp_path), range(5000))
     smaller = VectorCache(tmp_path, limit=0.3)
-    assert smaller.size()[1] > 0.3e6
+    assert smaller.size().bytes > 0.3e6
     put(smaller, [5000])
-    assert smaller.size()[1] <= 0.3e6
+    assert smaller.size().bytes <= 0.3e6
 
 
-def test_a_limit_of_nothing_keeps_nothing(tmp_path, letters):
+def test_a_limit_of_zero_stores_nothing(tmp_path, letters):
     cache = VectorCache(tmp_path, limit=0)
     vectors = encode_once(letters, ["a", "b"], cache=cache)
     assert vectors.shape == (2, 26)
-    assert cache.size()[0] == 0
+    assert cache.size().vectors == 0
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("column", ["vector", "digest"])
-def test_a_flipped_byte_is_noticed_and_the_vector_computed_again(letters, cache, column):
+def test_a_changed_byte_is_detected_and_the_vector_computed_again(letters, cache, column):
     texts = ["alpha", "beta", "gamma"]
     first = encode_once(letters, texts, cache=cache)
     ((stored,),) = sql(cache, f"select {column} from vectors order by id limit 1 offset 1")
@@ -365,7 +466,7 @@ def test_a_flipped_byte_is_noticed_and_the_vector_computed_again(letters, cache,
     assert letters.encoded == ["beta"]  # the damaged row was replaced
 
 
-def test_two_inputs_whose_keys_begin_alike_are_told_apart(cache):
+def test_keys_with_equal_beginnings_are_distinguished(cache):
     one, other = bytes(32), bytes(31) + b"\x01"
     cache.put_many([one], np.ones((1, WIDTH), dtype=np.float32))
     assert not cache.get_many([other], width=WIDTH)[1].any()
@@ -374,14 +475,14 @@ def test_two_inputs_whose_keys_begin_alike_are_told_apart(cache):
 
 
 @pytest.mark.parametrize("length", [0, 100, 40_000])
-def test_a_garbage_file_is_set_aside_with_a_warning_and_a_new_one_begun(letters, cache, length):
+def test_a_file_of_random_bytes_is_renamed_with_a_warning_and_a_new_one_created(letters, cache, length):
     garbage = np.random.default_rng(0).bytes(length)
     cache.folder.mkdir()
     cache.file.write_bytes(garbage)
     if length:
-        with pytest.warns(UserWarning, match=r"is damaged \(.*\)\. It was set aside as vectors-1\.broken"):
+        with pytest.warns(UserWarning, match=r"is damaged \(.*\)\. It was renamed to cache-2\.broken"):
             encode_once(letters, ["a"], cache=cache)
-        assert (cache.folder / "vectors-1.broken").read_bytes() == garbage
+        assert (cache.folder / "cache-2.broken").read_bytes() == garbage
     else:
         encode_once(letters, ["a"], cache=cache)  # an empty file is an empty database
     encode_once(letters, ["a"], cache=cache)
@@ -390,20 +491,20 @@ def test_a_garbage_file_is_set_aside_with_a_warning_and_a_new_one_begun(letters,
     assert [path.name for path in cache.folder.iterdir()] == [cache.file.name]
 
 
-def test_pages_overwritten_inside_the_file_cost_vectors_and_nothing_else(cache):
+def test_after_pages_were_overwritten_the_cache_works_again(cache):
     put(cache, range(2000))
     content = bytearray(cache.file.read_bytes())
     for start in range(3 * 16384, len(content), 16384):
         content[start : start + 64] = os.urandom(64)
     cache.file.write_bytes(content)
-    with pytest.warns(UserWarning, match="set aside"):
+    with pytest.warns(UserWarning, match="renamed"):
         assert known(cache, range(2000)) == []
     put(cache, range(10))
     assert known(cache, range(2000)) == list(range(10))
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_however_a_file_is_damaged_the_vectors_come_back_and_the_damage_is_mended(letters, cache, seed):
+def test_after_any_damage_vectors_are_right_and_stored_again(letters, cache, seed):
     texts = [f"{number} parcels" for number in range(600)]
     vectors = encode_once(letters, texts, cache=cache)
     cache.file.write_bytes(damaged(cache.file.read_bytes(), np.random.default_rng(seed)))
@@ -439,7 +540,7 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
         ("drop table slices", "no such table: slices"),
     ],
 )
-def test_tables_that_are_not_ours_are_set_aside_once(letters, cache, statement, said):
+def test_other_tables_are_replaced_with_one_warning(letters, cache, statement, said):
     encode_once(letters, ["a"], cache=cache)
     sql(cache, statement)
     letters.encoded.clear()
@@ -450,7 +551,7 @@ def test_tables_that_are_not_ours_are_set_aside_once(letters, cache, statement, 
     assert letters.encoded == ["a"]
 
 
-def test_a_file_that_loses_what_is_written_is_set_aside(letters, cache):
+def test_a_file_that_loses_rows_is_replaced(letters, cache):
     encode_once(letters, ["a"], cache=cache)
     sql(cache, "create trigger lost after insert on vectors begin delete from vectors where id = new.id; end")
     with pytest.warns(UserWarning, match=r"is damaged \(what was written cannot be read again\)"):
@@ -460,22 +561,22 @@ def test_a_file_that_loses_what_is_written_is_set_aside(letters, cache):
     assert letters.encoded == []
 
 
-def test_another_programs_database_is_set_aside_whole(cache):
+def test_another_programs_database_is_renamed_and_not_changed(cache):
     cache.folder.mkdir()
     sql(cache, "create table addresses (name text)")
     sql(cache, "insert into addresses values ('Ada')")
     with pytest.warns(UserWarning, match="another program's database"):
         put(cache, [1])
     assert known(cache, [1]) == [1]
-    aside = sqlite3.connect(cache.folder / "vectors-1.broken")
+    aside = sqlite3.connect(cache.folder / "cache-2.broken")
     assert aside.execute("select name from addresses").fetchall() == [("Ada",)]
     aside.close()
 
 
-def test_a_folder_that_cannot_be_made_costs_one_warning_and_no_vector(letters, tmp_path):
+def test_if_the_folder_cannot_be_created_there_is_one_warning_and_vectors_are_computed(letters, tmp_path):
     (tmp_path / "file").write_text("in the way")
     cache = VectorCache(tmp_path / "file" / "cache")
-    with pytest.warns(UserWarning, match=r"cannot be written: .*Vectors are computed and not kept") as caught:
+    with pytest.warns(UserWarning, match=r"cannot be written: .*Vectors are computed and not stored") as caught:
         vectors = encode_once(letters, ["a", "b"], cache=cache)
     assert len(caught) == 1
     np.testing.assert_array_equal(vectors, type(letters)().encode(["a", "b"]))
@@ -483,9 +584,9 @@ def test_a_folder_that_cannot_be_made_costs_one_warning_and_no_vector(letters, t
         put(cache, [1])
 
 
-def test_a_file_that_cannot_be_read_costs_one_warning_and_no_vector(letters, cache, monkeypatch):
+def test_if_the_file_cannot_be_read_there_is_one_warning_and_vectors_are_computed(letters, cache, monkeypatch):
     encode_once(letters, ["a"], cache=cache)
-    monkeypatch.setattr(cache_module, "LOCK_PATIENCE", 0.01)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.01)
     holder = sqlite3.connect(cache.file, isolation_level=None)
     holder.execute("begin exclusive")
     with pytest.warns(UserWarning, match="cannot be read: database is locked") as caught:
@@ -495,7 +596,7 @@ def test_a_file_that_cannot_be_read_costs_one_warning_and_no_vector(letters, cac
     assert vectors.shape == (2, 26)
 
 
-def test_a_locked_file_is_read_without_noting_its_use(cache):
+def test_a_locked_file_is_read_without_recording_its_use(cache):
     put(cache, range(10))
     sql(cache, "update slices set used = 0")
     writer = sqlite3.connect(cache.file, isolation_level=None)
@@ -526,26 +627,27 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     vectors = encode_once(Encoder(), [f"text {row}" for row in range(5000)], cache=cache)
-print(vectors.shape, int(vectors.sum()), len(caught), cache.size()[0])
+print(vectors.shape, int(vectors.sum()), len(caught), cache.size().vectors)
 print(caught[0].message)
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits a file's size")
-def test_a_full_disk_costs_one_warning_and_no_vector(tmp_path):
+def test_on_a_full_disk_there_is_one_warning_and_vectors_are_computed(tmp_path):
     run = python(FULL_DISK, tmp_path)
     output, errors = run.communicate()
     assert run.returncode == 0, errors
     counts, warning = output.splitlines()
     assert counts == "(5000, 1000) 5000 1 1"
     assert "cannot be written" in warning
-    assert "Free some room" in warning
+    assert "Free some disk space" in warning
 
 
 WRITER = """
 import sys
 import numpy as np
-from anyshot.store.disk_cache import VectorCache, sha256
+from hashlib import sha256
+from anyshot.store.disk_cache import VectorCache
 
 folder, start, stop, step = sys.argv[1], *map(int, sys.argv[2:])
 cache = VectorCache(folder)
@@ -558,7 +660,7 @@ for first in range(start, stop, step):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGKILL")
-def test_after_a_kill_every_slice_is_there_wholly_or_not_at_all(cache):
+def test_after_a_kill_every_slice_is_stored_completely_or_not_at_all(cache):
     writer = python(WRITER, cache.folder, 0, 10**6, 100)
     for _ in range(5):
         written = int(writer.stdout.readline())
@@ -571,10 +673,10 @@ def test_after_a_kill_every_slice_is_there_wholly_or_not_at_all(cache):
     assert sql(cache, "pragma integrity_check") == [("ok",)]
 
 
-def test_two_processes_write_at_once_and_nothing_is_lost(cache):
+def test_two_processes_write_at_the_same_time_and_nothing_is_lost(cache):
     writers = [python(WRITER, cache.folder, start, stop, 50) for start, stop in ((0, 600), (400, 1000))]
     failures = [writer.communicate()[1] for writer in writers]
     assert failures == ["", ""]
     assert known(cache, range(1000)) == list(range(1000))
-    assert cache.size()[0] == 1000
+    assert cache.size().vectors == 1000
     assert sql(cache, "pragma integrity_check") == [("ok",)]

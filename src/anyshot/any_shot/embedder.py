@@ -10,7 +10,7 @@ from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, 
 from anyshot.base.validation import Vectors, unit, vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import MixedInputError, ModelFolderError
-from anyshot.store.disk_cache import VectorCache, encode_once, encode_texts_once
+from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once, encode_texts_once
 from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
 from anyshot.zero_shot.imagenet_bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
 from anyshot.zero_shot.noun_kinds import with_kinds
@@ -31,6 +31,7 @@ class Space:
 
     def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None, digest: str | None = None) -> None:
         self.asked, self.cache, self._expected = encoder, cache, digest
+        self.counts = EncodingCounts()
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -91,7 +92,7 @@ class Space:
         if self.encoder is None:
             return unit(vectors(np.asarray(items), name="items"))
         self._check_modality(items)
-        return encode_once(self.encoder, items, cache=self.cache)
+        return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
 
     def place_classes(self, texts: ClassTexts) -> Vectors | None:
         """Return what the classes' texts say as vectors (c, d), None where texts say nothing to the encoder.
@@ -127,10 +128,11 @@ class Space:
     def place_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors (n, d) of texts among the items."""
         if isinstance(self.encoder, TextAligned):
-            return encode_texts_once(self.encoder, texts, width=self.encoder.width, cache=self.cache)
+            width = self.encoder.width
+            return encode_texts_once(self.encoder, texts, width=width, cache=self.cache, counts=self.counts)
         if self.encoder is None or self.encoder.modality != "text":
             raise MixedInputError(f"The encoder {self.name} places no texts.")
-        return encode_once(self.encoder, texts, cache=self.cache)
+        return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
     def rests_on(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
         """List the known classes that names which came over the bridge rest on most, each with its share."""

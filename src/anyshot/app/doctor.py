@@ -29,7 +29,7 @@ TIMEOUT: Final = 120  # seconds for each check in a separate process
 _SAMPLES: Final = {"text": "['a parcel']", "image": "[__import__('numpy').zeros((8, 8, 3), 'uint8')]"}
 _COMPUTE: Final = """
 import torch
-from anyshot.encoders.compute import choose, multiplies_bfloat16
+from anyshot.encoders.stages import choose, multiplies_bfloat16
 print(torch.get_num_threads())
 print(multiplies_bfloat16(torch.device("cpu")))
 print(torch.cuda.get_device_name() if torch.cuda.is_available() else "")
@@ -130,14 +130,16 @@ def _torchvision() -> list[Finding]:
 
 def _cache() -> Finding:
     try:
-        encoded = store.VectorCache()
-        vectors, size = encoded.size()
+        cache = store.VectorCache()
+        size = cache.size()
     except AnyshotError as error:
         return Finding("cache", str(error), "set ANYSHOT_CACHE to a folder that can be written")
-    folder = encoded.folder
+    folder = cache.folder
     while not folder.exists():
         folder = folder.parent
-    contents = f"{vectors:,} vectors, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
+    contents = (
+        f"{size.vectors:,} vectors, {size.bytes / 1e6:,.1f} MB of at most {cache.limit:,.0f} MB, in {cache.folder}"
+    )
     if os.access(folder, os.W_OK):
         return Finding("cache", contents)
     return Finding("cache", f"{contents}, which cannot be written", "set ANYSHOT_CACHE to a folder that can be written")

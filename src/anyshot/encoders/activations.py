@@ -1,4 +1,4 @@
-"""What a frozen trunk makes of items, computed once: kept over epochs, folds and runs, and begun where others ended."""
+"""The activations of items at a freeze point: computed once, stored in the disk cache, and read in batches."""
 
 import shutil
 import tempfile
@@ -7,31 +7,120 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anyshot.base import progress
 from anyshot.base.items import Items, by_position, check_texts
 from anyshot.base.pixels import content_of
-from anyshot.base.validation import RandomState, generator
-from anyshot.encoders.activation_batches import Activations, Slots
+from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.encoders.augment import View
-from anyshot.encoders.batching import Rows, batches
 from anyshot.encoders.freeze import Trunk, trunk_digest
-from anyshot.encoders.stages import Backbone, ImagePreparation, State
+from anyshot.encoders.stages import Backbone, ImagePreparation, Rows, State, batches
 from anyshot.errors import BadItemError, CacheError, InputError
-from anyshot.store.activation_cache import ActivationCache, Packed
-from anyshot.store.disk_cache import Key
+from anyshot.store.database import Key, PackedActivations
+from anyshot.store.disk_cache import VectorCache
 
 SLICE: Final = {"text": 1024, "image": 128}
-"""Items computed and written together; an interrupted run goes on at the last slice."""
+"""Items computed and stored together; an interrupted run resumes at the last slice."""
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 65536}
 BATCH_IMAGES: Final = {"cpu": 16, "cuda": 128}
-"""What goes through the trunk together."""
+"""Size of a batch that is computed by the frozen layers."""
+
+
+class Activations:
+    """The activations of items at a freeze point.
+
+    Attributes
+    ----------
+    lengths : ndarray of shape (n,)
+        Number of tokens of each text; 1 for images and for pooled features.
+    n_views : int
+        Number of views of each item: one more than `augment`.
+    in_memory : bool
+        Whether they are in memory; otherwise they are mapped from files.
+    digest : str
+        Hash of the items' contents, their order and their views.
+    """
+
+    def __init__(
+        self, packs: Sequence[PackedActivations], *, keys: Sequence[Key], views: Rows, budget_mb: float
+    ) -> None:
+        """Select the activations of `keys`; views (n, n_views) is the index in `keys` of each view of each item."""
+        index_of = {key: (part, row) for part, pack in enumerate(packs) for row, key in enumerate(pack.keys)}
+        part, row = np.array([index_of[key] for key in keys], dtype=np.intp).reshape(-1, 2).T
+        starts, lengths = [pack.starts for pack in packs], [pack.lengths for pack in packs]
+        self._part = part
+        self._start = np.array([starts[p][r] for p, r in zip(part, row, strict=True)], dtype=np.int64)
+        self._length = np.array([lengths[p][r] for p, r in zip(part, row, strict=True)], dtype=np.int64)
+        self._tensors = [_to_tensor(pack) for pack in packs]
+        self._layout = packs[0].layout if packs else "pooled"
+        self._views = views
+        self.n_views = views.shape[1]
+        self.lengths = self._length[views[:, 0]]
+        self.digest = sha256(b"".join(keys) + np.ascontiguousarray(views).tobytes()).hexdigest()
+        self.in_memory = sum(int(self._length.sum()) * one[:1].nbytes for one in self._tensors[:1]) <= budget_mb * 1e6
+        if self.in_memory and self._tensors:
+            self._copy_to_memory()
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._views)
+
+    def batch(
+        self,
+        rows: Indexes | Sequence[int],
+        *,
+        generator: np.random.Generator | None = None,
+        device: torch.device | str = "cpu",
+    ) -> State:
+        """Return the activations of some items in float32, or token ids and pixels if no layer is frozen.
+
+        rows (n,): the items; generator: chooses one of the views of each item, by default the unchanged item.
+        """
+        chosen = np.asarray(rows, dtype=np.intp)
+        view = 0 if generator is None else generator.integers(self.n_views, size=len(chosen))
+        index = self._views[chosen, view]
+        return (self._token_batch(index) if self._layout == "tokens" else self._image_batch(index)).to(device)
+
+    def _token_batch(self, index: Rows) -> State:
+        """Return activations (n, t, width) or ids (n, t); padding repeats the last token, and is masked."""
+        lengths = self._length[index]
+        longest = int(lengths.max(initial=1))
+        positions = np.minimum(np.arange(longest), lengths[:, None] - 1)  # (n, t)
+        mask = torch.from_numpy(np.arange(longest) < lengths[:, None])
+        return State(_to_compute(self._gather(index, self._start[index][:, None] + positions)), mask)
+
+    def _image_batch(self, index: Rows) -> State:
+        x = _to_compute(self._gather(index, self._start[index]))
+        return State(x.permute(0, 3, 1, 2) if self._layout == "feature maps" else x)  # (n, c, h, w), channels last
+
+    def _gather(self, index: Rows, rows: NDArray[np.int64]) -> Tensor:
+        """Return `rows` (n, ...) of the tensors in which the activations at `index` (n,) are."""
+        if len(self._tensors) == 1:
+            return self._tensors[0][torch.from_numpy(rows)]
+        gathered = torch.empty((*rows.shape, *self._tensors[0].shape[1:]), dtype=self._tensors[0].dtype)
+        parts = self._part[index]
+        for part in np.unique(parts):
+            here = np.flatnonzero(parts == part)
+            gathered[torch.from_numpy(here)] = self._tensors[part][torch.from_numpy(rows[here])]
+        return gathered
+
+    def _copy_to_memory(self) -> None:
+        """Copy the rows that are needed to one tensor, and release the files."""
+        copied = torch.empty((int(self._length.sum()), *self._tensors[0].shape[1:]), dtype=self._tensors[0].dtype)
+        starts = np.cumsum(self._length) - self._length
+        for part, tensor in enumerate(self._tensors):
+            index = np.flatnonzero(self._part == part)
+            lengths = self._length[index]
+            copied[_all_rows(starts[index], lengths)] = tensor[_all_rows(self._start[index], lengths)]
+        self._tensors, self._start, self._part = [copied], starts, np.zeros_like(self._part)
 
 
 def activations(
@@ -39,99 +128,100 @@ def activations(
     items: Items,
     *,
     freeze_at: str | int,
-    cache: ActivationCache | None = None,
+    cache: VectorCache | None = None,
     budget_mb: float = 512.0,
     augment: int = 0,
     random_state: RandomState = 0,
 ) -> Activations:
-    """Return the states of `items` at a freeze point, each distinct item through the trunk once.
+    """Return the activations of `items` at a freeze point; each distinct item is computed once.
 
-    They are kept as bfloat16, pooled features as float32. What the cache holds is not computed again; what it holds of
-    an earlier freeze point of the same backbone is where the trunk begins.
+    Activations in the cache are not computed again. If the cache has those of an earlier freeze point of the same
+    backbone, only the layers after it are run. They are stored as bfloat16, pooled features as float32.
 
     Parameters
     ----------
     backbone : Backbone
-        The network and how it reads items.
+        The network, and how it reads items.
     items : sequence of str, or of images
-        What is to be trained on.
+        The training items.
     freeze_at : str or int
         The first trained stage; see `split`.
-    cache : ActivationCache, optional
-        Where they are kept for later runs. Default: nowhere.
+    cache : VectorCache, optional
+        Where activations are stored for later runs. Default: nowhere.
     budget_mb : float, default=512
-        What may be held in memory [MB, 1e6 bytes]. More than that is mapped from files: the cache's, or temporary ones.
+        Maximum memory [MB, 1e6 bytes]. Larger activations are mapped from the cache's files, or from temporary ones.
     augment : int, default=0
-        Images only: so many changed views of each image beside the plain one, cropped, mirrored and recolored.
+        Images only: number of cropped, flipped and recolored views of each image, in addition to the image itself.
     random_state : int, Generator or None, default=0
-        Decides the views; the same number finds them in the cache again.
+        Determines the views; with the same number they are found in the cache.
 
     Raises
     ------
     UnknownStageError
         The backbone has no such stage.
     InputError
-        The items are of another kind than the network reads, or views of texts are asked for.
+        The network does not read items of this kind, or views of texts are requested.
     BadItemError
-        An item is unusable; it is named by its row.
+        An item cannot be used; the message names its row.
     """
-    items, place = by_position(items), backbone.place(freeze_at)
+    items = by_position(items)
+    trunk = Trunk(backbone, freeze_at)
     seed = int(generator(random_state).integers(2**31))
-    wanted = _wanted(backbone, items, tuple(View(number, seed) for number in range(augment + 1)))
-    packs = _known(cache, trunk_digest(backbone, place=place), wanted.keys)
-    known = {key for pack in packs for key in pack.keys}
-    missing = [slot for slot, key in enumerate(wanted.keys) if key not in known]
-    shelf = _Shelf(cache, budget_mb, digest=trunk_digest(backbone, place=place))
-    steps = _computed(Trunk(backbone, place=place), wanted, missing, cache)
+    wanted = _distinct_views(backbone, items, tuple(View(number, seed) for number in range(augment + 1)))
+    storage = _Storage(cache, budget_mb)
+    storage.packs = storage.find(trunk.digest, wanted.keys)
+    known = {key for pack in storage.packs for key in pack.keys}
+    missing = [index for index, key in enumerate(wanted.keys) if key not in known]
+    steps = _compute(trunk, wanted, missing, storage)
     for pack in progress.track(steps, total=len(missing), doing="Running the frozen layers"):
-        shelf.put(pack)
-    made = Activations([*packs, *shelf.packs], keys=wanted.keys, slots=wanted.slots, budget_mb=budget_mb)
-    shelf.give_up_with(made)
-    return made
+        storage.add(trunk.digest, pack)
+    result = Activations(storage.packs, keys=wanted.keys, views=wanted.views, budget_mb=budget_mb)
+    storage.delete_with(result)
+    return result
 
 
 def states(trunk: Trunk, items: Items) -> Iterator[tuple[Rows, State]]:
-    """Yield the states of `items` after a trunk, a batch at a time, with their rows; nothing is kept.
+    """Yield the activations of `items` after a trunk, a batch at a time, with their rows; nothing is stored.
 
-    Texts come in an order that wastes little on filling up. Raises as `activations` does.
+    Texts are sorted by length to reduce padding. Raises the errors of `activations`.
     """
     items, backbone = by_position(items), trunk.backbone
     size = SLICE[backbone.modality]
     if len(items):
         backbone.check(items)
     for first in range(0, len(items), size):
-        inputs = _prepared(backbone, backbone.preparation, items, range(first, min(first + size, len(items))))
+        inputs = _prepare(backbone, backbone.preparation, items, range(first, min(first + size, len(items))))
         for rows in _batches(backbone, [len(one) for one in inputs]):
             yield rows + first, trunk(backbone.together([inputs[row] for row in rows]))
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _DistinctViews:
     """The distinct views of items."""
 
     items: Items
-    views: tuple[View, ...]
-    keys: list[Key]  # of each slot, a distinct view of distinct content
-    origins: list[tuple[int, int]]  # of each slot: a row of the items, and the number of its view
-    slots: Slots  # (n, n_views)
+    changes: tuple[View, ...]
+    keys: list[Key]  # of each distinct view of distinct content
+    origins: list[tuple[int, int]]  # of each: the row of its item, and the number of its view
+    views: Rows  # (n, n_views), indexes in keys
 
 
-def _wanted(backbone: Backbone, items: Items, views: tuple[View, ...]) -> _Wanted:
+def _distinct_views(backbone: Backbone, items: Items, changes: tuple[View, ...]) -> _DistinctViews:
     if len(items):
         backbone.check(items)
-    if len(views) > 1 and backbone.modality != "image":
-        raise InputError(f"augment={len(views) - 1} asks for views of images; {backbone.name} reads texts. Leave it 0.")
+    if len(changes) > 1 and backbone.modality != "image":
+        raise InputError(f"augment={len(changes) - 1} is for images, but {backbone.name} reads texts. Set augment=0.")
     contents = _contents(backbone, items)
-    slot_of: dict[Key, int] = {}
+    index_of: dict[Key, int] = {}
     origins: list[tuple[int, int]] = []
-    slots = np.zeros((len(contents), len(views)), dtype=np.intp)
+    views = np.zeros((len(contents), len(changes)), dtype=np.intp)
     for row, content in enumerate(contents):
-        for view in views:
+        for view in changes:
             key = content if view.number == 0 else sha256(content + f"{view}, 1".encode()).digest()
-            slots[row, view.number] = slot_of.setdefault(key, len(slot_of))
-            if len(origins) < len(slot_of):
+            views[row, view.number] = index_of.setdefault(key, len(index_of))
+            if len(origins) < len(index_of):
                 origins.append((row, view.number))
-    return _Wanted(items, views, list(slot_of), origins, slots)
+    return _DistinctViews(items, changes, list(index_of), origins, views)
 
 
 def _contents(backbone: Backbone, items: Items) -> list[Key]:
@@ -141,155 +231,170 @@ def _contents(backbone: Backbone, items: Items) -> list[Key]:
     return [sha256(b"image\n" + content_of(image, row=row)).digest() for row, image in enumerate(items)]
 
 
-def _known(cache: ActivationCache | None, digest: str, keys: Sequence[Key]) -> list[Packed]:
-    """Return the cache's packs that hold some of `keys`."""
-    if cache is None:
-        return []
-    wanted = set(keys)
-    return [pack for pack in cache.read(digest) if not wanted.isdisjoint(pack.keys)]
-
-
-def _computed(
-    trunk: Trunk, wanted: _Wanted, missing: list[int], cache: ActivationCache | None
-) -> Iterator[tuple[int, Packed]]:
-    """Yield what is missing, a slice at a time: how many views, and their activations."""
-    backbone, left = trunk.backbone, missing
-    for first in range(trunk.place - 1, -1, -1):
-        if not left:
+def _compute(
+    trunk: Trunk, wanted: _DistinctViews, missing: list[int], storage: "_Storage"
+) -> Iterator[tuple[int, PackedActivations]]:
+    """Yield the missing activations, a slice at a time: the number of views, and their activations."""
+    for first in range(len(trunk.stages) - 1, -1, -1):
+        if not missing:
             return
-        earlier = _known(cache, trunk_digest(backbone, place=first), [wanted.keys[slot] for slot in left])
+        digest = trunk_digest(trunk.backbone, n_frozen=first)
+        earlier = storage.find(digest, [wanted.keys[index] for index in missing])
         known = {key for pack in earlier for key in pack.keys}
-        here = [slot for slot in left if wanted.keys[slot] in known]
-        left = [slot for slot in left if wanted.keys[slot] not in known]
-        if here:
-            yield from _continued(trunk, wanted, here, earlier, first=first)
-    yield from _begun(trunk, wanted, left)
+        here = [wanted.keys[index] for index in missing if wanted.keys[index] in known]
+        missing = [index for index in missing if wanted.keys[index] not in known]
+        yield from _continue(trunk, here, earlier, first=first)
+    yield from _start(trunk, wanted, missing)
 
 
-def _continued(
-    trunk: Trunk, wanted: _Wanted, slots: list[int], packs: list[Packed], *, first: int
-) -> Iterator[tuple[int, Packed]]:
-    """Yield the activations of `slots` from those of an earlier freeze point, after `first` stages."""
-    keys = [wanted.keys[slot] for slot in slots]
-    earlier = Activations(packs, keys=keys, slots=np.arange(len(keys))[:, None], budget_mb=0.0)
+def _continue(
+    trunk: Trunk, keys: list[Key], packs: list[PackedActivations], *, first: int
+) -> Iterator[tuple[int, PackedActivations]]:
+    """Yield the activations of `keys` from those of an earlier freeze point, after `first` stages."""
+    earlier = Activations(packs, keys=keys, views=np.arange(len(keys))[:, None], budget_mb=0.0)
     size = SLICE[trunk.backbone.modality]
-    for start in range(0, len(slots), size):
-        part = np.arange(start, min(start + size, len(slots)))
+    for start in range(0, len(keys), size):
+        part = np.arange(start, min(start + size, len(keys)))
         done = [
             ([keys[part[row]] for row in rows], trunk(earlier.batch(part[rows]), first=first))
             for rows in _batches(trunk.backbone, earlier.lengths[part].tolist())
         ]
-        yield len(part), _packed(done)
+        yield len(part), _pack(done)
 
 
-def _begun(trunk: Trunk, wanted: _Wanted, slots: list[int]) -> Iterator[tuple[int, Packed]]:
-    """Yield the activations of `slots` from the items themselves; all views of an item come from one reading of it."""
+def _start(trunk: Trunk, wanted: _DistinctViews, missing: list[int]) -> Iterator[tuple[int, PackedActivations]]:
+    """Yield the missing activations from the items themselves; each item is read once for all its views."""
     backbone, preparation = trunk.backbone, trunk.backbone.preparation
     if isinstance(preparation, ImagePreparation):
-        preparation = preparation.in_views(wanted.views)
-    size = max(1, SLICE[backbone.modality] // len(wanted.views))
+        preparation = preparation.in_views(wanted.changes)
+    size = max(1, SLICE[backbone.modality] // len(wanted.changes))
     views_of: dict[int, list[int]] = {}
-    for slot in slots:
-        views_of.setdefault(wanted.origins[slot][0], []).append(slot)
+    for index in missing:
+        views_of.setdefault(wanted.origins[index][0], []).append(index)
     rows = list(views_of)
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        made = dict(zip(part, _prepared(backbone, preparation, wanted.items, part), strict=True))
-        there = [slot for row in part for slot in views_of[row]]
-        inputs = [_view(made[wanted.origins[slot][0]], wanted.origins[slot][1], backbone) for slot in there]
+        prepared = dict(zip(part, _prepare(backbone, preparation, wanted.items, part), strict=True))
+        there = [index for row in part for index in views_of[row]]
+        origins = [wanted.origins[index] for index in there]
+        inputs = [prepared[row][view] if backbone.modality == "image" else prepared[row] for row, view in origins]
         done = [
-            ([wanted.keys[there[place]] for place in places], trunk(backbone.together([inputs[p] for p in places])))
-            for places in _batches(backbone, [len(one) for one in inputs])
+            ([wanted.keys[there[place]] for place in batch], trunk(backbone.together([inputs[one] for one in batch])))
+            for batch in _batches(backbone, [len(one) for one in inputs])
         ]
-        yield len(there), _packed(done)
+        yield len(there), _pack(done)
 
 
-def _view(made: Tensor, number: int, backbone: Backbone) -> Tensor:
-    return made[number] if backbone.modality == "image" else made
-
-
-def _prepared(backbone: Backbone, preparation: Any, items: Items, rows: Sequence[int]) -> list[Tensor]:
-    """Return what the first stage reads of some items; a bad one is named by the row given."""
+def _prepare(backbone: Backbone, preparation: Any, items: Items, rows: Sequence[int]) -> list[Tensor]:
+    """Return what the first stage reads of some items; an error names the row in `items`."""
     try:
-        made: list[Tensor] = preparation.prepare([items[row] for row in rows])
+        prepared: list[Tensor] = preparation.prepare([items[row] for row in rows])
     except BadItemError:
         for row in rows:
             preparation.prepare([items[row]], first_row=row)
         raise
-    return made
+    return prepared
 
 
 def _batches(backbone: Backbone, lengths: Sequence[int]) -> Iterator[Rows]:
-    """Yield the rows of each batch that goes through the trunk together."""
+    """Return the rows of each batch that the trunk computes."""
     kind = backbone.device.type
     if backbone.modality == "text":
-        yield from batches(lengths, budget=BATCH_TOKENS.get(kind, BATCH_TOKENS["cpu"]))
-        return
+        return batches(lengths, budget=BATCH_TOKENS.get(kind, BATCH_TOKENS["cpu"]))
     size = BATCH_IMAGES.get(kind, BATCH_IMAGES["cpu"])
-    for first in range(0, len(lengths), size):
-        yield np.arange(first, min(first + size, len(lengths)))
+    return (np.arange(first, min(first + size, len(lengths))) for first in range(0, len(lengths), size))
 
 
-def _packed(done: Sequence[tuple[list[Key], State]]) -> Packed:
-    """Return batches of states, packed: lines end to end, without what filled texts up."""
-    keys, lengths, lines, sort = [], [], [], "places"
+def _pack(done: Sequence[tuple[list[Key], State]]) -> PackedActivations:
+    """Return batches of activations as one array, without the padding of texts."""
+    keys, lengths, rows, layout = [], [], [], "pooled"
     for batch_keys, state in done:
-        x = _kept(state.x.cpu())
+        x = _to_store(state.x.cpu())
         keys += batch_keys
         if state.mask is not None:
             mask = state.mask.cpu()
-            sort, x = "tokens", x[mask]
+            layout, x = "tokens", x[mask]
             lengths.append(mask.sum(dim=1).numpy())
         else:
             lengths.append(np.ones(len(batch_keys), dtype=np.int64))
             if x.ndim == 4:
-                sort, x = "maps", x.permute(0, 2, 3, 1)
-        lines.append(x)
-    return Packed(keys, np.concatenate(lengths), torch.cat(lines), sort)
+                layout, x = "feature maps", x.permute(0, 2, 3, 1)
+        rows.append(x)
+    joined = torch.cat(rows).contiguous()
+    dtype = str(joined.dtype).removeprefix("torch.")
+    array = joined.view(torch.int16).numpy().view(np.uint16) if dtype == "bfloat16" else joined.numpy()
+    return PackedActivations(keys, np.concatenate(lengths), array, dtype, layout)
 
 
-def _kept(x: Tensor) -> Tensor:
-    """Return a tensor as it is stored: activations as bfloat16, pooled features as float32, ids in 32 bits."""
+def _to_tensor(packed: PackedActivations) -> Tensor:
+    """Return packed activations as a tensor of their own type, without a copy."""
+    if packed.dtype == "bfloat16":
+        return torch.from_numpy(packed.rows.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(packed.rows)
+
+
+def _to_store(x: Tensor) -> Tensor:
+    """Return a tensor as it is stored: activations in bfloat16, pooled features in float32, ids in 32 bits."""
     if x.is_floating_point():
         return x.float() if x.ndim == 2 else x.to(torch.bfloat16)
     return x.to(torch.int32) if x.dtype == torch.int64 else x
 
 
-class _Shelf:
-    """Where new activations go: the cache; without one, memory; beyond the budget, temporary files."""
+def _to_compute(x: Tensor) -> Tensor:
+    """Return a stored tensor in the type in which it is used."""
+    return x.float() if x.is_floating_point() else x.long() if x.dtype == torch.int32 else x
 
-    def __init__(self, cache: ActivationCache | None, budget_mb: float, *, digest: str) -> None:
-        self.cache, self.budget, self.digest = cache, budget_mb * 1e6, digest
-        self.packs: list[Packed] = []
+
+def _all_rows(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Tensor:
+    """Return the indexes of all rows of items that begin at `starts` (n,) and have `lengths` (n,) rows."""
+    ends = np.cumsum(lengths)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    return torch.from_numpy(np.repeat(starts, lengths) + within)
+
+
+class _Storage:
+    """Where new activations are stored: in the cache; without a cache in memory; beyond the budget in files."""
+
+    def __init__(self, cache: VectorCache | None, budget_mb: float) -> None:
+        self.cache, self.budget = cache, budget_mb * 1e6
+        self.packs: list[PackedActivations] = []
         self.folder: str | None = None  # of the temporary files
 
-    def put(self, pack: Packed) -> None:
-        self.packs.append(self._kept(pack))
-        if self.cache is None and self.folder is None and sum(one.lines.nbytes for one in self.packs) > self.budget:
+    def find(self, digest: str, keys: Sequence[Key]) -> list[PackedActivations]:
+        """Return the cached activations of some of `keys`."""
+        try:
+            return [] if self.cache is None else self.cache.get_activations(digest, keys)
+        except CacheError as error:
+            self._give_up(error)
+            return []
+
+    def add(self, digest: str, pack: PackedActivations) -> None:
+        if self.cache is not None:
+            try:
+                pack = self.cache.put_activations(digest, pack)
+            except CacheError as error:
+                self._give_up(error)
+        self.packs.append(pack if self.folder is None else _spilled(pack, self.folder))
+        in_memory = sum(one.rows.nbytes for one in self.packs if not isinstance(one.rows, np.memmap))
+        if self.folder is None and in_memory > self.budget:
             self.folder = tempfile.mkdtemp(prefix="anyshot-")
             self.packs = [_spilled(one, self.folder) for one in self.packs]
 
-    def give_up_with(self, owner: object) -> None:
-        """Remove the temporary files when `owner` goes."""
+    def delete_with(self, owner: object) -> None:
+        """Delete the temporary files when `owner` is deleted."""
         if self.folder is not None:
             weakref.finalize(owner, shutil.rmtree, self.folder, ignore_errors=True)
 
-    def _kept(self, pack: Packed) -> Packed:
-        if self.folder is not None:
-            return _spilled(pack, self.folder)
-        if self.cache is None:
-            return pack
-        try:
-            return self.cache.write(self.digest, pack)
-        except CacheError as error:
-            warnings.warn(f"{error} Activations are computed and not kept.", stacklevel=4)
-            self.cache = None
-            return pack
+    def _give_up(self, error: CacheError) -> None:
+        warnings.warn(f"{error} Activations are computed and not stored.", stacklevel=4)
+        self.cache = None
 
 
-def _spilled(pack: Packed, folder: str) -> Packed:
-    """Return a pack mapped from a temporary file, whose name is gone at once, so that a kill leaves nothing behind."""
-    spill = ActivationCache(folder, limit=np.inf)
-    mapped = spill.write("spill", pack)
-    shutil.rmtree(spill.folder, ignore_errors=True)  # Windows keeps a mapped file until its owner goes
+def _spilled(pack: PackedActivations, folder: str) -> PackedActivations:
+    """Return activations mapped from a temporary file, deleted at once so that a killed process leaves nothing."""
+    if isinstance(pack.rows, np.memmap):
+        return pack
+    file = Path(tempfile.mkdtemp(dir=folder), "rows")
+    mapped = pack.mapped_from(file)
+    shutil.rmtree(file.parent, ignore_errors=True)  # Windows keeps a mapped file until its owner is deleted
     return mapped

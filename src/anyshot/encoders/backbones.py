@@ -1,35 +1,93 @@
-"""Backbones: the network of an encoder in stages, opened by name, split at a freeze point, put together with a head."""
+"""Backbones: networks of encoders in stages, opened by name, split at a freeze point, joined with a linear head."""
 
+import copy
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from anyshot.base.validation import Vectors
-from anyshot.encoders.assembled import Assembled
 from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
 from anyshot.encoders.registry import load_encoder
-from anyshot.encoders.stages import Backbone
+from anyshot.encoders.stages import Backbone, Network, State, through
 from anyshot.errors import ModelFolderError
 
 
 class Split(NamedTuple):
-    """A backbone at a freeze point; `rest(trunk(state))` is what the backbone makes of `state`."""
+    """A backbone at a freeze point; `rest(trunk(state))` is what the backbone computes."""
 
     trunk: Trunk
     rest: Rest
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """A network and a linear head, which compute scores of classes from prepared items.
+
+    The features are scaled to unit length, centered if there is a center, and scaled again: z = unit(features),
+    z' = unit(z - center), scores = z' coef^T + intercept. The softmax of the scores are the probabilities.
+    """
+
+    backbone: Backbone  # prepares items
+    network: Network  # all stages up to the pooled features, float32: the backbone's own, or trained ones
+    coef: Vectors  # (c, width)
+    intercept: Vectors  # (c,)
+    classes: NDArray[Any]  # (c,), names or numbers
+    center: Vectors | None = None  # (width,)
+
+
+@runtime_checkable
+class Assembling(Protocol):
+    """A fitted model that can be written as one network."""
+
+    def assembled(self) -> Assembled:
+        """Return the model as one network."""
+        ...
+
+
+class WholeNetwork(nn.Module):
+    """A copy of an assembled model as one module, on the CPU, in float32, ready to be exported."""
+
+    coef: Tensor
+    intercept: Tensor
+    center: Tensor | None
+
+    def __init__(self, model: Assembled) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict({name: copy.deepcopy(stage) for name, stage in model.network.items()})
+        self.register_buffer("coef", torch.from_numpy(model.coef.astype("float32")))
+        self.register_buffer("intercept", torch.from_numpy(model.intercept.astype("float32")))
+        center = None if model.center is None or not model.center.any() else torch.from_numpy(model.center)
+        self.register_buffer("center", center)
+        self.to("cpu", torch.float32)
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return scores and probabilities (n, c) each.
+
+        x: token ids (n, t) with their attention mask (n, t), 0 at padding; or pixels (n, 3, h, w).
+        """
+        state = State(x, None if attention_mask is None else attention_mask.bool())
+        z = normalize(through(dict(self.stages.items()), state).x.float())  # (n, width)
+        if self.center is not None:
+            z = normalize(z - self.center)
+        scores = z @ self.coef.T + self.intercept  # (n, c)
+        return scores, scores.softmax(dim=1)
+
+
 def open_backbone(encoder: object, *, device: str = "auto", download: str | None = None) -> Backbone:
-    """Return the backbone of an encoder, or of an encoder's name, as `load_encoder` takes them.
+    """Return the backbone of an encoder, given by name or as an object, as `load_encoder` takes them.
 
     Raises
     ------
     UnknownEncoderError
-        No encoder bears that name.
+        There is no encoder of that name.
     MissingWeightsError
-        Its weights are not on this machine and may not or cannot be downloaded.
+        Its weights are not on this machine, and may not or cannot be downloaded.
     EncoderError
         The encoder has no stages.
     """
@@ -42,41 +100,41 @@ def split(backbone: object, freeze_at: str | int) -> Split:
     Parameters
     ----------
     backbone : Backbone, Encoder or str
-        Stays as it is; of an encoder, or the name of one, its backbone.
+        The backbone, or an encoder or its name. It is not changed.
     freeze_at : str or int
-        The first trained stage, by name or as a place in `backbone.stages`: "layer4" freezes what stands before layer4;
-        0 trains everything; -1 trains the head only.
+        The first trained stage, by name or as an index in `backbone.stages`: "layer4" freezes the stages before layer4;
+        0 trains everything; -1 trains only the head.
 
     Raises
     ------
     UnknownStageError
-        There is no such stage; the stages are named.
+        There is no such stage; the message lists the stages.
     EncoderError
         The encoder has no stages.
 
     Notes
     -----
-    In float32 the composition is the original; in bfloat16 the trunk's part of it is rounded, as the encoder's is.
+    In float32 the composition is the original network. In bfloat16 the output of the trunk is rounded, as that of the
+    encoder is.
     """
     backbone = backbone if isinstance(backbone, Backbone) else open_backbone(backbone)
-    place = backbone.place(freeze_at)
-    return Split(Trunk(backbone, place=place), Rest(backbone, place=place))
+    return Split(Trunk(backbone, freeze_at), Rest(backbone, freeze_at))
 
 
 def reopened(encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Backbone, Rest]:
-    """Return an encoder's stages, and the trained ones of a saved model from their `arrays`.
+    """Return an encoder's backbone, and the trained stages of a saved model from their `arrays`.
 
-    frozen: what stood for the frozen weights when the model was saved.
+    frozen: the `frozen_digest` when the model was saved.
 
     Raises
     ------
     ModelFolderError
-        The encoder of that name on this machine is not the one that was trained on.
+        The encoder of that name on this machine is not the one of the saved model.
     """
     backbone = open_backbone(encoder)
     if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
-        raise ModelFolderError(f"The encoder {encoder!r} on this machine is not the one that the model was made on.")
-    rest = split(backbone, freeze_at).rest
+        raise ModelFolderError(f"The encoder {encoder!r} on this machine is not the one that the model was trained on.")
+    rest = Rest(backbone, freeze_at)
     rest.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return backbone, rest
 
@@ -91,7 +149,7 @@ def assemble(
     Raises
     ------
     EncoderError
-        The encoder is not made of stages.
+        The encoder has no stages.
     """
     backbone = backbone_of(encoder)
     return Assembled(backbone, backbone.network, coef, intercept, classes, center)

@@ -21,9 +21,8 @@ from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders import efficientnet_network as efficientnet
 from anyshot.encoders import stages_efficientnet
-from anyshot.encoders.compute import Compute, choose
 from anyshot.encoders.efficientnet_network import EfficientNetLite0
-from anyshot.encoders.stages import Backbone, ImagePreparation
+from anyshot.encoders.stages import Backbone, Compute, ImagePreparation, choose
 from anyshot.errors import InputError, MissingWeightsError
 
 Names: TypeAlias = tuple[tuple[str, ...], ...]  # of each class, its synonyms

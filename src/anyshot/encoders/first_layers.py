@@ -51,7 +51,7 @@ class FirstLayers:
         self.width = whole.width
         name = f"the first {n_layers} layers of {whole.name}"
         self._backbone = dataclasses.replace(whole, name=name, network=kept, digest=self.digest, fresh=self._fresh)
-        self._trunk = Trunk(self._backbone, place=len(kept))
+        self._trunk = Trunk(self._backbone, len(kept))
         self._fresh_whole, self._kept = whole.fresh, tuple(kept)
 
     def backbone(self) -> Backbone:

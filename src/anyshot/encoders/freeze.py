@@ -1,7 +1,6 @@
-"""Freeze points: a network split into a trunk that stays as it is and a rest that is trained.
+"""Freeze points: a network divided into frozen layers, the trunk, and trained layers, the rest.
 
-Everything that is frozen can be computed once (`activations`); the rest is a fresh copy, so that no training ever
-changes an encoder.
+What the trunk computes can be stored (`activations`). The rest is a copy, so that training never changes an encoder.
 """
 
 import copy
@@ -12,49 +11,49 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from anyshot.base.validation import RandomState, generator
-from anyshot.encoders.frozen_norm import freeze_norms
 from anyshot.encoders.stages import Backbone, Network, Staged, State, through
 from anyshot.errors import EncoderError
 
 
 class Trunk:
-    """The frozen stages before a freeze point: no gradients, no dropout, no statistics that follow the data.
+    """The frozen stages before a freeze point: without gradients and dropout, with fixed statistics.
 
-    Runs in bfloat16 where the device multiplies it in hardware, as encoders do. Its weights are copied when it is first
-    called: where all activations are known, never.
+    Runs in the precision of the encoder. Its weights are copied at the first call.
 
     Attributes
     ----------
+    backbone : Backbone
+        The whole network.
     stages : tuple of str
-        The frozen stages, in order; none where everything is trained.
+        The frozen stages, in order; empty if everything is trained.
     digest : str
-        Changes whenever its activations would.
+        Changes whenever the activations would change.
     """
 
-    def __init__(self, backbone: Backbone, *, place: int) -> None:
+    def __init__(self, backbone: Backbone, freeze_at: str | int) -> None:
         self.backbone = backbone
-        self.place = place
-        self.stages = backbone.stages[:place]
+        self.stages = backbone.stages[: backbone.n_frozen(freeze_at)]
 
     @cached_property
     def digest(self) -> str:
-        """Weights, preprocessing, precision and the stages, hashed."""
-        return trunk_digest(self.backbone, place=self.place)
+        """Hash of weights, preprocessing, precision and stages."""
+        return trunk_digest(self.backbone, n_frozen=len(self.stages))
 
     def __call__(self, state: State, *, first: int = 0) -> State:
         """Return the state at the freeze point, on the backbone's device.
 
-        state: what stage number `first` reads; 0 is what `Backbone.together` returns.
+        state: the input of stage number `first`; that of stage 0 comes from `Backbone.together`.
         """
         compute = self.backbone.compute
         x = state.x
-        given = x.to(compute.device, compute.dtype) if x.is_floating_point() else x.to(compute.device)
-        if given.ndim == 4:
-            given = given.contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():  # not inference mode: what it makes is to be trained on
-            return through(self._network, State(given, state.to(compute.device).mask), first=first)
+        x = x.to(compute.device, compute.dtype) if x.is_floating_point() else x.to(compute.device)
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():  # not inference mode: the result is used in training
+            return through(self._network, State(x, state.to(compute.device).mask), first=first)
 
     @cached_property
     def _network(self) -> Network:
@@ -68,15 +67,14 @@ class Trunk:
 class Rest(nn.Module):
     """The trained stages from a freeze point on: a copy in float32, on the backbone's device.
 
-    Batch norms keep the statistics they came with and learn their gains and offsets only. Only a backbone with random
-    weights learns both.
+    Batch norms keep their statistics, and only their weights and biases are trained. In a backbone with random weights
+    the statistics are learned too.
     """
 
-    def __init__(self, backbone: Backbone, *, place: int) -> None:
+    def __init__(self, backbone: Backbone, freeze_at: str | int) -> None:
         super().__init__()
-        names = backbone.stages[place:-1]
-        copies = OrderedDict((name, copy.deepcopy(backbone.network[name])) for name in names)
-        self.stages = nn.ModuleDict(copies)
+        names = backbone.stages[backbone.n_frozen(freeze_at) : -1]
+        self.stages = nn.ModuleDict(OrderedDict((name, copy.deepcopy(backbone.network[name])) for name in names))
         if not backbone.learns_statistics:
             freeze_norms(self.stages)
         self.requires_grad_(True)
@@ -85,45 +83,89 @@ class Rest(nn.Module):
         self.train()
 
     def forward(self, state: State) -> Tensor:
-        """Return pooled features (n, width), float32, not of unit length, of the state at the freeze point."""
-        given = state.x.float() if state.x.is_floating_point() else state.x
-        x: Tensor = through(dict(self.stages.items()), State(given, state.mask)).x
-        return x.float()
+        """Return pooled features (n, width), float32, not scaled to unit length, of the state at the freeze point."""
+        x = state.x.float() if state.x.is_floating_point() else state.x
+        pooled: Tensor = through(dict(self.stages.items()), State(x, state.mask)).x
+        return pooled.float()
 
     def named_stages(self) -> list[tuple[str, nn.Module]]:
-        """Return the trained stages with their names, in order; none where only a head is trained."""
+        """Return the trained stages with their names, in order; none if only a head is trained."""
         return list(self.stages.items())
 
 
+class FrozenNorm(nn.Module):
+    """A batch norm with constant mean and variance; its weight and bias can be trained.
+
+    A batch norm in evaluation mode is not enough: `train()` on a module that contains it would let its statistics
+    follow the batches, and a few small batches would replace what was learned from a large data set.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, norm: nn.modules.batchnorm._BatchNorm) -> None:
+        super().__init__()
+        self.eps = norm.eps
+        self.weight, self.bias = norm.weight, norm.bias
+        self.register_buffer("running_mean", norm.running_mean)
+        self.register_buffer("running_var", norm.running_var)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize (n, width, ...)."""
+        return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+
+def freeze_norms(module: nn.Module) -> nn.Module:
+    """Replace the batch norms in `module`, in place, by frozen ones; return it, or its own replacement.
+
+    Batch norms without running statistics are not replaced.
+    """
+    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+        return FrozenNorm(module)
+    for name, child in module.named_children():
+        setattr(module, name, freeze_norms(child))
+    return module
+
+
 def backbone_of(encoder: object) -> Backbone:
-    """Return the stages of a loaded encoder.
+    """Return the network of a loaded encoder in stages.
 
     Raises
     ------
     EncoderError
-        It is not made of stages that can be told: only what stands on its vectors can be trained.
+        The encoder has no stages: only a model on its vectors can be trained.
     """
     if isinstance(encoder, Staged):
         return encoder.backbone()
     if encoder is None:
         raise EncoderError("A model on vectors has no network. Give texts or images, whose encoder has one.")
     raise EncoderError(
-        f"The encoder {type(encoder).__name__} has no stages to freeze or train. Train a head on its vectors, or take "
+        f"The encoder {type(encoder).__name__} has no stages to freeze or train. Train a head on its vectors, or use "
         "'minilm', 'efficientnet-lite0' or a model of transformers (hf:ID-or-folder)."
     )
 
 
-def trunk_digest(backbone: Backbone, *, place: int) -> str:
-    """Return the digest of the activations after the first `place` stages; it costs no weights."""
-    parts = ["activations, 1", backbone.digest, str(backbone.compute.dtype), *backbone.stages[:place]]
+def trunk_digest(backbone: Backbone, *, n_frozen: int) -> str:
+    """Return the hash that identifies activations after the first `n_frozen` stages, without reading weights."""
+    parts = ["activations, 1", backbone.digest, str(backbone.compute.dtype), *backbone.stages[:n_frozen]]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def from_scratch(backbone: Backbone, *, random_state: RandomState = None) -> Backbone:
-    """Return the same architecture with first weights: what is to be had without anything transferred.
+def frozen_digest(backbone: Backbone, freeze_at: str | int) -> str:
+    """Return the hash of the weights before the freeze point, the same on any machine and in any precision."""
+    digest = hashlib.sha256()
+    for name in backbone.stages[: backbone.n_frozen(freeze_at)]:
+        for key, tensor in backbone.network[name].state_dict().items():
+            digest.update(f"{name}.{key} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
-    Its preparation of items is the same; its batch norms are there again where the published ones were folded away, and
-    learn their statistics.
+
+def from_scratch(backbone: Backbone, *, random_state: RandomState = None) -> Backbone:
+    """Return the same architecture with random weights, to train without transfer.
+
+    It prepares items in the same way. Batch norms that were folded into other layers are restored, and learn their
+    statistics.
     """
     seed = int(generator(random_state).integers(2**31))
     with torch.random.fork_rng(devices=[]):
@@ -135,18 +177,8 @@ def from_scratch(backbone: Backbone, *, random_state: RandomState = None) -> Bac
 
 
 def _channels_last(module: nn.Module) -> nn.Module:
-    """Lay a module's convolutions out as CPUs and GPUs run them fastest; what they compute is the same."""
+    """Store a module's convolutions in the memory format that is fastest; they compute the same."""
     for weights in module.parameters():
         if weights.ndim == 4:
             weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     return module
-
-
-def frozen_digest(backbone: Backbone, freeze_at: str | int) -> str:
-    """Return what stands for the weights below the freeze point, on any machine and in any precision."""
-    hashed = hashlib.sha256()
-    for name in backbone.stages[: backbone.place(freeze_at)]:
-        for key, tensor in backbone.network[name].state_dict().items():
-            hashed.update(f"{name}.{key} {tuple(tensor.shape)}".encode())
-            hashed.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return hashed.hexdigest()

@@ -14,11 +14,10 @@ from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors
-from anyshot.encoders.compute import choose
 from anyshot.encoders.efficientnet import Names, encode_images, imagenet_names
 from anyshot.encoders.hub import digest_of_folder, model_folder
 from anyshot.encoders.language_model import fresh_model, quiet
-from anyshot.encoders.stages import Backbone, ImagePreparation, Network
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network, choose
 from anyshot.encoders.stages_image import image_stages
 from anyshot.errors import EncoderError, MissingWeightsError
 

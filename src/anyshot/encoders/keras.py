@@ -28,9 +28,9 @@ from torch import Tensor
 
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, extra
-from anyshot.encoders.compute import choose
 from anyshot.encoders.efficientnet import digest_of, encode_images, square
 from anyshot.encoders.hub import download_switch
+from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError
 
 BACKEND: Final = "KERAS_BACKEND"

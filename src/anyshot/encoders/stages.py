@@ -1,31 +1,37 @@
-"""A network as a row of named stages, each working on one explicit state: the seam for a freeze point."""
+"""Networks as named stages, the preparation and batching of their inputs, and the device on which they run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from anyshot.base.items import Items, check_texts, modality_of
 from anyshot.base.pixels import Pixels, map_pixels
-from anyshot.base.validation import is_whole
-from anyshot.encoders.compute import Compute
-from anyshot.errors import InputError, UnknownStageError
+from anyshot.base.validation import Indexes, is_whole
+from anyshot.errors import EncoderError, InputError, UnknownStageError
 
 HEAD: Final = "head"
-"""The last stage of every backbone: the classifier, which is put on top and is no part of the backbone itself."""
+"""Name of the last stage: the classifier, which is not part of the backbone itself."""
+
+WINDOW_TEXTS: Final = 8192
+WINDOW_CHARACTERS: Final = 8_000_000
+"""Texts tokenized together: enough that many have equal length, few enough for little memory."""
 
 Network: TypeAlias = Mapping[str, nn.Module]  # stages in order, each State -> State
+Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 
 
 class State(NamedTuple):
-    """What goes from one stage to the next.
+    """The input and output of a stage.
 
-    Texts: `x` is (n, t) token ids before the first stage and (n, t, width) between, `mask` (n, t) is True at real
-    tokens; texts are filled up on the right. Images: `x` is (n, 3, h, w) before the first stage, (n, c, h, w) or
-    (n, places, width) between. Pooled: `x` is (n, width). Where there is no mask, everything is real.
+    Texts: `x` is (n, t) token ids before the first stage and (n, t, width) after it; `mask` (n, t) is False at padding,
+    which is on the right. Images: `x` is (n, 3, h, w) before the first stage, (n, c, h, w) or (n, patches, width) after
+    it. Pooled: `x` is (n, width). Without a mask there is no padding.
     """
 
     x: Tensor
@@ -37,27 +43,27 @@ class State(NamedTuple):
 
 
 class Mapped(nn.Module):
-    """A stage that maps `x` and leaves the mask: modules that take one tensor, one after the other."""
+    """A stage that applies modules of one tensor to `x`, and leaves the mask unchanged."""
 
     def __init__(self, *modules: nn.Module) -> None:
         super().__init__()
         self.inner = nn.Sequential(*modules)
 
     def forward(self, state: State) -> State:
-        """Map `x` by every module in turn."""
+        """Apply the modules to `x` in order."""
         return State(self.inner(state.x), state.mask)
 
 
-class AveragedPlaces(nn.Module):
-    """Pooling of feature maps: the mean over all places, float32 whatever the network runs in."""
+class MeanPooling(nn.Module):
+    """Pooling of feature maps: the mean over height and width, in float32."""
 
     def forward(self, state: State) -> State:
         """Map (n, c, h, w) to (n, c)."""
         return State(state.x.mean(dim=(2, 3), dtype=torch.float32))
 
 
-def mean_of_real(state: State) -> Tensor:
-    """Return the mean (n, width), float32, of states (n, t, width) over the real tokens."""
+def mean_of_tokens(state: State) -> Tensor:
+    """Return the mean (n, width), float32, of states (n, t, width) over the tokens that are not padding."""
     states = state.x.float()
     if state.mask is None:
         return states.mean(dim=1)
@@ -65,49 +71,102 @@ def mean_of_real(state: State) -> Tensor:
     return (states * weight).sum(dim=1) / weight.sum(dim=1)
 
 
-def last_real(state: State) -> Tensor:
-    """Return the state (n, width), float32, of each text's last real token: a causal model's only one to see it all."""
+def last_token(state: State) -> Tensor:
+    """Return the state (n, width), float32, of each text's last token, the only one to which causal models show all."""
     if state.mask is None:
         return state.x[:, -1].float()
     last = state.mask.sum(dim=1) - 1  # (n,)
     return state.x.gather(1, last[:, None, None].expand(-1, 1, state.x.shape[2]))[:, 0].float()
 
 
-class PooledTokens(nn.Module):
-    """Pooling of tokens or places: a last norm where the network has one, then one of the functions above."""
+class TokenPooling(nn.Module):
+    """Pooling of tokens or patches: the network's last norm, if it has one, then one of the functions above."""
 
-    def __init__(self, pooled: Callable[[State], Tensor], *, norm: nn.Module | None = None) -> None:
+    def __init__(self, pool: Callable[[State], Tensor], *, norm: nn.Module | None = None) -> None:
         super().__init__()
-        self.pooled = pooled
+        self.pool = pool
         self.norm = norm or nn.Identity()
 
     def forward(self, state: State) -> State:
         """Map (n, t, width) to (n, width)."""
-        return State(self.pooled(State(self.norm(state.x), state.mask)))
+        return State(self.pool(State(self.norm(state.x), state.mask)))
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device, and the precision in which frozen networks run on it."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    def marked(self, digest: str) -> str:
+        """Return a digest of weights and preparation with the precision added, which changes vectors slightly."""
+        return f"{digest} {self.dtype}"
+
+
+def choose(device: str = "auto") -> Compute:
+    """Return the device and its precision: bfloat16 if the hardware supports it, else float32.
+
+    Parameters
+    ----------
+    device : str, default="auto"
+        "auto" is the GPU if torch finds one, else the CPU; or a name of torch: "cpu", "cuda", "cuda:1", "mps".
+
+    Raises
+    ------
+    EncoderError
+        There is no such device, or torch does not find it.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    chosen = _device(device)
+    return Compute(chosen, torch.bfloat16 if multiplies_bfloat16(chosen) else torch.float32)
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether `device` has instructions for bfloat16."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False  # older versions of torch cannot tell
+    names = torch.cpu.get_capabilities()
+    return any(names.get(name, False) for name in ("avx512_bf16", "amx_bf16", "sve_bf16", "bf16"))
+
+
+def _device(name: str) -> torch.device:
+    remedy = 'Give "auto", "cpu", or the name of a GPU that torch finds, such as "cuda".'
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EncoderError(f"device={name!r} is not a device. {remedy}") from error
+    available = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= available.get(device.type, 0):
+        raise EncoderError(f"torch does not find device={name!r} on this machine. {remedy}")
+    return device
 
 
 class Preparation(Protocol):
-    """How items become what the first stage reads."""
+    """Converts items to the input of the first stage."""
 
     modality: Literal["text", "image"]
 
     def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
-        """Return what the first stage reads of each item, on the CPU."""
+        """Return the input of each item, on the CPU."""
         ...
 
     def together(self, inputs: Sequence[Tensor]) -> State:
-        """Return prepared items as one batch."""
+        """Return inputs as one batch."""
         ...
 
 
 @dataclass(frozen=True)
 class TextPreparation:
-    """Texts to token ids (t,), cut where the model's places end."""
+    """Converts texts to token ids (t,), truncated to the longest text that the model reads."""
 
-    tokens_of: Callable[[list[str], int], list[list[int]]]  # of texts from this row on; says itself how many it cut
+    tokens_of: Callable[[list[str], int], list[list[int]]]  # of texts from this row on; logs how many it truncated
     pad: int = 0
-    tokenizer: Callable[[], str] | None = None  # what the package tokenizers reads, as JSON
-    about: Mapping[str, Any] = field(default_factory=dict)  # in words and numbers, for who prepares texts elsewhere
+    tokenizer: Callable[[], str] | None = None  # returns the JSON that the package tokenizers reads
+    about: Mapping[str, Any] = field(default_factory=dict)  # description, for preparing texts in other programs
     modality: Literal["text"] = "text"
 
     def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
@@ -115,7 +174,7 @@ class TextPreparation:
         return [torch.tensor(ids, dtype=torch.int64) for ids in self.tokens_of(check_texts(items), first_row)]
 
     def together(self, inputs: Sequence[Tensor]) -> State:
-        """Return ids (n, t), filled up on the right to the longest, and their mask (n, t)."""
+        """Return ids (n, t), padded on the right to the longest, and their mask (n, t)."""
         lengths = torch.tensor([len(ids) for ids in inputs])
         filled = pad_sequence(list(inputs), batch_first=True, padding_value=self.pad)
         return State(filled, torch.arange(filled.shape[1]) < lengths[:, None])
@@ -123,11 +182,11 @@ class TextPreparation:
 
 @dataclass(frozen=True)
 class ImagePreparation:
-    """Images to the network's input (3, h, w)."""
+    """Converts images to the network's input (3, h, w)."""
 
     prepare_pixels: Callable[[Pixels], Tensor]
-    at_least: int | None = None  # the shorter side needed [pixels]
-    about: Mapping[str, Any] = field(default_factory=dict)  # in words and numbers, for who prepares images elsewhere
+    at_least: int | None = None  # length of the shorter side that is needed [pixels]
+    about: Mapping[str, Any] = field(default_factory=dict)  # description, for preparing images in other programs
     modality: Literal["image"] = "image"
 
     def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
@@ -135,21 +194,21 @@ class ImagePreparation:
         return map_pixels(items, self.prepare_pixels, first_row=first_row, at_least=self.at_least)
 
     def together(self, inputs: Sequence[Tensor]) -> State:
-        """Return inputs (n, 3, h, w); there is no mask."""
+        """Return inputs (n, 3, h, w), without a mask."""
         return State(torch.stack(list(inputs)))
 
     def in_views(self, views: Sequence[Callable[[Pixels], Pixels]]) -> Self:
-        """Return a preparation that makes (views, 3, h, w) of an image, read once: what each view changes it to."""
+        """Return a preparation that reads each image once and returns all its views (views, 3, h, w)."""
         prepare = self.prepare_pixels
         return replace(self, prepare_pixels=lambda pixels: torch.stack([prepare(view(pixels)) for view in views]))
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A pretrained network, cut into stages, in float32 and as published; nothing ever changes its weights.
+    """A pretrained network in stages, in float32; its weights are never changed.
 
-    `stages` names them in order. The last, "head", is the classifier, which belongs to whoever trains one. What the
-    stages make together is the encoder's pooled output, before it is scaled to unit length.
+    `stages` names them in order. The last, "head", is the classifier, which is trained separately. The output of the
+    others is the encoder's pooled output, before it is scaled to unit length.
     """
 
     name: str
@@ -158,33 +217,33 @@ class Backbone:
     compute: Compute
     network: Network
     preparation: TextPreparation | ImagePreparation
-    fresh: Callable[[], Network]  # the same architecture with first weights, drawn from torch's generator
-    learns_statistics: bool = False  # whether batch norms follow the data, as they must from random weights
+    fresh: Callable[[], Network]  # returns the same architecture with random weights from torch's generator
+    learns_statistics: bool = False  # whether batch norms update their statistics, as random weights require
 
     @property
     def modality(self) -> Literal["text", "image"]:
-        """What it reads."""
+        """The kind of items that it reads."""
         return self.preparation.modality
 
     @property
     def device(self) -> torch.device:
-        """Where it runs."""
+        """The device on which it runs."""
         return self.compute.device
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The names of its stages in order, "head" at the end."""
+        """The names of its stages in order, with "head" at the end."""
         return (*self.network, HEAD)
 
-    def place(self, freeze_at: str | int) -> int:
-        """Return how many stages are frozen when training begins at `freeze_at`.
+    def n_frozen(self, freeze_at: str | int) -> int:
+        """Return the number of frozen stages before the first trained stage.
 
-        freeze_at: the first trained stage, by its name or its place as in a list: 0 trains everything, -1 the head.
+        freeze_at: the first trained stage, by name or by index: 0 trains everything, -1 only the head.
 
         Raises
         ------
         UnknownStageError
-            There is no such stage, or nothing would be left to train; the stages are named.
+            There is no such stage; the message lists the stages.
         """
         stages = self.stages
         if isinstance(freeze_at, str) and freeze_at in stages:
@@ -192,21 +251,21 @@ class Backbone:
         if is_whole(freeze_at) and -len(stages) <= freeze_at < len(stages):
             return int(freeze_at) % len(stages)
         above = is_whole(freeze_at) and freeze_at >= len(stages)
-        why = "lies above the head, so that nothing would be trained" if above else f"is no stage of {self.name}"
+        reason = "is after the head, so nothing would be trained" if above else f"is not a stage of {self.name}"
         raise UnknownStageError(
-            f"freeze_at={freeze_at!r} {why}. Give the first stage to train, by name or place (0 is the first, -1 the "
-            f"head): {', '.join(stages)}."
+            f"freeze_at={freeze_at!r} {reason}. Give the name or index of the first stage to train (0 is the first, -1 "
+            f"the head): {', '.join(stages)}."
         )
 
     def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
-        """Return what the first stage reads of each item: token ids (t,), or pixels (3, h, w).
+        """Return the first stage's input of each item: token ids (t,), or pixels (3, h, w).
 
         Raises
         ------
         InputError
-            The items are of another kind than the network reads.
+            The network does not read items of this kind.
         BadItemError
-            One is unusable; it is named by its row.
+            An item cannot be used; the message names its row.
         """
         if len(items) == 0:
             return []
@@ -214,33 +273,77 @@ class Backbone:
         return self.preparation.prepare(items, first_row=first_row)
 
     def check(self, items: Items) -> None:
-        """Raise InputError where the items are of another kind than the network reads."""
+        """Raise InputError if the network does not read items of this kind."""
         given = modality_of(items)
         if given != self.modality:
             named = "vectors" if given == "vectors" else f"{given}s"
-            remedy = (
-                " If they are paths, there are no such files." if (given, self.modality) == ("text", "image") else ""
-            )
-            raise InputError(
-                f"{self.name} reads {self.modality}s; {named} were given. Take another encoder for them.{remedy}"
-            )
+            hint = " If they are paths, the files do not exist." if (given, self.modality) == ("text", "image") else ""
+            raise InputError(f"{self.name} reads {self.modality}s, but got {named}. Use another encoder.{hint}")
 
     def together(self, inputs: Sequence[Tensor]) -> State:
-        """Return prepared items as one batch, the first stage's state."""
+        """Return inputs as one batch for the first stage."""
         return self.preparation.together(inputs)
 
 
 @runtime_checkable
 class Staged(Protocol):
-    """An encoder that can be cut into stages."""
+    """An encoder whose network can be divided into stages."""
 
     def backbone(self) -> Backbone:
-        """Return its network in stages, the weights read anew, in float32."""
+        """Return its network in stages, with newly read weights, in float32."""
         ...
 
 
 def through(network: Network, state: State, *, first: int = 0, last: int | None = None) -> State:
-    """Return the state after the stages `first` to before `last` of `network`."""
+    """Return the state after the stages of `network` with indexes from `first` to before `last`."""
     for stage in list(network.values())[first:last]:
         state = stage(state)
     return state
+
+
+def windows(
+    texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
+) -> Iterator[slice]:
+    """Yield slices of at most `at_most` texts and `characters` characters; a longer text has a slice of its own."""
+    start = seen = 0
+    for row, text in enumerate(texts):
+        seen += len(text)
+        if row > start and (row - start == at_most or seen > characters):
+            yield slice(start, row)
+            start, seen = row, len(text)
+    if start < len(texts):
+        yield slice(start, len(texts))
+
+
+def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
+    """Yield the rows of each batch of texts, the shortest first.
+
+    lengths (n,): tokens of each text; budget: the most tokens in a batch, padding included. A longer text has a batch
+    of its own.
+    """
+    order = np.argsort(lengths, kind="stable")
+    first = 0
+    for position, row in enumerate(order):
+        if position > first and (position - first + 1) * lengths[row] > budget:
+            yield order[first:position]
+            first = position
+    if first < len(order):
+        yield order[first:]
+
+
+def similar_lengths(
+    lengths: Sequence[int] | NDArray[np.integer], rows: Indexes, *, batch_size: int, generator: np.random.Generator
+) -> list[Indexes]:
+    """Return shuffled batches of `rows`, each of texts of similar length, to reduce padding.
+
+    lengths (n,): of every item; rows (m,): the items to use, each once. Fifty batches of randomly chosen rows at a time
+    are sorted by length, and the batches are shuffled, so that batches remain largely random.
+    """
+    shuffled = generator.permutation(np.asarray(rows, dtype=np.intp))
+    length_of = np.asarray(lengths)
+    batched: list[Indexes] = []
+    for first in range(0, len(shuffled), 50 * batch_size):
+        window = shuffled[first : first + 50 * batch_size]
+        window = window[np.argsort(length_of[window], kind="stable")]
+        batched += [window[start : start + batch_size] for start in range(0, len(window), batch_size)]
+    return [batched[index] for index in generator.permutation(len(batched))]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from anyshot.encoders.efficientnet_network import EPSILON, Convolution, EfficientNetLite0
-from anyshot.encoders.stages import AveragedPlaces, Mapped, Network, State
+from anyshot.encoders.stages import Mapped, MeanPooling, Network, State
 
 MOMENTUM = 0.1  # of the batch norms' running statistics: the published 0.01 is for hundreds of thousands of steps
 
@@ -33,7 +33,7 @@ def lite0_stages(network: EfficientNetLite0) -> Network:
     stem, features = parts.pop("stem"), parts.pop("head")
     assert isinstance(stem, Convolution)
     middle = {name: Mapped(stage) for name, stage in parts.items()}
-    return {"stem": Stem(stem), **middle, "features": Mapped(features), "pooling": AveragedPlaces()}
+    return {"stem": Stem(stem), **middle, "features": Mapped(features), "pooling": MeanPooling()}
 
 
 def fresh() -> Network:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from anyshot.encoders.stages import Network, PooledTokens, State
+from anyshot.encoders.stages import Network, State, TokenPooling
 
 
 class Embedded(nn.Module):
@@ -78,14 +78,14 @@ def text_stages(model: Any, *, pooled: Callable[[State], Tensor]) -> Network:
     kind, decodes = model.config.model_type, bool(getattr(model.config, "is_decoder", False))
     if kind in {"bert", "roberta", "xlm-roberta", "camembert"} and not decodes:
         layers = _numbered(Attending(layer) for layer in model.encoder.layer)
-        return {"embeddings": Embedded(model.embeddings), **layers, "pooling": PooledTokens(pooled)}
+        return {"embeddings": Embedded(model.embeddings), **layers, "pooling": TokenPooling(pooled)}
     if kind == "distilbert":
         layers = _numbered(Attending(layer) for layer in model.transformer.layer)
-        return {"embeddings": Embedded(model.embeddings), **layers, "pooling": PooledTokens(pooled)}
+        return {"embeddings": Embedded(model.embeddings), **layers, "pooling": TokenPooling(pooled)}
     if kind == "gpt2":
         layers = _numbered(AttendingBackward(block) for block in model.h)
         embeddings = GPT2Embedded(model.wte, model.wpe, model.drop)
-        return {"embeddings": embeddings, **layers, "pooling": PooledTokens(pooled, norm=model.ln_f)}
+        return {"embeddings": embeddings, **layers, "pooling": TokenPooling(pooled, norm=model.ln_f)}
     return {"network": Whole(model, pooled)}
 
 

@@ -40,7 +40,7 @@ class TunedEncoder:
         self, name: str, backbone: Backbone, freeze_at: str, rest: Rest, *, center: Vectors | None = None
     ) -> None:
         self.name, self.freeze_at, self.rest, self.center = name, freeze_at, rest, center
-        self._origin, self._trunk = backbone, Trunk(backbone, place=backbone.place(freeze_at))
+        self._origin, self._trunk = backbone, Trunk(backbone, freeze_at)
         self.modality: Literal["text", "image"] = backbone.modality
         self.width = backbone.width
         hashed = hashlib.sha256(f"{frozen_digest(backbone, freeze_at)} {freeze_at} {backbone.device}".encode())
@@ -58,7 +58,7 @@ class TunedEncoder:
 
     def backbone(self) -> Backbone:
         """Return the network in stages, the trained ones in their places."""
-        frozen = self._origin.stages[: self._origin.place(self.freeze_at)]
+        frozen = self._origin.stages[: self._origin.n_frozen(self.freeze_at)]
         network = {name: self._origin.network[name] for name in frozen} | dict(self.rest.named_stages())
         return dataclasses.replace(self._origin, name=f"{self.name}, tuned", network=network, digest=self.digest)
 

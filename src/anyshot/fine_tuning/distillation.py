@@ -87,7 +87,7 @@ def distill(
         raise InputError("distill needs unlabeled items, and got none.")
     unlabeled, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
-    stage = backbone.stages[backbone.place(freeze_at)]
+    stage = backbone.stages[backbone.n_frozen(freeze_at)]
     targets = log_probabilities(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
     rate = FineTunedClassifier._LEARNING_RATES[backbone.modality]
     run = StageTraining.open(

@@ -38,8 +38,7 @@ from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import states
-from anyshot.encoders.assembled import Assembled
-from anyshot.encoders.backbones import reopened
+from anyshot.encoders.backbones import Assembled, reopened
 from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts
 from anyshot.encoders.stages import Backbone
@@ -173,7 +172,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, for export."""
         self._check_fitted()
-        frozen = self.backbone_.stages[: self.backbone_.place(self.freeze_at_)]
+        frozen = self.backbone_.stages[: self.backbone_.n_frozen(self.freeze_at_)]
         network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
         coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
         center = None if self.head_.center is None else self.head_.center.cpu().numpy()
@@ -252,7 +251,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.backbone_, self.freeze_at_, self._encoder_name = backbone, freeze_at, encoder_name
         self._is_named = isinstance(self.encoder, str)  # set_params may change the parameter later
         self.rest_, self.head_ = rest.eval(), head.to(backbone.device).eval()
-        self._trunk = Trunk(backbone, place=backbone.place(freeze_at))
+        self._trunk = Trunk(backbone, freeze_at)
         return self
 
     @abstractmethod
@@ -265,7 +264,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _first_trained_stage(self, backbone: Backbone) -> str:
         """Return the name of the first trained stage; "auto" trains the last third of the layers."""
-        return last_third(backbone) if self.freeze_at == "auto" else backbone.stages[backbone.place(self.freeze_at)]
+        return last_third(backbone) if self.freeze_at == "auto" else backbone.stages[backbone.n_frozen(self.freeze_at)]
 
     def _embedder(self, items: Items, tuning: Tuning) -> Space:
         name = encoder_for(items) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder

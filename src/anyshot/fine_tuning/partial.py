@@ -18,14 +18,12 @@ from torch.nn.functional import dropout, linear, normalize
 
 from anyshot.base.items import Items
 from anyshot.base.validation import Indexes, RandomState, Vectors
-from anyshot.encoders.activation_batches import Activations, similar_lengths
-from anyshot.encoders.activations import activations
-from anyshot.encoders.backbones import split
+from anyshot.encoders.activations import Activations, activations
 from anyshot.encoders.freeze import Rest
-from anyshot.encoders.stages import Backbone, State
+from anyshot.encoders.stages import Backbone, State, similar_lengths
 from anyshot.errors import TrainingDivergedError
 from anyshot.fine_tuning.tuning import Tuning
-from anyshot.store.activation_cache import ActivationCache
+from anyshot.store.disk_cache import VectorCache
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.history import HeldOut, History
 from anyshot.training.loop import Recipe, train
@@ -188,7 +186,7 @@ class StageTraining:
         """Check the settings, copy the stages to train, and compute the activations of `items`."""
         random = tuning.generator(random_state, device=backbone.device)
         recipe = tuning.recipe(epochs=epochs, learning_rate=learning_rate, device=backbone.device)
-        rest, cache = split(backbone, freeze_at).rest, ActivationCache() if tuning.cache else None
+        rest, cache = Rest(backbone, freeze_at), VectorCache() if tuning.cache else None
         states = activations(
             backbone, items, freeze_at=freeze_at, cache=cache, budget_mb=tuning.budget_mb, augment=tuning.augment
         )

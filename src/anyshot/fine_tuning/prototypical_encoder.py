@@ -29,7 +29,7 @@ from anyshot.base.items import (
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
-from anyshot.encoders.compute import choose
+from anyshot.encoders.stages import choose
 from anyshot.errors import InputError
 from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, Embed, encode_rows, train_on_episodes
 from anyshot.training.history import History

@@ -1,9 +1,9 @@
-"""What is kept on disk: encoded inputs."""
+"""The disk cache of encoded items."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "ActivationCache": "anyshot.store.activation_cache",
+    "EncodingCounts": "anyshot.store.disk_cache",
     "VectorCache": "anyshot.store.disk_cache",
     "encode_once": "anyshot.store.disk_cache",
 }

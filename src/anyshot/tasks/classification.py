@@ -41,7 +41,7 @@ from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
-from anyshot.store.disk_cache import VectorCache
+from anyshot.store.disk_cache import EncodingCounts, VectorCache
 from anyshot.tasks.tuning_choice import tune_if_it_pays
 from anyshot.zero_shot.class_embeddings import describe
 
@@ -263,15 +263,18 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         rows = [(trial.method, trial.accuracy, trial.log_likelihood, trial.temperature) for trial in trials]
         return pd.DataFrame(rows, columns=["method", "accuracy", "log_likelihood", "temperature"])
 
+    @property
+    def encoding_counts(self) -> EncodingCounts:
+        """How many items were encoded, and how many the cache answered."""
+        return self._fitted.space.counts if self._fitted is not None else EncodingCounts()
+
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder: JSON and safetensors, no code. Labeled examples are kept, to be shown again."""
         self._check_fitted()
         if self._fitted is None:
-            raise NotFittedError(
-                "Nothing was encoded yet, so there is no model to save. Give items to fit, or predict."
-            )
+            raise NotFittedError("No item was encoded yet, so there is no model to save. Give items to fit or predict.")
         if not self._fitted.space.is_saveable:
             raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
         parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
@@ -288,9 +291,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._check_fitted()
         if self._fitted is None:
             raise NotFittedError("Nothing was encoded yet, so there is no network. Give items to fit, or predict.")
-        space, model = self._fitted.space, self._fitted.model
+        space, scorer = self._fitted.space, self._fitted.model.scorer
         center = self._fitted.evidence.center if space.trained is None else space.trained.center
-        scorer = model.scorer
         return encoders.assemble(space.encoder, scorer.coef, scorer.intercept, self.classes_, center=center)
 
     # --- within -------------------------------------------------------------------------------------------------------

@@ -11,3 +11,4 @@ def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):
     call("predict", "cannot sign in", "--model", made / "model")
     assert call("cache").rows[0]["vectors"] >= 1
     assert call("cache", "--clear").rows[0]["vectors"] == 0
+    assert list(call("cache").rows[0]) == ["folder", "vectors", "activations", "bytes", "limit_mb"]

@@ -9,7 +9,7 @@ from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.report.collect import Extras
 from anyshot.evaluation.report.findings import ask
 from anyshot.evaluation.report.sections import asked, choice, cost, curve_part, labels_worth, reproduced, tiles, verdict
-from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once
 
 X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]
 
@@ -85,13 +85,13 @@ class Encoded:
     classes_ = np.array(["a", "b"])
 
     def __init__(self, encoder, cache):
-        self.encoder, self.cache = encoder, cache
+        self.encoder, self.cache, self.encoding_counts = encoder, cache, EncodingCounts()
 
     def fit(self, X, y):
         return self
 
     def predict(self, X):
-        encode_once(self.encoder, X, cache=self.cache)
+        encode_once(self.encoder, X, cache=self.cache, counts=self.encoding_counts)
         return ["a"] * len(X)
 
 

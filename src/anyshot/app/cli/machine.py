@@ -35,24 +35,20 @@ def models() -> None:
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Delete all cached vectors and activations.")] = False,
 ) -> None:
-    """Show how much the caches of vectors and of frozen networks' activations hold, or clear them."""
-    encoded, activations = store.VectorCache(), store.ActivationCache()
+    """Show the size of the disk cache, or clear it."""
+    disk = store.VectorCache()
     if clear:
-        encoded.clear()
-        activations.clear()
-    (vectors, size), (files, frozen) = encoded.size(), activations.size()
+        disk.clear()
+    size = disk.size()
     facts = {
-        "folder": encoded.folder,
-        "vectors": vectors,
-        "bytes": size,
-        "limit_mb": encoded.limit,
-        "activations": files,
-        "activation_bytes": frozen,
-        "activation_limit_mb": activations.limit,
+        "folder": disk.folder,
+        "vectors": size.vectors,
+        "activations": size.activations,
+        "bytes": size.bytes,
+        "limit_mb": disk.limit,
     }
-    held = f"{count(vectors, 'vector')}, {size / 1e6:,.1f} MB of at most {encoded.limit:,.0f} MB, in {encoded.folder}"
-    beside = f"{count(files, 'item')} at a freeze point, {frozen / 1e6:,.1f} MB of at most {activations.limit:,.0f} MB"
-    show(Group(Text(held), Text(beside)), facts)
+    entries = f"{count(size.vectors, 'vector')}, activations of {count(size.activations, 'item')}"
+    show(Text(f"{entries}: {size.bytes / 1e6:,.1f} MB of at most {disk.limit:,.0f} MB, in {disk.folder}"), facts)
 
 
 def doctor() -> None:

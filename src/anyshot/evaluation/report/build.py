@@ -57,7 +57,6 @@ from anyshot.evaluation.report.sections import (
     verdict,
     warnings,
 )
-from anyshot.store.tally import counted
 
 TITLE = "How good is this model?"
 
@@ -201,9 +200,8 @@ def _made(
     extras: Extras,
 ) -> Report:
     """Ask the model, and say all that its kind has to say."""
-    with counted() as total:
-        found = kind.ask(model, X, y, groups=groups, sample_weight=sample_weight, extras=extras, total=total)
-        parts = [section(found) for section in kind.sections]
+    found = kind.ask(model, X, y, groups=groups, sample_weight=sample_weight, extras=extras)
+    parts = [section(found) for section in kind.sections]
     missing = {name: needs for part in parts for name, needs in part.missing.items()}
     shown = tuple(part.section for part in parts)
     head = warnings(found, found.evaluation.notes)

@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from anyshot.errors import InputError
 from anyshot.evaluation.learning_curves import LearningCurve, Predictor
 from anyshot.evaluation.metrics import Floats, item_weights
 from anyshot.evaluation.regression_curve import NumberCurve
-from anyshot.store.tally import Tally, counted
+from anyshot.store.disk_cache import EncodingCounts
 
 Train: TypeAlias = tuple[Items, Labels]  # what a model learned from
 
@@ -99,12 +99,18 @@ class Price:
 
     seconds: float
     """For the answers; nothing was asked before."""
-    encoding: Tally
-    """What encoders were asked for the answers."""
+    encoding: EncodingCounts
+    """What the model encoded for the answers."""
+    before: EncodingCounts
+    """What it had encoded before."""
+    model: Any
     since: float = field(default_factory=time.perf_counter)
     """When the answers were there."""
-    total: Tally = field(default_factory=Tally)
-    """What encoders were asked for the whole report, until now."""
+
+    @property
+    def total(self) -> EncodingCounts:
+        """What the model has encoded for the whole report, until now."""
+        return encoding_counts(self.model) - self.before
 
     @property
     def peak_memory(self) -> float | None:
@@ -120,12 +126,18 @@ class Price:
         return self.seconds + time.perf_counter() - self.since
 
 
-def priced(answer: Callable[[Items], Any], X: Items, *, total: Tally | None = None) -> tuple[Any, Price]:
-    """Return the answers to items (n,) and what they took."""
-    begun = time.perf_counter()
-    with counted() as tally:
-        answers = answer(X)
-    return answers, Price(time.perf_counter() - begun, tally, total=tally if total is None else total)
+def encoding_counts(model: object) -> EncodingCounts:
+    """Return a copy of a model's counts of encoded items; zeros if it keeps none."""
+    counts = getattr(model, "encoding_counts", None)
+    return replace(counts) if isinstance(counts, EncodingCounts) else EncodingCounts()
+
+
+def priced(model: Predictor, X: Items) -> tuple[Any, Price]:
+    """Return the model's predictions for items (n,) and what they took."""
+    begun, before = time.perf_counter(), encoding_counts(model)
+    answers = model.predict(X)
+    seconds = time.perf_counter() - begun
+    return answers, Price(seconds, encoding_counts(model) - before, before, model)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,7 +17,6 @@ from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilit
 from anyshot.evaluation.learning_curves import LearningCurve, Predictor, learning_curve
 from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.report.collect import MOST, Asked, Extras, priced, question, spread_rows
-from anyshot.store.tally import Tally
 
 CURVE_SHOTS = (0, 1, 2, 5, 10, 20)
 CURVE_SEEDS = 3
@@ -92,12 +91,9 @@ def ask(
     groups: Mapping[str, Sequence[Any]] | None = None,
     sample_weight: ArrayLike | None = None,
     extras: Extras | None = None,
-    total: Tally | None = None,
     most: int = MOST,
 ) -> Findings:
     """Have a classifier answer the items, of more than `most` as many, and time it.
-
-    total: what is counted outside already, for the price of the whole report.
 
     Raises
     ------
@@ -111,7 +107,7 @@ def ask(
     truth = list(asked.y)
     if all(label is None for label in truth):
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label; a report needs some to compare with.")
-    answers, price = priced(model.predict, asked.X, total=total)
+    answers, price = priced(model, asked.X)
     predicted = label_list(answers)
     known = getattr(model, "classes_", None)
     names = class_table(known if known is not None else classes_in([*predicted, *truth]))

@@ -14,7 +14,6 @@ from anyshot.evaluation.learning_curves import Predictor
 from anyshot.evaluation.regression import Floats, NumberEvaluation, evaluate_numbers, finite_or_none
 from anyshot.evaluation.regression_curve import NumberCurve, number_curve
 from anyshot.evaluation.report.collect import MOST, Asked, Extras, priced, question, spread_rows
-from anyshot.store.tally import Tally
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 CURVE_SEEDS = 3
@@ -63,7 +62,6 @@ def ask_for_numbers(
     groups: Mapping[str, Sequence[Any]] | None = None,
     sample_weight: ArrayLike | None = None,
     extras: Extras | None = None,
-    total: Tally | None = None,
     most: int = MOST,
 ) -> NumberFindings:
     """Have a regressor answer the items, of more than `most` as many, and time it.
@@ -81,7 +79,7 @@ def ask_for_numbers(
     truth = np.asarray(asked.y, dtype=np.float64)
     if not np.isfinite(truth).any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a number; a report needs some to compare with.")
-    answers, price = priced(model.predict, asked.X, total=total)
+    answers, price = priced(model, asked.X)
     predicted = finite_or_none(answers, "answers")
     if predicted.shape != truth.shape:
         raise InputError(

@@ -19,7 +19,7 @@ from anyshot.evaluation.report.findings import Findings, own_curve
 from anyshot.evaluation.report.inline_svg import inline_svg
 from anyshot.evaluation.report.render import Kind, PageTable, Part, Section, Tile, readable, sentence
 from anyshot.evaluation.report.shown_item import single_items
-from anyshot.store.tally import Tally
+from anyshot.store.disk_cache import EncodingCounts
 
 NEEDS_COUNTS = (
     "How many labels it learned from is counted where they are given: report(..., train=(items, labels)), in a "
@@ -175,26 +175,29 @@ def cost(found: Asked) -> Part:
     notes.append(f"Peak memory: {memory}.")
     work = (("the answers", price.seconds, price.encoding), ("the whole report", price.seconds_in_all, price.total))
     table = pd.DataFrame(
-        [[name, seconds, one.asked, one.copies, one.kept, one.encoded, one.calls] for name, seconds, one in work],
+        [
+            [name, seconds, counts.requested, counts.duplicates, counts.cached, counts.encoded, counts.calls]
+            for name, seconds, counts in work
+        ],
         columns=["work", "seconds", "wanted", "copies", "from the cache", "encoded", "calls"],
     )
     counts: dict[str, Kind] = {"wanted": "count", "copies": "count", "from the cache": "count", "encoded": "count"}
     kinds: dict[str, Kind] = {"work": "text", "seconds": "number", **counts, "calls": "count"}
     listed = PageTable.of(table, kinds, caption="Items encoded, and what was spared")
-    shown = (listed,) if price.total.asked else ()
+    shown = (listed,) if price.total.requested else ()
     return Part(Section("cost", "Cost", "What it costs", lead, tuple(notes), tables=shown), tables={"cost": table})
 
 
-def _spared(tally: Tally) -> str:
+def _spared(counts: EncodingCounts) -> str:
     """Say what of the encoder's work the cache spared."""
-    if not tally.asked:
+    if not counts.requested:
         return "No item was encoded through the vector cache: the model takes its items as they are."
-    spared = tally.kept + tally.copies
-    calls = f"{tally.calls:,} {'call' if tally.calls == 1 else 'calls'} of the encoder"
+    spared = counts.cached + counts.duplicates
+    calls = f"{counts.calls:,} {'call' if counts.calls == 1 else 'calls'} of the encoder"
     return (
-        f"Of {tally.asked:,} vectors wanted for the answers {tally.encoded:,} were encoded, in {calls}; {spared:,} "
-        f"({percent(spared / tally.asked)} %) were spared: {tally.kept:,} found in the cache, {tally.copies:,} "
-        "copies of other items."
+        f"Of {counts.requested:,} vectors wanted for the answers {counts.encoded:,} were encoded, in {calls}; "
+        f"{spared:,} ({percent(spared / counts.requested)} %) were spared: {counts.cached:,} found in the cache, "
+        f"{counts.duplicates:,} copies of other items."
     )
 
 

@@ -1,12 +1,11 @@
-"""A model put together answers by the formula that its docstring states, and is a copy."""
+"""Assembled models compute the formula of their docstring, and are copies."""
 
 import numpy as np
 import torch
 from scipy.special import softmax
 
-from anyshot.encoders.assembled import Assembled, WholeNetwork
-from anyshot.encoders.compute import Compute
-from anyshot.encoders.stages import Backbone, Mapped, TextPreparation
+from anyshot.encoders.backbones import Assembled, WholeNetwork
+from anyshot.encoders.stages import Backbone, Compute, Mapped, TextPreparation
 
 LINEAR = torch.nn.Linear(4, 3, bias=False)
 PREPARATION = TextPreparation(lambda texts, row: [[1] for _ in texts])
@@ -41,11 +40,11 @@ def test_scores_and_probabilities_follow_the_formula():
         assert np.allclose(probabilities, softmax(moved @ COEF.T + INTERCEPT, axis=1), atol=1e-6)
 
 
-def test_a_center_of_zeros_moves_nothing():
+def test_a_center_of_zeros_changes_nothing():
     assert torch.equal(whole(np.zeros(3, dtype=np.float32))(X)[0], whole(None)(X)[0])
 
 
-def test_it_is_a_copy_that_nothing_trains():
+def test_the_network_is_a_copy_that_is_not_trained():
     network = whole(None)
     assert not any(weights.requires_grad for weights in network.parameters())
     assert LINEAR.weight.requires_grad
@@ -55,6 +54,6 @@ def test_it_is_a_copy_that_nothing_trains():
     assert torch.equal(network(X)[0], before)
 
 
-def test_a_backbone_names_the_head_last():
+def test_the_head_is_the_last_stage():
     assert BACKBONE.stages == ("layer", "head")
     assert BACKBONE.modality == "text"
