@@ -172,7 +172,7 @@ def test_invalid_parameters_are_errors(bert, parameters, error, message):
 
 
 def test_items_of_another_type_are_an_error(bert):
-    with pytest.raises(InputError, match="reads texts; images were given"):
+    with pytest.raises(InputError, match="reads texts, but got images"):
         classifier(bert).fit(list(PIXELS), ["a", "b", "a"])
     with pytest.raises(MixedInputError, match="no network to fine-tune"):
         clone(classifier(bert)).set_params(encoder="auto").fit(np.eye(3), ["a", "b", "a"])
