@@ -1,4 +1,4 @@
-"""Run a page of the documentation: its Python blocks, in order, and print what each prints. python docs/run.py PAGE."""
+"""Run the Python blocks of a page of the documentation and print their output. Usage: python docs/run.py PAGE."""
 
 import contextlib
 import io
@@ -8,19 +8,19 @@ from pathlib import Path
 
 
 def run(page: Path) -> list[tuple[str, str]]:
-    """Run the Python blocks of a page and return, for each that a text block follows, what it printed and that text."""
+    """Run the Python blocks of a page; return the output of each and the text block that follows it, if any."""
     blocks = re.findall(
         r"^```(python|text)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
     )
     names: dict[str, object] = {"__name__": "__page__"}
-    said, pairs = "", []
+    printed, pairs = "", []
     for kind, content in blocks:
         if kind == "text":
-            pairs.append((said, content))
+            pairs.append((printed, content))
             continue
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(content, str(page), "exec"), names)  # the page is ours
-        said = out.getvalue()
+        printed = out.getvalue()
     return pairs
 
 

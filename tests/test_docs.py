@@ -1,4 +1,4 @@
-"""The pages of the documentation: every block runs, and prints what the page says it prints."""
+"""The pages of the documentation: every block runs and prints what the page shows."""
 
 import re
 import runpy
@@ -12,24 +12,32 @@ run = runpy.run_path(str(DOCS / "run.py"))["run"]
 
 
 def parts(text):
-    """Split into words and numbers; a figure in per cent may differ by a point from machine to machine."""
+    """Split a text into words and numbers; percentages may differ a little between machines."""
     return re.split(r"(\d+(?:\.\d+)?)", re.sub(r"\s+", " ", text.strip()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_prints_what_it_says(page, tmp_path, monkeypatch):
+def test_a_page_prints_what_it_shows(page, tmp_path, monkeypatch):
     (tmp_path / "docs" / "images").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     pairs = run(page)
     assert pairs
     for printed, written in pairs:
-        found, said = parts(printed), parts(written)
-        assert found[::2] == said[::2]
+        found, expected = parts(printed), parts(written)
+        assert found[::2] == expected[::2]
         assert [float(number) for number in found[1::2]] == pytest.approx(
-            [float(number) for number in said[1::2]], abs=2
+            [float(number) for number in expected[1::2]], abs=2
         )
     drawn = {path.name for path in (tmp_path / "docs" / "images").iterdir()}
     assert drawn == set(re.findall(r"\(images/([\w.]+)\)", page.read_text(encoding="utf-8")))
+
+
+def test_the_first_example_of_the_readme_prints_what_it_says(tmp_path):
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    first = tmp_path / "first.md"
+    first.write_text(readme[: readme.index("## Installation")], encoding="utf-8")
+    ((printed, written),) = run(first)
+    assert printed == written
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
