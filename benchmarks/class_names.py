@@ -1,7 +1,7 @@
-"""Build src/anyshot/data/imagenet_classes.json: the names of the 1000 ImageNet classes, in the classifiers' order.
+"""Write src/anyshot/data/imagenet_classes.json: the names of the 1000 ImageNet classes, in the order of classifiers.
 
 Reads `data/class_names/imagenet1k.parquet` of the shared data (columns index, wordnet_lemmas, simple_name; its
-SOURCE.md names the origins) and keeps names only: the short common name first, then the WordNet lemmas that differ.
+SOURCE.md names the sources): for each class the short common name, then the WordNet lemmas that differ.
 
 Run: python benchmarks/class_names.py [SHARED_FOLDER]
 Expected: 1000 classes, 1992 names.
@@ -19,7 +19,7 @@ TARGET = HERE.parents[1] / "src" / "anyshot" / "data" / "imagenet_classes.json"
 
 
 def synonyms(simple_name: str, lemmas: str) -> list[str]:
-    """List the names of one class, each once whatever its capitals, the short common name first."""
+    """Return the names of one class without duplicates, ignoring case; the short common name first."""
     distinct: dict[str, str] = {}
     for name in (simple_name, *lemmas.replace("_", " ").split(", ")):
         distinct.setdefault(name.strip().lower(), name.strip())
@@ -27,7 +27,7 @@ def synonyms(simple_name: str, lemmas: str) -> list[str]:
 
 
 def main(shared: Path) -> None:
-    """Write one class a line, so that a change of one class reads as one line."""
+    """Write one class in each line, so that a diff shows the classes that changed."""
     table = pd.read_parquet(shared / "data" / "class_names" / "imagenet1k.parquet").sort_values("index")
     classes = [synonyms(*row) for row in zip(table["simple_name"], table["wordnet_lemmas"], strict=True)]
     lines = ",\n".join(json.dumps(names, ensure_ascii=False) for names in classes)

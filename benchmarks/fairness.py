@@ -35,7 +35,7 @@ from anyshot.evaluation.fairness import (
     figures_by_group,
 )
 from anyshot.evaluation.metrics import accuracy
-from anyshot.zero_shot.class_embeddings import class_vectors, describe
+from anyshot.zero_shot.class_embeddings import describe, embed_classes
 
 MOODS = {
     "calm": "The mood is calm.",
@@ -55,7 +55,7 @@ def names() -> None:
     def embed(texts: list[str]) -> np.ndarray:
         return encode_once(encoder, texts, cache=cache)
 
-    vectors = class_vectors(describe(jobs), embed)
+    vectors = embed_classes(describe(jobs), embed)
     found = class_leanings(jobs, vectors, embed(list(WOMEN)), embed(list(MEN)))
     by_name = found.set_index("class")["leaning"]
     rank = spearmanr(by_name[jobs], share[jobs])

@@ -11,14 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from support import load_text
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, learning_curve, load_encoder
-from anyshot.zero_shot.class_embeddings import class_vectors, describe
+from anyshot.zero_shot.class_embeddings import describe, embed_classes
 
 
 def main(out: str) -> None:
     """Measure the curves and draw them."""
     data, encoder, cache = load_text("banking77"), load_encoder("minilm"), VectorCache()
     X, X_test = (encode_once(encoder, texts, cache=cache) for texts in (data.train, data.test))
-    S = class_vectors(describe(data.classes), lambda texts: encode_once(encoder, texts, cache=cache))
+    S = embed_classes(describe(data.classes), lambda texts: encode_once(encoder, texts, cache=cache))
     ours = AnyShotClassifier(dict(zip(data.classes, S, strict=True)), cache=False)
     shots = (0, 1, 2, 3, 5, 10)
     peers = {"logistic regression": LogisticRegression(C=10, max_iter=1000)}

@@ -1,14 +1,15 @@
-"""Zero-shot and generalized zero-shot learning: every method over fixed class splits, beside published figures.
+"""Zero-shot and generalized zero-shot learning: all estimators over fixed class splits, beside published figures.
 
 Command: python benchmarks/zero_shot.py [--scale | --speed]. Data: ANYSHOT_SHARED, or ../shared beside the repository.
-With ANYSHOT_XLSA17 set to a folder that holds AWA2, CUB, SUN or APY (each with res101.mat and att_splits.mat), the
-published rows are run on the real files. --scale times the closed forms on 100,000 x 2,048 random features, --speed
-times them beside the formula written out plainly.
+If ANYSHOT_XLSA17 is a folder with AWA2, CUB, SUN or APY (each with res101.mat and att_splits.mat), the published rows
+are run on these files. --scale times the closed forms on 100,000 x 2,048 random features, --speed times them beside
+direct implementations of the formulas.
 
 Expected on zsl_cifar20 (ten splits): SemanticMap T1 48.6, corrected H 37.5; each classic method within one standard
 deviation of its reference. On zsl_banking77 (five splits): CorrectedVectors T1 78.2, corrected H 74.6; with the
 unlabeled test texts T1 84.5, H 80.0 by refinement, H 81.6 by propagation.
-Under ten minutes on two cores; parameters are chosen by holding seen classes out, never by labels of unseen ones.
+Under ten minutes on two cores; parameters are selected by class-wise cross-validation, without labels of unseen
+classes.
 """
 
 import argparse
@@ -28,40 +29,51 @@ from anyshot.base.validation import unit
 from anyshot.data.xlsa17 import load_xlsa17
 from anyshot.encoders.registry import load_encoder
 from anyshot.evaluation.class_splits import ClassSplitScores, over_class_splits, zero_shot_figures
-from anyshot.zero_shot.class_wise import ClassWiseSearch
-from anyshot.zero_shot.compatibility import CompatibilityClassifier
-from anyshot.zero_shot.direct import ConSEClassifier, DAPClassifier
-from anyshot.zero_shot.gaussian import FeatureGeneratingClassifier, GaussianZeroShotClassifier
-from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.ridge import ESZSLClassifier, PrototypeRidgeClassifier, SAEClassifier, SemanticRidgeClassifier
-from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
-from anyshot.zero_shot.standard import ZeroShotClassifier, ZeroShotEstimator
-from anyshot.zero_shot.synthesized import SYNCClassifier
-from anyshot.zero_shot.transductive import TransductiveZeroShotClassifier
+from anyshot.zero_shot import (
+    ALE,
+    DAP,
+    ESZSL,
+    GFZSL,
+    SAE,
+    SJE,
+    SYNC,
+    ClassWiseSearch,
+    ConSE,
+    CorrectedVectorClassifier,
+    DeViSE,
+    FeatureGeneration,
+    GeneralizedZeroShotClassifier,
+    PrototypeRidge,
+    SemanticMapClassifier,
+    SemanticRidge,
+    TransductiveZeroShotClassifier,
+    ZeroShotClassifier,
+)
+from anyshot.zero_shot.base import ZeroShotEstimator
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 
 PENALTIES = (0.1, 1.0, 10.0)
 CIFAR20: dict[str, tuple[ZeroShotEstimator, Mapping[str, Sequence[Any]]]] = {
     "SemanticMap (default)": (SemanticMapClassifier(), {}),
-    "ESZSL {0,1}": (ESZSLClassifier(), {"feature_penalty": PENALTIES, "semantic_penalty": PENALTIES[:2]}),
+    "ESZSL {0,1}": (ESZSL(), {"feature_penalty": PENALTIES, "semantic_penalty": PENALTIES[:2]}),
     "ESZSL {-1,1}": (
-        ESZSLClassifier(target_coding="plus-minus"),
+        ESZSL(target_coding="plus-minus"),
         {"feature_penalty": PENALTIES, "semantic_penalty": PENALTIES[:2]},
     ),
-    "ridge to attributes": (SemanticRidgeClassifier(), {"penalty": PENALTIES}),
-    "kernel ridge to prototypes": (PrototypeRidgeClassifier(), {"penalty": PENALTIES}),
-    "SAE": (SAEClassifier(), {"penalty": PENALTIES}),
-    "DeViSE": (CompatibilityClassifier(loss="devise", random_state=0), {}),
-    "ALE": (CompatibilityClassifier(loss="ale", random_state=0), {}),
-    "SJE": (CompatibilityClassifier(loss="sje", random_state=0), {}),
-    "ConSE": (ConSEClassifier(), {}),
-    "DAP": (DAPClassifier(), {}),
-    "SYNC": (SYNCClassifier(), {}),
-    "Gaussian": (GaussianZeroShotClassifier(), {}),
-    "generated features": (FeatureGeneratingClassifier(random_state=0), {}),
+    "ridge to attributes": (SemanticRidge(), {"penalty": PENALTIES}),
+    "kernel ridge to prototypes": (PrototypeRidge(), {"penalty": PENALTIES}),
+    "SAE": (SAE(), {"penalty": PENALTIES}),
+    "DeViSE": (DeViSE(random_state=0), {}),
+    "ALE": (ALE(random_state=0), {}),
+    "SJE": (SJE(random_state=0), {}),
+    "ConSE": (ConSE(), {}),
+    "DAP": (DAP(), {}),
+    "SYNC": (SYNC(), {}),
+    "GFZSL": (GFZSL(), {}),
+    "feature generation": (FeatureGeneration(random_state=0), {}),
 }
-# Measured elsewhere on these data and splits (T1), with one implementation each; chance is 20.
+# T1 of other implementations on these data and splits; chance is 20.
 REFERENCE = {
     "ESZSL {0,1}": 45.4,
     "ESZSL {-1,1}": 38.5,
@@ -70,9 +82,10 @@ REFERENCE = {
     "SAE": 38.2,
 }
 TRANSDUCTIVE = {
-    f"with the test items: {way}": TransductiveZeroShotClassifier(way) for way in ("refine", "mixture", "propagation")
+    f"with the test items: {method}": TransductiveZeroShotClassifier(method)
+    for method in ("refine", "mixture", "propagation")
 }
-CORRECTED = ("SemanticMap (default)", "ESZSL {0,1}", "kernel ridge to prototypes", "Gaussian")
+CORRECTED = ("SemanticMap (default)", "ESZSL {0,1}", "kernel ridge to prototypes", "GFZSL")
 # Xian et al., TPAMI 2018, proposed split, ResNet-101 features: T1 on AWA2, CUB, SUN, APY, and H on AWA2, CUB.
 PUBLISHED = pd.DataFrame(
     [
@@ -90,47 +103,47 @@ PUBLISHED = pd.DataFrame(
     columns=["method", "AWA2", "CUB", "SUN", "APY", "AWA2 H", "CUB H"],
 ).set_index("method")
 XLSA17: dict[str, tuple[ZeroShotEstimator, Mapping[str, Sequence[Any]]]] = {
-    "ESZSL": (ESZSLClassifier(), {"feature_penalty": (1e1, 1e2, 1e3, 1e4), "semantic_penalty": (0.1, 1.0, 10.0)}),
-    "SAE": (SAEClassifier(scoring="to-semantics"), {"penalty": (0.1, 1.0, 10.0)}),
-    "ALE": (CompatibilityClassifier(loss="ale", random_state=0), {"learning_rate": (0.1, 1.0)}),
-    "DeViSE": (CompatibilityClassifier(loss="devise", random_state=0), {"learning_rate": (0.1, 1.0)}),
-    "ConSE": (ConSEClassifier(), {}),
-    "DAP": (DAPClassifier(), {}),
+    "ESZSL": (ESZSL(), {"feature_penalty": (1e1, 1e2, 1e3, 1e4), "semantic_penalty": (0.1, 1.0, 10.0)}),
+    "SAE": (SAE(scoring="to-semantics"), {"penalty": (0.1, 1.0, 10.0)}),
+    "ALE": (ALE(random_state=0), {"learning_rate": (0.1, 1.0)}),
+    "DeViSE": (DeViSE(random_state=0), {"learning_rate": (0.1, 1.0)}),
+    "ConSE": (ConSE(), {}),
+    "DAP": (DAP(), {}),
 }
 
 
 def searched(model: ZeroShotEstimator, grid: Mapping[str, Sequence[Any]]) -> BaseEstimator:
-    """Return the model as it is, or one that chooses among `grid` by holding seen classes out."""
+    """Return the model as it is, or a search over `grid` by class-wise cross-validation."""
     return ClassWiseSearch(model, grid) if grid else model
 
 
 def cifar20_data() -> tuple[Any, Any, Any, Any, Any]:
-    """Return X (6000, 1024), y, which rows may be learned from, the attributes (20, 85) and the unseen classes."""
+    """Return X (6000, 1024), y, the mask of train rows, the attributes (20, 85) and the unseen classes."""
     with np.load(SHARED / "data" / "zsl_cifar20" / "cifar20_awa_mbv1.npz") as stored:
         X, y, train = unit(stored["X"].astype(np.float32)), stored["y"], ~stored["is_test"]
         return X, y, train, stored["att"], list(stored["unseen_splits"])
 
 
 def cifar20() -> tuple[ClassSplitScores, ClassSplitScores]:
-    """Measure every method on twenty animal classes described by 85 attributes, ten splits; then with unlabeled items.
+    """Measure all estimators on twenty animal classes with 85 attributes, ten splits; then with unlabeled items.
 
     The unlabeled items are those of the test rows, 100 a class.
     """
     X, y, train, S, unseen = cifar20_data()
-    models: dict[str, Any] = {name: searched(*made) for name, made in CIFAR20.items()}
+    models: dict[str, Any] = {name: searched(*entry) for name, entry in CIFAR20.items()}
     for name in CORRECTED:
         model, grid = CIFAR20[name]
         models[f"{name}, untuned" if grid else name] = GeneralizedZeroShotClassifier(model)
     models["SemanticMap, gate"] = GeneralizedZeroShotClassifier(SemanticMapClassifier(), correction="gate")
     inductive = over_class_splits(models, X, y, class_vectors=S, unseen=unseen, train=train)
-    moved = over_class_splits(
+    transductive = over_class_splits(
         TRANSDUCTIVE, X, y, class_vectors=S, unseen=unseen, train=train, test=~train, transductive=True
     )
-    return inductive, moved
+    return inductive, transductive
 
 
 def banking77() -> tuple[ClassSplitScores, ClassSplitScores]:
-    """Measure on 77 intents, class vectors being the encoder's vectors of their names, five splits; then with the pool.
+    """Measure on 77 intents with the encoder's vectors of their names, five splits; then with unlabeled texts.
 
     The unlabeled texts are the test texts of all 77 intents.
     """
@@ -146,25 +159,27 @@ def banking77() -> tuple[ClassSplitScores, ClassSplitScores]:
         "CorrectedVectors (default)": GeneralizedZeroShotClassifier(CorrectedVectorClassifier()),
         "cosine": GeneralizedZeroShotClassifier(ZeroShotClassifier()),
         "SemanticMap": GeneralizedZeroShotClassifier(SemanticMapClassifier()),
-        "kernel ridge to prototypes": GeneralizedZeroShotClassifier(PrototypeRidgeClassifier()),
+        "kernel ridge to prototypes": GeneralizedZeroShotClassifier(PrototypeRidge()),
     }
-    given: dict[str, Any] = {"class_vectors": S, "unseen": unseen, "train": train, "test": ~train}
-    return over_class_splits(models, X, y, **given), over_class_splits(TRANSDUCTIVE, X, y, transductive=True, **given)
+    options: dict[str, Any] = {"class_vectors": S, "unseen": unseen, "train": train, "test": ~train}
+    return over_class_splits(models, X, y, **options), over_class_splits(
+        TRANSDUCTIVE, X, y, transductive=True, **options
+    )
 
 
 def xlsa17(folder: Path) -> pd.DataFrame:
-    """Run the published rows on the real files: T1 and raw H beside the published T1."""
+    """Return T1 and uncorrected H on the published data sets, beside the published T1."""
     rows = []
-    for place in sorted(path for path in folder.iterdir() if (path / "res101.mat").is_file()):
-        data = load_xlsa17(place)
+    for path in sorted(path for path in folder.iterdir() if (path / "res101.mat").is_file()):
+        data = load_xlsa17(path)
         seen = ~np.isin(np.arange(len(data.class_vectors)), data.unseen_classes)
         test = np.concatenate([data.test_seen, data.test_unseen])
-        for name, made in XLSA17.items():
+        for name, entry in XLSA17.items():
             X = unit(data.X) if name in ("ALE", "DeViSE", "DAP", "ConSE") else data.X
-            model = searched(*made).fit(X[data.train], data.y[data.train], class_vectors=data.class_vectors)
+            model = searched(*entry).fit(X[data.train], data.y[data.train], class_vectors=data.class_vectors)
             found = zero_shot_figures(model.decision_function(X[test]), data.y[test], seen)
-            published = PUBLISHED.loc[name].get(place.name, np.nan)
-            rows.append([place.name, name, 100 * found["t1"], published, 100 * found["h"]])
+            published = PUBLISHED.loc[name].get(path.name, np.nan)
+            rows.append([path.name, name, 100 * found["t1"], published, 100 * found["h"]])
     return pd.DataFrame(rows, columns=["data", "method", "T1", "published T1", "H, raw"]).round(1)
 
 
@@ -173,91 +188,91 @@ def scale() -> None:
     random = np.random.default_rng(0)
     X = random.standard_normal((100_000, 2048), dtype=np.float32)
     y, S = random.integers(0, 150, size=100_000), random.uniform(size=(200, 312))
-    closed = (ESZSLClassifier(), SAEClassifier(), SemanticRidgeClassifier(), PrototypeRidgeClassifier())
-    for model in (*closed, SemanticMapClassifier(), GaussianZeroShotClassifier()):
-        began = time.perf_counter()
+    closed = (ESZSL(), SAE(), SemanticRidge(), PrototypeRidge())
+    for model in (*closed, SemanticMapClassifier(), GFZSL()):
+        start = time.perf_counter()
         model.fit(X, y, class_vectors=S)
-        print(f"{type(model).__name__:30} {time.perf_counter() - began:6.1f} s to fit (target: under 60)")
+        print(f"{type(model).__name__:30} {time.perf_counter() - start:6.1f} s to fit (target: under 60)")
 
 
 def plain_eszsl(X: Any, Y: Any, S: Any, index: Any) -> Any:
-    """Write ESZSL out: two ridge inverses around X'YS."""
+    """Return the weights of ESZSL by two ridge solutions around X'YS."""
     left = np.linalg.solve(X.T @ X + np.eye(X.shape[1]), X.T @ Y @ S)
     return np.linalg.solve(S.T @ S + np.eye(S.shape[1]), left.T).T
 
 
 def plain_sae(X: Any, Y: Any, S: Any, index: Any) -> Any:
-    """Write the semantic autoencoder out: its Sylvester equation, by the general solver."""
+    """Return the weights of the semantic autoencoder by the general Sylvester solver."""
     T = S[index]
     return solve_sylvester(T.T @ T, X.T @ X, 2 * T.T @ X)
 
 
 def plain_ridge(X: Any, Y: Any, S: Any, index: Any) -> Any:
-    """Write ridge from features to attributes out."""
+    """Return the weights of ridge regression from features to attributes."""
     return np.linalg.solve(X.T @ X + np.eye(X.shape[1]), X.T @ S[index])
 
 
 def speed(*, rounds: int = 9) -> None:
-    """Print how long a fit takes against the plain closed form: alternately, on one thread, the same data, as medians.
+    """Print the median time of a fit relative to the direct implementation, alternately, on one thread.
 
-    One thread, since numpy and scipy bring a pool of threads each, which wait for each other on a machine that works.
+    With more threads, the pools of numpy and scipy would wait for each other on a busy machine.
     """
     X, y, train, S, unseen = cifar20_data()
-    given = train & ~np.isin(y, unseen[0])
-    seen, index = np.unique(y[given], return_inverse=True)
+    labeled = train & ~np.isin(y, unseen[0])
+    seen, index = np.unique(y[labeled], return_inverse=True)
     table = S / np.linalg.norm(S, axis=1, keepdims=True)
     Y = np.eye(len(seen))[index]
     pairs: list[tuple[ZeroShotEstimator, Any]] = [
-        (ESZSLClassifier(), plain_eszsl),
-        (SAEClassifier(), plain_sae),
-        (SemanticRidgeClassifier(), plain_ridge),
+        (ESZSL(), plain_eszsl),
+        (SAE(), plain_sae),
+        (SemanticRidge(), plain_ridge),
     ]
-    print(f"Fit of {given.sum()} x {X.shape[1]} features, {S.shape[1]} attributes; target: at most 1.2 times\n")
+    print(f"Fit of {labeled.sum()} x {X.shape[1]} features, {S.shape[1]} attributes; target: at most 1.2 times\n")
     for model, plain in pairs:
-        took: dict[str, list[float]] = {"ours": [], "plain": []}
+        times: dict[str, list[float]] = {"ours": [], "plain": []}
         with threadpool_limits(1):
             for _ in range(rounds):
-                began = time.perf_counter()
-                model.fit(X[given], y[given], class_vectors=S)
-                took["ours"].append(time.perf_counter() - began)
-                began = time.perf_counter()
-                plain(X[given], Y, table[seen], index)
-                took["plain"].append(time.perf_counter() - began)
-        ratio = np.median(took["ours"]) / np.median(took["plain"])
-        print(f"{type(model).__name__:26} {ratio:.2f} times the plain closed form")
+                start = time.perf_counter()
+                model.fit(X[labeled], y[labeled], class_vectors=S)
+                times["ours"].append(time.perf_counter() - start)
+                start = time.perf_counter()
+                plain(X[labeled], Y, table[seen], index)
+                times["plain"].append(time.perf_counter() - start)
+        ratio = np.median(times["ours"]) / np.median(times["plain"])
+        print(f"{type(model).__name__:26} {ratio:.2f} times the direct implementation")
 
 
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", action="store_true", help="time the closed forms on 100,000 items instead")
-    parser.add_argument("--speed", action="store_true", help="time fits beside the plain closed forms instead")
-    asked = parser.parse_args()
-    if asked.scale:
+    parser.add_argument("--speed", action="store_true", help="time fits beside direct implementations instead")
+    options = parser.parse_args()
+    if options.scale:
         return scale()
-    if asked.speed:
+    if options.speed:
         return speed()
-    print("Published (T1, %), ResNet-101 features, proposed split. The figures further down are on other features and")
-    print("classes: compare methods within a table, not across.\n")
+    print("Published (T1, %), ResNet-101 features, proposed split. The tables below are on other features and")
+    print("classes: compare within a table only.\n")
     print(PUBLISHED.to_string(na_rep="-"), "\n")
-    found, moved = cifar20()
+    found, transductive = cifar20()
     print("zsl_cifar20, MobileNet features, 15 seen and 5 unseen classes; chance 20, true class means 69.3\n")
     print(found)
     print("Reference (T1):", ", ".join(f"{name} {value}" for name, value in REFERENCE.items()))
     print("Reference (corrected H): ESZSL 34.2. Targets for the default: T1 47, corrected H 36.")
     print("SemanticMap above ESZSL {0,1}, T1:", found.compare("SemanticMap (default)", "ESZSL {0,1}"), "\n")
     print("The same with the unlabeled test items of all twenty classes, 100 a class:\n")
-    print(moved, "\n")
-    texts, moved = banking77()
+    print(transductive, "\n")
+    texts, transductive = banking77()
     print("zsl_banking77, MiniLM, 52 seen and 25 unseen intents; targets: T1 75.4, corrected H 74\n")
     print(texts)
     print("CorrectedVectors above cosine, T1:", texts.compare("CorrectedVectors (default)", "cosine"), "\n")
     print("The same with the unlabeled test texts of all 77 intents; targets: T1 84, H 78\n")
-    print(moved, "\n")
+    print(transductive, "\n")
     if "ANYSHOT_XLSA17" in os.environ:
         print(xlsa17(Path(os.environ["ANYSHOT_XLSA17"])).to_string(index=False))
     else:
-        print("The published rows themselves: set ANYSHOT_XLSA17 to the folder of AWA2, CUB, SUN and APY.")
+        print("To run the published rows, set ANYSHOT_XLSA17 to a folder with AWA2, CUB, SUN and APY.")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def test_likenesses_are_the_shares_a_semantic_map_carries_weights_by():
     X = np.repeat(TABLE[:4], 3, axis=0) + np.linspace(0, 0.1, 48).reshape(12, 4)
     model = SemanticMapClassifier(label_noise=0).fit(X, np.repeat(SEEN, 3), class_vectors=TABLE)
     (okapi,) = analogies(TABLE, SEEN, NAMES, n_classes=4)
-    shares = model.analogy_[4] / np.abs(model.analogy_[4]).sum()
+    shares = model.kernel_weights_[4] / np.abs(model.kernel_weights_[4]).sum()
     assert dict(okapi.likenesses) == pytest.approx(dict(zip(NAMES[:4], shares, strict=True)))
 
 
@@ -63,7 +63,7 @@ def test_an_attribute_on_which_the_seen_classes_agree_is_not_mentioned():
         (Analogy(7, ((1, 0.5), (2, 0.3), (3, 0.2))), "7: like 1 0.50, 2 0.30 and 3 0.20"),
     ],
 )
-def test_an_analogy_reads_as_a_sentence(analogy, sentence):
+def test_an_kernel_weights_reads_as_a_sentence(analogy, sentence):
     assert str(analogy) == sentence
 
 

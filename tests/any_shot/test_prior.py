@@ -76,7 +76,7 @@ def test_corrections_are_those_of_corrected_vectors():
     learned = CorrectedVectorClassifier().fit(known.vectors, known.index, class_vectors=known.class_vectors)
     np.testing.assert_array_equal(found.seen, np.arange(20))
     np.testing.assert_allclose(found.class_vectors, learned.coef_, atol=1e-6)
-    np.testing.assert_allclose(found.shares, learned.analogy_, atol=1e-6)
+    np.testing.assert_allclose(found.shares, learned.kernel_weights_, atol=1e-6)
 
 
 def test_a_class_of_which_nothing_is_said_is_neither_taught_nor_teaches():

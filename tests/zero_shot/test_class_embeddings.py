@@ -1,11 +1,24 @@
-"""Class knowledge: names and descriptions become texts, and texts become class vectors."""
+"""Texts of classes from names and descriptions, class embeddings from texts, and hypernyms of nouns."""
+
+import json
+from importlib import resources
 
 import numpy as np
 import pytest
 
+from anyshot import data
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_embeddings import ClassTexts, as_words, best_text, class_vectors, describe, near_duplicates
+from anyshot.zero_shot.class_embeddings import (
+    ClassTexts,
+    as_words,
+    describe,
+    embed_classes,
+    hypernyms_of,
+    near_duplicates,
+    nearest_text,
+    with_hypernyms,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,86 +44,88 @@ from anyshot.zero_shot.class_embeddings import ClassTexts, as_words, best_text, 
         ("___", "___"),
     ],
 )
-def test_a_name_reads_as_words(name, words):
+def test_names_are_split_into_words(name, words):
     assert as_words(name) == words
 
 
-def test_the_words_of_words_are_the_same_words():
+def test_splitting_twice_changes_nothing():
     for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "Sci/Tech", "iPhone"):
         assert as_words(as_words(name)) == as_words(name)
 
 
-def test_names_alone_stand_for_themselves():
+def test_the_name_is_the_only_text_without_descriptions():
     assert describe(["top_up", "refund"]) == ClassTexts(("top_up", "refund"), (("top up",), ("refund",)))
 
 
-def test_descriptions_follow_the_name_and_empty_ones_say_nothing():
-    said = {"a": "one", "b": ["x", "", "  ", "x", "y"], "c": None, "d": "", "e": [], "f": ("f",)}
-    assert describe(said).texts == (("a", "one"), ("b", "x", "y"), ("c",), ("d",), ("e",), ("f",))
+def test_descriptions_follow_the_name_and_empty_ones_are_left_out():
+    classes = {"a": "one", "b": ["x", "", "  ", "x", "y"], "c": None, "d": "", "e": [], "f": ("f",)}
+    assert describe(classes).texts == (("a", "one"), ("b", "x", "y"), ("c",), ("d",), ("e",), ("f",))
 
 
 def test_classes_may_be_numbers():
     assert describe([3, 4]) == ClassTexts((3, 4), (("3",), ("4",)))
 
 
-def test_one_string_is_no_list_of_classes():
-    with pytest.raises(ClassesError, match=r"one string was given: 'billing'. Write \['billing'\]"):
+def test_one_string_instead_of_a_list_raises_an_error():
+    with pytest.raises(ClassesError, match=r"got the string 'billing'. Write \['billing'\]"):
         describe("billing")
 
 
-@pytest.mark.parametrize("given", [5, ["text", 5], {"text"}])
-def test_a_description_that_is_no_text_is_named(given):
-    with pytest.raises(ClassesError, match="Class 'billing' is described by"):
-        describe({"billing": given, "login": None})
+@pytest.mark.parametrize("value", [5, ["text", 5], {"text"}])
+def test_a_description_that_is_not_a_text_raises_an_error(value):
+    with pytest.raises(ClassesError, match="The description of class 'billing' is of type"):
+        describe({"billing": value, "login": None})
 
 
-def test_a_class_vector_is_the_mean_of_name_and_descriptions():
-    space = {"a": [1.0, 0.0, 0.0], "x": [0.0, 2.0, 0.0], "y": [0.0, 0.0, 3.0], "b": [0.0, 0.0, 1.0]}
-    found = class_vectors(
-        describe({"a": ["x", "y"], "b": None}), lambda texts: np.array([space[text] for text in texts]), templates="{}"
+def test_a_class_embedding_is_the_mean_of_name_and_descriptions():
+    vectors = {"a": [1.0, 0.0, 0.0], "x": [0.0, 2.0, 0.0], "y": [0.0, 0.0, 3.0], "b": [0.0, 0.0, 1.0]}
+    found = embed_classes(
+        describe({"a": ["x", "y"], "b": None}),
+        lambda texts: np.array([vectors[text] for text in texts]),
+        templates="{}",
     )
     np.testing.assert_allclose(found, [[3**-0.5, 3**-0.5, 3**-0.5], [0, 0, 1]], atol=1e-6)
 
 
-def test_all_templates_of_a_name_together_weigh_as_much_as_one_description():
-    space = {"a": [1.0, 0.0, 0.0], "a!": [0.0, 1.0, 0.0], "x": [0.0, 0.0, 1.0]}
-    found = class_vectors(
-        describe({"a": "x"}), lambda texts: np.array([space[text] for text in texts]), templates=("{}", "{}!")
+def test_the_templates_together_weigh_as_much_as_one_description():
+    vectors = {"a": [1.0, 0.0, 0.0], "a!": [0.0, 1.0, 0.0], "x": [0.0, 0.0, 1.0]}
+    found = embed_classes(
+        describe({"a": "x"}), lambda texts: np.array([vectors[text] for text in texts]), templates=("{}", "{}!")
     )
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.5**0.5]], atol=1e-6)
 
 
-def test_a_name_alone_counts_as_often_as_it_has_words_up_to_three():
-    space = {
+def test_the_bare_name_counts_as_often_as_it_has_words_up_to_three_times():
+    vectors = {
         **{"a": [1.0, 0.0], "a b": [1.0, 0.0], "a b c d": [1.0, 0.0]},
         **{"a!": [0.0, 1.0], "a b!": [0.0, 1.0], "a b c d!": [0.0, 1.0]},
     }
-    found = class_vectors(
+    found = embed_classes(
         describe(["a", "a b", "a b c d"]),
-        lambda texts: np.array([space[text] for text in texts]),
+        lambda texts: np.array([vectors[text] for text in texts]),
         templates=("{}", "{}!"),
     )
     np.testing.assert_allclose(found[:, 0] / found[:, 1], [1, 2, 3], atol=1e-6)
 
 
-def test_a_number_says_nothing_of_its_class(letters):
-    found = class_vectors(describe({0: None, 7: "login", "42": ["", "?"], "login": None}), letters.encode)
+def test_a_number_is_not_embedded(letters):
+    found = embed_classes(describe({0: None, 7: "login", "42": ["", "?"], "login": None}), letters.encode)
     np.testing.assert_allclose(found[1], letters.encode(["login"])[0], atol=1e-6)
     np.testing.assert_array_equal(found.any(axis=1), [False, True, False, True])
-    assert class_vectors(describe([0, 1]), letters.encode).tolist() == np.zeros((2, 26)).tolist()
-    assert not class_vectors(ClassTexts(("given", "by vectors"), ((), ())), letters.encode).any()
+    assert embed_classes(describe([0, 1]), letters.encode).tolist() == np.zeros((2, 26)).tolist()
+    assert not embed_classes(ClassTexts(("given", "by vectors"), ((), ())), letters.encode).any()
 
 
-def test_class_vectors_are_of_unit_length_and_one_a_class(letters):
-    found = class_vectors(describe({"billing": ["invoice", "charge"], "login": None}), letters.encode)
+def test_there_is_one_embedding_of_unit_length_for_each_class(letters):
+    found = embed_classes(describe({"billing": ["invoice", "charge"], "login": None}), letters.encode)
     assert found.shape == (2, 26)
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
-def test_the_order_of_classes_and_descriptions_does_not_matter(letters):
-    one = class_vectors(describe({"billing": ["invoice", "charge"], "login": "sign in"}), letters.encode)
-    other = class_vectors(describe({"login": "sign in", "billing": ["charge", "invoice"]}), letters.encode)
+def test_the_order_of_classes_and_descriptions_has_no_effect(letters):
+    one = embed_classes(describe({"billing": ["invoice", "charge"], "login": "sign in"}), letters.encode)
+    other = embed_classes(describe({"login": "sign in", "billing": ["charge", "invoice"]}), letters.encode)
     np.testing.assert_allclose(one, other[::-1], atol=1e-6)
 
 
@@ -121,53 +136,55 @@ def test_each_distinct_text_is_embedded_once_in_one_call():
         calls.append(list(texts))
         return np.ones((len(texts), 2), dtype=np.float32)
 
-    class_vectors(describe({"a": "same", "b": "same", "same": None}), embed, templates=("{}", "{}!"))
+    embed_classes(describe({"a": "same", "b": "same", "same": None}), embed, templates=("{}", "{}!"))
     assert len(calls) == 1
     assert sorted(calls[0]) == ["a", "a!", "b", "b!", "same", "same!"]
 
 
-def test_a_name_with_braces_is_left_alone():
+def test_a_name_may_contain_braces():
     seen = []
 
     def embed(texts):
         seen.extend(texts)
         return np.ones((len(texts), 2), dtype=np.float32)
 
-    class_vectors(describe(["{x}", "b"]), embed, templates="about {}")
+    embed_classes(describe(["{x}", "b"]), embed, templates="about {}")
     assert seen == ["about {x}", "about b"]
 
 
-@pytest.mark.parametrize(("templates", "given"), [("a photo", "'a photo' has none"), ((), "no template was given")])
-def test_a_template_without_a_place_is_refused(letters, templates, given):
-    with pytest.raises(InputError, match=given):
-        class_vectors(describe(["a", "b"]), letters.encode, templates=templates)
+@pytest.mark.parametrize(("templates", "problem"), [("a photo", "'a photo' has none"), ((), "there is no template")])
+def test_a_template_without_braces_raises_an_error(letters, templates, problem):
+    with pytest.raises(InputError, match=problem):
+        embed_classes(describe(["a", "b"]), letters.encode, templates=templates)
 
 
-def test_no_class_is_refused(letters):
-    with pytest.raises(ClassesError, match="no class to describe"):
-        class_vectors(describe([]), letters.encode)
+def test_no_class_raises_an_error(letters):
+    with pytest.raises(ClassesError, match="no classes to embed"):
+        embed_classes(describe([]), letters.encode)
 
 
-def test_an_embedding_of_another_length_is_refused():
-    with pytest.raises(InputError, match="was given 2 texts and returned 1 vectors"):
-        class_vectors(describe(["a", "b"]), lambda texts: np.ones((1, 3), dtype=np.float32), templates="{}")
+def test_a_wrong_number_of_vectors_raises_an_error():
+    with pytest.raises(InputError, match="returned 1 vectors for 2 texts"):
+        embed_classes(describe(["a", "b"]), lambda texts: np.ones((1, 3), dtype=np.float32), templates="{}")
 
 
-def test_the_best_text_is_the_nearest_of_its_own_class():
-    space = {"a": [1.0, 0.0], "x": [0.0, 1.0], "b": [0.6, 0.8]}
+def test_the_nearest_text_is_one_of_the_class():
+    vectors = {"a": [1.0, 0.0], "x": [0.0, 1.0], "b": [0.6, 0.8]}
     texts = describe({"a": "x", "b": None})
     items = np.array([[1, 0.1], [0.1, 1], [0.6, 0.8], [0, 1]], dtype=np.float32)
-    found = best_text(items, np.array([0, 0, 0, 1]), texts, lambda asked: np.array([space[text] for text in asked]))
+    found = nearest_text(
+        items, np.array([0, 0, 0, 1]), texts, lambda asked: np.array([vectors[text] for text in asked])
+    )
     assert found == ["a", "x", "x", "b"]
 
 
-def test_a_class_of_which_no_text_tells_anything_matched_none(letters):
+def test_a_class_without_a_text_that_has_letters_has_no_nearest_text(letters):
     items = letters.encode(["cat", "dog"])
-    assert best_text(items, np.array([0, 1]), describe({"1": None, "dog": None}), letters.encode) == [None, "dog"]
-    assert best_text(items, np.array([0, 0]), ClassTexts(("a",), ((),)), letters.encode) == [None, None]
+    assert nearest_text(items, np.array([0, 1]), describe({"1": None, "dog": None}), letters.encode) == [None, "dog"]
+    assert nearest_text(items, np.array([0, 0]), ClassTexts(("a",), ((),)), letters.encode) == [None, None]
 
 
-def test_near_duplicates_are_named_closest_first():
+def test_near_duplicates_are_sorted_by_cosine():
     table = unit(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0]], dtype=np.float32))
     found = near_duplicates(table, ["a", "b", "c", "d"], threshold=0.95)
     assert [pair[:2] for pair in found] == [("a", "d"), ("a", "b"), ("b", "d")]
@@ -175,13 +192,75 @@ def test_near_duplicates_are_named_closest_first():
     assert near_duplicates(table, ["a", "b", "c", "d"], threshold=1.01) == []
 
 
-def test_of_many_near_duplicates_the_closest_few_are_listed():
+def test_only_the_most_similar_pairs_are_returned():
     found = near_duplicates(np.ones((1100, 1), np.float32), list(range(1100)), n=2)
     assert found == [(0, 1, 1.0), (0, 2, 1.0)]
 
 
-def test_near_duplicates_agree_across_blocks():
+def test_near_duplicates_do_not_depend_on_blocks():
     table = unit(np.random.default_rng(0).normal(size=(1100, 2)).astype(np.float32))
     found = near_duplicates(table, list(range(1100)), threshold=0.9999999, n=10_000)
-    wanted = np.argwhere(np.triu(table @ table.T >= 0.9999999, k=1))
-    assert {pair[:2] for pair in found} == {(int(row), int(column)) for row, column in wanted}
+    expected = np.argwhere(np.triu(table @ table.T >= 0.9999999, k=1))
+    assert {pair[:2] for pair in found} == {(int(row), int(column)) for row, column in expected}
+
+
+# --- hypernyms --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """Return the list of the package: the nouns of each hypernym."""
+    text = resources.files(data).joinpath("noun_kinds.json").read_text(encoding="utf-8")
+    return {hypernym: nouns.split(", ") for hypernym, nouns in json.loads(text).items()}
+
+
+def test_hypernyms_do_not_depend_on_case():
+    assert hypernyms_of("ketch") == hypernyms_of("Ketch") == ("sailing boat",)
+
+
+@pytest.mark.parametrize(
+    ("plural", "hypernym"), [("canaries", "bird"), ("ibises", "wading bird"), ("loaves", None), ("boxes", "bag")]
+)
+def test_a_plural_has_the_hypernyms_of_its_singular(plural, hypernym):
+    assert hypernyms_of(plural) == ((hypernym,) if hypernym else ())
+
+
+def test_a_listed_noun_is_not_treated_as_a_plural():
+    assert hypernyms_of("cactus") == ("desert plant",)
+    assert hypernyms_of("scissors") == ("stationery",)
+
+
+def test_a_noun_with_two_senses_has_two_hypernyms():
+    assert hypernyms_of("crane") == ("wading bird", "construction vehicle")
+
+
+def test_a_word_that_is_not_listed_has_no_hypernym():
+    assert hypernyms_of("refund") == ()
+    assert hypernyms_of("") == ()
+
+
+def test_only_classes_without_a_description_get_hypernyms():
+    texts = describe({"ketch": None, "gerenuk": "long neck, large ears", "refund": None, "Ibis": None})
+    found = with_hypernyms(texts, known={"ibis"})
+    assert found.names == texts.names
+    assert found.texts == (("ketch", "sailing boat"), ("gerenuk", "long neck, large ears"), ("refund",), ("Ibis",))
+
+
+def test_a_name_and_its_hypernym_have_equal_weight():
+    vectors = {"ketch": [1.0, 0.0], "sailing boat": [0.0, 1.0]}
+
+    def embed(texts):
+        return np.array([vectors[text] for text in texts], dtype=np.float32)
+
+    found = embed_classes(with_hypernyms(describe(["ketch"])), embed, templates="{}")
+    np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
+
+
+def test_the_list_is_in_lower_case_sorted_and_without_duplicates(listed):
+    for hypernym, nouns in listed.items():
+        assert nouns == sorted(set(nouns)), hypernym
+        assert all(noun == noun.strip().lower() and noun for noun in nouns), hypernym
+
+
+def test_no_hypernym_is_among_the_nouns(listed):
+    assert not set(listed) & {noun for nouns in listed.values() for noun in nouns}

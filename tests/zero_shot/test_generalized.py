@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.generalized import (
     GeneralizedZeroShotClassifier,
     best_threshold,
     harmonic_curve,
     penalize_seen,
 )
-from anyshot.zero_shot.ridge import ESZSLClassifier
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
 
-class PulledToSeen(ESZSLClassifier):
-    """Raises what it has seen, as methods do where features are many and classes few."""
+class BiasedToSeen(ESZSL):
+    """Scores seen classes higher by 1."""
 
     def _scores(self, X):
         return super()._scores(X) + np.isin(self.classes_, self.seen_classes_)
@@ -30,51 +30,53 @@ def data():
     return X, truth, np.where(learn, truth, -1), S
 
 
-def harmonic(truth, answers, test):
-    u, s = (np.mean([(answers[test & (truth == k)] == k).mean() for k in side]) for side in (range(18, 24), range(18)))
+def harmonic(truth, predicted, test):
+    u, s = (
+        np.mean([(predicted[test & (truth == k)] == k).mean() for k in side]) for side in (range(18, 24), range(18))
+    )
     return 2 * u * s / max(u + s, 1e-9)
 
 
-def test_the_penalty_is_taken_from_seen_classes_only():
+def test_the_penalty_is_subtracted_from_seen_classes_only():
     scores = penalize_seen(np.array([[3.0, 1.0, 2.0]]), np.array([True, False, True]), 1.5)
     np.testing.assert_array_equal(scores, [[1.5, 1.0, 0.5]])
 
 
 @pytest.mark.parametrize(("penalty", "side"), [(np.inf, [1]), (-np.inf, [0, 2])])
-def test_an_endless_penalty_leaves_one_side(penalty, side):
+def test_an_infinite_penalty_excludes_one_side(penalty, side):
     scores = penalize_seen(np.zeros((1, 3)), np.array([True, False, True]), penalty)
     assert np.flatnonzero(np.isfinite(scores[0])).tolist() == side
 
 
-def test_the_harmonic_curve_is_that_of_counting_at_every_threshold():
+def test_the_harmonic_curve_equals_counting_at_every_threshold():
     random = np.random.default_rng(0)
-    y, lead = random.integers(0, 5, size=60), random.normal(size=60)
-    right, of_seen = (random.random(60) < 0.7, random.random(60) < 0.6), y < 3
-    at, height = harmonic_curve(lead, right, y, of_seen)
+    y, margin = random.integers(0, 5, size=60), random.normal(size=60)
+    correct, of_seen = (random.random(60) < 0.7, random.random(60) < 0.6), y < 3
+    at, height = harmonic_curve(margin, correct, y, of_seen)
     for threshold, found in zip(at, height, strict=True):
-        correct = np.where(of_seen, right[0] & (lead > threshold), right[1] & (lead <= threshold))
-        s, u = (np.mean([correct[y == k].mean() for k in side]) for side in (range(3), range(3, 5)))
+        hit = np.where(of_seen, correct[0] & (margin > threshold), correct[1] & (margin <= threshold))
+        s, u = (np.mean([hit[y == k].mean() for k in side]) for side in (range(3), range(3, 5)))
         assert found == pytest.approx(2 * u * s / (u + s) if u + s else 0.0)
 
 
-def test_the_best_threshold_is_on_the_plateau():
+def test_the_best_threshold_is_on_a_plateau():
     at = np.linspace(0, 1, 2001)
-    place, height = best_threshold([(at, np.where((at > 0.4) & (at < 0.6), 0.8, 0.1))])
-    assert 0.4 < place < 0.6
+    threshold, height = best_threshold([(at, np.where((at > 0.4) & (at < 0.6), 0.8, 0.1))])
+    assert 0.4 < threshold < 0.6
     assert height == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("correction", ["penalty", "gate"])
-def test_holding_classes_out_lifts_the_harmonic_mean(correction, data):
+def test_the_correction_raises_the_harmonic_mean(correction, data):
     X, truth, y, S = data
     test = y < 0
-    model = GeneralizedZeroShotClassifier(PulledToSeen(), correction=correction).fit(X, y, class_vectors=S)
+    model = GeneralizedZeroShotClassifier(BiasedToSeen(), correction=correction).fit(X, y, class_vectors=S)
     raw = harmonic(truth, model.uncorrected_scores(X).argmax(axis=1), test)
     assert harmonic(truth, model.predict(X), test) > raw + 0.1
     assert 0 < model.held_out_harmonic_mean_ <= 1
 
 
-def test_labels_of_unseen_classes_choose_nothing(data):
+def test_items_of_unseen_classes_do_not_affect_the_penalty(data):
     X, _, y, S = data
     first = GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(X, y, class_vectors=S)
     only_labeled = GeneralizedZeroShotClassifier(SemanticMapClassifier())
@@ -82,7 +84,7 @@ def test_labels_of_unseen_classes_choose_nothing(data):
     assert only_labeled.seen_penalty_ == first.seen_penalty_
 
 
-def test_a_given_penalty_is_used_as_it_is(data):
+def test_a_penalty_may_be_set(data):
     X, _, y, S = data
     model = GeneralizedZeroShotClassifier(SemanticMapClassifier(), seen_penalty=0.5).fit(X, y, class_vectors=S)
     shift = model.uncorrected_scores(X) - model.decision_function(X)
@@ -90,7 +92,7 @@ def test_a_given_penalty_is_used_as_it_is(data):
     assert np.isnan(model.held_out_harmonic_mean_)
 
 
-def test_a_gate_with_candidates_on_one_side_answers_among_them(data):
+def test_a_gate_with_candidates_on_one_side_predicts_among_them(data):
     X, _, y, S = data
     model = GeneralizedZeroShotClassifier(SemanticMapClassifier(), correction="gate", seen_penalty=-2.0)
     assert set(model.fit(X, y, class_vectors=S).predict(X)) <= set(range(18))
@@ -98,13 +100,13 @@ def test_a_gate_with_candidates_on_one_side_answers_among_them(data):
 
 
 @pytest.mark.parametrize(("y", "text"), [(np.arange(5), "5 of 5 classes"), (np.full(5, -1), "0 of 5 classes")])
-def test_without_seen_and_unseen_classes_there_is_nothing_to_correct(y, text):
+def test_seen_and_unseen_classes_are_required(y, text):
     with pytest.raises(NotEnoughLabelsError, match=text):
         GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(np.eye(5), y, class_vectors=np.eye(5))
 
 
-def test_another_correction_is_refused():
-    with pytest.raises(InputError, match="correction='shift'"):
+def test_an_unknown_correction_raises_an_error():
+    with pytest.raises(InputError, match="Unknown correction 'shift'"):
         GeneralizedZeroShotClassifier(SemanticMapClassifier(), correction="shift").fit(
             np.eye(3), [0, 1, -1], class_vectors=np.eye(3)
         )

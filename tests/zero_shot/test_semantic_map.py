@@ -6,7 +6,7 @@ from anyshot.evaluation.class_splits import over_class_splits
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier, discriminant_weights
 
 
-def test_the_weights_are_the_formula_written_out():
+def test_discriminant_weights_follow_the_formula():
     random = np.random.default_rng(0)
     X, y = random.normal(size=(40, 5)) + 3, np.repeat([0, 2, 3], [10, 10, 20])
     means = [X[y == k].mean(axis=0) for k in (0, 2, 3)]
@@ -19,24 +19,24 @@ def test_the_weights_are_the_formula_written_out():
     np.testing.assert_allclose(weights, W, rtol=1e-3, atol=1e-4)
 
 
-def test_a_class_halfway_between_two_takes_as_much_of_each():
+def test_a_class_halfway_between_two_weighs_both_the_same():
     random = np.random.default_rng(0)
     X, y = random.normal(size=(30, 4)), np.repeat([0, 1, 2], 10)
     S = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
     model = SemanticMapClassifier().fit(X, y, class_vectors=S)
-    assert model.analogy_[3, 0] == pytest.approx(model.analogy_[3, 1])
-    assert model.analogy_[3, 0] > 2 * abs(model.analogy_[3, 2])
+    assert model.kernel_weights_[3, 0] == pytest.approx(model.kernel_weights_[3, 1])
+    assert model.kernel_weights_[3, 0] > 2 * abs(model.kernel_weights_[3, 2])
     np.testing.assert_allclose(model.decision_function(X), X @ model.coef_.T + model.intercept_, rtol=1e-4, atol=1e-4)
 
 
-def test_the_scale_of_the_items_does_not_move_the_answers():
+def test_the_scale_of_the_items_does_not_change_predictions():
     random = np.random.default_rng(0)
     X, y, S = random.normal(size=(30, 4)), np.repeat([0, 1, 2], 10), random.normal(size=(5, 6))
-    answers = SemanticMapClassifier().fit(X, y, class_vectors=S).predict(X)
-    np.testing.assert_array_equal(SemanticMapClassifier().fit(100 * X, y, class_vectors=S).predict(100 * X), answers)
+    predicted = SemanticMapClassifier().fit(X, y, class_vectors=S).predict(X)
+    np.testing.assert_array_equal(SemanticMapClassifier().fit(100 * X, y, class_vectors=S).predict(100 * X), predicted)
 
 
-def test_twenty_animals_are_told_apart_by_attributes(shared):
+def test_animals_are_classified_by_their_attributes(shared):
     with np.load(shared / "data/zsl_cifar20/cifar20_awa_mbv1.npz") as stored:
         X, y, train = stored["X"].astype(np.float32), stored["y"], ~stored["is_test"]
         S, unseen = stored["att"], stored["unseen_splits"][:3]
@@ -47,7 +47,7 @@ def test_twenty_animals_are_told_apart_by_attributes(shared):
     assert found["t1"].item() > 0.4
 
 
-def test_corrections_are_the_formula_written_out():
+def test_corrections_follow_the_formula():
     random = np.random.default_rng(0)
     X, y, S = random.normal(size=(20, 3)), np.repeat([0, 2], [5, 15]), random.normal(size=(4, 3))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
@@ -67,6 +67,6 @@ def test_a_large_penalty_leaves_the_class_vectors_as_they_are():
     np.testing.assert_allclose(model.coef_, S, atol=1e-6)
 
 
-def test_corrected_vectors_refuse_another_space():
+def test_class_vectors_of_another_width_raise_an_error():
     with pytest.raises(WidthError, match=r"2 wide, the class vectors 3.*SemanticMapClassifier"):
         CorrectedVectorClassifier().fit(np.eye(2), [0, -1], class_vectors=np.eye(3))

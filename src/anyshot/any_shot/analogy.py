@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from anyshot.base.items import Label
 from anyshot.base.validation import Indexes
 from anyshot.errors import ClassesError, InputError, UnknownClassError
-from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors, class_kernel, smoother, standardized
+from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors, kernel_ridge_weights, standardized
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def analogies(
     n_classes, n_attributes : int
         How many of each to name at most.
     penalty : float
-        Ridge of the kernel over classes, as in `SemanticMapClassifier` with label_noise=0: its `analogy_` holds these
-        shares, before each row's absolute values are made to sum to 1.
+        Ridge of the kernel over classes, as in `SemanticMapClassifier` with label_noise=0: its `kernel_weights_` are
+        these shares, before each row's absolute values are made to sum to 1.
 
     Raises
     ------
@@ -98,8 +98,8 @@ def analogies(
     if min(n_classes, n_attributes) < 0:
         raise InputError(f"n_classes={n_classes} and n_attributes={n_attributes} must be 0 or more.")
     asked = np.setdiff1d(np.arange(len(table)), known) if asked is None else asked
-    alike = class_kernel(standardized(table, known), known, kernel="rbf")
-    shares = smoother(alike, known, penalty=penalty)[asked]  # (k, c_seen)
+    scaled = standardized(table, known)
+    shares = kernel_ridge_weights(scaled[asked], scaled[known], penalty=penalty)  # (k, c_seen)
     scores = _scores(np.asarray(class_vectors, dtype=np.float64), known)[asked]  # (k, a), as the person wrote them
     return [
         Analogy(
@@ -126,7 +126,7 @@ def analogies_of_shares(
 
 
 def analogies_of_bridge(names: Sequence[Label], rests: Sequence[Sequence[tuple[str, float]]]) -> list[Analogy]:
-    """Return what `bridge.rests_on` found for the classes `names` as analogies: "heron: like egret 0.30".
+    """Return the `imagenet_bridge.largest_shares` of the classes `names` as analogies: "heron: like egret 0.30".
 
     Raises
     ------

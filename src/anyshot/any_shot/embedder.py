@@ -11,9 +11,20 @@ from anyshot.base.validation import Vectors, unit, vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once, encode_texts_once
-from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, class_vectors
-from anyshot.zero_shot.imagenet_bridge import NAME_TEMPLATES, Landmarks, carried, landmarks, rests_on
-from anyshot.zero_shot.noun_kinds import with_kinds
+from anyshot.zero_shot.class_embeddings import (
+    IMAGE_TEMPLATES,
+    TEXT_TEMPLATES,
+    ClassTexts,
+    embed_classes,
+    with_hypernyms,
+)
+from anyshot.zero_shot.imagenet_bridge import (
+    NAME_TEMPLATES,
+    KnownClasses,
+    known_classes,
+    largest_shares,
+    transfer_weights,
+)
 
 
 class Space:
@@ -102,16 +113,16 @@ class Space:
         if self.encoder is None:
             return None
         if self.encoder.modality == "text":
-            return class_vectors(texts, self.place_texts)
+            return embed_classes(texts, self.place_texts)
         if isinstance(self.encoder, TextAligned):
-            return class_vectors(texts, self.place_texts, templates=IMAGE_TEMPLATES)
+            return embed_classes(texts, self.place_texts, templates=IMAGE_TEMPLATES)
         if not isinstance(self.encoder, Classifying):
             return None
         known, read = self._known_classes, self._read(texts)
         weights = known.members @ self.encoder.classifier.weights  # (p, width)
         said, told = np.zeros((len(read), weights.shape[1]), np.float32), read.any(axis=1)
         if told.any():
-            said[told] = carried(read[told], known.vectors, weights)
+            said[told] = transfer_weights(read[told], known.vectors, weights)
         return said
 
     @property
@@ -137,14 +148,14 @@ class Space:
     def rests_on(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
         """List the known classes that names which came over the bridge rest on most, each with its share."""
         known = self._known_classes
-        return rests_on(self._read(texts), known.vectors, known.names, n=3)
+        return largest_shares(self._read(texts), known.vectors, known.names, n=3)
 
     def _read(self, texts: ClassTexts) -> Vectors:
         """Return class texts as vectors among the known classes' names; a rare noun is told by its kind."""
         assert isinstance(self.encoder, Classifying)  # as in `_known_classes`
         known = {name.lower() for own in self.encoder.classifier.names for name in own}
-        told = with_kinds(texts, known=known)
-        return class_vectors(told, self._reader.place_texts, templates=NAME_TEMPLATES)
+        told = with_hypernyms(texts, known=known)
+        return embed_classes(told, self._reader.place_texts, templates=NAME_TEMPLATES)
 
     @cached_property
     def _reader(self) -> "Space":
@@ -152,10 +163,10 @@ class Space:
         return Space(default_for("text"), cache=self.cache)
 
     @cached_property
-    def _known_classes(self) -> Landmarks:
+    def _known_classes(self) -> KnownClasses:
         """The classes that the image encoder was trained on, and kinds of them, among texts."""
         assert isinstance(self.encoder, Classifying)  # asked for only where `place_classes` saw so
-        return landmarks(self.encoder.classifier.names, self._reader.place_texts)
+        return known_classes(self.encoder.classifier.names, self._reader.place_texts)
 
     def _check_modality(self, items: Items) -> None:
         assert self.encoder is not None  # vectors were dealt with before

@@ -25,7 +25,7 @@ from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.store.disk_cache import VectorCache
-from anyshot.zero_shot.class_embeddings import best_text
+from anyshot.zero_shot.class_embeddings import nearest_text
 
 CHUNK = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
@@ -218,7 +218,7 @@ class Fitted:
         """Return what was said of each vector's class that lies nearest to it (n,)."""
         if not self.space.places_texts:
             return [None] * len(index)
-        return best_text(vectors, index, self.evidence.texts, self.space.place_texts)
+        return nearest_text(vectors, index, self.evidence.texts, self.space.place_texts)
 
     def _analogies(self, index: Indexes) -> dict[int, Analogy]:
         """Return what each class among `index` (n,) that has no example rests on instead."""

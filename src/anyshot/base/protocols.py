@@ -50,7 +50,7 @@ class LinearClassifier:
 
 @runtime_checkable
 class Classifying(Protocol):
-    """An encoder that brings the classifier it was trained with; `zero_shot.bridge` carries it to new names."""
+    """An encoder with the classifier it was trained with, which `zero_shot.imagenet_bridge` transfers to new names."""
 
     classifier: LinearClassifier
 

@@ -1,4 +1,4 @@
-"""Class vectors as the zero-shot methods need them: checked, of unit length, and compared with each other."""
+"""Class vectors for the zero-shot estimators: input checks, z-scores, and kernel ridge regression over classes."""
 
 import warnings
 from typing import Literal, TypeAlias
@@ -13,26 +13,26 @@ from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesEr
 Floats: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Literal["linear", "rbf"]
 
-WILD_SCALES = 100.0
-"""How much wider than the median attribute one may spread before each is divided by its largest value."""
+MAX_SPREAD_RATIO = 100.0
+"""Ratio of the largest to the median standard deviation of attributes above which attributes are rescaled."""
 
 
 def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
     """Return the class vectors (c, a) as rows of unit length.
 
-    Where one attribute spreads over `WILD_SCALES` times the median spread, it alone would decide every comparison: then
-    each attribute is divided by its largest absolute value first, and a warning says so.
+    If the standard deviation of an attribute is over `MAX_SPREAD_RATIO` times the median one, each attribute is divided
+    by its largest absolute value first, with a warning.
 
     Raises
     ------
     BadItemError
-        A row holds NaN or infinity.
+        A row contains NaN or infinity.
     NotEnoughClassesError
         There is only one row.
     ClassesError
-        A row is zero: nothing is known of that class.
+        A row is zero.
     DuplicateClassError
-        Two rows point the same way, so that these classes cannot be told apart.
+        Two rows have the same direction, so that these classes cannot be distinguished.
     """
     table = vectors(class_vectors, name="class_vectors").astype(np.float64)  # (c, a)
     if len(table) < 2:
@@ -40,14 +40,14 @@ def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
     zero = np.flatnonzero(~table.any(axis=1))
     if zero.size:
         raise ClassesError(f"class_vectors is zero in row {zero[0]}: nothing is known of that class. Describe it.")
-    table = unit_rows(_on_one_scale(table))
+    table = unit_rows(_rescaled(table))
     _, first, row_of = np.unique(table.round(6), axis=0, return_index=True, return_inverse=True)
-    twice = np.flatnonzero(first[row_of.ravel()] != np.arange(len(table)))
-    if twice.size:
-        pairs = ", ".join(f"{first[row_of.ravel()[row]]} and {row}" for row in twice[:5])
+    repeated = np.flatnonzero(first[row_of.ravel()] != np.arange(len(table)))
+    if repeated.size:
+        pairs = ", ".join(f"{first[row_of.ravel()[row]]} and {row}" for row in repeated[:5])
         raise DuplicateClassError(
-            f"class_vectors has rows that point the same way: {pairs}. These classes cannot be told "
-            "apart; describe them further."
+            f"class_vectors has rows with the same direction: {pairs}. These classes cannot be distinguished; describe "
+            "them further."
         )
     return table
 
@@ -61,52 +61,69 @@ def unit_rows(table: Floats) -> Floats:
 def standardized(table: Floats, seen: Indexes) -> Floats:
     """Return unit rows (c, a') of the attributes' z-scores over the seen classes.
 
-    An attribute on which the seen classes agree says nothing about them and is left out; if they agree on all, the
-    table comes back as it is.
+    Attributes that are constant over the seen classes are left out; if all are, the table is returned as it is.
     """
     spread = table[seen].std(axis=0)  # (a,)
-    told = spread > 1e-6 * max(spread.max(), 1e-12)
-    if not told.any():
+    varies = spread > 1e-6 * max(spread.max(), 1e-12)
+    if not varies.any():
         return table
-    return unit_rows((table[:, told] - table[seen][:, told].mean(axis=0)) / spread[told])
+    return unit_rows((table[:, varies] - table[seen][:, varies].mean(axis=0)) / spread[varies])
 
 
-def class_kernel(table: Floats, seen: Indexes, *, kernel: Kernel) -> Floats:
-    """Return how alike the classes are (c, c).
+def squared_distances(left: Floats, right: Floats) -> Floats:
+    """Return |s - t|^2 for every row s of `left` (c, a) and t of `right` (k, a): (c, k)."""
+    sizes = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)
+    return np.asarray(np.maximum(sizes - 2 * left @ right.T, 0))
 
-    "linear" is the inner product. "rbf" is exp(-|s - t|^2 / m), m being the median squared distance between two seen
-    classes, so that it has no width to choose.
+
+def median_squared_distance(table: Floats) -> float:
+    """Return the median of |s - t|^2 over pairs of rows of (k, a); 1 if there is one row only."""
+    pairs = squared_distances(table, table)[np.triu_indices(len(table), k=1)]
+    return max(float(np.median(pairs)), 1e-12) if pairs.size else 1.0
+
+
+def kernel_ridge_weights(
+    class_vectors: Floats,
+    seen_vectors: Floats,
+    *,
+    penalty: float | Floats,
+    kernel: Kernel = "rbf",
+    width: float | None = None,
+) -> Floats:
+    """Return the weights W (c, k) with which kernel ridge regression predicts values of classes from seen classes.
+
+    If Z (k, t) are values of the seen classes, such as classifier weights or means, W Z are the predictions for all:
+
+        min_f  sum_j |f(t_j) - z_j|^2 + penalty |f|^2,      f(s) = k(s, T) (K(T, T) + penalty I)^-1 Z = W Z
+
+    Parameters
+    ----------
+    class_vectors, seen_vectors : ndarrays of shape (c, a) and (k, a)
+    penalty : float or ndarray of shape (k,)
+        For all seen classes, or for each.
+    kernel : {"linear", "rbf"}
+        The inner product, or exp(-|s - t|^2 / width).
+    width : float, optional
+        By default the median squared distance between two seen classes.
     """
-    alike = table @ table.T  # (c, c)
     if kernel == "linear":
-        return alike
-    size = np.diag(alike)
-    distance = np.maximum(size[:, None] + size[None, :] - 2 * alike, 0)  # (c, c), squared
-    among_seen = distance[np.ix_(seen, seen)][np.triu_indices(len(seen), k=1)]
-    width = float(np.median(among_seen)) if among_seen.size else 1.0
-    return np.asarray(np.exp(-distance / max(width, 1e-12)))
+        known, new = seen_vectors @ seen_vectors.T, class_vectors @ seen_vectors.T
+    else:
+        scale = median_squared_distance(seen_vectors) if width is None else width
+        known, new = (np.exp(-squared_distances(rows, seen_vectors) / scale) for rows in (seen_vectors, class_vectors))
+    known = known + np.diag(np.broadcast_to(penalty, len(known)))
+    return np.asarray(solve(known, new.T, assume_a="sym").T)
 
 
-def smoother(alike: Floats, seen: Indexes, *, penalty: float | Floats) -> Floats:
-    """Return the weights (c, c_seen) with which kernel ridge carries what is known of seen classes to all.
-
-    alike (c, c): a kernel. What is known, Z (c_seen, t), becomes smoother @ Z (c, t), the least squares fit of Z with
-    `penalty` on the function's norm: K[:, seen] (K[seen, seen] + penalty I)^-1. A penalty for each seen class (c_seen,)
-    says how little each is believed.
-    """
-    among_seen = alike[np.ix_(seen, seen)] + np.diag(np.broadcast_to(penalty, len(seen)))  # (c_seen, c_seen)
-    return np.asarray(solve(among_seen, alike[seen], assume_a="sym").T)
-
-
-def _on_one_scale(table: Floats) -> Floats:
+def _rescaled(table: Floats) -> Floats:
     spread = table.std(axis=0)  # (a,)
-    told = spread[spread > 0]
-    if not told.size or spread.max() <= WILD_SCALES * np.median(told):
+    positive = spread[spread > 0]
+    if not positive.size or spread.max() <= MAX_SPREAD_RATIO * np.median(positive):
         return table
     warnings.warn(
-        f"class_vectors has attributes on very different scales (attribute {int(spread.argmax())} spreads "
-        f"{spread.max() / np.median(told):.0f} times as wide as the median one); each was divided by its largest "
-        "absolute value. Scale them yourself to choose otherwise.",
+        f"class_vectors has attributes on very different scales (the standard deviation of attribute "
+        f"{int(spread.argmax())} is {spread.max() / np.median(positive):.0f} times the median one); each was divided "
+        "by its largest absolute value. Scale them yourself to choose otherwise.",
         UserWarning,
         stacklevel=4,
     )

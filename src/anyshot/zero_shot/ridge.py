@@ -1,19 +1,17 @@
-"""Zero-shot methods in closed form: ESZSL, the semantic autoencoder, and ridge in both directions.
+"""Ridge regression from features to attributes, and kernel ridge regression from attributes to class means.
 
-All go through Gram matrices, (d, d) and (a, a), never through one of items against items: what they hold is of the size
-of the data. Products over the items run in float32, the small systems are solved in float64.
+The estimators of closed form use Gram matrices of features or attributes, never of items, so that their memory is
+proportional to the data. Products over items are computed in float32, the small systems are solved in float64.
 """
-
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import cho_factor, cho_solve
 
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.zero_shot.class_vectors import Floats, Kernel, class_kernel, smoother, unit_rows
-from anyshot.zero_shot.standard import ZeroShotEstimator
+from anyshot.zero_shot.base import ZeroShotEstimator
+from anyshot.zero_shot.class_vectors import Floats, Kernel, kernel_ridge_weights, unit_rows
 
 
 def gram(X: Vectors) -> Floats:
@@ -22,121 +20,13 @@ def gram(X: Vectors) -> Floats:
 
 
 def ridge_solve(square: Floats, right: Floats, *, penalty: float) -> Floats:
-    """Return (square + penalty I)^-1 right, for `square` (d, d) symmetric and `right` (d, m)."""
+    """Return (square + penalty I)^-1 right, for a symmetric `square` (d, d) and `right` (d, m)."""
     factor = cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
     return np.asarray(cho_solve(factor, right))
 
 
-class ESZSLClassifier(ZeroShotEstimator):
-    """Bilinear scores x'Vs from two ridge penalties, in closed form.
-
-    V = (X'X + feature_penalty I)^-1 X'Y S (S'S + semantic_penalty I)^-1, S being the seen classes' vectors and Y (n,
-    n_seen) the targets.
-
-    Parameters
-    ----------
-    feature_penalty : float, default=1.0
-        On the scale of X'X: for n items of unit length, that has trace n.
-    semantic_penalty : float, default=1.0
-        On the scale of S'S, whose trace is the number of seen classes.
-    target_coding : {"zero-one", "plus-minus"}, default="zero-one"
-        What an item's targets are for the classes it is not of: 0, or -1 as in the paper. The first does better where
-        classes are few.
-
-    Attributes
-    ----------
-    bilinear_ : ndarray of shape (n_features, n_attributes)
-        V.
-
-    References
-    ----------
-    Romera-Paredes, Torr. An embarrassingly simple approach to zero-shot learning. ICML 2015, section 3.2 (the closed
-    form after the objective; their X and S are transposed).
-    """
-
-    def __init__(
-        self,
-        *,
-        feature_penalty: float = 1.0,
-        semantic_penalty: float = 1.0,
-        target_coding: Literal["zero-one", "plus-minus"] = "zero-one",
-    ) -> None:
-        self.feature_penalty = feature_penalty
-        self.semantic_penalty = semantic_penalty
-        self.target_coding = target_coding
-
-    def _fit(self, X: Vectors, y: Indexes) -> None:
-        S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
-        answers = class_sums(X, y, len(self.classes_))[self.seen_classes_].T  # (d, c_seen), X'Y
-        if self.target_coding == "plus-minus":
-            answers = 2 * answers - answers.sum(axis=1, keepdims=True)
-        left = ridge_solve(gram(X), answers @ S, penalty=self.feature_penalty)  # (d, a)
-        self.bilinear_ = ridge_solve(S.T @ S, left.T, penalty=self.semantic_penalty).T  # (d, a)
-
-    def _scores(self, X: Vectors) -> NDArray[np.floating]:
-        return X @ (self.bilinear_ @ self.class_vectors_.T).astype(np.float32)
-
-
-class SAEClassifier(ZeroShotEstimator):
-    """Semantic autoencoder: one matrix encodes features into attributes, its transpose decodes them.
-
-    W (a, d) minimizes |X' - W'S'|^2 + penalty |W X' - S'|^2, S (n, a) being the class vector of each item: a Sylvester
-    equation, A W + W B = C with A = S'S, B = penalty X'X, C = (1 + penalty) S'X.
-
-    Parameters
-    ----------
-    penalty : float, default=1.0
-        Weight of the encoder against the decoder.
-    scoring : {"to-features", "to-semantics"}, default="to-features"
-        Where cosines are taken: between an item and the decoded class vectors, or between the encoded item and the
-        class vectors.
-
-    Attributes
-    ----------
-    encoder_ : ndarray of shape (n_attributes, n_features)
-        W.
-
-    References
-    ----------
-    Kodirov, Xiang, Gong. Semantic Autoencoder for Zero-Shot Learning. CVPR 2017, section 3.
-    """
-
-    def __init__(
-        self, *, penalty: float = 1.0, scoring: Literal["to-features", "to-semantics"] = "to-features"
-    ) -> None:
-        self.penalty = penalty
-        self.scoring = scoring
-
-    def _fit(self, X: Vectors, y: Indexes) -> None:
-        S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
-        counts = np.bincount(y, minlength=len(self.classes_))[self.seen_classes_]  # (c_seen,)
-        crossed = S.T @ class_sums(X, y, len(self.classes_))[self.seen_classes_]  # (a, d)
-        self.encoder_ = solve_symmetric_sylvester(
-            (S.T * counts) @ S, self.penalty * gram(X), (1 + self.penalty) * crossed
-        )
-
-    def _scores(self, X: Vectors) -> NDArray[np.floating]:
-        if self.scoring == "to-features":
-            return unit(X) @ unit(self.class_vectors_ @ self.encoder_).T
-        return unit(X @ self.encoder_.T.astype(np.float32)) @ self.class_vectors_.T.astype(np.float32)
-
-
-def solve_symmetric_sylvester(A: Floats, B: Floats, C: Floats) -> Floats:
-    """Solve A W + W B = C for W (a, d), `A` (a, a) and `B` (d, d) being symmetric and without negative eigenvalues.
-
-    With A = P diag(p) P' and B = Q diag(q) Q' the equation reads (p_i + q_j) (P'W Q)_ij = (P'C Q)_ij. Where both
-    eigenvalues are zero, W may be anything; it is taken as 0, the solution of least norm.
-    """
-    p, P = eigh(A)
-    q, Q = eigh(B)
-    sums = np.maximum(p, 0)[:, None] + np.maximum(q, 0)[None, :]  # (a, d)
-    solvable = sums > 1e-7 * sums.max()  # float32 Gram matrices are exact to about this
-    inner = np.where(solvable, P.T @ C @ Q, 0) / np.where(solvable, sums, 1)
-    return np.asarray(P @ inner @ Q.T)
-
-
-class SemanticRidgeClassifier(ZeroShotEstimator):
-    """Ridge from features to attributes; the answer is the class whose vector is nearest in angle.
+class SemanticRidge(ZeroShotEstimator):
+    """Ridge regression from features to attributes; predicts the class whose vector has the largest cosine.
 
     Parameters
     ----------
@@ -146,7 +36,7 @@ class SemanticRidgeClassifier(ZeroShotEstimator):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features, n_attributes)
-        (X'X + penalty I)^-1 X'S, S (n, a) being the class vector of each item.
+        (X'X + penalty I)^-1 X'S, where S (n, a) are the class vectors of the items.
 
     References
     ----------
@@ -164,26 +54,27 @@ class SemanticRidgeClassifier(ZeroShotEstimator):
         return unit(X @ self.coef_.astype(np.float32)) @ self.class_vectors_.T.astype(np.float32)
 
 
-class PrototypeRidgeClassifier(ZeroShotEstimator):
-    """Kernel ridge from attributes to class means; the answer is the class whose predicted mean is nearest in angle.
+class PrototypeRidge(ZeroShotEstimator):
+    """Kernel ridge regression from attributes to class means; predicts the class whose mean has the largest cosine.
 
-    The kernel runs over classes, (c, c): its cost does not grow with the items.
+    The kernel matrix is over classes, (c, c): its cost does not depend on the number of items.
 
     Parameters
     ----------
     kernel : {"linear", "rbf"}, default="rbf"
-        How alike two classes are; see `class_kernel`.
+        Between two class vectors; see `kernel_ridge_weights`.
     penalty : float, default=0.1
         On the scale of the kernel, whose diagonal is 1.
 
     Attributes
     ----------
     prototypes_ : ndarray of shape (n_classes, n_features)
-        Predicted means of all classes, of unit length.
+        Predicted means of all classes, scaled to unit length.
 
     References
     ----------
-    Changpinyo, Chao, Sha. Predicting Visual Exemplars of Unseen Classes for Zero-Shot Learning. ICCV 2017, section 3.
+    Changpinyo, Chao, Sha. Predicting Visual Exemplars of Unseen Classes for Zero-Shot Learning. ICCV 2017, section 3
+    (EXEM).
     """
 
     def __init__(self, *, kernel: Kernel = "rbf", penalty: float = 0.1) -> None:
@@ -191,10 +82,11 @@ class PrototypeRidgeClassifier(ZeroShotEstimator):
         self.penalty = penalty
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        counts = np.bincount(y, minlength=len(self.classes_))[self.seen_classes_]
-        means = class_sums(X, y, len(self.classes_))[self.seen_classes_] / counts[:, None]  # (c_seen, d)
-        alike = class_kernel(self.class_vectors_, self.seen_classes_, kernel=self.kernel)
-        self.prototypes_ = unit_rows(smoother(alike, self.seen_classes_, penalty=self.penalty) @ means)
+        S, seen = self.class_vectors_, self.seen_classes_
+        counts = np.bincount(y, minlength=len(S))[seen]
+        means = class_sums(X, y, len(S))[seen] / counts[:, None]  # (c_seen, d)
+        weights = kernel_ridge_weights(S, S[seen], penalty=self.penalty, kernel=self.kernel)
+        self.prototypes_ = unit_rows(weights @ means)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.prototypes_.T.astype(np.float32)

@@ -1,215 +1,298 @@
-"""Transductive zero-shot learning as an estimator: any zero-shot method's answers, moved by an unlabeled pool.
+"""Transductive zero-shot learning: the predictions of a zero-shot estimator, adjusted to a pool of unlabeled items.
 
-The inductive method answers for the pool first, P (m, c). Three ways then let the pool speak:
+The base estimator first predicts probabilities P (m, c) for the pool. Three methods adjust them:
 
-refinement     soft k-means of class vectors that begin where P points to (`transductive.refine`)
-mixture        Gaussians with one diagonal covariance, their responsibilities tied to P and to the neighbors' answers
-propagation    answers spread over the graph of nearest neighbors, P and the labels feeding it
+refine         soft k-means of class vectors, started from the means that P gives (`pool_refinement.refine`)
+mixture        Gaussian classes with one diagonal covariance, tied to P and to the neighbors' probabilities
+propagation    label propagation over the graph of nearest neighbors, from P and the labels
 
-The pool may hold items of seen and unseen classes alike. Where the pool's answers leave too few of the method's surest
-ones standing, they have followed other clusters than the classes', and the inductive answer stays.
+The pool may contain items of seen and unseen classes.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, TypeAlias, get_args
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
+from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
 from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.mixture import Labeled, Mixture, effective_share, fit_mixture, log_density, share_offsets
-from anyshot.zero_shot.pool_refinement import MIN_AGREEMENT, POOL_LIMIT, make_pool, refine
-from anyshot.zero_shot.propagation import mean_of_nearest, neighbor_graph, propagate
+from anyshot.zero_shot.pool_refinement import MIN_AGREEMENT, POOL_LIMIT, make_pool, most_confident, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
-from anyshot.zero_shot.standard import ZeroShotClassifier, ZeroShotEstimator
 
-Transduction: TypeAlias = Literal["refine", "mixture", "propagation"]
+TransductiveMethod: TypeAlias = Literal["refine", "mixture", "propagation"]
 
-SURENESS = 6.0
-"""What scores are multiplied with before softmax, once their standard deviation over the pool is 1."""
+TEMPERATURE = 1 / 6
+"""Divides scores before softmax, after they are scaled to a standard deviation of 1 over the pool."""
 LABEL_WEIGHT = 3.0
-"""What a labeled vector counts against an unlabeled one."""
-STANDING_NEEDED = 0.83
-"""Share of its surest answers, of seen and of unseen classes alike, that a moved answer must leave standing.
+"""Weight of a labeled vector; an unlabeled one weighs 1."""
+MIN_AGREEMENT_BY_SIDE = 0.83
+"""Smallest `agreement_by_side` at which a pool is used, if some classes are seen; otherwise `MIN_AGREEMENT`.
 
-Where pools gained 3 to 12 points of H (intents by their names), 87 to 98 % of the unseen classes' stood; where pools
-lost 3 to 17 (animals by attributes), 19 to 79 %. With no seen class, `transductive.MIN_AGREEMENT`.
+Where pools raised H by 3 to 12 points (intents by their names), 0.87 to 0.98 for the unseen classes; where pools
+lowered it by 3 to 17 (animals by attributes), 0.19 to 0.79.
 """
 N_NEIGHBORS = 10
 ANCHOR, SMOOTHNESS = 0.5, 3.0
-"""Of the mixture: how much the inductive answers count, and the neighbors'."""
+"""Of the mixture: weights of the base estimator's log-probabilities, and of the neighbors' probabilities."""
 ALPHA = 0.8
-"""Of propagation: how much the neighbors' answers count against the inductive one."""
+"""Of propagation: weight of the neighbors' probabilities against the base estimator's."""
 
 
-def surest_stand(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top: float = 0.2) -> float:
-    """Return how many of the surest answers of `before` (m, c), scores, `after` (m, c) shares [0 to 1].
+class Mixture(NamedTuple):
+    """Gaussian classes with one diagonal covariance, fitted to a pool."""
 
-    seen (c,): which classes have labels. Items answered with these, and with the others, are asked apart, and the
-    smaller share is returned: seen classes stand firm where unseen ones are swept away. Close to
-    `transductive.sure_agreement`, for scores of any method. It needs no label: it can tell that a pool led astray,
-    never that it led aright.
+    means: Floats  # (c, d)
+    variance: Floats  # (d,)
+    probabilities: Floats  # (m, c), rows sum to 1
+    offsets: Floats  # (c,), added to the log-probabilities, toward equal class shares
+
+
+class LabeledSums(NamedTuple):
+    """Weighted sums of labeled vectors, for the means and the variance."""
+
+    sums: Floats  # (c, d)
+    squares: Floats  # (d,)
+    counts: Floats  # (c,)
+
+
+def share_offsets(logits: Floats, *, balance: float, rounds: int = 3) -> Floats:
+    """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to equal class shares.
+
+    These are the class factors of Sinkhorn's algorithm, each step to the power `balance`, 0 to 1.
     """
-    centered, answers = before - before.mean(axis=0), before.argmax(axis=1)
-    shares = []
-    for side in (seen, ~seen):
-        rows = np.flatnonzero(side[answers])
-        best_two = np.partition(centered[rows], -2, axis=1)[:, -2:]
-        surest = rows[np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(rows)))]]
-        if surest.size:
-            shares.append(float((centered[surest].argmax(axis=1) == after[surest].argmax(axis=1)).mean()))
-    return min(shares)
+    offsets = np.zeros(logits.shape[1])
+    for _ in range(rounds if balance else 0):
+        mean = softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
+        offsets = offsets - balance * np.log(np.maximum(logits.shape[1] * mean, 1e-9))
+    return offsets
+
+
+def independent_fraction(X: NDArray[np.floating]) -> float:
+    """Return the effective fraction of independent features of `X` (n, d): tr(C)^2 / (d tr(C^2)), 1 / d to 1.
+
+    A diagonal Gaussian treats correlated features as independent; its log-density is overconfident by this factor.
+    """
+    centered = X - X.mean(axis=0)
+    covariance = centered.T @ centered  # (d, d)
+    square = float((covariance**2).sum())
+    return float(np.trace(covariance) ** 2 / (len(covariance) * square)) if square > 0 else 1.0
+
+
+def log_density(X: NDArray[np.floating], means: Floats, variance: Floats) -> Floats:
+    """Return log N(x; mean_k, diag(variance)) of `X` (n, d), up to a constant for each item: (n, c)."""
+    scaled = means / variance  # (c, d)
+    return np.asarray(X @ scaled.T - (means * scaled).sum(axis=1) / 2)
+
+
+def fit_mixture(
+    U: Floats,
+    log_prior: Floats,
+    around: csr_matrix,
+    labeled: LabeledSums,
+    *,
+    anchor: float = ANCHOR,
+    smoothness: float = SMOOTHNESS,
+    balance: float = 0.5,
+    rounds: int = 10,
+) -> Mixture:
+    """Fit Gaussian classes to a pool, with a penalty for deviating from prior and from neighboring probabilities.
+
+    U (m, d); log_prior (m, c); around (m, m): weights of each vector's neighbors, rows that sum to 1.
+
+        z_ik  ~  N(u_i; mean_k, diag(v))^fraction  *  prior_ik^anchor  *  exp(smoothness * sum_j around_ij z_jk)
+        mean_k = sum_i z_ik u_i / sum_i z_ik,     v = sum_ik z_ik (u_i - mean_k)^2 / m
+
+    Zanella, Gerin, Ben Ayed. Boosting Vision-Language Models with Transduction. NeurIPS 2024, section 3 (TransCLIP): a
+    Gaussian mixture, a Laplacian term and a Kullback-Leibler penalty to the text's probabilities. There the fraction is
+    1, and class shares are not balanced.
+    """
+    fraction, offsets = independent_fraction(U), np.zeros(log_prior.shape[1])
+    z, total = softmax(log_prior, axis=1), len(U) + labeled.counts.sum()
+    means, variance = np.zeros_like(labeled.sums), np.ones(U.shape[1])
+    for _ in range(rounds):
+        counts = z.sum(axis=0) + labeled.counts  # (c,)
+        means = (z.T @ U + labeled.sums) / np.maximum(counts, 1e-9)[:, None]
+        squares = z.sum(axis=1) @ U**2 + labeled.squares  # (d,)
+        variance = (squares - counts @ means**2) / total
+        variance = np.maximum(variance, 1e-3 * variance.mean() + 1e-12)
+        fixed = fraction * log_density(U, means, variance) + anchor * log_prior  # (m, c)
+        for _ in range(2):
+            logits = fixed + smoothness * (around @ z)
+            offsets = share_offsets(logits, balance=balance)
+            z = softmax(logits + offsets, axis=1)
+    return Mixture(means, variance, z, offsets)
+
+
+def neighbor_graph(X: Vectors, neighbors: Indexes) -> csr_matrix:
+    """Return the cosine of each of `X` (m, d), unit rows, with its neighbors (m, k), 0 where negative: (m, m)."""
+    m, k = neighbors.shape
+    cosines = np.stack([(X * X[column]).sum(axis=1) for column in neighbors.T], axis=1)  # (m, k)
+    cells = np.repeat(np.arange(m), k), neighbors.ravel()
+    return csr_matrix((np.maximum(cosines, 0).ravel().astype(np.float64), cells), shape=(m, m))
+
+
+def mean_of_nearest(X: Vectors, nodes: Vectors, probabilities: Floats, *, n_neighbors: int) -> Floats:
+    """Return the mean probabilities (n, c) of the `n_neighbors` of `nodes` (m, d) nearest to each of `X` (n, d)."""
+    k = min(n_neighbors, len(nodes))
+    found = np.empty((len(X), probabilities.shape[1]))
+    for first in range(0, len(X), 1000):
+        near = np.argpartition(-(X[first : first + 1000] @ nodes.T), k - 1, axis=1)[:, :k]  # (1000, k)
+        found[first : first + 1000] = sum(probabilities[column] for column in near.T) / k
+    return found
+
+
+def propagate(prior: Floats, similarity: csr_matrix, *, alpha: float = ALPHA, rounds: int = 30) -> Floats:
+    """Propagate probabilities (m, c) over a graph: F <- alpha S F + (1 - alpha) prior, from F = prior.
+
+    similarity (m, m): non-negative weights W; S = D^-1/2 (W + W') D^-1/2. The rows of the result are scaled to sum to
+    1. Zhou, Bousquet, Lal, Weston, Schoelkopf. Learning with Local and Global Consistency. NIPS 2003, section 2.
+    """
+    both = similarity + similarity.T
+    root = diags(1 / np.sqrt(np.maximum(np.asarray(both.sum(axis=1)).ravel(), 1e-12)))
+    S = root @ both @ root
+    F = prior
+    for _ in range(rounds):
+        F = alpha * (S @ F) + (1 - alpha) * prior
+    return np.asarray(F / F.sum(axis=1, keepdims=True))
+
+
+# --- the three methods: each fits to a pool, then scores items (n, d) from the base's log-probabilities (n, c) --------
 
 
 @dataclass(frozen=True)
-class _Target:
-    """The pool as the three ways need it."""
+class _RefinedClasses:
+    class_vectors: Vectors  # (c, d)
+    probabilities: Floats  # (m, c), of the pool
 
-    vectors: Vectors  # (m, d), centered, of unit length
-    prior: Floats  # (m, c), logarithms of the inductive answers, drawn to equal shares
-
-
-class Rule(Protocol):
-    """What moved answers become for new items."""
-
-    @property
-    def answers(self) -> Floats:
-        """The moved answers for the pool (m, c), rows that sum to 1."""
-        ...
-
-    def __call__(self, X: Vectors, prior: Floats) -> Floats:
-        """Return scores (n, c) of placed items (n, d), given the logarithms of their inductive answers (n, c)."""
-        ...
-
-
-@dataclass(frozen=True)
-class _ByCosine:
-    """Refined class vectors (c, d)."""
-
-    class_vectors: Vectors
-    answers: Floats
-
-    def __call__(self, X: Vectors, prior: Floats) -> Floats:
+    def scores(self, X: Vectors, log_prior: Floats) -> Floats:
         return np.asarray(X @ self.class_vectors.T, dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _ByDensity:
-    """Gaussians, the inductive answer, and the pool's answers around the item."""
-
+class _GaussianClasses:
     mixture: Mixture
     pool: Vectors
-    share: float
+    fraction: float
 
     @property
-    def answers(self) -> Floats:
-        return self.mixture.answers
+    def probabilities(self) -> Floats:
+        return self.mixture.probabilities
 
-    def __call__(self, X: Vectors, prior: Floats) -> Floats:
-        near = mean_of_nearest(X, self.pool, self.answers, n_neighbors=N_NEIGHBORS)
-        density = self.share * log_density(X.astype(np.float64), self.mixture.means, self.mixture.variance)
-        return density + ANCHOR * prior + SMOOTHNESS * near + self.mixture.offsets
+    def scores(self, X: Vectors, log_prior: Floats) -> Floats:
+        near = mean_of_nearest(X, self.pool, self.probabilities, n_neighbors=N_NEIGHBORS)
+        density = self.fraction * log_density(X.astype(np.float64), self.mixture.means, self.mixture.variance)
+        return density + ANCHOR * log_prior + SMOOTHNESS * near + self.mixture.offsets
 
 
 @dataclass(frozen=True)
-class _ByNeighbors:
-    """The answers of the nearest nodes, labeled or of the pool, and the inductive answer."""
-
-    nodes: Vectors
-    node_answers: Floats
+class _PropagatedLabels:
+    nodes: Vectors  # labeled vectors, then the pool
+    node_probabilities: Floats
     n_labeled: int
     offsets: Floats
 
     @property
-    def answers(self) -> Floats:
-        return np.asarray(softmax(self._log(self.node_answers[self.n_labeled :]) + self.offsets, axis=1))
+    def probabilities(self) -> Floats:
+        return np.asarray(softmax(_log(self.node_probabilities[self.n_labeled :]) + self.offsets, axis=1))
 
-    def __call__(self, X: Vectors, prior: Floats) -> Floats:
-        near = mean_of_nearest(X, self.nodes, self.node_answers, n_neighbors=N_NEIGHBORS)
-        return self._log(ALPHA * near + (1 - ALPHA) * np.exp(prior)) + self.offsets
-
-    @staticmethod
-    def _log(answers: Floats) -> Floats:
-        return np.asarray(np.log(np.maximum(answers, 1e-12)))
+    def scores(self, X: Vectors, log_prior: Floats) -> Floats:
+        near = mean_of_nearest(X, self.nodes, self.node_probabilities, n_neighbors=N_NEIGHBORS)
+        return _log(ALPHA * near + (1 - ALPHA) * np.exp(log_prior)) + self.offsets
 
 
-def _refined(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
-    prior = np.exp(target.prior)
-    start = unit(prior.T @ target.vectors)  # (c, d)
+_Adjusted: TypeAlias = _RefinedClasses | _GaussianClasses | _PropagatedLabels
+
+
+def _fit_refinement(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
+    start = unit(np.exp(log_prior).T @ U)  # (c, d)
     sums = LABEL_WEIGHT * class_sums(X, y, len(start))
-    found = refine(start, make_pool(target.vectors), labeled_sums=sums, balance=balance)
-    return _ByCosine(found.class_vectors, np.asarray(found.probabilities, dtype=np.float64))
+    found = refine(start, make_pool(U), labeled_sums=sums, balance=balance)
+    return _RefinedClasses(found.class_vectors, np.asarray(found.probabilities, dtype=np.float64))
 
 
-def _mixed(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
-    pool, n_classes = make_pool(target.vectors, n_neighbors=N_NEIGHBORS), target.prior.shape[1]
-    m, k = pool.neighbors.shape
-    cells = np.repeat(np.arange(m), k), pool.neighbors.ravel()
-    around = csr_matrix((np.full(m * k, 1 / k), cells), shape=(m, m))
+def _fit_mixture(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
+    neighbors, n_classes = make_pool(U, n_neighbors=N_NEIGHBORS).neighbors, log_prior.shape[1]
+    m, k = neighbors.shape
+    around = csr_matrix((np.full(m * k, 1 / k), (np.repeat(np.arange(m), k), neighbors.ravel())), shape=(m, m))
     counts = np.asarray(LABEL_WEIGHT * np.bincount(y, minlength=n_classes), dtype=np.float64)
     squares = LABEL_WEIGHT * (X.astype(np.float64) ** 2).sum(axis=0)
-    labeled = Labeled(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
-    U = target.vectors.astype(np.float64)
-    mixture = fit_mixture(U, target.prior, around, labeled, anchor=ANCHOR, smoothness=SMOOTHNESS, balance=balance)
-    return _ByDensity(mixture, target.vectors, effective_share(U))
+    labeled = LabeledSums(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
+    mixture = fit_mixture(U.astype(np.float64), log_prior, around, labeled, balance=balance)
+    return _GaussianClasses(mixture, U, independent_fraction(U.astype(np.float64)))
 
 
-def _propagated(target: _Target, X: Vectors, y: Indexes, *, balance: float) -> Rule:
-    kept = _picked(len(y), max(0, POOL_LIMIT - len(target.vectors)))
-    nodes = np.concatenate([X[kept], target.vectors])
-    told = np.concatenate([np.eye(target.prior.shape[1])[y[kept]], np.exp(target.prior)])
+def _fit_propagation(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
+    rows = _evenly_spaced(len(y), max(0, POOL_LIMIT - len(U)))
+    nodes = np.concatenate([X[rows], U])
+    prior = np.concatenate([np.eye(log_prior.shape[1])[y[rows]], np.exp(log_prior)])
     graph = neighbor_graph(nodes, make_pool(nodes, n_neighbors=N_NEIGHBORS).neighbors)
-    spread = propagate(told, graph, alpha=ALPHA)
-    logits = np.log(np.maximum(spread[len(kept) :], 1e-12))
-    return _ByNeighbors(nodes, spread, len(kept), share_offsets(logits, balance=balance))
+    found = propagate(prior, graph)
+    return _PropagatedLabels(nodes, found, len(rows), share_offsets(_log(found[len(rows) :]), balance=balance))
 
 
-_WAYS: Mapping[Transduction, Callable[..., Rule]] = {
-    "refine": _refined,
-    "mixture": _mixed,
-    "propagation": _propagated,
-}
+_METHODS = {"refine": _fit_refinement, "mixture": _fit_mixture, "propagation": _fit_propagation}
 
 
-def _picked(n: int, limit: int) -> Indexes:
+def _log(probabilities: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(probabilities, 1e-12)))
+
+
+def _evenly_spaced(n: int, limit: int) -> Indexes:
     return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
 
 
+def agreement_by_side(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top: float = 0.2) -> float:
+    """Return the fraction of the most confident predictions of `before` (m, c) that `after` (m, c) does not change.
+
+    seen (c,): which classes have labels. Items predicted to be of a seen and of an unseen class are counted separately,
+    and the smaller fraction is returned. Scores are centered by class, as in `pool_refinement.agreement`. A low value
+    shows that the clusters of the pool are not the classes; a high one does not prove that they are.
+    """
+    centered, predicted = before - before.mean(axis=0), before.argmax(axis=1)
+    fractions = []
+    for side in (seen, ~seen):
+        rows = np.flatnonzero(side[predicted])
+        if rows.size:
+            rows = rows[most_confident(centered[rows], top=top)]
+            fractions.append(float((centered[rows].argmax(axis=1) == after[rows].argmax(axis=1)).mean()))
+    return min(fractions)
+
+
 class TransductiveZeroShotClassifier(ZeroShotEstimator):
-    """A zero-shot method whose answers an unlabeled pool of the target has moved.
+    """A zero-shot estimator whose predictions are adjusted to a pool of unlabeled items.
 
     Parameters
     ----------
     method : {"refine", "mixture", "propagation"}, default="refine"
-        How the pool speaks; see the module.
+        How the pool adjusts the predictions; see the module.
     base : zero-shot estimator, default=None
-        The inductive method; a clone is fitted. None takes cosine where there are no labels, corrected class vectors
-        where these are as wide as the items, and a map learned on the seen classes where they are not; with three seen
-        classes or more, their scores are corrected for the pull of the seen ones.
+        The estimator to adjust; a clone is fitted. None uses `ZeroShotClassifier` without labels,
+        `CorrectedVectorClassifier` if class vectors are as wide as the items, and `SemanticMapClassifier` otherwise;
+        with three seen classes or more inside `GeneralizedZeroShotClassifier`.
     balance : float, default=0.5
-        How strongly answers are drawn to equally frequent classes [0 not, 1 wholly]. Take 0 where the pool is known to
-        hold few of the classes.
+        How strongly predictions are moved to equal class shares, 0 to 1. Use 0 if the pool contains few of the classes.
 
     Attributes
     ----------
-    base_ : the fitted clone
-    moved_ : bool
-        Whether the pool moved the answers.
+    base_ : zero-shot estimator
+        The fitted clone.
+    pool_used_ : bool
+        Whether the pool adjusts the predictions.
     agreement_ : float
-        Share of the inductive method's surest answers that stood, of seen or of unseen classes, whichever is smaller;
-        NaN without a pool.
+        Fraction of the base estimator's most confident predictions that the pool does not change, for seen or unseen
+        classes, whichever is smaller; NaN without a pool.
     reasons_ : tuple of str
-        What was done, and why.
-    pool_answers_ : ndarray of shape (n_pool, n_classes)
-        The moved answers for the pool, rows that sum to 1; of the inductive method where the pool did not move it.
+        Whether the pool is used, and why.
+    pool_probabilities_ : ndarray of shape (n_pool, n_classes)
+        Class probabilities of the pool.
 
     Examples
     --------
@@ -221,96 +304,94 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
 
     def __init__(
         self,
-        method: Transduction = "refine",
+        method: TransductiveMethod = "refine",
         *,
         base: ZeroShotEstimator | GeneralizedZeroShotClassifier | None = None,
         balance: float = 0.5,
     ) -> None:
-        self.method: Transduction = method
+        self.method: TransductiveMethod = method
         self.base = base
         self.balance = balance
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike, unlabeled: ArrayLike | None = None) -> Self:
-        """Fit the base on `X` (n, d), `y` (n,), then let the pool move it; without labels, `X` and `y` are empty.
+        """Fit the base estimator to `X` (n, d), `y` (n,), which may be empty, and adjust it to the pool.
 
-        class_vectors (c, a); unlabeled (m, d): items of any of the classes, seen or unseen; None leaves the inductive
-        answers. At most 20,000 of them are looked at, evenly picked.
+        class_vectors (c, a); unlabeled (m, d): the pool, items of any class; None leaves the base estimator as it is.
+        At most 20,000 evenly spaced items are used.
 
         Raises
         ------
         InputError
-            `method` is unknown, `balance` lies outside 0 to 1, or an array is not of the form needed.
+            `method` is unknown, `balance` is outside 0 to 1, or an array has a wrong type or shape.
         WidthError
-            There are no labels, and class vectors in another space than the items; or the pool is of another width.
+            Class vectors are not as wide as the items and there are no labels; or the pool has another width.
         """
-        if self.method not in get_args(Transduction):
-            raise InputError(f"method={self.method!r} is none of {', '.join(get_args(Transduction))}.")
+        if self.method not in _METHODS:
+            raise InputError(f"Unknown method {self.method!r}. Choose one of: {', '.join(_METHODS)}.")
         if not 0 <= self.balance <= 1:
-            raise InputError(f"balance={self.balance} must lie between 0 and 1.")
+            raise InputError(f"balance must be between 0 and 1; got {self.balance}.")
         pool = None if unlabeled is None else vectors(unlabeled, name="unlabeled")
         if np.size(X) == 0:
             X, y = np.zeros((0, np.shape(class_vectors)[1] if pool is None else pool.shape[1])), np.zeros(0, np.intp)
         super().fit(X, y, class_vectors=class_vectors)
-        self._rule: Rule | None = None
-        self.agreement_, self.moved_ = float("nan"), False
+        self._adjusted: _Adjusted | None = None
+        self.agreement_, self.pool_used_ = float("nan"), False
         if pool is None or len(pool) < 2:
-            self.reasons_: tuple[str, ...] = ("There is no pool of unlabeled items: the inductive answers stand.",)
-            self.pool_answers_ = np.zeros((0, len(self.classes_)))
+            self.reasons_: tuple[str, ...] = ("There is no pool of unlabeled items, so the base estimator is used.",)
+            self.pool_probabilities_ = np.zeros((0, len(self.classes_)))
             return self
         index = np.asarray(y, dtype=np.intp)
-        has = index >= 0
-        self._move(vectors(X)[has], index[has], vectors(pool, width=self.n_features_in_, name="unlabeled"))
+        pool = vectors(pool, width=self.n_features_in_, name="unlabeled")
+        self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[_evenly_spaced(len(pool), POOL_LIMIT)])
         return self
 
-    def _n_seen_needed(self) -> int:
+    def _min_seen(self) -> int:
         return 0
 
-    def _warn_if_all_are_seen(self, *, stacklevel: int) -> None:
-        """Leave it to the method underneath, which says so itself."""
+    def _warn_if_all_seen(self, *, stacklevel: int) -> None:
+        """Do nothing: the base estimator warns."""
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        self.base_ = clone(self._chosen_base()).fit(X, y, class_vectors=self.class_vectors_)
+        self.base_ = clone(self._base_estimator()).fit(X, y, class_vectors=self.class_vectors_)
 
-    def _chosen_base(self) -> ZeroShotEstimator | GeneralizedZeroShotClassifier:
+    def _base_estimator(self) -> ZeroShotEstimator | GeneralizedZeroShotClassifier:
         if self.base is not None:
             return self.base
         if not len(self.seen_classes_):
             return ZeroShotClassifier()
-        same = self.class_vectors_.shape[1] == self.n_features_in_
-        inner = CorrectedVectorClassifier() if same else SemanticMapClassifier()
-        # Answers that drown the unseen classes would teach the pool to do so too.
+        same_width = self.class_vectors_.shape[1] == self.n_features_in_
+        inner = CorrectedVectorClassifier() if same_width else SemanticMapClassifier()
+        # Without the correction few items of the pool would be predicted to be of unseen classes.
         correctable = len(self.seen_classes_) >= 3 and len(self.unseen_classes_)
         return GeneralizedZeroShotClassifier(inner) if correctable else inner
 
-    def _move(self, X: Vectors, y: Indexes, U: Vectors) -> None:
-        """Let the pool `U` (m, d) move the answers, or leave them where their surest do not stand."""
-        U = U[_picked(len(U), POOL_LIMIT)]
+    def _adjust(self, X: Vectors, y: Indexes, U: Vectors) -> None:
+        """Adjust the predictions to the pool `U` (m, d), unless the agreement is too low."""
         scores = self.base_.decision_function(U)  # (m, c)
-        around = scores - scores.mean(axis=1, keepdims=True)
-        self._scale = SURENESS / max(float(around.std()), 1e-12)
+        deviation = (scores - scores.mean(axis=1, keepdims=True)).std()
+        self._scale = 1 / TEMPERATURE / max(float(deviation), 1e-12)
         self._offsets = share_offsets(self._scale * scores, balance=self.balance)
         self._center = U.mean(axis=0)
-        target = _Target(self._placed(U), log_softmax(self._scale * scores + self._offsets, axis=1))
-        rule = _WAYS[self.method](target, self._placed(X), y, balance=self.balance)
-        self.agreement_ = surest_stand(scores, rule.answers, np.isin(self.classes_, self.seen_classes_))
-        needed = STANDING_NEEDED if len(self.seen_classes_) and len(self.unseen_classes_) else MIN_AGREEMENT
-        self.moved_ = self.agreement_ >= needed
-        self._rule = rule if self.moved_ else None
-        self.pool_answers_ = rule.answers if self.moved_ else softmax(self._scale * scores, axis=1)
-        told = f"{len(U)} unlabeled items: {self.agreement_:.0%} of the inductive method's surest answers stand"
-        if self.moved_:
-            self.reasons_ = (f"{told}, so they move it ({self.method}). No label was asked whether they should.",)
-        else:
-            self.reasons_ = (
-                f"{told}, fewer than {needed:.0%}: the pool follows other clusters than the classes', and "
-                "the inductive answers stay.",
-            )
+        fit = _METHODS[self.method]
+        adjusted = fit(self._centered(U), self._log_prior(scores), self._centered(X), y, self.balance)
+        self.agreement_ = agreement_by_side(scores, adjusted.probabilities, np.isin(self.classes_, self.seen_classes_))
+        least = MIN_AGREEMENT_BY_SIDE if len(self.seen_classes_) and len(self.unseen_classes_) else MIN_AGREEMENT
+        self.pool_used_ = self.agreement_ >= least
+        self._adjusted = adjusted if self.pool_used_ else None
+        self.pool_probabilities_ = adjusted.probabilities if self.pool_used_ else softmax(self._scale * scores, axis=1)
+        what = f"{len(U)} unlabeled items leave {self.agreement_:.0%} of the most confident predictions unchanged"
+        used = f"so they are used ({self.method}). Only labels could show whether this helps"
+        unused = f"fewer than {least:.0%}, so the base estimator is used"
+        self.reasons_ = (f"{what}, {used if self.pool_used_ else unused}.",)
 
-    def _placed(self, X: Vectors) -> Vectors:
+    def _centered(self, X: Vectors) -> Vectors:
         return unit(X - self._center)
+
+    def _log_prior(self, scores: Floats) -> Floats:
+        return np.asarray(log_softmax(self._scale * scores + self._offsets, axis=1))
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         scores: Floats = self.base_.decision_function(X)
-        if self._rule is None:
+        if self._adjusted is None:
             return scores
-        return self._rule(self._placed(X), log_softmax(self._scale * scores + self._offsets, axis=1))
+        return self._adjusted.scores(self._centered(X), self._log_prior(scores))

@@ -1,4 +1,4 @@
-"""Synthesized classifiers (SYNC): every class's weights are a combination of those of phantom classes."""
+"""SYNC: synthesized classifiers, combinations of the classifiers of phantom classes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,22 +6,21 @@ from scipy.linalg import lstsq
 from scipy.special import softmax
 
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.zero_shot.binary_heads import fit_binary_heads
-from anyshot.zero_shot.class_vectors import Floats
-from anyshot.zero_shot.standard import ZeroShotEstimator
+from anyshot.zero_shot.base import ZeroShotEstimator
+from anyshot.zero_shot.binary_classifiers import fit_binary_classifiers
+from anyshot.zero_shot.class_vectors import Floats, median_squared_distance, squared_distances
 
 
 def phantom_weights(table: Floats, phantoms: Floats, *, width: float) -> Floats:
     """Return s (c, r): softmax over the phantoms of -|a_c - b_r|^2 / width. Changpinyo et al. 2016, eq. (2)."""
-    distance = ((table[:, None, :] - phantoms[None, :, :]) ** 2).sum(axis=2)  # (c, r)
-    return np.asarray(softmax(-distance / width, axis=1))
+    return np.asarray(softmax(-squared_distances(table, phantoms) / width, axis=1))
 
 
-class SYNCClassifier(ZeroShotEstimator):
-    """Combine base classifiers, one for each phantom class, by nearness of the class vectors.
+class SYNC(ZeroShotEstimator):
+    """Combine base classifiers, one for each phantom class, with weights by the distance of the class vectors.
 
-    Phantoms stand at the seen classes' vectors. Then the seen classes' weights W_seen = s_seen V may take any value, so
-    that the best ones are one-against-others classifiers fitted freely, and the bases follow, V = s_seen^-1 W_seen.
+    The phantom classes have the vectors of the seen classes. Then the seen classes' weights W_seen = s_seen V may take
+    any value, so that they are fitted as one-vs-rest classifiers, and the bases follow, V = s_seen^-1 W_seen.
 
     Parameters
     ----------
@@ -44,18 +43,18 @@ class SYNCClassifier(ZeroShotEstimator):
         self.width = width
         self.C = C
 
-    def _n_seen_needed(self) -> int:
+    def _min_seen(self) -> int:
         return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         phantoms = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
         targets = np.where(y[:, None] == self.seen_classes_[None, :], 1, -1)  # (n, c_seen)
-        known, offset = fit_binary_heads(X, targets, C=self.C, loss="squared-hinge")
-        pairs = 2 - 2 * (phantoms @ phantoms.T)[np.triu_indices(len(phantoms), k=1)]  # squared distances
-        weights = phantom_weights(self.class_vectors_, phantoms, width=self.width * float(np.median(pairs)))  # (c, r)
-        bases = lstsq(weights[self.seen_classes_], np.column_stack([known, offset]))[0]  # (r, d + 1)
-        whole = weights @ bases  # (c, d + 1)
-        self.coef_, self.intercept_ = whole[:, :-1], whole[:, -1]
+        coef, intercept = fit_binary_classifiers(X, targets, C=self.C, loss="squared-hinge")
+        width = self.width * median_squared_distance(phantoms)
+        weights = phantom_weights(self.class_vectors_, phantoms, width=width)  # (c, r)
+        bases = lstsq(weights[self.seen_classes_], np.column_stack([coef, intercept]))[0]  # (r, d + 1)
+        synthesized = weights @ bases  # (c, d + 1)
+        self.coef_, self.intercept_ = synthesized[:, :-1], synthesized[:, -1]
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return np.asarray(X @ self.coef_.T.astype(np.float32) + self.intercept_.astype(np.float32))

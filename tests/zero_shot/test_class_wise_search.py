@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.class_wise import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
-from anyshot.zero_shot.ridge import ESZSLClassifier, SemanticRidgeClassifier
+from anyshot.zero_shot.class_wise_search import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
+from anyshot.zero_shot.eszsl import ESZSL
+from anyshot.zero_shot.ridge import SemanticRidge
 
 
 @pytest.fixture(scope="module")
@@ -17,56 +18,56 @@ def data():
 def test_every_seen_class_is_held_out_once_in_the_proportion_of_the_unseen(data):
     _, y, _ = data
     folds = list(class_folds(y, n_classes=12))
-    assert sorted(np.concatenate([fold.held_out for fold in folds])) == list(range(9))
-    assert {len(fold.held_out) for fold in folds} <= {2, 3}
+    assert sorted(np.concatenate([fold.held_out_classes for fold in folds])) == list(range(9))
+    assert {len(fold.held_out_classes) for fold in folds} <= {2, 3}
 
 
-def test_a_fold_trains_on_kept_classes_and_measures_on_both_kinds(data):
+def test_a_fold_trains_on_train_classes_and_tests_on_both(data):
     _, y, _ = data
     for fold in class_folds(y, n_classes=12):
-        assert set(y[fold.train]) == set(fold.kept)
-        assert set(y[fold.test]) >= set(fold.held_out)
+        assert set(y[fold.train]) == set(fold.train_classes)
+        assert set(y[fold.test]) >= set(fold.held_out_classes)
         assert not set(fold.train) & set(fold.test)
-        assert not set(y[fold.test]) - set(fold.kept) - set(fold.held_out)
+        assert not set(y[fold.test]) - set(fold.train_classes) - set(fold.held_out_classes)
 
 
-def test_one_item_a_class_still_trains_every_kept_class():
+def test_one_item_in_each_class_is_enough_to_train():
     y = np.arange(6)
     for fold in class_folds(y, n_classes=9):
-        assert set(y[fold.train]) == set(fold.kept)
+        assert set(y[fold.train]) == set(fold.train_classes)
 
 
 def test_two_seen_classes_are_too_few_to_hold_one_out():
-    with pytest.raises(NotEnoughLabelsError, match="three classes or more; y names 2"):
+    with pytest.raises(NotEnoughLabelsError, match="three classes or more; y has labels of 2"):
         next(class_folds(np.array([0, 1, -1]), n_classes=5))
 
 
-def test_truly_unseen_classes_are_no_candidates(data):
+def test_unseen_classes_are_not_candidates(data):
     X, y, S = data
     fold = next(class_folds(y, n_classes=12))
-    scores, _ = held_out_scores(ESZSLClassifier(), X.astype(np.float32), y, S, fold)
+    scores, _ = held_out_scores(ESZSL(), X.astype(np.float32), y, S, fold)
     assert np.isneginf(scores[:, 9:]).all()
     assert np.isfinite(scores[:, :9]).all()
 
 
-def test_vectors_of_truly_unseen_classes_move_nothing(data):
+def test_vectors_of_unseen_classes_have_no_effect(data):
     X, y, S = data
     other = S.copy()
     other[9:] += 1
     fold = next(class_folds(y, n_classes=12))
-    first, second = (held_out_scores(ESZSLClassifier(), X.astype(np.float32), y, T, fold)[0] for T in (S, other))
+    first, second = (held_out_scores(ESZSL(), X.astype(np.float32), y, T, fold)[0] for T in (S, other))
     np.testing.assert_array_equal(first, second)
 
 
-def test_every_class_weighs_the_same():
+def test_every_class_has_the_same_weight():
     assert mean_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])) == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_the_search_takes_the_setting_that_is_right_on_held_out_classes(data):
+def test_the_search_selects_the_most_accurate_setting_on_held_out_classes(data):
     X, y, S = data
-    search = ClassWiseSearch(
-        [SemanticRidgeClassifier(), ESZSLClassifier()], [{"penalty": [1e-3, 1e6]}, {"feature_penalty": [1e9]}]
-    ).fit(X, y, class_vectors=S)
+    search = ClassWiseSearch([SemanticRidge(), ESZSL()], [{"penalty": [1e-3, 1e6]}, {"feature_penalty": [1e9]}]).fit(
+        X, y, class_vectors=S
+    )
     board = search.leaderboard_
     assert len(board) == 3
     assert board["accuracy"].is_monotonic_decreasing

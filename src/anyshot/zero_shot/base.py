@@ -1,4 +1,4 @@
-"""Zero-shot classification of vectors: the shell that the methods share, and the plain method, cosine."""
+"""The base class of zero-shot estimators, and the simplest one, which compares items with class vectors by cosine."""
 
 import warnings
 from abc import ABC, abstractmethod
@@ -17,53 +17,53 @@ from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
 
 
 class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
-    """What every zero-shot method does alike: check, learn from the labeled rows, score all classes, answer.
+    """Base class of the zero-shot estimators: it checks the input and selects the best-scoring candidate class.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        0, 1, ..., n_classes - 1: rows of the class table.
+        0, 1, ..., n_classes - 1: rows of `class_vectors`.
     seen_classes_, unseen_classes_ : ndarrays
         The classes with and without a label in `fit`.
     class_vectors_ : ndarray of shape (n_classes, n_attributes)
-        The class vectors, each of unit length.
+        The class vectors, scaled to unit length.
     n_features_in_ : int
         Width of the vectors.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
-        """Learn from `X` (n, d), `y` (n,), rows of `class_vectors` (c, a), -1 where there is no label.
+        """Fit to `X` (n, d) and `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label.
 
-        Where every class has a label the method still works, but the task is not zero-shot: a warning says so.
+        Warns if every class has a label.
 
         Raises
         ------
         ClassesError
-            `class_vectors` has too few rows for `y`, a zero row, or equal rows.
+            `class_vectors` has too few rows for `y`, a row of zeros, or equal rows.
         NotEnoughLabelsError
             Fewer classes have a label than the method needs.
         InputError
-            `X`, `y` or `class_vectors` is not of the form needed.
+            `X`, `y` or `class_vectors` has a wrong type or shape.
         """
         items, table = vectors(X), checked_class_vectors(class_vectors)
-        index = _rows_of(y, n_items=len(items), n_classes=len(table))
+        index = _checked_index(y, n_items=len(items), n_classes=len(table))
         self.n_features_in_, self.class_vectors_ = items.shape[1], table
         self.classes_ = np.arange(len(table))
         self.seen_classes_ = np.unique(index[index >= 0])
         self.unseen_classes_ = np.setdiff1d(self.classes_, self.seen_classes_)
-        if len(self.seen_classes_) < self._n_seen_needed():
+        if len(self.seen_classes_) < self._min_seen():
             raise NotEnoughLabelsError(
-                f"{type(self).__name__} learns from classes with labels: it needs {self._n_seen_needed()} or more, y "
-                f"names {len(self.seen_classes_)}. Give labels, or use ZeroShotClassifier, which needs none."
+                f"{type(self).__name__} needs labels of {self._min_seen()} or more classes; y has labels of "
+                f"{len(self.seen_classes_)}. Add labels, or use ZeroShotClassifier, which needs none."
             )
-        self._warn_if_all_are_seen(stacklevel=3)
+        self._warn_if_all_seen(stacklevel=3)
         self._fit(items[index >= 0], index[index >= 0])
         return self
 
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
-        """Return the score of every class for each of `X` (n, d): (n, c), -inf outside the candidates.
+        """Return the score of each class for each of `X` (n, d): (n, c), -inf outside the candidates.
 
-        candidates: the classes that may be the answer, as rows (k,) or a mask (c,); None for all.
+        candidates: the classes that may be predicted, as rows (k,) or a mask (c,); None for all.
         """
         check_is_fitted(self, "classes_")
         scores = np.array(self._scores(vectors(X, width=self.n_features_in_)), dtype=np.float64)  # (n, c)
@@ -71,13 +71,14 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         return scores
 
     def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
-        """Return the class of each of `X` (n, d), as a row of the class table (n,)."""
+        """Return the predicted class of each of `X` (n, d), as a row of `class_vectors` (n,)."""
         return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
 
-    def _n_seen_needed(self) -> int:
+    def _min_seen(self) -> int:
+        """Return the number of classes that need a label."""
         return 1
 
-    def _warn_if_all_are_seen(self, *, stacklevel: int) -> None:
+    def _warn_if_all_seen(self, *, stacklevel: int) -> None:
         if not len(self.unseen_classes_):
             warnings.warn(
                 f"All {len(self.classes_)} classes have labels, so this is not zero-shot learning. An ordinary "
@@ -88,17 +89,27 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        """Learn from the labeled rows: `X` (n, d), `y` (n,)."""
+        """Fit to the labeled items: `X` (n, d), `y` (n,)."""
 
     @abstractmethod
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         """Return the scores of all classes (n, c)."""
 
 
-class ZeroShotClassifier(ZeroShotEstimator):
-    """Answer the class whose vector is nearest in angle; class vectors live in the space of the items.
+class ProbabilisticZeroShotEstimator(ZeroShotEstimator):
+    """Base class of the estimators whose scores are log-probabilities up to a factor, and a constant for each item."""
 
-    Nothing is learned: labels only tell which classes are seen.
+    temperature: float = 1.0
+
+    def predict_proba(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
+        """Return the class probabilities (n, c), softmax of the scores / temperature; 0 outside the candidates."""
+        return np.asarray(softmax(self.decision_function(X, candidates) / self.temperature, axis=1))
+
+
+class ZeroShotClassifier(ProbabilisticZeroShotEstimator):
+    """Predict the class whose vector has the largest cosine with the item; both come from the same encoder.
+
+    Nothing is learned: labels only determine which classes are seen.
 
     Parameters
     ----------
@@ -115,19 +126,15 @@ class ZeroShotClassifier(ZeroShotEstimator):
     def __init__(self, *, temperature: float = 0.1) -> None:
         self.temperature = temperature
 
-    def predict_proba(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
-        """Return softmax of cosine / temperature (n, c); 0 outside the candidates."""
-        return np.asarray(softmax(self.decision_function(X, candidates) / self.temperature, axis=1))
-
-    def _n_seen_needed(self) -> int:
+    def _min_seen(self) -> int:
         return 0
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         width = self.class_vectors_.shape[1]
         if width != self.n_features_in_:
             raise WidthError(
-                f"Cosine needs class vectors in the space of the items; the items are {self.n_features_in_} wide, the "
-                f"class vectors {width}. Use a method that learns the way between the two, such as ESZSLClassifier."
+                f"Cosine needs class vectors as wide as the items; the items are {self.n_features_in_} wide, the class "
+                f"vectors {width}. Use an estimator that learns a map between the two, such as ESZSL."
             )
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
@@ -135,31 +142,31 @@ class ZeroShotClassifier(ZeroShotEstimator):
 
 
 def candidate_mask(candidates: ArrayLike | None, *, n_classes: int) -> NDArray[np.bool_]:
-    """Return which classes may be the answer (c,), from rows of the class table, a mask, or None for all."""
+    """Return which classes may be predicted (c,), from rows of `class_vectors`, a mask, or None for all."""
     if candidates is None:
         return np.ones(n_classes, dtype=bool)
-    given = np.asarray(candidates)
+    rows = np.asarray(candidates)
     mask = np.zeros(n_classes, dtype=bool)
-    if given.dtype == bool and given.shape == (n_classes,):
-        mask |= given
-    elif given.ndim == 1 and np.issubdtype(given.dtype, np.integer):
-        outside = given[(given < 0) | (given >= n_classes)]
+    if rows.dtype == bool and rows.shape == (n_classes,):
+        mask |= rows
+    elif rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer):
+        outside = rows[(rows < 0) | (rows >= n_classes)]
         if outside.size:
-            raise UnknownClassError(f"Candidate {outside[0]} is not in the table of {n_classes} classes.")
-        mask[given] = True
+            raise UnknownClassError(f"Candidate {outside[0]} is outside the {n_classes} rows of class_vectors.")
+        mask[rows] = True
     if not mask.any():
         raise ClassesError(
-            f"candidates must name one class or more, as rows of the class table (k,) or a mask ({n_classes},); given "
-            f"was an array of {given.dtype} with shape {given.shape}."
+            f"candidates must select one class or more, by rows of class_vectors (k,) or a mask ({n_classes},); got an "
+            f"array of {rows.dtype} with shape {rows.shape}."
         )
     return mask
 
 
-def _rows_of(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
-    given = np.asarray(y)
-    if given.ndim == 1 and given.size and np.issubdtype(given.dtype, np.integer) and given.max() >= n_classes:
+def _checked_index(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
+    index = np.asarray(y)
+    if index.ndim == 1 and index.size and np.issubdtype(index.dtype, np.integer) and index.max() >= n_classes:
         raise ClassesError(
-            f"class_vectors has {n_classes} rows and y names class {given.max()}. Give one row for each class, in the "
-            "order that y counts them."
+            f"class_vectors has {n_classes} rows and y contains class {index.max()}. Pass one row for each class, in "
+            "the order that y numbers them."
         )
-    return check_indexes(given, n_items=n_items, n_classes=n_classes)
+    return check_indexes(index, n_items=n_items, n_classes=n_classes)

@@ -1,0 +1,112 @@
+"""GFZSL: classes as Gaussian distributions, predicted from attributes for unseen classes."""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cholesky, solve_triangular
+
+from anyshot.base.items import class_sums
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
+from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator
+from anyshot.zero_shot.class_vectors import Floats, kernel_ridge_weights, standardized
+from anyshot.zero_shot.ridge import gram
+
+Covariance: TypeAlias = Literal["shared", "diagonal"]
+
+
+def within_covariance(X: Vectors, sums: Floats, counts: NDArray[np.integer], *, shrinkage: float) -> Floats:
+    """Return the covariance (d, d) of items about their class means, shrunk to a multiple of I by `shrinkage` (0 to 1).
+
+    sums (c, d), counts (c,): of each class's rows of `X` (n, d).
+    """
+    means = sums / counts[:, None]
+    within = (gram(X) - sums.T @ means) / len(X)  # (d, d)
+    isotropic = np.trace(within) / len(within) * np.eye(len(within))
+    return np.asarray((1 - shrinkage) * within + shrinkage * isotropic)
+
+
+def class_variances(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage: float) -> Floats:
+    """Return the variance of each feature in each class (c_seen, d), shrunk to the mean over features."""
+    variance = np.stack([X[y == k].var(axis=0, dtype=np.float64) for k in classes])  # (c_seen, d)
+    mean = max(float(variance.mean()), 1e-12)
+    return (1 - shrinkage) * variance + shrinkage * mean + 1e-6 * mean
+
+
+class GFZSL(ProbabilisticZeroShotEstimator):
+    """Generative model with a Gaussian distribution for each class.
+
+    The means and log-variances of unseen classes are predicted from those of seen classes by kernel ridge regression on
+    the class vectors.
+
+    Parameters
+    ----------
+    covariance : {"shared", "diagonal"}, default="shared"
+        One full covariance for all classes, or variances for each class as in the paper.
+    shrinkage : float, default=0.3
+        How far the covariance is shrunk to a multiple of the identity, 0 to 1.
+    penalty : float, default=0.1
+        Of kernel ridge regression; the diagonal of the kernel is 1.
+
+    Attributes
+    ----------
+    means_ : ndarray of shape (n_classes, n_features)
+        Means of the items of seen classes, predictions for unseen ones.
+    factor_ : ndarray of shape (n_features, n_features), "shared" only
+        Lower Cholesky factor of the covariance.
+    variances_ : ndarray of shape (n_classes, n_features), "diagonal" only
+        Variances of each class.
+
+    References
+    ----------
+    Verma, Rai. A Simple Exponential Family Framework for Zero-Shot Learning. ECML-PKDD 2017, section 3 (GFZSL, the
+    non-linear variant).
+    """
+
+    def __init__(self, *, covariance: Covariance = "shared", shrinkage: float = 0.3, penalty: float = 0.1) -> None:
+        self.covariance: Covariance = covariance
+        self.shrinkage = shrinkage
+        self.penalty = penalty
+
+    def sample(
+        self, classes: ArrayLike, *, n_samples: int, random_state: RandomState = None
+    ) -> tuple[Vectors, Indexes]:
+        """Draw `n_samples` features from each of `classes`: (k * n_samples, d) and their classes (k * n_samples,)."""
+        index = np.repeat(np.asarray(classes, dtype=np.intp), n_samples)
+        noise = generator(random_state).standard_normal((len(index), self.n_features_in_), dtype=np.float32)
+        if self.covariance == "shared":
+            noise = noise @ self.factor_.T.astype(np.float32)
+        else:
+            noise *= np.sqrt(self.variances_[index]).astype(np.float32)
+        return self.means_[index].astype(np.float32) + noise, index
+
+    def _fit(self, X: Vectors, y: Indexes) -> None:
+        seen = self.seen_classes_
+        counts, sums = np.bincount(y, minlength=len(self.classes_))[seen], class_sums(X, y, len(self.classes_))[seen]
+        table = standardized(self.class_vectors_, seen)
+        weights = kernel_ridge_weights(table, table[seen], penalty=self.penalty)  # (c, c_seen)
+        self.means_ = _predicted_for_unseen(weights, sums / counts[:, None], seen)
+        if self.covariance == "shared":
+            self.factor_ = cholesky(within_covariance(X, sums, counts, shrinkage=self.shrinkage), lower=True)
+        else:
+            variances = class_variances(X, y, seen, shrinkage=self.shrinkage)
+            self.variances_ = np.exp(_predicted_for_unseen(weights, np.log(variances), seen))
+
+    def _scores(self, X: Vectors) -> NDArray[np.floating]:
+        if self.covariance == "shared":
+            # log N up to a constant of the item: m' C^-1 x - m' C^-1 m / 2.
+            whitened = solve_triangular(self.factor_, self.means_.T, lower=True)  # (d, c)
+            weights = solve_triangular(self.factor_.T, whitened, lower=False)  # (d, c)
+            return np.asarray(X @ weights.astype(np.float32) - (whitened**2).sum(axis=0) / 2)
+        precision = 1 / self.variances_  # (c, d)
+        items = X.astype(np.float64)
+        squares = items**2 @ precision.T - 2 * items @ (self.means_ * precision).T
+        squares += (self.means_**2 * precision).sum(axis=1)
+        return np.asarray(-(squares + np.log(self.variances_).sum(axis=1)) / 2)
+
+
+def _predicted_for_unseen(weights: Floats, values: Floats, seen: Indexes) -> Floats:
+    """Return the `values` of seen classes and their predictions for the other classes (c, t)."""
+    predicted = weights @ values
+    predicted[seen] = values
+    return predicted
