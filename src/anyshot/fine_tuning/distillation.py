@@ -16,6 +16,7 @@ from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
+from anyshot.fine_tuning.network import Trained
 from anyshot.fine_tuning.partial import Batch, LinearHead, StageTraining, digest
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.history import History
@@ -103,16 +104,10 @@ def distill(
     head = ridge_head(run.features(rows), targets).to(backbone.device)
     history = train_on_teacher(run, head, targets, temperature=temperature)
     run.check_finite(run.scores(head, rows[:64]))
-    return FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning).set_fitted(
-        classes=classes,
-        backbone=backbone,
-        freeze_at=stage,
-        rest=run.rest,
-        head=head,
-        history=history,
-        reasons=(f"Distilled from {type(teacher).__name__} on {len(unlabeled)} unlabeled items.",),
-        encoder_name=student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__,
-    )
+    reason = f"Distilled from {type(teacher).__name__} on {len(unlabeled)} unlabeled items."
+    name = student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__
+    student = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
+    return student.set_fitted(classes, backbone, stage, run.rest, Trained(head, history, (reason,)), encoder_name=name)
 
 
 def distillation_loss(scores: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

@@ -130,16 +130,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         trained = self._train(run, labels, embedder, classes)
         calibrate(run, trained.head, labels)
         self.recipe_ = run.recipe
-        return self.set_fitted(
-            classes=classes,
-            backbone=backbone,
-            freeze_at=run.freeze_at,
-            rest=run.rest,
-            head=trained.head,
-            history=trained.history,
-            reasons=trained.reasons,
-            encoder_name=embedder.name,
-        )
+        return self.set_fitted(classes, backbone, run.freeze_at, run.rest, trained, encoder_name=embedder.name)
 
     def predict(self, X: Items) -> NDArray[Any]:
         """Return the most probable class of each item (n,)."""
@@ -172,8 +163,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, for export."""
         self._check_fitted()
-        frozen = self.backbone_.stages[: self.backbone_.n_frozen(self.freeze_at_)]
-        network = {name: self.backbone_.network[name] for name in frozen} | dict(self.rest_.named_stages())
+        network = {name: self.backbone_.network[name] for name in self._trunk.stages} | dict(self.rest_.named_stages())
         coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
         center = None if self.head_.center is None else self.head_.center.cpu().numpy()
         return Assembled(self.backbone_, network, coef, intercept, self.classes_, center)
@@ -223,34 +213,22 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         backbone, rest = reopened(
             parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_part(saved.arrays, "rest/")
         )
-        return cls(**parameters).set_fitted(
-            classes=class_table(facts["classes"]),
-            backbone=backbone,
-            freeze_at=freeze_at,
-            rest=rest,
-            head=LinearHead(head["coef"], head["intercept"], center=head.get("center")),
-            history=History.from_facts(facts["history"]),
-            reasons=tuple(facts["reasons"]),
-            encoder_name=parameters["encoder"],
+        trained = Trained(
+            LinearHead(head["coef"], head["intercept"], center=head.get("center")),
+            History.from_facts(facts["history"]),
+            tuple(facts["reasons"]),
         )
+        classes, name = class_table(facts["classes"]), parameters["encoder"]
+        return cls(**parameters).set_fitted(classes, backbone, freeze_at, rest, trained, encoder_name=name)
 
     def set_fitted(
-        self,
-        *,
-        classes: Classes,
-        backbone: Backbone,
-        freeze_at: str,
-        rest: Rest,
-        head: LinearHead,
-        history: History,
-        reasons: tuple[str, ...],
-        encoder_name: str,
+        self, classes: Classes, backbone: Backbone, freeze_at: str, rest: Rest, trained: Trained, *, encoder_name: str
     ) -> Self:
         """Set all fitted attributes at once, so that a `fit` that fails does not change the earlier model."""
-        self.classes_, self.history_, self.reasons_ = classes, history, reasons
+        self.classes_, self.history_, self.reasons_ = classes, trained.history, trained.reasons
         self.backbone_, self.freeze_at_, self._encoder_name = backbone, freeze_at, encoder_name
         self._is_named = isinstance(self.encoder, str)  # set_params may change the parameter later
-        self.rest_, self.head_ = rest.eval(), head.to(backbone.device).eval()
+        self.rest_, self.head_ = rest.eval(), trained.head.to(backbone.device).eval()
         self._trunk = Trunk(backbone, freeze_at)
         return self
 
