@@ -6,14 +6,17 @@ Times are medians of several runs in one process, after a warm-up; ratios are ta
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from support import draw, line, load_text, table
+from threadpoolctl import threadpool_limits
 
 from anyshot import AnyShotClassifier, load_encoder
 from anyshot.any_shot.head import AnyShotHead
+from anyshot.base.validation import unit
 from anyshot.store.disk_cache import VectorCache, encode_once
 
 
@@ -82,6 +85,37 @@ def many_classes() -> Iterator[str]:
     yield line("predict / matrix product", float(np.median(ours) / np.median(bare)), 2, least=False, note=note)
 
 
+def busy_machine() -> Iterator[str]:
+    """Fit a small head while other processes keep every core busy.
+
+    `base.threads` limits BLAS to one thread only if no other Python thread is alive. Before, it always did.
+    """
+    random = np.random.default_rng(0)
+    index = np.repeat(np.arange(77), 10)
+    S = unit(random.normal(size=(77, 384)))
+    X = unit(S[index] + 0.1 * random.normal(size=(770, 384)))
+
+    def fit() -> None:
+        AnyShotHead().fit(X, index, class_vectors=S)
+
+    def always_limited() -> None:
+        with threadpool_limits(limits=1, user_api="blas"):
+            fit()
+
+    end = threading.Event()
+    other = threading.Thread(target=end.wait)
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield line("the only Python thread [s]", seconds(fit), None, note=f"before: {seconds(always_limited):.1f}")
+        other.start()
+        yield line("beside another thread [s]", seconds(fit), None, note=f"before: {seconds(always_limited):.1f}")
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+        end.set()
+
+
 def start() -> Iterator[str]:
     """From process start to the first answer, and the import alone, on a warm disk."""
     command = [sys.executable, "-m", "anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
@@ -98,4 +132,5 @@ def start() -> Iterator[str]:
 if __name__ == "__main__":
     table("Fitting and changing", head())
     table("Many classes", many_classes())
+    table("A head of 770 labels on a busy machine", busy_machine())
     table("Start", start())

@@ -1,9 +1,12 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import contextmanager
 
 import numpy as np
-from threadpoolctl import threadpool_info
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from anyshot.any_shot.head import AnyShotHead
 from anyshot.base.threads import SMALL, threads_for
 
 
@@ -12,27 +15,90 @@ def blas_threads():
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-def test_small_work_is_done_by_one_thread_and_the_setting_comes_back():
-    before = blas_threads()
+@pytest.fixture(autouse=True)
+def two_threads():
+    """Let BLAS use two threads, also on a machine with one core."""
+    with threadpool_limits(limits=2, user_api="blas"):
+        yield
+
+
+@contextmanager
+def another_thread(Thread=threading.Thread, **options):
+    """Keep another Python thread alive in the block; it waits."""
+    end = threading.Event()
+    thread = Thread(target=end.wait, **options)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_small_work_uses_one_thread_and_the_limit_is_restored():
     with threads_for(SMALL - 1):
         assert set(blas_threads()) == {1}
-    assert blas_threads() == before
-
-
-def test_large_work_is_left_as_the_machine_is_set_up():
-    before = blas_threads()
-    with threads_for(SMALL):
-        assert blas_threads() == before
-
-
-def test_work_in_several_threads_at_once_leaves_the_setting_as_it_was():
-    before, together = blas_threads(), Barrier(4)
-
-    def work(_):
         with threads_for(0):
-            together.wait()  # all are within at once
+            assert set(blas_threads()) == {1}
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_large_work_is_not_limited():
+    with threads_for(SMALL):
+        assert set(blas_threads()) == {2}
+
+
+def test_an_error_restores_the_limit():
+    def failing():
+        with threads_for(0):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        failing()
+    assert set(blas_threads()) == {2}
+
+
+def test_no_limit_is_set_while_another_thread_is_alive():
+    with another_thread(), threads_for(0):
+        assert set(blas_threads()) == {2}
+    with threads_for(0):
+        assert set(blas_threads()) == {1}
+
+
+def test_no_limit_is_set_in_a_thread_beside_the_main_thread():
+    def limited(_):
+        with threads_for(0):
             return blas_threads()
 
     with ThreadPoolExecutor(4) as pool:
-        assert {count for counts in pool.map(work, range(4)) for count in counts} == {1}
-    assert blas_threads() == before
+        assert {count for counts in pool.map(limited, range(8)) for count in counts} == {2}
+
+
+def test_threads_of_a_jupyter_kernel_do_not_count():
+    class Heartbeat(threading.Thread):
+        pass
+
+    Heartbeat.__module__ = "ipykernel.heartbeat"
+    with another_thread(Heartbeat), another_thread(name="IOPub"), threads_for(0):
+        assert set(blas_threads()) == {1}
+
+
+def test_a_thread_that_computes_during_a_fit_never_sees_a_limit():
+    X, y, seen = np.eye(8, dtype=np.float32).repeat(4, axis=0), np.arange(8).repeat(4), set()
+    end, began = threading.Event(), threading.Event()
+
+    def compute():
+        while not end.is_set():
+            seen.update(blas_threads())
+            began.set()
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    began.wait()
+    for _ in range(3):
+        AnyShotHead().fit(X, y)
+    end.set()
+    thread.join()
+    assert seen == {2}
+    assert set(blas_threads()) == {2}

@@ -1,60 +1,42 @@
-"""How many threads linear algebra may use."""
+"""How many threads BLAS may use during small linear algebra."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 SMALL = 50_000_000
 """Multiplications in one matrix product below which one thread is faster than several that wait for each other."""
 
-
-class _OneThread:
-    """The limit of one thread, for as long as some small work is under way.
-
-    It is the whole process's: the first to come sets it, and the last to go lifts it. Were each to set its own, the
-    limit of one would be taken by the next for the machine's setting, and stay.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._under_way = threading.Lock(), 0
-        self._limit: Any = None
-
-    def begin(self) -> None:
-        with self._lock:
-            if self._under_way == 0:
-                self._limit = _controller().limit(limits=1, user_api="blas")
-            self._under_way += 1
-
-    def end(self) -> None:
-        with self._lock:
-            self._under_way -= 1
-            if self._under_way == 0:
-                self._limit.restore_original_limits()
-
-
-_ONE_THREAD = _OneThread()
+_NOTEBOOK = ("ipykernel", "IPython")  # packages whose threads pass messages and do no linear algebra
 
 
 @contextmanager
 def threads_for(multiplications: int) -> Iterator[None]:
-    """Do small work by one thread, and large work as the machine is set up.
+    """Limit BLAS to one thread while the block runs, if its matrix products are small and no other thread is alive.
 
-    On a busy machine, threads that wait for each other at every small product made a fit fifty times as slow.
+    On a busy machine, BLAS threads that wait for each other at every small product make a fit five to ten times as slow
+    (`benchmarks/speed.py`). But the limit applies to the whole process, so it is set only if the caller's is the only
+    Python thread (those of a Jupyter kernel do not count): it never slows down another thread's computation. The
+    previous limit is restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
     """
-    if multiplications >= SMALL:
+    if multiplications >= SMALL or not _is_only_thread():
         yield
         return
-    _ONE_THREAD.begin()
-    try:
+    with _controller().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        _ONE_THREAD.end()
+
+
+def _is_only_thread() -> bool:
+    return all(thread is threading.current_thread() or _is_of_a_notebook(thread) for thread in threading.enumerate())
+
+
+def _is_of_a_notebook(thread: threading.Thread) -> bool:
+    return type(thread).__module__.split(".")[0] in _NOTEBOOK or thread.name == "IOPub"
 
 
 @cache
-def _controller() -> Any:
+def _controller() -> ThreadpoolController:
     return ThreadpoolController()
