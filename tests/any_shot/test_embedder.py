@@ -64,7 +64,7 @@ def test_vectors_are_scaled_to_length_one_and_a_row_of_zeros_stays():
 
 
 def test_vectors_with_a_hole_are_named_by_their_row():
-    with pytest.raises(BadItemError, match="items holds NaN or infinity in row 1"):
+    with pytest.raises(BadItemError, match="NaN or infinity in row 1"):
         Space("vectors", cache=None).place(np.array([[1.0, 0.0], [np.nan, 1.0]]))
 
 

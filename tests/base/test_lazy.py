@@ -1,5 +1,3 @@
-"""Names that are loaded on first use, in every package that has a table of them."""
-
 import importlib
 from pathlib import Path
 

@@ -1,5 +1,3 @@
-"""The README of a saved model."""
-
 import pytest
 
 from anyshot.base.model_card import model_card
@@ -14,14 +12,14 @@ def facts(*, n_classes=3, leaderboard=()):
     }
 
 
-def test_the_card_says_what_the_model_is():
+def test_the_card_describes_the_model():
     card = model_card(facts())
     assert "# 3 classes, 2 labeled examples\n\nClasses: class-0, class-1, class-2\n" in card
     assert "Encoder: minilm. Method: any-shot." in card
     assert "\n- The names are clear.\n- Two labels agree.\n" in card
 
 
-def test_the_card_begins_with_metadata_that_a_model_hub_reads():
+def test_the_card_starts_with_metadata_for_model_hubs():
     opening, metadata, _ = model_card(
         facts(), modality="text", base_model="sentence-transformers/all-MiniLM-L6-v2"
     ).split("---\n", 2)
@@ -38,25 +36,25 @@ def test_the_card_begins_with_metadata_that_a_model_hub_reads():
 
 def test_the_leaderboard_is_a_table_and_is_left_out_when_empty():
     board = [["any-shot", 0.8125, -0.5, 1.0], ["zero-shot", 0.75, -0.7, 1.0]]
-    table = "| method, on labels held out | accuracy |\n|---|---|\n| any-shot | 81.2% |\n| zero-shot | 75.0% |\n"
+    table = "| method, on held-out labels | accuracy |\n|---|---|\n| any-shot | 81.2% |\n| zero-shot | 75.0% |\n"
     assert table in model_card(facts(leaderboard=board))
     assert "accuracy" not in model_card(facts())
 
 
 @pytest.mark.parametrize(("n_classes", "end"), [(20, "class-19\n"), (21, "class-19, ...\n")])
-def test_of_many_classes_the_first_twenty_are_named(n_classes, end):
+def test_the_first_twenty_classes_are_named(n_classes, end):
     line = next(line for line in model_card(facts(n_classes=n_classes)).splitlines(True) if line.startswith("Classes:"))
     assert line.endswith(end)
 
 
-def test_figures_stand_in_the_metadata_and_in_a_table():
+def test_figures_are_in_the_metadata_and_in_a_table():
     card = model_card(facts(), figures={"accuracy": 0.9125}, tested_on='400 "new" messages')
     assert 'name: "400 \\"new\\" messages"' in card
     assert '    - type: "accuracy"\n      value: 0.9125\n' in card
     assert '| on 400 "new" messages | |\n|---|---|\n| accuracy | 91.2% |' in card
 
 
-def test_a_hostile_name_is_neither_markup_nor_metadata():
+def test_names_are_escaped():
     given = facts()
     given["evidence"]["classes"] = ["<script>alert(1)</script>", "a | b\n---\nlicense: mit", "[x](http://y)"]
     given["encoder"]["name"] = "hf:../../x\ny: z"

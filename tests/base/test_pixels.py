@@ -1,5 +1,3 @@
-"""Every odd image that files and arrays can hold, and what is said of those that cannot be read."""
-
 import re
 import warnings
 import zlib
@@ -55,13 +53,13 @@ def test_the_exif_orientation_is_applied(photo, tmp_path, orientation, turns):
     np.testing.assert_array_equal(read_pixels(file), np.rot90(photo, turns))
 
 
-def test_an_orientation_that_does_not_exist_leaves_the_photo_as_it_is(photo, tmp_path):
+def test_an_invalid_orientation_is_ignored(photo, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 77
     np.testing.assert_array_equal(read_pixels(saved(tmp_path, Image.fromarray(photo), exif=exif)), photo)
 
 
-def test_cmyk_inks_become_light(tmp_path):
+def test_cmyk_is_converted_to_rgb(tmp_path):
     cyan = Image.new("CMYK", (4, 4), (255, 0, 0, 0))
     file = saved(tmp_path, cyan, "image.tif")
     assert read_pixels(file)[0, 0].tolist() == [0, 255, 255]
@@ -73,7 +71,7 @@ def test_a_cmyk_jpeg_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparent_parts_lie_on_white(tmp_path, mode):
+def test_transparent_parts_become_white(tmp_path, mode):
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 255)).convert(mode)
     image.putalpha(Image.fromarray(np.array([[0, 255]], dtype=np.uint8)))
     assert read_pixels(saved(tmp_path, image)).tolist() == [[list(WHITE), [0, 0, 0]]]
@@ -84,7 +82,7 @@ def test_half_transparent_parts_mix_with_white():
     assert read_pixels(pixel).tolist() == [[[128, 128, 128]]]
 
 
-def test_a_palette_with_a_transparent_color_lies_on_white(tmp_path):
+def test_a_transparent_palette_color_becomes_white(tmp_path):
     image = Image.new("P", (2, 1))
     image.putpalette([*RED, *GREEN])
     image.putdata([0, 1])
@@ -107,21 +105,21 @@ def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path, name):
     assert read_pixels(file)[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
-def test_values_of_which_nobody_knows_the_white_are_refused(tmp_path):
+def test_values_of_unknown_range_are_refused(tmp_path):
     for values in (np.array([[0.5]], dtype=np.float32), np.array([[1_000_000]], dtype=np.int32)):
         file = saved(tmp_path, Image.fromarray(values), "image.tif")
-        with pytest.raises(BadItemError, match="nothing says which of them is white"):
+        with pytest.raises(BadItemError, match="unknown which value is white"):
             read_pixels(file)
 
 
 @pytest.mark.parametrize("name", ["image.gif", "image.png", "image.webp"])
-def test_the_first_frame_of_an_animation_is_taken(tmp_path, name):
+def test_the_first_frame_of_an_animation_is_used(tmp_path, name):
     frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
     file = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:], lossless=True)
     assert read_pixels(file)[4, 4].tolist() == list(RED)
 
 
-def test_a_large_jpeg_decoded_small_is_never_below_twice_what_is_needed(photo, tmp_path):
+def test_a_large_jpeg_is_decoded_at_no_less_than_twice_the_needed_size(photo, tmp_path):
     large = Image.fromarray(photo).resize((1600, 1200), Image.Resampling.BICUBIC)
     file = saved(tmp_path, large, "image.jpg", quality=95)
     small = read_pixels(file, at_least=150)
@@ -131,7 +129,7 @@ def test_a_large_jpeg_decoded_small_is_never_below_twice_what_is_needed(photo, t
     assert np.abs(whole - drafted).mean() < 1
 
 
-def test_a_jpeg_that_is_not_large_is_decoded_whole(photo, tmp_path):
+def test_a_small_jpeg_is_decoded_at_full_size(photo, tmp_path):
     file = saved(tmp_path, Image.fromarray(photo), "image.jpg")
     np.testing.assert_array_equal(read_pixels(file, at_least=40), read_pixels(file))
 
@@ -139,14 +137,14 @@ def test_a_jpeg_that_is_not_large_is_decoded_whole(photo, tmp_path):
 def test_a_truncated_file_is_named_with_its_row(photo, tmp_path):
     file = saved(tmp_path, Image.fromarray(photo), "image.jpg")
     file.write_bytes(file.read_bytes()[:-300])
-    with pytest.raises(BadItemError, match=rf"{re.escape(str(file))} in row 3 cannot be read: .*truncated.*drop it"):
+    with pytest.raises(BadItemError, match=rf"{re.escape(str(file))} in row 3 cannot be read: .*truncated.*remove it"):
         read_pixels(file, row=3)
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path):
+def test_a_file_that_is_not_an_image_is_named(tmp_path):
     file = tmp_path / "letter.jpg"
     file.write_text("Dear all")
-    with pytest.raises(BadItemError, match=r"letter\.jpg in row 0 is no image that PIL can read"):
+    with pytest.raises(BadItemError, match=r"letter\.jpg in row 0 is not an image that PIL can read"):
         read_pixels(file, row=0)
 
 
@@ -167,9 +165,9 @@ def test_a_decompression_bomb_is_refused_with_its_pixel_count(tmp_path, monkeypa
 
 
 def test_arrays_of_another_type_or_shape_are_refused():
-    with pytest.raises(BadItemError, match=r"image in row 4 is an array of float64; uint8 is needed.*by 255 first"):
+    with pytest.raises(BadItemError, match=r"image in row 4 is an array of float64; uint8 .* is needed.*by 255 first"):
         read_pixels(np.zeros((2, 2, 3)), row=4)
-    with pytest.raises(BadItemError, match="array of uint16; uint8 is needed, 0 to 255"):
+    with pytest.raises(BadItemError, match=r"array of uint16; uint8 \(0 to 255\) is needed"):
         read_pixels(np.zeros((2, 2), dtype=np.uint16))
     with pytest.raises(BadItemError, match=r"empty array, of shape \(0, 5, 3\)"):
         read_pixels(np.zeros((0, 5, 3), dtype=np.uint8))
@@ -178,7 +176,7 @@ def test_arrays_of_another_type_or_shape_are_refused():
             read_pixels(np.zeros(shape, dtype=np.uint8))
 
 
-def test_what_is_no_image_at_all_is_refused():
+def test_other_types_and_empty_images_are_refused():
     with pytest.raises(BadItemError, match=r"image in row 5 is a int\. Give paths, PIL images or uint8 arrays"):
         read_pixels(7, row=5)
     with pytest.raises(BadItemError, match="it has no pixels"):
@@ -186,7 +184,7 @@ def test_what_is_no_image_at_all_is_refused():
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "PPM", "ICO", "TGA", "JPEG2000"])
-def test_a_damaged_file_raises_nothing_but_a_bad_item(photo, tmp_path, format):
+def test_a_damaged_file_raises_only_bad_item_errors(photo, tmp_path, format):
     rng = np.random.default_rng(0)
     file = saved(tmp_path, Image.fromarray(photo[:24, :32]), format=format)
     whole = np.frombuffer(file.read_bytes(), dtype=np.uint8)
@@ -214,7 +212,7 @@ def test_the_warnings_of_pil_do_not_leak(tmp_path):
     assert read_pixels(file)[0, 0].tolist() == list(RED)  # pytest makes any warning an error
 
 
-def test_the_item_given_is_not_changed(photo):
+def test_the_input_is_not_changed(photo):
     image = Image.fromarray(photo).convert("P")
     before = image.tobytes(), image.mode, image.size
     read_pixels(image)
@@ -224,17 +222,17 @@ def test_the_item_given_is_not_changed(photo):
     assert photo.any()
 
 
-def test_many_items_are_prepared_in_order(photo):
+def test_map_pixels_keeps_the_order(photo):
     sizes = map_pixels([photo[: row + 1] for row in range(20)], lambda pixels: pixels.shape[0])
     assert sizes == list(range(1, 21))
 
 
-def test_the_first_bad_item_of_many_is_named_by_its_row_in_the_whole(photo):
+def test_the_first_bad_item_of_many_is_named_by_its_overall_row(photo):
     with pytest.raises(BadItemError, match="row 102"):
         map_pixels([photo, photo, photo[:0], photo, 3], len, first_row=100)
 
 
-def test_the_warning_filters_are_as_before_after_many_items(photo):
+def test_the_warning_filters_are_restored(photo):
     before = list(warnings.filters)
     map_pixels([photo] * 8, len)
     assert warnings.filters == before
@@ -248,7 +246,7 @@ def test_equal_content_means_equal_pixels(photo, tmp_path):
     assert content_of(photo) != content_of(photo.reshape(80, 60, 3))
 
 
-def test_two_palettes_are_two_contents():
+def test_images_with_different_palettes_have_different_content():
     image = Image.new("P", (2, 2))
     other = image.copy()
     image.putpalette([*RED])

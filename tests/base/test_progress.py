@@ -1,5 +1,3 @@
-"""A bar for long work in a terminal, and nothing in a pipe."""
-
 import io
 import sys
 
@@ -12,10 +10,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def open_terminal(monkeypatch, *, patience=progress.PATIENCE):
-    """Put a terminal where errors go; in the test itself, since pytest puts its own there after the fixtures."""
+def open_terminal(monkeypatch, *, delay=progress.DELAY):
+    """Replace stderr by a terminal; called in the test itself, since pytest replaces stderr after the fixtures."""
     screen = Terminal()
-    monkeypatch.setattr(progress, "PATIENCE", patience)
+    monkeypatch.setattr(progress, "DELAY", delay)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     return screen
@@ -24,39 +22,39 @@ def open_terminal(monkeypatch, *, patience=progress.PATIENCE):
 STEPS = [(2, "a"), (3, "b")]
 
 
-def test_in_a_pipe_the_steps_pass_and_nothing_is_shown(monkeypatch):
+def test_nothing_is_shown_in_a_pipe(monkeypatch):
     pipe = io.StringIO()
     monkeypatch.setattr(sys, "stderr", pipe)
-    monkeypatch.setattr(progress, "PATIENCE", -1.0)
-    assert list(track(STEPS, total=5, doing="Encoding texts")) == ["a", "b"]
+    monkeypatch.setattr(progress, "DELAY", -1.0)
+    assert list(track(STEPS, total=5, description="Encoding texts")) == ["a", "b"]
     assert pipe.getvalue() == ""
 
 
 def test_short_work_shows_no_bar(monkeypatch):
     terminal = open_terminal(monkeypatch)
-    assert list(track(STEPS, total=5, doing="Encoding texts")) == ["a", "b"]
+    assert list(track(STEPS, total=5, description="Encoding texts")) == ["a", "b"]
     assert terminal.getvalue() == ""
 
 
-def test_long_work_in_a_terminal_shows_how_much_is_done(monkeypatch):
-    terminal = open_terminal(monkeypatch, patience=-1.0)
-    assert list(track(STEPS, total=5, doing="Encoding texts")) == ["a", "b"]
+def test_long_work_shows_a_bar_in_a_terminal(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    assert list(track(STEPS, total=5, description="Encoding texts")) == ["a", "b"]
     assert "Encoding texts" in terminal.getvalue()
     assert "5/5" in terminal.getvalue()
 
 
-def test_work_that_is_left_early_or_fails_gives_the_cursor_back(monkeypatch):
-    terminal = open_terminal(monkeypatch, patience=-1.0)
-    steps = track(STEPS, total=5, doing="Encoding texts")
+def test_the_cursor_is_restored_when_work_stops_early(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    steps = track(STEPS, total=5, description="Encoding texts")
     next(steps)
     assert "\x1b[?25h" not in terminal.getvalue()
     steps.close()
     assert "\x1b[?25h" in terminal.getvalue()
 
 
-def test_steps_are_made_one_at_a_time(monkeypatch):
+def test_steps_are_computed_one_at_a_time(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    made = []
-    steps = track(((1, made.append(name) or name) for name in "abc"), total=3, doing="Encoding texts")
+    computed = []
+    steps = track(((1, computed.append(name) or name) for name in "abc"), total=3, description="Encoding texts")
     assert next(steps) == "a"
-    assert made == ["a"]
+    assert computed == ["a"]

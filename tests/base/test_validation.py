@@ -1,5 +1,3 @@
-"""Vectors, indexes, randomness and optional packages, checked once for all rooms."""
-
 import numpy as np
 import pytest
 
@@ -7,7 +5,7 @@ from anyshot.base import validation
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 
-def test_vectors_come_back_as_float32():
+def test_vectors_are_returned_as_float32():
     table = validation.vectors([[1, 2], [3, 4]])
     assert table.dtype == np.float32
     np.testing.assert_array_equal(table, [[1, 2], [3, 4]])
@@ -23,7 +21,7 @@ def test_vectors_come_back_as_float32():
         (np.zeros((2, 2, 2)), r"its shape is \(2, 2, 2\)\.$"),
     ],
 )
-def test_what_is_no_table_of_numbers_is_refused(X, words):
+def test_anything_but_a_table_of_numbers_is_refused(X, words):
     with pytest.raises(InputError, match=words):
         validation.vectors(X)
 
@@ -31,7 +29,7 @@ def test_what_is_no_table_of_numbers_is_refused(X, words):
 def test_rows_that_are_not_finite_are_named():
     X = np.zeros((9, 2))
     X[3, 1] = np.nan
-    with pytest.raises(BadItemError, match=r"class_vectors holds NaN or infinity in row 3\. Drop or mend"):
+    with pytest.raises(BadItemError, match=r"class_vectors contains NaN or infinity in row 3\. Remove or correct"):
         validation.vectors(X, name="class_vectors")
     X[:7, 0] = np.inf
     with pytest.raises(BadItemError, match="in rows 0, 1, 2, 3, 4 and 2 more"):
@@ -40,11 +38,11 @@ def test_rows_that_are_not_finite_are_named():
 
 def test_vectors_of_another_width_are_refused():
     assert validation.vectors(np.zeros((1, 3)), width=3).shape == (1, 3)
-    with pytest.raises(WidthError, match="vectors of width 3; the model was made for width 4"):
+    with pytest.raises(WidthError, match="vectors of width 3; the model needs width 4"):
         validation.vectors(np.zeros((1, 3)), width=4)
 
 
-def test_unit_gives_length_one_and_leaves_zeros():
+def test_unit_scales_rows_to_length_one_and_leaves_zeros():
     np.testing.assert_allclose(validation.unit(np.array([[3.0, 4.0], [0, 0]])), [[0.6, 0.8], [0, 0]], rtol=1e-6)
 
 
@@ -53,37 +51,37 @@ def test_the_same_seed_gives_the_same_numbers(seed):
     assert validation.generator(seed).random() == validation.generator(7).random() != validation.generator(8).random()
 
 
-def test_a_generator_is_used_as_it_is_and_an_old_random_state_seeds_one():
+def test_a_generator_is_used_unchanged_and_a_random_state_seeds_one():
     random = np.random.default_rng(0)
     assert validation.generator(random) is random
     first, second = (validation.generator(np.random.RandomState(0)).random() for _ in range(2))
     assert first == second
 
 
-def test_without_a_seed_the_numbers_are_fresh():
+def test_without_a_seed_the_numbers_differ():
     assert validation.generator(None).random() != validation.generator(None).random()
 
 
-def test_an_optional_package_is_imported_or_its_command_named():
+def test_a_missing_optional_package_names_the_command_that_installs_it():
     assert validation.extra("json", "scale", purpose="This") is __import__("json")
     with pytest.raises(MissingExtraError, match=r"Spreading work needs no_such_module: pip install 'anyshot\[scale\]'"):
         validation.extra("no_such_module", "scale", purpose="Spreading work")
 
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
-def test_length_is_taken_whatever_the_size_of_the_numbers(size):
+def test_unit_handles_very_small_and_very_large_numbers(size):
     X = (np.array([[3.0, 4.0], [0.0, 0.0]]) * size).astype(np.float32)
     np.testing.assert_allclose(validation.unit(X), [[0.6, 0.8], [0, 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", ["x", -1, 1.5])
-def test_a_random_state_that_is_none_is_refused(wrong):
-    with pytest.raises(InputError, match="random_state must be a whole number from 0 on, a generator, or None; it is"):
+def test_an_invalid_random_state_is_refused(wrong):
+    with pytest.raises(InputError, match="random_state must be a whole number from 0, a generator, or None; it is"):
         validation.generator(wrong)
 
 
 @pytest.mark.parametrize("whole", [3, np.int64(3), np.uint8(3)])
-def test_a_whole_number_is_one_whoever_made_it(whole):
+def test_integers_of_python_and_numpy_are_whole_numbers(whole):
     assert validation.is_whole(whole)
     assert validation.is_number(whole)
     validation.check_whole(3, epochs=whole)
@@ -92,12 +90,12 @@ def test_a_whole_number_is_one_whoever_made_it(whole):
 
 
 @pytest.mark.parametrize("wrong", [True, np.True_, 2.0, np.float64(2), "3", None])
-def test_what_is_no_whole_number_is_named(wrong):
+def test_a_parameter_that_is_not_a_whole_number_is_named(wrong):
     with pytest.raises(InputError, match=r"epochs must be a whole number; it is "):
         validation.check_whole(1, rank=1, epochs=wrong)
 
 
-def test_a_number_is_one_whoever_made_it_and_what_is_none_is_named():
+def test_a_parameter_that_is_not_a_number_is_named():
     validation.check_numbers(learning_rate=1, dropout=0.5, moved=np.float32(0.5))
     for wrong in ("fast", None, True, [1.0]):
         with pytest.raises(InputError, match="learning_rate must be a number; it is "):

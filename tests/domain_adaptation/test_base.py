@@ -207,7 +207,7 @@ def test_what_cannot_be_a_target_is_named():
         model.fit(world.X, world.y, target=world.target[:, :5])
     with pytest.raises(DomainError, match="target has 1 item"):
         model.fit(world.X, world.y, target=world.target[:1])
-    with pytest.raises(BadItemError, match="target holds NaN or infinity in row 1"):
+    with pytest.raises(BadItemError, match="NaN or infinity in row 1"):
         model.fit(world.X, world.y, target=[[0.0] * 6, [np.nan] * 6])
     with pytest.raises(DomainError, match="X is dense and target is sparse"):
         model.fit(world.X, world.y, target=csr_array(world.target))
@@ -238,7 +238,7 @@ def test_source_and_domain_normalization_are_scikit_learns_scalers():
 
 def test_a_nan_in_a_sparse_row_is_found():
     table = csr_array(np.array([[0, 1.0], [0, 0], [np.inf, 0]]))
-    with pytest.raises(BadItemError, match="X holds NaN or infinity in row 2"):
+    with pytest.raises(BadItemError, match="NaN or infinity in row 2"):
         domain_table(table, name="X")
 
 

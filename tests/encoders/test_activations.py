@@ -239,7 +239,7 @@ def test_an_unusable_item_is_named_by_its_row(bert, photos_network, tmp_path, mo
     for file, photo in zip(files, PHOTOS, strict=False):
         Image.fromarray(photo).save(file)
     files[3].write_bytes(b"no image")
-    with pytest.raises(BadItemError, match=r"3\.png in row 3 is no image"):
+    with pytest.raises(BadItemError, match=r"3\.png in row 3 is not an image"):
         activations(photos_network, files, freeze_at=-1)
 
 

@@ -160,7 +160,7 @@ def test_without_a_pool_the_base_estimator_is_used(pool):
         ),
         ({"balance": 2}, lambda X: X, InputError, "balance must be between 0 and 1; got 2"),
         ({}, lambda X: X[:, :5], WidthError, "unlabeled has vectors of width 5"),
-        ({}, lambda X: np.where(np.arange(16) == 3, np.nan, X), InputError, "unlabeled holds NaN"),
+        ({}, lambda X: np.where(np.arange(16) == 3, np.nan, X), InputError, "NaN"),
     ],
 )
 def test_invalid_input_raises_an_error(options, pool, error, text):

@@ -1,1 +1,1 @@
-"""What every package shares: validation, labels, items, images, model folders."""
+"""Shared by all packages: validation, items and labels, images, saved models, progress."""

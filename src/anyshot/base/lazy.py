@@ -1,4 +1,4 @@
-"""Names of a package that are loaded on first use (PEP 562), so that importing the package costs nothing."""
+"""Load the public names of a package on first use (PEP 562), so that importing the package is fast."""
 
 import importlib
 import sys
@@ -9,14 +9,14 @@ from typing import Any
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the `__getattr__` and `__dir__` of a package whose names are defined in other modules.
 
-    package: its `__name__`; homes: the module in which each public name is defined.
+    package: its `__name__`; homes: the module that defines each public name.
     """
 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(homes[name]), name)
-        vars(sys.modules[package])[name] = value  # found at once from now on
+        vars(sys.modules[package])[name] = value  # not loaded again
         return value
 
     def names() -> list[str]:

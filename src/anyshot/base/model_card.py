@@ -1,11 +1,15 @@
-"""The model card: what a saved model is, for a person and for a model hub."""
+"""Model cards: the README of a saved model, with the metadata that model hubs read.
+
+Names and examples are escaped, so that they can be neither markup nor metadata.
+"""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-SHOWN = 20
+MAX_CLASSES: Final = 20
+"""Classes that a card names."""
 
 
 def model_card(
@@ -16,42 +20,24 @@ def model_card(
     figures: Mapping[str, float] | None = None,
     tested_on: str | None = None,
 ) -> str:
-    """Return the README of a saved model, with the metadata that model hubs read, from its facts.
+    """Return the card of a saved any-shot model.
 
-    modality: what the encoder reads, "text" or "image"; base_model: what a model hub calls the encoder;
-    figures: shares of 1 by name, as {"accuracy": 0.91}, measured on items that the model has not learned from;
-    tested_on: what those items are. Names and examples are written so that they can be neither markup nor metadata.
+    modality: the encoder's, "text" or "image"; base_model: the encoder's name on a model hub; figures: fractions by
+    name, such as {"accuracy": 0.91}, measured on items that the model was not fitted on; tested_on: what these are.
     """
-    classes, examples = facts["evidence"]["classes"], facts["evidence"]["examples"]
-    encoder, measured = encoder_name(facts), dict(figures or {})
-    shown = ", ".join(_plain(name) for name in classes[:SHOWN]) + (", ..." if len(classes) > SHOWN else "")
-    reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["model"]["reasons"])
-    return f"""---
-{_metadata(modality, base_model, measured, tested_on)}
----
-
-# {len(classes)} classes, {len(examples)} labeled examples
-
-Classes: {shown}
-
-Encoder: {_plain(encoder)}. Method: {_plain(facts["model"]["method"])}.
-
-{reasons}
-{_compared(facts["leaderboard"])}{_figures(measured, tested_on)}
-The folder holds the vectors of the labeled and unlabeled items and the text (or file name) of each labeled example,
-so that the model can learn more and explain itself. Do not share it further than these.
-
-```python
-from anyshot import load
-load("this/folder").predict([...])
-```
-"""
-
-
-def encoder_name(facts: Mapping[str, Any]) -> str:
-    """Return the name of a saved model's encoder."""
-    named = facts["parameters"]["encoder"] if "frozen" in facts else facts["encoder"]["name"]
-    return str(named)
+    training, examples = facts["evidence"], len(facts["evidence"]["examples"])
+    board = "".join(f"| {_escaped(method)} | {accuracy:.1%} |\n" for method, accuracy, *_ in facts["leaderboard"])
+    return _card(
+        _metadata(modality, base_model, dict(figures or {}), tested_on),
+        title=f"{len(training['classes'])} classes, {examples} labeled examples",
+        classes=training["classes"],
+        method=f"Encoder: {_escaped(encoder_name(facts))}. Method: {_escaped(facts['model']['method'])}.",
+        reasons=facts["model"]["reasons"],
+        tables=(f"\n| method, on held-out labels | accuracy |\n|---|---|\n{board}" if board else "")
+        + _figures(figures or {}, tested_on),
+        contents="The folder contains the vectors of the labeled and unlabeled items and the text (or file name) of "
+        "each labeled\nexample, for updates and explanations. Share it only with people who may see these.",
+    )
 
 
 def network_card(
@@ -62,24 +48,51 @@ def network_card(
     figures: Mapping[str, float] | None = None,
     tested_on: str | None = None,
 ) -> str:
-    """Return the README of a saved network with a head, from its facts, written as safely; see `model_card`."""
-    names, encoder = [str(name) for name in facts["classes"]], encoder_name(facts)
-    measured = dict(figures or {})
-    shown = ", ".join(_plain(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    reasons = "\n".join(f"- {_plain(reason)}" for reason in facts["reasons"])
+    """Return the card of a saved network with a head; parameters as for `model_card`."""
+    frozen = f"trained from {_escaped(facts['freeze_at'])} on"
+    return _card(
+        _metadata(modality, base_model, dict(figures or {}), tested_on),
+        title=f"{len(facts['classes'])} classes, predicted by a trained network",
+        classes=facts["classes"],
+        method=f"Encoder: {_escaped(encoder_name(facts))}, {frozen}. Trained by {facts['kind']}.",
+        reasons=facts["reasons"],
+        tables=_figures(figures or {}, tested_on),
+        contents="The folder contains the trained stages and the head, and none of the items.",
+    )
+
+
+def encoder_name(facts: Mapping[str, Any]) -> str:
+    """Return the name of a saved model's encoder."""
+    return str(facts["parameters"]["encoder"] if "frozen" in facts else facts["encoder"]["name"])
+
+
+def _card(
+    metadata: str,
+    *,
+    title: str,
+    classes: Sequence[Any],
+    method: str,
+    reasons: Sequence[str],
+    tables: str,
+    contents: str,
+) -> str:
+    names = ", ".join(_escaped(name) for name in classes[:MAX_CLASSES]) + (
+        ", ..." if len(classes) > MAX_CLASSES else ""
+    )
+    listed = "\n".join(f"- {_escaped(reason)}" for reason in reasons)
     return f"""---
-{_metadata(modality, base_model, measured, tested_on)}
+{metadata}
 ---
 
-# {len(names)} classes, told by a trained network
+# {title}
 
-Classes: {shown}
+Classes: {names}
 
-Encoder: {_plain(encoder)}, trained from {_plain(facts["freeze_at"])} on. Made by {facts["kind"]}.
+{method}
 
-{reasons}
-{_figures(measured, tested_on)}
-The folder holds the trained stages and the head, none of the items.
+{listed}
+{tables}
+{contents}
 
 ```python
 from anyshot import load
@@ -89,7 +102,7 @@ load("this/folder").predict([...])
 
 
 def _metadata(modality: str | None, base: str | None, figures: Mapping[str, float], tested_on: str | None) -> str:
-    """Return the front matter. Every text is written as JSON, which YAML reads as it stands: nothing can end it."""
+    """Return the YAML front matter. Every text is written as JSON, which is valid YAML and cannot end the block."""
     lines = ["library_name: anyshot"]
     task = f"{modality}-classification" if modality else None
     if task is not None:
@@ -98,7 +111,7 @@ def _metadata(modality: str | None, base: str | None, figures: Mapping[str, floa
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags:", "- transfer-learning", "- few-shot"]
     if figures:
-        data = json.dumps(tested_on or "items held out")
+        data = json.dumps(tested_on or "held-out items")
         lines += ["metrics:", *(f"- {json.dumps(name)}" for name in figures)]
         lines += ["model-index:", "- name: anyshot model", "  results:", "  - task:", f"      type: {task or 'other'}"]
         lines += ["    dataset:", f"      name: {data}", "      type: other", "    metrics:"]
@@ -107,18 +120,13 @@ def _metadata(modality: str | None, base: str | None, figures: Mapping[str, floa
     return "\n".join(lines)
 
 
-def _compared(leaderboard: Sequence[Sequence[Any]]) -> str:
-    board = "".join(f"| {_plain(method)} | {accuracy:.1%} |\n" for method, accuracy, *_ in leaderboard)
-    return f"\n| method, on labels held out | accuracy |\n|---|---|\n{board}" if board else ""
-
-
 def _figures(figures: Mapping[str, float], tested_on: str | None) -> str:
-    rows = "".join(f"| {_plain(name)} | {value:.1%} |\n" for name, value in figures.items())
-    head = _plain(f"on {tested_on}" if tested_on else "on items held out")
+    rows = "".join(f"| {_escaped(name)} | {value:.1%} |\n" for name, value in figures.items())
+    head = _escaped(f"on {tested_on or 'held-out items'}")
     return f"\n| {head} | |\n|---|---|\n{rows}" if rows else ""
 
 
-def _plain(text: object) -> str:
-    """Return text in one line, in which Markdown and HTML find nothing to do."""
+def _escaped(text: object) -> str:
+    """Return text on one line, with Markdown and HTML escaped."""
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*\[\]|])", r"\\\1", line)

@@ -1,4 +1,4 @@
-"""Any image given, a file, a PIL image or an array, as RGB pixels; a bad one is named by its path and row."""
+"""Read images (files, PIL images or arrays) as RGB pixels; errors name the image by its path and row."""
 
 import os
 import struct
@@ -20,36 +20,36 @@ from anyshot.errors import BadItemError
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
 T = TypeVar("T")
 
-# What PIL's readers raise on a file that is cut short, damaged, or no image at all.
+# What PIL raises on a file that is truncated, damaged, or not an image.
 BROKEN: Final = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
     *(struct.error, zlib.error),
 )
 BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-THREADS: Final = min(8, os.cpu_count() or 1)  # more only hold more photos in memory at once
+THREADS: Final = min(8, os.cpu_count() or 1)  # more would only need more memory
 
 
 def read_pixels(item: Item, *, row: int | None = None, at_least: int | None = None) -> Pixels:
-    """Return one image as RGB pixels (height, width, 3), uint8, the right way up.
+    """Return one image as RGB pixels (height, width, 3), uint8, upright.
 
-    A photo's EXIF orientation is applied, transparent parts lie on white, 16-bit values are scaled to 8, and of an
-    animation the first frame is taken.
+    The EXIF orientation is applied, transparent parts become white, 16-bit values are scaled to 8 bits, and of an
+    animation the first frame is used.
 
     Parameters
     ----------
     item : str, Path, PIL image or uint8 array
-        An array is (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), the last with its transparency.
+        An array is (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), the last with transparency.
     row : int, optional
-        Where the item stands in its batch; named in errors.
+        Position of the item in its batch, for error messages.
     at_least : int, optional
-        The shorter side that will be needed [pixels]. A JPEG file at least four times as large is then decoded at 1/2,
-        1/4 or 1/8 of its size, never below twice this side: several times faster, and the same picture once resized.
+        The shorter side that will be needed [pixels]. A JPEG file at least four times as large is decoded at 1/2, 1/4
+        or 1/8 of its size, but not below twice this side: several times faster, with the same result after resizing.
 
     Raises
     ------
     BadItemError
-        There is no such file, it is no image, is cut short or damaged, has more pixels than PIL's limit
-        (`PIL.Image.MAX_IMAGE_PIXELS`), or the array is empty or of another type or shape.
+        The file is missing, not an image, truncated, damaged, or has more pixels than PIL's limit
+        (`PIL.Image.MAX_IMAGE_PIXELS`), or the array is empty or of another dtype or shape.
     """
     with _without_warnings():
         return _read(item, row, at_least)
@@ -58,15 +58,15 @@ def read_pixels(item: Item, *, row: int | None = None, at_least: int | None = No
 def map_pixels(
     items: Items, prepare: Callable[[Pixels], T], *, first_row: int = 0, at_least: int | None = None
 ) -> list[T]:
-    """Return `prepare(read_pixels(item))` of each item, in several threads; the first bad item is raised.
+    """Return `prepare(read_pixels(item))` of each item, in several threads; raise for the first bad item.
 
-    PIL and torch let go of Python's lock while they work, and a photo is dropped as soon as it is prepared.
+    PIL and torch release the GIL, and each image is freed as soon as it is prepared.
     """
 
     def one(row: int) -> T:
         return prepare(_read(items[row], first_row + row, at_least))
 
-    # Warning filters belong to the whole process: they are set once around the threads, never inside one.
+    # Warning filters apply to the whole process, so they are set once around the threads, not inside one.
     with _without_warnings():
         if len(items) == 1 or THREADS == 1:
             return [one(row) for row in range(len(items))]
@@ -75,10 +75,9 @@ def map_pixels(
 
 
 def content_of(item: Item, *, row: int | None = None) -> bytes:
-    """Return the bytes that say what an image holds: a file's own, else its shape and RGB pixels.
+    """Return bytes that identify an image, as a cache key: those of its file, or else its shape and RGB pixels.
 
-    Items of equal content have equal vectors, so that a cache may be keyed by it. A PIL image and an array with the
-    same RGB pixels are the same content.
+    Images with equal content have equal vectors. A PIL image and an array with the same RGB pixels are equal.
     """
     if isinstance(item, (str, os.PathLike)):
         try:
@@ -99,7 +98,7 @@ def _read(item: Item, row: int | None, at_least: int | None) -> Pixels:
     except BOMB as error:
         raise BadItemError(
             f"{_name(item, row)} is too large to be read safely: {str(error).split(',')[0]}. "
-            "Make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
+            "Make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust the file."
         ) from error
     except BROKEN as error:
         raise BadItemError(_unreadable(item, row, error)) from error
@@ -110,7 +109,7 @@ def _read(item: Item, row: int | None, at_least: int | None) -> Pixels:
 
 def _from_file(image: ImageFile.ImageFile, at_least: int | None) -> Pixels:
     if at_least is not None and image.format == "JPEG":
-        image.draft(None, (2 * at_least, 2 * at_least))  # only JPEG has it; elsewhere it does nothing
+        image.draft(None, (2 * at_least, 2 * at_least))  # only JPEG supports it
     return _from_image(image)
 
 
@@ -129,7 +128,7 @@ def _from_image(image: Image.Image) -> Pixels:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) to 8; a damaged EXIF block does not make a photo unreadable."""
+    """Return the EXIF orientation, 1 (upright) to 8; a damaged EXIF block counts as upright."""
     try:
         given = image.getexif().get(ExifTags.Base.Orientation, 1)
     except BROKEN:
@@ -140,7 +139,7 @@ def _orientation(image: Image.Image) -> int:
 def _scaled(values: NDArray[Any]) -> Pixels:
     """Scale 16-bit gray values (h, w), 0 to 65535, to 8 bits."""
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
-        raise ValueError("its values are floats or have more than 16 bits, and nothing says which of them is white")
+        raise ValueError("its values are floats or have more than 16 bits, so it is unknown which value is white")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 257 = 255
 
 
@@ -148,9 +147,9 @@ def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
     named = _name(array, row)
     if array.dtype != np.uint8:
         hint = " Multiply values in [0, 1] by 255 first." if array.dtype.kind == "f" else ""
-        raise BadItemError(f"{named} is an array of {array.dtype}; uint8 is needed, 0 to 255.{hint}")
+        raise BadItemError(f"{named} is an array of {array.dtype}; uint8 (0 to 255) is needed.{hint}")
     if array.size == 0:
-        raise BadItemError(f"{named} is an empty array, of shape {array.shape}. Drop it.")
+        raise BadItemError(f"{named} is an empty array, of shape {array.shape}. Remove it.")
     flat = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if flat.ndim == 2:
         return np.repeat(flat[:, :, None], 3, axis=2)
@@ -163,7 +162,7 @@ def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep PIL's warnings, on metadata mostly, to itself; a decompression bomb's becomes an error."""
+    """Ignore PIL's warnings, mostly about metadata, except on decompression bombs, which becomes an error."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -173,15 +172,15 @@ def _without_warnings() -> Iterator[None]:
 def _unreadable(item: Item, row: int | None, error: Exception) -> str:
     named = _name(item, row)
     if isinstance(error, FileNotFoundError):
-        return f"There is no file {named}. Correct the path, or drop it."
+        return f"There is no file {named}. Correct the path, or remove it."
     if isinstance(error, UnidentifiedImageError):
-        return f"{named} is no image that PIL can read. Drop it, or convert it to PNG or JPEG."
-    return f"{named} cannot be read: {error}. Mend or drop it."
+        return f"{named} is not an image that PIL can read. Remove it, or convert it to PNG or JPEG."
+    return f"{named} cannot be read: {error}. Repair or remove it."
 
 
 def _name(item: Item, row: int | None) -> str:
-    """Name an item by its path and its row, as far as it has them."""
-    place = "" if row is None else f" in row {row}"
+    """Return an item's path and row, as far as known."""
+    position = "" if row is None else f" in row {row}"
     if isinstance(item, (str, os.PathLike)):
-        return f"{os.fspath(item)}{place}"
-    return f"The image{place}"
+        return f"{os.fspath(item)}{position}"
+    return f"The image{position}"

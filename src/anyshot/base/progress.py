@@ -1,26 +1,26 @@
-"""A progress bar for long work: in a terminal, after two seconds; never in a pipe."""
+"""A progress bar for long computations, shown in a terminal after two seconds."""
 
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
-"""Seconds of work before a bar appears."""
+DELAY: Final = 2.0
+"""Seconds before a bar appears."""
 
 
-def track(steps: Iterable[tuple[int, T]], *, total: int, doing: str) -> Iterator[T]:
-    """Yield what each step made, and show how many of `total` items are done.
+def track(steps: Iterable[tuple[int, T]], *, total: int, description: str) -> Iterator[T]:
+    """Yield the result of each step, and show how many of `total` items are done.
 
-    steps: pairs (items done in this step, what it made); doing: what is shown before the bar, "Encoding texts".
+    steps: pairs (number of items done in this step, result); description: shown before the bar, "Encoding texts".
     """
     if not sys.stderr.isatty():
-        yield from (made for _, made in steps)
+        yield from (result for _, result in steps)
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -30,14 +30,14 @@ def track(steps: Iterable[tuple[int, T]], *, total: int, doing: str) -> Iterator
         console=Console(stderr=True),
         transient=True,
     )
-    task, began, shown = bar.add_task(doing, total=total), time.monotonic(), False
+    task, started, visible = bar.add_task(description, total=total), time.monotonic(), False
     try:
-        for done, made in steps:
+        for done, result in steps:
             bar.advance(task, done)
-            if not shown and time.monotonic() - began > PATIENCE:
+            if not visible and time.monotonic() - started > DELAY:
                 bar.start()
-                shown = True
-            yield made
+                visible = True
+            yield result
     finally:
-        if shown:
+        if visible:
             bar.stop()

@@ -1,4 +1,4 @@
-"""What an encoder is: raw items in, unit-length float32 vectors out."""
+"""Protocols of encoders: what an object needs for each use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from anyshot.base.validation import Vectors
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns raw items into vectors; anything with these three members is one.
+    """An object that turns raw items into vectors.
 
-    Its vectors are brought to unit length where they come in; those that have it stay as they are, bit for bit.
+    Vectors that do not have unit length are normalized by the caller; those that do are used unchanged.
     """
 
     modality: Literal["text", "image"]
-    width: int  # d of the vectors it makes
+    width: int  # d of the vectors
 
     def encode(self, inputs: Sequence[Any]) -> Vectors:
         """Return vectors (n, width), float32, on the CPU."""
@@ -26,14 +26,14 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Digested(Protocol):
-    """An encoder whose vectors may be kept: the digest changes whenever its vectors would."""
+    """An encoder whose vectors can be cached: its digest changes whenever its vectors would."""
 
-    digest: str  # hex, of weights and preprocessing
+    digest: str  # hexadecimal, of weights and preprocessing
 
 
 @runtime_checkable
 class TextAligned(Protocol):
-    """An image encoder that can place texts among its image vectors, as CLIP does."""
+    """An image encoder that embeds texts among its image vectors, like CLIP."""
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) in the space of the images."""
@@ -42,28 +42,28 @@ class TextAligned(Protocol):
 
 @dataclass(frozen=True)
 class LinearClassifier:
-    """A pretrained network's last layer: what it knows about classes of its own."""
+    """The last layer of a pretrained classifier."""
 
-    weights: Vectors  # (classes, width), one row a class
-    names: tuple[tuple[str, ...], ...]  # each class's synonyms, best known first
+    weights: Vectors  # (n_classes, width)
+    names: tuple[tuple[str, ...], ...]  # synonyms of each class, the best known first
 
 
 @runtime_checkable
 class Classifying(Protocol):
-    """An encoder with the classifier it was trained with, which `zero_shot.imagenet_bridge` transfers to new names."""
+    """An encoder with its pretrained classifier, which `zero_shot.imagenet_bridge` extends to other classes."""
 
     classifier: LinearClassifier
 
 
 @runtime_checkable
 class Trained(Protocol):
-    """An encoder that was trained for a task, and is saved with the model that it serves."""
+    """An encoder that was fine-tuned, and is saved with the model that uses it."""
 
-    name: str  # of the encoder that it was
-    center: Vectors | None  # (width,), what is taken off its unit-length vectors
+    name: str  # of the pretrained encoder
+    center: Vectors | None  # (width,), subtracted from the unit-length vectors
 
     def facts(self) -> dict[str, Any]:
-        """Return what is no array."""
+        """Return everything but arrays, as JSON values."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Checks that every room shares: vectors, labels as indexes, randomness, optional packages."""
+"""Checks shared by all packages: vectors, randomness, numbers, optional packages."""
 
 import importlib
 import numbers
@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
-Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row an item
-Indexes: TypeAlias = NDArray[np.intp]  # (n,), each a row of the class table; -1 is "no label"
+Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
+Indexes: TypeAlias = NDArray[np.intp]  # (n,), rows of the class table; -1 is "no label"
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
 
@@ -21,41 +21,41 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     Raises
     ------
     InputError
-        `X` is not a table of numbers with at least one column.
+        `X` is not a table of numbers, or has no column.
     BadItemError
-        A row holds NaN or infinity; the row is named.
+        A row contains NaN or infinity; the message names it.
     WidthError
-        `X` is not `width` wide.
+        `X` does not have `width` columns.
     """
     try:
         table = np.asarray(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a table of numbers (n, d); it is not: {error}.") from error
+        raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
     if table.ndim != 2 or table.shape[1] == 0:
         hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
     if not np.isfinite(table).all():
         rows = np.flatnonzero(~np.isfinite(table).all(axis=1))
-        raise BadItemError(f"{name} holds NaN or infinity in {_rows(rows)}. Drop or mend these vectors.")
+        raise BadItemError(f"{name} contains NaN or infinity in {_rows(rows)}. Remove or correct these vectors.")
     if width is not None and table.shape[1] != width:
-        raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model was made for width {width}.")
+        raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
 
 
 def unit(X: NDArray[np.floating]) -> Vectors:
     """Scale each row of `X` (n, d) to length 1; a row of zeros stays zero."""
-    squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); the square of 1e20 is no float32
+    squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); float32 overflows at the square of 1e20
     length = np.sqrt(squared).astype(X.dtype)[:, None]
     return (X / np.where(length > 0, length, 1)).astype(np.float32)
 
 
 def generator(random_state: RandomState) -> np.random.Generator:
-    """Return the one source of randomness for `random_state`: a seed, a generator, or None for a fresh one.
+    """Return the random generator for `random_state`: a seed, a generator, or None for a new one.
 
     Raises
     ------
     InputError
-        It is none of these.
+        It is something else.
     """
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))
@@ -63,22 +63,22 @@ def generator(random_state: RandomState) -> np.random.Generator:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"random_state must be a whole number from 0 on, a generator, or None; it is {random_state!r}."
+            f"random_state must be a whole number from 0, a generator, or None; it is {random_state!r}."
         ) from error
 
 
 def is_whole(given: object) -> TypeGuard[int]:
-    """Tell whether this is a whole number, Python's or numpy's; True and False are none."""
+    """Return whether this is an integer, of Python or numpy, and not a bool."""
     return isinstance(given, numbers.Integral) and not isinstance(given, bool)
 
 
 def is_number(given: object) -> TypeGuard[float]:
-    """Tell whether this is a number, Python's or numpy's; True and False are none."""
+    """Return whether this is a real number, of Python or numpy, and not a bool."""
     return isinstance(given, numbers.Real) and not isinstance(given, bool)
 
 
 def check_whole(least: int, **given: object) -> None:
-    """Raise InputError where one of the settings `given`, by name, is no whole number from `least` on.
+    """Raise InputError if one of the parameters `given`, by name, is not a whole number of at least `least`.
 
     >>> check_whole(1, epochs=3, rank=np.int64(8))
     """
@@ -90,23 +90,23 @@ def check_whole(least: int, **given: object) -> None:
 
 
 def check_numbers(**given: object) -> None:
-    """Raise InputError where one of the settings `given`, by name, is no number."""
+    """Raise InputError if one of the parameters `given`, by name, is not a number."""
     for name, value in given.items():
         if not is_number(value):
             raise InputError(f"{name} must be a number; it is {value!r}.")
 
 
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:
-    """Return the two parts of `given`, or raise InputError: it is no pair, or a part is None."""
+    """Return the two elements of `given`, or raise InputError if it is not a pair or one is None."""
     if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):
         raise InputError(f"{name} must be a pair, {of}; a {type(given).__name__} was given.")
     return given[0], given[1]
 
 
 def extra(module: str, name: str, *, purpose: str) -> ModuleType:
-    """Import an optional package, or say how to install it.
+    """Import an optional package, or raise MissingExtraError with the command that installs it.
 
-    module: what to import; name: the extra that brings it; purpose: what needs it, to begin the error's sentence.
+    module: what to import; name: the extra that contains it; purpose: what needs it, subject of the message.
     """
     try:
         return importlib.import_module(module)
@@ -115,7 +115,7 @@ def extra(module: str, name: str, *, purpose: str) -> ModuleType:
 
 
 def _rows(rows: NDArray[np.intp], *, at_most: int = 5) -> str:
-    """Name the rows in words, the first few of them."""
+    """Return the first few row numbers as text."""
     named = ", ".join(str(row) for row in rows[:at_most])
     more = f" and {len(rows) - at_most} more" if len(rows) > at_most else ""
     return f"row{'s' if len(rows) > 1 else ''} {named}{more}"

@@ -173,7 +173,7 @@ def activations(
     known = {key for pack in storage.packs for key in pack.keys}
     missing = [index for index, key in enumerate(wanted.keys) if key not in known]
     steps = _compute(trunk, wanted, missing, storage)
-    for pack in progress.track(steps, total=len(missing), doing="Running the frozen layers"):
+    for pack in progress.track(steps, total=len(missing), description="Running the frozen layers"):
         storage.add(trunk.digest, pack)
     result = Activations(storage.packs, keys=wanted.keys, views=wanted.views, budget_mb=budget_mb)
     storage.delete_with(result)

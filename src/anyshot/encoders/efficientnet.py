@@ -207,7 +207,7 @@ def encode_images(
             with torch.inference_mode():
                 yield len(inputs), forward(torch.stack(inputs)).float().cpu().numpy()
 
-    parts = list(progress.track(chunks(), total=len(images), doing="Encoding images"))
+    parts = list(progress.track(chunks(), total=len(images), description="Encoding images"))
     return unit(np.concatenate(parts)) if parts else np.empty((0, width), dtype=np.float32)
 
 

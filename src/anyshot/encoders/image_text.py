@@ -98,7 +98,7 @@ class ImageTextEncoder:
                 with torch.inference_mode():
                     yield len(part), self._text_features(part).float().cpu().numpy()
 
-        parts = list(progress.track(chunks(), total=len(listed), doing="Encoding texts"))
+        parts = list(progress.track(chunks(), total=len(listed), description="Encoding texts"))
         return unit(np.concatenate(parts)) if parts else np.empty((0, self.width), dtype=np.float32)
 
     def backbone(self) -> Backbone:

@@ -83,7 +83,7 @@ class LanguageModelEncoder:
         """
         texts = check_texts(inputs)
         vectors = np.empty((len(texts), self.width), dtype=np.float32)
-        for rows, part in progress.track(self._steps(texts), total=len(texts), doing="Encoding texts"):
+        for rows, part in progress.track(self._steps(texts), total=len(texts), description="Encoding texts"):
             vectors[rows] = part
         return vectors
 

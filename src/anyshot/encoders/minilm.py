@@ -189,7 +189,7 @@ class MiniLMEncoder:
         """
         texts = check_texts(inputs)
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
-        for rows, part in progress.track(self._encode_batches(texts), total=len(texts), doing="Encoding texts"):
+        for rows, part in progress.track(self._encode_batches(texts), total=len(texts), description="Encoding texts"):
             vectors[rows] = part
         return vectors
 

@@ -66,7 +66,7 @@ class SentenceModelEncoder:
         """
         texts = check_texts(inputs)
         vectors = np.empty((len(texts), self.width), dtype=np.float32)
-        for window, part in progress.track(self._steps(texts), total=len(texts), doing="Encoding texts"):
+        for window, part in progress.track(self._steps(texts), total=len(texts), description="Encoding texts"):
             vectors[window] = part
         return vectors
 

@@ -157,7 +157,7 @@ def over_class_splits(
                 fresh = clone(model).fit(items[given], index[given], class_vectors=table, **pool)
                 yield 1, _rows(name, split, fresh, items[measured], index[measured], seen)
 
-    measured = track(steps(), total=len(unseen) * len(models), doing="Measuring class splits")
+    measured = track(steps(), total=len(unseen) * len(models), description="Measuring class splits")
     return ClassSplitScores(pd.DataFrame([row for rows in measured for row in rows]))
 
 

@@ -186,7 +186,7 @@ def _measured(
             sizes = {"part": split.name, "n_train": len(split.train), "n": len(split.test)}
             yield 1, {**sizes, "accuracy": share, "lower": lower, "upper": upper}
 
-    rows = list(track(steps(), total=len(splits), doing=f"Measuring {what}s"))
+    rows = list(track(steps(), total=len(splits), description=f"Measuring {what}s"))
     return HeldOutScores(pd.DataFrame(rows), what)
 
 

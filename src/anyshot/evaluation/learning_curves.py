@@ -234,7 +234,7 @@ def learning_curve(
         if k != 0 or _can_do_without(model, "X", "y")
     ]
 
-    made = list(track(bench.measured(plan), total=len(plan), doing="Measuring the curve"))
+    made = list(track(bench.measured(plan), total=len(plan), description="Measuring the curve"))
     measured = [row for row in made if not isinstance(row, Exception)]
     if not measured:
         cause = f" {made[-1]}" if made else ""

@@ -87,7 +87,9 @@ def number_curve(
             fresh.fit(*labeled, **source)
             yield 1, {"labels": size, "seed": seed, "rmse": rmse(right, fresh.predict(asked))}
 
-    return NumberCurve(pd.DataFrame(list(track(steps(), total=len(plan), doing="Measuring the curve"))), len(tested))
+    return NumberCurve(
+        pd.DataFrame(list(track(steps(), total=len(plan), description="Measuring the curve"))), len(tested)
+    )
 
 
 def _source(model: Predictor) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def tune_if_it_pays(
     limit = float("inf") if isinstance(budget, str) else float(budget)
     scores = np.zeros((len(items), len(evidence.classes)))
     began = time.monotonic()
-    for done, out in enumerate(progress.track(_parts(folds), total=FOLDS, doing="Fine-tuning"), start=1):
+    for done, out in enumerate(progress.track(_parts(folds), total=FOLDS, description="Fine-tuning"), start=1):
         scores[out] = _tuned(space, evidence, items, ~out, random_state).scores(part_of(items, out))
         needed = (time.monotonic() - began) / done * (FOLDS + 1.5)  # the last fit is on half as many items again
         if needed > limit:

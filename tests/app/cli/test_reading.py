@@ -110,7 +110,7 @@ def test_a_trained_network_answers_and_what_it_has_not_is_named(call, made, tmp_
     answered = call("predict", made / "texts.csv", "--model", tmp_path / "network")
     assert [row["label"] for row in answered.rows] == list(labels)
     assert call("evaluate", tmp_path / "network", made / "train.csv").rows[0]["accuracy"] == 1
-    assert "3 classes, told by a trained network" in call("card", tmp_path / "network").out
+    assert "3 classes, predicted by a trained network" in call("card", tmp_path / "network").out
     refused = call("explain", tmp_path / "network", "where is it")
     assert refused.code == 1
     assert "holds a model of kind FineTunedClassifier, which has no method explain" in refused.err
