@@ -1,7 +1,7 @@
-"""The names of the classes are enough to begin with: no message has a label here.
+"""Classify messages by class names alone, without any label.
 
-A language model places messages and names in one space, and each message takes the name that lies nearest in meaning.
-Prints the answers to three messages, then the share of 200 messages that are answered rightly.
+A text encoder maps messages and class names to vectors, and each message gets the class with the nearest name.
+Prints the predictions for three messages, then the accuracy on 200 messages.
 """
 
 import numpy as np
@@ -16,5 +16,5 @@ for text, name in zip(asked, clf.predict(asked), strict=True):
 data = messages()
 pairs = [(text, label) for text, label in zip(data.items, data.labels, strict=True) if label != "none"]
 texts, labels = zip(*pairs, strict=True)
-answers = AnyShotClassifier(sorted(set(labels))).fit().predict(texts)
-print(f"Right by ten names alone: {np.mean(answers == np.array(labels)):.0%} of {len(texts)} messages")
+predicted = AnyShotClassifier(sorted(set(labels))).fit().predict(texts)
+print(f"Accuracy with ten names: {np.mean(predicted == np.array(labels)):.0%} of {len(texts)} messages")

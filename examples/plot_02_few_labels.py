@@ -1,7 +1,7 @@
-"""A few labels correct what the names of the classes say, and the names hold where labels are missing.
+"""Improve on class names with a few labels per class.
 
-Methods that learn from labels alone start later, lower, and need several labels a class to catch up.
-Prints the accuracy at 0, 1, 3 and 5 labels a class, mean of three draws; draws it where a FILE.png is given.
+Methods that learn from labels alone start with a lower accuracy and need several labels per class to catch up.
+Prints the accuracy at 0, 1, 3 and 5 labels per class, mean of three samples of labels, and plots it to a FILE.png.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Messages without labels move the names of the classes to where the messages lie.
+"""Use messages without labels to refine the class names.
 
-The messages to be answered are such data themselves: given to `fit` together, they are answered better.
-Prints the accuracy without and with them, at no label and at one label a class.
+The messages to be classified can be used themselves: passed to `fit`, they are classified more accurately.
+Prints the accuracy without and with them, at no label and at one label per class.
 """
 
 import numpy as np
@@ -19,4 +19,4 @@ for k in (0, 1):
     clf = AnyShotClassifier(names).fit(texts[rows], labels[rows])
     without = clf.score(texts[asked], labels[asked])
     clf.fit(texts[rows], labels[rows], unlabeled=texts[asked])
-    print(f"{k} labels a class: {without:.0%} without, {clf.score(texts[asked], labels[asked]):.0%} with unlabeled")
+    print(f"{k} labels per class: {without:.0%} without, {clf.score(texts[asked], labels[asked]):.0%} with unlabeled")

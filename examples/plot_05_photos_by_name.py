@@ -1,7 +1,7 @@
-"""Photographs can be sorted by class names given on the spot, with no label and no image-text model.
+"""Classify photographs by class names, without labels and without an image-text model.
 
-The network knows 1000 kinds of things from ImageNet; each new name borrows from those that are close in meaning.
-Prints the answer for two photographs that scikit-learn carries, and how sure it is.
+The network was trained on the 1000 classes of ImageNet; a new name gets its weights from classes of similar meaning.
+Prints the prediction and its probability for two photographs that come with scikit-learn.
 """
 
 from pathlib import Path

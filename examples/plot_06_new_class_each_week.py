@@ -1,7 +1,7 @@
-"""Classes and labels may arrive at any time: a model takes them up without the data it has seen before.
+"""Add classes and labels to a fitted model, without the earlier data.
 
-Each week one class is added and a few labels come in; the model is saved in between and goes on where it stood.
-Prints, week by week, the classes and the answer to the same message.
+Each week one class and a few labels are added. The model is saved and loaded in between.
+Prints the classes and the prediction for the same message, week by week.
 """
 
 from pathlib import Path

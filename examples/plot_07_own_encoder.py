@@ -1,6 +1,6 @@
-"""Any object that turns items into vectors is an encoder; it needs `modality`, `width` and `encode`.
+"""Use your own encoder: any object with `modality`, `width` and `encode`.
 
-This one counts runs of letters, which is enough to tell languages apart when each has a few lines of text.
+This one counts character n-grams, which tells languages apart if each class has a few lines of text.
 Prints the language of three sentences.
 """
 
@@ -10,8 +10,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from anyshot import AnyShotClassifier
 
 
-class LetterRuns:
-    """Counts runs of two and three letters."""
+class CharacterNgrams:
+    """Counts of character bigrams and trigrams."""
 
     modality = "text"
     width = 4096
@@ -27,7 +27,7 @@ lines = {
     "German": ["wo ist das Paket, das ich letzte Woche bestellt habe", "das ist nicht das, was Sie mir gezeigt haben"],
     "Spanish": ["dónde está el paquete que pedí la semana pasada", "este no es el que usted me ha enseñado"],
 }
-clf = AnyShotClassifier(encoder=LetterRuns()).fit(lines)
+clf = AnyShotClassifier(encoder=CharacterNgrams()).fit(lines)
 asked = ["I have not seen the other thing", "ich habe nichts gesehen", "no he visto nada de eso"]
 for text, name in zip(asked, clf.predict(asked), strict=True):
     print(f"{text} -> {name}")

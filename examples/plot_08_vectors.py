@@ -1,7 +1,7 @@
-"""Where the items are vectors already, a class can be described by a vector too.
+"""Classify vectors, with a vector as the description of each class.
 
-Here the items are scans of handwritten digits, 8 x 8 pixels, and each class is described by the digit as it is printed.
-Prints the accuracy with no label, with unlabeled scans, and with five labels a class as well.
+The items are scans of handwritten digits, 8 x 8 pixels; each class is described by the printed digit.
+Prints the accuracy with no label, with unlabeled scans, and with five labels per class as well.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from anyshot import AnyShotClassifier, few_per_class
 
 
 def printed(digit):
-    """Return the digit in print, 8 x 8 pixels in a row (64,)."""
+    """Return the printed digit as 8 x 8 pixels, flattened (64,)."""
     page, small = Image.new("L", (128, 128)), Image.new("L", (8, 8))
     ImageDraw.Draw(page).text((64, 64), str(digit), fill=255, font=ImageFont.load_default(size=64), anchor="mm")
     small.paste(page.crop(page.getbbox()).resize((6, 8), Image.Resampling.BOX), (1, 0))
@@ -22,13 +22,13 @@ def printed(digit):
 scans, digits = load_digits(return_X_y=True)
 train, test = slice(0, 900), slice(900, None)
 prints = np.stack([printed(digit) for digit in range(10)])  # (10, 64)
-# Vectors are compared by their angle: what all have in common, ink in the middle, is taken off first.
+# Vectors are compared by cosine, so their common mean is subtracted first.
 scans, prints = scans - scans[train].mean(axis=0), prints - prints.mean(axis=0)
 rows = few_per_class(digits[train].tolist(), 5, random_state=0)
 
 clf = AnyShotClassifier(dict(enumerate(prints))).fit()
-print(f"digits in print alone: {clf.score(scans[test], digits[test]):.0%}")
+print(f"printed digits only: {clf.score(scans[test], digits[test]):.0%}")
 clf.fit(unlabeled=scans[train])
-print(f"and {len(scans[train])} scans without labels: {clf.score(scans[test], digits[test]):.0%}")
+print(f"with {len(scans[train])} unlabeled scans: {clf.score(scans[test], digits[test]):.0%}")
 clf.fit(scans[rows], digits[rows], unlabeled=scans[train])
-print(f"and 5 labels a class: {clf.score(scans[test], digits[test]):.0%}")
+print(f"and 5 labels per class: {clf.score(scans[test], digits[test]):.0%}")

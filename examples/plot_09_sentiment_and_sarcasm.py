@@ -1,8 +1,8 @@
-"""A sentence that describes each class says more than its name: no text has a label here.
+"""Describe each class in a sentence, which says more than its name.
 
-Praise and complaint are told apart by what is said. Sarcasm, praise that means the opposite, stays hard for a model
-that reads what words mean and not how they are meant.
-Prints how many of 24 remarks are answered rightly by name and by description, in each class.
+There are no labels. Praise and complaint differ in their words; sarcasm, praise that means the opposite, is hard for a
+model that reads words and not intentions.
+Prints how many of 24 remarks are classified correctly by name and by description, for each class.
 """
 
 import numpy as np
@@ -49,4 +49,4 @@ DESCRIBED = {
 for what, classes in (("name", list(REMARKS)), ("description", DESCRIBED)):
     clf = AnyShotClassifier(classes).fit()
     right = {name: int(np.sum(clf.predict(own) == name)) for name, own in REMARKS.items()}
-    print(f"by {what}: {sum(right.values())} of 24 right; of 8 each {right}")
+    print(f"by {what}: {sum(right.values())} of 24 correct; of 8 each {right}")

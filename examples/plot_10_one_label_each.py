@@ -1,7 +1,7 @@
-"""One labeled message a class, ten in all, is already worth having: it is added to what the names say.
+"""Combine one label per class with the class names.
 
-From one label alone a method knows one point of each class; here the names say where the rest may lie.
-Prints the share of messages answered rightly by names, by one label each, and by both, mean of five draws.
+One label alone gives a method one point per class; the class names say where other items of the class are likely to be.
+Prints the accuracy with names, with one label per class, and with both, mean of five samples.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ names = sorted(set(labels.tolist()))
 
 by_names, by_labels, by_both = [], [], []
 for seed in range(5):
-    shown = few_per_class(labels.tolist(), 1, random_state=seed)
-    asked = np.setdiff1d(np.arange(len(texts)), shown)
+    labeled = few_per_class(labels.tolist(), 1, random_state=seed)
+    asked = np.setdiff1d(np.arange(len(texts)), labeled)
     by_names.append(AnyShotClassifier(names).fit().score(texts[asked], labels[asked]))
-    by_labels.append(PrototypeClassifier().fit(vectors[shown], labels[shown]).score(vectors[asked], labels[asked]))
-    by_both.append(AnyShotClassifier(names).fit(texts[shown], labels[shown]).score(texts[asked], labels[asked]))
-print(f"names alone: {np.mean(by_names):.0%}")
-print(f"one label each, no names: {np.mean(by_labels):.0%}")
-print(f"names and one label each: {np.mean(by_both):.0%}")
+    by_labels.append(PrototypeClassifier().fit(vectors[labeled], labels[labeled]).score(vectors[asked], labels[asked]))
+    by_both.append(AnyShotClassifier(names).fit(texts[labeled], labels[labeled]).score(texts[asked], labels[asked]))
+print(f"names only: {np.mean(by_names):.0%}")
+print(f"one label per class, no names: {np.mean(by_labels):.0%}")
+print(f"names and one label per class: {np.mean(by_both):.0%}")

@@ -1,7 +1,7 @@
-"""A shop takes in a new category of products each week: the model learns it from its name and two products.
+"""Add a product category each week from its name and two products.
 
-What was learned before stays, and nothing is trained anew on old data.
-Prints, week by week, how many of the products on the shelves are put into their category.
+Earlier categories are kept, and no old data are needed.
+Prints, week by week, how many products are classified correctly.
 """
 
 import numpy as np
@@ -23,4 +23,4 @@ for week, newest in enumerate(["garden", "toys", "cycling", "pets"], start=1):
     asked = [(product, name) for name in clf.classes_ for product in SHELVES[name][2:]]
     products, names = (np.array(column) for column in zip(*asked, strict=True))
     right = clf.predict(products) == names
-    print(f"week {week}, {len(clf.classes_)} categories, newest {newest}: {right.sum()} of {len(right)} products right")
+    print(f"week {week}, {len(clf.classes_)} categories, newest {newest}: {right.sum()} of {len(right)} correct")

@@ -1,9 +1,8 @@
-"""Images of a kind that the network has never seen, from five labels a class and images without labels.
+"""Classify images unlike those the network was trained on, from five labels per class and unlabeled images.
 
-Where ANYSHOT_SHARED names a folder with chest X-rays (data/chest_xray/{train,test}/CLASS/*.jpg) those are read. Else
-pictures are drawn that only look a little like them: two dark lungs, clear or with bright clouds. This is an example of
-the method, no medical device.
-Prints the source of the pictures, and the accuracy with labels alone and with unlabeled pictures.
+If ANYSHOT_SHARED names a folder with chest X-rays (data/chest_xray/{train,test}/CLASS/*.jpg), they are used; otherwise
+synthetic images of two dark lungs, clear or with bright spots. This is an example of the method, not a medical device.
+Prints the source of the images, and the accuracy without and with unlabeled images.
 """
 
 import os
@@ -15,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from anyshot import AnyShotClassifier, few_per_class
 
 
-def drawn(ill, random):
-    """Return a gray picture of two lungs, with clouds if `ill`."""
+def synthetic(ill, random):
+    """Return a gray image of two lungs, with bright spots if `ill`."""
     page = Image.new("L", (224, 224), int(random.integers(150, 190)))
     pen = ImageDraw.Draw(page)
     for left in (30, 124):
@@ -29,27 +28,27 @@ def drawn(ill, random):
     return Image.blend(page.filter(ImageFilter.GaussianBlur(5)), grains, 0.3)
 
 
-def pictures(part, n):
-    """Return n pictures of each class, and their classes."""
+def images(part, n):
+    """Return n images of each class, and their classes."""
     folder = Path(os.environ.get("ANYSHOT_SHARED", "none")) / "data" / "chest_xray" / part
     random = np.random.default_rng(["train", "test"].index(part))
     names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ["clear", "clouded"]
     made = [
         [str(path) for path in sorted((folder / name).iterdir())[:n]]
         if folder.is_dir()
-        else [drawn(name == "clouded", random) for _ in range(n)]
+        else [synthetic(name == "clouded", random) for _ in range(n)]
         for name in names
     ]
     return [one for own in made for one in own], [name for name in names for _ in range(n)]
 
 
 real = (Path(os.environ.get("ANYSHOT_SHARED", "none")) / "data" / "chest_xray").is_dir()
-print("chest X-rays" if real else "drawn pictures, no real X-rays")
-train, labels = pictures("train", 30)
-test, truth = pictures("test", 30)
+print("chest X-rays" if real else "synthetic images, not real X-rays")
+train, labels = images("train", 30)
+test, truth = images("test", 30)
 rows = few_per_class(labels, 5, random_state=0)
-shown = [train[row] for row in rows], [labels[row] for row in rows]
-print(f"5 labels a class: {AnyShotClassifier(cache=False).fit(*shown).score(test, truth):.0%}")
+labeled = [train[row] for row in rows], [labels[row] for row in rows]
+print(f"5 labels per class: {AnyShotClassifier(cache=False).fit(*labeled).score(test, truth):.0%}")
 rest = [image for row, image in enumerate(train) if row not in set(rows)]
-clf = AnyShotClassifier(cache=False).fit(*shown, unlabeled=rest)
-print(f"and {len(rest)} without labels: {clf.score(test, truth):.0%}")
+clf = AnyShotClassifier(cache=False).fit(*labeled, unlabeled=rest)
+print(f"and {len(rest)} unlabeled images: {clf.score(test, truth):.0%}")

@@ -1,13 +1,13 @@
-"""Reviews of kitchen things have labels, reviews of books have none: what was learned there is used here.
+"""Use labeled reviews of kitchen tools to classify reviews of books, which have no labels.
 
-The books' reviews, without their labels, show how the new domain varies; the kitchen's are brought to vary alike.
-Prints how many of 16 reviews of books are answered rightly, without and with that.
+CORAL transforms the kitchen reviews so that their vectors vary like those of the unlabeled book reviews.
+Prints how many of 16 book reviews are classified correctly, without and with CORAL.
 """
 
 import numpy as np
 
 from anyshot import encode_once, load_encoder
-from anyshot.domain_adaptation.coral import CORAL
+from anyshot.domain_adaptation import CORAL
 
 KITCHEN = {
     "good review": [
@@ -54,6 +54,6 @@ encoder = load_encoder("minilm")
 source, target = ([text for own in reviews.values() for text in own] for reviews in (KITCHEN, BOOKS))
 X, new = encode_once(encoder, source, cache=None), encode_once(encoder, target, cache=None)
 y, truth = (np.array([name for name, own in reviews.items() for _ in own]) for reviews in (KITCHEN, BOOKS))
-for what, unlabeled in (("kitchen things alone", None), ("kitchen things and books without labels", new)):
-    answers = CORAL().fit(X, y, target=unlabeled).predict(new)
-    print(f"from {what}: {np.sum(answers == truth)} of {len(truth)} right")
+for what, unlabeled in (("kitchen reviews only", None), ("kitchen reviews and unlabeled book reviews", new)):
+    predicted = CORAL().fit(X, y, target=unlabeled).predict(new)
+    print(f"{what}: {np.sum(predicted == truth)} of {len(truth)} correct")

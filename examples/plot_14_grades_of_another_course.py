@@ -1,8 +1,8 @@
-"""Grades in one course are known for many pupils, in the new course for twenty: the old course is the prior.
+"""Predict grades in a new course from twenty grades, with another course as the prior.
 
-Where ANYSHOT_SHARED names a folder with data/student_performance/students.parquet, real grades are read; else pupils
-are drawn by chance. The final grade is told from the first one, and from what is known of the pupil.
-Prints the error from the old course, from twenty grades and from both, and how often the 90 % interval holds the grade.
+If ANYSHOT_SHARED names a folder with data/student_performance/students.parquet, real grades are used; otherwise
+synthetic ones. The final grade is predicted from the first grade and from data about the student.
+Prints the error with the old course, with twenty grades, and with both, and the coverage of 90 % intervals.
 """
 
 import os
@@ -14,8 +14,8 @@ import pandas as pd
 from anyshot import AnyShotRegressor
 
 
-def pupils(n, course, random):
-    """Return a table of pupils drawn by chance."""
+def students(n, course, random):
+    """Return a table of synthetic students."""
     hours, absences = random.integers(1, 5, n), random.poisson(4, n)
     school = random.choice(["north", "south"], n)
     talent = random.normal(11, 3, n)
@@ -31,10 +31,10 @@ if file.is_file():
     table = pd.read_parquet(file).drop(columns="G2")
     old, new = (table[table.course == name].drop(columns="course") for name in ("math", "portuguese"))
 else:
-    print("grades drawn by chance")
-    old, new = (pupils(300, name, np.random.default_rng(0)) for name in ("old", "new"))
+    print("synthetic grades")
+    old, new = (students(300, name, np.random.default_rng(0)) for name in ("old", "new"))
 there = old.drop(columns="G3"), old.G3
-errors, held = [], []
+errors, covered = [], []
 for seed in range(5):
     order = np.random.default_rng(seed).permutation(len(new))
     few, rest = new.iloc[order[:20]], new.iloc[order[20:]]
@@ -43,8 +43,8 @@ for seed in range(5):
     models = AnyShotRegressor().fit(source=there), AnyShotRegressor().fit(*here, unlabeled=asked), both
     errors.append([np.sqrt(np.mean((model.predict(asked) - rest.G3) ** 2)) for model in models])
     lower, upper = both.predict_interval(asked, coverage=0.9).T
-    held.append(np.mean(rest.G3.between(lower, upper)))
-names = ("the old course alone", "twenty new grades alone", "both")
+    covered.append(np.mean(rest.G3.between(lower, upper)))
+names = ("old course only", "twenty new grades only", "both")
 for name, error in zip(names, np.mean(errors, axis=0), strict=True):
     print(f"{name}: {error:.2f}")
-print(f"the interval of 90 % holds {np.mean(held):.0%} of the grades")
+print(f"the 90 % interval contains {np.mean(covered):.0%} of the grades")

@@ -1,6 +1,6 @@
 """Make the notebooks from their examples. Run: python examples/notebooks/make.py.
 
-The docstring becomes the opening text, and each stretch of code between two blank lines at the margin a cell.
+The docstring becomes the first cell. Each block of code between blank lines becomes a cell.
 """
 
 import ast
@@ -12,7 +12,7 @@ EXAMPLES = ("plot_10_one_label_each", "plot_11_new_product_category", "plot_14_g
 
 
 def notebook_of(example: str) -> str:
-    """Return the notebook, nbformat 4.5, of an example's text."""
+    """Return the notebook (nbformat 4.5) of an example."""
     tree = ast.parse(example)
     title, *rest = (ast.get_docstring(tree) or "").splitlines()
     code = "".join(example.splitlines(keepends=True)[tree.body[0].end_lineno :])
@@ -23,8 +23,8 @@ def notebook_of(example: str) -> str:
         _cell("markdown", f"# {title}\n" + "\n".join(rest)),
         *(_cell("code", block) for block in [imports, *blocks]),
     ]
-    for place, cell in enumerate(cells):
-        cell["id"] = f"cell-{place}"
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
     language = {"display_name": "Python 3", "language": "python", "name": "python3"}
     document = {"cells": cells, "metadata": {"kernelspec": language}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
