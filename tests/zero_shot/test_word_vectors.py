@@ -1,10 +1,10 @@
-"""Word vectors from files, and class names looked up in them."""
+"""Class vectors from word vectors, and files of word vectors."""
 
 import numpy as np
 import pytest
 
 from anyshot.errors import ClassesError, DataFileError
-from anyshot.zero_shot.word_vectors import load_word_vectors, word_vectors, words_of
+from anyshot.zero_shot.word_vectors import class_word_vectors, load_word_vectors, words_of
 
 WORDS = {
     "polar": np.array([1.0, 0.0]),
@@ -16,34 +16,34 @@ WORDS = {
 GLOVE = "polar 1 0\nbear 0 1\nwhale 5 5\n"
 
 
-def test_the_words_of_a_name_are_averaged():
-    found = word_vectors(["polar_bear", "bear"], WORDS)
+def test_the_vectors_of_the_words_are_averaged():
+    found = class_word_vectors(["polar_bear", "bear"], WORDS)
     np.testing.assert_array_equal(found.vectors, [[0.5, 0.5], [0, 1]])
     assert found.notes == ()
 
 
-def test_a_whole_name_goes_before_its_words_and_case_does_not_matter():
-    found = word_vectors(["KillerWhale", "Whale", "paris"], WORDS)
+def test_a_whole_name_is_looked_up_first_and_case_is_ignored():
+    found = class_word_vectors(["KillerWhale", "Whale", "paris"], WORDS)
     np.testing.assert_array_equal(found.vectors, [[3, 3], [5, 5], [2, 2]])
 
 
-def test_unknown_words_are_left_out_and_named():
-    found = word_vectors(["polar okapi", "quagga bear"], WORDS)
+def test_unknown_words_are_left_out_and_listed_in_the_notes():
+    found = class_word_vectors(["polar okapi", "quagga bear"], WORDS)
     np.testing.assert_array_equal(found.vectors, [[1, 0], [0, 1]])
     assert found.notes == ("2 words have no vector and are left out: okapi (of polar okapi), quagga (of quagga bear).",)
 
 
-def test_classes_without_a_known_word_are_all_named():
-    with pytest.raises(ClassesError, match="2 of 3 classes has a vector: okapi, quagga"):
-        word_vectors(["okapi", "bear", "quagga"], WORDS)
+def test_all_classes_without_a_known_word_are_in_the_error():
+    with pytest.raises(ClassesError, match="2 of 3 classes have no word with a vector: okapi, quagga"):
+        class_word_vectors(["okapi", "bear", "quagga"], WORDS)
 
 
-def test_no_class_is_refused():
-    with pytest.raises(ClassesError, match="no class"):
-        word_vectors([], WORDS)
+def test_no_class_raises_an_error():
+    with pytest.raises(ClassesError, match="no classes"):
+        class_word_vectors([], WORDS)
 
 
-def test_names_are_split_into_their_words():
+def test_names_are_split_into_words():
     assert words_of(["topUpFailed", "top_up_limit", 7]) == ["top", "up", "failed", "limit", "7"]
 
 
@@ -51,7 +51,7 @@ def test_names_are_split_into_their_words():
 
 
 @pytest.mark.parametrize("head", ["", "3 2\n"], ids=["glove", "word2vec"])
-def test_both_text_forms_are_read(head, tmp_path):
+def test_both_text_formats_are_read(head, tmp_path):
     path = tmp_path / "words.txt"
     path.write_text(head + GLOVE, encoding="utf-8")
     found = load_word_vectors(path)
@@ -59,15 +59,15 @@ def test_both_text_forms_are_read(head, tmp_path):
     np.testing.assert_array_equal(found["whale"], [5, 5])
 
 
-def test_only_the_words_asked_for_are_kept(tmp_path):
+def test_only_the_given_words_are_read(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text(GLOVE, encoding="utf-8")
     assert list(load_word_vectors(path, ["Bear", "okapi"])) == ["bear"]
-    with pytest.raises(DataFileError, match="no word vector for any of the 1 words asked for"):
+    with pytest.raises(DataFileError, match="no word vector for any of the 1 words"):
         load_word_vectors(path, ["okapi"])
 
 
-def test_a_word_may_hold_spaces_once_the_width_is_known(tmp_path):
+def test_a_word_may_contain_spaces_once_the_width_is_known(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text(GLOVE + ". . . 7 8\n", encoding="utf-8")
     np.testing.assert_array_equal(load_word_vectors(path)[". . ."], [7, 8])
@@ -82,14 +82,14 @@ def test_a_word_may_hold_spaces_once_the_width_is_known(tmp_path):
         ("", "no word vector"),
     ],
 )
-def test_a_broken_file_is_named_by_its_line(content, text, tmp_path):
+def test_a_broken_line_raises_an_error_with_its_number(content, text, tmp_path):
     path = tmp_path / "words.txt"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(DataFileError, match=text):
         load_word_vectors(path)
 
 
-def test_a_missing_file_and_a_pickle_are_refused(tmp_path):
+def test_a_missing_file_and_a_pickle_raise_an_error(tmp_path):
     with pytest.raises(DataFileError, match="There is no file"):
         load_word_vectors(tmp_path / "none.txt")
     path = tmp_path / "words.kv"
@@ -98,7 +98,7 @@ def test_a_missing_file_and_a_pickle_are_refused(tmp_path):
         load_word_vectors(path)
 
 
-def test_the_binary_form_gives_what_the_text_form_gives(tmp_path):
+def test_the_binary_format_contains_the_same_vectors_as_the_text_format(tmp_path):
     models = pytest.importorskip("gensim.models")
     vectors = models.KeyedVectors(vector_size=2)
     vectors.add_vectors(["polar", "bear", "whale"], np.array([[1, 0], [0, 1], [5, 5]], dtype=np.float32))
@@ -108,22 +108,21 @@ def test_the_binary_form_gives_what_the_text_form_gives(tmp_path):
     assert list(binary) == list(text)
     for word in text:
         np.testing.assert_array_equal(binary[word], text[word])
-    np.testing.assert_array_equal(word_vectors(["polar bear"], vectors).vectors, [[0.5, 0.5]])
+    np.testing.assert_array_equal(class_word_vectors(["polar bear"], vectors).vectors, [[0.5, 0.5]])
     assert list(load_word_vectors(tmp_path / "words.bin", ["Bear"])) == ["bear"]
 
 
-def test_a_binary_file_cut_short_is_refused(tmp_path):
+def test_an_incomplete_binary_file_raises_an_error(tmp_path):
     pytest.importorskip("gensim.models")
     (tmp_path / "words.bin").write_bytes(b"3 200\npolar \x00\x00")
     with pytest.raises(DataFileError, match="cannot be read as word vectors"):
         load_word_vectors(tmp_path / "words.bin")
 
 
-def test_real_word_vectors_put_animals_nearer_to_animals(shared):
+def test_animals_are_more_similar_to_animals_in_real_word_vectors(shared):
     classes = ["killer_whale", "dolphin", "blue_whale", "tractor", "truck", "pickup_truck"]
     path = shared / "data" / "glove_twitter_25d" / "glove_twitter_25d.parquet"
-    found = word_vectors(classes, load_word_vectors(path, words_of(classes)))
+    found = class_word_vectors(classes, load_word_vectors(path, words_of(classes)))
     rows = found.vectors / np.linalg.norm(found.vectors, axis=1, keepdims=True)
-    alike = rows @ rows.T
-    assert alike[:3, :3].mean() > alike[:3, 3:].mean()
-    print(found)
+    cosines = rows @ rows.T
+    assert cosines[:3, :3].mean() > cosines[:3, 3:].mean()

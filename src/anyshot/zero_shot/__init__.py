@@ -21,7 +21,9 @@ _HOME = {
     "SemanticRidge": "anyshot.zero_shot.ridge",
     "TransductiveZeroShotClassifier": "anyshot.zero_shot.transductive",
     "ZeroShotClassifier": "anyshot.zero_shot.base",
+    "class_word_vectors": "anyshot.zero_shot.word_vectors",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
+    "words_of": "anyshot.zero_shot.word_vectors",
 }
 
 __all__ = sorted(_HOME)

@@ -1,4 +1,4 @@
-"""Word vectors, as word2vec and GloVe publish them, as class vectors (c, a): the mean over the words of a name."""
+"""Class vectors (c, a) from word vectors such as those of word2vec and GloVe: the mean over the words of a name."""
 
 import os
 import re
@@ -21,60 +21,59 @@ from anyshot.zero_shot.class_embeddings import as_words
 Words: TypeAlias = Mapping[str, NDArray[np.floating]]  # a word -> its vector (a,)
 
 BINARY = (".bin", ".bin.gz")
-"""Endings of files in word2vec's binary form, which gensim reads."""
+"""Suffixes of files in word2vec's binary format, which gensim reads."""
 PICKLED = (".model", ".kv", ".pkl")
-"""Endings of gensim's own files: they are pickles, which may run any code when they are read."""
+"""Suffixes of gensim's own files: pickles, which may run any code when they are read."""
 
 
 @dataclass(frozen=True)
-class _Found:
+class _LookedUp:
     vector: NDArray[np.float64] | None  # (a,)
     unknown: tuple[str, ...]
 
 
 def load_word_vectors(path: str | os.PathLike[str], words: Sequence[str] | None = None) -> Words:
-    """Read word vectors from a file: GloVe's or word2vec's text form, Parquet, or a binary form through gensim.
+    """Read word vectors from a file in the text or binary format of word2vec, that of GloVe, or Parquet.
 
     Parameters
     ----------
     path : path
-        A text file has a word and its numbers in each line, with or without word2vec's first line of two counts; a
-        Parquet file a column of words, then columns of numbers. Files that end as `BINARY` lists need gensim, the extra
+        A text file has a word and its numbers in each line, with or without word2vec's header; a Parquet file has a
+        column of words, then columns of numbers. Files with a suffix in `BINARY` need gensim, the extra
         ``anyshot[words]``.
     words : sequence of str, optional
-        Read only these, however they are written large or small: a file of a million words then needs little memory.
-        `words_of` lists those of class names.
+        Read only these, ignoring case, to save memory. `words_of` returns those of class names.
 
     Raises
     ------
     DataFileError
-        The file is missing or broken, is a pickle, or holds no vector.
+        The file is missing or broken, is a pickle, or contains none of the words.
     MissingExtraError
         gensim is needed and not installed.
     """
-    place = Path(path)
-    if not place.is_file():
-        raise DataFileError(f"There is no file {place}. Give a file of word vectors, such as glove.6B.300d.txt.")
-    if place.name.endswith(PICKLED):
+    file = Path(path)
+    if not file.is_file():
+        raise DataFileError(f"There is no file {file}. Pass a file of word vectors, such as glove.6B.300d.txt.")
+    if file.name.endswith(PICKLED):
         raise DataFileError(
-            f"{place} is a pickle, which may run any code when it is read. Where you trust it, read it with gensim and "
-            "write it anew: KeyedVectors.load(path).save_word2vec_format('words.bin', binary=True)."
+            f"{file} is a pickle, which may run any code when it is read. If you trust it, convert it with gensim: "
+            "KeyedVectors.load(path).save_word2vec_format('words.bin', binary=True)."
         )
     wanted = None if words is None else {form for word in words for form in _forms(word)}
-    if place.name.endswith(BINARY):
-        found = _binary(place, wanted)
-    elif place.suffix == ".parquet":
-        found = _parquet(place, wanted)
+    if file.name.endswith(BINARY):
+        found = _read_binary(file, wanted)
+    elif file.suffix == ".parquet":
+        found = _read_parquet(file, wanted)
     else:
-        found = dict(_text(place, wanted))
+        found = dict(_read_text(file, wanted))
     if not found:
-        asked = "" if words is None else f" for any of the {len(words)} words asked for"
-        raise DataFileError(f"{place} holds no word vector{asked}.")
+        of_words = "" if words is None else f" for any of the {len(words)} words"
+        raise DataFileError(f"{file} contains no word vector{of_words}.")
     return found
 
 
 def words_of(classes: Sequence[Label]) -> list[str]:
-    """Return the distinct words of class names, a machine's names split as `semantics.as_words` does.
+    """Return the distinct words of class names, split as by `class_embeddings.as_words`.
 
     Examples
     --------
@@ -84,22 +83,22 @@ def words_of(classes: Sequence[Label]) -> list[str]:
     return list(dict.fromkeys(word for name in classes for word in _split(name)))
 
 
-def word_vectors(classes: Sequence[Label], words: Words) -> ClassKnowledge:
-    """Return the mean word vector of each class's name.
+def class_word_vectors(classes: Sequence[Label], words: Words) -> ClassKnowledge:
+    """Return the mean word vector of each class name.
 
-    Words are looked up whole names first ("polar_bear" where the vectors have that), then word by word, as written and
-    in small letters. A word without a vector is left out of the mean and named in the notes.
+    A name is first looked up as a whole ("polar_bear"), then word by word, as written and in lower case. Words without
+    a vector are left out of the mean and listed in the notes.
 
     Parameters
     ----------
     classes : sequence of names
     words : mapping from word to vector (a,)
-        From `load_word_vectors`; gensim's KeyedVectors too.
+        From `load_word_vectors`, or gensim's KeyedVectors.
 
     Raises
     ------
     ClassesError
-        No word of a class has a vector; all such classes are named.
+        No word of a class has a vector; all such classes are listed.
 
     References
     ----------
@@ -109,36 +108,36 @@ def word_vectors(classes: Sequence[Label], words: Words) -> ClassKnowledge:
     --------
     >>> import numpy as np
     >>> words = {"polar": np.array([1.0, 0.0]), "bear": np.array([0.0, 1.0])}
-    >>> print(word_vectors(["polar_bear", "okapi bear"], words))
+    >>> print(class_word_vectors(["polar_bear", "okapi bear"], words))
     2 classes x 2 columns
       1 word has no vector and is left out: okapi (of okapi bear).
     """
     if not len(classes):
-        raise ClassesError("There is no class to look up. Name at least one.")
+        raise ClassesError("There are no classes to look up. Name at least one.")
     found = [_look_up(name, words) for name in classes]
     rows = [one.vector for one in found if one.vector is not None]
     if len(rows) < len(classes):
-        empty = [str(name) for name, one in zip(classes, found, strict=True) if one.vector is None]
+        missing = [str(name) for name, one in zip(classes, found, strict=True) if one.vector is None]
         raise ClassesError(
-            f"No word of {len(empty)} of {len(classes)} classes has a vector: {', '.join(empty)}. Give them another "
-            "name, or take larger word vectors."
+            f"{len(missing)} of {len(classes)} classes have no word with a vector: {', '.join(missing)}. Rename them, "
+            "or use larger word vectors."
         )
     table = np.stack(rows)  # (c, a)
     unknown = [f"{word} (of {name})" for name, one in zip(classes, found, strict=True) for word in one.unknown]
     has = "word has no vector and is" if len(unknown) == 1 else "words have no vector and are"
     notes = (f"{len(unknown)} {has} left out: {', '.join(unknown)}.",) if unknown else ()
-    return ClassKnowledge(tuple(classes), table, tuple(f"word {place}" for place in range(table.shape[1])), notes)
+    return ClassKnowledge(tuple(classes), table, tuple(f"word {column}" for column in range(table.shape[1])), notes)
 
 
-def _look_up(name: Label, words: Words) -> _Found:
+def _look_up(name: Label, words: Words) -> _LookedUp:
     parts = _split(name)
     whole = _vector("_".join(parts), words) if len(parts) > 1 else None
     if whole is not None:
-        return _Found(whole, ())
-    found = [(part, _vector(part, words)) for part in dict.fromkeys(parts)]
-    known = [vector for _, vector in found if vector is not None]
-    unknown = tuple(part for part, vector in found if vector is None)
-    return _Found(np.mean(known, axis=0) if known else None, unknown)
+        return _LookedUp(whole, ())
+    vectors = [(part, _vector(part, words)) for part in dict.fromkeys(parts)]
+    known = [vector for _, vector in vectors if vector is not None]
+    unknown = tuple(part for part, vector in vectors if vector is None)
+    return _LookedUp(np.mean(known, axis=0) if known else None, unknown)
 
 
 def _vector(word: str, words: Words) -> NDArray[np.float64] | None:
@@ -154,14 +153,14 @@ def _split(name: Label) -> list[str]:
     return re.findall(r"\w+(?:'\w+)?", as_words(str(name)).replace("_", " "))
 
 
-def _text(path: Path, wanted: set[str] | None) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Read GloVe's and word2vec's text form; a word may itself hold spaces, the numbers are the last of the line."""
+def _read_text(path: Path, wanted: set[str] | None) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield words and vectors from GloVe's or word2vec's text format; a word may contain spaces."""
     width: int | None = None
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             parts = line.rstrip().split(" ")
             if number == 1 and len(parts) == 2 and all(part.isdigit() for part in parts):
-                width = int(parts[1])  # word2vec: how many words, how wide
+                width = int(parts[1])  # word2vec's header: number of words, width
                 continue
             if not line.strip():
                 continue
@@ -172,32 +171,32 @@ def _text(path: Path, wanted: set[str] | None) -> Iterator[tuple[str, NDArray[np
             yield word, _row(parts[-width:], width, word, f"{path}, line {number}")
 
 
-def _row(numbers: Sequence[str], width: int, word: str, place: str) -> NDArray[np.float32]:
-    needed = f"{place}: a word and {width} finite numbers are needed"
+def _row(numbers: Sequence[str], width: int, word: str, line: str) -> NDArray[np.float32]:
+    needed = f"{line}: a word and {width} finite numbers are needed"
     try:
         vector = np.array(numbers, dtype=np.float32)
     except ValueError as error:
-        raise DataFileError(f"{needed}: {error}. Is the file cut short? Fetch it again.") from error
+        raise DataFileError(f"{needed}: {error}. The file may be incomplete; download it again.") from error
     if len(vector) != width or not word or not np.isfinite(vector).all():
-        raise DataFileError(f"{needed}. Is the file cut short? Fetch it again.")
+        raise DataFileError(f"{needed}. The file may be incomplete; download it again.")
     return vector
 
 
-def _parquet(path: Path, wanted: set[str] | None) -> Words:
+def _read_parquet(path: Path, wanted: set[str] | None) -> Words:
     frame = read_table(path).frame
     words = frame.iloc[:, 0].astype(str)
-    kept = np.ones(len(frame), dtype=bool) if wanted is None else words.isin(wanted).to_numpy()
+    rows = np.ones(len(frame), dtype=bool) if wanted is None else words.isin(wanted).to_numpy()
     try:
-        numbers = frame.iloc[:, 1:].to_numpy(dtype=np.float32)[kept]
+        numbers = frame.iloc[:, 1:].to_numpy(dtype=np.float32)[rows]
     except (ValueError, TypeError) as error:
         raise DataFileError(f"{path}: a column of words, then columns of numbers are needed: {error}.") from error
-    return dict(zip(words[kept], numbers, strict=True))
+    return dict(zip(words[rows], numbers, strict=True))
 
 
-def _binary(path: Path, wanted: set[str] | None) -> Words:
+def _read_binary(path: Path, wanted: set[str] | None) -> Words:
     models = extra("gensim.models", "words", purpose=f"Reading {path.name}")
     try:
         loaded = models.KeyedVectors.load_word2vec_format(str(path), binary=True)
     except (ValueError, EOFError, OSError, zlib.error) as error:
-        raise DataFileError(f"{path} cannot be read as word vectors: {error}. Fetch it again.") from error
+        raise DataFileError(f"{path} cannot be read as word vectors: {error}. Download it again.") from error
     return {word: loaded[word] for word in loaded.key_to_index if wanted is None or word in wanted}
