@@ -1,4 +1,4 @@
-"""What every adapted classifier does the same, and the contract that each must keep."""
+"""What all domain adaptation classifiers have in common, and the contract that each keeps."""
 
 import re
 
@@ -18,9 +18,9 @@ from anyshot.domain_adaptation.base import (
     ScaledLogisticRegression,
     SourceModel,
     domain_table,
-    domains_stacked,
-    fitted_base,
+    fit_base,
     probabilities,
+    stack_domains,
 )
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
@@ -45,12 +45,12 @@ METHODS = [
     OptimalTransport(regularize=None),
     MEDA(n_components=3, n_neighbors=5),
     MSDA(n_layers=2),
-    DensityRatioWeighting(least_share=0.0),
+    DensityRatioWeighting(min_sample_fraction=0.0),
     SelfTraining(rounds=2),
-    LabelShiftCorrection(n_draws=3, random_state=0),
-    LabelShiftCorrection(method="bbse", n_draws=3, random_state=0),
+    LabelShiftCorrection(n_bootstrap=3, random_state=0),
+    LabelShiftCorrection(method="bbse", n_bootstrap=3, random_state=0),
 ]
-SPARSE = [model for model in METHODS if model.takes_sparse]
+SPARSE = [model for model in METHODS if model.supports_sparse]
 
 
 def name(model):
@@ -66,7 +66,7 @@ def test_sklearn_contract_without_a_target(estimator, check):
 
 
 @every_method
-def test_a_fit_with_a_target_returns_itself_and_answers_with_the_sources_classes(model):
+def test_fit_returns_self_and_predicts_source_classes(model):
     world = moved_world()
     fitted = clone(model)
     assert fitted.fit(world.X, world.y, target=world.target) is fitted
@@ -77,7 +77,7 @@ def test_a_fit_with_a_target_returns_itself_and_answers_with_the_sources_classes
     assert np.mean(answers == world.truth) > 0.6  # chance is a third
 
 
-class Watching(LogisticRegression):
+class ThreadRecorder(LogisticRegression):
     """Notes how many threads the algebra around it may use."""
 
     def fit(self, X, y, sample_weight=None):
@@ -86,13 +86,13 @@ class Watching(LogisticRegression):
 
 
 @pytest.mark.parametrize("target", [None, moved_world().target], ids=["source alone", "adapted"])
-def test_small_work_is_done_by_one_thread(target):
+def test_small_problems_use_one_thread(target):
     world = moved_world()
-    assert CORAL(base=Watching()).fit(world.X, world.y, target=target).model_.threads_ == {1}
+    assert CORAL(base=ThreadRecorder()).fit(world.X, world.y, target=target).model_.threads_ == {1}
 
 
 @every_method
-def test_the_answer_is_the_best_score_and_the_likeliest_class(model):
+def test_the_prediction_has_the_highest_score_and_probability(model):
     world = moved_world()
     fitted = clone(model).fit(world.X, world.y, target=world.target)
     answers, odds = fitted.predict(world.target), fitted.predict_proba(world.target)
@@ -104,7 +104,7 @@ def test_the_answer_is_the_best_score_and_the_likeliest_class(model):
 
 
 @every_method
-def test_refitting_repeats_and_changes_no_input(model):
+def test_refitting_gives_the_same_predictions_and_changes_no_input(model):
     world = moved_world()
     before = [table.copy() for table in world]
     first = clone(model).fit(world.X, world.y, target=world.target)
@@ -116,12 +116,12 @@ def test_refitting_repeats_and_changes_no_input(model):
 
 
 @every_method
-def test_the_order_of_target_items_only_orders_the_answers(model):
+def test_permuting_the_target_permutes_the_predictions(model):
     world = moved_world()
     order = np.random.default_rng(3).permutation(len(world.target))
     straight = clone(model).fit(world.X, world.y, target=world.target).predict(world.target)
     mixed = clone(model).fit(world.X, world.y, target=world.target[order]).predict(world.target[order])
-    assert np.mean(mixed == straight[order]) >= 0.95  # density ratio folds by place
+    assert np.mean(mixed == straight[order]) >= 0.95  # the folds of the density ratio depend on the order
 
 
 @every_method
@@ -134,7 +134,7 @@ def test_without_a_target_it_is_the_base_on_the_source(model):
 
 
 @every_method
-def test_two_classes_score_as_one_column(model):
+def test_two_classes_have_one_column_of_scores(model):
     world = moved_world(n_classes=2)
     fitted = clone(model).fit(world.X, world.y, target=world.target)
     if hasattr(fitted, "decision_function"):
@@ -144,14 +144,14 @@ def test_two_classes_score_as_one_column(model):
 
 
 @every_method
-def test_new_items_of_the_target_are_answered_as_those_given(model):
+def test_single_items_are_predicted_as_in_a_batch(model):
     world = moved_world()
     fitted = clone(model).fit(world.X, world.y, target=world.target)
     np.testing.assert_array_equal(fitted.predict(world.target[:5]), fitted.predict(world.target)[:5])
 
 
 @pytest.mark.parametrize("model", SPARSE, ids=name)
-def test_sparse_tables_give_the_answers_of_dense_ones(model):
+def test_sparse_and_dense_tables_give_the_same_predictions(model):
     world = moved_world()
     X, target = np.maximum(world.X, 0), np.maximum(world.target, 0)
     dense = clone(model).set_params(normalize=None).fit(X, world.y, target=target)
@@ -159,15 +159,15 @@ def test_sparse_tables_give_the_answers_of_dense_ones(model):
     assert np.mean(thin.predict(csr_matrix(target)) == dense.predict(target)) >= 0.95
 
 
-@pytest.mark.parametrize("model", [model for model in METHODS if not model.takes_sparse], ids=name)
-def test_a_method_that_would_fill_a_sparse_table_says_so(model):
+@pytest.mark.parametrize("model", [model for model in METHODS if not model.supports_sparse], ids=name)
+def test_methods_without_sparse_support_raise_an_error(model):
     world = moved_world()
-    with pytest.raises(InputError, match=r"would fill a sparse table\. Use a method that keeps it sparse"):
+    with pytest.raises(InputError, match=r"does not support sparse tables\. Use a method that does"):
         clone(model).fit(csr_array(world.X), world.y, target=csr_array(world.target))
 
 
 @every_method
-def test_labels_of_the_target_are_refused_by_name(model):
+def test_target_labels_are_refused(model):
     world = moved_world()
     with pytest.raises(TargetLabelsError, match="Adaptation must not see labels of the target"):
         clone(model).fit(world.X, world.y, target=(world.target, world.truth))
@@ -175,7 +175,7 @@ def test_labels_of_the_target_are_refused_by_name(model):
         clone(model).fit(world.X, world.y, target=world.target, y_target=world.truth)
 
 
-def test_a_target_in_a_dictionary_is_no_table():
+def test_a_dict_as_target_is_refused():
     world = moved_world()
     with pytest.raises(InputError, match="it is a dict"):
         SourceModel().fit(world.X, world.y, target={"X": world.target})
@@ -193,17 +193,17 @@ def test_columns_in_another_order_are_refused():
 
 
 @pytest.mark.parametrize("none", [None, np.nan, pd.NA])
-def test_a_source_item_without_a_label_is_named(none):
+def test_a_missing_source_label_is_refused(none):
     world = moved_world()
     y = [*world.y.tolist()[:3], none, *world.y.tolist()[4:]]
     with pytest.raises(InputError, match=r"y has no label in row 3 \(NaN or None\)"):
         SourceModel().fit(world.X, y, target=world.target)
 
 
-def test_what_cannot_be_a_target_is_named():
+def test_invalid_targets_are_refused():
     world = moved_world()
     model = SourceModel()
-    with pytest.raises(WidthError, match="target has vectors of width 5"):
+    with pytest.raises(WidthError, match="target has 5 features; the source has 6"):
         model.fit(world.X, world.y, target=world.target[:, :5])
     with pytest.raises(DomainError, match="target has 1 item"):
         model.fit(world.X, world.y, target=world.target[:1])
@@ -222,11 +222,11 @@ def test_a_source_of_one_class_is_refused():
 
 
 def test_an_unknown_normalization_is_refused():
-    with pytest.raises(InputError, match="normalize='target' is no choice"):
+    with pytest.raises(InputError, match="Unknown normalize='target'"):
         SourceModel(normalize="target").fit([[0.0], [1.0]], [0, 1])
 
 
-def test_source_and_domain_normalization_are_scikit_learns_scalers():
+def test_normalization_is_that_of_standard_scaler():
     world = moved_world()
     ours = StandardScaler().fit(world.X)
     model = ScaledLogisticRegression().fit(ours.transform(world.X), world.y)
@@ -236,19 +236,19 @@ def test_source_and_domain_normalization_are_scikit_learns_scalers():
         np.testing.assert_allclose(adapted.predict_proba(world.target), oracle, atol=2e-3)
 
 
-def test_a_nan_in_a_sparse_row_is_found():
+def test_infinity_in_a_sparse_table_is_refused():
     table = csr_array(np.array([[0, 1.0], [0, 0], [np.inf, 0]]))
     with pytest.raises(BadItemError, match="NaN or infinity in row 2"):
         domain_table(table, name="X")
 
 
-def test_a_sparse_table_of_another_width_is_named():
-    with pytest.raises(WidthError, match="X has vectors of width 2; the source's width is 3"):
+def test_a_sparse_table_of_another_width_is_refused():
+    with pytest.raises(WidthError, match="X has 2 features; the source has 3"):
         domain_table(csr_array(np.eye(2)), width=3, name="X")
 
 
 def test_stacking_keeps_sparse_tables_sparse():
-    stacked = domains_stacked(csr_array(np.eye(2)), csr_array(np.ones((1, 2))))
+    stacked = stack_domains(csr_array(np.eye(2)), csr_array(np.ones((1, 2))))
     np.testing.assert_array_equal(stacked.toarray(), [[1, 0], [0, 1], [1, 1]])
 
 
@@ -260,14 +260,14 @@ def test_the_scale_of_the_vectors_does_not_change_the_default_base():
     )
 
 
-def test_the_default_base_is_logistic_regression_at_that_penalty():
+def test_the_default_base_is_logistic_regression_with_a_scaled_penalty():
     X, y = np.array([[1.0, 0], [0, 1.0], [0.9, 0.1], [0.2, 0.8]]), [0, 1, 0, 1]
     square = np.square(X).sum() / 4
     oracle = LogisticRegression(C=30 / square, max_iter=1000).fit(X, y)
     np.testing.assert_allclose(ScaledLogisticRegression().fit(X, y).coef_, oracle.coef_)
 
 
-def test_a_base_without_probabilities_has_none_after_adaptation():
+def test_methods_of_the_base_are_available_after_adaptation():
     world = moved_world()
     model = SourceModel(base=LinearSVC()).fit(world.X, world.y, target=world.target)
     assert not hasattr(model, "predict_proba")
@@ -275,13 +275,13 @@ def test_a_base_without_probabilities_has_none_after_adaptation():
     assert not hasattr(SourceModel(base=KNeighborsClassifier(1)), "decision_function")
 
 
-def test_probabilities_of_a_base_without_them_are_all_on_its_answer():
-    model = fitted_base(LinearSVC(), np.array([[0.0], [1.0]]), np.array([0, 2]))
+def test_without_predict_proba_the_predicted_class_has_probability_1():
+    model = fit_base(LinearSVC(), np.array([[0.0], [1.0]]), np.array([0, 2]))
     np.testing.assert_array_equal(probabilities(model, np.array([[0.0], [1.0]]), 3), [[1, 0, 0], [0, 0, 1]])
 
 
-def test_a_class_the_base_did_not_see_has_probability_0():
-    model = fitted_base(None, np.array([[0.0], [1.0]]), np.array([0, 2]))
+def test_a_class_missing_from_the_training_data_has_probability_0():
+    model = fit_base(None, np.array([[0.0], [1.0]]), np.array([0, 2]))
     answers = probabilities(model, np.array([[0.0], [1.0]]), 3)
     assert not answers[:, 1].any()
     np.testing.assert_allclose(answers.sum(axis=1), 1)

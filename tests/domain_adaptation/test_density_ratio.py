@@ -14,7 +14,7 @@ def covariate_shift(n=400, move=1.0):
     return random.normal(size=(n, 1)), random.normal(move, 1, size=(n, 1))
 
 
-def test_the_ratio_is_that_of_two_known_densities():
+def test_the_ratio_matches_known_densities():
     source, target = covariate_shift(n=3000)
     oracle = norm.pdf(source[:, 0], 1) / norm.pdf(source[:, 0], 0)
     weights = density_ratio(source, target)
@@ -23,30 +23,30 @@ def test_the_ratio_is_that_of_two_known_densities():
     np.testing.assert_allclose(weights[middle], (oracle / oracle.mean())[middle], rtol=0.25)
 
 
-def test_equal_weights_are_all_effective_and_one_is_one():
+def test_the_effective_sample_size_of_known_weights():
     assert effective_sample_size(np.full(7, 0.3)) == pytest.approx(7)
     assert effective_sample_size(np.array([5.0, 0, 0])) == pytest.approx(1)
     assert effective_sample_size(np.array([1.0, 1, 2])) == pytest.approx(16 / 6)
 
 
-def test_flattening_all_the_way_weights_all_alike():
+def test_exponent_0_gives_uniform_weights():
     source, target = covariate_shift()
-    np.testing.assert_allclose(density_ratio(source, target, flatten=0.0), 1)
-    half, whole = (density_ratio(source, target, flatten=power) for power in (0.5, 1.0))
+    np.testing.assert_allclose(density_ratio(source, target, exponent=0.0), 1)
+    half, whole = (density_ratio(source, target, exponent=power) for power in (0.5, 1.0))
     assert effective_sample_size(half) > effective_sample_size(whole)
     assert spearmanr(half, whole).statistic == pytest.approx(1)
 
 
-def test_the_order_of_the_source_hardly_moves_the_weights():
+def test_the_order_of_the_source_hardly_changes_the_weights():
     source, target = covariate_shift()
     order = np.argsort(source[:, 0])
     np.testing.assert_allclose(density_ratio(source[order], target), density_ratio(source, target)[order], rtol=0.5)
 
 
-def test_domains_that_hardly_overlap_are_refused_with_the_effective_size():
+def test_domains_that_hardly_overlap_are_refused():
     source, target = covariate_shift(move=8.0)
     y = (source[:, 0] > 0).astype(int)
-    with pytest.raises(EffectiveSampleError, match=r"effective sample of \d+\.\d of 400 source items.*keep the source"):
+    with pytest.raises(EffectiveSampleError, match=r"sample size is \d+\.\d of 400 source items.*keep the source"):
         DensityRatioWeighting().fit(source, y, target=target)
 
 
@@ -54,20 +54,20 @@ def rule(X):
     return ((X[:, 0] > 0) & (X[:, 0] < 1.5)).astype(int)
 
 
-def test_the_model_learns_from_where_the_target_is():
-    # The rule turns at 0 and again at 1.5; one threshold fits one of them.
+def test_weighting_improves_the_model_where_the_target_is():
+    # The label changes at 0 and at 1.5; a linear model can fit only one of the two.
     random = np.random.default_rng(0)
     source, target = random.normal(size=(600, 1)), random.normal(1.5, 0.6, size=(300, 1))
-    model = DensityRatioWeighting(least_share=0.0).fit(source, rule(source), target=target)
+    model = DensityRatioWeighting(min_sample_fraction=0.0).fit(source, rule(source), target=target)
     plain = DensityRatioWeighting().fit(source, rule(source))
     assert model.score(target, rule(target)) > plain.score(target, rule(target)) + 0.1
     assert model.effective_sample_size_ == pytest.approx(effective_sample_size(model.weights_))
 
 
-def test_wrong_choices_are_named():
+def test_invalid_parameters_are_refused():
     source, target = covariate_shift()
     y = (source[:, 0] > 0).astype(int)
-    with pytest.raises(InputError, match="flatten=2 must lie between"):
-        DensityRatioWeighting(flatten=2).fit(source, y, target=target)
+    with pytest.raises(InputError, match="exponent=2 must be between"):
+        DensityRatioWeighting(exponent=2).fit(source, y, target=target)
     with pytest.raises(TypeError, match="sample_weight"):
         DensityRatioWeighting(base=KNeighborsClassifier(1)).fit(source, y, target=target)

@@ -1,4 +1,4 @@
-"""Label shift: the target's class shares, and answers at them."""
+"""Estimates of the target's class prior, and predictions corrected for it."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from anyshot.domain_adaptation.label_shift import (
     Calibration,
     LabelShiftCorrection,
     bbse_prior,
-    cross_fitted,
+    cross_validated_probabilities,
     em_prior,
     fit_calibration,
     prior_interval,
@@ -35,7 +35,7 @@ def truth(X, shares):
 EVEN, UNEVEN = np.full(3, 1 / 3), np.array([0.7, 0.25, 0.05])
 
 
-def test_em_finds_the_shares_from_true_probabilities():
+def test_em_recovers_the_prior_from_true_probabilities():
     X, _ = drawn(UNEVEN, 20_000)
     np.testing.assert_allclose(em_prior(truth(X, EVEN), EVEN), UNEVEN, atol=0.015)
 
@@ -52,12 +52,12 @@ def test_em_is_the_maximum_of_the_likelihood():
     np.testing.assert_allclose(em_prior(answers, EVEN, tol=1e-10), np.exp(free) / np.exp(free).sum(), atol=1e-4)
 
 
-def test_em_by_hand_one_step_from_certain_answers_is_their_count():
+def test_em_on_one_hot_predictions_is_their_frequency():
     answers = np.eye(3)[[0, 0, 0, 1]]
     np.testing.assert_allclose(em_prior(answers, EVEN), [0.75, 0.25, 0])
 
 
-def test_an_item_may_count_for_several():
+def test_weights_of_em_are_multiplicities():
     X, _ = drawn(UNEVEN, 50)
     answers, count = truth(X, EVEN), np.arange(50) % 3
     np.testing.assert_allclose(
@@ -66,19 +66,19 @@ def test_an_item_may_count_for_several():
 
 
 def test_bbse_solves_the_confusion_matrix():
-    # Of class 0, 80 % are answered 0; of class 1, 60 % are answered 1. Answers of 44 % "0" mean q = (0.1, 0.9).
+    # 80 % of class 0 and 60 % of class 1 are predicted correctly; 44 % predictions of class 0 mean q = (0.1, 0.9).
     index = np.repeat([0, 1], 10)
     said = np.r_[np.repeat([0, 1], [8, 2]), np.repeat([0, 1], [4, 6])]
     target = np.repeat([0, 1], [44, 56])
     np.testing.assert_allclose(bbse_prior(np.eye(2)[said], index, np.eye(2)[target]), [0.1, 0.9], atol=1e-10)
 
 
-def test_no_share_is_below_zero():
+def test_bbse_is_never_negative():
     said, index = np.eye(2)[[0, 0, 1, 1]], np.array([0, 0, 1, 1])
     np.testing.assert_allclose(bbse_prior(said, index, np.eye(2)[[0, 0]]), [1, 0])
 
 
-def test_calibration_mends_a_temperature_and_a_bias():
+def test_calibration_corrects_a_temperature_and_a_bias():
     X, y = drawn(EVEN, 4000)
     spoiled = Calibration(2.5, np.array([1.0, -0.5, 0]))(truth(X, EVEN))
     mended = fit_calibration(spoiled, y)(spoiled)
@@ -86,56 +86,56 @@ def test_calibration_mends_a_temperature_and_a_bias():
     assert np.abs(spoiled - truth(X, EVEN)).mean() > 0.08
 
 
-def test_a_cross_fitted_answer_has_not_seen_its_item():
+def test_cross_validated_probabilities_do_not_depend_on_their_own_item():
     X, y = drawn(EVEN, 60)
-    answers = cross_fitted(LogisticRegression(), X, y, 3)
+    answers = cross_validated_probabilities(LogisticRegression(), X, y, 3)
     X[7] += 100
-    moved = cross_fitted(LogisticRegression(), X, y, 3)
+    moved = cross_validated_probabilities(LogisticRegression(), X, y, 3)
     assert np.abs(answers - moved).max() > 0
     place = np.sum(y[:7] == y[7]) % 5
     held = np.array([np.sum(y[:row] == y[row]) % 5 == place for row in range(60)])
     held[7] = False
-    np.testing.assert_allclose(moved[held], answers[held])  # models that item 7 is held out of
+    np.testing.assert_allclose(moved[held], answers[held])  # predicted by the model that was not trained on item 7
 
 
 def test_a_class_with_one_item_is_refused():
     with pytest.raises(NotEnoughLabelsError, match="Class number 2 has 1 source item"):
-        cross_fitted(None, np.arange(7.0)[:, None], np.array([0, 0, 0, 1, 1, 1, 2]), 3)
+        cross_validated_probabilities(None, np.arange(7.0)[:, None], np.array([0, 0, 0, 1, 1, 1, 2]), 3)
 
 
 @pytest.mark.parametrize("method", ["em", "bbse"])
-def test_intervals_hold_the_true_shares_about_as_often_as_they_say(method):
+def test_intervals_have_about_the_nominal_coverage(method):
     held = 0
     for seed in range(30):
         target, _ = drawn(UNEVEN, 200, seed=100 + seed)
         y = np.arange(300) % 3
         X = MEANS[y] + np.random.default_rng(seed).normal(size=(300, 2))
         found = prior_interval(
-            truth(X, EVEN), y, truth(target, EVEN), method=method, n_draws=60, random_state=seed
+            truth(X, EVEN), y, truth(target, EVEN), method=method, n_bootstrap=60, random_state=seed
         )  # fmt: skip
         held += np.sum((found.low <= UNEVEN) & (found.high >= UNEVEN))
     assert held >= 0.85 * 90
 
 
 @pytest.mark.parametrize("method", ["em", "bbse"])
-def test_answers_at_the_targets_shares_are_better_and_near_the_best_possible(method):
+def test_corrected_predictions_are_nearly_optimal(method):
     (X, y), (target, y_target) = drawn(EVEN, 600), drawn(UNEVEN, 600, seed=1)
     plain = SourceModel(normalize=None).fit(X, y, target=target)
-    model = LabelShiftCorrection(method=method, n_draws=5, random_state=0).fit(X, y, target=target)
+    model = LabelShiftCorrection(method=method, n_bootstrap=5, random_state=0).fit(X, y, target=target)
     best = np.mean(truth(target, UNEVEN).argmax(axis=1) == y_target)
     assert model.score(target, y_target) > plain.score(target, y_target) + 0.03
     assert model.score(target, y_target) > best - 0.03
     np.testing.assert_allclose(model.prior_.prior, UNEVEN, atol=0.08)
 
 
-def test_the_seed_moves_the_intervals_and_not_the_answers():
+def test_the_seed_changes_the_intervals_only():
     (X, y), (target, _) = drawn(EVEN, 200), drawn(UNEVEN, 200, seed=1)
-    one, other = (LabelShiftCorrection(n_draws=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
+    one, other = (LabelShiftCorrection(n_bootstrap=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
     np.testing.assert_array_equal(one.predict_proba(target), other.predict_proba(target))
     assert (one.prior_.low != other.prior_.low).any()
 
 
 def test_an_unknown_method_is_refused():
     (X, y), (target, _) = drawn(EVEN, 30), drawn(EVEN, 30)
-    with pytest.raises(InputError, match="method='rlls' is no choice"):
+    with pytest.raises(InputError, match="Unknown method='rlls'"):
         LabelShiftCorrection(method="rlls").fit(X, y, target=target)

@@ -1,14 +1,14 @@
-"""Manifold alignment."""
+"""MEDA."""
 
 import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import normalize
 
-import anyshot.domain_adaptation.meda as manifold
+from anyshot.domain_adaptation import meda
 from anyshot.domain_adaptation.meda import (
     MEDA,
-    KernelScores,
+    KernelClassifier,
     Weights,
     aligned_coefficients,
     gaussian_kernel,
@@ -43,7 +43,7 @@ def by_definition(kernel, laplacian, index, answers, weights):
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
-def test_the_corrected_solution_is_the_papers(rounds):
+def test_the_low_rank_update_gives_the_papers_solution(rounds):
     kernel, laplacian, index = small_problem()
     answers = np.roll(index, 2)
     ours = aligned_coefficients(kernel, laplacian, index, answers, weights=Weights(), rounds=rounds)
@@ -53,14 +53,14 @@ def test_the_corrected_solution_is_the_papers(rounds):
     np.testing.assert_allclose(ours, oracle, atol=1e-8)
 
 
-def test_a_class_that_no_target_item_is_answered_with_has_no_gap():
+def test_a_class_without_predicted_target_items_is_not_aligned():
     kernel, laplacian, index = small_problem()
     answers = np.zeros_like(index)
     ours = aligned_coefficients(kernel, laplacian, index, answers, weights=Weights(), rounds=1)
     np.testing.assert_allclose(ours, by_definition(kernel, laplacian, index, answers, Weights()), atol=1e-8)
 
 
-def test_the_first_answers_are_those_without_alignment():
+def test_the_default_start_is_the_solution_without_alignment():
     kernel, laplacian, index = small_problem()
     plain = by_definition(kernel, laplacian, index, np.zeros_like(index), Weights(alignment=0.0))
     start = (kernel[len(index) :] @ plain).argmax(axis=1)
@@ -74,7 +74,7 @@ def test_the_kernel_is_scikit_learns():
     np.testing.assert_allclose(gaussian_kernel(X, X[:4], 2.0), rbf_kernel(X, X[:4], gamma=0.5), atol=1e-10)
 
 
-def test_the_laplacian_is_zero_on_what_the_degrees_roots_say_and_never_negative():
+def test_the_laplacian_is_positive_semidefinite_with_a_positive_null_vector():
     both = normalize(np.abs(moved_world().X))
     L = neighbor_laplacian(both, 5)
     values, axes = np.linalg.eigh(L.toarray())
@@ -84,14 +84,14 @@ def test_the_laplacian_is_zero_on_what_the_degrees_roots_say_and_never_negative(
     assert (axes[:, 0] > 0).all() or (axes[:, 0] < 0).all()
 
 
-def test_scores_are_a_sum_over_landmarks():
-    model = KernelScores(np.array([[0.0], [1.0]]), np.array([[1.0, 0], [0, 2.0]]), width=1.0, spread=1.0)
+def test_scores_are_a_weighted_sum_over_landmarks():
+    model = KernelClassifier(np.array([[0.0], [1.0]]), np.array([[1.0, 0], [0, 2.0]]), width=1.0, scale=1.0)
     e = np.exp(-1)
     np.testing.assert_allclose(model.decision_function(np.array([[0.0], [1.0]])), [2 * e - 1, 2 - e])
 
 
-def test_an_answer_is_carried_along_a_chain_of_target_items():
-    # Two arcs of a circle: the source labels their beginnings, the target holds the rest.
+def test_labels_spread_along_a_chain_of_target_items():
+    # Two arcs of a circle: the source holds their first parts, the target all of them.
     angle = np.linspace(0, 2.6, 80)
     arms = np.vstack([np.column_stack([np.cos(a), np.sin(a)]) for a in (angle, angle + np.pi)])
     truth = np.repeat([0, 1], 80)
@@ -101,15 +101,15 @@ def test_an_answer_is_carried_along_a_chain_of_target_items():
     assert model.score(arms, truth) > 0.95
 
 
-def test_many_items_are_thinned_evenly(monkeypatch):
-    monkeypatch.setattr(manifold, "ITEMS", 60)
+def test_evenly_spaced_items_are_used_above_the_limit(monkeypatch):
+    monkeypatch.setattr(meda, "MAX_ITEMS", 60)
     world = moved_world(n_each=40)
     model = MEDA(n_components=3).fit(world.X, world.y, target=world.target)
     assert len(model.model_.landmarks) == 60
     assert model.predict(world.target).shape == world.truth.shape
 
 
-def test_no_round_is_refused():
+def test_zero_rounds_are_refused():
     world = moved_world()
     with pytest.raises(InputError, match="rounds=0 must be at least 1"):
         MEDA(rounds=0).fit(world.X, world.y, target=world.target)

@@ -1,35 +1,35 @@
-"""Marginalized denoising."""
+"""mSDA."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from anyshot.domain_adaptation.msda import MSDA, denoised, denoising_layer
+from anyshot.domain_adaptation.msda import MSDA, apply_layer, denoising_layer
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
 
-def test_the_layer_is_the_best_linear_map_over_many_ways_to_lose_features():
+def test_the_layer_is_the_least_squares_map_over_many_corruptions():
     random = np.random.default_rng(0)
     X = random.random(size=(30, 4)) * (random.random(size=(30, 4)) < 0.7)
     times = 4000
     whole = np.tile(X, (times, 1))
     left = np.column_stack([whole * (random.random(whole.shape) >= 0.4), np.ones(len(whole))])
     oracle = np.linalg.lstsq(left, whole, rcond=None)[0]  # (5, 4)
-    layer = denoising_layer(X.astype(np.float32), loss=0.4, pivots=np.arange(4))
+    layer = denoising_layer(X.astype(np.float32), noise=0.4, pivots=np.arange(4))
     np.testing.assert_allclose(layer, oracle, atol=0.02)
 
 
-def test_pivots_are_rows_of_the_whole_answer_and_sparse_is_dense():
+def test_pivots_select_columns_and_sparse_equals_dense():
     X = np.maximum(moved_world().X, 0).astype(np.float32)
-    whole = denoising_layer(X, loss=0.5, pivots=np.arange(6))
-    some = denoising_layer(csr_array(X), loss=0.5, pivots=np.array([1, 4]))
+    whole = denoising_layer(X, noise=0.5, pivots=np.arange(6))
+    some = denoising_layer(csr_array(X), noise=0.5, pivots=np.array([1, 4]))
     np.testing.assert_allclose(some, whole[:, [1, 4]], atol=1e-4)
-    np.testing.assert_allclose(denoised(csr_array(X), whole), denoised(X, whole), atol=1e-5)
+    np.testing.assert_allclose(apply_layer(csr_array(X), whole), apply_layer(X, whole), atol=1e-5)
 
 
-def test_a_word_of_the_target_alone_takes_the_meaning_of_its_company():
-    # "crisp" (2) stands with "good" (0) in the target, "dull" (3) with "bad" (1); the source knows only good and bad.
+def test_a_word_that_occurs_only_in_the_target_is_learned_from_its_context():
+    # In the target "crisp" (2) occurs with "good" (0) and "dull" (3) with "bad" (1); the source has only good and bad.
     source, y = np.array([[1, 0, 0, 0], [0, 1, 0, 0]] * 10, float), ["plus", "minus"] * 10
     target = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]] * 5, float)
     model = MSDA(n_layers=1).fit(csr_array(source), y, target=csr_array(target))
@@ -37,15 +37,15 @@ def test_a_word_of_the_target_alone_takes_the_meaning_of_its_company():
     assert list(model.predict(asked)) == ["plus", "minus"]
 
 
-def test_no_more_pivots_are_given_back_than_wanted():
+def test_the_layers_have_the_width_of_the_pivots():
     world = moved_world()
     model = MSDA(n_layers=3, n_pivots=2).fit(world.X, world.y, target=world.target)
     assert [layer.shape for layer in model.layers_] == [(7, 2), (3, 2), (3, 2)]
     assert model.model_.n_features_in_ == 6
 
 
-@pytest.mark.parametrize(("wrong", "words"), [({"loss": 1.0}, "loss=1.0 must lie"), ({"n_layers": 0}, "n_layers=0")])
-def test_wrong_choices_are_named(wrong, words):
+@pytest.mark.parametrize(("wrong", "words"), [({"noise": 1.0}, "noise=1.0"), ({"n_layers": 0}, "n_layers=0")])
+def test_invalid_parameters_are_refused(wrong, words):
     world = moved_world()
     with pytest.raises(InputError, match=words):
         MSDA(**wrong).fit(world.X, world.y, target=world.target)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 from scipy.stats import zscore
 
-from anyshot.domain_adaptation.normalization import is_sparse, normalized, statistics_of
+from anyshot.domain_adaptation.normalization import is_sparse, normalize_domains, statistics_of
 
 
 def tables():
@@ -15,28 +15,28 @@ def tables():
     )
 
 
-def test_each_domain_by_its_own_statistics_is_scipys_zscore():
+def test_domain_normalization_is_the_zscore_of_scipy():
     source, target = tables()
-    for ours, oracle in zip(normalized(source, target, "domain"), (zscore(source), zscore(target)), strict=True):
+    for ours, oracle in zip(normalize_domains(source, target, "domain"), (zscore(source), zscore(target)), strict=True):
         np.testing.assert_allclose(ours, oracle, atol=1e-5)
 
 
-def test_by_the_sources_statistics_a_target_like_the_source_stays_like_it():
+def test_source_normalization_transforms_both_domains_alike():
     source, _ = tables()
-    ours, theirs = normalized(source, source, "source")
+    ours, theirs = normalize_domains(source, source, "source")
     np.testing.assert_array_equal(ours, theirs)
 
 
-def test_none_returns_the_tables_themselves():
+def test_no_normalization_returns_the_tables_unchanged():
     source, target = tables()
-    ours, theirs = normalized(source, target, None)
+    ours, theirs = normalize_domains(source, target, None)
     assert ours is source
     assert theirs is target
 
 
-def test_a_constant_feature_is_centered_and_not_divided():
+def test_a_constant_feature_is_centered_but_not_scaled():
     table = np.array([[0.1, 1], [0.1, 3]], np.float32).repeat(50, axis=0)
-    scaled = statistics_of(table).applied(table)
+    scaled = statistics_of(table).standardize(table)
     np.testing.assert_allclose(scaled[:, 0], 0, atol=1e-6)
     np.testing.assert_allclose(np.abs(scaled[:, 1]), 1, atol=1e-6)
 
@@ -44,12 +44,12 @@ def test_a_constant_feature_is_centered_and_not_divided():
 def test_a_sparse_table_is_scaled_by_its_root_mean_square_and_stays_sparse():
     dense = np.array([[0, 2.0, 0], [0, 0, 1], [0, 2, 0], [0, 0, 0]], np.float32)
     table = csr_array(dense)
-    scaled = statistics_of(table).applied(table)
+    scaled = statistics_of(table).standardize(table)
     assert issparse(scaled)
     np.testing.assert_allclose(scaled.toarray(), dense / [1, np.sqrt(2), 0.5], rtol=1e-6)
     np.testing.assert_array_equal(table.toarray(), dense)
 
 
-def test_sparse_tables_are_told_from_dense_ones():
+def test_is_sparse_recognizes_sparse_tables():
     assert is_sparse(csr_array(np.eye(2)))
     assert not is_sparse(np.eye(2))

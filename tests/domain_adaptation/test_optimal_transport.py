@@ -6,19 +6,19 @@ import numpy as np
 import ot
 import pytest
 
-from anyshot.domain_adaptation.optimal_transport import OptimalTransport, carried, transport_plan
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport, barycentric_map, transport_plan
 from anyshot.errors import InputError, MissingExtraError
 from domain_adaptation.worlds import moved_world
 
 
-def test_little_entropy_sends_each_item_to_its_copy():
+def test_with_little_entropy_each_item_moves_to_its_copy():
     X = np.array([[0.0, 0], [5, 0], [0, 5]])
     plan = transport_plan(X, X[[2, 0, 1]], entropy=0.01)
     np.testing.assert_allclose(plan, np.eye(3)[[1, 2, 0]] / 3, atol=1e-4)
-    np.testing.assert_allclose(carried(plan, X[[2, 0, 1]]), X, atol=1e-3)
+    np.testing.assert_allclose(barycentric_map(plan, X[[2, 0, 1]]), X, atol=1e-3)
 
 
-def test_the_plan_keeps_both_masses():
+def test_the_plan_preserves_the_masses_of_both_domains():
     world = moved_world()
     for index in (None, np.unique(world.y, return_inverse=True)[1]):
         plan = transport_plan(world.X, world.target[:40], entropy=0.1, index=index)
@@ -33,7 +33,7 @@ def test_without_classes_the_plan_is_pots_sinkhorn_plan():
     np.testing.assert_allclose(transport_plan(world.X, world.target, entropy=0.2), oracle, atol=1e-6)
 
 
-def test_the_class_term_makes_target_items_draw_from_one_class():
+def test_class_regularization_makes_target_items_receive_from_one_class():
     world = moved_world()
     index = np.unique(world.y, return_inverse=True)[1]
 
@@ -46,15 +46,15 @@ def test_the_class_term_makes_target_items_draw_from_one_class():
     assert purity(strict) > purity(loose) + 0.05
 
 
-def test_costs_far_above_the_entropy_stay_finite():
+def test_the_plan_is_finite_if_the_cost_is_far_above_the_entropy():
     X = np.r_[np.zeros((3, 2)), [[1e3, 1e3]]]
     assert np.isfinite(transport_plan(X, X, entropy=0.001)).all()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [({"regularize": "lp"}, "regularize='lp' is no choice"), ({"entropy": 0}, "entropy=0 must be")]
+    ("wrong", "words"), [({"regularize": "lp"}, "Unknown regularize='lp'"), ({"entropy": 0}, "entropy=0 must be")]
 )
-def test_wrong_choices_are_named(wrong, words):
+def test_invalid_parameters_are_refused(wrong, words):
     world = moved_world()
     with pytest.raises(InputError, match=words):
         OptimalTransport(**wrong).fit(world.X, world.y, target=world.target)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anyshot.domain_adaptation.shift_test import label_shift_test, shift_of_answers
+from anyshot.domain_adaptation.shift_test import compare_predictions, label_shift_test
 from anyshot.errors import DomainError, NotEnoughLabelsError, TargetLabelsError
 
 MEANS = np.array([[0.0, 0], [3, 0], [0, 3]])
@@ -24,41 +24,41 @@ def verdicts(shares, *, move=0.0, seeds=range(25)):
     return found
 
 
-def test_equal_domains_are_seldom_called_shifted():
+def test_equal_domains_are_rarely_called_shifted():
     found = [one.verdict for one in verdicts(EVEN)]
-    assert found.count("no shift seen") >= 20
+    assert found.count("no shift detected") >= 20
 
 
-def test_shifted_shares_alone_are_label_shift_and_are_found():
+def test_label_shift_is_detected_and_its_prior_estimated():
     found = verdicts(UNEVEN)
     assert [one.verdict for one in found].count("label shift") >= 20
     np.testing.assert_allclose(np.mean([one.prior for one in found], axis=0), UNEVEN, atol=0.03)
 
 
-def test_moved_classes_are_another_shift():
+def test_classes_that_moved_are_another_shift():
     found = [one.verdict for one in verdicts(EVEN, move=np.array([1.5, 1.5]))]
     assert found.count("other shift") >= 20
 
 
-def test_the_same_answers_twice_are_no_shift():
+def test_identical_predictions_are_no_shift():
     random = np.random.default_rng(0)
     index = np.arange(90) % 3
     answers = np.exp(2 * np.eye(3)[index] + random.normal(size=(90, 3)))
     answers /= answers.sum(axis=1, keepdims=True)
-    found = shift_of_answers(answers, index, answers)
-    assert found.same_answers_p == 1
+    found = compare_predictions(answers, index, answers)
+    assert found.no_shift_p == 1
     assert found.label_shift_p > 0.5
     np.testing.assert_allclose(found.prior, 1 / 3, atol=0.05)
-    assert str(found).startswith("no shift seen (same answers p 1,")
+    assert str(found).startswith("no shift detected (no shift p 1,")
 
 
-def test_a_class_of_too_few_items_is_named():
+def test_a_class_with_too_few_items_is_refused():
     X, y = np.random.default_rng(0).normal(size=(20, 2)), ["ash"] * 13 + ["birch"] * 7
-    with pytest.raises(NotEnoughLabelsError, match="'birch' has 7 source items; the test needs 8 of each"):
+    with pytest.raises(NotEnoughLabelsError, match="'birch' has 7 source items; the test needs 8 per class"):
         label_shift_test(X, y, target=X)
 
 
-def test_labels_of_the_target_and_single_items_are_refused():
+def test_target_labels_and_single_items_are_refused():
     X, y = drawn(EVEN, 60, seed=0)
     with pytest.raises(TargetLabelsError, match="must not see labels"):
         label_shift_test(X, y, target=(X, y))

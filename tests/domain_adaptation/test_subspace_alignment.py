@@ -10,19 +10,19 @@ from domain_adaptation.worlds import moved_world
 
 
 @pytest.mark.parametrize("shape", [(30, 6), (5, 12)], ids=["more items", "more features"])
-def test_principal_axes_span_what_scikit_learns_do(shape):
+def test_principal_axes_are_those_of_scikit_learn(shape):
     X = np.random.default_rng(0).normal(size=shape)
     ours, oracle = principal_axes(X, 3), PCA(3).fit(X).components_.T
     np.testing.assert_allclose(ours.T @ ours, np.eye(3), atol=1e-10)
     np.testing.assert_allclose(np.abs((ours * oracle).sum(axis=0)), 1, atol=1e-8)
 
 
-def test_there_are_no_more_axes_than_the_items_span():
+def test_there_are_at_most_as_many_axes_as_the_rank():
     X = np.random.default_rng(0).normal(size=(5, 12))
     assert principal_axes(X, 10).shape == (12, 4)
 
 
-def test_equal_domains_are_aligned_already():
+def test_equal_domains_have_equal_maps():
     X = moved_world().X
     ours, theirs = subspace_alignment(X, X, n_components=3)
     np.testing.assert_allclose(ours, theirs, atol=1e-10)
@@ -41,7 +41,7 @@ def test_the_geodesic_flow_of_one_subspace_is_its_projection():
     np.testing.assert_allclose(G @ G.T, P @ P.T, atol=1e-6)
 
 
-def test_the_geodesic_flow_by_hand_between_two_lines_at_a_right_angle():
+def test_the_geodesic_flow_between_two_orthogonal_lines():
     # phi(t) = (cos t pi / 2, sin t pi / 2); the integral of phi phi' is [[1/2, 1/pi], [1/pi, 1/2]].
     G = geodesic_flow(np.array([[-1.0, 0], [1, 0]]), np.array([[0, -1.0], [0, 1]]), n_components=1)
     kernel = G @ G.T

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from sklearn.preprocessing import normalize
 
 from anyshot.domain_adaptation.jda import JDA
-from anyshot.domain_adaptation.tca import TCA, pooled, transfer_components
+from anyshot.domain_adaptation.tca import TCA, pool_domains, transfer_components
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
 
@@ -36,7 +36,7 @@ def test_the_axes_solve_the_papers_problem(by_class, width):
     world = moved_world(width=width)
     index = np.unique(world.y, return_inverse=True)[1]
     classes = (index, np.roll(index, 3)) if by_class else None
-    ours = transfer_components(pooled(world.X, world.target), n_components=2, penalty=0.5, classes=classes)
+    ours = transfer_components(pool_domains(world.X, world.target), n_components=2, penalty=0.5, classes=classes)
     oracle = by_definition(world.X, world.target, n_components=2, penalty=0.5, classes=classes)
     np.testing.assert_allclose(np.abs(ours), np.abs(oracle), rtol=1e-5, atol=1e-7)
 
@@ -46,19 +46,19 @@ def test_more_features_than_items_and_sparse_tables_give_the_same_axes():
     X, target = np.maximum(world.X, 0), np.maximum(world.target, 0)
     oracle = by_definition(X, target, n_components=2, penalty=1.0)
     for pair in ((X, target), (csr_array(X.astype(np.float32)), csr_array(target.astype(np.float32)))):
-        axes = transfer_components(pooled(*pair), n_components=2)
+        axes = transfer_components(pool_domains(*pair), n_components=2)
         np.testing.assert_allclose(np.abs(axes), np.abs(oracle), atol=1e-4)
 
 
-def test_a_strong_gap_is_left_out_of_the_axes():
+def test_the_axes_avoid_a_large_difference_of_means():
     random = np.random.default_rng(0)
     source, target = random.normal(size=(50, 4)), random.normal([50, 0, 0, 0], 1, size=(50, 4))
-    axes = transfer_components(pooled(source, target), n_components=3, penalty=1e-3)
+    axes = transfer_components(pool_domains(source, target), n_components=3, penalty=1e-3)
     gap = (source @ axes).mean(axis=0) - (target @ axes).mean(axis=0)
     assert np.abs(gap).max() < 0.05 * (source @ axes).std(axis=0).max()
 
 
-def test_a_round_brings_the_classes_means_together():
+def test_jda_brings_the_class_means_together():
     world = moved_world(n_each=40)
     gaps = []
     for rounds in (0, 5):
@@ -72,5 +72,5 @@ def test_a_round_brings_the_classes_means_together():
 
 def test_a_penalty_of_zero_is_refused():
     world = moved_world()
-    with pytest.raises(InputError, match="penalty=0 must be above 0"):
+    with pytest.raises(InputError, match="penalty=0 must be positive"):
         TCA(penalty=0).fit(world.X, world.y, target=world.target)

@@ -1,4 +1,4 @@
-"""Domain adaptation: labels come from a source domain, predictions are made in a target domain that has none."""
+"""Domain adaptation: train on a labeled source domain for an unlabeled target domain."""
 
 from anyshot.base.lazy import lazy_names
 
@@ -6,6 +6,7 @@ _HOME = {
     "AdaptedClassifier": "anyshot.domain_adaptation.base",
     "CORAL": "anyshot.domain_adaptation.coral",
     "DensityRatioWeighting": "anyshot.domain_adaptation.density_ratio",
+    "Diagnostics": "anyshot.domain_adaptation.diagnostics",
     "DomainConfusionClassifier": "anyshot.domain_adaptation.deep.confusion",
     "DomainGap": "anyshot.domain_adaptation.gap",
     "JDA": "anyshot.domain_adaptation.jda",
@@ -24,6 +25,7 @@ _HOME = {
     "domain_gap": "anyshot.domain_adaptation.gap",
     "em_prior": "anyshot.domain_adaptation.label_shift",
     "label_shift_test": "anyshot.domain_adaptation.shift_test",
+    "plot_domains": "anyshot.domain_adaptation.gap",
 }
 
 __all__ = sorted(_HOME)

@@ -1,4 +1,4 @@
-"""What every adapted classifier does the same: check both domains, normalize them, hold a base classifier, answer."""
+"""Base class of the domain adaptation classifiers, and the input checks that all methods share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from anyshot.base import validation
 from anyshot.base.items import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.normalization import Normalize, Statistics, Table, is_sparse, statistics_of
+from anyshot.domain_adaptation.normalization import Floats, Normalize, Statistics, Table, is_sparse, statistics_of
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
 
-Verb = TypeVar("Verb", bound=Callable[..., Any])
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 STRENGTH = 30.0
-"""C of the default base classifier, for vectors whose mean square length is 1."""
+"""C of the default base classifier for vectors whose mean squared length is 1."""
 
 
 @dataclass(frozen=True)
@@ -32,58 +32,58 @@ class Domains:
     """A source domain with labels and a target domain without."""
 
     source: Table  # (n_s, d)
-    index: Indexes  # (n_s,), rows of the class table
+    index: Indexes  # (n_s,), class of each source item
     target: Table  # (n_t, d)
     n_classes: int
 
 
 def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: str) -> Table:
-    """Return one domain's items as a finite float32 table (n, d); a sparse one stays sparse.
+    """Return the items of a domain as a finite float32 table (n, d); a sparse table stays sparse.
 
     Raises
     ------
     InputError, BadItemError, WidthError
-        As `checks.vectors`.
+        As `validation.vectors`.
     """
     if isinstance(X, dict):
         raise InputError(f"{name} must be a table of numbers (n, d); it is a dict.")
     table = csr_array(X, dtype=np.float32) if is_sparse(X) else validation.vectors(X, name=name)
     if is_sparse(table) and not np.isfinite(table.data).all():
         row = int(np.searchsorted(table.indptr, np.flatnonzero(~np.isfinite(table.data))[0], side="right")) - 1
-        raise BadItemError(f"{name} holds NaN or infinity in row {row}. Drop or mend these vectors.")
+        raise BadItemError(f"{name} holds NaN or infinity in row {row}. Remove or repair these vectors.")
     if width is not None and table.shape[1] != width:
-        raise WidthError(f"{name} has vectors of width {table.shape[1]}; the source's width is {width}.")
+        raise WidthError(f"{name} has {table.shape[1]} features; the source has {width}.")
     return table
 
 
-def numbers(given: object, name: str) -> NDArray[np.float32]:
-    """Return items of any shape as an array (n, ...), or raise InputError: they are no numbers."""
+def float_array(X: object, name: str) -> NDArray[np.float32]:
+    """Return items of any shape as a float32 array (n, ...); raise InputError if they are not numbers."""
     try:
-        return np.asarray(given, dtype=np.float32)
+        return np.asarray(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of numbers (n, ...); it is not: {error}.") from error
+        raise InputError(f"{name} must be an array of numbers (n, ...): {error}.") from error
 
 
-def domains_stacked(source: Table, target: Table) -> Table:
-    """Put source items (n_s, d) and target items (n_t, d) one after another, (n_s + n_t, d)."""
+def stack_domains(source: Table, target: Table) -> Table:
+    """Return the source items (n_s, d) followed by the target items (n_t, d)."""
     return csr_array(vstack([source, target])) if is_sparse(source) else np.vstack([source, target])
 
 
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
-    """Return the source's classes, sorted (c,), and the row among them of each of its items (n,).
+    """Return the sorted source classes (c,) and the class index of each source item (n,).
 
-    y: as `check_all_labeled` left it.
+    y: labels that have passed `check_all_labeled`.
 
     Raises
     ------
     InputError
-        There is not one label an item.
+        The number of labels is not the number of items.
     NotEnoughClassesError
-        There is one class.
+        There is only one class.
     """
     labels = np.asarray(y)
     if labels.shape != (n_items,):
-        raise InputError(f"y must hold a label for each of the {n_items} items; its shape is {labels.shape}.")
+        raise InputError(f"y must hold one label for each of the {n_items} items; its shape is {labels.shape}.")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise NotEnoughClassesError(f"The source has 1 class, {str(classes[0])!r}; at least two are needed.")
@@ -91,25 +91,25 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
 
 
 def check_all_labeled(y: ArrayLike) -> None:
-    """Refuse labels of which one is None or NaN: an item without a label is none of the source's."""
+    """Raise InputError if a source label is None or NaN."""
     listed = list(y) if isinstance(y, Iterable) else []
-    none = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_missing(label)]
-    if none:
-        raise InputError(f"y has no label in row {none[0]} (NaN or None). Leave items without one out of the source.")
+    missing = [row for row, label in enumerate(listed) if np.ndim(label) == 0 and is_missing(label)]
+    if missing:
+        raise InputError(f"y has no label in row {missing[0]} (NaN or None). Remove unlabeled items from the source.")
 
 
 def check_columns(X: object, target: object) -> None:
-    """Refuse two data frames whose columns differ, or stand in another order."""
-    ours, theirs = (getattr(table, "columns", None) for table in (X, target))
-    if ours is not None and theirs is not None and list(ours) != list(theirs):
+    """Raise DomainError if two data frames have different columns, or the same ones in another order."""
+    columns, target_columns = (getattr(table, "columns", None) for table in (X, target))
+    if columns is not None and target_columns is not None and list(columns) != list(target_columns):
         raise DomainError(
-            f"target has the columns {', '.join(map(str, theirs)):.80}; X has {', '.join(map(str, ours)):.80}. Give "
-            "the same ones in the same order: target[X.columns]."
+            f"target has the columns {', '.join(map(str, target_columns)):.80}; X has "
+            f"{', '.join(map(str, columns)):.80}. Use the same columns in the same order: target[X.columns]."
         )
 
 
 def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
-    """Return the target domain's items (n_t, d), which must come without labels.
+    """Return the target items as a table (n_t, d); they must come without labels.
 
     Raises
     ------
@@ -118,103 +118,104 @@ def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
     DomainError
         It has fewer than two items, or one of the two domains is sparse and the other dense.
     InputError, BadItemError, WidthError
-        It is no table, holds NaN, or is not as wide as the source.
+        It is not a table, holds NaN, or has another number of features than the source.
     """
     if isinstance(target, tuple | list) and len(target) == 2 and (is_sparse(target[0]) or np.ndim(target[0]) == 2):
         raise TargetLabelsError(
-            "target is a pair of a table and something else, as in target=(X, y). Adaptation must not see labels of "
-            "the target: give the items alone, target=X. To learn from a few of them, give them as labels of their own."
+            "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: pass the items "
+            "alone, target=X. Labeled target items can be added to X and y."
         )
     if is_sparse(target) != is_sparse(source):
-        given = "dense and target is sparse" if is_sparse(target) else "sparse and target is dense"
-        raise DomainError(f"X is {given}. Give both in one form.")
+        formats = "dense and target is sparse" if is_sparse(target) else "sparse and target is dense"
+        raise DomainError(f"X is {formats}. Both must be sparse or both dense.")
     table = domain_table(target, width=source.shape[1], name="target")
     if table.shape[0] < 2:
-        raise DomainError(f"target has {table.shape[0]} item(s); a domain needs at least 2 to be told by.")
+        raise DomainError(f"target has {table.shape[0]} item(s); at least 2 are needed.")
     return table
 
 
 class ScaledLogisticRegression(LogisticRegression):
-    """Logistic regression whose penalty is in units of the vectors' mean square length.
+    """Logistic regression with C = strength / mean squared length of the vectors.
 
-    So that it means the same on z-scores, on unit vectors and after a projection: C = strength / mean |x|^2.
+    The penalty then means the same for z-scores, for unit vectors, and after a projection.
     """
 
     def __init__(self, *, strength: float = STRENGTH, tol: float = 1e-4) -> None:
         super().__init__(max_iter=1000, tol=tol)
         self.strength = strength
 
-    def fit(self, X: Table, y: ArrayLike, sample_weight: NDArray[np.floating] | None = None) -> Self:
-        """Learn from vectors (n, d) and labels (n,), weighted by `sample_weight` (n,)."""
+    def fit(self, X: Table, y: ArrayLike, sample_weight: Floats | None = None) -> Self:
+        """Fit on vectors (n, d) and labels (n,), weighted by `sample_weight` (n,)."""
         values = X.data if is_sparse(X) else np.asarray(X)
-        square = float(np.vdot(values, values)) / X.shape[0]
-        self.C = self.strength / (square if square > 0 else 1.0)
+        mean_square = float(np.vdot(values, values)) / X.shape[0]
+        self.C = self.strength / (mean_square if mean_square > 0 else 1.0)
         super().fit(X, y, sample_weight=sample_weight)
         return self
 
 
-def fitted_base(
-    base: ClassifierMixin | None, table: Table, index: Indexes, weights: NDArray[np.floating] | None = None
+def fit_base(
+    base: ClassifierMixin | None, table: Table, index: Indexes, weights: Floats | None = None
 ) -> ClassifierMixin:
-    """Fit a copy of `base` on a table (n, d), classes `index` (n,), and weights (n,) where there are any.
+    """Fit a copy of `base` on a table (n, d) and classes `index` (n,), optionally weighted by `weights` (n,).
 
-    None is `ScaledLogisticRegression`.
+    base: None means `ScaledLogisticRegression`.
     """
     model = ScaledLogisticRegression() if base is None else clone(base)
     return model.fit(table, index) if weights is None else model.fit(table, index, sample_weight=weights)
 
 
-def probabilities(model: ClassifierMixin, table: Table, n_classes: int) -> NDArray[np.floating]:
-    """Return a fitted base classifier's probabilities (n, c), all on its answer where it has none.
+def probabilities(model: ClassifierMixin, table: Table, n_classes: int) -> Floats:
+    """Return the class probabilities (n, c) of a model fitted on class indexes.
 
-    Classes that the base did not see have probability 0.
+    Classes missing from its training data get 0. Without `predict_proba`, the predicted class gets 1.
     """
-    answers = np.zeros((table.shape[0], n_classes))
+    found = np.zeros((table.shape[0], n_classes))
     if hasattr(model, "predict_proba"):
-        answers[:, model.classes_] = model.predict_proba(table)
+        found[:, np.asarray(model.classes_, dtype=np.intp)] = model.predict_proba(table)
     else:
-        answers[np.arange(len(answers)), model.predict(table)] = 1
-    return answers
+        found[np.arange(len(found)), np.asarray(model.predict(table), dtype=np.intp)] = 1
+    return found
 
 
-def _model_can(*verbs: str) -> Callable[[Verb], Verb]:
-    """Say whether the fitted model, or the base before it, has one of the verbs."""
+def _if_model_has(name: str) -> Callable[[Method], Method]:
+    """Make a method available only if the fitted model, or the base before `fit`, has it too."""
 
     def check(self: "AdaptedClassifier") -> bool:
         model = getattr(self, "model_", self.base)
-        return model is None or any(hasattr(model, verb) for verb in verbs)
+        return model is None or hasattr(model, name)
 
-    decorator: Callable[[Verb], Verb] = available_if(check)
+    decorator: Callable[[Method], Method] = available_if(check)
     return decorator
 
 
 class AdaptedClassifier(ClassifierMixin, BaseEstimator):
-    """Base of the adapted classifiers; a child says in `_adapt` how it uses the target.
+    """Base class: checks and normalizes both domains, then predicts with `model_`.
 
-    A child has at least the parameters `base` and `normalize`, sets `model_` in `_adapt`, and overrides `_represent`
-    where the model sees target items in another form than normalized.
+    A subclass has at least the parameters `base` and `normalize`. It sets `model_` in `_adapt`, and overrides
+    `_represent` if the model is trained on transformed vectors.
     """
 
-    takes_sparse: ClassVar[bool] = True
+    supports_sparse: ClassVar[bool] = True
 
     base: ClassifierMixin | None
     normalize: Normalize
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
-        """Learn from the source's items `X` (n_s, d) and labels `y` (n_s,), and the target's items (n_t, d).
+        """Fit on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
 
-        target: None is no adaptation: the base classifier is fitted on the source, and every item is taken to be of it.
+        target: None means no adaptation: the base classifier is fitted on the source alone.
 
         Raises
         ------
         TargetLabelsError
-            `target` carries labels.
+            `target` contains labels.
         NotEnoughClassesError
-            The source has one class.
+            The source has only one class.
         DomainError, WidthError, BadItemError
-            The target has fewer than two items, another width than `X`, or NaN.
+            The target has fewer than two items, another number of features than `X`, or NaN.
         """
-        self._checked_choice()
+        if self.normalize not in ("source", "domain", None):
+            raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
         check_all_labeled(y)
         check_columns(X, target)
         table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
@@ -225,60 +226,59 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         items = source if target is None else target_table(target, source)
         self.statistics_ = statistics_of(items if self.normalize == "domain" else source)
         domains = Domains(
-            self._by(statistics_of(source), source), index, self._by(self.statistics_, items), len(self.classes_)
+            self._normalized(source, statistics_of(source)),
+            index,
+            self._normalized(items, self.statistics_),
+            len(self.classes_),
         )
         if self.adapted_:
-            self._refuse_sparse(items)
+            self._check_sparse(items)
         with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
             if self.adapted_:
                 self._adapt(domains)
             else:
-                self.model_ = fitted_base(self.base, domains.source, index)
+                self.model_ = fit_base(self.base, domains.source, index)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
-        """Return the class of each target item (n,)."""
-        answers = self._asked(X, lambda seen: self.model_.predict(seen))
-        return np.asarray(self.classes_[answers])
+        """Return the predicted class of each target item (n,)."""
+        index = self._call(X, lambda table: self.model_.predict(table))
+        return np.asarray(self.classes_[index])
 
-    @_model_can("predict_proba")
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probability of each class for target items (n, c)."""
-        return self._asked(X, lambda seen: probabilities(self.model_, seen, len(self.classes_)))
+    @_if_model_has("predict_proba")
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return the class probabilities of target items (n, c)."""
+        return self._call(X, lambda table: probabilities(self.model_, table, len(self.classes_)))
 
-    @_model_can("decision_function")
-    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the scores of target items (n, c), or (n,) for the second of two classes."""
-        return np.asarray(self._asked(X, lambda seen: self.model_.decision_function(seen)))
+    @_if_model_has("decision_function")
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
+        return np.asarray(self._call(X, lambda table: self.model_.decision_function(table)))
 
     def _adapt(self, domains: Domains) -> None:
-        """Learn `model_` from both domains."""
-        self.model_ = fitted_base(self.base, domains.source, domains.index)
+        """Fit `model_` on both domains."""
+        self.model_ = fit_base(self.base, domains.source, domains.index)
 
     def _represent(self, table: Table) -> Table:
-        """Return normalized target items (n, d) as the model sees them."""
+        """Transform normalized target items (n, d) into the input of the model."""
         return table
 
-    def _asked(self, X: ArrayLike, verb: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
-        """Return what a verb of the model says of target items (n, d)."""
+    def _call(self, X: ArrayLike, method: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
+        """Return the result of a method of the model on target items (n, d)."""
         check_is_fitted(self)
-        given = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False)
-        table = self._by(self.statistics_, domain_table(given, name="X"))
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False)
+        table = self._normalized(domain_table(X, name="X"), self.statistics_)
         with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
-            return verb(self._represent(table) if self.adapted_ else table)
+            return method(self._represent(table) if self.adapted_ else table)
 
-    def _by(self, statistics: Statistics, table: Table) -> Table:
-        return table if self.normalize is None else statistics.applied(table)
+    def _normalized(self, table: Table, statistics: Statistics) -> Table:
+        return table if self.normalize is None else statistics.standardize(table)
 
-    def _checked_choice(self) -> None:
-        if self.normalize not in ("source", "domain", None):
-            raise InputError(f"normalize={self.normalize!r} is no choice. Take 'source', 'domain' or None.")
-
-    def _refuse_sparse(self, table: Table) -> None:
-        if is_sparse(table) and not self.takes_sparse:
+    def _check_sparse(self, table: Table) -> None:
+        if is_sparse(table) and not self.supports_sparse:
             raise InputError(
-                f"{type(self).__name__} would fill a sparse table. Use a method that keeps it sparse, such as "
-                "DensityRatioWeighting or MSDA, or make it dense and narrow first (TruncatedSVD)."
+                f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
+                "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
             )
 
     def __sklearn_tags__(self) -> Tags:
@@ -288,21 +288,21 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
 
 
 class SourceModel(AdaptedClassifier):
-    """Keep the source model: the base classifier on normalized vectors, with no adaptation but the normalization.
+    """The source model: the base classifier on normalized vectors, without adaptation beyond the normalization.
 
     Parameters
     ----------
     base : classifier, default=None
-        Logistic regression if not given.
+        None means logistic regression.
     normalize : {"source", "domain", None}, default="domain"
-        Whose statistics make the z-scores: the source's, each domain's own, or nobody's.
+        Statistics used to standardize the vectors: the source's, each domain's own, or none.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     Examples
     --------

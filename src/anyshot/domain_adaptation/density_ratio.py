@@ -1,9 +1,8 @@
-"""Density-ratio weighting: source items that look like the target's count more."""
+"""Density-ratio weighting: weight the source items by how much more frequent they are in the target."""
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
@@ -13,73 +12,70 @@ from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
     ScaledLogisticRegression,
-    domains_stacked,
-    fitted_base,
+    fit_base,
+    stack_domains,
 )
-from anyshot.domain_adaptation.normalization import Normalize, Table
+from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
 from anyshot.errors import EffectiveSampleError, InputError
 
-# Where the domains differ in how often vectors occur but not in what a vector means, the target's risk is the source's,
-# each item weighted by p_target(x) / p_source(x) (Shimodaira, Journal of Statistical Planning and Inference 2000). That
-# ratio is (n_s / n_t) times the odds that a classifier of the domains gives to "target" (Bickel, Brueckner, Scheffer.
-# Discriminative Learning Under Covariate Shift. JMLR 2009, eq. 5). Odds of items that the classifier was fitted on are
-# too extreme: each item's come from a classifier that has not seen it. Its penalty makes them too mild where the
-# domains hardly overlap, which would hide just that: so these odds are calibrated, by logistic regression on themselves
-# (Platt).
+# If the domains differ in p(x) but not in p(y | x), the target's risk is the source's with each item weighted by
+# p_target(x) / p_source(x) (Shimodaira, Journal of Statistical Planning and Inference 2000). That ratio is (n_s / n_t)
+# times the odds of "target" by a classifier of the domains (Bickel, Brueckner, Scheffer. Discriminative Learning Under
+# Covariate Shift. JMLR 2009, eq. 5). Odds of training items are too extreme, so they are cross-validated; and the
+# classifier's penalty makes them too mild where the domains hardly overlap, so they are calibrated (Platt).
 
-LOOSE: Final = 1000.0
-"""C of the calibration: hardly a penalty."""
+CALIBRATION_C: Final = 1000.0
 
 
-def density_ratio(source: Table, target: Table, *, folds: int = 3, flatten: float = 1.0) -> NDArray[np.floating]:
-    """Return the weight of each source item (n_s,), 1 on average; source (n_s, d), target (n_t, d).
+def density_ratio(source: Table, target: Table, *, folds: int = 3, exponent: float = 1.0) -> Floats:
+    """Return the weight of each source item (n_s,), with mean 1; source (n_s, d), target (n_t, d).
 
-    flatten: power of the ratio, from 1, the ratio itself, to 0, all alike (Shimodaira's compromise).
+    exponent: power of the ratio, from 1, the ratio itself, to 0, uniform weights (Shimodaira's compromise).
     """
-    both = domains_stacked(source, target)
+    items = stack_domains(source, target)
     n_s, n_t = source.shape[0], target.shape[0]
     domain = np.repeat([0, 1], [n_s, n_t])
-    # Every folds-th item of each domain, so that items sorted by class are spread over the folds.
+    # Every third item of a domain is in the same fold, so that items sorted by class are spread over the folds.
     fold = np.concatenate([np.arange(n_s) % folds, np.arange(n_t) % folds])
-    with threads_for(both.shape[0] * both.shape[1]):
-        odds = cross_val_predict(
-            ScaledLogisticRegression(tol=1e-2), both, domain, cv=PredefinedSplit(fold), method="decision_function"
+    with threads_for(items.shape[0] * items.shape[1]):
+        scores = cross_val_predict(
+            ScaledLogisticRegression(tol=1e-2), items, domain, cv=PredefinedSplit(fold), method="decision_function"
         )[:, None]  # (n, 1)
-        log_odds = LogisticRegression(C=LOOSE, tol=1e-3, max_iter=1000).fit(odds, domain).decision_function(odds)[:n_s]
-    logs = flatten * log_odds
-    weights: NDArray[np.floating] = np.exp(logs - logs.max())
+        calibration = LogisticRegression(C=CALIBRATION_C, tol=1e-3, max_iter=1000).fit(scores, domain)
+        logits = exponent * calibration.decision_function(scores)[:n_s]
+    weights: Floats = np.exp(logits - logits.max())
     return np.asarray(weights / weights.mean())
 
 
-def effective_sample_size(weights: NDArray[np.floating]) -> float:
-    """Return (sum w)^2 / sum w^2 of weights (n,): how many items of weight 1 tell as much (Kish) [items]."""
+def effective_sample_size(weights: Floats) -> float:
+    """Return Kish's effective sample size of weights (n,), (sum w)^2 / sum w^2 [items]."""
     return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 class DensityRatioWeighting(AdaptedClassifier):
-    """Learn from the source with each item weighted by how much more often the target has its like.
+    """Train the base classifier on the source, each item weighted by the density ratio of target to source.
 
     Parameters
     ----------
-    flatten : float, default=1.0
-        Power of the ratio: 1 is the ratio itself, 0 weights all alike.
-    least_share : float, default=0.05
-        Share of the source's items that the effective sample size must reach.
+    exponent : float, default=1.0
+        Power of the ratio: 1 is the ratio itself, 0 gives uniform weights.
+    min_sample_fraction : float, default=0.05
+        Lowest effective sample size, as a fraction of the source items.
     base : classifier, default=None
-        Must take `sample_weight`. Logistic regression if not given.
+        Must accept `sample_weight`. None means logistic regression.
     normalize : {"source", "domain", None}, default="source"
-        Whose statistics make the z-scores. By "domain" they would take away the shift that the weights answer to.
+        Statistics used to standardize the vectors. "domain" would remove the shift that the weights correct.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     weights_ : ndarray of shape (n_source,)
-        1 on average; there are none without a target.
+        Weights of the source items, with mean 1; absent if `fit` had no target.
     effective_sample_size_ : float
-        How many source items of equal weight tell as much [items]; there is none without a target.
+        Effective sample size of the weights [items]; absent if `fit` had no target.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     References
     ----------
@@ -97,26 +93,26 @@ class DensityRatioWeighting(AdaptedClassifier):
     def __init__(
         self,
         *,
-        flatten: float = 1.0,
-        least_share: float = 0.05,
+        exponent: float = 1.0,
+        min_sample_fraction: float = 0.05,
         base: ClassifierMixin | None = None,
         normalize: Normalize = "source",
     ) -> None:
-        self.flatten = flatten
-        self.least_share = least_share
+        self.exponent = exponent
+        self.min_sample_fraction = min_sample_fraction
         self.base = base
         self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
-        if not 0 <= self.flatten <= 1:
-            raise InputError(f"flatten={self.flatten} must lie between 0 (all alike) and 1 (the ratio itself).")
-        self.weights_ = density_ratio(domains.source, domains.target, flatten=self.flatten)
+        if not 0 <= self.exponent <= 1:
+            raise InputError(f"exponent={self.exponent} must be between 0 (uniform weights) and 1 (the ratio itself).")
+        self.weights_ = density_ratio(domains.source, domains.target, exponent=self.exponent)
         self.effective_sample_size_ = effective_sample_size(self.weights_)
         n, size = len(self.weights_), self.effective_sample_size_
-        if size < self.least_share * n:
+        if size < self.min_sample_fraction * n:
             raise EffectiveSampleError(
-                f"The weights leave an effective sample of {size:.1f} of {n} source items ({size / n:.1%}); "
-                f"{self.least_share:.1%} are needed. The domains hardly overlap: keep the source model, use a method "
-                "that moves vectors, describe the items by fewer features, or lower flatten."
+                f"The effective sample size is {size:.1f} of {n} source items ({size / n:.1%}); at least "
+                f"{self.min_sample_fraction:.1%} is required. The domains hardly overlap: keep the source model, use a "
+                "method that transforms the vectors, use fewer features, or lower exponent."
             )
-        self.model_ = fitted_base(self.base, domains.source, domains.index, self.weights_)
+        self.model_ = fit_base(self.base, domains.source, domains.index, self.weights_)

@@ -1,38 +1,37 @@
-"""Alarms: what can be seen, without a label of the target, of an adaptation that went wrong."""
+"""Signs of a failed adaptation that can be seen without target labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-BLIND: Final = 0.55
-"""A critic that was never right as often as this told nothing, so that it taught nothing. To end there is the aim."""
-CERTAIN: Final = 0.97
-"""One that is right more often cannot be confused any more: the features did not come together."""
-COLLAPSED: Final = 0.6
-"""Least share of the source's effective number of classes that the target's answers should have."""
-DISAGREEING: Final = 0.4
-"""Share of the target that the source model answers otherwise, above which one of both must be badly wrong."""
+from anyshot.domain_adaptation.normalization import Floats
 
-Floats = NDArray[np.floating]
+MIN_CRITIC_ACCURACY: Final = 0.55
+"""A critic that never exceeded this learned nothing. Falling back to it at the end is the aim."""
+MAX_CRITIC_ACCURACY: Final = 0.97
+"""A critic that ends above this was not confused: the features of the domains still differ."""
+MIN_CLASSES: Final = 0.6
+"""Lowest effective number of predicted target classes, as a fraction of the source's."""
+MAX_DISAGREEMENT: Final = 0.4
+"""Fraction of predictions that differ from the source model's, above which one of the two models must be bad."""
 
 
 @dataclass(frozen=True)
-class Alarms:
-    """What was looked at, and what is alarming in it.
+class Diagnostics:
+    """Measures of an adaptation without target labels, and warnings about them.
 
     Attributes
     ----------
     domain_accuracy : float or None
-        Share of the last epoch's items whose domain the critic told, 0 to 1; None where there was no critic.
+        Accuracy (0 to 1) of the critic in the last epoch; None without a critic.
     effective_classes : float
-        exp(entropy) of the shares of the classes among the answers on the target [classes].
+        exp(entropy) of the class frequencies among the predictions on the target [classes].
     disagreement : float
-        Share of the target's items (0 to 1) that the source model answers otherwise.
+        Fraction (0 to 1) of the target predictions that differ from the source model's.
     messages : tuple of str
-        What is alarming; empty if nothing is.
+        The warnings; empty if nothing looks wrong.
     """
 
     domain_accuracy: float | None
@@ -41,65 +40,64 @@ class Alarms:
     messages: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "\n".join(self.messages) if self.messages else "No alarm."
+        return "\n".join(self.messages) if self.messages else "No warnings."
 
 
-def alarms_of(
-    answers: Floats, source_answers: Floats, source_shares: Floats, *, domain_accuracies: Sequence[float] = ()
-) -> Alarms:
-    """Look at an adapted model's answers on the target.
+def diagnose(
+    predicted: Floats, source_predicted: Floats, source_priors: Floats, *, domain_accuracies: Sequence[float] = ()
+) -> Diagnostics:
+    """Return diagnostics of an adapted model's predictions on the target.
 
-    answers (n, c): its probabilities; source_answers (n, c): those of the source model on the same items;
-    source_shares (c,): how frequent the classes are in the source; domain_accuracies: the critic's,
-    0 to 1, epoch by epoch.
+    predicted (n, c): its probabilities; source_predicted (n, c): those of the source model on the same items;
+    source_priors (c,): class frequencies of the source; domain_accuracies: accuracy of the critic (0 to 1), by epoch.
     """
-    best = answers.argmax(axis=1)
-    effective = effective_number(np.bincount(best, minlength=answers.shape[1]) / len(best))
-    disagreement = float(np.mean(best != source_answers.argmax(axis=1)))
+    best = predicted.argmax(axis=1)
+    effective = effective_number(np.bincount(best, minlength=predicted.shape[1]) / len(best))
+    disagreement = float(np.mean(best != source_predicted.argmax(axis=1)))
     messages = [
-        _domain_message(domain_accuracies),
-        _collapse_message(effective, effective_number(source_shares)),
+        _critic_message(domain_accuracies),
+        _collapse_message(effective, effective_number(source_priors)),
         _disagreement_message(disagreement),
     ]
     last = domain_accuracies[-1] if domain_accuracies else None
-    return Alarms(last, effective, disagreement, tuple(filter(None, messages)))
+    return Diagnostics(last, effective, disagreement, tuple(filter(None, messages)))
 
 
-def effective_number(shares: Floats) -> float:
-    """Return exp(entropy) of shares (c,): c where all are alike, 1 where one has all."""
-    present = shares[shares > 0]
+def effective_number(frequencies: Floats) -> float:
+    """Return exp(entropy) of class frequencies (c,): c if all are equal, 1 if only one class occurs."""
+    present = frequencies[frequencies > 0]
     return float(np.exp(-(present * np.log(present)).sum()))
 
 
-def _domain_message(accuracies: Sequence[float]) -> str:
+def _critic_message(accuracies: Sequence[float]) -> str:
     if not accuracies:
         return ""
-    if max(accuracies) < BLIND:
+    if max(accuracies) < MIN_CRITIC_ACCURACY:
         return (
-            f"The critic never told the domain of more than {max(accuracies):.0%} of the items, as guessing would: it "
-            "taught nothing. Either the domains are alike, or the features overran it; take a lower weight."
+            f"The accuracy of the critic never exceeded {max(accuracies):.0%}, about chance: it had no effect. Either "
+            "the domains are alike, or the features changed too fast for it; try a lower weight."
         )
-    if accuracies[-1] > CERTAIN:
+    if accuracies[-1] > MAX_CRITIC_ACCURACY:
         return (
-            f"The critic tells the domain of {accuracies[-1]:.0%} of the items: the features did not come together. "
-            "Take a higher weight, more epochs, or align='mcc', which has no critic."
+            f"The critic still tells the domains apart with {accuracies[-1]:.0%} accuracy: the features are not "
+            "aligned. Try a higher weight, more epochs, or align='mcc', which has no critic."
         )
     return ""
 
 
 def _collapse_message(effective: float, expected: float) -> str:
-    if effective >= COLLAPSED * expected:
+    if effective >= MIN_CLASSES * expected:
         return ""
     return (
-        f"The answers on the target name {effective:.1f} classes in effect, the source has {expected:.1f}: they have "
-        "collapsed, or the target has few of the classes. Compare with the source model before believing them."
+        f"The effective number of classes predicted on the target is {effective:.1f}; the source has {expected:.1f}. "
+        "Either the predictions have collapsed, or the target has few of the classes. Compare with the source model."
     )
 
 
 def _disagreement_message(disagreement: float) -> str:
-    if disagreement <= DISAGREEING:
+    if disagreement <= MAX_DISAGREEMENT:
         return ""
     return (
-        f"{disagreement:.0%} of the target's items are answered otherwise than by the source model: one of both is "
-        "badly wrong. Look at some of them, or ask adapt_or_not."
+        f"{disagreement:.0%} of the target predictions differ from the source model's: one of the two models must be "
+        "bad. Inspect some of these items, or run adapt_or_not."
     )

@@ -1,183 +1,176 @@
-"""Label shift: the classes are not as frequent in the target as in the source, and nothing else changed."""
+"""Label shift: estimate the target's class frequencies, and correct the predictions for them."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize, nnls
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes, RandomState, generator
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base, probabilities
-from anyshot.domain_adaptation.normalization import Normalize, Table
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, probabilities
+from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
-# With p(x | y) the same in both domains, a source model's answers P (n_t, c) become the target's by weighing classes,
+# If p(x | y) is the same in both domains, a source model's probabilities P (n_t, c) become the target's by reweighting,
 #
 #     P_t(y | x)  ~  P(y | x) q_y / p_y
 #
-# where p (c,) are the source's shares and q the target's. Two ways to q:
+# where p (c,) is the source's class prior and q the target's. There are two estimates of q:
 #
-# - EM (Saerens, Latinne, Decaestecker. Neural Computation 2002, eq. 2.9): q <- mean of P_t, from q = p. It is the
-#   maximum of the likelihood where P is calibrated, so the answers are calibrated first, by a temperature and a bias a
-#   class on answers that cross-fitting gave (Alexandari, Kundaje, Shrikumar. ICML 2020, section 3).
+# - EM (Saerens, Latinne, Decaestecker. Neural Computation 2002, eq. 2.9): q <- mean of P_t, from q = p. It maximizes
+#   the likelihood if P is calibrated, so P is calibrated first, by a temperature and a bias for each class on
+#   cross-validated predictions (Alexandari, Kundaje, Shrikumar. ICML 2020, section 3).
 # - BBSE (Lipton, Wang, Smola. Detecting and Correcting for Label Shift with Black Box Predictors. ICML 2018,
-#   section 4): mean target answer = sum_y q_y * mean source answer where the class is y; needs no calibration.
+#   section 4): mean target prediction = sum_y q_y * mean source prediction for class y; needs no calibration.
 
 FOLDS: Final = 5
-MOST_ROUNDS: Final = 1000
-
-Floats = NDArray[np.floating]
+MAX_ITERATIONS: Final = 1000
 
 
 @dataclass(frozen=True)
 class PriorEstimate:
-    """The target's class shares with their 95 % intervals."""
+    """The target's class prior with 95 % intervals."""
 
     prior: Floats  # (c,)
     low: Floats  # (c,)
     high: Floats  # (c,)
 
 
-def em_prior(answers: Floats, source_prior: Floats, *, weights: Floats | None = None, tol: float = 1e-6) -> Floats:
-    """Return the target's shares (c,) that make its items likeliest.
+def em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None = None, tol: float = 1e-6) -> Floats:
+    """Return the maximum-likelihood class prior (c,) of the target.
 
-    answers (n_t, c): calibrated probabilities by a model of the source, whose shares are source_prior (c,); weights
-    (n_t,): how often each item counts; tol: change of a share at which to stop.
+    predicted (n_t, c): calibrated probabilities by a model of the source, whose class prior is source_prior (c,);
+    weights (n_t,): multiplicity of each item; tol: stop when no element changes by more than this.
     """
-    count = np.full(len(answers), 1.0) if weights is None else weights
-    odds = answers / np.maximum(source_prior, 1e-12)  # (n_t, c)
+    count = np.full(len(predicted), 1.0) if weights is None else weights
+    odds = predicted / np.maximum(source_prior, 1e-12)  # (n_t, c)
     prior = np.asarray(source_prior, dtype=float)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         joint = odds * prior
-        moved = count @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)) / count.sum()
-        settled = np.abs(moved - prior).max() < tol
-        prior = moved
-        if settled:
+        update = count @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)) / count.sum()
+        converged = np.abs(update - prior).max() < tol
+        prior = update
+        if converged:
             break
     return np.asarray(prior)
 
 
-def bbse_prior(source_answers: Floats, index: Indexes, target_answers: Floats) -> Floats:
-    """Return the target's shares (c,), none below 0, that explain its mean answer best.
+def bbse_prior(source_predicted: Floats, index: Indexes, target_predicted: Floats) -> Floats:
+    """Return the class prior (c,) of the target that explains its mean prediction best (BBSE), without negatives.
 
-    source_answers (n_s, c): answers on source items that the model has not learned from, whose classes are `index`
-    (n_s,); target_answers (n_t, c). Probabilities, or 1 for the answer and 0 elsewhere.
+    source_predicted (n_s, c): predictions on held-out source items, whose classes are `index` (n_s,);
+    target_predicted (n_t, c). Probabilities, or one-hot predicted classes.
     """
-    given = _class_means(source_answers, index)  # (c, c), column y is the mean answer where the class is y
-    shares = nnls(given, target_answers.mean(axis=0))[0]
-    return np.asarray(shares / max(shares.sum(), 1e-12))
-
-
-def _class_means(values: Floats, index: Indexes) -> Floats:
-    c = int(index.max()) + 1
-    members = np.eye(c)[index]
-    return np.asarray(values.T @ members / np.maximum(members.sum(axis=0), 1))
+    members = np.eye(int(index.max()) + 1)[index]
+    by_class = source_predicted.T @ members / np.maximum(members.sum(axis=0), 1)  # (c, c), mean prediction per column
+    prior = nnls(by_class, target_predicted.mean(axis=0))[0]
+    return np.asarray(prior / max(prior.sum(), 1e-12))
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature and a bias for each class, put on log-probabilities."""
+    """Recalibrate probabilities by an inverse temperature and a bias for each class."""
 
-    sharpness: float
+    inverse_temperature: float
     bias: Floats  # (c,)
 
-    def __call__(self, answers: Floats) -> Floats:
+    def __call__(self, predicted: Floats) -> Floats:
         """Return calibrated probabilities (n, c)."""
-        return np.asarray(softmax(self.sharpness * _logs(answers) + self.bias, axis=1))
+        return np.asarray(softmax(self.inverse_temperature * _logs(predicted) + self.bias, axis=1))
 
 
-def fit_calibration(answers: Floats, index: Indexes) -> Calibration:
-    """Find the temperature and biases that make the true classes `index` (n,) likeliest; answers (n, c)."""
-    logs, rows, c = _logs(answers), np.arange(len(index)), answers.shape[1]
+def fit_calibration(predicted: Floats, index: Indexes) -> Calibration:
+    """Fit the calibration by cross-entropy on probabilities (n, c) and true classes `index` (n,)."""
+    logs, rows, c = _logs(predicted), np.arange(len(index)), predicted.shape[1]
 
-    def loss(free: Floats) -> tuple[float, Floats]:
-        scores = log_softmax(free[0] * logs + free[1:], axis=1)
-        gap = np.exp(scores)
-        gap[rows, index] -= 1
-        slope = np.r_[(gap * logs).sum(), gap.sum(axis=0)] / len(rows) + 1e-3 * (free - start)
-        return float(-scores[rows, index].mean() + 5e-4 * np.square(free - start).sum()), slope
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        scores = log_softmax(parameters[0] * logs + parameters[1:], axis=1)
+        residual = np.exp(scores)
+        residual[rows, index] -= 1
+        penalty = parameters - start
+        gradient = np.r_[(residual * logs).sum(), residual.sum(axis=0)] / len(rows) + 1e-3 * penalty
+        return float(-scores[rows, index].mean() + 5e-4 * np.square(penalty).sum()), gradient
 
     start = np.r_[1.0, np.zeros(c)]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.01, 100)] + [(-20, 20)] * c).x
     return Calibration(float(found[0]), found[1:])
 
 
-def _logs(answers: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(answers, 1e-6)))
+def _logs(predicted: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(predicted, 1e-6)))
 
 
-def cross_fitted(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
-    """Return the answers (n, c) of models that have not learned from the item, `FOLDS`-fold.
+def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
+    """Return probabilities (n, c) of each item by a model that was not trained on it, with `FOLDS` folds.
 
     Raises
     ------
     NotEnoughLabelsError
-        A class has one item.
+        A class has only one item.
     """
-    fold = _place_in_class(index) % FOLDS
+    fold = _rank_in_class(index) % FOLDS
     counts = np.bincount(index, minlength=n_classes)
     if counts.min() < 2:
-        raise NotEnoughLabelsError(f"Class number {counts.argmin()} has 1 source item; label shift needs 2 of each.")
-    answers = np.zeros((len(index), n_classes))
+        raise NotEnoughLabelsError(
+            f"Class number {counts.argmin()} has 1 source item; label shift needs at least 2 items of each class."
+        )
+    predicted = np.zeros((len(index), n_classes))
     for number in np.unique(fold):
-        held = fold == number
-        answers[held] = probabilities(fitted_base(base, table[~held], index[~held]), table[held], n_classes)
-    return answers
+        test = fold == number
+        predicted[test] = probabilities(fit_base(base, table[~test], index[~test]), table[test], n_classes)
+    return predicted
 
 
-def _place_in_class(index: Indexes) -> Indexes:
-    """Return, for each item, how many of its class came before (n,)."""
+def _rank_in_class(index: Indexes) -> Indexes:
+    """Return the number of earlier items of the same class, for each item (n,)."""
     order = np.argsort(index, kind="stable")
     starts = np.searchsorted(index[order], index[order])
-    place = np.empty(len(index), dtype=np.intp)
-    place[order] = np.arange(len(index)) - starts
-    return place
+    rank = np.empty(len(index), dtype=np.intp)
+    rank[order] = np.arange(len(index)) - starts
+    return rank
 
 
 def prior_interval(
-    source_answers: Floats,
+    source_predicted: Floats,
     index: Indexes,
-    target_answers: Floats,
+    target_predicted: Floats,
     *,
     method: Literal["em", "bbse"],
-    n_draws: int = 200,
+    n_bootstrap: int = 200,
     random_state: RandomState = None,
 ) -> PriorEstimate:
-    """Estimate the target's shares, with 95 % intervals by drawing items of both domains anew.
+    """Estimate the target's class prior with 95 % bootstrap intervals.
 
-    source_answers (n_s, c) on items not learned from, index (n_s,), target_answers (n_t, c); calibrated for "em". The
-    model and its calibration are not fitted anew, so that the intervals are a little narrow: with 300 labels those of
-    "em" held 84 % of the true shares, those of "bbse" 89 %.
+    source_predicted (n_s, c): held-out source predictions, whose classes are `index` (n_s,); target_predicted (n_t, c);
+    calibrated for "em". The model and its calibration are not refitted, so the intervals are a little narrow: with 300
+    labels, those of "em" contained 84 % of the true values, those of "bbse" 89 %.
     """
     random = generator(random_state)
-    n_s, n_t = len(index), len(target_answers)
+    n_s, n_t = len(index), len(target_predicted)
 
-    def estimate(ours: Indexes, theirs: Indexes) -> Floats:
+    def estimate(rows: Indexes, target_rows: Indexes) -> Floats:
         if method == "bbse":
-            return bbse_prior(source_answers[ours], index[ours], target_answers[theirs])
-        shares = np.bincount(index[ours], minlength=target_answers.shape[1]) / n_s
-        return em_prior(target_answers, shares, weights=np.bincount(theirs, minlength=n_t).astype(float), tol=1e-4)
+            return bbse_prior(source_predicted[rows], index[rows], target_predicted[target_rows])
+        prior = np.bincount(index[rows], minlength=target_predicted.shape[1]) / n_s
+        count = np.bincount(target_rows, minlength=n_t).astype(float)
+        return em_prior(target_predicted, prior, weights=count, tol=1e-4)
 
-    # Source items are drawn within their class, so that no class runs empty.
-    of_class = [np.flatnonzero(index == k) for k in range(target_answers.shape[1])]
-    draws = np.stack(
-        [
-            estimate(
-                np.concatenate([random.choice(rows, len(rows)) for rows in of_class]), random.integers(n_t, size=n_t)
-            )
-            for _ in range(n_draws)
-        ]
-    )  # (draws, c)
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    # Source items are resampled within their class, so that no class becomes empty.
+    by_class = [np.flatnonzero(index == k) for k in range(target_predicted.shape[1])]
+
+    def resampled() -> Floats:
+        rows = np.concatenate([random.choice(members, len(members)) for members in by_class])
+        return estimate(rows, random.integers(n_t, size=n_t))
+
+    low, high = np.quantile(np.stack([resampled() for _ in range(n_bootstrap)]), [0.025, 0.975], axis=0)
     return PriorEstimate(estimate(np.arange(n_s), np.arange(n_t)), low, high)
 
 
-class ShiftedPrior(ClassifierMixin, BaseEstimator):
-    """A fitted classifier whose answers are calibrated and weighed by class; its verbs are a classifier's."""
+class CorrectedClassifier(ClassifierMixin, BaseEstimator):
+    """A fitted classifier on class indexes whose calibrated probabilities are multiplied by `ratio` (c,)."""
 
     def __init__(self, model: ClassifierMixin, calibration: Calibration, ratio: Floats) -> None:
         self.model = model
@@ -186,51 +179,51 @@ class ShiftedPrior(ClassifierMixin, BaseEstimator):
 
     @property
     def classes_(self) -> Indexes:
-        """Rows of the class table."""
+        """Class indexes."""
         return np.arange(len(self.ratio))
 
     def fit(self, X: Table, y: Indexes) -> Self:
-        """Change nothing: there is nothing left to learn."""
+        """Return the classifier, which is already fitted."""
         return self
 
     def predict_proba(self, X: Table) -> Floats:
-        """Return the probability of each class (n, c)."""
+        """Return the class probabilities (n, c)."""
         joint = self.calibration(probabilities(self.model, X, len(self.ratio))) * self.ratio
         return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
     def decision_function(self, X: Table) -> Floats:
-        """Return log-probabilities (n, c), or the second's log-odds (n,) of two classes."""
+        """Return the log-probabilities (n, c); with two classes the log-odds of the second (n,)."""
         return np.asarray(decision_scores(np.log(np.maximum(self.predict_proba(X), 1e-300))))
 
     def predict(self, X: Table) -> Indexes:
-        """Return the row of the likeliest class (n,)."""
+        """Return the index of the most likely class (n,)."""
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
 
 class LabelShiftCorrection(AdaptedClassifier):
-    """Answer at the target's class shares, which its items tell without a label.
+    """Predict with the target's class prior, which is estimated from the unlabeled target items.
 
     Parameters
     ----------
     method : {"em", "bbse"}, default="em"
-        How the shares are found: by expectation maximization, or from the mean answer.
-    n_draws : int, default=200
-        Draws behind the shares' intervals.
+        Estimate of the prior: expectation maximization, or black-box shift estimation from the mean prediction.
+    n_bootstrap : int, default=200
+        Bootstrap samples behind the intervals of the prior.
     base : classifier, default=None
-        Logistic regression if not given.
+        None means logistic regression.
     normalize : {"source", "domain", None}, default="source"
-        Whose statistics make the z-scores. By "domain" they would take away some of the shift.
+        Statistics used to standardize the vectors. "domain" would remove part of the shift.
     random_state : int, generator or None, default=None
-        Draws the intervals; the answers do not depend on it.
+        Seed of the bootstrap; the predictions do not depend on it.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     prior_ : PriorEstimate
-        The target's class shares and their intervals; there is none without a target.
-    model_ : ShiftedPrior
-        The fitted base at these shares.
+        The target's class prior and its intervals; absent if `fit` had no target.
+    model_ : CorrectedClassifier
+        The fitted base classifier, corrected for this prior.
 
     References
     ----------
@@ -250,30 +243,30 @@ class LabelShiftCorrection(AdaptedClassifier):
         self,
         *,
         method: Literal["em", "bbse"] = "em",
-        n_draws: int = 200,
+        n_bootstrap: int = 200,
         base: ClassifierMixin | None = None,
         normalize: Normalize = "source",
         random_state: RandomState = None,
     ) -> None:
         self.method = method
-        self.n_draws = n_draws
+        self.n_bootstrap = n_bootstrap
         self.base = base
         self.normalize = normalize
         self.random_state = random_state
 
     def _adapt(self, domains: Domains) -> None:
         if self.method not in ("em", "bbse"):
-            raise InputError(f"method={self.method!r} is no choice. Take 'em' or 'bbse'.")
-        if self.n_draws < 1:
-            raise InputError(f"n_draws={self.n_draws} must be at least 1: the intervals are made of draws.")
+            raise InputError(f"Unknown method={self.method!r}. Choose 'em' or 'bbse'.")
+        if self.n_bootstrap < 1:
+            raise InputError(f"n_bootstrap={self.n_bootstrap} must be at least 1.")
         c = domains.n_classes
-        held = cross_fitted(self.base, domains.source, domains.index, c)
-        calibration = fit_calibration(held, domains.index)
-        model = fitted_base(self.base, domains.source, domains.index)
-        answers = calibration(probabilities(model, domains.target, c))
+        held_out = cross_validated_probabilities(self.base, domains.source, domains.index, c)
+        calibration = fit_calibration(held_out, domains.index)
+        model = fit_base(self.base, domains.source, domains.index)
+        predicted = calibration(probabilities(model, domains.target, c))
         self.prior_ = prior_interval(
-            calibration(held), domains.index, answers, method=self.method, n_draws=self.n_draws,
+            calibration(held_out), domains.index, predicted, method=self.method, n_bootstrap=self.n_bootstrap,
             random_state=self.random_state,
         )  # fmt: skip
-        shares = np.bincount(domains.index, minlength=c) / len(domains.index)
-        self.model_ = ShiftedPrior(model, calibration, np.maximum(self.prior_.prior, 1e-6) / shares)
+        source_prior = np.bincount(domains.index, minlength=c) / len(domains.index)
+        self.model_ = CorrectedClassifier(model, calibration, np.maximum(self.prior_.prior, 1e-6) / source_prior)

@@ -1,43 +1,42 @@
-"""Marginalized denoising (mSDA): words of one domain are read as the words of the other that they occur with."""
+"""Marginalized stacked denoising autoencoders (mSDA): features learned by restoring dropped features."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array, vstack
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
 from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse
 from anyshot.errors import InputError
 
-# Features x (d,), with a constant 1 that is never lost, are dropped with probability p each; a linear map W gives back
-# what was lost, best over all ways to lose it:
+# Features x (d,), with a constant 1 that is never dropped, are dropped with probability p each; the linear map W that
+# restores them best, in expectation over what is dropped, is
 #
 #     W = P Q^-1,  S = X'X,  q = (1 - p, ..., 1 - p, 1),  P_ab = S_ab q_b,  Q_ab = S_ab q_a q_b,  but Q_aa = S_aa q_a
 #
 # and the layer's output is tanh(x W'). Layers are stacked. Chen, Xu, Weinberger, Sha. Marginalized Denoising
-# Autoencoders for Domain Adaptation. ICML 2012, eq. 3 to 8. Only the most frequent features (pivots) are given back, as
-# in its section 4.3: the output has that width, the input stays sparse.
+# Autoencoders for Domain Adaptation. ICML 2012, eq. 3 to 8. Only the most frequent features (pivots) are restored, as
+# in section 4.3: they are the width of the output, and the input stays sparse.
 
-ADDED: Final = 1e-5
-"""Added to Q's diagonal, as a share of its mean, so that features which never occur can be solved for."""
+RIDGE: Final = 1e-5
+"""Added to the diagonal of Q, as a fraction of its mean, so that the system is solvable if a feature never occurs."""
 
 
-def denoising_layer(table: Table, *, loss: float, pivots: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return W (d + 1, r), which gives the features `pivots` (r,) back from what is left of a row; the last is for 1.
+def denoising_layer(table: Table, *, noise: float, pivots: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return W (d + 1, r), which restores the features `pivots` (r,) of a corrupted row; the last row is the bias.
 
-    table (n, d); loss: the probability that a feature is lost.
+    table (n, d); noise: probability that a feature is dropped.
     """
     S = _second_moments(table)  # (d + 1, d + 1)
-    kept = np.full(len(S), 1 - loss, dtype=S.dtype)
-    kept[-1] = 1
-    right = S[:, pivots] * kept[:, None]  # (d + 1, r), P' of the pivots
-    diagonal = S.diagonal() * kept
-    Q = S * kept[:, None] * kept
-    Q[np.diag_indices(len(Q))] = diagonal + ADDED * diagonal.mean()
+    q = np.full(len(S), 1 - noise, dtype=S.dtype)
+    q[-1] = 1
+    right = S[:, pivots] * q[:, None]  # (d + 1, r), P' of the pivots
+    diagonal = S.diagonal() * q
+    Q = S * q[:, None] * q
+    Q[np.diag_indices(len(Q))] = diagonal + RIDGE * diagonal.mean()
     return np.asarray(cho_solve(cho_factor(Q, overwrite_a=True, check_finite=False), right, check_finite=False))
 
 
@@ -51,35 +50,35 @@ def _second_moments(table: Table) -> NDArray[np.float32]:
     return S
 
 
-def denoised(table: Table, layer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return tanh of the rows (n, d) given back by a layer (d + 1, r)."""
+def apply_layer(table: Table, layer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the output (n, r) of a denoising layer (d + 1, r) on a table (n, d)."""
     return np.asarray(np.tanh(table @ layer[:-1] + layer[-1]), dtype=np.float32)
 
 
 class MSDA(AdaptedClassifier):
-    """Learn from what stacked denoising layers, trained on both domains, make of a vector (mSDA).
+    """Marginalized stacked denoising autoencoders: train the base classifier on features learned from both domains.
 
     Parameters
     ----------
-    loss : float, default=0.7
-        Probability that a feature is lost.
+    noise : float, default=0.7
+        Probability that a feature is dropped.
     n_layers : int, default=3
-        Layers on top of each other.
+        Number of stacked layers.
     n_pivots : int, default=1000
-        The most frequent features, which the layers give back; the width of each layer.
+        Number of features, the most frequent ones, that the layers restore; the width of each layer.
     base : classifier, default=None
-        Learns from all layers' outputs side by side. Logistic regression if not given.
+        The classifier trained on the concatenated outputs of all layers. None means logistic regression.
     normalize : {"source", "domain", None}, default=None
-        Whose statistics make the z-scores before all else. Counts of words need none.
+        Statistics used to standardize the vectors first. Word counts need none.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     layers_ : list of ndarray
-        The maps, one a layer; there are none without a target.
+        The map of each layer; absent if `fit` had no target.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     Notes
     -----
@@ -99,43 +98,40 @@ class MSDA(AdaptedClassifier):
     def __init__(
         self,
         *,
-        loss: float = 0.7,
+        noise: float = 0.7,
         n_layers: int = 3,
         n_pivots: int = 1000,
         base: ClassifierMixin | None = None,
         normalize: Normalize = None,
     ) -> None:
-        self.loss = loss
+        self.noise = noise
         self.n_layers = n_layers
         self.n_pivots = n_pivots
         self.base = base
         self.normalize = normalize
 
     def _adapt(self, domains: Domains) -> None:
-        if not 0 < self.loss < 1:
-            raise InputError(f"loss={self.loss} must lie between 0 and 1: it is a probability.")
+        if not 0 < self.noise < 1:
+            raise InputError(f"noise={self.noise} must be between 0 and 1: it is a probability.")
         if self.n_layers < 1 or self.n_pivots < 1:
             raise InputError(f"n_layers={self.n_layers} and n_pivots={self.n_pivots} must be at least 1.")
-        source = normalize(domains.source)
-        stack = vstack if is_sparse(source) else np.vstack
-        table = stack([source, normalize(domains.target)])
-        table = csr_array(table) if is_sparse(table) else table
+        table = stack_domains(normalize(domains.source), normalize(domains.target))
         self.layers_: list[NDArray[np.float32]] = []
         for depth in range(self.n_layers):
             pivots = _most_frequent(table, self.n_pivots) if depth == 0 else np.arange(table.shape[1])
-            self.layers_.append(denoising_layer(table, loss=self.loss, pivots=pivots))
-            table = denoised(table, self.layers_[-1])
-        self.model_ = fitted_base(self.base, self._represent(domains.source), domains.index)
+            self.layers_.append(denoising_layer(table, noise=self.noise, pivots=pivots))
+            table = apply_layer(table, self.layers_[-1])
+        self.model_ = fit_base(self.base, self._represent(domains.source), domains.index)
 
     def _represent(self, table: Table) -> Table:
-        seen, outputs = normalize(table), []
+        hidden, outputs = normalize(table), []
         for layer in self.layers_:
-            seen = denoised(seen, layer)
-            outputs.append(seen)
+            hidden = apply_layer(hidden, layer)
+            outputs.append(hidden)
         return np.hstack(outputs)
 
 
 def _most_frequent(table: Table, n_pivots: int) -> NDArray[np.intp]:
-    """Return the features (r,) that are not 0 in most rows of a table (n, d), in their order."""
-    often = np.bincount(table.indices, minlength=table.shape[1]) if is_sparse(table) else (table != 0).sum(axis=0)
-    return np.sort(np.argsort(-often, kind="stable")[:n_pivots])
+    """Return the indexes (r,) of the features that are nonzero in most rows of a table (n, d), sorted."""
+    counts = np.bincount(table.indices, minlength=table.shape[1]) if is_sparse(table) else (table != 0).sum(axis=0)
+    return np.sort(np.argsort(-counts, kind="stable")[:n_pivots])

@@ -1,4 +1,4 @@
-"""Optimal transport: the source is carried to the target, each item to where its mass goes at least cost."""
+"""Optimal transport: move each source item to where its mass goes in the cheapest plan to the target."""
 
 from typing import Final, Literal
 
@@ -8,34 +8,33 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalize
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
+from anyshot.domain_adaptation.normalization import Floats, Normalize
 from anyshot.errors import InputError
 
-# The plan G (n_s, n_t) spreads each source item's mass 1 / n_s over the target items so that
+# The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that
 #
 #     min_G  <G, cost> - entropy * H(G) + class_penalty * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
 #
-# with both domains' masses kept. The last term makes a target item draw from one class only; it is minimized by
-# linearising it and solving the entropic problem anew (Courty, Flamary, Tuia, Rakotomamonjy. Optimal Transport for
-# Domain Adaptation. IEEE TPAMI 2017, eq. 16 and algorithm 1). A source item goes to the mean of where its mass went.
+# with both domains' masses preserved. The last term makes a target item receive mass from one class only. It is
+# minimized by linearizing it and solving the entropic problem anew (Courty, Flamary, Tuia, Rakotomamonjy. Optimal
+# Transport for Domain Adaptation. IEEE TPAMI 2017, eq. 16 and algorithm 1). A source item moves to the mean of the
+# target items, weighted by its mass.
 
 PURPOSE: Final = "Optimal transport"
-SINKHORN_ROUNDS: Final = 200
+SINKHORN_ITERATIONS: Final = 200
+LINEARIZATIONS: Final = 10
+SMALLEST: Final = 1e-3
+"""Added to a target item's mass from a class, so that the slope of the root stays finite."""
 
 
 def transport_plan(
-    source: NDArray[np.floating],
-    target: NDArray[np.floating],
-    *,
-    entropy: float,
-    index: Indexes | None = None,
-    class_penalty: float = 1.0,
-) -> NDArray[np.floating]:
-    """Return the plan (n_s, n_t) of source vectors (n_s, d) to target vectors (n_t, d), whose sum is 1.
+    source: Floats, target: Floats, *, entropy: float, index: Indexes | None = None, class_penalty: float = 1.0
+) -> Floats:
+    """Return the plan (n_s, n_t) from source vectors (n_s, d) to target vectors (n_t, d); its sum is 1.
 
-    entropy: weight of the plan's entropy, in units of the mean cost; index (n_s,): the source's classes, for the class
-    regularization of `class_penalty` in the same units; without them there is none.
+    entropy: weight of the plan's entropy, in units of the mean cost; index (n_s,): class of each source item, for the
+    class regularization with weight `class_penalty` in the same units; None for no class regularization.
 
     Raises
     ------
@@ -43,64 +42,59 @@ def transport_plan(
         POT is not installed.
     """
     ot = validation.extra("ot", "transport", purpose=PURPOSE)
-    cost = ot.dist(source.astype(np.float64), target.astype(np.float64))  # (n_s, n_t), squared lengths
+    cost = ot.dist(source.astype(np.float64), target.astype(np.float64))  # (n_s, n_t), squared distances
     cost /= cost.mean() or 1.0
     masses = np.full(len(source), 1 / len(source)), np.full(len(target), 1 / len(target))
-    # The log domain is slower and only needed where exp(-cost / entropy) vanishes.
+    # The log domain is slower and only needed where exp(-cost / entropy) underflows.
     method = "sinkhorn" if cost.max() < 500 * entropy else "sinkhorn_log"
     plan = np.zeros_like(cost)
     members = None if index is None else np.eye(index.max() + 1)[index]  # (n_s, c)
-    for _ in range(1 if members is None else LINEARISATIONS):
+    for _ in range(1 if members is None else LINEARIZATIONS):
         slope = 0.0
         if members is not None and plan.any():
-            drawn = members.T @ plan  # (c, n_t)
-            slope = class_penalty * (members @ (0.5 / np.sqrt(drawn + SMALLEST / len(target)))) / np.sqrt(len(target))
+            mass = members.T @ plan  # (c, n_t)
+            slope = class_penalty * (members @ (0.5 / np.sqrt(mass + SMALLEST / len(target)))) / np.sqrt(len(target))
         plan = ot.sinkhorn(
-            *masses, cost + slope, entropy, method=method, numItermax=SINKHORN_ROUNDS, stopThr=1e-6, warn=False
+            *masses, cost + slope, entropy, method=method, numItermax=SINKHORN_ITERATIONS, stopThr=1e-6, warn=False
         )
     return np.asarray(plan)
 
 
-LINEARISATIONS: Final = 10
-SMALLEST: Final = 1e-3
-"""Added to a target item's share drawn from a class, so that the root's slope stays finite."""
-
-
-def carried(plan: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return where the source's items go (n_s, d): the target's (n_t, d) averaged by the plan (n_s, n_t)."""
+def barycentric_map(plan: Floats, target: Floats) -> NDArray[np.float32]:
+    """Return the transported source items (n_s, d): means of the target (n_t, d), weighted by the plan (n_s, n_t)."""
     mass = plan.sum(axis=1, keepdims=True)
     return np.asarray(plan @ target / np.where(mass > 0, mass, 1), dtype=np.float32)
 
 
 class OptimalTransport(AdaptedClassifier):
-    """Carry the source to the target by optimal transport, then learn from it.
+    """Train the base classifier on the source items transported to the target.
 
     Parameters
     ----------
     regularize : {"classes", None}, default="classes"
-        "classes": a target item draws from one class of the source, besides the entropy that there is always.
+        "classes": each target item receives mass from one source class. The plan's entropy is always regularized.
     entropy : float, default=0.05
-        Weight of the plan's entropy, in units of the mean cost; more blurs.
+        Weight of the plan's entropy, in units of the mean cost; larger is smoother.
     class_penalty : float, default=1.0
         Weight of the class regularization, in the same units.
     base : classifier, default=None
-        Learns from the carried source. Logistic regression if not given.
+        The classifier trained on the transported source. None means logistic regression.
     normalize : {"source", "domain", None}, default="domain"
-        Whose statistics make the z-scores before all else.
+        Statistics used to standardize the vectors first.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     plan_ : ndarray of shape (n_source, n_target)
-        Mass carried; there is none without a target.
+        The transported mass; absent if `fit` had no target.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     Notes
     -----
-    Transport presumes that the classes are as frequent in the target as in the source: test that first
-    (`shift_kind.label_shift_test`). Needs POT: pip install 'anyshot[transport]'.
+    Assumes that the classes are as frequent in the target as in the source; `label_shift_test` tests that.
+    Needs POT: pip install 'anyshot[transport]'.
 
     References
     ----------
@@ -113,7 +107,7 @@ class OptimalTransport(AdaptedClassifier):
     array(['a', 'a', 'b', 'b'], dtype='<U1')
     """
 
-    takes_sparse = False
+    supports_sparse = False
 
     def __init__(
         self,
@@ -132,11 +126,11 @@ class OptimalTransport(AdaptedClassifier):
 
     def _adapt(self, domains: Domains) -> None:
         if self.regularize not in ("classes", None):
-            raise InputError(f"regularize={self.regularize!r} is no choice. Take 'classes' or None.")
+            raise InputError(f"Unknown regularize={self.regularize!r}. Choose 'classes' or None.")
         if self.entropy <= 0:
-            raise InputError(f"entropy={self.entropy} must be above 0. Smaller blurs less and takes longer.")
+            raise InputError(f"entropy={self.entropy} must be positive. Smaller values are sharper and slower.")
         index = domains.index if self.regularize == "classes" else None
         self.plan_ = transport_plan(
             domains.source, domains.target, entropy=self.entropy, index=index, class_penalty=self.class_penalty
         )
-        self.model_ = fitted_base(self.base, carried(self.plan_, domains.target), domains.index)
+        self.model_ = fit_base(self.base, barycentric_map(self.plan_, domains.target), domains.index)

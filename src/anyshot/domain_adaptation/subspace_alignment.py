@@ -1,113 +1,108 @@
-"""Subspace alignment and the geodesic flow: both domains are seen in few axes, the source's turned to the target's."""
+"""Subspace alignment, and the geodesic flow between the principal subspaces of two domains."""
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
 from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.threads import threads_for
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fitted_base
-from anyshot.domain_adaptation.normalization import Normalize, Table
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
+from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
 from anyshot.errors import InputError
 
-# With the leading principal axes P_s, P_t (d, k) of each domain, the source's coordinates x P_s are turned by
-# M = P_s' P_t, which is the nearest map of its axes to the target's; target items are seen as x P_t. Fernando, Habrard,
-# Sebban, Tuytelaars. Unsupervised Visual Domain Adaptation Using Subspace Alignment. ICCV 2013, eq. 4.
+# With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
+# M = P_s' P_t, the map that brings its axes closest to the target's; the target coordinates are x P_t. Fernando,
+# Habrard, Sebban, Tuytelaars. Unsupervised Visual Domain Adaptation Using Subspace Alignment. ICCV 2013, eq. 4.
 #
-# The geodesic flow goes further: between the two subspaces lies a shortest path of subspaces phi(t), 0 <= t <= 1, and
-# vectors are compared by what all of them see, x' (integral of phi(t) phi(t)' dt) y.
-# Gong, Shi, Sha, Grauman. Geodesic Flow Kernel for Unsupervised Domain Adaptation. CVPR 2012, eq. 5 to 7.
+# Geodesic flow: between the two subspaces there is a shortest path of subspaces phi(t), 0 <= t <= 1, and vectors are
+# compared by x' (integral of phi(t) phi(t)' dt) y. Gong, Shi, Sha, Grauman. Geodesic Flow Kernel for Unsupervised
+# Domain Adaptation. CVPR 2012, eq. 5 to 7.
 
 FEW: Final = 10
-"""Wanted axes are few where there are this many times as many: then a Lanczos method finds them sooner."""
+"""With this many times more dimensions than axes, a Lanczos method is faster than a dense eigensolver."""
 LANCZOS_TOL: Final = 1e-6
 
 
-def principal_axes(vectors: NDArray[np.floating], n_components: int) -> NDArray[np.floating]:
-    """Return the leading principal axes (d, k) of vectors (n, d), k at most `n_components` and their rank."""
+def principal_axes(vectors: Floats, n_components: int) -> Floats:
+    """Return the leading principal axes (d, k) of vectors (n, d); k is at most `n_components` and their rank."""
     centered = vectors - vectors.mean(axis=0)
     n, d = centered.shape
     wide = d > n
     inner = centered @ centered.T if wide else centered.T @ centered  # (m, m), the smaller of the two
     k = min(n_components, n - 1, d)
-    along, turn = _leading(inner, k)  # (k,), (m, k)
+    values, eigenvectors = _leading_eigenvectors(inner, k)  # (k,), (m, k)
     if not wide:
-        return turn
-    kept = along > max(along[0], 0) * n * np.finfo(inner.dtype).eps
-    axes = centered.T @ turn[:, kept]  # (d, k)
+        return eigenvectors
+    positive = values > max(values[0], 0) * n * np.finfo(inner.dtype).eps
+    axes = centered.T @ eigenvectors[:, positive]  # (d, k)
     return np.asarray(axes / np.linalg.norm(axes, axis=0))
 
 
-def _leading(inner: NDArray[np.floating], k: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the k largest eigenvalues and their eigenvectors (m, k), the largest first."""
-    m = len(inner)
-    with threads_for(inner.size):
+def _leading_eigenvectors(matrix: Floats, k: int) -> tuple[Floats, Floats]:
+    """Return the k largest eigenvalues of a symmetric matrix (m, m) and their eigenvectors (m, k), largest first."""
+    m = len(matrix)
+    with threads_for(matrix.size):
         if k * FEW < m:
-            along, turn = eigsh(inner, k=k, v0=np.ones(m, inner.dtype), tol=LANCZOS_TOL)
-            order = np.argsort(-along)
-            return along[order], turn[:, order]
-        along, turn = eigh(inner, subset_by_index=[m - k, m - 1], check_finite=False)
-        return along[::-1], turn[:, ::-1]
+            values, vectors = eigsh(matrix, k=k, v0=np.ones(m, matrix.dtype), tol=LANCZOS_TOL)
+            order = np.argsort(-values)
+            return values[order], vectors[:, order]
+        values, vectors = eigh(matrix, subset_by_index=[m - k, m - 1], check_finite=False)
+        return values[::-1], vectors[:, ::-1]
 
 
-def subspace_alignment(
-    source: NDArray[np.floating], target: NDArray[np.floating], *, n_components: int
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the maps (d, k) of source and of target vectors into the target's axes; (n_s, d), (n_t, d) given."""
-    ours, theirs = principal_axes(source, n_components), principal_axes(target, n_components)
-    return ours @ (ours.T @ theirs), theirs
+def subspace_alignment(source: Floats, target: Floats, *, n_components: int) -> tuple[Floats, Floats]:
+    """Return the maps (d, k) of source vectors (n_s, d) and target vectors (n_t, d) into the target's subspace."""
+    source_axes, target_axes = principal_axes(source, n_components), principal_axes(target, n_components)
+    return source_axes @ (source_axes.T @ target_axes), target_axes
 
 
-def geodesic_flow(
-    source: NDArray[np.floating], target: NDArray[np.floating], *, n_components: int
-) -> NDArray[np.floating]:
-    """Return the map (d, 2k) whose inner products are the geodesic flow kernel of source (n_s, d) and target (n_t, d).
+def geodesic_flow(source: Floats, target: Floats, *, n_components: int) -> Floats:
+    """Return a map (d, 2k) whose inner products are the geodesic flow kernel of source (n_s, d) and target (n_t, d).
 
     With principal angles theta and vectors A (d, k) in the source's subspace, the path is A cos(t theta) +
     Q sin(t theta), where Q completes A to the target's principal vectors B = A cos(theta) + Q sin(theta).
     """
-    ours, theirs = (principal_axes(some.astype(np.float64), n_components) for some in (source, target))
-    left, cosines, right = np.linalg.svd(ours.T @ theirs)
+    source_axes, target_axes = (principal_axes(X.astype(np.float64), n_components) for X in (source, target))
+    left, cosines, right = np.linalg.svd(source_axes.T @ target_axes)
     k = len(cosines)
     angle = np.arccos(np.clip(cosines, -1, 1))  # (k,)
-    A, B = ours @ left[:, :k], theirs @ right[:k].T  # (d, k) twice
-    turned = angle > 1e-6
-    Q = np.where(turned, (B - A * np.cos(angle)) / np.where(turned, np.sin(angle), 1), 0)  # (d, k)
-    # The integrals of cos^2, sin cos and sin^2 over the path, one 2 x 2 block an angle.
-    wide = np.where(turned, 2 * angle, 1)
-    swing = np.where(turned, np.sin(wide) / wide, 1)
-    mixed = np.where(turned, (1 - np.cos(wide)) / wide, 0) / 2
-    blocks = np.stack([np.stack([(1 + swing) / 2, mixed], -1), np.stack([mixed, (1 - swing) / 2], -1)], -2)  # (k, 2, 2)
-    along, turn = np.linalg.eigh(blocks)
-    half = turn * np.sqrt(np.maximum(along, 0))[:, None, :]  # (k, 2, 2)
-    return np.hstack([A * half[:, 0, j] + Q * half[:, 1, j] for j in range(2)])
+    A, B = source_axes @ left[:, :k], target_axes @ right[:k].T  # (d, k) twice
+    nonzero = angle > 1e-6
+    Q = np.where(nonzero, (B - A * np.cos(angle)) / np.where(nonzero, np.sin(angle), 1), 0)  # (d, k)
+    # The integrals of cos^2, sin cos and sin^2 over the path, one 2 x 2 block for each angle.
+    double = np.where(nonzero, 2 * angle, 1)
+    sine = np.where(nonzero, np.sin(double) / double, 1)
+    mixed = np.where(nonzero, (1 - np.cos(double)) / double, 0) / 2
+    blocks = np.stack([np.stack([(1 + sine) / 2, mixed], -1), np.stack([mixed, (1 - sine) / 2], -1)], -2)  # (k, 2, 2)
+    values, vectors = np.linalg.eigh(blocks)
+    root = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]  # (k, 2, 2)
+    return np.hstack([A * root[:, 0, j] + Q * root[:, 1, j] for j in range(2)])
 
 
 class SubspaceAlignment(AdaptedClassifier):
-    """Learn in the target's principal axes, to which the source's are turned.
+    """Train the base classifier in the target's principal subspace, to which the source's is aligned.
 
     Parameters
     ----------
     n_components : int, default=40
-        Axes kept of each domain, at most what its items span.
+        Number of principal axes of each domain, at most its rank.
     base : classifier, default=None
-        The nearest neighbor if not given, as in the paper: turned axes keep few variances alike, and a linear model's
-        one penalty suits them badly.
+        None means the nearest neighbor, as in the paper: aligned coordinates have very different variances, which
+        suits a linear model with a single penalty badly.
     normalize : {"source", "domain", None}, default="domain"
-        Whose statistics make the z-scores before all else.
+        Statistics used to standardize the vectors first.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes of the source, sorted.
+        Source classes, sorted.
     axes_ : ndarray of shape (n_features, k)
-        The target's axes; there are none without a target.
+        The target's principal axes; absent if `fit` had no target.
     model_ : classifier
-        The fitted base.
+        The fitted base classifier.
 
     References
     ----------
@@ -120,7 +115,7 @@ class SubspaceAlignment(AdaptedClassifier):
     (3,)
     """
 
-    takes_sparse = False
+    supports_sparse = False
 
     def __init__(
         self, *, n_components: int = 40, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
@@ -132,9 +127,9 @@ class SubspaceAlignment(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if self.n_components < 1:
             raise InputError(f"n_components={self.n_components} must be at least 1.")
-        turned, self.axes_ = subspace_alignment(domains.source, domains.target, n_components=self.n_components)
+        aligned, self.axes_ = subspace_alignment(domains.source, domains.target, n_components=self.n_components)
         base = KNeighborsClassifier(1) if self.base is None else self.base
-        self.model_ = fitted_base(base, domains.source @ turned, domains.index)
+        self.model_ = fit_base(base, domains.source @ aligned, domains.index)
 
     def _represent(self, table: Table) -> Table:
         return table @ self.axes_

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.base import ClassifierMixin
@@ -12,104 +11,110 @@ from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, domains_stacked, fitted_base
-from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
+from anyshot.domain_adaptation.normalization import Floats, Normalize, Table, is_sparse
 from anyshot.errors import InputError
 
-# Wanted are axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
+# Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
 #     min_W  trace(W' (X' M X + penalty I) W)   with   W' X' H X W = I
 #
 # H centers; M = e e' with e_i = 1 / n_s on the source and -1 / n_t on the target (TCA: Pan, Tsang, Kwok, Yang. Domain
-# Adaptation via Transfer Component Analysis. IEEE TNN 2011, eq. 13). JDA adds an e for each class, on the source's
-# labels and the target's answers so far, and repeats (Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint
+# Adaptation via Transfer Component Analysis. IEEE TNN 2011, eq. 13). JDA adds an e for each class, from the source
+# labels and the predicted target classes, and iterates (Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint
 # Distribution Adaptation. ICCV 2013, eq. 8). As there, M is scaled to Frobenius norm 1, vectors to length 1, and the
-# kernel is linear; so X' M X = G' G where G (1 + c, d) holds gaps between means, and all is of size d, not n. With more
-# features than items, the algebra is done in the items' span, where W lies.
+# kernel is linear; so X' M X = G' G where the rows of G (1 + c, d) are differences between means, and all matrices have
+# size d, not n. With more features than items, the algebra is done in the span of the items, which contains W.
 
 FEW: Final = 10
-"""Wanted axes are few where there are this many times as many: then a Lanczos method finds them sooner."""
+"""With this many times more dimensions than axes, a Lanczos method is faster than a dense eigensolver."""
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """Both domains' vectors, and what of them does not change from round to round."""
+class PooledDomains:
+    """The vectors of both domains, and what the rounds of JDA have in common."""
 
-    vectors: Table  # (n, d), the source's first
+    vectors: Table  # (n, d), the source first
     n_source: int
-    basis: NDArray[np.floating] | None  # (d, r), spans the vectors; None is the identity
-    scatter: NDArray[np.floating]  # (r, r), of the centered vectors along the basis
+    basis: Floats | None  # (d, r), spans the vectors; None is the identity
+    scatter: Floats  # (r, r), of the centered vectors in this basis
 
 
-def pooled(source: Table, target: Table) -> Pooled:
-    """Put source vectors (n_s, d) and target vectors (n_t, d) together."""
-    both = domains_stacked(source, target).astype(np.float64)
-    basis = _span(both)
-    seen = both if basis is None else both @ basis
-    centered = seen - seen.mean(axis=0)
-    return Pooled(both, source.shape[0], basis, centered.T @ centered)
+def pool_domains(source: Table, target: Table) -> PooledDomains:
+    """Return source vectors (n_s, d) and target vectors (n_t, d) with their common scatter matrix."""
+    vectors = stack_domains(source, target).astype(np.float64)
+    basis = _span(vectors)
+    coordinates = vectors if basis is None else vectors @ basis
+    centered = coordinates - coordinates.mean(axis=0)
+    return PooledDomains(vectors, source.shape[0], basis, centered.T @ centered)
 
 
 def transfer_components(
-    domains: Pooled, *, n_components: int, penalty: float = 1.0, classes: tuple[Indexes, Indexes] | None = None
-) -> NDArray[np.floating]:
-    """Return axes (d, k) that solve the problem above, best first.
+    domains: PooledDomains,
+    *,
+    n_components: int,
+    penalty: float = 1.0,
+    classes: tuple[Indexes, Indexes] | None = None,
+) -> Floats:
+    """Return the axes (d, k) that solve the problem above, best first.
 
-    classes: the class of each source item and each target item, for JDA; without them, TCA.
+    classes: class index of each source item and each target item, for JDA; None for TCA.
     """
-    gaps = _mean_gaps(domains, classes)  # (g, d)
-    seen = gaps if domains.basis is None else gaps @ domains.basis
+    differences = _mean_differences(domains, classes)  # (g, d)
+    if domains.basis is not None:
+        differences = differences @ domains.basis
     with threads_for(domains.scatter.size):
-        axes = _leading(domains.scatter, seen, penalty, n_components)  # (r, k)
+        axes = _leading_axes(domains.scatter, differences, penalty, n_components)  # (r, k)
     return axes if domains.basis is None else domains.basis @ axes
 
 
-def _leading(
-    scatter: NDArray[np.floating], gaps: NDArray[np.floating], penalty: float, n_components: int
-) -> NDArray[np.floating]:
-    """Return the k leading solutions w (r, k) of scatter w = value (gaps' gaps + penalty I) w."""
-    # The gaps have rank g, far below r. With their right singular vectors V and values s, the right side to the power
-    # -1/2 is (I - V diag(1 - sqrt(penalty / (penalty + s^2))) V') / sqrt(penalty). Few axes need no dense solver.
+def _leading_axes(scatter: Floats, differences: Floats, penalty: float, n_components: int) -> Floats:
+    """Return the k leading solutions w (r, k) of scatter w = value (G'G + penalty I) w, G being `differences`."""
+    # G has rank g, far below r. With its right singular vectors V and values s, the right-hand matrix to the power
+    # -1/2 is (I - V diag(1 - sqrt(penalty / (penalty + s^2))) V') / sqrt(penalty).
     r = len(scatter)
     k = min(n_components, r)
-    _, lengths, V = np.linalg.svd(gaps, full_matrices=False)  # (g,), (g, r)
-    taken = V.T * (1 - np.sqrt(penalty / (penalty + lengths**2)))  # (r, g)
+    _, singular, V = np.linalg.svd(differences, full_matrices=False)  # (g,), (g, r)
+    shrunk = V.T * (1 - np.sqrt(penalty / (penalty + singular**2)))  # (r, g)
 
-    def root(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.asarray((vectors - taken @ (V @ vectors)) / np.sqrt(penalty))
+    def inverse_root(vectors: Floats) -> Floats:
+        return np.asarray((vectors - shrunk @ (V @ vectors)) / np.sqrt(penalty))
 
     if k * FEW < r:
-        whitened = LinearOperator((r, r), matvec=lambda vector: root(scatter @ root(vector)), dtype=np.float64)
-        along, turn = eigsh(whitened, k=k, which="LA", v0=np.ones(r))
-        turn = turn[:, np.argsort(along)]
+        whitened = LinearOperator(
+            (r, r), matvec=lambda vector: inverse_root(scatter @ inverse_root(vector)), dtype=np.float64
+        )
+        values, vectors = eigsh(whitened, k=k, which="LA", v0=np.ones(r))
+        vectors = vectors[:, np.argsort(values)]
     else:
-        turn = eigh(root(root(scatter).T), subset_by_index=[r - k, r - 1], check_finite=False)[1]
-    return root(turn[:, ::-1])
+        dense = inverse_root(inverse_root(scatter).T)
+        vectors = eigh(dense, subset_by_index=[r - k, r - 1], check_finite=False)[1]
+    return inverse_root(vectors[:, ::-1])
 
 
-def _span(both: Table) -> NDArray[np.floating] | None:
-    """Return orthonormal axes (d, r) that span the items (n, d), or None where features are no more than items."""
-    n, d = both.shape
-    if d <= n and not is_sparse(both):
+def _span(vectors: Table) -> Floats | None:
+    """Return an orthonormal basis (d, r) of the span of vectors (n, d); None if they are dense and d <= n."""
+    n, d = vectors.shape
+    if d <= n and not is_sparse(vectors):
         return None
-    gram = both @ both.T
+    gram = vectors @ vectors.T
     with threads_for(n * n):
-        along, turn = eigh(gram.toarray() if is_sparse(gram) else gram, check_finite=False)
-    kept = along > along[-1] * n * np.finfo(np.float64).eps
-    return np.asarray(both.T @ (turn[:, kept] / np.sqrt(along[kept])))
+        values, axes = eigh(gram.toarray() if is_sparse(gram) else gram, check_finite=False)
+    positive = values > values[-1] * n * np.finfo(np.float64).eps
+    return np.asarray(vectors.T @ (axes[:, positive] / np.sqrt(values[positive])))
 
 
-def _mean_gaps(domains: Pooled, classes: tuple[Indexes, Indexes] | None) -> NDArray[np.floating]:
-    """Return E X (g, d), a row for each e, E being scaled so that the Frobenius norm of E'E is 1."""
+def _mean_differences(domains: PooledDomains, classes: tuple[Indexes, Indexes] | None) -> Floats:
+    """Return E X (g, d), one row for each e, with E scaled so that the Frobenius norm of E'E is 1."""
     n, n_source = domains.vectors.shape[0], domains.n_source
-    of_source = np.arange(n) < n_source
-    rows = [of_source / n_source - ~of_source / (n - n_source)]
+    is_source = np.arange(n) < n_source
+    rows = [is_source / n_source - ~is_source / (n - n_source)]
     if classes is not None:
         index = np.concatenate(classes)
         for k in np.unique(classes[0]):
-            ours, theirs = of_source & (index == k), ~of_source & (index == k)
-            if theirs.any():
-                rows.append(ours / ours.sum() - theirs / theirs.sum())
+            in_source, in_target = is_source & (index == k), ~is_source & (index == k)
+            if in_target.any():
+                rows.append(in_source / in_source.sum() - in_target / in_target.sum())
     E = np.stack(rows)  # (g, n)
     return np.asarray((E @ domains.vectors) / np.sqrt(np.linalg.norm(E @ E.T)))
 
@@ -148,7 +153,7 @@ class TCA(AdaptedClassifier):
     (3,)
     """
 
-    rounds: int = 0  # times that predicted target classes align the class means too; see JDA
+    rounds: int = 0  # a parameter of JDA
 
     def __init__(
         self,
@@ -167,14 +172,14 @@ class TCA(AdaptedClassifier):
         if self.n_components < 1 or self.rounds < 0:
             raise InputError(f"n_components={self.n_components} and rounds={self.rounds} must be at least 1 and 0.")
         if self.penalty <= 0:
-            raise InputError(f"penalty={self.penalty} must be above 0: it keeps the axes finite.")
+            raise InputError(f"penalty={self.penalty} must be positive.")
         source, target = normalize(domains.source), normalize(domains.target)
-        domains_together, classes = pooled(source, target), None
+        pooled, classes = pool_domains(source, target), None
         for _ in range(self.rounds + 1):
             self.axes_ = transfer_components(
-                domains_together, n_components=self.n_components, penalty=self.penalty, classes=classes
+                pooled, n_components=self.n_components, penalty=self.penalty, classes=classes
             )
-            self.model_ = fitted_base(self.base, normalize(source @ self.axes_), domains.index)
+            self.model_ = fit_base(self.base, normalize(source @ self.axes_), domains.index)
             classes = domains.index, self.model_.predict(normalize(target @ self.axes_))
 
     def _represent(self, table: Table) -> Table:

@@ -5,7 +5,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from anyshot.base.model_folder import write_model
-from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier, load_domain_confusion
+from anyshot.domain_adaptation.deep.confusion import (
+    CDAN,
+    DAN,
+    DANN,
+    MCC,
+    DeepCORAL,
+    DomainConfusionClassifier,
+    load_domain_confusion,
+)
 from anyshot.errors import (
     BadItemError,
     DomainError,
@@ -21,8 +29,8 @@ QUICK = {"source_epochs": 2, "epochs": 3, "learning_rate": 0.01, "batch_size": 1
 
 
 @pytest.fixture
-def moved():
-    """Three clusters, and the same turned by 50 degrees: the source's bounds cut through the target's clusters."""
+def rotated():
+    """Three clusters, and the same rotated by 50 degrees: the source's boundaries cut through the target's clusters."""
     random = np.random.default_rng(0)
     centers = 3 * np.array([[np.cos(angle), np.sin(angle)] for angle in (0, 2.1, 4.2)])
     y = np.arange(120) % 3
@@ -37,8 +45,8 @@ def test_sklearn_contract(estimator, check):
     check(estimator)
 
 
-def test_contract(moved):
-    X, y, _ = moved
+def test_contract(rotated):
+    X, y, _ = rotated
     model = DomainConfusionClassifier(nn.Sequential(nn.Linear(2, 4), nn.Tanh()), **QUICK)
     assert_init_only_stores(model)
     assert_fit_returns_self_and_repeats(model, X, y)
@@ -46,17 +54,17 @@ def test_contract(moved):
 
 
 @pytest.mark.parametrize("align", ["mcc", "mmd", "deep-coral", "cdan", "dann"])
-def test_a_turned_domain_is_drawn_to_the_source(align, moved):
-    X, y, target = moved
+def test_alignment_improves_the_predictions_on_a_rotated_domain(align, rotated):
+    X, y, target = rotated
     settings = {"source_epochs": 10, "learning_rate": 0.01, "batch_size": 32, "random_state": 0}
     plain = DomainConfusionClassifier(epochs=20, **settings).fit(X, y)
-    drawn = DomainConfusionClassifier(align=align, epochs=20, **settings).fit(X, y, target=target)
-    assert np.mean(drawn.predict(X) == y) > 0.9 or align == "mcc"
-    assert np.mean(drawn.predict(target) == y) >= np.mean(plain.predict(target) == y) - 0.02
+    aligned = DomainConfusionClassifier(align=align, epochs=20, **settings).fit(X, y, target=target)
+    assert np.mean(aligned.predict(X) == y) > 0.9 or align == "mcc"
+    assert np.mean(aligned.predict(target) == y) >= np.mean(plain.predict(target) == y) - 0.02
 
 
-def test_the_network_given_stays_as_it_is(moved):
-    X, y, target = moved
+def test_the_network_parameter_is_not_changed(rotated):
+    X, y, target = rotated
     network = nn.Sequential(nn.Linear(2, 4), nn.ReLU())
     before = network[0].weight.clone()
     model = DomainConfusionClassifier(network, **QUICK).fit(X, y, target=target)
@@ -64,16 +72,16 @@ def test_the_network_given_stays_as_it_is(moved):
     assert not torch.equal(model.network_[0].weight, before)
 
 
-def test_a_weight_of_nothing_is_the_source_model_trained_on(moved):
-    X, y, target = moved
-    network = nn.Sequential(nn.Linear(2, 4), nn.ReLU())  # without batch norms, which measure the target at any weight
+def test_with_weight_0_the_target_has_no_influence(rotated):
+    X, y, target = rotated
+    network = nn.Sequential(nn.Linear(2, 4), nn.ReLU())  # without batch norms, which are estimated on the target
     one = DomainConfusionClassifier(network, align="mmd", weight=0.0, **QUICK).fit(X, y, target=target)
     other = DomainConfusionClassifier(network, align="deep-coral", weight=0.0, **QUICK).fit(X, y, target=target - 7)
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
-def test_the_same_seed_gives_the_same_answers_and_torch_is_left_alone(moved):
-    X, y, target = moved
+def test_the_seed_makes_fit_reproducible_without_changing_the_seed_of_torch(rotated):
+    X, y, target = rotated
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -85,16 +93,16 @@ def test_the_same_seed_gives_the_same_answers_and_torch_is_left_alone(moved):
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_images_go_through_a_network_of_the_users(moved):
-    X, y, target = moved
+def test_images_need_a_network_of_ones_own(rotated):
+    X, y, target = rotated
     images, others = X.reshape(-1, 1, 1, 2), target.reshape(-1, 1, 1, 2)
     network = nn.Sequential(nn.Conv2d(1, 3, (1, 2)), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten())
     model = DomainConfusionClassifier(network, **QUICK).fit(images, y, target=others)
     assert model.predict_proba(others).shape == (120, 3)
-    assert float(model.network_[1].num_batches_tracked) == np.ceil(120 / 16)  # measured on the target in the end
+    assert float(model.network_[1].num_batches_tracked) == np.ceil(120 / 16)  # estimated on the target at the end
 
 
-def test_items_may_come_by_rows_as_those_of_a_frozen_trunk(moved):
+def test_items_may_be_network_inputs(rotated):
     class Rows:
         def __init__(self, table):
             self.table = torch.from_numpy(table)
@@ -113,32 +121,32 @@ def test_items_may_come_by_rows_as_those_of_a_frozen_trunk(moved):
         def forward(self, state):
             return torch.relu(self.layer(state["x"]))
 
-    X, y, target = moved
+    X, y, target = rotated
     model = DomainConfusionClassifier(Rest(), **QUICK).fit(Rows(X), y, target=Rows(target))
     assert model.predict(Rows(target)).shape == (120,)
 
 
-def test_alarms_know_the_source_model(moved):
-    X, y, target = moved
+def test_diagnostics_compare_with_the_source_model(rotated):
+    X, y, target = rotated
     model = DomainConfusionClassifier(align="dann", **QUICK).fit(X, y, target=target)
-    differ = np.mean(model.source_answers_.argmax(axis=1) != model.predict_proba(target).argmax(axis=1))
-    assert model.alarms_.disagreement == pytest.approx(differ)
-    assert 0 <= model.alarms_.domain_accuracy <= 1
+    differ = np.mean(model.source_probabilities_.argmax(axis=1) != model.predict_proba(target).argmax(axis=1))
+    assert model.diagnostics_.disagreement == pytest.approx(differ)
+    assert 0 <= model.diagnostics_.domain_accuracy <= 1
 
 
-def test_a_second_fit_needs_no_source(moved):
-    X, y, target = moved
+def test_refit_source_free_does_not_change_the_head(rotated):
+    X, y, target = rotated
     model = DomainConfusionClassifier(source_epochs=10, epochs=20, learning_rate=0.01, random_state=0).fit(X, y)
     before = np.mean(model.predict(target) == y)
     head = model.head_.weight.clone()
     model.refit_source_free(target, epochs=15)
     assert np.mean(model.predict(target) == y) >= before
     assert torch.equal(model.head_.weight, head)
-    assert model.alarms_.domain_accuracy is None
+    assert model.diagnostics_.domain_accuracy is None
 
 
-def test_norms_measure_the_target_when_told(moved):
-    X, y, target = moved
+def test_adapt_norms_estimates_the_norms_on_the_target(rotated):
+    X, y, target = rotated
     network = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 4), nn.ReLU())
     model = DomainConfusionClassifier(network, **QUICK).fit(X, y)
     model.adapt_norms(target + 5)
@@ -146,43 +154,43 @@ def test_norms_measure_the_target_when_told(moved):
 
 
 @pytest.mark.parametrize("step", [DomainConfusionClassifier.adapt_norms, DomainConfusionClassifier.refit_source_free])
-def test_alarms_are_those_of_the_last_target(step, moved):
-    X, y, target = moved
+def test_diagnostics_are_those_of_the_last_target(step, rotated):
+    X, y, target = rotated
     model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target)
     other = target[:50] + 5
     before = model.predict_proba(other)
     step(model, other)
-    np.testing.assert_array_equal(model.source_answers_, before)
+    np.testing.assert_array_equal(model.source_probabilities_, before)
     differ = np.mean(before.argmax(axis=1) != model.predict_proba(other).argmax(axis=1))
-    assert model.alarms_.disagreement == pytest.approx(differ)
+    assert model.diagnostics_.disagreement == pytest.approx(differ)
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "said"),
+    ("change", "error", "message"),
     [
         ({"target": np.zeros((1, 2))}, DomainError, "1 item"),
         ({"target": np.zeros((5, 3))}, WidthError, "the source's are"),
         ({"target": np.full((5, 2), np.nan)}, BadItemError, "NaN"),
         ({"target": (np.zeros((5, 2)), np.zeros(5))}, TargetLabelsError, "must not see labels of the target"),
         ({"y": np.zeros(120)}, NotEnoughClassesError, "The source has 1 class"),
-        ({"align": "adda"}, InputError, "Take one of 'mcc', 'mmd'"),
+        ({"align": "adda"}, InputError, "Choose one of 'mcc', 'mmd'"),
         ({"weight": -1.0}, InputError, "drive the domains apart"),
         ({"batch_size": 1}, InputError, "at least 0, 1 and 2"),
-        ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End with Flatten"),
+        ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End it with nn.Flatten"),
         ({"X": np.zeros((120, 2, 2)), "target": None}, InputError, "need a network"),
     ],
 )
-def test_what_cannot_be_used_is_refused(change, error, said, moved):
-    X, y, target = moved
+def test_invalid_input_is_refused(change, error, message, rotated):
+    X, y, target = rotated
     data = {"X": X, "y": y, "target": target} | {key: change[key] for key in ("X", "y", "target") if key in change}
     settings = QUICK | {key: value for key, value in change.items() if key not in data}
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         DomainConfusionClassifier(**settings).fit(data["X"], data["y"], target=data["target"])
 
 
 @pytest.mark.parametrize("network", [None, nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4))], ids=["ours", "own"])
-def test_a_saved_model_answers_as_before(network, moved, tmp_path):
-    X, y, target = moved
+def test_a_saved_model_gives_the_same_predictions(network, rotated, tmp_path):
+    X, y, target = rotated
     model = DomainConfusionClassifier(network, align="dann", **QUICK).fit(X, np.array(list("abc"))[y], target=target)
     model.save(tmp_path / "model")
     again = load_domain_confusion(tmp_path / "model", network)
@@ -190,11 +198,11 @@ def test_a_saved_model_answers_as_before(network, moved, tmp_path):
     np.testing.assert_array_equal(again.predict(target), model.predict(target))
     assert again.align == "dann"
     assert again.history_ == model.history_
-    assert again.refit_source_free(target, epochs=1).alarms_.messages is not None  # it can go on from there
+    assert again.refit_source_free(target, epochs=1).diagnostics_.messages is not None  # it can be trained further
 
 
-def test_a_model_on_a_network_of_ones_own_asks_for_it(moved, tmp_path):
-    X, y, target = moved
+def test_loading_a_model_with_a_network_of_ones_own_needs_that_network(rotated, tmp_path):
+    X, y, target = rotated
     network = nn.Sequential(nn.Linear(2, 4), nn.Tanh())
     DomainConfusionClassifier(network, **QUICK).fit(X, y, target=target).save(tmp_path / "model")
     with pytest.raises(ModelFolderError, match=r"a network of your own.*load_domain_confusion\(folder, network\)"):
@@ -203,14 +211,29 @@ def test_a_model_on_a_network_of_ones_own_asks_for_it(moved, tmp_path):
         load_domain_confusion(tmp_path / "model", nn.Sequential(nn.Linear(2, 5), nn.Tanh()))
 
 
-def test_another_kind_of_folder_is_refused(tmp_path):
+def test_another_kind_of_model_is_refused(tmp_path):
     write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
-    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', no DomainConfusionClassifier"):
+    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', not a DomainConfusionClassifier"):
         load_domain_confusion(tmp_path / "other")
 
 
-def test_a_refit_without_a_target_forgets_the_last_one(moved):
-    X, y, target = moved
+def test_a_refit_without_a_target_removes_the_diagnostics(rotated):
+    X, y, target = rotated
     model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target).fit(X, y)
-    assert not hasattr(model, "alarms_")
-    assert not hasattr(model, "source_answers_")
+    assert not hasattr(model, "diagnostics_")
+    assert not hasattr(model, "source_probabilities_")
+
+
+@pytest.mark.parametrize(
+    ("method", "align"), [(DANN, "dann"), (CDAN, "cdan"), (MCC, "mcc"), (DAN, "mmd"), (DeepCORAL, "deep-coral")]
+)
+def test_named_methods_are_domain_confusion_with_one_loss(method, align, rotated, tmp_path):
+    X, y, target = rotated
+    named = method(**QUICK).fit(X, y, target=target)
+    general = DomainConfusionClassifier(align=align, **QUICK).fit(X, y, target=target)
+    np.testing.assert_array_equal(named.predict_proba(target), general.predict_proba(target))
+    assert "align" not in named.get_params()
+    named.save(tmp_path / "model")
+    loaded = load_domain_confusion(tmp_path / "model")
+    assert loaded.align == align
+    np.testing.assert_array_equal(loaded.predict_proba(target), named.predict_proba(target))

@@ -3,32 +3,32 @@ import pytest
 import torch
 from torch import nn
 
-from anyshot.domain_adaptation.deep.shot import adapt_source_free, information_loss, nearest_centers
+from anyshot.domain_adaptation.deep.shot import information_loss, nearest_centers, shot
 from anyshot.training.loop import Recipe
 
 
-def test_sure_and_various_answers_have_the_least_loss():
+def test_certain_and_diverse_predictions_have_the_lowest_loss():
     assert float(information_loss(1000 * torch.eye(4))) == pytest.approx(-np.log(4), abs=1e-5)
 
 
-def test_answers_that_are_all_the_same_gain_nothing():
+def test_equal_predictions_have_zero_loss():
     assert float(information_loss(1000 * torch.eye(4)[[1, 1, 1]])) == pytest.approx(0, abs=1e-5)
     assert float(information_loss(torch.zeros(3, 4))) == pytest.approx(0, abs=1e-5)
 
 
-def test_items_go_to_the_center_they_are_nearest_to():
+def test_items_get_the_class_of_the_nearest_center():
     features = torch.tensor([[4.0, 0.0], [5.0, 0.1], [0.0, 4.0], [0.1, 5.0]])
-    answers = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])  # the second is answered wrongly
+    answers = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])  # the second prediction is wrong
     assert nearest_centers(features, answers).tolist() == [0, 0, 1, 1]
 
 
-def test_a_class_that_nobody_is_answered_takes_nobody():
+def test_a_class_that_is_never_predicted_gets_no_items():
     features = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
     answers = torch.tensor([[0.6, 0.3, 0.1]]).repeat(20, 1)
     assert nearest_centers(features, answers).tolist() == [0] * 20
 
 
-def test_the_head_stays_and_the_network_learns_the_target_without_the_source():
+def test_shot_improves_the_network_and_does_not_change_the_head():
     torch.manual_seed(0)
     network, head = nn.Linear(2, 2), nn.Linear(2, 2)
     with torch.no_grad():
@@ -37,11 +37,11 @@ def test_the_head_stays_and_the_network_learns_the_target_without_the_source():
         head.weight.copy_(torch.tensor([[3.0, -3.0], [-3.0, 3.0]]))
         head.bias.zero_()
     truth = torch.arange(64) % 2
-    # The source's classes are told by which feature is larger; in the target, an offset hides it for half of class 1.
+    # The class is the larger feature; in the target, an offset changes that for half of class 1.
     target = 0.3 * torch.randn(64, 2) + torch.stack([1.0 - truth, truth.float()], dim=1) + torch.tensor([1.1, 0.0])
     before = float((head(network(target)).argmax(dim=1) == truth).float().mean())
     kept = head.weight.clone()
-    adapt_source_free(
+    shot(
         network, head, lambda rows: target[torch.from_numpy(rows)], 64, recipe=Recipe(epochs=20, learning_rate=0.03),
         batch_size=32, random_state=0,
     )  # fmt: skip

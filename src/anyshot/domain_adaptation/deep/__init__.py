@@ -3,7 +3,15 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "CDAN": "anyshot.domain_adaptation.deep.confusion",
+    "DAN": "anyshot.domain_adaptation.deep.confusion",
+    "DANN": "anyshot.domain_adaptation.deep.confusion",
+    "DeepCORAL": "anyshot.domain_adaptation.deep.confusion",
     "DomainConfusionClassifier": "anyshot.domain_adaptation.deep.confusion",
+    "MCC": "anyshot.domain_adaptation.deep.confusion",
+    "adabn": "anyshot.domain_adaptation.deep.adabn",
+    "load_domain_confusion": "anyshot.domain_adaptation.deep.confusion",
+    "shot": "anyshot.domain_adaptation.deep.shot",
 }
 
 __all__ = sorted(_HOME)

@@ -1,4 +1,4 @@
-"""AdaBN: batch norms measure the target instead of what they were trained on."""
+"""AdaBN: re-estimate the batch norm statistics of a network on the target."""
 
 from collections.abc import Iterable
 
@@ -7,16 +7,16 @@ from torch import nn
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
-# A batch norm's mean and variance are the domain's, its gain and offset the task's. Replacing the first by the target's
-# own takes away a shift that is no more than one of mean and spread at some layer (Li, Wang, Shi, Hou, Liu. Adaptive
-# Batch Normalization for practical domain adaptation. Pattern Recognition 2018, algorithm 1).
+# The mean and variance of a batch norm describe the domain, its weight and bias the task. Replacing the former by the
+# target's removes any shift that is one of mean and variance at some layer (Li, Wang, Shi, Hou, Liu. Adaptive Batch
+# Normalization for practical domain adaptation. Pattern Recognition 2018, algorithm 1).
 
 
-def adapt_norms(network: nn.Module, batches: Iterable[object]) -> int:
-    """Measure the batch norms of `network` anew on batches of the target, in place; return how many there are.
+def adabn(network: nn.Module, batches: Iterable[object]) -> int:
+    """Re-estimate the batch norms of `network` on batches of the target, in place; return how many there are.
 
-    Each statistic becomes the mean over all batches; everything else stays as it is, and so does each module's mode.
-    Norms that `network.train()` leaves in evaluation are meant to stay as they are, and do.
+    Each statistic becomes the mean over all batches. Nothing else changes, including the mode of each module. Frozen
+    norms, which `network.train()` leaves in evaluation mode, stay as they are.
     """
     modes = {module: module.training for module in network.modules()}
     network.train()

@@ -1,4 +1,4 @@
-"""SHOT: a source model moves to the target when the source's data are no longer at hand."""
+"""SHOT: adapt a source model to the target without the source data."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,51 +9,51 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anyshot.base.validation import Indexes, RandomState
-from anyshot.domain_adaptation.deep.alignment_losses import entropy
-from anyshot.domain_adaptation.deep.domain_items import in_order, shuffled
+from anyshot.domain_adaptation.deep.items import sequential_batches, shuffled_batches
+from anyshot.domain_adaptation.deep.losses import entropy
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe, train
 from anyshot.training.losses import cross_entropy
 
-# The head, which says what a class looks like, stays; the features are trained until target items look like one class
-# each, and all classes occur:
+# The head is frozen; the features are trained until the predictions for target items are confident and all classes
+# occur:
 #
 #     L = mean entropy(p_t) - entropy(mean p_t) + beta cross_entropy(p_t, nearest center)
 #
-# The centers are the means of the features, weighted by the answers, and are found anew every epoch (Liang, Hu, Feng.
+# The centers are the means of the features, weighted by the predictions, and are updated every epoch (Liang, Hu, Feng.
 # Do We Really Need to Access the Source Data? Source Hypothesis Transfer for Unsupervised Domain Adaptation. ICML 2020,
 # eq. 3 to 7).
 
 BETA: Final = 0.3
 
 
-def information_loss(scores: Tensor) -> Tensor:
-    """Return how unsure single answers are less how various they are together (a scalar) [nats].
+def information_loss(logits: Tensor) -> Tensor:
+    """Return the mean entropy of the predictions minus the entropy of their mean (a scalar) [nats].
 
-    scores (n, c), logits. Liang, Hu, Feng, ICML 2020, eq. (3).
+    logits (n, c). Liang, Hu, Feng, ICML 2020, eq. (3).
     """
-    answers = scores.softmax(dim=1)  # (n, c)
-    return entropy(answers).mean() - entropy(answers.mean(dim=0, keepdim=True))[0]
+    probabilities = logits.softmax(dim=1)  # (n, c)
+    return entropy(probabilities).mean() - entropy(probabilities.mean(dim=0, keepdim=True))[0]
 
 
-def nearest_centers(features: Tensor, answers: Tensor) -> Tensor:
-    """Return the class (n,) whose center each item is nearest to by angle; a class that nobody is in takes nobody.
+def nearest_centers(features: Tensor, probabilities: Tensor) -> Tensor:
+    """Return the class (n,) whose center is nearest to each item by angle, among the classes that are predicted.
 
-    features (n, d); answers (n, c), probabilities. Two rounds: centers by the answers, then by the classes so found.
+    features (n, d); probabilities (n, c). Two rounds: centers by the probabilities, then by the classes found.
     Liang, Hu, Feng, ICML 2020, eq. (4) to (6).
     """
     rows = functional.normalize(functional.pad(features, (0, 1), value=1.0), dim=1)  # (n, d + 1)
-    n_classes = answers.shape[1]
-    present = torch.bincount(answers.argmax(dim=1), minlength=n_classes) > 0
-    weights = answers
+    n_classes = probabilities.shape[1]
+    present = torch.bincount(probabilities.argmax(dim=1), minlength=n_classes) > 0
+    weights = probabilities
     for _ in range(2):
         centers = functional.normalize(weights.T @ rows / (weights.sum(dim=0)[:, None] + 1e-8), dim=1)  # (c, d + 1)
         nearest = (rows @ centers.T).masked_fill(~present, -2.0).argmax(dim=1)
-        weights = functional.one_hot(nearest, n_classes).to(answers)
+        weights = functional.one_hot(nearest, n_classes).to(probabilities)
     return nearest
 
 
-def adapt_source_free(
+def shot(
     network: nn.Module,
     head: nn.Module,
     read: Callable[[Indexes], object],
@@ -63,9 +63,9 @@ def adapt_source_free(
     batch_size: int = 64,
     random_state: RandomState = None,
 ) -> History:
-    """Train `network` in place on target items alone; `head`, which classifies its features, stays as it is.
+    """Train `network` in place on target items alone; `head`, which classifies its features, is frozen.
 
-    read: rows (b,) to those items as `network` takes them; n_items: how many the target has.
+    read: returns the items of given rows (b,) as inputs of `network`; n_items: number of target items.
 
     Raises
     ------
@@ -77,15 +77,15 @@ def adapt_source_free(
     def batches(random: np.random.Generator) -> list[tuple[Indexes, Tensor]]:
         network.eval()
         with torch.no_grad():
-            parts = [network(read(rows)) for rows in in_order(n_items, 4 * batch_size)]
+            parts = [network(read(rows)) for rows in sequential_batches(n_items, 4 * batch_size)]
             features = torch.cat(parts)  # (n, d)
             nearest = nearest_centers(features, head(features).softmax(dim=1))  # (n,)
-        return [(rows, nearest[torch.from_numpy(rows)]) for rows in shuffled(n_items, batch_size, random)]
+        return [(rows, nearest[torch.from_numpy(rows)]) for rows in shuffled_batches(n_items, batch_size, random)]
 
     def loss_of(batch: tuple[Indexes, Tensor], progress: float) -> Tensor:
         rows, nearest = batch
-        scores = head(network(read(rows)))  # (b, c)
-        return information_loss(scores) + BETA * cross_entropy(scores, nearest)
+        logits = head(network(read(rows)))  # (b, c)
+        return information_loss(logits) + BETA * cross_entropy(logits, nearest)
 
     try:
         return train(network, batches, loss_of, recipe=recipe, random_state=random_state)

@@ -1,0 +1,141 @@
+"""The items of a domain as inputs of a network, and batches of their rows."""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeGuard
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+from torch import Tensor
+
+from anyshot.base import validation
+from anyshot.base.validation import Indexes
+from anyshot.domain_adaptation.base import check_all_labeled, float_array
+from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
+
+
+class NetworkInputs(Protocol):
+    """Items that are read by rows, such as the activations of a frozen trunk."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        ...
+
+    def batch(self, rows: Indexes) -> object:
+        """Return the items of these rows as an input of the network."""
+        ...
+
+
+def is_network_inputs(items: object) -> TypeGuard[NetworkInputs]:
+    """Return whether items are read by rows, rather than an array."""
+    return hasattr(items, "batch") and hasattr(items, "__len__")
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """Items from an array (n, ...)."""
+
+    array: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self.array)
+
+    def batch(self, rows: Indexes) -> Tensor:
+        """Return the items of these rows (b, ...)."""
+        return self.array[torch.from_numpy(np.asarray(rows))]
+
+
+@dataclass(frozen=True)
+class DomainBatch:
+    """The rows of a batch, as many of the source as of the target."""
+
+    source: Indexes
+    target: Indexes
+
+    def __len__(self) -> int:
+        """Return the number of rows of each domain."""
+        return len(self.source)
+
+    def __getitem__(self, part: slice) -> "DomainBatch":
+        """Return a part of the batch."""
+        return DomainBatch(self.source[part], self.target[part])
+
+
+def source_inputs(
+    estimator: BaseEstimator, X: ArrayLike | NetworkInputs, y: ArrayLike
+) -> tuple[NetworkInputs, NDArray[np.generic]]:
+    """Check the source items and labels for `estimator`; return them with labels (n_s,)."""
+    check_all_labeled(y)
+    if is_network_inputs(X):
+        items, labels = X, np.asarray(y)
+    else:
+        table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True, ensure_all_finite=False)
+        items = _array_inputs(table, "X")
+    check_classification_targets(labels)
+    return items, labels
+
+
+def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> NetworkInputs:
+    """Check and return the target items, which must come without labels and have the shape of the source's."""
+    if (
+        isinstance(target, tuple | list)
+        and len(target) == 2
+        and (is_network_inputs(target[0]) or np.ndim(target[0]) > 1)
+    ):
+        raise TargetLabelsError(
+            "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: pass the items "
+            "alone, target=X."
+        )
+    if is_network_inputs(target):
+        items: NetworkInputs = target
+    else:
+        array, first = float_array(target, "target"), source.batch(np.arange(1))
+        if array.ndim < 2 and len(np.atleast_1d(array)):
+            raise InputError(f"target must hold one array of numbers per item, (n, ...); its shape is {array.shape}.")
+        if not isinstance(first, Tensor) or (array.shape[1:] != tuple(first.shape[1:]) and len(array)):
+            shape = tuple(first.shape[1:]) if isinstance(first, Tensor) else type(first).__name__
+            raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
+        items = _array_inputs(array, "target")
+    if len(items) < 2:
+        raise DomainError(f"target has {len(items)} item(s); at least 2 are needed.")
+    return items
+
+
+def new_inputs(estimator: BaseEstimator, X: ArrayLike | NetworkInputs) -> NetworkInputs:
+    """Check and return items for a fitted `estimator` to predict."""
+    if is_network_inputs(X):
+        return X
+    table = validate_data(estimator, X, dtype=np.float32, allow_nd=True, ensure_all_finite=False, reset=False)
+    return _array_inputs(table, "X")
+
+
+def _array_inputs(array: NDArray[np.float32], name: str) -> ArrayInputs:
+    """Return an array (n, ...) as items; raise if it holds NaN or infinity."""
+    if array.size:
+        validation.vectors(array.reshape(len(array), -1), name=name)
+    return ArrayInputs(torch.from_numpy(np.ascontiguousarray(array)))
+
+
+def sequential_batches(n_items: int, batch_size: int) -> list[Indexes]:
+    """Return all rows in order, in batches."""
+    return [np.arange(first, min(first + batch_size, n_items)) for first in range(0, n_items, batch_size)]
+
+
+def shuffled_batches(n_items: int, batch_size: int, random: np.random.Generator) -> list[Indexes]:
+    """Return random batches of the same size, without replacement; a smaller last one is dropped (batch norms)."""
+    size = min(batch_size, n_items)
+    return list(random.permutation(n_items)[: n_items // size * size].reshape(-1, size))
+
+
+def domain_batches(n_source: int, n_target: int, batch_size: int, random: np.random.Generator) -> list[DomainBatch]:
+    """Return one pass over the source with as many target items in each batch; the target is repeated as needed."""
+    source_batches = shuffled_batches(n_source, batch_size, random)
+    size = len(source_batches[0])
+    n_rows = len(source_batches) * size
+    passes = -(-n_rows // n_target)
+    rows = np.concatenate([random.permutation(n_target) for _ in range(passes)])[:n_rows]
+    return [DomainBatch(source, target) for source, target in zip(source_batches, rows.reshape(-1, size), strict=True)]

@@ -1,0 +1,309 @@
+"""Base class of the methods that train a network on both domains with an alignment loss."""
+
+import json
+import os
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Final, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from anyshot.base.items import decision_scores
+from anyshot.base.model_folder import write_model
+from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.domain_adaptation.base import check_columns, class_index
+from anyshot.domain_adaptation.deep.adabn import adabn
+from anyshot.domain_adaptation.deep.items import (
+    DomainBatch,
+    NetworkInputs,
+    domain_batches,
+    new_inputs,
+    sequential_batches,
+    shuffled_batches,
+    source_inputs,
+    target_inputs,
+)
+from anyshot.domain_adaptation.deep.losses import DEFAULT_WEIGHTS, Align, AlignmentLoss, Outputs, ramp
+from anyshot.domain_adaptation.deep.shot import shot
+from anyshot.domain_adaptation.diagnostics import diagnose
+from anyshot.errors import InputError
+from anyshot.training.history import History
+from anyshot.training.loop import Recipe, train
+from anyshot.training.losses import cross_entropy
+from anyshot.training.schedule import LayerGroup
+from anyshot.training.weights import weights_of
+
+# First the source alone, so that the predictions are useful before they steer the alignment; then
+#
+#     loss = cross-entropy(source) + w(t) align(source, target),   w(t) = weight (2 / (1 + exp(-10 t)) - 1)
+#
+# where t is the progress of the second part, 0 to 1 (Ganin et al., JMLR 2016, section 5.2.2). Each domain goes through
+# the network separately, so that batch norms see one domain at a time, as they do in prediction.
+
+KIND: Final = "DomainConfusionClassifier"
+"""Kind of a saved model; the subclasses that fix `align` are saved as it."""
+HIDDEN: Final = 128
+CHUNK: Final = 512
+CARD_CLASSES: Final = 20
+"""Classes listed on a model card."""
+NOT_SAVED: Final = ("network", "random_state")
+CRITIC_RATE: Final = 10.0
+"""Learning rate of the critic relative to the network's. At the same rate the features change too fast for it: it takes
+source for target half of the time, and the domains swap places from epoch to epoch instead of coming together."""
+
+
+class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
+    """Base class of `DomainConfusionClassifier` and of the methods that fix its `align`, such as `DANN`."""
+
+    align: Align
+
+    def __init__(
+        self,
+        network: nn.Module | None = None,
+        *,
+        weight: float | None = None,
+        source_epochs: int = 10,
+        epochs: int = 20,
+        learning_rate: float = 1e-3,
+        batch_size: int = 64,
+        random_state: RandomState = None,
+    ) -> None:
+        self.network = network
+        self.weight = weight
+        self.source_epochs = source_epochs
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(
+        self, X: ArrayLike | NetworkInputs, y: ArrayLike, *, target: ArrayLike | NetworkInputs | None = None
+    ) -> Self:
+        """Fit on source items `X` with labels `y` (n_s,) and unlabeled target items.
+
+        X, target: arrays (n, ...), or objects that return inputs of the network by rows, such as the activations of a
+        frozen trunk. target: None means no adaptation: all epochs are spent on the source.
+
+        Raises
+        ------
+        TargetLabelsError
+            `target` is a pair (items, labels).
+        NotEnoughClassesError
+            The source has only one class.
+        DomainError, InputError
+            A domain has fewer than two items, the items have another shape than the source's, or hold NaN.
+        TrainingDivergedError
+            The loss became NaN or infinite.
+        """
+        self._check_parameters()
+        check_columns(X, target)
+        source, labels = source_inputs(self, X, y)
+        self.classes_, index = class_index(labels, len(source))
+        self.source_prior_ = np.bincount(index) / len(index)
+        items = None if target is None else target_inputs(target, source)
+        random = generator(self.random_state)
+        self._build(source, seed=int(random.integers(2**31)))
+        epochs = self.source_epochs + (self.epochs if items is None else 0)
+        if epochs:
+            self.history_ = self._train_on_source(source, torch.from_numpy(index), epochs, random)
+        for name in ("source_probabilities_", "diagnostics_"):  # of an earlier fit, which may have had another target
+            self.__dict__.pop(name, None)
+        if items is not None:
+            self.source_probabilities_ = self._probabilities(items)
+            accuracies = self._train_on_both(source, torch.from_numpy(index), items, random)
+            self._adapt_norms(items)
+            self._diagnose(items, accuracies)
+        return self
+
+    def adapt_norms(self, target: ArrayLike | NetworkInputs) -> Self:
+        """Re-estimate the batch norms of the fitted network on the target (AdaBN); needs no source."""
+        check_is_fitted(self)
+        items = new_inputs(self, target)
+        self.source_probabilities_ = self._probabilities(items)
+        self._adapt_norms(items)
+        self._diagnose(items)
+        return self
+
+    def refit_source_free(self, target: ArrayLike | NetworkInputs, *, epochs: int = 10) -> Self:
+        """Train the fitted network further on the target alone (SHOT); needs no source."""
+        check_is_fitted(self)
+        items = new_inputs(self, target)
+        self.source_probabilities_ = self._probabilities(items)
+        self.history_ = shot(
+            self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
+            random_state=self.random_state,
+        )  # fmt: skip
+        self._adapt_norms(items)
+        self._diagnose(items)
+        return self
+
+    def decision_function(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
+        """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
+        check_is_fitted(self)
+        return decision_scores(self._logits(new_inputs(self, X)))
+
+    def predict_proba(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
+        """Return the class probabilities of target items (n, c)."""
+        check_is_fitted(self)
+        return self._probabilities(new_inputs(self, X))
+
+    def predict(self, X: ArrayLike | NetworkInputs) -> NDArray[np.generic]:
+        """Return the predicted class of each target item (n,)."""
+        check_is_fitted(self)
+        return np.asarray(self.classes_[self._logits(new_inputs(self, X)).argmax(axis=1)])
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the network and the head to a folder: JSON and safetensors, without code and without training items.
+
+        `anyshot.load` reads it. If `network` was set, its weights are saved but not its layers: use
+        `load_domain_confusion` with a network of the same layers.
+
+        Raises
+        ------
+        ModelFolderError
+            The folder cannot be written, or holds something else.
+        """
+        check_is_fitted(self)
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in NOT_SAVED}
+        facts = {
+            "kind": KIND,
+            "parameters": parameters | {"align": self.align},
+            "own_network": self.network is not None,
+            "classes": self.classes_,
+            "source_shares": self.source_prior_,
+            "width": self.head_.in_features,
+            "n_features": getattr(self, "n_features_in_", None),
+            "history": self.history_.facts(),
+        }
+        arrays = weights_of(self.network_, "network") | weights_of(self.head_, "head")
+        write_model(folder, facts=facts, arrays=arrays, card=_card(self))
+
+    # --- training -----------------------------------------------------------------------------------------------------
+
+    def _build(self, source: NetworkInputs, *, seed: int) -> None:
+        """Create the network and the head with random weights."""
+        with torch.random.fork_rng(devices=[]):  # the global generator of torch is not changed
+            torch.manual_seed(seed)
+            self.network_ = _default_network(source) if self.network is None else deepcopy(self.network)
+            self.network_.eval()
+            with torch.no_grad():
+                features = self.network_(source.batch(np.arange(min(2, len(source)))))
+            if not isinstance(features, Tensor) or features.ndim != 2:
+                shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+                raise InputError(f"network must return features (n, d); it returns {shape}. End it with nn.Flatten.")
+            self.head_ = nn.Linear(features.shape[1], len(self.classes_))
+
+    def _train_on_source(
+        self, source: NetworkInputs, index: Tensor, epochs: int, random: np.random.Generator
+    ) -> History:
+        def batches(random: np.random.Generator) -> list[Indexes]:
+            return shuffled_batches(len(source), self.batch_size, random)
+
+        def loss_of(rows: Indexes, progress: float) -> Tensor:
+            return cross_entropy(self.head_(self.network_(source.batch(rows))), index[torch.from_numpy(rows)])
+
+        modules = [self.network_, self.head_]
+        history = train(modules, batches, loss_of, recipe=self._recipe(epochs), random_state=random)
+        self._adapt_norms(source)  # the running mean over the last few batches is imprecise for a small source
+        return history
+
+    def _train_on_both(
+        self, source: NetworkInputs, index: Tensor, target: NetworkInputs, random: np.random.Generator
+    ) -> list[float]:
+        """Train on both domains; return the accuracy of the critic in each epoch, empty without a critic."""
+        n_source, n_target = len(source), len(target)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(random.integers(2**31)))
+            alignment = AlignmentLoss(self.align, self.head_.in_features, len(self.classes_))
+        weight = DEFAULT_WEIGHTS[self.align] if self.weight is None else self.weight
+
+        def batches(random: np.random.Generator) -> list[DomainBatch]:
+            alignment.begin_epoch()
+            return domain_batches(n_source, n_target, self.batch_size, random)
+
+        def outputs(items: NetworkInputs, rows: Indexes) -> Outputs:
+            features = self.network_(items.batch(rows))
+            return Outputs(features, self.head_(features))
+
+        def loss_of(batch: DomainBatch, progress: float) -> Tensor:
+            on_source, on_target = outputs(source, batch.source), outputs(target, batch.target)
+            labels = index[torch.from_numpy(batch.source)]
+            return cross_entropy(on_source.logits, labels) + alignment(on_source, on_target, weight * ramp(progress))
+
+        groups = [LayerGroup("network", self.network_), LayerGroup("head", self.head_)]
+        if alignment.critic is not None:
+            groups.append(LayerGroup("critic", alignment.critic, rate=CRITIC_RATE))
+        self.history_ = train(groups, batches, loss_of, recipe=self._recipe(self.epochs), random_state=random)
+        return alignment.accuracies
+
+    def _adapt_norms(self, items: NetworkInputs) -> None:
+        adabn(self.network_, (items.batch(rows) for rows in sequential_batches(len(items), self.batch_size)))
+
+    def _diagnose(self, items: NetworkInputs, accuracies: Sequence[float] = ()) -> None:
+        self.diagnostics_ = diagnose(
+            self._probabilities(items), self.source_probabilities_, self.source_prior_, domain_accuracies=accuracies
+        )
+
+    def _recipe(self, epochs: int) -> Recipe:
+        return Recipe(epochs=epochs, learning_rate=self.learning_rate)
+
+    # --- prediction ---------------------------------------------------------------------------------------------------
+
+    def _logits(self, items: NetworkInputs) -> NDArray[np.float32]:
+        """Return the logits (n, c) of items."""
+        self.network_.eval()
+        with torch.no_grad():
+            parts = [self.head_(self.network_(items.batch(rows))) for rows in sequential_batches(len(items), CHUNK)]
+            return np.asarray(torch.cat(parts).numpy())
+
+    def _probabilities(self, items: NetworkInputs) -> NDArray[np.float32]:
+        return np.asarray(softmax(self._logits(items), axis=1))
+
+    def _check_parameters(self) -> None:
+        if self.align not in DEFAULT_WEIGHTS:
+            raise InputError(f"Unknown align={self.align!r}. Choose one of {', '.join(map(repr, DEFAULT_WEIGHTS))}.")
+        if self.source_epochs < 0 or self.epochs < 1 or self.batch_size < 2:
+            raise InputError(
+                f"source_epochs={self.source_epochs}, epochs={self.epochs} and batch_size={self.batch_size} must be at "
+                "least 0, 1 and 2."
+            )
+        if self.weight is not None and self.weight < 0:
+            raise InputError(f"weight={self.weight} must not be negative: that would drive the domains apart.")
+
+
+def _default_network(source: NetworkInputs) -> nn.Module:
+    """Return the network for vectors: the first batch norm standardizes each domain by its own statistics."""
+    first = source.batch(np.arange(1))
+    if not isinstance(first, Tensor) or first.ndim != 2:
+        raise InputError("Items that are not vectors (n, d) need a network that maps them to features: network=...")
+    return vector_network(first.shape[1])
+
+
+def vector_network(width: int) -> nn.Module:
+    """Return a hidden layer between batch norms, for vectors of this width."""
+    return nn.Sequential(nn.BatchNorm1d(width), nn.Linear(width, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU())
+
+
+def _card(model: AlignedNetworkClassifier) -> str:
+    names = ", ".join(json.dumps(str(name)) for name in model.classes_[:CARD_CLASSES])
+    return f"""---
+library_name: anyshot
+---
+
+# Classifier of {len(model.classes_)} classes, adapted to a target domain without labels
+
+Classes: {names}{", ..." if len(model.classes_) > CARD_CLASSES else ""}
+
+Made by {KIND}, align={model.align!r}. The folder holds the weights of the network and the head, no training items.
+
+```python
+from anyshot import load
+load("this/folder").predict(X)
+```
+"""
