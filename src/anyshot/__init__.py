@@ -36,7 +36,7 @@ _HOME = {
     "rank_encoders": "anyshot.encoders.ranking",
     "read_classes": "anyshot.data.datasets",
     "read_data": "anyshot.data.datasets",
-    "report": "anyshot.evaluation.report.build",
+    "report": "anyshot.evaluation.report.sections",
     "run_demo": "anyshot.app.demo",
     "write_table": "anyshot.data.tables",
 }

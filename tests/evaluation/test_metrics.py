@@ -21,6 +21,7 @@ from anyshot.evaluation.metrics import (
     mae,
     per_class_accuracy,
     r2,
+    reliability,
     rmse,
     seen_unseen_curve,
     top_k_accuracy,
@@ -243,3 +244,33 @@ def test_errors_of_numbers_agree_with_scikit_learn():
     assert r2(y, answers, sample_weight=weight) == pytest.approx(oracle.r2_score(y, answers, sample_weight=weight))
     with pytest.raises(NotEnoughLabelsError, match="all alike"):
         r2([1.0, 1.0], [1.0, 2.0])
+
+
+def test_reliability_by_hand():
+    table = reliability([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]], [0, 1, 1], n_bins=2)
+    assert table[["low", "high", "n"]].to_numpy().tolist() == [[0.5, 1.0, 3.0]]
+    assert table["confidence"].tolist() == pytest.approx([0.8])
+    assert table["accuracy"].tolist() == pytest.approx([2 / 3])
+    assert table["lower"].item() < 2 / 3 < table["upper"].item()
+
+
+def test_the_mean_gap_of_the_bins_is_the_calibration_error(scored):
+    table = reliability(*scored)
+    gaps = (table["n"] * (table["confidence"] - table["accuracy"]).abs()).sum() / table["n"].sum()
+    assert gaps == pytest.approx(expected_calibration_error(*scored))
+
+
+def test_reliability_leaves_out_items_without_a_label(scored):
+    probabilities, y = scored
+    longer = reliability(np.vstack([probabilities, probabilities]), [*y, *([-1] * len(y))])
+    assert longer.equals(reliability(probabilities, y))
+    with pytest.raises(NotEnoughLabelsError, match="nothing to compare"):
+        reliability([[0.5, 0.5]], [-1])
+
+
+def test_reliability_counts_an_item_of_weight_two_as_two_items():
+    table, y = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]), [0, 1, 0]
+    weighed = reliability(table, y, sample_weight=[2, 1, 0])
+    copied = reliability(table[[0, 0, 1]], [0, 0, 1])
+    assert weighed["accuracy"].tolist() == pytest.approx(copied["accuracy"].tolist())
+    assert weighed["n"].tolist() == [2]

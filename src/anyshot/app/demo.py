@@ -209,7 +209,7 @@ def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
             made.save(out, title="Customer messages")
         except OSError as error:
             raise DataFileError(f"{out} cannot be written: {error.strerror or error}.") from error
-    console.print(Text(made.page.verdict))
+    console.print(Text(made.verdict))
     console.print(Text(f"Report, which opens in a browser: {out}"))
 
 

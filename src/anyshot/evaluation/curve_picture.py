@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -97,3 +98,22 @@ def spread_apart(heights: NDArray[np.floating], *, gap: float) -> NDArray[np.flo
     moved = np.empty(len(heights))
     moved[order] = rising + gap * np.arange(len(heights))
     return moved
+
+
+def number_curve_picture(curve: pd.DataFrame, *, note: str) -> Figure:
+    """Return the error by number of labels, evenly spaced; columns labels, mean, sd."""
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    x, mean, sd = np.arange(len(curve)), curve["mean"].to_numpy(), curve["sd"].to_numpy()
+    axes.fill_between(x, mean - sd, mean + sd, color=COLORS[0], alpha=0.14, linewidth=0)
+    axes.plot(x, mean, color=COLORS[0], linewidth=2.2, marker="o", markeredgecolor="white")
+    axes.set_xticks(x, labels=[f"{n:,}" for n in curve["labels"]])
+    axes.set_ylim(bottom=0)
+    axes.set_title(note, loc="left", fontsize=9, color=FAINT)
+    axes.set_xlabel("labels", color=FAINT)
+    axes.set_ylabel("root mean squared error", color=FAINT)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    return figure

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 from sklearn.metrics import (
@@ -133,6 +134,44 @@ def confidence_bins(confidence: NDArray[np.floating], *, n_bins: int) -> Indexes
     """Return the bin of each confidence (n,): bin b holds those above b / n_bins and up to (b + 1) / n_bins."""
     place: Indexes = np.ceil(confidence * n_bins).astype(np.intp) - 1  # (n,)
     return place.clip(0, n_bins - 1)
+
+
+def reliability(
+    probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15, sample_weight: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Return, for each bin of the top probability that holds an item, how often it was right.
+
+    probabilities (n, c); y (n,) rows of the class table, -1 (no label) is left out; sample_weight (n,). Columns: low,
+    high (the bin's edges), n (items), confidence (mean top probability), accuracy, lower, upper (Wilson's interval of
+    the accuracy, 95 %). Bins in which nothing weighs are left out.
+    """
+    table = probability_table(probabilities)
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    given, labeled = item_weights(sample_weight, len(index)), index >= 0
+    weight = (np.ones(len(index)) if given is None else given)[labeled]
+    table, index = table[labeled], index[labeled]
+    if not weight.any():
+        raise NotEnoughLabelsError(
+            "No item that counts has a label; there is nothing to compare the probabilities with."
+        )
+    confidence, right = table.max(axis=1), table.argmax(axis=1) == index
+    place = confidence_bins(confidence, n_bins=n_bins)
+    weighed, sure, n_right = (np.bincount(place, weights=weight * w, minlength=n_bins) for w in (1, confidence, right))
+    bins = np.flatnonzero(weighed)
+    shares = n_right[bins] / weighed[bins]
+    sizes = [effective_size(weight[place == b]) for b in bins]
+    intervals = [wilson_interval(share * size, size) for share, size in zip(shares, sizes, strict=True)]
+    return pd.DataFrame(
+        {
+            "low": bins / n_bins,
+            "high": (bins + 1) / n_bins,
+            "n": np.bincount(place, minlength=n_bins)[bins],
+            "confidence": sure[bins] / weighed[bins],
+            "accuracy": shares,
+            "lower": [low for low, _ in intervals],
+            "upper": [high for _, high in intervals],
+        }
+    )
 
 
 def unknown_auroc(strangeness: ArrayLike, unknown: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:

@@ -1,8 +1,9 @@
 """What answers with numbers are worth: one result, from truth, answers and perhaps weights."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,16 @@ from rich.text import Text
 
 from anyshot.base.items import Labels
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import bootstrap_interval, effective_size, item_weights, mae, r2, rmse
+from anyshot.evaluation.fairness import named_groups
+from anyshot.evaluation.metrics import (
+    bootstrap_interval,
+    effective_size,
+    item_weights,
+    mae,
+    r2,
+    rmse,
+    wilson_interval,
+)
 from anyshot.evaluation.printing import as_text, html_lines, html_table, number, rich_table
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -53,7 +63,7 @@ class NumberEvaluation:
             ("root mean squared error", self.rmse, *self.rmse_interval),
             ("mean absolute error", self.mae, *self.mae_interval),
             ("R2", self.r2, *self.r2_interval),
-            ("mean of answers less truth", self.bias, *self.bias_interval),
+            ("bias: mean of predicted - true", self.bias, *self.bias_interval),
         ]
         return pd.DataFrame(rows, columns=["figure", "value", "lower", "upper"])
 
@@ -155,6 +165,45 @@ def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weig
         return bootstrap_interval(figure, y, predicted, weight, n_draws=DRAWS)
     except NotEnoughLabelsError:
         return NOWHERE
+
+
+def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample_weight: Floats) -> pd.DataFrame:
+    """Return columns group, n, rmse, lower, upper (bootstrap, 95 %), bias of items (n,); NaN if all weights are 0."""
+    rows, group = [], named_groups(groups)
+    for name in np.unique(group):
+        inside = group == name
+        data, figures = (y[inside], predicted[inside], sample_weight[inside]), [math.nan] * 4
+        if data[2].any():
+            error, tilt = (metric(*data[:2], sample_weight=data[2]) for metric in (rmse, bias))
+            figures = [error, *interval_of(rmse, *data), tilt]
+        rows.append([name, int(inside.sum()), *figures])
+    return pd.DataFrame(rows, columns=["group", "n", "rmse", "lower", "upper", "bias"])
+
+
+def errors_by_prediction(predicted: Floats, errors: Floats, weight: Floats, *, n_parts: int = 5) -> pd.DataFrame:
+    """Return columns from, to, n, rmse, bias of items (n,) split by their prediction into parts of equal size."""
+    ranks, rows = pd.Series(predicted).rank(method="first"), []
+    part = pd.qcut(ranks, min(n_parts, len(predicted)), labels=False).to_numpy()
+    for number_of_part in np.unique(part):
+        inside = (part == number_of_part) & (weight > 0)
+        if inside.any():
+            zero, own = np.zeros(int(inside.sum())), weight[inside]
+            figures = [metric(zero, errors[inside], sample_weight=own) for metric in (rmse, bias)]
+            rows.append([predicted[inside].min(), predicted[inside].max(), int(inside.sum()), *figures])
+    return pd.DataFrame(rows, columns=["from", "to", "n", "rmse", "bias"])
+
+
+def interval_coverage(y: Floats, intervals: Mapping[float, Floats], *, sample_weight: Floats) -> pd.DataFrame:
+    """Return how often intervals (n, 2), by stated coverage, contain the numbers `y` (n,).
+
+    Columns stated, covered, lower, upper (Wilson's interval of `covered`, 95 %), width (median).
+    """
+    size, rows = effective_size(sample_weight), []
+    for stated, ends in intervals.items():
+        low, high = ends.T
+        covered = float(np.average((low <= y) & (y <= high), weights=sample_weight))
+        rows.append([stated, covered, *wilson_interval(covered * size, size), float(np.median(high - low))])
+    return pd.DataFrame(rows, columns=["stated", "covered", "lower", "upper", "width"])
 
 
 def finite_or_none(values: ArrayLike | Labels, what: str) -> Floats:

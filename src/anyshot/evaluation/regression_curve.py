@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
@@ -14,6 +15,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.progress import track
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.curve_picture import number_curve_picture
 from anyshot.evaluation.learning_curves import Predictor
 from anyshot.evaluation.metrics import rmse
 from anyshot.evaluation.regression import finite_or_none
@@ -33,6 +35,13 @@ class NumberCurve:
         """Return columns labels, n_draws, mean, sd (NaN for one draw) of the root mean squared error."""
         cells = self.scores.groupby("labels", sort=True)["rmse"]
         return cells.agg(n_draws="count", mean="mean", sd="std").reset_index()
+
+    def plot(self) -> Figure:
+        """Return the curve as a picture: the mean of the draws, and one standard deviation around it."""
+        table = self.summary()
+        draws = table["n_draws"].max()
+        note = f"On {self.n_test:,} test items" + (f", mean ± sd of {draws} draws" if draws > 1 else "")
+        return number_curve_picture(table, note=note)
 
 
 def number_curve(

@@ -1,79 +1,143 @@
-"""What a report is given, and what asking a model takes."""
+"""Collecting the inputs of a report and the answers of a model."""
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from anyshot.errors import InputError
-from anyshot.evaluation.report.collect import Extras, priced, question, reasons_for, spread_rows
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.report.collect import (
+    COVERAGES,
+    Inputs,
+    collect_classes,
+    collect_numbers,
+    encoding_counts,
+    reasons_for,
+    timed_predict,
+)
 from anyshot.store.disk_cache import EncodingCounts, encode_once
+from anyshot.tasks.regression import AnyShotRegressor
+
+X, Y = np.array([[0.0], [1.0], [3.0], [4.0]]), ["low", "low", "high", "high"]
+ROWS, NUMBERS = np.arange(40.0)[:, None], np.arange(40.0)
 
 
-class Silent:
+class PredictOnly:
+    """A classifier with nothing but predict."""
+
     def fit(self, X, y):
         return self
 
     def predict(self, X):
-        return ["a"] * len(X)
+        return ["low"] * len(X)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return LogisticRegression().fit(X, Y)
 
 
 def test_a_sample_keeps_items_labels_groups_and_weights_together():
     labels = list(range(50))
-    asked = question(Silent(), np.arange(50.0)[:, None], labels, groups={"g": labels}, sample_weight=np.arange(1, 51))
-    some = asked.sampled(most=10)
-    rows = some.X[:, 0].astype(int).tolist()
+    inputs = Inputs(
+        model=PredictOnly(), X=np.arange(50.0)[:, None], y=labels, groups={"g": labels}, sample_weight=np.arange(1, 51)
+    ).checked()
+    sample = inputs.sampled(10)
+    rows = sample.X[:, 0].astype(int).tolist()
     assert rows == sorted(set(rows))
-    assert list(some.y) == rows == some.groups["g"]
-    assert some.weight.tolist() == [row + 1 for row in rows]
-    assert (len(rows), some.n_given) == (10, 50)
-    assert asked.sampled(most=50) is asked
+    assert list(sample.y) == rows == sample.groups["g"]
+    assert sample.sample_weight.tolist() == [row + 1 for row in rows]
+    assert (len(rows), sample.n_given) == (10, 50)
+    assert inputs.sampled(50) is inputs
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("change", "message"),
     [
-        ({"groups": {"site": ["a"]}}, "Group 'site' has 1 values for 3 items"),
-        ({"groups": {}, "sample_weight": [0, 0, 0]}, "weights of the 3 items sum to zero"),
-        ({"groups": {}, "sample_weight": [1, -1, 1]}, "row 1 is -1"),
+        ({"groups": {"site": ["a"]}}, "Group column 'site' has 1 values for 3 items"),
+        ({"sample_weight": [0, 0, 0]}, "weights of the 3 items sum to zero"),
+        ({"sample_weight": [1, -1, 1]}, "row 1 is -1"),
+        ({"y": ["a"]}, "3 items and 1 labels"),
+        ({"X": [], "y": []}, "the list is empty"),
+        ({"model": 5}, "needs a fitted model with predict, not a int"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(more, said):
-    with pytest.raises(InputError, match=said):
-        question(Silent(), ["x", "y", "z"], ["a", "b", "a"], **more)
+def test_inputs_that_do_not_fit_together_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        Inputs(**{"model": PredictOnly(), "X": ["x", "y", "z"], "y": ["a", "b", "a"], **change}).checked()
 
 
-class Encoding:
-    """Predicts the vectors of an encoder, and counts them."""
+def test_what_a_model_cannot_give_is_none():
+    results = collect_classes(Inputs(model=PredictOnly(), X=X, y=Y))
+    assert results.classes.tolist() == ["high", "low"]
+    assert results.probabilities is None
+    assert results.closeness is None
+    assert results.train_labels is None
+    assert results.correct.tolist() == [True, True, False, False]
+    assert results.mistakes().tolist() == [2, 3]
+    assert reasons_for(results.model, X, np.array([1])) == [()]
 
-    def __init__(self, encoder):
-        self.encoder, self.encoding_counts = encoder, EncodingCounts()
 
-    def predict(self, X):
-        return encode_once(self.encoder, X, cache=None, counts=self.encoding_counts)
+def test_mistakes_are_sorted_by_confidence(model):
+    results = collect_classes(Inputs(model=model, X=X, y=["high", "low", "low", "low"]))
+    assert results.mistakes().tolist()[-1] == 2
+    assert set(results.mistakes()) == {0, 2, 3}
+    assert results.probability(3, "high") == pytest.approx(model.predict_proba(X)[3, 0])
+    assert results.probability(3, "other") is None
 
 
-def test_what_the_answers_took_is_counted_apart_from_what_the_whole_took(letters):
-    model = Encoding(letters)
+def test_probabilities_for_other_classes_are_refused():
+    class ThreeColumns(LogisticRegression):
+        def predict_proba(self, X):
+            return np.full((len(X), 3), 1 / 3)
+
+    with pytest.raises(InputError, match=r"4 items and 2 classes"):
+        collect_classes(Inputs(model=ThreeColumns().fit(X, Y), X=X, y=Y))
+
+
+def test_a_regressor_without_intervals_has_none():
+    results = collect_numbers(Inputs(model=LinearRegression().fit(ROWS, NUMBERS), X=ROWS, y=[*NUMBERS[:-1], None]))
+    assert results.intervals == {}
+    assert results.labeled.sum() == 39
+    assert results.train_labels is None
+
+
+def test_intervals_are_collected_at_several_coverages():
+    results = collect_numbers(Inputs(model=AnyShotRegressor().fit(ROWS, NUMBERS), X=ROWS, y=NUMBERS))
+    assert tuple(results.intervals) == COVERAGES
+    assert results.intervals[0.9].shape == (40, 2)
+
+
+def test_mistakes_of_a_regressor_are_sorted_by_size_and_samples_stay_aligned():
+    model, truth = LinearRegression().fit(ROWS, NUMBERS), NUMBERS.copy()
+    truth[[3, 7]] += [5, -9]
+    assert collect_numbers(Inputs(model=model, X=ROWS, y=truth)).mistakes()[:2].tolist() == [7, 3]
+    sample = collect_numbers(Inputs(model=model, X=ROWS, y=NUMBERS, groups={"g": list(range(40))}), max_items=10)
+    assert sample.inputs.X[:, 0].tolist() == sample.truth.tolist() == list(sample.inputs.groups["g"])
+
+
+def test_numbers_that_cannot_be_compared_are_refused():
+    model = LinearRegression().fit(ROWS, np.stack([NUMBERS, NUMBERS], axis=1))
+    with pytest.raises(InputError, match="One number per item"):
+        collect_numbers(Inputs(model=model, X=ROWS, y=NUMBERS))
+    model = LinearRegression().fit(ROWS, NUMBERS)
+    with pytest.raises(NotEnoughLabelsError, match="none of the 40 has a number"):
+        collect_numbers(Inputs(model=model, X=ROWS, y=[None] * 40))
+    with pytest.raises(InputError, match="40 items and 39 labels"):
+        collect_numbers(Inputs(model=model, X=ROWS, y=NUMBERS[1:]))
+
+
+def test_time_and_encoded_items_of_the_predictions_are_counted(letters):
+    class Encodes(PredictOnly):
+        encoding_counts = EncodingCounts()
+
+        def predict(self, X):
+            return encode_once(letters, X, cache=None, counts=self.encoding_counts)
+
+    model = Encodes()
     model.predict(["before"])
-    answers, price = priced(model, ["a", "a", "b"])
-    model.predict(["after"])
-    assert answers.shape == (3, 26)
-    assert (price.encoding.requested, price.encoding.duplicates, price.encoding.encoded) == (3, 1, 2)
-    assert price.total.requested == 4
-    assert price.seconds_in_all >= price.seconds > 0
-
-
-def test_a_model_that_explains_nothing_has_no_reasons():
-    assert reasons_for(Silent(), ["x"], np.array([0])) == [()]
-    assert Extras().train is None
-
-
-def test_rows_are_spread_evenly_from_first_to_last():
-    assert spread_rows(9, 3).tolist() == [0, 4, 8]
-    assert spread_rows(2, 3).tolist() == [0, 1]
-
-
-def test_no_items_and_what_cannot_predict_are_refused():
-    with pytest.raises(InputError, match="There are no items to ask about"):
-        question(Silent(), [], [], groups={})
-    with pytest.raises(InputError, match="which has predict; a int was given"):
-        question(5, [1], [1], groups={})
+    predicted, cost = timed_predict(model, ["a", "a", "b"])
+    counts = cost.after - cost.before
+    assert predicted.shape == (3, 26)
+    assert (counts.requested, counts.duplicates, counts.encoded) == (3, 1, 2)
+    assert cost.finished >= cost.started
+    assert encoding_counts(PredictOnly()) == EncodingCounts()

@@ -1,24 +1,15 @@
-"""What the sections on confusions, trust, groups, mistakes and labels say."""
+"""The sections on confusions, calibration, groups, mistakes, labels and errors of numbers."""
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
-from anyshot.evaluation.report.collect import Extras
-from anyshot.evaluation.report.failures import (
-    by_class,
-    by_group,
-    confusions,
-    mistakes,
-    next_labels,
-    trust,
-    unknowns,
-    wrong_labels,
-)
-from anyshot.evaluation.report.findings import ask
+from anyshot.evaluation.report import failures
+from anyshot.evaluation.report.collect import Inputs, collect_classes, collect_numbers
 
 
 class Given:
-    """Answers with the probabilities that are its items."""
+    """A classifier whose probabilities are its items."""
 
     classes_ = np.array(["a", "b"])
 
@@ -32,87 +23,116 @@ class Given:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def found_for(p, y, *, learned=None, pool=None, **groups):
+def results(p, y, *, train=None, pool=None, **groups):
     items = np.array(p, dtype=float)[:, None]
-    train = None if learned is None else (items[: len(learned)], learned)
-    return ask(Given(), items, y, groups=groups, extras=Extras(train=train, pool=pool))
+    data = None if train is None else (items[: len(train)], train)
+    return collect_classes(Inputs(model=Given(), X=items, y=y, groups=groups, train=data, pool=pool))
 
 
-def test_the_largest_confusion_is_named_with_its_share_and_the_matrix_counts():
-    part = confusions(found_for([0.9, 0.8, 0.2, 0.9], ["a", "b", "b", "b"]))
-    assert part.section.lead == 'The largest confusion: 2 items were "b" and got the answer "a", 66.7 % of that class.'
-    assert [[cell.text for cell in cells] for _, cells in part.section.matrix.rows] == [["1", "0"], ["2", "1"]]
+def numbers(truth, predicted, **groups):
+    X = np.array(predicted, dtype=float)[:, None]
+    return collect_numbers(
+        Inputs(model=LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), X=X, y=truth, groups=groups)
+    )
 
 
-def test_without_confusions_it_is_said():
-    assert confusions(found_for([0.9], ["a"])).section.lead == "No class was taken for another."
+def test_the_largest_confusion_is_named_and_the_matrix_counts():
+    section = failures.confusions(results([0.9, 0.8, 0.2, 0.9], ["a", "b", "b", "b"]))
+    assert section.lead == 'The most frequent confusion: 2 items of class "b" predicted as "a", 66.7 % of that class.'
+    assert [[cell.text for cell in cells] for _, cells in section.matrix.rows] == [["1", "0"], ["2", "1"]]
+
+
+def test_without_confusions_the_section_says_so():
+    assert failures.confusions(results([0.9], ["a"])).lead == "No class was confused with another."
 
 
 @pytest.mark.parametrize(
-    ("sure", "word"), [(0.99, "surer than it is right"), (0.5001, "less sure"), (0.75, "about as sure as it is right")]
+    ("p", "word"), [(0.99, "overconfident"), (0.5001, "underconfident"), (0.75, "well calibrated on average")]
 )
-def test_whether_it_is_as_sure_as_it_is_right_is_said_in_words(sure, word):
-    y = ["a", "a", "a", "b" if sure > 0.6 else "a"]
-    assert word in trust(found_for([sure] * 4, y)).section.lead
+def test_confidence_is_compared_with_accuracy(p, word):
+    y = ["a", "a", "a", "b" if p > 0.6 else "a"]
+    assert word in failures.calibration(results([p] * 4, y)).lead
 
 
-def test_of_classes_it_does_not_know_nothing_can_be_said_about_trust():
-    assert "only for items of classes that the model knows" in trust(found_for([0.9], ["new"])).missing["reliability"]
+def test_calibration_needs_known_classes():
+    missing = failures.calibration(results([0.9], ["new"])).missing
+    assert "classes that the model knows" in missing["reliability"]
 
 
-def test_unknowns_are_spoken_of_where_there_are_any():
-    assert "Every item belongs to a class" in unknowns(found_for([0.9], ["a"])).section.lead
-    section = unknowns(found_for([0.9, 0.9], ["a", "new"])).section
-    assert "to 0.0 % of those of classes that it does not" in section.lead
+def test_unknown_classes_are_described_if_there_are_any():
+    assert "All test items belong to classes" in failures.unknowns(results([0.9], ["a"])).lead
+    section = failures.unknowns(results([0.9, 0.9], ["a", "new"]))
+    assert "for 0.0 % of the items of other classes" in section.lead
     assert "unknown_rate" in section.notes[0]
 
 
-def test_the_hardest_class_comes_first_and_carries_its_labels():
-    table = by_class(found_for([0.9, 0.9, 0.1], ["a", "b", "b"], learned=["a", "a", None])).tables["classes"]
+def test_classes_are_sorted_by_recall_and_show_training_labels():
+    table = failures.classes(results([0.9, 0.9, 0.1], ["a", "b", "b"], train=["a", "a", None])).tables["classes"]
     assert table["class"].tolist() == ["b", "a"]
     assert table["labels"].tolist() == [0, 2]
 
 
-def test_groups_far_apart_are_named_and_classes_with_labels_are_a_group():
+def test_groups_are_compared_and_training_labels_are_a_group():
     p, y = [0.9] * 40, ["a"] * 20 + ["b"] * 20
-    part = by_group(found_for(p, y, learned=["a"], site=["x"] * 20 + ["y"] * 20))
-    assert "Best for x (100.0 %), worst for y (0.0 %)" in part.section.lead
-    assert "do not overlap" in part.section.lead
-    assert part.tables["groups"]["group"].tolist() == ["x", "y", "class with labels", "class without a label"]
+    section = failures.groups(results(p, y, train=["a"], site=["x"] * 20 + ["y"] * 20))
+    assert section.lead == "Best group: x (100.0 %); worst: y (0.0 %). Their intervals do not overlap."
+    assert section.tables["groups"]["group"].tolist() == ["x", "y", "class with labels", "class without labels"]
 
 
-def test_without_groups_the_section_says_how_to_give_them():
-    part = by_group(found_for([0.9], ["a"]))
-    assert part.section.needs == (part.missing["groups"],)
-    assert "groups={" in part.missing["groups"]
-    assert "--group-column" in part.missing["groups"]
+def test_groups_of_numbers_are_compared_by_error():
+    section = failures.groups(numbers([0.0] * 10, [1.0, 1.1] * 3 + [5.0, 5.1] * 2, site=["x"] * 6 + ["y"] * 4))
+    assert "nothing to compare" in section.lead
+    section = failures.groups(numbers([0.0] * 12, [1.0, 1.1] * 3 + [5.0, 5.1] * 3, site=["x"] * 6 + ["y"] * 6))
+    assert section.lead.startswith("Best group: x (error 1.051); worst: y (error 5.05")
 
 
-def test_a_mistake_shows_the_item_the_label_and_the_answer():
-    card = mistakes(found_for([0.9, 0.8], ["b", "a"])).section.cards[0]
-    assert (card.truth, card.answer, card.sure) == ("b · 10%", "a", "90% sure")
+def test_without_groups_the_section_says_what_it_needs():
+    section = failures.groups(results([0.9], ["a"]))
+    assert section.needs == [section.missing["groups"]]
+    assert "groups={" in section.missing["groups"]
+
+
+def test_a_mistake_shows_the_item_the_label_and_the_prediction():
+    card = failures.mistakes(results([0.9, 0.8], ["b", "a"])).cards[0]
+    assert (card.label, card.predicted, card.note) == ("b · 10%", "a", "90% confident")
     assert "vector of 1 numbers: 0.9" in card.item.text
 
 
-def test_no_mistake_is_said():
-    assert "answered right" in mistakes(found_for([0.9], ["a"])).section.lead
-    assert mistakes(found_for([0.9], ["b"])).section.lead == "One answer is wrong:"
-    few = mistakes(found_for([0.9, 0.8, 0.7], ["b", "b", "a"]))
-    assert few.section.lead == "2 of 3 answers are wrong. Here they are, the surest first:"
-    many = mistakes(found_for([0.9] * 30, ["b"] * 30))
-    assert many.section.lead == "30 of 30 answers are wrong. Here are 20 of them, the surest first:"
+def test_mistakes_are_counted():
+    assert failures.mistakes(results([0.9], ["a"])).lead == "All labeled items are predicted correctly."
+    assert failures.mistakes(results([0.9], ["b"])).lead == "One prediction is wrong:"
+    few = failures.mistakes(results([0.9, 0.8, 0.7], ["b", "b", "a"]))
+    assert few.lead == "2 of 3 predictions are wrong. These are all of them, the most confident first:"
+    many = failures.mistakes(results([0.9] * 30, ["b"] * 30))
+    assert many.lead == "30 of 30 predictions are wrong. These are 20 of them, the most confident first:"
 
 
 def test_a_label_that_the_model_contradicts_is_listed():
-    found = found_for([0.9, 0.9, 0.1, 0.1, 0.99], ["a", "a", "b", "b", "b"])
-    part = wrong_labels(found)
-    assert "train=(items, labels)" in part.missing["label_errors_train"]
-    assert part.tables["label_errors"]["row"].tolist() == [4]
-    assert part.section.tables[0].rows[0][1].text == "b"
+    section = failures.wrong_labels(results([0.9, 0.9, 0.1, 0.1, 0.99], ["a", "a", "b", "b", "b"]))
+    assert "train=(items, labels)" in section.missing["label_errors_train"]
+    assert section.tables["label_errors"]["row"].tolist() == [4]
+    assert section.shown[0].rows[0][1].text == "b"
 
 
 def test_what_to_label_next_needs_a_pool():
-    assert "rows without a label in --train" in next_labels(found_for([0.9], ["a"])).missing["next"]
-    part = next_labels(found_for([0.9], ["a"], pool=np.array([[0.4]])))
-    assert part.section.cards[0].answer == "b"
-    assert part.tables["next"]["guess"].tolist() == ["b"]
+    assert "pool=items" in failures.next_labels(results([0.9], ["a"])).missing["next"]
+    section = failures.next_labels(results([0.9], ["a"], pool=np.array([[0.4]])))
+    assert section.cards[0].predicted == "b"
+    assert section.tables["next"]["guess"].tolist() == ["b"]
+
+
+def test_equal_true_values_and_bad_predictions_are_named():
+    assert "All true values are equal" in failures.fit(numbers([2.0] * 5, [1.0, 2.0, 3.0, 4.0, 5.0])).lead
+    assert "R² is below 0" in failures.fit(numbers([1.0, 2.0, 3.0], [9.0, 9.0, 9.0])).lead
+
+
+def test_a_bias_larger_than_chance_is_named():
+    truth = np.linspace(0, 4, 40)
+    section = failures.residuals(numbers(truth, truth - 1))
+    assert section.lead == "On average its predictions are 1 too low, which is more than chance explains."
+    assert section.tables["residuals"]["n"].sum() == 40
+
+
+def test_a_wrong_number_shows_how_far_it_is_off():
+    card = failures.mistakes(numbers([1.0, 2.0], [1.5, 2.0])).cards[0]
+    assert (card.label, card.predicted, card.note) == ("1", "1.5", "0.5 too high")

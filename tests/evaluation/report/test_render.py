@@ -1,6 +1,8 @@
-"""The page of a report: what it says, and how it stands in a real browser."""
+"""The page of a report: its text, and how a browser shows and prints it."""
 
+import base64
 import html
+import io
 import os
 import shutil
 
@@ -11,16 +13,28 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.evaluation.learning_curves import learning_curve
-from anyshot.evaluation.report.build import report
-from anyshot.evaluation.report.render import Card, Page, PageTable, Section, Tile, matrix_of, render
-from anyshot.evaluation.report.shown_item import ShownItem
+from anyshot.evaluation.report.render import (
+    MAX_SIDE,
+    MAX_TEXT,
+    Card,
+    Matrix,
+    PageTable,
+    Report,
+    Section,
+    ShownItem,
+    Tile,
+    one_line,
+    shown_item,
+    single_items,
+)
+from anyshot.evaluation.report.sections import report
 from anyshot.tasks.regression import AnyShotRegressor
 
 LONG = "a_class_whose_name_is_very_long_indeed_and_has_no_place_to_break" * 2
 
 
 class OfFiles:
-    """Answers image files by what is in their names; explains nothing."""
+    """A classifier of image files by their names."""
 
     classes_ = np.array(["cat", LONG])
 
@@ -34,48 +48,106 @@ class OfFiles:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def page_of(**parts):
-    section = Section("one", "One", "Title", "Lead", **parts)
-    return render(Page("Page", "Verdict", (Tile("1", "name"),), (section,)))
+def report_of(**parts):
+    return Report(None, "Verdict", (Tile("1", "name"),), (), {"one": Section("Lead", title="Title", **parts)})
 
 
-def test_cells_are_read_and_sorted_by_different_texts():
-    frame = pd.DataFrame({"n": [1200], "share": [0.125], "nothing": [float("nan")], "name": ["B"]})
-    kinds = {"n": "count", "share": "share", "nothing": "share", "name": "text"}
-    cells = PageTable.of(frame, kinds, caption="c").rows[0]
+def test_cells_have_a_text_and_a_sort_key():
+    frame = pd.DataFrame({"n": [1200], "share": [0.125], "accuracy": [float("nan")], "class": ["B"]})
+    cells = PageTable.of(frame, "n share accuracy class", caption="c").rows[0]
     assert [cell.text for cell in cells] == ["1,200", "12.5 %", "-", "B"]
     assert [cell.order for cell in cells] == ["1200", "0.125000", "", "b"]
     assert cells[1].bar == "0.1250"
 
 
 def test_rows_beyond_the_limit_are_counted():
-    table = PageTable.of(pd.DataFrame({"n": range(7)}), {"n": "count"}, caption="c", at_most=5)
-    assert (len(table.rows), table.left_out) == (5, 2)
-    assert "2 more rows" in page_of(tables=(table,))
+    table = PageTable.of(pd.DataFrame({"n": range(7)}), "n", caption="c", max_rows=5)
+    assert (len(table.rows), table.n_hidden) == (5, 2)
+    assert "2 more rows" in report_of(shown=(table,)).to_html()
 
 
 def test_a_matrix_is_shaded_by_the_shares_of_its_rows():
-    matrix = matrix_of(["a", "b"], [[3, 1], [0, 0]], caption="c")
+    matrix = Matrix.of(["a", "b"], [[3, 1], [0, 0]])
     assert [[cell.bar for cell in cells] for _, cells in matrix.rows] == [["0.750", "0.250"], ["0.000", "0.000"]]
 
 
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "</script><script>alert(1)</script>", '" onload="alert(1)'])
-def test_whatever_comes_from_data_is_escaped(hostile):
+def test_all_text_is_escaped(hostile):
     card = Card(ShownItem(hostile), hostile, hostile, hostile, (hostile,))
-    frame = pd.DataFrame({hostile: [hostile]})
-    page = page_of(
-        cards=(card,), notes=(hostile,), lists=((hostile, (hostile,)),), code=hostile,
-        tables=(PageTable.of(frame, {hostile: "text"}, caption=hostile),),
-        matrix=matrix_of([hostile], [[1]], caption=hostile),
-    )  # fmt: skip
+    frame = pd.DataFrame({"class": [hostile]})
+    page = report_of(
+        cards=(card,), notes=(hostile,), bullets=(hostile,), code=hostile, missing={"x": hostile},
+        shown=(PageTable.of(frame, "class", caption=hostile),), matrix=Matrix.of([hostile], [[1]]),
+    ).to_html()  # fmt: skip
     assert hostile not in page.replace("\n", "")
     assert hostile in html.unescape(page)
 
 
-def test_only_its_own_script_may_run():
-    page = page_of()
+def test_no_other_script_may_run():
+    page = report_of().to_html()
     assert "default-src 'none'" in page
     assert "script-src 'sha256-" in page
+
+
+def test_the_page_is_one_file_and_shown_in_a_notebook(tmp_path):
+    file = report_of().save(tmp_path / "report.html", title="Heights")
+    assert "<title>Heights</title>" in file.read_text(encoding="utf-8")
+    assert report_of()._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    found = report_of()
+    found.save(tmp_path / "report.html")
+    before = (tmp_path / "report.html").read_bytes()
+    with pytest.raises(UnicodeEncodeError):
+        found.save(tmp_path / "report.html", title="\ud800")
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_long_text_is_cut():
+    assert shown_item("a <b> c").text == "a <b> c"
+    assert len(shown_item("word " * MAX_TEXT).text) <= MAX_TEXT + 1
+
+
+def test_an_image_becomes_a_thumbnail_with_the_same_proportions(tmp_path):
+    def opened(shown):
+        return Image.open(io.BytesIO(base64.b64decode(shown.picture.split(",")[1])))
+
+    file = tmp_path / "photo.png"
+    Image.new("RGB", (1000, 500), "red").save(file)
+    shown = shown_item(file)
+    assert shown.text == f"{tmp_path.name}/photo.png"
+    assert opened(shown).size == (MAX_SIDE, MAX_SIDE // 2)
+    assert opened(shown_item(np.zeros((30, 20), np.uint8))).size == (20, 30)
+    image = Image.new("RGBA", (900, 900))
+    shown_item(image)
+    assert image.size == (900, 900)
+
+
+def test_an_image_that_cannot_be_read_says_why(tmp_path):
+    file = tmp_path / "broken.png"
+    file.write_bytes(b"no image")
+    shown = shown_item(file)
+    assert (shown.picture, shown.is_readable) == (None, False)
+    assert shown.text.startswith(f"{tmp_path.name}/broken.png cannot be shown: ")
+    assert "cannot be shown" in shown_item(tmp_path / "gone.png").text
+
+
+def test_vectors_rows_and_other_items_are_described():
+    assert shown_item(np.array([0.5, 0.25])).text == "a vector of 2 numbers: 0.5, 0.25"
+    assert shown_item(pd.Series({"age": 3})).text == "age: 3"
+    assert shown_item(object()).text.startswith("object <object")
+
+
+def test_one_line_has_no_line_breaks():
+    assert one_line("a\nb\t c") == "a b c"
+    assert len(one_line("x" * 500)) == 161
+
+
+def test_single_items_come_from_every_kind_of_collection():
+    assert single_items(["a", "b", "c"], np.array([2, 0])) == ["c", "a"]
+    assert single_items(pd.DataFrame({"a": [1, 2]}), np.array([1]))[0]["a"] == 2
 
 
 @pytest.fixture(scope="module")
@@ -117,24 +189,24 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize("name", ["images.html", "vectors.html", "numbers.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1440])
-def test_in_a_browser_nothing_overflows_nothing_fails_and_nothing_is_asked_for(browser, files, width, scheme, name):
+def test_in_a_browser_nothing_overflows_fails_or_is_loaded(browser, files, width, scheme, name):
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto((files / name).as_uri())
     widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.close()
     assert widths[0] <= widths[1]
-    assert not said
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert not messages
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
 @pytest.mark.parametrize("name", ["images.html", "vectors.html", "numbers.html"])
-def test_on_paper_all_that_is_there_is_seen(browser, files, name):
+def test_on_paper_nothing_is_hidden_or_cut_off(browser, files, name):
     page = browser.new_page(viewport={"width": 680, "height": 1000}, color_scheme="dark")  # A4 within its margins
     page.goto((files / name).as_uri())
     page.emulate_media(media="print")
@@ -160,7 +232,7 @@ def test_on_paper_all_that_is_there_is_seen(browser, files, name):
     assert ink == ["rgb(17, 17, 17)", "rgb(255, 255, 255)"]
 
 
-def test_on_paper_a_page_is_a4_and_a_report_has_several(browser, files):
+def test_on_paper_pages_are_a4(browser, files):
     page = browser.new_page()
     page.goto((files / "vectors.html").as_uri())
     printed = page.pdf(prefer_css_page_size=True)
@@ -169,7 +241,7 @@ def test_on_paper_a_page_is_a4_and_a_report_has_several(browser, files):
     assert printed.count(b"/Type /Page\n") > 2
 
 
-def test_in_a_browser_every_figure_and_thumbnail_is_drawn(browser, files):
+def test_in_a_browser_every_figure_and_thumbnail_is_shown(browser, files):
     page = browser.new_page()
     page.goto((files / "images.html").as_uri())
     sizes = page.evaluate("[...document.images].map(image => image.naturalWidth)")
@@ -177,11 +249,11 @@ def test_in_a_browser_every_figure_and_thumbnail_is_drawn(browser, files):
         "[...document.querySelectorAll('svg, img')].filter(one => !(one.alt || one.ariaLabel)).length"
     )
     page.close()
-    assert sizes == [224, 224]  # of three mistakes one is a file that cannot be shown
+    assert sizes == [224, 224]  # the third mistake is a file that cannot be read
     assert unnamed == 0
 
 
-def test_in_a_browser_a_click_sorts_and_another_turns_the_order(browser, files):
+def test_in_a_browser_a_click_sorts_and_another_reverses(browser, files):
     page = browser.new_page()
     page.goto((files / "vectors.html").as_uri())
     button = page.locator("#classes th.number button").first

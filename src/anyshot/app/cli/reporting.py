@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -26,6 +26,16 @@ from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
 from anyshot.tasks.loading import load
+
+# How the command gets the parts of a report that may be missing.
+HINTS: Final = {
+    "curve": "Add --train DATA",
+    "label_errors_train": "Add --train DATA",
+    "next": "Add --train DATA with rows that have no label",
+    "groups": "Add --group-column NAME",
+    "unknowns": "Fit the model with anyshot fit --unknown-rate 0.05",
+    "leaderboard": "Fit the model with anyshot fit",
+}
 
 
 def report(
@@ -60,8 +70,10 @@ def report(
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups, **_train_and_pool(learned, names))
     made.save(out)
-    show(Text(made.page.verdict), {"report": out, "verdict": made.page.verdict, "missing": made.missing})
-    for line in dict.fromkeys(made.missing.values()):
+    hints = {name: f" {hint}." for name, hint in HINTS.items()}
+    missing = {name: needs + hints.get(name, "") for name, needs in made.missing.items()}
+    show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": missing})
+    for line in dict.fromkeys(missing.values()):
         note(f"Not in the report: {line}")
     note(f"Wrote the report to {out}.")
 

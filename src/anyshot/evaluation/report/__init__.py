@@ -3,8 +3,8 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "Report": "anyshot.evaluation.report.build",
-    "report": "anyshot.evaluation.report.build",
+    "Report": "anyshot.evaluation.report.render",
+    "report": "anyshot.evaluation.report.sections",
 }
 
 __all__ = sorted(_HOME)

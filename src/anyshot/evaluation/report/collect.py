@@ -1,129 +1,244 @@
-"""Asking: what a report is given, and what asking any model of any kind for its answers took."""
+"""Ask a model for everything that a report needs, once, and time it. What a model cannot give is left out."""
 
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, Labels, item_count, take
+from anyshot.base.items import Classes, Items, Label, Labels, class_table, classes_in, item_count, label_list, take
 from anyshot.base.validation import Indexes, generator
-from anyshot.errors import InputError
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.classification import Evaluation, evaluate_answers
+from anyshot.evaluation.fairness import accuracy_by_group
 from anyshot.evaluation.learning_curves import LearningCurve, Predictor
-from anyshot.evaluation.metrics import Floats, item_weights
+from anyshot.evaluation.metrics import Floats, item_weights, probability_table
+from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers, finite_or_none, rmse_by_group
 from anyshot.evaluation.regression_curve import NumberCurve
 from anyshot.store.disk_cache import EncodingCounts
 
-Train: TypeAlias = tuple[Items, Labels]  # what a model learned from
-
-MOST = 20_000  # items that are answered; of more, as many drawn at random
-SAMPLE_SEED = 0  # of that draw, so that the same items give the same report; the page says it
-
-if sys.platform != "win32":
-    import resource
+MAX_ITEMS = 20_000  # test items; of more, a random sample of this size is used
+SAMPLE_SEED = 0  # of that sample; the page states it
+N_MISTAKES = 20  # mistakes shown
+COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
-@dataclass(frozen=True, eq=False)
-class Extras:
-    """What a report may be given beside a model and labeled items."""
-
-    train: Train | None = None
-    """What the model learned from."""
-    curve: LearningCurve | NumberCurve | None = None
-    pool: Items | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """The items that a model is asked, n of them after sampling."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Inputs:
+    """What a report is given: a fitted model, labeled test items, and optional data for more sections."""
 
     model: Predictor
     X: Items
-    y: Sequence[Any]
-    """(n,)"""
-    groups: Mapping[str, Sequence[Any]]
-    """By column, (n,) each."""
-    weight: Floats | None
-    """(n,)"""
-    n_given: int
-    extras: Extras
+    y: Any  # (n,), None or NaN for no label
+    groups: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # columns by name, (n,) each
+    sample_weight: ArrayLike | None = None  # (n,)
+    train: tuple[Items, Labels] | None = None
+    curve: LearningCurve | NumberCurve | None = None
+    pool: Items | None = None  # unlabeled items, from which to suggest the next to label
+    n_given: int = 0  # test items before sampling
 
-    def sampled(self, *, most: int) -> Self:
-        """Return the same with at most so many items, drawn at random."""
-        if self.n_given <= most:
+    def checked(self) -> "Inputs":
+        """Return the same with weights as an array, or raise InputError for what does not fit together."""
+        if not hasattr(self.model, "predict"):
+            raise InputError(f"A report needs a fitted model with predict, not a {type(self.model).__name__}.")
+        n = item_count(self.X)
+        if not n:
+            raise InputError("A report needs test items, but the list is empty.")
+        if len(self.y) != n:
+            raise InputError(f"There are {n} items and {len(self.y)} labels. Give one label per item, None for none.")
+        for name, values in self.groups.items():
+            if len(values) != n:
+                raise InputError(f"Group column {name!r} has {len(values)} values for {n} items. Give one per item.")
+        return replace(self, sample_weight=item_weights(self.sample_weight, n), n_given=n)
+
+    def sampled(self, max_items: int) -> "Inputs":
+        """Return the same with a random sample of at most `max_items` items."""
+        if self.n_given <= max_items:
             return self
-        rows = np.sort(generator(SAMPLE_SEED).choice(self.n_given, most, replace=False))
-        groups = {name: [one[row] for row in rows] for name, one in self.groups.items()}
-        weight = None if self.weight is None else self.weight[rows]
-        labels = [self.y[row] for row in rows]
-        return type(self)(self.model, take(self.X, rows), labels, groups, weight, self.n_given, self.extras)
+        rows = np.sort(generator(SAMPLE_SEED).choice(self.n_given, max_items, replace=False))
+        return replace(
+            self,
+            X=take(self.X, rows),
+            y=[self.y[row] for row in rows],
+            groups={name: [values[row] for row in rows] for name, values in self.groups.items()},
+            sample_weight=None if self.sample_weight is None else np.asarray(self.sample_weight)[rows],
+        )
 
 
-def question(
-    model: Predictor,
-    X: Items,
-    y: Sequence[Any],
-    *,
-    groups: Mapping[str, Sequence[Any]],
-    sample_weight: ArrayLike | None = None,
-    extras: Extras | None = None,
-) -> Question:
-    """Return what is asked, once it is known to fit together.
+class Cost(NamedTuple):
+    """When the model was asked for its predictions [s], and what it had encoded before and after."""
 
-    Raises
-    ------
-    InputError
-        There are no items, or the model cannot predict; items, labels, groups and weights differ in number, or the
-        weights sum to zero.
-    """
-    if not hasattr(model, "predict"):
-        raise InputError(f"A report asks a fitted model, which has predict; a {type(model).__name__} was given.")
-    n = item_count(X)
-    if not n:
-        raise InputError("There are no items to ask about: the list is empty.")
-    if len(y) != n:
-        raise InputError(f"There are {n} items and {len(y)} labels. Give one label an item, None for none.")
-    columns = {name: list(one) for name, one in groups.items()}
-    for name, one in columns.items():
-        if len(one) != n:
-            raise InputError(f"Group {name!r} has {len(one)} values for {n} items. Give one an item, None for none.")
-    return Question(model, X, y, columns, item_weights(sample_weight, n), n, extras or Extras())
-
-
-@dataclass(frozen=True, eq=False)
-class Price:
-    """What the answers took."""
-
-    seconds: float
-    """For the answers; nothing was asked before."""
-    encoding: EncodingCounts
-    """What the model encoded for the answers."""
+    started: float
+    finished: float
     before: EncodingCounts
-    """What it had encoded before."""
-    model: Any
-    since: float = field(default_factory=time.perf_counter)
-    """When the answers were there."""
+    after: EncodingCounts
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Results:
+    """The predictions of a model for the test items, and their evaluation; n items after sampling."""
+
+    inputs: Inputs
+    cost: Cost
 
     @property
-    def total(self) -> EncodingCounts:
-        """What the model has encoded for the whole report, until now."""
-        return encoding_counts(self.model) - self.before
+    def model(self) -> Predictor:
+        """The model."""
+        return self.inputs.model
 
     @property
-    def peak_memory(self) -> float | None:
-        """The most memory that the whole process has needed so far [MB]; None where the system does not tell."""
-        if sys.platform == "win32":
+    def weight(self) -> Floats:
+        """Weight of each item (n,)."""
+        given = self.inputs.sample_weight
+        return np.ones(len(self.inputs.y)) if given is None else np.asarray(given, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ClassResults(Results):
+    """The predictions of a classifier."""
+
+    truth: list[Label]  # (n,), None for no label
+    predicted: list[Label]  # (n,)
+    classes: Classes  # (c,), those that the model knows
+    probabilities: Floats | None  # (n, c), None if the model has no `predict_proba`
+    closeness: Floats | None  # (n,), cosine to the nearest class, None if the model has no `closeness`
+    evaluation: Evaluation
+
+    @property
+    def train_labels(self) -> list[Label] | None:
+        """The training labels, None if they are not given."""
+        return None if self.inputs.train is None else label_list(self.inputs.train[1])
+
+    @property
+    def labeled(self) -> NDArray[np.bool_]:
+        """Which items have a label (n,)."""
+        return np.array([label is not None for label in self.truth])
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Which predictions equal the label (n,)."""
+        return np.array([label == predicted for label, predicted in zip(self.truth, self.predicted, strict=True)])
+
+    @property
+    def index(self) -> Indexes:
+        """The class of each item as a column of the probabilities (n,), -1 for no class of the model."""
+        columns = {name: column for column, name in enumerate(self.classes.tolist())}
+        return np.array([columns.get(label, -1) for label in self.truth], dtype=np.intp)
+
+    def by_group(self, groups: Sequence[Any]) -> pd.DataFrame:
+        """Return the accuracy of each group of the labeled items."""
+        keep = self.labeled
+        return accuracy_by_group(self.correct[keep], groups, sample_weight=self.weight[keep])
+
+    def probability(self, row: int, label: Label) -> float | None:
+        """Return the probability of a class for one item, None if the model gives none."""
+        names = self.classes.tolist()
+        if self.probabilities is None or label not in names:
             return None
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1e6 if sys.platform == "darwin" else 1e3)
+        return float(self.probabilities[row, names.index(label)])
+
+    def mistakes(self) -> Indexes:
+        """Return the rows of the wrong predictions, the most confident first, at most 20."""
+        wrong = np.flatnonzero(self.labeled & ~self.correct)
+        confidence = np.array([self.probability(int(row), self.predicted[row]) or 0.0 for row in wrong])
+        return wrong[np.argsort(-confidence, kind="stable")][:N_MISTAKES]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NumberResults(Results):
+    """The predictions of a regressor."""
+
+    truth: Floats  # (n,), NaN for no number
+    predicted: Floats  # (n,)
+    intervals: Mapping[float, Floats]  # (n, 2) by coverage, empty if the model has no `predict_interval`
+    evaluation: NumberEvaluation
 
     @property
-    def seconds_in_all(self) -> float:
-        """Since the question was asked."""
-        return self.seconds + time.perf_counter() - self.since
+    def train_labels(self) -> Floats | None:
+        """The training labels, NaN for none; None if they are not given."""
+        return None if self.inputs.train is None else finite_or_none(self.inputs.train[1], "training labels")
+
+    @property
+    def labeled(self) -> NDArray[np.bool_]:
+        """Which items have a number (n,)."""
+        return np.isfinite(self.truth)
+
+    @property
+    def errors(self) -> Floats:
+        """Predicted minus true values (n,), NaN without a number."""
+        return self.predicted - self.truth
+
+    def by_group(self, groups: Sequence[Any]) -> pd.DataFrame:
+        """Return the root mean squared error of each group of the labeled items."""
+        rows = np.flatnonzero(self.labeled)
+        return rmse_by_group(self.truth[rows], self.predicted[rows], groups, sample_weight=self.weight[rows])
+
+    def mistakes(self) -> Indexes:
+        """Return the rows of the largest errors, the largest first, at most 20."""
+        rows = np.flatnonzero(self.labeled)
+        return rows[np.argsort(-np.abs(self.errors[rows]), kind="stable")][:N_MISTAKES]
+
+
+def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResults:
+    """Ask a classifier for its predictions, probabilities and closeness, and evaluate them."""
+    used = replace(inputs, y=label_list(inputs.y)).checked().sampled(max_items)
+    truth, model = list(used.y), used.model
+    if all(label is None for label in truth):
+        raise NotEnoughLabelsError(f"A report needs labeled test items, but none of the {len(truth)} has a label.")
+    answers, cost = timed_predict(model, used.X)
+    predicted = label_list(answers)
+    known = getattr(model, "classes_", None)
+    classes = class_table(known if known is not None else classes_in([*predicted, *truth]))
+    probabilities = probabilities_of(model, used.X)
+    closeness = getattr(model, "closeness", None)
+    return ClassResults(
+        inputs=used, cost=cost, truth=truth, predicted=predicted, classes=classes, probabilities=probabilities,
+        closeness=None if closeness is None else np.asarray(closeness(used.X), dtype=np.float64),
+        evaluation=evaluate_answers(classes, truth, predicted, probabilities, sample_weight=used.sample_weight),
+    )  # fmt: skip
+
+
+def collect_numbers(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> NumberResults:
+    """Ask a regressor for its predictions and intervals, and evaluate them."""
+    used = replace(inputs, y=finite_or_none(inputs.y, "labels").tolist()).checked().sampled(max_items)
+    truth = np.asarray(used.y, dtype=np.float64)
+    if not np.isfinite(truth).any():
+        raise NotEnoughLabelsError(f"A report needs labeled test items, but none of the {len(truth)} has a number.")
+    answers, cost = timed_predict(used.model, used.X)
+    predicted = finite_or_none(answers, "predictions")
+    if predicted.shape != truth.shape:
+        raise InputError(f"One number per item is needed; {len(truth)} predictions have shape {predicted.shape}.")
+    interval = getattr(used.model, "predict_interval", None)
+    intervals = {c: np.asarray(interval(used.X, coverage=c), dtype=np.float64) for c in COVERAGES} if interval else {}
+    evaluation = evaluate_numbers(truth, predicted, sample_weight=used.sample_weight)
+    return NumberResults(
+        inputs=used, cost=cost, truth=truth, predicted=predicted, intervals=intervals, evaluation=evaluation
+    )
+
+
+def probabilities_of(model: Predictor, X: Items) -> Floats | None:
+    """Return the probabilities (n, c) of the items, None if the model has no `predict_proba`."""
+    predict_proba = getattr(model, "predict_proba", None)
+    return None if predict_proba is None else probability_table(predict_proba(X))
+
+
+def reasons_for(model: Predictor, X: Items, rows: Indexes) -> list[tuple[str, ...]]:
+    """Return the model's reasons for its predictions for these rows, empty if it has no `explain`."""
+    explain = getattr(model, "explain", None)
+    if explain is None or not len(rows):
+        return [()] * len(rows)
+    return [tuple(str(line) for line in explanation.reasons()) for explanation in explain(take(X, rows))]
+
+
+def timed_predict(model: Predictor, X: Items) -> tuple[Any, Cost]:
+    """Return the predictions for items (n,), and what they cost."""
+    started, before = time.perf_counter(), encoding_counts(model)
+    predicted = model.predict(X)
+    return predicted, Cost(started, time.perf_counter(), before, encoding_counts(model))
 
 
 def encoding_counts(model: object) -> EncodingCounts:
@@ -132,51 +247,11 @@ def encoding_counts(model: object) -> EncodingCounts:
     return replace(counts) if isinstance(counts, EncodingCounts) else EncodingCounts()
 
 
-def priced(model: Predictor, X: Items) -> tuple[Any, Price]:
-    """Return the model's predictions for items (n,) and what they took."""
-    begun, before = time.perf_counter(), encoding_counts(model)
-    answers = model.predict(X)
-    seconds = time.perf_counter() - begun
-    return answers, Price(seconds, encoding_counts(model) - before, before, model)
+def peak_memory() -> float | None:
+    """Return the peak memory of this process so far [MB], None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Asked:
-    """What every kind of model was asked, and what it took."""
-
-    question: Question
-    price: Price
-
-    @property
-    def model(self) -> Predictor:
-        """The model."""
-        return self.question.model
-
-    @property
-    def items(self) -> Items:
-        """The items (n,)."""
-        return self.question.X
-
-    @property
-    def extras(self) -> Extras:
-        """What the report was given beside model and items."""
-        return self.question.extras
-
-    @property
-    def weight(self) -> Floats:
-        """How much each item counts (n,)."""
-        given = self.question.weight
-        return np.ones(len(self.question.y)) if given is None else given
-
-
-def reasons_for(model: Predictor, X: Items, rows: Indexes) -> list[tuple[str, ...]]:
-    """Return what the model says of its answers to these rows, in lines; nothing where it explains nothing."""
-    explain = getattr(model, "explain", None)
-    if explain is None or not len(rows):
-        return [()] * len(rows)
-    return [tuple(str(line) for line in one.reasons()) for one in explain(take(X, rows))]
-
-
-def spread_rows(n: int, most: int) -> NDArray[np.intp]:
-    """Return at most `most` of n rows, evenly spread."""
-    return np.asarray(np.linspace(0, n - 1, min(most, n)).round(), dtype=np.intp)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)

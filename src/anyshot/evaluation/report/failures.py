@@ -1,350 +1,315 @@
-"""The sections of a report that say where the answers fail, whom, how far to trust them, and what to do about it."""
+"""The sections of a report on where the predictions fail, and what to label next."""
 
+import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import UNKNOWN, Items, item_count, take
+from anyshot.base.items import UNKNOWN, item_count, take
 from anyshot.evaluation.classification import SCARCE
-from anyshot.evaluation.fairness import accuracy_by_group, notes_on_sizes
-from anyshot.evaluation.metrics import unknown_auroc
-from anyshot.evaluation.printing import percent
-from anyshot.evaluation.reliability import reliability, reliability_diagram
-from anyshot.evaluation.report.collect import reasons_for
-from anyshot.evaluation.report.figures import closeness_picture, confusion_picture, group_picture
-from anyshot.evaluation.report.findings import Findings, next_to_label, training_errors
-from anyshot.evaluation.report.inline_svg import inline_svg
-from anyshot.evaluation.report.render import Card, Kind, Matrix, PageTable, Part, Section, matrix_of, readable, sentence
-from anyshot.evaluation.report.shown_item import one_line, shown_item, single_items
+from anyshot.evaluation.fairness import notes_on_sizes
+from anyshot.evaluation.label_errors import label_errors
+from anyshot.evaluation.metrics import reliability, unknown_auroc
+from anyshot.evaluation.printing import number, percent
+from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
+from anyshot.evaluation.report import figures, render
+from anyshot.evaluation.report.collect import ClassResults, NumberResults, reasons_for
+from anyshot.evaluation.report.figures import inline_svg
+from anyshot.evaluation.report.findings import NEEDS_INTERVALS, next_to_label, training_errors
+from anyshot.evaluation.report.render import Card, Matrix, PageTable, Section, readable, single_items
 
-FEW_CLASSES = 12  # up to which confusions are shown as a matrix
-LISTED = 50  # likely label errors on the page
-SURENESS = 0.02  # a mean confidence off by less than this is called right
+MAX_MATRIX = 12  # classes, up to which confusions are shown as a matrix
+MAX_LABEL_ERRORS = 50  # on the page
+CALIBRATED = 0.02  # mean confidence and accuracy closer than this count as equal
+UNKNOWN_CLASS = " (unknown to the model)"
 
 NEEDS_PROBABILITIES = (
-    "How sure it is, and which labels look wrong, need a classifier with predict_proba; give such a one, as "
-    "CalibratedClassifierCV(model) makes of any of scikit-learn's."
+    "Calibration and labels that may be wrong need a classifier with predict_proba; CalibratedClassifierCV adds it."
 )
-NEEDS_KNOWN = "How sure it is can be compared only for items of classes that the model knows; test on some of these."
-NEEDS_CLOSENESS = (
-    "How close items lie to the classes needs a model with closeness(X), as AnyShotClassifier is; in a terminal "
-    "anyshot fit makes one."
-)
-NEEDS_UNKNOWNS = (
-    "How well it finds unknowns needs items of other classes among those tested, or a model made with "
-    "unknown_rate=0.05, in a terminal anyshot fit ... --unknown-rate 0.05."
-)
-NEEDS_GROUPS = (
-    "For whom it works is compared between groups: report(..., groups={'site': sites}), one value an item; in a "
-    "terminal --group-column NAME."
-)
-NEEDS_REASONS = (
-    "Why it answered so is shown for a model with explain(X), as AnyShotClassifier is; in a terminal anyshot fit "
-    "makes one."
-)
-NEEDS_LEARNED_LABELS = (
-    "Labels learned from that look wrong are found where they are given: report(..., train=(items, labels)), in a "
-    "terminal --train DATA."
-)
-NEEDS_MORE_LEARNED_LABELS = (
-    "Labels learned from that look wrong cannot be told from so few: each class needs two labels or more in train=, in "
-    "a terminal --train DATA."
-)
-NEEDS_POOL = (
-    "What to label next is chosen from items without labels: report(..., pool=items); in a terminal, rows without a "
-    "label in --train DATA."
-)
+NEEDS_KNOWN = "Calibration needs test items of classes that the model knows; there are none."
+NEEDS_CLOSENESS = "How close items are to the classes needs a model with closeness(X), such as AnyShotClassifier."
+NEEDS_UNKNOWNS = "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05."
+NEEDS_GROUPS = "Results by group need the group of each item: report(..., groups={'site': sites})."
+NEEDS_REASONS = "Reasons for predictions need a model with explain(X)."
+NEEDS_TRAIN = "Training labels that may be wrong need the training data: report(..., train=(items, labels))."
+NEEDS_PAIRS = "Training labels that may be wrong need two labels or more of each class in train=(items, labels)."
+NEEDS_POOL = "What to label next needs unlabeled items to choose from: report(..., pool=items)."
 
 
-def confusions(found: Findings) -> Part:
-    """Show what is taken for what: a matrix of few classes, the largest confusions of many."""
-    table = found.evaluation.confusions
+def confusions(results: ClassResults) -> Section:
+    """Return which classes are taken for which: a matrix of few classes, and a table."""
+    table = results.evaluation.confusions
     if not len(table):
-        section = Section("confusions", "Confusions", "What it confuses", "No class was taken for another.")
-        return Part(section, tables={"confusions": table})
+        return Section("No class was confused with another.", tables={"confusions": table})
     first = table.iloc[0]
-    many = "item was" if first["n"] == 1 else "items were"
+    items = "1 item" if first["n"] == 1 else f"{first['n']:,} items"
     lead = (
-        f'The largest confusion: {first["n"]:,} {many} "{first["truth"]}" and got the answer "{first["answer"]}", '
+        f'The most frequent confusion: {items} of class "{first["truth"]}" predicted as "{first["answer"]}", '
         f"{percent(first['share'])} % of that class."
     )
-    frame = table.rename(columns={"n": "items", "share": "of its class"})
-    kinds: dict[str, Kind] = {"truth": "text", "answer": "text", "items": "count", "of its class": "share"}
-    listed = PageTable.of(frame, kinds, caption="Confusions, the largest first", at_most=100)
-    section = Section(
-        "confusions", "Confusions", "What it confuses", readable(lead), tables=(listed,), matrix=_matrix(found)
-    )
-    return Part(section, {"confusions": confusion_picture(table)}, {"confusions": table})
+    shown = PageTable.of(table, "truth answer n share", caption="Confusions, most frequent first", max_rows=100)
+    drawn, tables = {"confusions": figures.confusion_figure(table)}, {"confusions": table}
+    return Section(readable(lead), matrix=_matrix(results), shown=(shown,), figures=drawn, tables=tables)
 
 
-def trust(found: Findings) -> Part:
-    """Show whether the model is as sure as it is right."""
-    known = {name: row for row, name in enumerate(found.classes.tolist())}
-    index = np.array([known.get(label, -1) for label in found.truth], dtype=np.intp)
-    if found.probabilities is None or not (index >= 0).any():
-        needs = NEEDS_PROBABILITIES if found.probabilities is None else NEEDS_KNOWN
-        return Part.of_nothing("trust", "Trust", "How far to trust its sureness", needs, "reliability")
-    weight = found.question.weight
-    picture = reliability_diagram(found.probabilities, index, sample_weight=weight)
-    table = reliability(found.probabilities, index, sample_weight=weight)
-    counted = found.weight * (index >= 0)
-    sure = float(np.average(found.probabilities.max(axis=1), weights=counted))
-    right = float(np.average(found.probabilities.argmax(axis=1) == index, weights=counted))
-    word = "about as sure as it is right" if abs(sure - right) < SURENESS else "surer than it is right"
-    word = "less sure than it is right" if right - sure >= SURENESS else word
-    lead = f"It is {word}: on average {percent(sure)} % sure, and {percent(right)} % right."
-    drawing = inline_svg(picture, name="reliability", description=f"{lead} Points on the diagonal are well calibrated.")
-    return Part(
-        Section("trust", "Trust", "How far to trust its sureness", lead, drawing=drawing),
-        {"reliability": picture},
-        {"reliability": table},
-    )
+def calibration(results: ClassResults) -> Section:
+    """Return whether the probabilities agree with how often the predictions are correct."""
+    index, table = results.index, results.probabilities
+    weight = results.weight * (index >= 0)
+    if table is None or not weight.any():
+        return Section(missing={"reliability": NEEDS_PROBABILITIES if table is None else NEEDS_KNOWN})
+    confidence = float(np.average(table.max(axis=1), weights=weight))
+    correct = float(np.average(table.argmax(axis=1) == index, weights=weight))
+    word = "overconfident" if confidence > correct else "underconfident"
+    word = "well calibrated on average" if abs(confidence - correct) < CALIBRATED else word
+    lead = f"It is {word}: its mean confidence is {percent(confidence)} %, its accuracy {percent(correct)} %."
+    bins = reliability(table, index, sample_weight=weight)
+    figure = figures.reliability_figure(bins, error=results.evaluation.ece or 0.0)
+    drawing = inline_svg(figure, name="reliability", description=f"{lead} On the diagonal, both are equal.")
+    return Section(lead, drawing=drawing, figures={"reliability": figure}, tables={"reliability": bins})
 
 
-def unknowns(found: Findings) -> Part:
-    """Show how items of no known class fare."""
-    got, names = found.evaluation, set(found.classes.tolist())
-    known = np.array([label in names for label in found.truth]) & found.labeled
-    strange = found.labeled & ~known
-    threshold = getattr(found.model, "unknown_threshold_", None)
-    if not strange.any() and threshold is None:
-        lead = f'Every item belongs to a class that the model knows, and it never answers "{UNKNOWN}".'
-        needs = _without_closeness(found) or {"unknowns": NEEDS_UNKNOWNS}
-        section = Section("unknowns", "Unknowns", "When it does not know", lead, needs=tuple(needs.values()))
-        return Part(section, missing=needs)
-    lead = f'It answered "{UNKNOWN}" to {percent(got.unknown_rate)} % of the items of classes that it knows'
-    lead += f", and to {percent(got.unknown_found)} % of those of classes that it does not." if strange.any() else "."
-    notes, figures, drawing = [], {}, ""
-    if threshold is None:
-        notes.append(f'It was not asked to find unknowns: it never answers "{UNKNOWN}". Fit it with unknown_rate=0.05.')
-    if found.closeness is not None:
-        figures["unknowns"] = closeness_picture(
-            found.closeness[found.labeled], known[found.labeled], threshold=threshold
-        )
-        drawing = inline_svg(figures["unknowns"], name="unknowns", description="Closeness to the nearest class.")
-        if known.any() and strange.any():
-            chance = unknown_auroc(-found.closeness[found.labeled], strange[found.labeled])
-            notes.append(f"An item of no class lies farther off than one of a class in {percent(chance)} % of pairs.")
-    needs = _without_closeness(found)
-    section = Section(
-        "unknowns",
-        "Unknowns",
-        "When it does not know",
-        lead,
-        tuple(notes),
-        drawing=drawing,
-        needs=tuple(needs.values()),
-    )
-    return Part(section, figures, missing=needs)
+def unknowns(results: ClassResults) -> Section:
+    """Return what the model does with items of classes that it does not know."""
+    got, labeled, closeness = results.evaluation, results.labeled, results.closeness
+    known = results.index >= 0
+    unknown = labeled & ~known
+    threshold = getattr(results.model, "unknown_threshold_", None)
+    missing = {"unknowns": NEEDS_CLOSENESS} if closeness is None else {}
+    if not unknown.any() and threshold is None:
+        lead = f'All test items belong to classes that the model knows, and it never predicts "{UNKNOWN}".'
+        return Section(lead, missing=missing or {"unknowns": NEEDS_UNKNOWNS})
+    lead = f'It predicts "{UNKNOWN}" for {percent(got.unknown_rate)} % of the items of classes that it knows'
+    lead += f", and for {percent(got.unknown_found)} % of the items of other classes." if unknown.any() else "."
+    never = f'It never predicts "{UNKNOWN}". An AnyShotClassifier that was fitted with unknown_rate=0.05 would.'
+    notes: tuple[str, ...] = (never,) if threshold is None else ()
+    if closeness is None:
+        return Section(lead, notes, missing=missing)
+    if known.any() and unknown.any():
+        chance = percent(unknown_auroc(-closeness[labeled], unknown[labeled]))
+        notes += (f"Closeness separates unknown from known classes with an AUROC of {chance} %; 50 % is chance.",)
+    figure = figures.closeness_figure(closeness[labeled], known[labeled], threshold=threshold)
+    drawing = inline_svg(figure, name="unknowns", description="Cosine similarity of the items to their nearest class.")
+    return Section(lead, notes, drawing=drawing, figures={"unknowns": figure})
 
 
-def _without_closeness(found: Findings) -> dict[str, str]:
-    """Return why there is no picture of unknowns, by its name; nothing where there is one."""
-    if found.closeness is None:
-        return {"unknowns": NEEDS_CLOSENESS}
-    return {}
-
-
-def by_class(found: Findings) -> Part:
-    """Show how good the answers are for each class."""
-    learned = found.learned
-    table = found.evaluation.per_class.copy()
-    counts = Counter(learned or ())
+def classes(results: ClassResults) -> Section:
+    """Return precision, recall and F1 of each class."""
+    table, train_labels = results.evaluation.per_class.copy(), results.train_labels
+    counts = Counter(train_labels or ())
     table["labels"] = [counts.get(name, 0) for name in table["class"]]
+    table["class"] = [
+        f"{name}{'' if known else UNKNOWN_CLASS}" for name, known in zip(table["class"], table["seen"], strict=True)
+    ]
     tested = table[table["n"] > 0].sort_values("recall", kind="stable")
-    frame = pd.concat([tested, table[table["n"] == 0]])
-    frame["class"] = [
-        f"{name}{'' if seen else ' (never seen)'}" for name, seen in zip(frame["class"], frame["seen"], strict=True)
-    ]
-    frame = frame.rename(columns={"n": "items", "recall": "found", "precision": "right when said", "f1": "F1"})
-    kinds: dict[str, Kind] = {
-        "class": "text",
-        "items": "count",
-        "found": "share",
-        "right when said": "plain-share",
-        "F1": "plain-share",
-    }
-    if learned is not None:
-        kinds = {"class": "text", "labels": "count", **dict(list(kinds.items())[1:])}
-    weak = int((tested["recall"] < 0.5).sum())
-    lead = f"{weak} of {len(tested)} classes tested are found less than half of the time." if weak else (
-        f"Of each of the {len(tested)} classes tested, at least half of the items are found."
-    )  # fmt: skip
-    scarce = int((tested["n"] < SCARCE).sum())
-    notes = (f"Classes with fewer than {SCARCE} items: {scarce}. Their rows say little.",) if scarce else ()
-    listed = PageTable.of(frame, kinds, caption="Classes, the hardest first")
-    section = Section("classes", "Classes", "Class by class", lead, notes, tables=(listed,))
-    return Part(section, tables={"classes": frame})
+    table = pd.concat([tested, table[table["n"] == 0]])
+    weak, scarce = int((tested["recall"] < 0.5).sum()), int((tested["n"] < SCARCE).sum())
+    lead = f"For {weak} of the {len(tested)} tested classes, less than half of the items are found."
+    lead = lead if weak else f"For each of the {len(tested)} tested classes, at least half of the items are found."
+    notes = (f"Classes with fewer than {SCARCE} test items, whose figures are unreliable: {scarce}.",) if scarce else ()
+    columns = "class n recall precision f1" if train_labels is None else "class labels n recall precision f1"
+    shown = PageTable.of(table, columns, caption="Classes, lowest recall first")
+    return Section(lead, notes, shown=(shown,), tables={"classes": table})
 
 
-def by_group(found: Findings) -> Part:
-    """Show how good the answers are for whom; classes with and without labels are groups like any other."""
-    given = found.question.groups
-    columns = {name: list(one) for name, one in given.items()}
-    columns["what it knew of the class"] = _knowledge(found)
-    keep, tables = found.labeled, []
+def groups(results: ClassResults | NumberResults) -> Section:
+    """Return accuracy or error by group; classes with and without training labels are groups as well."""
+    rows, columns, tables = np.flatnonzero(results.labeled).tolist(), dict(results.inputs.groups), []
+    if isinstance(results, ClassResults) and len({(knowledge := _class_knowledge(results))[row] for row in rows}) > 1:
+        columns["training labels of the class"] = knowledge
     for name, values in columns.items():
-        inside = [value for value, kept in zip(values, keep, strict=True) if kept]
-        if len(set(map(str, inside))) > 1 or name in given:
-            figures = accuracy_by_group(found.right[keep], inside, sample_weight=found.weight[keep])
-            tables.append(figures.assign(by=readable(name)))
+        tables.append(results.by_group([values[row] for row in rows]))
+        tables[-1].insert(0, "by", readable(name))
     if not tables:
-        return Part.of_nothing("groups", "Groups", "For whom it works", NEEDS_GROUPS, "groups")
-    table = pd.concat(tables, ignore_index=True)[["by", "group", "n", "accuracy", "lower", "upper"]]
+        return Section(missing={"groups": NEEDS_GROUPS})
+    table = pd.concat(tables, ignore_index=True)
     table["group"] = [readable(name) for name in table["group"]]
-    picture = group_picture(table, overall=found.evaluation.accuracy)
-    drawing = inline_svg(picture, name="groups", description="Right answers of each group; see the table.")
-    kinds: dict[str, Kind] = {"by": "text"} if table["by"].nunique() > 1 else {}
-    kinds |= {"group": "text", "right answers": "share", "from": "plain-share", "to": "plain-share", "items": "count"}
-    frame = table.rename(columns={"n": "items", "accuracy": "right answers", "lower": "from", "upper": "to"})
-    listed = PageTable.of(frame, kinds, caption="Groups, with intervals of 95 %")
-    notes = tuple(sentence(note) for note in notes_on_sizes(table))
-    section = Section(
-        "groups", "Groups", "For whom it works", _gap(table), notes, drawing=drawing, tables=(listed,),
-        needs=() if given else (NEEDS_GROUPS,),
-    )  # fmt: skip
-    return Part(section, {"groups": picture}, {"groups": table})
-
-
-def mistakes(found: Findings) -> Part:
-    """Show the worst mistakes, each with its item and the grounds of the answer."""
-    rows = found.mistakes()
-    wrong = int((found.labeled & ~found.right).sum())
-    if not len(rows):
-        lead = "Every labeled item was answered right."
-        missing = {"mistakes": "There are no mistakes to show: every labeled item was answered right."}
-        return Part(Section("mistakes", "Mistakes", "The worst mistakes", lead), missing=missing)
-    cards = [
-        _card(found, row, item, why)
-        for row, item, why in zip(
-            rows, single_items(found.items, rows), reasons_for(found.model, found.items, rows), strict=True
-        )
-    ]
-    some = "Here they are" if len(rows) == wrong else f"Here are {len(rows)} of them"
-    order = ", the surest first" if found.probabilities is not None else ""
-    lead = f"{wrong:,} of {int(found.labeled.sum()):,} answers are wrong. {some}{order}:"
-    lead = lead if wrong > 1 else "One answer is wrong:"
-    table = pd.DataFrame(
-        {
-            "row": rows,
-            "truth": [found.truth[row] for row in rows],
-            "answer": [found.predicted[row] for row in rows],
-            "p_answer": [found.sureness(row, found.predicted[row]) for row in rows],
-            "p_truth": [found.sureness(row, found.truth[row]) for row in rows],
-        }
+    overall = results.evaluation.accuracy if isinstance(results, ClassResults) else results.evaluation.rmse
+    figure = figures.group_figure(table, overall=overall)
+    drawing = inline_svg(figure, name="groups", description="The figures of each group, as in the table.")
+    names = "group accuracy lower upper n" if "accuracy" in table else "group rmse low high bias n"
+    names, frame = f"by {names}" if len(tables) > 1 else names, table.assign(low=table["lower"], high=table["upper"])
+    shown = PageTable.of(frame, names, caption="Groups, with 95 % intervals")
+    notes = tuple(render.sentence(note) for note in notes_on_sizes(table))
+    notes += () if results.inputs.groups else (NEEDS_GROUPS,)
+    return Section(
+        _comparison(table), notes, drawing=drawing, shown=(shown,), figures={"groups": figure}, tables={"groups": table}
     )
-    needs = () if hasattr(found.model, "explain") else (NEEDS_REASONS,)
-    section = Section("mistakes", "Mistakes", "The worst mistakes", lead, cards=tuple(cards), needs=needs)
-    return Part(section, tables={"mistakes": table})
 
 
-def wrong_labels(found: Findings) -> Part:
-    """List labels that are likely wrong, among those tested on and, where they are given, those learned from."""
-    names = ("label_errors", "label_errors_train")
-    if found.probabilities is None:
-        return Part.of_nothing("labels", "Labels", "Labels that may be wrong", NEEDS_PROBABILITIES, *names)
-    tables: dict[str, pd.DataFrame] = {}
-    pages, missing = [], {}
-    sources: list[tuple[str, str, Items, pd.DataFrame]] = [
-        ("test", "Among the labels tested on", found.items, found.label_errors())
-    ]
-    train = found.extras.train
-    learned = None if train is None else training_errors(found, train)
-    if train is not None and learned is not None:
-        sources.append(("train", "Among the labels learned from", train[0], learned))
+def mistakes(results: ClassResults | NumberResults) -> Section:
+    """Return the worst mistakes, each with its item and the reasons for the prediction."""
+    rows = results.mistakes()
+    table = pd.DataFrame({"row": rows})
+    table["truth"] = [results.truth[row] for row in rows]
+    table["answer"] = [results.predicted[row] for row in rows]
+    if isinstance(results, ClassResults):
+        wrong, n = int((results.labeled & ~results.correct).sum()), int(results.labeled.sum())
+        if not wrong:
+            lead = "All labeled items are predicted correctly."
+            return Section(lead, missing={"mistakes": lead})
+        for name, labels in (("p_answer", results.predicted), ("p_truth", results.truth)):
+            table[name] = [results.probability(row, labels[row]) for row in rows]
+        order = ", the most confident first" if results.probabilities is not None else ""
+        some = "These are all of them" if len(rows) == wrong else f"These are {len(rows)} of them"
+        lead = f"{wrong:,} of {n:,} predictions are wrong. {some}{order}:" if wrong > 1 else "One prediction is wrong:"
+        texts = [_class_texts(results, row) for row in rows]
     else:
-        missing["label_errors_train"] = NEEDS_LEARNED_LABELS if train is None else NEEDS_MORE_LEARNED_LABELS
-    kinds: dict[str, Kind] = {
-        "item": "long",
-        "label": "text",
-        "likely": "text",
-        "sure of the label": "plain-share",
-        "of the other": "share",
-    }
-    for name, caption, items, errors in sources:
-        tables["label_errors" if name == "test" else "label_errors_train"] = errors
-        top = errors.head(LISTED)
-        words = [one_line(item) for item in single_items(items, top["row"].to_numpy(dtype=np.intp))]
-        frame = top.assign(item=words).rename(
-            columns={"given": "label", "p_given": "sure of the label", "p_likely": "of the other"}
-        )
-        if len(frame):
-            pages.append(PageTable.of(frame, kinds, caption=f"{caption}: {len(errors):,}"))
-    total = sum(len(errors) for *_, errors in sources)
-    lead = (
-        "Look these over before blaming the model: it is at least as sure of another class as it usually is where that "
-        "class is right (confident learning)." if total else "No label contradicts the model more than is usual."
-    )  # fmt: skip
-    notes = (f"The {LISTED} surest of each list are shown.",) if any(len(e) > LISTED for *_, e in sources) else ()
-    section = Section(
-        "labels", "Labels", "Labels that may be wrong", lead, notes, tables=tuple(pages), needs=tuple(missing.values())
-    )
-    return Part(section, tables=tables, missing=missing)
-
-
-def next_labels(found: Findings) -> Part:
-    """Show which items of the pool to label next."""
-    pool = found.extras.pool
-    if pool is None:
-        return Part.of_nothing("next", "Next", "What to label next", NEEDS_POOL, "next")
-    rows, why = next_to_label(found, pool)
-    if not len(rows):
-        return Part.of_nothing("next", "Next", "What to label next", why, "next")
-    guesses = found.model.predict(take(pool, rows))
+        table["error"] = results.errors[rows]
+        lead = f"Of {results.evaluation.n:,} predictions, these {len(rows)} have the largest errors:"
+        lead = lead if len(rows) > 1 else "The only prediction:"
+        errors = [f"{number(abs(error))} too {'high' if error > 0 else 'low'}" for error in table["error"]]
+        texts = list(zip(map(number, table["truth"]), map(number, table["answer"]), errors, strict=True))
+    X, notes = results.inputs.X, () if hasattr(results.model, "explain") else (NEEDS_REASONS,)
     cards = tuple(
-        Card(shown_item(item), "", readable(guess), "its guess")
-        for item, guess in zip(single_items(pool, rows), guesses, strict=True)
+        Card(render.shown_item(item), *text, tuple(readable(line)[:240] for line in reasons[:3]))
+        for item, text, reasons in zip(single_items(X, rows), texts, reasons_for(results.model, X, rows), strict=True)
     )
-    lead = f"Of {item_count(pool):,} items without labels, these {len(rows)} first. {why}"
-    table = pd.DataFrame({"row": rows, "guess": list(guesses)})
-    return Part(Section("next", "Next", "What to label next", lead, cards=cards), tables={"next": table})
+    return Section(lead, notes, cards=cards, tables={"mistakes": table})
 
 
-def _matrix(found: Findings) -> Matrix | None:
-    names = [*found.classes.tolist()]
-    names += [
-        name for name in dict.fromkeys([*found.truth, *found.predicted]) if name is not None and name not in names
-    ]
-    if len(names) > FEW_CLASSES:
+def wrong_labels(results: ClassResults) -> Section:
+    """Return the labels that are likely wrong, of the test data and, if given, of the training data."""
+    if results.probabilities is None:
+        return Section(missing=dict.fromkeys(("label_errors", "label_errors_train"), NEEDS_PROBABILITIES))
+    train, missing, shown = results.inputs.train, {}, []
+    tables = {"label_errors": label_errors(results.probabilities, results.index, classes=results.classes)}
+    errors = None if train is None else training_errors(results, train)
+    if errors is not None:
+        tables["label_errors_train"] = errors
+    else:
+        missing["label_errors_train"] = NEEDS_TRAIN if train is None else NEEDS_PAIRS
+    for which, X, table in zip(
+        ("test", "training"), (results.inputs.X, train[0] if train else ()), tables.values(), strict=False
+    ):
+        top = table.head(MAX_LABEL_ERRORS)
+        texts = [render.one_line(item) for item in single_items(X, top["row"].to_numpy(dtype=np.intp))]
+        some = f"; the {MAX_LABEL_ERRORS} clearest are shown" if len(table) > len(top) else ""
+        caption = f"{len(table):,} {which} labels{some}"
+        if len(top):
+            shown.append(PageTable.of(top.assign(item=texts), "item given likely p_given p_likely", caption=caption))
+    lead = (
+        "Check these labels first. The model is as confident in another class as it usually is when that class is "
+        "correct (confident learning)."
+    )
+    lead = lead if shown else "No label contradicts the model more than usual."
+    return Section(lead, shown=tuple(shown), tables=tables, missing=missing)
+
+
+def next_labels(results: ClassResults | NumberResults) -> Section:
+    """Return which unlabeled items to label next."""
+    pool = results.inputs.pool
+    if pool is None:
+        return Section(missing={"next": NEEDS_POOL})
+    suggestion = next_to_label(results, pool)
+    rows = suggestion.rows
+    if not len(rows):
+        return Section(missing={"next": suggestion.reason})
+    predicted = list(results.model.predict(take(pool, rows)))
+    table, notes, texts = pd.DataFrame({"row": rows, "guess": predicted}), [""] * len(rows), map(readable, predicted)
+    if isinstance(results, NumberResults):
+        table["width"] = suggestion.intervals[:, 1] - suggestion.intervals[:, 0]
+        notes = [f"80 % interval {span(*ends)}" for ends in suggestion.intervals.tolist()]
+        texts = map(number, predicted)
+    items = zip(single_items(pool, rows), texts, notes, strict=True)
+    cards = tuple(Card(render.shown_item(item), "", text, note) for item, text, note in items)
+    lead = f"Of {item_count(pool):,} unlabeled items, label these {len(rows)} first. {suggestion.reason}"
+    return Section(lead, cards=cards, tables={"next": table})
+
+
+def fit(results: NumberResults) -> Section:
+    """Return predicted against true values."""
+    got, rows = results.evaluation, np.flatnonzero(results.labeled)
+    lead = f"The predictions explain {percent(got.r2)} % of the variance (R²)."
+    if got.r2 < 0:
+        lead = "The predictions are worse than always predicting the mean (R² is below 0)."
+    if math.isnan(got.r2):
+        lead = "All true values are equal, so there is no variance to explain."
+    table = pd.DataFrame({"row": rows, "truth": results.truth[rows], "answer": results.predicted[rows]})
+    figure = figures.fit_figure(results.truth[rows], results.predicted[rows])
+    drawing = inline_svg(figure, name="fit", description=f"Predictions against true values. {lead}")
+    return Section(lead, drawing=drawing, figures={"fit": figure}, tables={"answers": table})
+
+
+def residuals(results: NumberResults) -> Section:
+    """Return the errors by size of the prediction."""
+    got, rows = results.evaluation, results.labeled
+    errors, predicted = results.errors[rows], results.predicted[rows]
+    lower, upper = got.bias_interval
+    way = "high" if got.bias > 0 else "low"
+    chance = "which may be chance" if math.isnan(lower) or lower <= 0 <= upper else "which is more than chance explains"
+    lead = f"On average its predictions are {number(abs(got.bias))} too {way}, {chance}."
+    table = errors_by_prediction(predicted, errors, results.weight[rows])
+    shown = PageTable.of(table, "from to n rmse bias", caption="Errors by size of the prediction")
+    figure = figures.residual_figure(predicted, errors)
+    drawing = inline_svg(figure, name="residuals", description=f"Errors against predictions. {lead}")
+    return Section(lead, drawing=drawing, shown=(shown,), figures={"residuals": figure}, tables={"residuals": table})
+
+
+def coverage(results: NumberResults) -> Section:
+    """Return how often the prediction intervals contain the true value."""
+    rows = results.labeled
+    if not results.intervals:
+        return Section(missing={"coverage": NEEDS_INTERVALS})
+    intervals = {stated: ends[rows] for stated, ends in results.intervals.items()}
+    table = interval_coverage(results.truth[rows], intervals, sample_weight=results.weight[rows])
+    row = table.iloc[(table["stated"] - 0.9).abs().argmin()]
+    often = "more often than stated" if row["covered"] > row["stated"] else "less often than stated"
+    often = "about as often as stated" if row["lower"] <= row["stated"] <= row["upper"] else often
+    lead = (
+        f"The {100 * row['stated']:.0f} % intervals contain the true value {percent(row['covered'])} % of the time, "
+        f"{often}. Their median width is {number(row['width'])}."
+    )
+    caption = "How often the intervals contain the true value"
+    shown = PageTable.of(table, "stated covered lower upper width", caption=caption)
+    figure = figures.coverage_figure(table)
+    drawing = inline_svg(figure, name="coverage", description=lead)
+    return Section(lead, drawing=drawing, shown=(shown,), figures={"coverage": figure}, tables={"coverage": table})
+
+
+def span(lower: float, upper: float) -> str:
+    """Return an interval as text."""
+    return "too few items for an interval" if math.isnan(lower) else f"{number(lower)} to {number(upper)}"
+
+
+def _matrix(results: ClassResults) -> Matrix | None:
+    names = results.classes.tolist()
+    names += [name for name in dict.fromkeys([*results.truth, *results.predicted]) if name not in [None, *names]]
+    if len(names) > MAX_MATRIX:
         return None
-    pairs = Counter(zip(found.truth, found.predicted, strict=True))
-    counts = [[pairs.get((truth, answer), 0) for answer in names] for truth in names]
-    return matrix_of([readable(name) for name in names], counts, caption="Truth in rows, answers in columns")
+    pairs = Counter(zip(results.truth, results.predicted, strict=True))
+    counts = [[pairs.get((truth, predicted), 0) for predicted in names] for truth in names]
+    return Matrix.of([readable(name) for name in names], counts)
 
 
-def _knowledge(found: Findings) -> list[str]:
-    """Return what the model knew of each item's class."""
-    learned = found.learned
-    names, counts = set(found.classes.tolist()), Counter(learned or ())
-    words = []
-    for label in found.truth:
-        if label not in names:
-            words.append("class never seen")
-        elif learned is None:
-            words.append("class it knows")
-        else:
-            words.append("class with labels" if counts.get(label) else "class without a label")
-    return words
+def _class_knowledge(results: ClassResults) -> list[str]:
+    """Return, for each item, whether the model knows its class and had training labels of it."""
+    trained, index = set(results.train_labels or ()), results.index
+    words = ["class with labels" if label in trained else "class without labels" for label in results.truth]
+    words = ["known class"] * len(words) if results.train_labels is None else words
+    return [word if column >= 0 else "class unknown to the model" for word, column in zip(words, index, strict=True)]
 
 
-def _gap(table: pd.DataFrame) -> str:
-    large = table[(table["n"] >= SCARCE) & table["accuracy"].notna()]
+def _comparison(table: pd.DataFrame) -> str:
+    """Compare the best and the worst group that are large enough."""
+    large = table[(table["n"] >= SCARCE) & table["lower"].notna()]
     if len(large) < 2:
-        return f"Fewer than two groups have {SCARCE} items or more; there is nothing to compare."
-    best, worst = (large.iloc[place] for place in (large["accuracy"].argmax(), large["accuracy"].argmin()))
-    apart = "but their intervals overlap" if worst["upper"] >= best["lower"] else "and their intervals do not overlap"
-    return (
-        f"Best for {best['group']} ({percent(best['accuracy'])} %), worst for {worst['group']} "
-        f"({percent(worst['accuracy'])} %): {100 * (best['accuracy'] - worst['accuracy']):.1f} points apart, {apart}."
-    )
+        return f"There is nothing to compare: fewer than two groups have {SCARCE} items or more."
+    if "accuracy" in table:
+        best, worst = large.iloc[large["accuracy"].argmax()], large.iloc[large["accuracy"].argmin()]
+        words = [f"{percent(one['accuracy'])} %" for one in (best, worst)]
+    else:
+        best, worst = large.iloc[large["rmse"].argmin()], large.iloc[large["rmse"].argmax()]
+        words = [f"error {number(one['rmse'])}" for one in (best, worst)]
+    overlap = max(best["lower"], worst["lower"]) <= min(best["upper"], worst["upper"])
+    groups = f"Best group: {best['group']} ({words[0]}); worst: {worst['group']} ({words[1]})."
+    return f"{groups} Their intervals {'overlap' if overlap else 'do not overlap'}."
 
 
-def _card(found: Findings, row: int, item: Any, why: tuple[str, ...]) -> Card:
-    sure, of_truth = found.sureness(row, found.predicted[row]), found.sureness(row, found.truth[row])
-    said = "" if sure is None else f"{sure:.0%} sure"
-    truth = readable(found.truth[row]) + (" (never seen)" if found.truth[row] not in found.classes.tolist() else "")
-    truth += "" if of_truth is None else f" · {of_truth:.0%}"
-    reasons = tuple(readable(line)[:240] for line in why[:3])
-    return Card(shown_item(item), truth, readable(found.predicted[row]), said, reasons)
+def _class_texts(results: ClassResults, row: int) -> tuple[str, str, str]:
+    """Return the label, the prediction and the confidence of one item."""
+    confidence, p = results.probability(row, results.predicted[row]), results.probability(row, results.truth[row])
+    label = readable(results.truth[row]) + ("" if results.index[row] >= 0 else UNKNOWN_CLASS)
+    label += "" if p is None else f" · {p:.0%}"
+    return label, readable(results.predicted[row]), "" if confidence is None else f"{confidence:.0%} confident"

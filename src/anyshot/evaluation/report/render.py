@@ -1,32 +1,69 @@
-"""The page of a report: tables, cards and pictures to one HTML file that opens without a network."""
+"""The report as a value, and its page: one HTML file that opens without a network."""
 
+import base64
+import html
+import io
 import math
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 from matplotlib.figure import Figure
+from PIL import Image
 
-from anyshot.evaluation.printing import number, percent
-from anyshot.evaluation.report.shown_item import ShownItem
+from anyshot.base.files import atomic_file
+from anyshot.base.items import Item, Items, item_count, modality_of, take
+from anyshot.base.pixels import read_pixels
+from anyshot.base.validation import Indexes
+from anyshot.errors import BadItemError, InputError, MissingPartError
+from anyshot.evaluation.classification import Evaluation
+from anyshot.evaluation.printing import as_text, number, percent
+from anyshot.evaluation.regression import NumberEvaluation
 
-Kind: TypeAlias = Literal["text", "count", "share", "plain-share", "number", "long"]
+Kind: TypeAlias = Literal["text", "long", "count", "number", "percent", "bar"]
+
+TITLE: Final = "How good is this model?"
+MAX_TEXT = 600  # letters of a text
+MAX_SIDE = 224  # pixels of an image's longer side, twice what the page shows: sharp on fine screens
+MAX_NUMBERS = 6  # of a vector
+MAX_LINES = 8  # columns of a row, up to which each has a line of its own
+
+T = TypeVar("T")
+
+# The heading of each column of a table, and how its values are written.
+HEADINGS: Final[dict[str, tuple[str, Kind]]] = {
+    "accuracy": ("accuracy", "bar"), "answer": ("predicted class", "text"), "bias": ("bias", "number"),
+    "by": ("grouped by", "text"), "cached": ("from the cache", "count"), "calls": ("encoder calls", "count"),
+    "class": ("class", "text"), "covered": ("measured coverage", "bar"), "duplicates": ("duplicates", "count"),
+    "encoded": ("encoded", "count"), "f1": ("F1", "percent"),
+    "from": ("prediction from", "number"), "given": ("label", "text"), "group": ("group", "text"),
+    "high": ("to", "number"), "item": ("item", "long"), "labels": ("labels", "count"),
+    "likely": ("likely class", "text"), "low": ("from", "number"), "lower": ("from", "percent"),
+    "method": ("method", "text"), "model": ("model", "text"), "n": ("items", "count"), "n_draws": ("draws", "count"),
+    "n_labels": ("labels", "count"), "p_given": ("probability of the label", "percent"),
+    "p_likely": ("of the likely class", "bar"), "precision": ("precision", "percent"), "recall": ("recall", "bar"),
+    "requested": ("items", "count"), "rmse": ("error (RMSE)", "number"), "sd": ("± sd", "percent"),
+    "seconds": ("seconds", "number"), "share": ("share of the true class", "bar"),
+    "shots": ("labels per class", "text"), "spread": ("± sd", "number"), "stated": ("stated coverage", "percent"),
+    "to": ("to", "number"), "truth": ("true class", "text"), "upper": ("to", "percent"),
+    "width": ("median width", "number"), "work": ("work", "text"),
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell: what is read, what is sorted by, and how long its bar is."""
+class Cell(NamedTuple):
+    """One cell of a table: its text, what it is sorted by, and the length of its bar, 0 to 1."""
 
     text: str
     order: str
     bar: str = ""
-    """The share of a bar's full length, as CSS reads it; empty without a bar."""
 
 
 @dataclass(frozen=True)
@@ -35,40 +72,50 @@ class PageTable:
 
     caption: str
     columns: tuple[tuple[str, Kind], ...]
+    """(heading, kind) of each column."""
     rows: tuple[tuple[Cell, ...], ...]
-    left_out: int = 0
+    n_hidden: int = 0
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, kinds: Mapping[str, Kind], *, caption: str, at_most: int = 500) -> "PageTable":
-        """Return the columns of `frame` that `kinds` names, in its order; the first `at_most` rows."""
-        shown = frame.head(at_most)
-        columns = [[_cell(value, kind) for value in shown[name].tolist()] for name, kind in kinds.items()]
-        rows = tuple(zip(*columns, strict=True))
-        return cls(caption, tuple(kinds.items()), rows, len(frame) - len(shown))
+    def of(cls, frame: pd.DataFrame, names: str, *, caption: str, max_rows: int = 500) -> "PageTable":
+        """Return the first rows of a data frame; names: columns of `HEADINGS`, separated by spaces."""
+        shown, columns = frame.head(max_rows), {name: HEADINGS[name] for name in names.split()}
+        cells = [[_cell(value, kind) for value in shown[name].tolist()] for name, (_, kind) in columns.items()]
+        return cls(caption, tuple(columns.values()), tuple(zip(*cells, strict=True)), len(frame) - len(shown))
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """A confusion matrix: a row for each true class, a column for each answer."""
+class Matrix(NamedTuple):
+    """A confusion matrix: a row for each true class, a column for each predicted class."""
 
-    caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
+    @classmethod
+    def of(cls, names: Sequence[str], counts: Sequence[Sequence[int]]) -> "Matrix":
+        """Return the matrix of `counts` (c, c), each row shaded by its shares."""
+        rows = [[Cell(f"{n:,}", str(n), f"{n / max(sum(row), 1):.3f}") for n in row] for row in counts]
+        return cls(tuple(names), tuple((name, tuple(row)) for name, row in zip(names, rows, strict=True)))
 
-@dataclass(frozen=True)
-class Card:
-    """One item with what the model said of it."""
+
+class ShownItem(NamedTuple):
+    """How the page shows an item: its text, file name or description, and a data URL if it is an image."""
+
+    text: str
+    picture: str | None = None
+    is_readable: bool = True
+
+
+class Card(NamedTuple):
+    """One item with its label (empty for none) and its prediction."""
 
     item: ShownItem
-    truth: str
-    answer: str
-    sure: str
+    label: str
+    predicted: str
+    note: str
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(NamedTuple):
     """A figure in large type."""
 
     figure: str
@@ -76,58 +123,101 @@ class Tile:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Section:
-    """A part of the page that answers one question."""
+    """A section of the page, with the figures and tables behind it."""
 
-    anchor: str
-    short: str
-    title: str
-    lead: str
+    lead: str = ""
     notes: tuple[str, ...] = ()
+    bullets: tuple[str, ...] = ()
     drawing: str = ""
-    """An `svg` element by `inline_svg`; the only markup that is put in as it stands."""
-    tables: tuple[PageTable, ...] = ()
+    """An `svg` element made by `inline_svg`; the only markup that is inserted unescaped."""
     matrix: Matrix | None = None
+    shown: tuple[PageTable, ...] = ()
     cards: tuple[Card, ...] = ()
-    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
     code: str = ""
-    needs: tuple[str, ...] = ()
-    """What could not be shown for want of something, and how to get it."""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Figures and tables that could not be made, each with what it needs."""
+    title: str = ""
+    short_title: str = ""
+    """The title in the navigation."""
+
+    @property
+    def needs(self) -> list[str]:
+        """What is needed for the missing parts, each sentence once."""
+        return [line for line in dict.fromkeys(self.missing.values()) if line != self.lead]
 
 
-@dataclass(frozen=True)
-class Part:
-    """A section with the figures and tables behind it."""
+class Parts(dict[str, T]):
+    """Figures or tables by name; a missing one raises an error that says what it needs."""
 
-    section: Section
-    figures: dict[str, Figure] = field(default_factory=dict)
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    """What each figure or table that is not there would need, and how to get it; the page says it too."""
+    def __init__(self, parts: Mapping[str, T], missing: Mapping[str, str]) -> None:
+        super().__init__(parts)
+        self._missing = missing
 
-    @classmethod
-    def of_nothing(cls, anchor: str, short: str, title: str, needs: str, *names: str) -> "Part":
-        """Return a section that says only what it would need for its figures and tables of these names."""
-        return cls(Section(anchor, short, title, "", needs=(needs,)), missing=dict.fromkeys(names, needs))
+    def __missing__(self, name: str) -> NoReturn:
+        available = f"There is no {name!r}. Available: {', '.join(self) or 'nothing'}."
+        raise MissingPartError(self._missing.get(name, available))
 
 
-@dataclass(frozen=True)
-class Page:
-    """All that a page shows."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Report:
+    """A report on a model, to read, to compute with and to share."""
 
-    title: str
+    evaluation: Evaluation | NumberEvaluation
     verdict: str
+    """How good the model is, in two sentences."""
     tiles: tuple[Tile, ...]
-    sections: tuple[Section, ...]
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...]
+    sections: Mapping[str, Section]
+    """By name, such as "confusions" or "mistakes"."""
+
+    @property
+    def figures(self) -> Parts[Figure]:
+        """Figures by name: "curve", "confusions", "reliability", "groups", "unknowns", "fit", "residuals", ..."""
+        return Parts(_joined(section.figures for section in self.sections.values()), self.missing)
+
+    @property
+    def tables(self) -> Parts[pd.DataFrame]:
+        """Tables by name: "classes", "confusions", "groups", "mistakes", "label_errors", "leaderboard", "cost", ..."""
+        return Parts(_joined(section.tables for section in self.sections.values()), self.missing)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Figures and tables that could not be made, each with what it needs."""
+        return _joined(section.missing for section in self.sections.values())
+
+    def to_html(self, *, title: str = TITLE) -> str:
+        """Return the report as one HTML page that needs no network.
+
+        Text from the data is escaped, and no script but the page's own can run.
+        """
+        script = _source("report.js")
+        digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+        return _template().render(report=self, title=title, style=_source("report.css"), script=script, digest=digest)
+
+    def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
+        """Write the page to a file and return its path; an existing file is replaced only once writing succeeded."""
+        target = Path(file)
+        with atomic_file(target) as part:
+            part.write_text(self.to_html(title=title), encoding="utf-8")
+        return target
+
+    def __str__(self) -> str:
+        return f"{self.verdict}\n\n{as_text(self.evaluation.__rich__())}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        # A frame keeps the styles of the page and of the notebook apart.
+        page = html.escape(self.to_html(), quote=True)
+        return f'<iframe srcdoc="{page}" title="{TITLE}" style="width:100%;height:44rem;border:0"></iframe>'
 
 
-def render(page: Page) -> str:
-    """Return the page as HTML. Whatever comes from the data is escaped; scripts other than its own do not run."""
-    script = _source("report.js")
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    return _template().render(page=page, style=_source("report.css"), script=script, digest=digest)
+def _joined(parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 @cache
@@ -149,23 +239,60 @@ def _cell(value: object, kind: Kind) -> Cell:
         return Cell(f"{value:,.0f}", f"{value:.0f}")
     if kind == "number":
         return Cell(number(value), f"{value:.6g}")
-    return Cell(f"{percent(value)} %", f"{value:.6f}", f"{min(max(value, 0), 1):.4f}" if kind == "share" else "")
+    return Cell(f"{percent(value)} %", f"{value:.6f}", f"{min(max(value, 0), 1):.4f}" if kind == "bar" else "")
 
 
 def readable(value: object) -> str:
-    """Return a label or a name as text that UTF-8 can hold."""
+    """Return any value as text that UTF-8 can encode."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def sentence(note: str) -> str:
-    """Return a note as a sentence of its own."""
-    return note[:1].upper() + note[1:] + "."
+    """Return a note as a sentence with a capital letter and a period."""
+    return readable(note[:1].upper() + note[1:] + ".")
 
 
-def matrix_of(names: Sequence[str], counts: Sequence[Sequence[int]], *, caption: str) -> Matrix:
-    """Return the confusion matrix of `counts` (c, c), each row shaded by its shares."""
-    rows = []
-    for name, row in zip(names, counts, strict=True):
-        whole = max(sum(row), 1)
-        rows.append((name, tuple(Cell(f"{n:,}", str(n), f"{n / whole:.3f}") for n in row)))
-    return Matrix(caption, tuple(names), tuple(rows))
+def shown_item(item: Item) -> ShownItem:
+    """Return how to show an item. One that cannot be read is described instead of raising an error."""
+    if isinstance(item, (pd.Series, dict)):
+        between = "\n" if len(item) <= MAX_LINES else " · "
+        return ShownItem(_cut(between.join(f"{name}: {value}" for name, value in item.items())))
+    try:
+        modality = modality_of([item])
+    except InputError:
+        return ShownItem(_cut(f"{type(item).__name__} {item!r}"))
+    if modality == "image":
+        return _thumbnail(item)
+    if modality == "text":
+        return ShownItem(_cut(item))
+    numbers = np.asarray(item, dtype=np.float64)
+    first = ", ".join(f"{value:.3g}" for value in numbers[:MAX_NUMBERS])
+    return ShownItem(f"a vector of {len(numbers)} numbers: {first}{', ...' if len(numbers) > MAX_NUMBERS else ''}")
+
+
+def one_line(item: Item, *, longest: int = 160) -> str:
+    """Return an item's text in one line, for a table."""
+    return _cut(" ".join(shown_item(item).text.split()), longest)
+
+
+def single_items(X: Items, rows: Indexes) -> list[Any]:
+    """Return the items of these rows (m,) one by one, a row of a table as a series."""
+    some = take(X, rows)
+    table = some.iloc if hasattr(some, "iloc") else some
+    return [table[row] for row in range(item_count(some))]
+
+
+def _thumbnail(item: Item) -> ShownItem:
+    name = "/".join(Path(item).parts[-2:]) if isinstance(item, (str, os.PathLike)) else ""
+    try:
+        picture, file = Image.fromarray(read_pixels(item, at_least=MAX_SIDE)), io.BytesIO()
+    except BadItemError as error:
+        return ShownItem(f"{name or 'This image'} cannot be shown: {error}", is_readable=False)
+    picture.thumbnail((MAX_SIDE, MAX_SIDE))
+    picture.save(file, format="JPEG", quality=82)
+    return ShownItem(name, f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}")
+
+
+def _cut(text: str, longest: int = MAX_TEXT) -> str:
+    clean = readable(text)
+    return clean if len(clean) <= longest else clean[:longest].rstrip() + "…"

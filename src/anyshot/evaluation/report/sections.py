@@ -1,242 +1,282 @@
-"""The sections of a report that say what was asked, how good the answers are, why, and at what cost."""
+"""The report function, and the sections on the task, the learning curve, the method, the cost and reproduction."""
 
 import platform
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import is_regressor
 
-from anyshot.base.items import item_count
+from anyshot.base.items import Items, Labels, item_count
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.learning_curves import LearningCurve
-from anyshot.evaluation.printing import percent
-from anyshot.evaluation.report.collect import SAMPLE_SEED, Asked, Train
-from anyshot.evaluation.report.findings import Findings, own_curve
-from anyshot.evaluation.report.inline_svg import inline_svg
-from anyshot.evaluation.report.render import Kind, PageTable, Part, Section, Tile, readable, sentence
-from anyshot.evaluation.report.shown_item import single_items
-from anyshot.store.disk_cache import EncodingCounts
+from anyshot.evaluation.learning_curves import LearningCurve, Predictor
+from anyshot.evaluation.printing import number, percent
+from anyshot.evaluation.regression_curve import NumberCurve
+from anyshot.evaluation.report import collect, failures
+from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results
+from anyshot.evaluation.report.figures import inline_svg
+from anyshot.evaluation.report.findings import measure_curve
+from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, readable, sentence, single_items
 
-NEEDS_COUNTS = (
-    "How many labels it learned from is counted where they are given: report(..., train=(items, labels)), in a "
-    "terminal --train DATA."
-)
-NEEDS_CURVE = (
-    "A learning curve needs the labels that the model learned from: report(..., train=(items, labels)), in a terminal "
-    "--train DATA; or one that is measured already: report(..., curve={}(...))."
-)
-NEEDS_LEADERBOARD = (
-    "A leaderboard needs a model that chose among several: AnyShotClassifier(classes, method='auto') with labels; in a "
-    "terminal anyshot fit."
-)
-VERSIONS = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
+NEEDS_CURVE = "A learning curve needs training data, report(..., train=(items, labels)), or report(..., curve={}(...))."
+NEEDS_LEADERBOARD = "A leaderboard needs a model that chose its method, such as AnyShotClassifier with method='auto'."
+PACKAGES = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
 
 
-def verdict(found: Findings) -> str:
-    """Return the answer to "how good is it" in a sentence or two."""
-    got, (lower, upper) = found.evaluation, found.evaluation.accuracy_interval
-    known = f"Of 100 such items it answers about {100 * got.accuracy:.0f} right"
-    tested = f"{got.n:,} {'item' if got.n == 1 else 'items'} tested"
-    spread = f"(95 % interval {percent(lower)} to {percent(upper)} %, {tested})."
-    labels = Counter(label for label in found.truth if label is not None)
-    most, often = labels.most_common(1)[0]
-    if len(labels) == 1:
-        return f"{known} {spread} All items are of one class."
-    return f'{known} {spread} Always answering "{readable(most)}" would get {100 * often / got.n:.0f} right.'
+def report(
+    model: Predictor,
+    X: Items,
+    y: Labels,
+    *,
+    groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+    train: tuple[Items, Labels] | None = None,
+    curve: LearningCurve | NumberCurve | None = None,
+    pool: Items | None = None,
+) -> Report:
+    """Return a report on a fitted model, from labeled items that it was not trained on.
 
+    What cannot be shown, because data are missing or the model does not provide it, is listed on the page and in
+    `.missing`, with what it needs.
 
-def tiles(found: Findings) -> tuple[Tile, ...]:
-    """Return the figures in large type."""
-    got, learned = found.evaluation, found.learned
-    lower, upper = got.accuracy_interval
-    shown = [Tile(f"{percent(got.accuracy)} %", "right answers", f"{percent(lower)} to {percent(upper)} %")]
-    shown.append(Tile(f"{percent(got.per_class_accuracy)} %", "mean over classes", "each class counts the same"))
-    if learned is not None:
-        n = sum(label is not None for label in learned)
-        shown.append(Tile(f"{n:,}", "labels learned from", f"{n / len(found.classes):.1f} a class"))
-    shown.append(Tile(f"{len(found.classes):,}", "classes it knows"))
-    if got.ece is not None:
-        shown.append(Tile(f"{percent(got.ece)}", "points of calibration error", "0 is perfect"))
-    return tuple(shown)
+    Parameters
+    ----------
+    model : fitted classifier or regressor with `predict`. Also used, if it has them: `predict_proba`, `classes_`,
+        `explain`, `closeness`, `suggest`, `leaderboard_`, `reasons_`, `predict_interval`
+    X : n items: texts, images, vectors or rows of a table; of more than 20,000, a random sample is used
+    y : n labels, None for none; classes that the model does not know are marked. For a regressor, n numbers
+    groups : the group of each item (n,), or several such columns by name
+    sample_weight : weight of each item (n,) in every share and error
+    train : training items and labels, to count labels, to find wrong ones and, without `curve`, to measure a learning
+        curve by about twenty fits
+    curve : result of `learning_curve`; for a regressor, of `number_curve`
+    pool : unlabeled items from which to suggest the next to label
 
+    Raises
+    ------
+    InputError
+        Items, labels, groups and weights differ in number, weights sum to zero, or probabilities are invalid.
+    NotEnoughLabelsError
+        No item has a label.
 
-def warnings(found: Asked, notes: Sequence[str]) -> tuple[str, ...]:
-    """Return what must be known before any figure is read."""
-    lines, n, n_given = [sentence(note) for note in notes], len(found.question.y), found.question.n_given
-    if n < n_given:
-        lines.insert(0, f"A sample: {n:,} of the {n_given:,} items given, drawn at random.")
-    return tuple(readable(line) for line in lines)
-
-
-def asked(found: Findings) -> Part:
-    """Say what was asked, and with how many labels."""
-    learned = found.learned
-    names = [readable(name) for name in found.classes.tolist()]
-    some = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-    lead = f"To tell {len(names)} classes apart: {some}."
-    notes = []
-    if learned is not None:
-        counts = Counter(label for label in learned if label is not None)
-        each = [counts.get(name, 0) for name in found.classes.tolist()]
-        without = sum(n == 0 for n in each)
-        notes.append(
-            f"It learned from {sum(each):,} labels: {min(each)} to {max(each)} a class, median {np.median(each):g}"
-            + (f"; {without} {'class has' if without == 1 else 'classes have'} none." if without else ".")
-        )
-    labeled = int(found.labeled.sum())
-    notes.append(f"It was tested on {labeled:,} items with labels, which it must not have learned from.")
-    needs = () if learned is not None else (NEEDS_COUNTS,)
-    return Part(Section("asked", "Task", "What was asked", lead, tuple(notes), needs=needs))
-
-
-def labels_worth(found: Findings) -> Part:
-    """Show the learning curve, the one given or one measured on the labels learned from."""
-    given = found.extras.curve
-    shown = curve_part(given) if isinstance(given, LearningCurve) else None
-    return worth_of_labels(
-        shown, found.extras.train, lambda train: curve_part(own_curve(found, train)), maker="learning_curve"
-    )
-
-
-def worth_of_labels(given: Part | None, train: Train | None, measured: Callable[[Train], Part], *, maker: str) -> Part:
-    """Return the curve that was given, else one measured on the labels learned from, else what either needs.
-
-    maker: the function that makes a curve to give.
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = [[0.0], [1.0], [4.0], [5.0]], ["low", "low", "high", "high"]
+    >>> found = report(LogisticRegression().fit(X, y), [[0.5], [4.5], [3.9]], ["low", "high", "low"])
+    >>> found.tables["confusions"][["truth", "answer", "n"]].values.tolist()
+    [['low', 'high', 1]]
     """
-    needs = NEEDS_CURVE.format(maker)
-    if given is not None:
-        return given
-    if train is not None:
-        try:
-            return measured(train)
-        except NotEnoughLabelsError as error:
-            needs = f"A learning curve cannot be measured on the labels learned from. {error}"
-    return Part.of_nothing("curve", "More labels", "What more labels would bring", needs, "curve")
-
-
-def curve_part(curve: LearningCurve) -> Part:
-    """Show a learning curve, and what twice the labels would bring."""
-    table, picture = curve.summary(), curve.plot()
-    picture.set_size_inches(4.8, 3.4)
-    drawing = inline_svg(
-        picture, name="curve", description="Accuracy by labels a class, one line a model; see the table."
+    inputs = Inputs(
+        model=model, X=X, y=y, groups=_columns(groups), sample_weight=sample_weight, train=train, curve=curve, pool=pool
     )
-    shown = table.assign(shots=[str(k) for k in table["shots"]], sd=table["sd"])
-    kinds: dict[str, Kind] = {
-        "model": "text",
-        "labels a class": "text",
-        "labels": "count",
-        "right answers": "share",
-        "± sd": "plain-share",
-    }
-    frame = shown.rename(
-        columns={"shots": "labels a class", "n_labels": "labels", "mean": "right answers", "sd": "± sd"}
-    )
-    section = Section(
-        "curve", "More labels", "What more labels would bring", _expected(table), drawing=drawing,
-        tables=(PageTable.of(frame, kinds, caption="Accuracy by labels a class"),),
-    )  # fmt: skip
-    return Part(section, {"curve": picture}, {"curve": table})
+    # A model without scikit-learn's tags is taken for a classifier.
+    if hasattr(model, "__sklearn_tags__") and is_regressor(model):
+        numbers = collect.collect_numbers(inputs)
+        return _assembled(numbers, number_verdict(numbers), number_tiles(numbers))
+    classes = collect.collect_classes(inputs)
+    return _assembled(classes, class_verdict(classes), class_tiles(classes))
 
 
-def choice(found: Findings) -> Part:
-    """Show the methods compared, and why this one answers."""
-    part = method(found)
-    return part if part.tables else Part(part.section, missing={"leaderboard": NEEDS_LEADERBOARD})
+def _assembled(results: ClassResults | NumberResults, verdict: str, tiles: tuple[Tile, ...]) -> Report:
+    notes, n = [sentence(note) for note in results.evaluation.notes], len(results.inputs.y)
+    if n < results.inputs.n_given:
+        notes.insert(0, f"Only a random sample of {n:,} of the {results.inputs.n_given:,} items was used.")
+    sections = {}
+    for name, short, title, for_classes, for_numbers in SECTIONS:
+        make: Callable[[Any], Section] | None = for_classes if isinstance(results, ClassResults) else for_numbers
+        if make is not None:
+            sections[name] = replace(make(results), title=title, short_title=short)
+    return Report(results.evaluation, verdict, tiles, tuple(notes), sections)
 
 
-def method(found: Asked) -> Part:
-    """Show what a model says of its own method."""
-    board, reasons = getattr(found.model, "leaderboard_", None), getattr(found.model, "reasons_", ())
-    name = str(getattr(found.model, "method_", type(found.model).__name__))
-    tables: tuple[PageTable, ...] = ()
-    if isinstance(board, pd.DataFrame) and len(board) and {"method", "accuracy"} <= set(board.columns):
-        frame = board[["method", "accuracy"]].rename(columns={"accuracy": "right answers"})
-        tables = (
-            PageTable.of(frame, {"method": "text", "right answers": "share"}, caption="Compared on labels held out"),
-        )
-    lead = f"{name} answers." if reasons or tables else f"{name} answers; the model names no other candidates."
-    why = (("", tuple(readable(reason) for reason in reasons)),) if reasons else ()
-    section = Section("method", "Method", "Why this method", readable(lead), tables=tables, lists=why)
-    return Part(section, tables={"leaderboard": board} if tables and board is not None else {})
+def _columns(groups: Mapping[str, Sequence[Any]] | Sequence[Any] | None) -> dict[str, Sequence[Any]]:
+    """Return the columns of groups by name, a single one as "group"."""
+    named = groups if isinstance(groups, (Mapping, pd.DataFrame)) else {} if groups is None else {"group": groups}
+    return {str(name): list(values) for name, values in named.items()}
 
 
-def cost(found: Asked) -> Part:
-    """Say what the answers cost: time, memory, and the encoder's work done and spared."""
-    n, price = len(found.question.y), found.price
-    lead = f"{n:,} answers took {price.seconds:.2g} s, {1000 * price.seconds / n:.2g} ms each."
-    notes = [_spared(price.encoding), f"The whole report took {price.seconds_in_all:.2g} s until here."]
-    peak = price.peak_memory
-    memory = "cannot be read on this system" if peak is None else f"{peak:,.0f} MB for the whole process until then"
-    notes.append(f"Peak memory: {memory}.")
-    work = (("the answers", price.seconds, price.encoding), ("the whole report", price.seconds_in_all, price.total))
-    table = pd.DataFrame(
-        [
-            [name, seconds, counts.requested, counts.duplicates, counts.cached, counts.encoded, counts.calls]
-            for name, seconds, counts in work
-        ],
-        columns=["work", "seconds", "wanted", "copies", "from the cache", "encoded", "calls"],
-    )
-    counts: dict[str, Kind] = {"wanted": "count", "copies": "count", "from the cache": "count", "encoded": "count"}
-    kinds: dict[str, Kind] = {"work": "text", "seconds": "number", **counts, "calls": "count"}
-    listed = PageTable.of(table, kinds, caption="Items encoded, and what was spared")
-    shown = (listed,) if price.total.requested else ()
-    return Part(Section("cost", "Cost", "What it costs", lead, tuple(notes), tables=shown), tables={"cost": table})
+def class_verdict(results: ClassResults) -> str:
+    """Return in two sentences how good a classifier is."""
+    got, (lower, upper) = results.evaluation, results.evaluation.accuracy_interval
+    items = "1 test item" if got.n == 1 else f"{got.n:,} test items"
+    right = f"It classifies about {100 * got.accuracy:.0f} of 100 such items correctly"
+    right += f" (95 % interval {percent(lower)} to {percent(upper)} %, from {items})."
+    labels = Counter(label for label in results.truth if label is not None)
+    label, n = labels.most_common(1)[0]
+    if len(labels) == 1:
+        return f"{right} All items are of one class."
+    return f'{right} Always predicting "{readable(label)}" would be correct for {100 * n / got.n:.0f}.'
 
 
-def _spared(counts: EncodingCounts) -> str:
-    """Say what of the encoder's work the cache spared."""
-    if not counts.requested:
-        return "No item was encoded through the vector cache: the model takes its items as they are."
-    spared = counts.cached + counts.duplicates
-    calls = f"{counts.calls:,} {'call' if counts.calls == 1 else 'calls'} of the encoder"
+def number_verdict(results: NumberResults) -> str:
+    """Return in two sentences how good a regressor is."""
+    got = results.evaluation
+    interval = f"95 % interval {failures.span(*got.rmse_interval)}, from {got.n:,} test items"
     return (
-        f"Of {counts.requested:,} vectors wanted for the answers {counts.encoded:,} were encoded, in {calls}; "
-        f"{spared:,} ({percent(spared / counts.requested)} %) were spared: {counts.cached:,} found in the cache, "
-        f"{counts.duplicates:,} copies of other items."
+        f"Its predictions are typically off by {number(got.rmse)} (root mean squared error; {interval}). Always "
+        f"predicting the mean of these items would be off by {number(got.baseline)}."
     )
 
 
-def reproduced(found: Asked) -> Part:
-    """Say how to come to the same figures."""
-    parameters = getattr(found.model, "get_params", dict)(deep=False) if hasattr(found.model, "get_params") else {}
-    lines = [f"{'model':<24}{type(found.model).__module__}.{type(found.model).__name__}"]
-    lines += [f"  {name:<22}{_clipped(value)}" for name, value in parameters.items()]
-    lines += [f"{'test data':<24}sha256 {_digest(found)}, {len(found.question.y):,} items"]
-    if len(found.question.y) < found.question.n_given:
-        lines += [f"{'drawn from':<24}{found.question.n_given:,} items, with seed {SAMPLE_SEED}"]
-    lines += [f"{name:<24}{version}" for name in VERSIONS if (version := _version(name)) is not None]
+def class_tiles(results: ClassResults) -> tuple[Tile, ...]:
+    """Return the figures of a classifier in large type."""
+    got, labels = results.evaluation, results.train_labels
+    lower, upper = got.accuracy_interval
+    tiles = [
+        Tile(f"{percent(got.accuracy)} %", "accuracy", f"{percent(lower)} to {percent(upper)} %"),
+        Tile(f"{percent(got.per_class_accuracy)} %", "mean accuracy over classes", "each class counts the same"),
+        Tile(f"{len(results.classes):,}", "known classes"),
+    ]
+    if labels is not None:
+        n = sum(label is not None for label in labels)
+        tiles.insert(2, Tile(f"{n:,}", "training labels", f"{n / len(results.classes):.1f} per class"))
+    if got.ece is not None:
+        tiles.append(Tile(percent(got.ece), "calibration error", "percentage points; 0 is perfect"))
+    return tuple(tiles)
+
+
+def number_tiles(results: NumberResults) -> tuple[Tile, ...]:
+    """Return the figures of a regressor in large type."""
+    table, labels = results.evaluation.table, results.train_labels
+    rows = zip(table["figure"], *table[["value", "lower", "upper"]].to_numpy().T.tolist(), strict=True)
+    tiles = [Tile(number(value), name, failures.span(lower, upper)) for name, value, lower, upper in rows]
+    if labels is not None:
+        tiles.append(Tile(f"{np.isfinite(labels).sum():,}", "training labels"))
+    return tuple(tiles)
+
+
+def task(results: ClassResults | NumberResults) -> Section:
+    """Return what the model predicts, and from how many labels it was trained."""
+    n = int(results.labeled.sum())
+    notes = [f"It was tested on {n:,} labeled items. None of them may have been used for training."]
+    if isinstance(results, NumberResults):
+        truth, numbers = results.truth[results.labeled], results.train_labels
+        lead = f"Predict a number for each item. The test values range from {failures.span(truth.min(), truth.max())}."
+        if numbers is not None:
+            known = numbers[np.isfinite(numbers)]
+            mean = f"; their mean is {number(float(known.mean()))}" if len(known) else ""
+            notes.insert(0, f"It was trained on {len(known):,} labels{mean}.")
+        return Section(lead, tuple(notes), tables={"figures": results.evaluation.table})
+    names = [readable(name) for name in results.classes.tolist()]
+    some = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    if results.train_labels is not None:
+        counts = Counter(results.train_labels)
+        each = [counts[name] for name in results.classes.tolist()]
+        without = f"; {n} {'class has' if n == 1 else 'classes have'} none." if (n := each.count(0)) else "."
+        spread = f"{min(each)} to {max(each)} per class, median {np.median(each):g}"
+        notes.insert(0, f"It was trained on {sum(each):,} labels: {spread}{without}")
+    return Section(f"Classify items into {len(names)} classes: {some}.", tuple(notes))
+
+
+def learning(results: ClassResults | NumberResults) -> Section:
+    """Return the learning curve that was given, or one measured on the training data."""
+    kind = LearningCurve if isinstance(results, ClassResults) else NumberCurve
+    needs = NEEDS_CURVE.format("learning_curve" if isinstance(results, ClassResults) else "number_curve")
+    curve, train = results.inputs.curve, results.inputs.train
+    if not isinstance(curve, kind) and train is not None:
+        try:
+            curve = measure_curve(results, train)
+        except NotEnoughLabelsError as error:
+            needs = f"No learning curve can be measured on the training data. {error}"
+    if not isinstance(curve, kind):
+        return Section(missing={"curve": needs})
+    table, figure = curve.summary(), curve.plot()
+    if isinstance(curve, LearningCurve):
+        lead, caption = _expected_accuracy(table), "Accuracy by number of labels per class"
+        names = "model shots n_labels accuracy sd"
+        figure.set_size_inches(4.8, 3.4)
+        frame = table.assign(accuracy=table["mean"], shots=table["shots"].map(str))
+    else:
+        first, last, names = table.iloc[0], table.iloc[-1], "labels rmse spread n_draws"
+        lead = f"With {last['labels']:,.0f} labels its predictions are off by {number(last['mean'])}"
+        lead += f", with {first['labels']:,.0f} labels by {number(first['mean'])}." if len(table) > 1 else "."
+        caption = "Root mean squared error by number of labels"
+        frame = table.assign(rmse=table["mean"], spread=table["sd"])
+    shown = PageTable.of(frame, names, caption=caption)
+    drawing = inline_svg(figure, name="curve", description=f"{caption}, as in the table.")
+    return Section(lead, drawing=drawing, shown=(shown,), figures={"curve": figure}, tables={"curve": table})
+
+
+def method(results: Results) -> Section:
+    """Return which methods the model compared, and why it chose this one."""
+    model = results.model
+    board, reasons = getattr(model, "leaderboard_", None), tuple(getattr(model, "reasons_", ()))
+    lead = readable(f"The method is {getattr(model, 'method_', type(model).__name__)}.")
+    bullets = tuple(readable(reason) for reason in reasons)
+    if not (isinstance(board, pd.DataFrame) and len(board) and {"method", "accuracy"} <= set(board.columns)):
+        missing = {"leaderboard": NEEDS_LEADERBOARD} if isinstance(results, ClassResults) else {}
+        return Section(lead, bullets=bullets, missing=missing)
+    shown = PageTable.of(board, "method accuracy", caption="Methods compared by cross-validation")
+    return Section(lead, bullets=bullets, shown=(shown,), tables={"leaderboard": board})
+
+
+def cost(results: Results) -> Section:
+    """Return how long the predictions took, the peak memory, and how much of the encoding came from the cache."""
+    n, price = len(results.inputs.y), results.cost
+    counts, seconds = price.after - price.before, price.finished - price.started
+    total = collect.encoding_counts(results.model) - price.before
+    reused = counts.cached + counts.duplicates
+    lead = f"{n:,} predictions took {seconds:.2g} s, {1000 * seconds / n:.2g} ms each."
+    notes = [
+        f"Of {counts.requested:,} items, {counts.encoded:,} had to be encoded; {reused:,} "
+        f"({percent(reused / counts.requested)} %) were in the cache or equal to another item."
+        if counts.requested else "The model encoded no items.",
+    ]  # fmt: skip
+    memory = collect.peak_memory()
+    if memory is not None:
+        notes.append(f"Peak memory of the process: {memory:,.0f} MB.")
+    work = (("predictions", seconds, counts), ("whole report", time.perf_counter() - price.started, total))
+    table = pd.DataFrame([{"work": name, "seconds": spent, **vars(of)} for name, spent, of in work])
+    names = "work seconds requested duplicates cached encoded calls"
+    shown = (PageTable.of(table, names, caption="Items encoded"),) if total.requested else ()
+    return Section(lead, tuple(notes), shown=shown, tables={"cost": table})
+
+
+def reproduction(results: ClassResults | NumberResults) -> Section:
+    """Return the model, a digest of the data, and the versions that give the same figures."""
+    model, n, n_given = results.model, len(results.inputs.y), results.inputs.n_given
+    parameters = model.get_params(deep=False) if hasattr(model, "get_params") else {}
+    lines = [f"{'model':<24}{type(model).__module__}.{type(model).__name__}"]
+    lines += [f"  {name:<22}{' '.join(repr(value).split())[:100]}" for name, value in parameters.items()]
+    lines += [f"{'test data':<24}sha256 {_digest(results.inputs)}, {n:,} items"]
+    lines += [f"{'sampled from':<24}{n_given:,} items, with seed {collect.SAMPLE_SEED}"] if n < n_given else []
+    lines += [f"{name:<24}{version}" for name in PACKAGES if (version := _version(name))]
     lines += [f"{'python':<24}{platform.python_version()} on {platform.system()} {platform.machine()}"]
-    lead = "The same model, items and versions give the same figures; only the times differ."
-    return Part(Section("reproduce", "Reproduce", "How to reproduce it", lead, code=readable("\n".join(lines))))
+    lead = "The same model, data and versions give the same figures, except for the times."
+    return Section(lead, code=readable("\n".join(lines)))
 
 
-def _expected(table: pd.DataFrame) -> str:
-    """Say in a sentence what the first model of the curve would gain from twice the labels."""
+def _expected_accuracy(table: pd.DataFrame) -> str:
+    """Return in a sentence the accuracy that the first model of a curve would have with twice the labels."""
     rows = table[(table["model"] == table["model"].iloc[0]) & (table["shots"] != "all")]
     last = rows.iloc[-1]
-    now = f"With {last['shots']} labels a class, {percent(last['mean'])} % of the answers are right on average."
+    now = f"With {last['shots']} labels per class, the mean accuracy is {percent(last['mean'])} %."
     noise = np.maximum(rows["sd"].fillna(0) / np.sqrt(rows["n_draws"]), 0.005)
     expected = extrapolate(rows["shots"].to_numpy(dtype=float), rows["mean"], noise)
     if expected.refusal is not None:
-        return f"{now} What twice as many would bring cannot be said: {expected.refusal}."
+        return f"{now} The accuracy with twice as many cannot be predicted: {expected.refusal}."
     span = f"{percent(expected.lower)} to {percent(expected.upper)}"
-    return f"{now} Twice as many are expected to bring {percent(expected.accuracy)} % (90 % belief: {span})."
+    return f"{now} With twice as many, {percent(expected.accuracy)} % is expected (90 % interval {span} %)."
 
 
-def _digest(found: Asked) -> str:
-    """Return a digest of the items as shown and their labels."""
+def _digest(inputs: Inputs) -> str:
+    """Return a digest of the items, as text, and their labels."""
     content = sha256()
-    if isinstance(found.items, np.ndarray) and found.items.dtype != object:
-        content.update(np.ascontiguousarray(found.items).tobytes())
+    if isinstance(inputs.X, np.ndarray) and inputs.X.dtype != object:
+        content.update(np.ascontiguousarray(inputs.X).tobytes())
     else:
-        for item in single_items(found.items, np.arange(item_count(found.items))):
+        for item in single_items(inputs.X, np.arange(item_count(inputs.X))):
             content.update(str(item).encode("utf-8", "replace") + b"\0")
-    content.update("\0".join(map(str, found.question.y)).encode("utf-8", "replace"))
+    content.update("\0".join(map(str, inputs.y)).encode("utf-8", "replace"))
     return content.hexdigest()[:16]
 
 
@@ -247,6 +287,22 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _clipped(value: object) -> str:
-    words = " ".join(repr(value).split())
-    return words if len(words) <= 100 else f"{words[:99]}…"
+# name, title in the navigation, title, section of a classifier, section of a regressor
+SECTIONS: Final = (
+    ("task", "Task", "The task", task, task),
+    ("curve", "More labels", "What more labels would bring", learning, learning),
+    ("method", "Method", "Why this method", method, method),
+    ("confusions", "Confusions", "Which classes it confuses", failures.confusions, None),
+    ("calibration", "Calibration", "Are its probabilities right?", failures.calibration, None),
+    ("unknowns", "Unknowns", "Items of unknown classes", failures.unknowns, None),
+    ("classes", "Classes", "Results by class", failures.classes, None),
+    ("fit", "Fit", "Predicted and true values", None, failures.fit),
+    ("residuals", "Errors", "Where the errors are", None, failures.residuals),
+    ("coverage", "Intervals", "Are its intervals right?", None, failures.coverage),
+    ("groups", "Groups", "Results by group", failures.groups, failures.groups),
+    ("mistakes", "Mistakes", "The worst mistakes", failures.mistakes, failures.mistakes),
+    ("labels", "Labels", "Labels that may be wrong", failures.wrong_labels, None),
+    ("next", "Next", "What to label next", failures.next_labels, failures.next_labels),
+    ("cost", "Cost", "What it costs", cost, cost),
+    ("reproduce", "Reproduce", "How to reproduce it", reproduction, reproduction),
+)
