@@ -7,7 +7,14 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.base.validation import unit
-from anyshot.fine_tuning.probe import DEFAULT_STRENGTH, STRENGTHS, logistic_regression, probe, probe_head, simplest
+from anyshot.fine_tuning.probe import (
+    DEFAULT_STRENGTH,
+    PROBE_STRENGTHS,
+    logistic_regression,
+    probe,
+    probe_head,
+    simplest,
+)
 
 
 def clusters(spread: float, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -27,8 +34,8 @@ def test_on_a_balanced_sample_it_is_logistic_regression():
 
 def test_informative_labels_choose_a_larger_strength_than_noisy_ones():
     noisy, informative = (probe(*clusters(spread), 3, generator=np.random.default_rng(0)) for spread in (3.0, 0.05))
-    assert noisy.strength == min(STRENGTHS)
-    assert informative.strength == max(STRENGTHS)
+    assert noisy.strength == min(PROBE_STRENGTHS)
+    assert informative.strength == max(PROBE_STRENGTHS)
 
 
 def test_the_smallest_strength_within_one_standard_error_of_the_best_is_chosen():

@@ -13,7 +13,7 @@ from anyshot.base.validation import RandomState, unit
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError
 from anyshot.fine_tuning.lora import add_lora, merge_lora
-from anyshot.fine_tuning.network import NetworkClassifier, Trained, closed_form_head
+from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
 from anyshot.fine_tuning.partial import (
     LinearHead,
     StageTraining,
@@ -27,7 +27,7 @@ from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.history import History
 
-Method = Literal["partial", "probe", "lora", "full"]
+FineTuningMethod = Literal["partial", "probe", "lora", "full"]
 
 
 class FineTunedClassifier(NetworkClassifier):
@@ -76,7 +76,7 @@ class FineTunedClassifier(NetworkClassifier):
         encoder: str | Encoder = "auto",
         *,
         freeze_at: str | int = "auto",
-        method: Method = "partial",
+        method: FineTuningMethod = "partial",
         classes: Sequence[Label] | Mapping[Label, str | Sequence[str] | None] | None = None,
         epochs: int = 10,
         learning_rate: float | Literal["auto"] = "auto",
@@ -94,8 +94,8 @@ class FineTunedClassifier(NetworkClassifier):
 
     def _settings(self) -> Tuning:
         tuning = check_tuning(self.tuning)
-        if self.method not in get_args(Method):
-            raise InputError(f"Unknown method {self.method!r}. Choose one of: {', '.join(get_args(Method))}.")
+        if self.method not in get_args(FineTuningMethod):
+            raise InputError(f"Unknown method {self.method!r}. Choose one of: {', '.join(get_args(FineTuningMethod))}.")
         if self.method in ("probe", "full") and self.freeze_at != "auto":
             trained = "only the head" if self.method == "probe" else "all stages"
             raise InputError(
@@ -109,11 +109,11 @@ class FineTunedClassifier(NetworkClassifier):
             return backbone.stages[-1 if self.method == "probe" else 0]
         return super()._first_trained_stage(backbone)
 
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> Trained:
+    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
         head, reason = self._initial_head(run, labels, embedder, classes)
         reasons = f"Trained from {run.freeze_at} on, of {', '.join(run.backbone.stages)}.", reason
         if self.method == "probe":
-            return Trained(head, History(stopped="closed form"), reasons)
+            return TrainedNetwork(head, History(stopped="closed form"), reasons)
         head.to(run.backbone.device)
         about = {
             "method": self.method,
@@ -131,7 +131,7 @@ class FineTunedClassifier(NetworkClassifier):
             merge_lora(run.rest)
         factor = interpolate(run, head, initial, labels) if history.best_epoch != 0 else 1.0
         run.check_finite(run.scores(head, labels.train[:64]))
-        return Trained(head, history, (*reasons, _outcome(history, labels, factor)))
+        return TrainedNetwork(head, history, (*reasons, _outcome(history, labels, factor)))
 
     def _initial_head(
         self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes

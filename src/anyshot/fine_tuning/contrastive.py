@@ -18,7 +18,7 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, unit
 from anyshot.encoders.tuned import TunedEncoder
 from anyshot.errors import InputError
-from anyshot.fine_tuning.network import NetworkClassifier, Trained, closed_form_head
+from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
 from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.history import History
@@ -93,14 +93,14 @@ class ContrastiveClassifier(NetworkClassifier):
         check_whole(1, pairs_per_item=self.pairs_per_item)
         return TUNING
 
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> Trained:
+    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
         history = train_on_pairs(run, labels.index, pairs_per_item=self.pairs_per_item)
         z = unit(run.features(labels.train))
         run.check_finite(z)
         tuned = TunedEncoder(embedder.name, run.backbone, run.freeze_at, run.rest)
         embeddings = self._class_embeddings(Space(tuned, cache=None), classes)
         head, model = closed_form_head(z, labels.index, embeddings)
-        return Trained(head, history, model.reasons)
+        return TrainedNetwork(head, history, model.reasons)
 
 
 @dataclass(frozen=True)

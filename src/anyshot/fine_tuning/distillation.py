@@ -16,7 +16,7 @@ from anyshot.encoders.freeze import backbone_of
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
-from anyshot.fine_tuning.network import Trained
+from anyshot.fine_tuning.network import TrainedNetwork
 from anyshot.fine_tuning.partial import Batch, LinearHead, StageTraining, digest
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.history import History
@@ -107,7 +107,8 @@ def distill(
     reason = f"Distilled from {type(teacher).__name__} on {len(unlabeled)} unlabeled items."
     name = student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__
     student = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
-    return student.set_fitted(classes, backbone, stage, run.rest, Trained(head, history, (reason,)), encoder_name=name)
+    trained = TrainedNetwork(head, history, (reason,))
+    return student.set_fitted(classes, backbone, stage, run.rest, trained, encoder_name=name)
 
 
 def distillation_loss(scores: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

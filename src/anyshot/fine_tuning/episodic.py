@@ -16,12 +16,12 @@ from anyshot.training.loop import Recipe, train
 from anyshot.training.losses import cross_entropy
 from anyshot.training.sampling import Episodes
 
-Embed: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]
+EmbedRows: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]
 """Function from rows (n,) to features (n, d); with a generator, of a random augmented view of each item."""
 
-TEMPERATURE: Final = 0.1
+PROTOTYPE_TEMPERATURE: Final = 0.1
 """Divides squared distances of unit-length vectors, which are at most 4: undivided, softmax could not be confident."""
-PREDICTED_TOGETHER: Final = 256
+ENCODED_TOGETHER: Final = 256
 N_TEST_EPISODES: Final = 100
 N_BLOCKS: Final = 4
 MIN_SIZE: Final = 2**N_BLOCKS  # pixels per side, so that the last pooling has an output
@@ -69,7 +69,7 @@ class Episode:
     seed: int
 
 
-def episode_loss(vectors: Tensor, *, n_shots: int, temperature: float = TEMPERATURE) -> Tensor:
+def episode_loss(vectors: Tensor, *, n_shots: int, temperature: float = PROTOTYPE_TEMPERATURE) -> Tensor:
     """Return the cross-entropy of classifying items by the class means of other items [nats], a scalar.
 
     vectors (c, m, d): unit-length vectors of m items of each of c classes. The class means over n_shots items are the
@@ -95,7 +95,7 @@ def episode_loss(vectors: Tensor, *, n_shots: int, temperature: float = TEMPERAT
     return torch.stack(losses).mean()
 
 
-def prototype_scores(queries: Tensor, prototypes: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
+def prototype_scores(queries: Tensor, prototypes: Tensor, *, temperature: float = PROTOTYPE_TEMPERATURE) -> Tensor:
     """Return minus the squared distances of queries (n, d) to prototypes (c, d), over temperature, (n, c)."""
     # |q - p|^2 = |q|^2 - 2 q p + |p|^2, and |q|^2 is the same for every class, so softmax ignores it.
     scores: Tensor = (1 / temperature) * (2 * queries @ prototypes.T - (prototypes**2).sum(dim=1))
@@ -104,7 +104,7 @@ def prototype_scores(queries: Tensor, prototypes: Tensor, *, temperature: float 
 
 def train_on_episodes(
     network: nn.Module,
-    embed: Embed,
+    embed: EmbedRows,
     episodes: Episodes,
     *,
     recipe: Recipe,
@@ -143,7 +143,7 @@ def train_on_episodes(
 
 def episode_accuracy(
     network: nn.Module,
-    embed: Embed,
+    embed: EmbedRows,
     episodes: Episodes,
     *,
     n_shots: int = 1,
@@ -164,13 +164,13 @@ def episode_accuracy(
     return float(np.mean(accuracies))
 
 
-def encode_rows(network: nn.Module, embed: Embed, rows: Indexes) -> Vectors:
+def encode_rows(network: nn.Module, embed: EmbedRows, rows: Indexes) -> Vectors:
     """Return the unit-length vectors (n, d), float32, of some rows, without augmentation."""
     network.eval()
     with torch.inference_mode():
         parts = [
-            normalize(embed(rows[first : first + PREDICTED_TOGETHER], None).float(), dim=1).cpu().numpy()
-            for first in range(0, len(rows), PREDICTED_TOGETHER)
+            normalize(embed(rows[first : first + ENCODED_TOGETHER], None).float(), dim=1).cpu().numpy()
+            for first in range(0, len(rows), ENCODED_TOGETHER)
         ]
     vectors: Vectors = np.concatenate(parts).astype(np.float32)
     return vectors

@@ -96,7 +96,7 @@ def compare_with_scratch(
     if epochs is not None:
         check_whole(1, epochs=epochs)
     items, index, classes = labeled_items(X, y, model.classes)
-    train, test = _Items(items, index), _test_items(X_test, y_test, classes)
+    train, test = _LabeledItems(items, index), _test_items(X_test, y_test, classes)
     start = time.process_time()
     fitted = clone(model).fit(X, y)
     seconds = time.process_time() - start
@@ -115,25 +115,29 @@ def compare_with_scratch(
 
 
 @dataclass(frozen=True)
-class _Items:
+class _LabeledItems:
     """Labeled items, and the row of each one's class."""
 
     items: Items
     index: Indexes
 
 
-def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> _Items:
+def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> _LabeledItems:
     """Return the labeled test items, or raise an error before anything is trained."""
     X_test, y_test = items_and_labels(X_test, y_test)
     X_test, index = by_position(X_test), to_indexes(y_test, classes, n_items=len(X_test))
     labeled = np.flatnonzero(index >= 0)
     if not len(labeled):
         raise NotEnoughLabelsError(f"None of the {len(X_test)} test items has a label. Give labels in y_test.")
-    return _Items([X_test[int(row)] for row in labeled], index[labeled])
+    return _LabeledItems([X_test[int(row)] for row in labeled], index[labeled])
 
 
 def _train_from_scratch(
-    fitted: FineTunedClassifier, train: _Items, test: _Items, epochs: int | None, random_state: RandomState
+    fitted: FineTunedClassifier,
+    train: _LabeledItems,
+    test: _LabeledItems,
+    epochs: int | None,
+    random_state: RandomState,
 ) -> tuple[NDArray[np.intp], History]:
     """Train from random weights; return the predicted rows of the test items and the history."""
     random = generator(random_state)

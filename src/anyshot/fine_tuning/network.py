@@ -53,7 +53,7 @@ from anyshot.training.loop import Recipe
 from anyshot.zero_shot.class_embeddings import describe
 
 
-class Trained(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """The result of training: the head, the history, and the reasons for what was decided."""
 
     head: LinearHead
@@ -139,7 +139,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Items) -> NDArray[np.float64]:
         """Return the probability of each class (n, c)."""
-        return _probabilities(self.scores(X))
+        return _softmax(self.scores(X))
 
     def decision_function(self, X: Items) -> NDArray[np.floating]:
         """Return the scores (n, c); of two classes the score of the second less that of the first (n,)."""
@@ -158,7 +158,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def evaluate(self, X: Items, y: Labels) -> Evaluation:
         """Return the metrics of the predictions for items with known classes; print it to read them."""
         scores = self.scores(X)
-        return evaluate_answers(self.classes_, y, self.classes_[scores.argmax(axis=1)], _probabilities(scores))
+        return evaluate_answers(self.classes_, y, self.classes_[scores.argmax(axis=1)], _softmax(scores))
 
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, for export."""
@@ -209,11 +209,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """
         facts: dict[str, Any] = saved.facts
         parameters = _parameters_from_json(facts["parameters"])
-        freeze_at, head = str(facts["freeze_at"]), _part(saved.arrays, "head/")
+        freeze_at, head = str(facts["freeze_at"]), _with_prefix(saved.arrays, "head/")
         backbone, rest = reopened(
-            parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_part(saved.arrays, "rest/")
+            parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_with_prefix(saved.arrays, "rest/")
         )
-        trained = Trained(
+        trained = TrainedNetwork(
             LinearHead(head["coef"], head["intercept"], center=head.get("center")),
             History.from_facts(facts["history"]),
             tuple(facts["reasons"]),
@@ -222,7 +222,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return cls(**parameters).set_fitted(classes, backbone, freeze_at, rest, trained, encoder_name=name)
 
     def set_fitted(
-        self, classes: Classes, backbone: Backbone, freeze_at: str, rest: Rest, trained: Trained, *, encoder_name: str
+        self,
+        classes: Classes,
+        backbone: Backbone,
+        freeze_at: str,
+        rest: Rest,
+        trained: TrainedNetwork,
+        *,
+        encoder_name: str,
     ) -> Self:
         """Set all fitted attributes at once, so that a `fit` that fails does not change the earlier model."""
         self.classes_, self.history_, self.reasons_ = classes, trained.history, trained.reasons
@@ -237,7 +244,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Check the parameters, and return the settings of training."""
 
     @abstractmethod
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> Trained:
+    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
         """Train the stages of `run` in place, and return the head."""
 
     def _first_trained_stage(self, backbone: Backbone) -> str:
@@ -341,7 +348,7 @@ def checked_rate(rate: object, *, default: float) -> float:
     return float(rate)
 
 
-def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(softmax(scores.astype(np.float64), axis=1))
 
 
@@ -375,5 +382,5 @@ def _parameters_from_json(facts: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+def _with_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

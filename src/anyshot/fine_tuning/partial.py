@@ -30,7 +30,7 @@ from anyshot.training.loop import Recipe, train
 from anyshot.training.losses import balanced_weights, cross_entropy
 from anyshot.training.schedule import LayerGroup, by_depth
 
-PREDICTED_TOGETHER: Final = 64
+FORWARD_TOGETHER: Final = 64
 DEFAULT_HELD_OUT: Final = 0.1
 MIN_HELD_OUT: Final = 100
 """Fewest held-out items for "auto": accuracy on 30 items has a standard error of 5 points, and epochs differ by 1."""
@@ -252,8 +252,8 @@ class StageTraining:
         order = np.argsort(self.activations.lengths[rows], kind="stable")  # texts of similar length together
         self.rest.eval()
         with torch.inference_mode():
-            for first in range(0, len(rows), PREDICTED_TOGETHER):
-                part = order[first : first + PREDICTED_TOGETHER]
+            for first in range(0, len(rows), FORWARD_TOGETHER):
+                part = order[first : first + FORWARD_TOGETHER]
                 state = self.activations.batch(rows[part], device=self.backbone.device)
                 features[part] = self.rest(state).float().cpu().numpy()
         return features

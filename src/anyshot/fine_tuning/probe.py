@@ -12,7 +12,7 @@ from anyshot.base.validation import Indexes, Vectors
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tuning.partial import LinearHead
 
-STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+PROBE_STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Candidates for C, the inverse of the penalty; features have unit length."""
 DEFAULT_STRENGTH: Final = 10.0
 N_FOLDS: Final = 5
@@ -40,7 +40,7 @@ def probe(X: Vectors, index: Indexes, n_classes: int, *, generator: np.random.Ge
         nothing = np.zeros((0, n_classes)), np.zeros(0, dtype=np.intp)
         return Probe(logistic_regression(X, index, n_classes, C=DEFAULT_STRENGTH), DEFAULT_STRENGTH, *nothing)
     folds = list(StratifiedKFold(N_FOLDS).split(rows, index[rows]))
-    scores = {C: _out_of_fold(X[rows], index[rows], n_classes, folds, C=C) for C in STRENGTHS}
+    scores = {C: _out_of_fold(X[rows], index[rows], n_classes, folds, C=C) for C in PROBE_STRENGTHS}
     strength = simplest(scores, index[rows])
     return Probe(logistic_regression(X, index, n_classes, C=strength), strength, scores[strength], rows)
 

@@ -31,7 +31,7 @@ from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
 from anyshot.encoders.stages import choose
 from anyshot.errors import InputError
-from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, Embed, encode_rows, train_on_episodes
+from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, EmbedRows, encode_rows, train_on_episodes
 from anyshot.training.history import History
 from anyshot.training.loop import Recipe
 from anyshot.training.sampling import Episodes, episodes_of
@@ -317,7 +317,7 @@ def _group_table(groups: ArrayLike | None, index: Indexes) -> tuple[list[Label],
     return names, np.array([rows.get(group, 0) for group in listed], dtype=np.intp)
 
 
-def _embed(network: ConvNet, images: Tensor) -> Embed:
+def _embed(network: ConvNet, images: Tensor) -> EmbedRows:
     """Return a function that computes the features of rows of `images`, with random maps where it gets a generator."""
 
     def embed(rows: Indexes, random: np.random.Generator | None) -> Tensor:
