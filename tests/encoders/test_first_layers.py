@@ -1,4 +1,4 @@
-"""A text encoder's first layers: those layers' own states, pooled as the whole pools."""
+"""The first layers of a text encoder return their states, pooled like those of the whole encoder."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def named(tmp_path_factory):
     return f"hf:{tiny.saved('bert', tmp_path_factory.mktemp('bert'))[0]}"
 
 
-def test_it_is_an_encoder_whose_vectors_are_the_first_layers(named):
+def test_the_vectors_are_the_pooled_states_of_the_first_layers(named):
     student, whole = FirstLayers(load_encoder(named), 1), backbone_of(FirstLayers(load_encoder(named), 1))
     assert isinstance(student, Encoder)
     assert isinstance(student, Digested)
@@ -32,27 +32,27 @@ def test_it_is_an_encoder_whose_vectors_are_the_first_layers(named):
     np.testing.assert_allclose(student.encode(tiny.TEXTS), expected, atol=0.02)  # bfloat16, where the device has it
 
 
-def test_it_can_be_split_and_begun_anew(named):
+def test_the_layers_can_be_split_and_trained_from_scratch(named):
     student = FirstLayers(load_encoder(named), 1)
     assert [name for name, _ in split(student.backbone(), "layer1").rest.named_stages()] == ["layer1", "pooling"]
     assert from_scratch(student.backbone(), random_state=0).stages == student.backbone().stages
 
 
-def test_the_digest_tells_how_many_layers(named):
+def test_the_digest_depends_on_the_number_of_layers(named):
     assert FirstLayers(load_encoder(named), 1).digest != load_encoder(named).digest
 
 
-def test_clone_keeps_the_weights(named):
+def test_clone_returns_the_same_object(named):
     student = FirstLayers(load_encoder(named), 1)
     assert clone(student) is student
 
 
 @pytest.mark.parametrize("n_layers", [0, 2])
-def test_no_layer_and_all_layers_are_refused(named, n_layers):
-    with pytest.raises(EncoderError, match=f"n_layers={n_layers} .* at least 1 and below 2"):
+def test_no_layers_and_all_layers_raise_an_error(named, n_layers):
+    with pytest.raises(EncoderError, match=f"n_layers={n_layers} .* at least 1 and less than 2"):
         FirstLayers(load_encoder(named), n_layers)
 
 
-def test_an_image_encoder_is_refused():
-    with pytest.raises(EncoderError, match="no text encoder in layers"):
+def test_an_image_encoder_raises_an_error():
+    with pytest.raises(EncoderError, match="is not a text encoder with layers"):
         FirstLayers(load_encoder("efficientnet-lite0"), 1)

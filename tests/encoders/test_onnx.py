@@ -1,4 +1,4 @@
-"""ONNX files answer as the models they were made from."""
+"""ONNX files compute the probabilities of the models from which they were exported."""
 
 import dataclasses
 import errno
@@ -34,7 +34,7 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, size=(3, 50, 40, 3), dtype=np
 
 
 class Model:
-    """A backbone and a random head, as a fitted classifier gives them."""
+    """A backbone and a random head, like a fitted classifier."""
 
     def __init__(self, backbone: Backbone, *, centered: bool = False) -> None:
         drawn = np.random.default_rng(0)
@@ -46,8 +46,8 @@ class Model:
         return self.whole
 
 
-def answers(file: Path, backbone: Backbone, items: object) -> np.ndarray:
-    """Return what onnxruntime makes of items, prepared as the sidecar says."""
+def probabilities(file: Path, backbone: Backbone, items: object) -> np.ndarray:
+    """Return the probabilities that onnxruntime computes of items."""
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     state = backbone.together(backbone.prepare(items))
     feed = [state.x.numpy()] + ([] if state.mask is None else [state.mask.long().numpy()])
@@ -68,14 +68,14 @@ def by_formula(whole: Assembled, items: object) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["roberta", "gpt2"])
-def test_a_text_model_in_onnx_answers_as_the_original(kind, tmp_path):
+def test_an_exported_text_model_computes_the_same_probabilities(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path / "model")
     model = Model(load_language_model(folder, device="cpu").backbone(), centered=True)
     backbone, expected = model.whole.backbone, by_formula(model.whole, tiny.TEXTS)
     file = export(model, tmp_path / "model.onnx")
-    assert np.abs(answers(file, backbone, tiny.TEXTS) - expected).max() < 1e-4
-    assert np.abs(answers(file, backbone, tiny.TEXTS[2:3]) - expected[2:3]).max() < 1e-4
-    assert np.array_equal(by_formula(model.whole, tiny.TEXTS), expected)  # exporting changed nothing
+    assert np.abs(probabilities(file, backbone, tiny.TEXTS) - expected).max() < 1e-4
+    assert np.abs(probabilities(file, backbone, tiny.TEXTS[2:3]) - expected[2:3]).max() < 1e-4
+    assert np.array_equal(by_formula(model.whole, tiny.TEXTS), expected)  # the export changed nothing
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == {"model.onnx", "model.onnx.json", "model.onnx.tokenizer.json"}
     metadata = onnxruntime.InferenceSession(str(file)).get_modelmeta().custom_metadata_map
@@ -83,7 +83,7 @@ def test_a_text_model_in_onnx_answers_as_the_original(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["ResNet", "ViT"])
-def test_an_image_model_in_onnx_answers_as_the_original(kind, tmp_path):
+def test_an_exported_image_model_computes_the_same_probabilities(kind, tmp_path):
     room = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     settings = {
         "ResNet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1]},
@@ -97,30 +97,30 @@ def test_an_image_model_in_onnx_answers_as_the_original(kind, tmp_path):
     (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(processor))
     model = Model(load_image_model(tmp_path / "model", device="cpu").backbone())
     file = export(model, tmp_path / "model.onnx")
-    assert np.abs(answers(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
+    assert np.abs(probabilities(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
     about = json.loads((tmp_path / "model.onnx.json").read_text())
     assert about["inputs"] == {"pixels": {"type": "float32", "shape": ["items", 3, 32, 32]}}
     assert about["preprocessing"]["size"] == {"height": 32, "width": 32}
 
 
-def test_efficientnet_lite0_in_onnx_reads_bytes(tmp_path):
+def test_an_exported_efficientnet_lite0_reads_bytes(tmp_path):
     backbone = EfficientNetLite0Encoder(device="cpu").backbone()
-    parts = {name: backbone.network[name] for name in ("stem", "stage1", "pooling")}  # enough to see how it is read
+    parts = {name: backbone.network[name] for name in ("stem", "stage1", "pooling")}  # enough to test the input
     model = Model(dataclasses.replace(backbone, network=parts, width=16))
     file = export(model, tmp_path / "lite0.onnx")
-    assert np.abs(answers(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
+    assert np.abs(probabilities(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
     assert json.loads((tmp_path / "lite0.onnx.json").read_text())["inputs"]["pixels"]["type"] == "uint8"
 
 
-def test_a_fitted_classifier_in_onnx_answers_with_its_probabilities(tmp_path, monkeypatch):
+def test_an_exported_any_shot_classifier_computes_the_same_probabilities(tmp_path, monkeypatch):
     monkeypatch.setattr(minilm, "choose", lambda device: Compute(torch.device(device), torch.float32))
     clf = AnyShotClassifier(CLASSES.tolist(), encoder=MiniLMEncoder(device="cpu"), cache=False)
     texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
     clf.fit(texts, ["billing", "delivery", "login", "billing"])
     file = export(clf, tmp_path / "model.onnx")
     new = ["charged for a parcel that never came", "cannot sign in"]
-    made = answers(file, backbone_of(MiniLMEncoder(device="cpu")), new)
-    assert np.abs(made - clf.predict_proba(new)).max() < 1e-4
+    computed = probabilities(file, backbone_of(MiniLMEncoder(device="cpu")), new)
+    assert np.abs(computed - clf.predict_proba(new)).max() < 1e-4
     about = json.loads((tmp_path / "model.onnx.json").read_text())
     assert about["classes"] == CLASSES.tolist()
     tokenizer = Tokenizer.from_file(str(tmp_path / "model.onnx.tokenizer.json"))
@@ -128,20 +128,20 @@ def test_a_fitted_classifier_in_onnx_answers_with_its_probabilities(tmp_path, mo
 
 
 @pytest.mark.parametrize("method", ["partial", "lora"])
-def test_a_fine_tuned_classifier_in_onnx_answers_with_its_probabilities(method, tmp_path):
+def test_an_exported_fine_tuned_classifier_computes_the_same_probabilities(method, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     clf = FineTunedClassifier(
         f"hf:{folder}", method=method, freeze_at="layer2", epochs=1, tuning=Tuning(cache=False), random_state=0
     )
     clf.fit(tiny.TEXTS * 2, ["billing", "delivery", "login", "delivery", "billing"] * 2)
     file = export(clf, tmp_path / "model.onnx")
-    made = answers(file, clf.backbone_, tiny.TEXTS)
-    assert np.abs(made - by_formula(clf.assembled(), tiny.TEXTS)).max() < 1e-4
-    assert np.abs(made - clf.predict_proba(tiny.TEXTS)).max() < 0.02  # the trunk's bfloat16 against float32
+    computed = probabilities(file, clf.backbone_, tiny.TEXTS)
+    assert np.abs(computed - by_formula(clf.assembled(), tiny.TEXTS)).max() < 1e-4
+    assert np.abs(computed - clf.predict_proba(tiny.TEXTS)).max() < 0.02  # the trunk's bfloat16 against float32
 
 
-def test_large_weights_lie_beside_the_file_under_its_name(tmp_path, monkeypatch):
-    """As they do from 1.9 GB on; exported again they are replaced, and a small model's file has none."""
+def test_large_weights_are_in_a_file_of_their_own(tmp_path, monkeypatch):
+    """The next export replaces them, and that of a small model deletes them."""
     folder, _ = tiny.saved("bert", tmp_path / "model")
     model = Model(load_language_model(folder, device="cpu").backbone())
     with monkeypatch.context() as changed:
@@ -150,44 +150,44 @@ def test_large_weights_lie_beside_the_file_under_its_name(tmp_path, monkeypatch)
             file = export(model, tmp_path / "model.onnx")
             written = {path.name for path in tmp_path.iterdir() if path.is_file()}
             assert written == {"model.onnx", "model.onnx.data", "model.onnx.json", "model.onnx.tokenizer.json"}
-        made = answers(file, model.whole.backbone, tiny.TEXTS)
-        assert np.abs(made - by_formula(model.whole, tiny.TEXTS)).max() < 1e-4
+        computed = probabilities(file, model.whole.backbone, tiny.TEXTS)
+        assert np.abs(computed - by_formula(model.whole, tiny.TEXTS)).max() < 1e-4
     export(model, file)
     assert not (tmp_path / "model.onnx.data").exists()
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_model_whose_encoder_has_no_stages_is_refused(letters, tmp_path):
+def test_a_model_whose_encoder_has_no_stages_raises_an_error(letters, tmp_path):
     clf = AnyShotClassifier(["ab", "cd"], encoder=letters, cache=False).fit(["aab", "ccd"], ["ab", "cd"])
-    with pytest.raises(ExportError, match=r"AnyShotClassifier cannot be exported: its encoder is no network in stages"):
+    with pytest.raises(ExportError, match=r"AnyShotClassifier cannot be exported: its encoder has no stages"):
         export(clf, tmp_path / "model.onnx")
 
 
-def test_a_model_that_is_not_one_network_is_refused(tmp_path):
-    with pytest.raises(ExportError, match="dict cannot be exported: it is not one network from items to scores"):
+def test_a_model_that_is_not_a_network_raises_an_error(tmp_path):
+    with pytest.raises(ExportError, match="dict cannot be exported: it is not a network that computes scores"):
         export({}, tmp_path / "model.onnx")
 
 
-def test_a_file_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
+def test_a_file_with_other_probabilities_is_not_written(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     model = Model(load_language_model(folder, device="cpu").backbone())
-    (tmp_path / "model.onnx").write_text("the old one")
+    (tmp_path / "model.onnx").write_text("the old file")
     coefs = iter([model.whole.coef, -model.whole.coef])
 
-    def turned(whole: Assembled) -> WholeNetwork:
+    def negated(whole: Assembled) -> WholeNetwork:
         return WholeNetwork(dataclasses.replace(whole, coef=next(coefs)))
 
-    monkeypatch.setattr("anyshot.encoders.onnx.WholeNetwork", turned)
-    with pytest.raises(ExportError, match=r"differ from the model's by .*; it was not kept"):
+    monkeypatch.setattr("anyshot.encoders.onnx.WholeNetwork", negated)
+    with pytest.raises(ExportError, match=r"differ from the model's by .*It was not written"):
         export(model, tmp_path / "model.onnx")
-    assert (tmp_path / "model.onnx").read_text() == "the old one"
+    assert (tmp_path / "model.onnx").read_text() == "the old file"
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_cannot_be_written_beside_the_file_leaves_no_half_of_it(tmp_path, monkeypatch):
+def test_a_description_that_cannot_be_written_leaves_no_incomplete_file(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     model = Model(load_language_model(folder, device="cpu").backbone())
-    (tmp_path / "model.onnx.json").write_text("the old one")
+    (tmp_path / "model.onnx.json").write_text("the old file")
     write = Path.write_text
 
     def full(path, text, **options):
@@ -197,5 +197,5 @@ def test_what_cannot_be_written_beside_the_file_leaves_no_half_of_it(tmp_path, m
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(DataFileError, match=r"model\.onnx\.json cannot be written: No space left on device"):
         export(model, tmp_path / "model.onnx")
-    assert (tmp_path / "model.onnx.json").read_text() == "the old one"
+    assert (tmp_path / "model.onnx.json").read_text() == "the old file"
     assert not list(tmp_path.glob(".*"))

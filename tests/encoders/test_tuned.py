@@ -1,4 +1,4 @@
-"""A trained encoder serves as any other, and is saved with the model it belongs to."""
+"""Tuned encoders are used like others, and are saved with their model."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def encoder(trained):
     return TunedEncoder("minilm", trained.backbone_, trained.freeze_at_, trained.rest_)
 
 
-def test_it_is_an_encoder_of_unit_vectors_that_the_head_reads(trained, encoder):
+def test_the_head_computes_the_scores_of_the_trained_model_from_the_vectors(trained, encoder):
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Trained)
     vectors = encoder.encode(TEXTS[:4])
@@ -45,7 +45,7 @@ def test_it_is_an_encoder_of_unit_vectors_that_the_head_reads(trained, encoder):
     np.testing.assert_allclose(vectors @ coef.T + intercept, trained.scores(TEXTS[:4]), atol=1e-2)
 
 
-def test_other_weights_have_another_digest(trained, encoder):
+def test_the_digest_depends_on_the_weights(trained, encoder):
     weights = trained.rest_.state_dict()
     moved = {key: value + 1 for key, value in weights.items()}
     trained.rest_.load_state_dict(moved)
@@ -54,17 +54,17 @@ def test_other_weights_have_another_digest(trained, encoder):
     assert other != encoder.digest
 
 
-def test_what_is_kept_makes_the_same_encoder(encoder):
+def test_a_saved_encoder_is_restored(encoder):
     back = tuned_from_saved("minilm", encoder.facts(), encoder.arrays())
     np.testing.assert_allclose(back.encode(TEXTS[:3]), encoder.encode(TEXTS[:3]), atol=1e-6)
 
 
-def test_another_trunk_on_this_machine_is_refused(encoder):
+def test_other_frozen_weights_raise_an_error(encoder):
     with pytest.raises(ModelFolderError, match="'minilm' on this machine is not the one"):
         tuned_from_saved("minilm", {**encoder.facts(), "frozen": "0" * 64}, encoder.arrays())
 
 
-def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
+def test_a_model_with_a_tuned_encoder_predicts_and_is_saved(encoder, trained):
     names = ["delivery", "refund"]
     space = Space("minilm", cache=None)
     bare = first_evidence(class_table(names), describe(names), space.place_classes(describe(names)))
@@ -86,7 +86,7 @@ def test_a_model_answers_by_it_and_keeps_it(encoder, trained):
     assert why.neighbors[0].label == why.answer == "delivery"
 
 
-def test_classes_known_by_vectors_are_moved_without_texts(encoder):
+def test_classes_given_as_vectors_lose_them_with_a_tuned_encoder(encoder):
     names = class_table(["delivery", "refund"])
     untold = ClassTexts(("delivery", "refund"), ((), ()))
     bare = first_evidence(names, untold, np.eye(2, Space("minilm", cache=None).encoder.width, dtype=np.float32))
@@ -96,7 +96,7 @@ def test_classes_known_by_vectors_are_moved_without_texts(encoder):
     assert not moved.said.any()
 
 
-def test_its_stages_are_the_frozen_ones_and_the_trained_ones(encoder):
+def test_the_stages_are_the_frozen_and_the_trained_ones(encoder):
     whole = assemble(encoder, np.eye(2, encoder.width, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
     state = whole.backbone.together(whole.backbone.prepare(TEXTS[:1]))
     with torch.inference_mode():

@@ -137,7 +137,7 @@ def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
             raise
         what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFolderError(
-            f"{folder} is not a model that anyshot {_version()} can read: {what}. It was written by anyshot "
+            f"{folder} is not a model that anyshot {anyshot_version()} can read: {what}. It was written by anyshot "
             f"{saved.version}, or by hand. Fit and save the model again."
         ) from error
 
@@ -219,9 +219,9 @@ def _document(folder: Path) -> dict[str, Any]:
     if document["format"] not in range(1, FORMAT + 1):
         wrote = document["anyshot"]
         raise ModelFolderError(
-            f"{folder} was written by anyshot {wrote} in format {document['format']}; this is anyshot {_version()}, "
-            f"which reads formats up to {FORMAT}. Upgrade with pip install 'anyshot>={wrote}', or fit and save the "
-            "model again."
+            f"{folder} was written by anyshot {wrote} in format {document['format']}; this is anyshot "
+            f"{anyshot_version()}, which reads formats up to {FORMAT}. Upgrade with pip install 'anyshot>={wrote}', or "
+            "fit and save the model again."
         )
     if document.get("digest") != digest or not _is_complete(document):
         raise ModelFolderError(_changed(path))
@@ -264,7 +264,7 @@ def _digest_of(document: Mapping[str, Any]) -> str:
 
 def _model_bytes(facts: JSON, files: Mapping[str, bytes]) -> bytes:
     digests = {name: sha256(content).hexdigest() for name, content in files.items()}
-    document = {"anyshot": _version(), "format": FORMAT, "facts": facts, "files": digests}
+    document = {"anyshot": anyshot_version(), "format": FORMAT, "facts": facts, "files": digests}
     document["digest"] = _digest_of(document)
     # "surrogatepass", as json.loads reads it: a name that was decoded wrongly must not prevent saving.
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
@@ -329,7 +329,8 @@ def _check_replaceable(target: Path) -> None:
         )
 
 
-def _version() -> str:
+def anyshot_version() -> str:
+    """Return the version of this package."""
     try:
         return version("anyshot")
     except PackageNotFoundError:

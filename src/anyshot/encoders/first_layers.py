@@ -1,4 +1,4 @@
-"""A smaller text encoder: the first layers of a larger one, pooled as it pools; a student to distil into."""
+"""The first layers of a text encoder as a smaller encoder, for example to distill a model into."""
 
 import dataclasses
 import hashlib
@@ -15,19 +15,19 @@ from anyshot.errors import EncoderError
 
 
 class FirstLayers:
-    """A text encoder's first layers; `load_encoder("minilm[:2]")` makes it by name.
+    """A text encoder's first layers, with its pooling; `load_encoder("minilm[:2]")` returns one by name.
 
     Parameters
     ----------
     encoder : Encoder
         A text encoder with stages.
     n_layers : int
-        How many of its layers, embeddings and pooling not counted.
+        Number of layers, without embeddings and pooling.
 
     Raises
     ------
     EncoderError
-        The encoder reads images, whose layers differ in width, or has no more layers than asked for.
+        The encoder reads images, or does not have more than `n_layers` layers.
 
     Examples
     --------
@@ -43,16 +43,16 @@ class FirstLayers:
         whole = backbone_of(encoder)
         layers = [name for name in whole.network if name.startswith("layer")]
         if whole.modality != "text" or not layers:
-            raise EncoderError(f"{whole.name} is no text encoder in layers: its first layers cannot be pooled alone.")
+            raise EncoderError(f"{whole.name} is not a text encoder with layers, so its first layers cannot be used.")
         if not 0 < n_layers < len(layers):
-            raise EncoderError(f"n_layers={n_layers} of {whole.name} must be at least 1 and below {len(layers)}.")
-        kept = {name: stage for name, stage in whole.network.items() if name not in layers[n_layers:]}
+            raise EncoderError(f"n_layers={n_layers} of {whole.name} must be at least 1 and less than {len(layers)}.")
+        network = {name: stage for name, stage in whole.network.items() if name not in layers[n_layers:]}
         self.digest = hashlib.sha256(f"{whole.digest} first {n_layers}".encode()).hexdigest()
         self.width = whole.width
         name = f"the first {n_layers} layers of {whole.name}"
-        self._backbone = dataclasses.replace(whole, name=name, network=kept, digest=self.digest, fresh=self._fresh)
-        self._trunk = Trunk(self._backbone, len(kept))
-        self._fresh_whole, self._kept = whole.fresh, tuple(kept)
+        self._backbone = dataclasses.replace(whole, name=name, network=network, digest=self.digest, fresh=self._fresh)
+        self._trunk = Trunk(self._backbone, "head")
+        self._fresh_whole, self._stages = whole.fresh, tuple(network)
 
     def backbone(self) -> Backbone:
         """Return the layers in stages."""
@@ -60,14 +60,14 @@ class FirstLayers:
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
-        made = np.zeros((len(inputs), self.width), np.float32)
+        vectors = np.zeros((len(inputs), self.width), np.float32)
         for rows, state in states(self._trunk, inputs):
-            made[rows] = state.x.float().cpu().numpy()
-        return unit(made)
+            vectors[rows] = state.x.float().cpu().numpy()
+        return unit(vectors)
 
     def _fresh(self) -> Network:
         whole = self._fresh_whole()
-        return {name: whole[name] for name in self._kept}
+        return {name: whole[name] for name in self._stages}
 
     def __sklearn_clone__(self) -> Self:
-        return self  # pretrained and never changed: scikit-learn's clone would copy the weights for nothing
+        return self  # its weights are never changed, so scikit-learn need not copy them

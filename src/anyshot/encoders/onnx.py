@@ -1,4 +1,4 @@
-"""A fitted model as one ONNX file, which runs where there is neither Python nor this library."""
+"""Export of fitted models to ONNX, to run them without Python and without this library."""
 
 import json
 import logging
@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -16,62 +15,63 @@ import torch
 from torch import Tensor
 
 from anyshot.base.files import atomic_file
+from anyshot.base.model_folder import anyshot_version
 from anyshot.base.validation import extra
 from anyshot.encoders.backbones import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
 from anyshot.errors import DataFileError, EncoderError, ExportError
 
 TOLERANCE: Final = 1e-4
-"""Largest difference of a probability between the file and the original."""
+"""Largest difference allowed between a probability of the file and of the model."""
 
-_ONE_FILE: Final = 1_900_000_000  # bytes of weights; what is larger lies beside the file, since protobuf ends at 2 GB
+_ONE_FILE: Final = 1_900_000_000  # bytes; larger weights are in a separate file, since protobuf is limited to 2 GB
 _PURPOSE: Final = "Exporting a model to ONNX"
 
 
 def export(model: Assembling, file: str | os.PathLike[str]) -> Path:
-    """Write a fitted model, from prepared items to probabilities, to an ONNX file; return its path.
+    """Write a fitted model to an ONNX file that computes probabilities from prepared items; return its path.
 
-    Beside "model.onnx" stands "model.onnx.json", which says how items are prepared, what goes in and comes out, and the
-    classes in order (the file's own metadata say the same); for texts also "model.onnx.tokenizer.json", which the
-    package tokenizers reads; and weights of more than 1.9 GB in "model.onnx.data", which goes where the file goes.
-    Batches of any size, and texts of any length that the model has places for, go in.
+    For "model.onnx", "model.onnx.json" describes how items are prepared, the inputs and outputs, and the classes in
+    order; the metadata of the ONNX file contain the same. For texts "model.onnx.tokenizer.json" is the tokenizer, for
+    the package tokenizers. Weights of more than 1.9 GB are in "model.onnx.data", which must be kept with the file. The
+    batch size is variable, and so is the length of texts, up to the limit of the model.
 
     Parameters
     ----------
     model : fitted classifier
-        One with `assembled()`: an encoder that has stages, and a linear head.
+        A model with `assembled()`: an encoder that has stages, and a linear head.
     file : str or path
-        Where to write it; an old file is replaced when the new one is whole and checked.
+        The file to write. An existing file is replaced after the new one was checked.
 
     Raises
     ------
     ExportError
-        The model is not made of an encoder with stages and a linear head, an operation of its network has no place in
-        ONNX, or the file's answers differ from the model's by more than 1e-4.
+        The model is not an encoder with stages and a linear head, ONNX lacks an operation of its network, or the file's
+        probabilities differ from the model's by more than 1e-4.
     MissingExtraError
         onnx, onnxscript or onnxruntime is not installed.
 
     Notes
     -----
-    The file computes in float32, the encoder in bfloat16 where that is fast: probabilities differ as far as that goes.
-    "Unknown" is not in the file; it answers by probabilities alone.
+    The file computes in float32. If the encoder runs in bfloat16, probabilities differ by its rounding. The file does
+    not predict "unknown".
     """
     for module in ("onnx", "onnxscript", "onnxruntime"):
         extra(module, "onnx", purpose=_PURPOSE)
     if not isinstance(model, Assembling):
         raise ExportError(
-            f"{type(model).__name__} cannot be exported: it is not one network from items to scores. Export a fitted "
-            "classifier whose encoder has stages, such as minilm, efficientnet-lite0 or a model of transformers."
+            f"{type(model).__name__} cannot be exported: it is not a network that computes scores from items. Export a "
+            "fitted classifier whose encoder has stages: minilm, efficientnet-lite0 or a model of transformers."
         )
     whole = _assembled(model)
     about = _about(whole)
     target = Path(file)
-    with _whole_model(target) as part:
-        _written(whole, part, about)
+    with _atomic_model(target) as part:
+        _convert(whole, part, about)
         _check(whole, part)
-    _write(_beside(target, ".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+    _write(_with_suffix(target, ".json"), json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     if isinstance(whole.backbone.preparation, TextPreparation) and whole.backbone.preparation.tokenizer is not None:
-        _write(_beside(target, ".tokenizer.json"), whole.backbone.preparation.tokenizer())
+        _write(_with_suffix(target, ".tokenizer.json"), whole.backbone.preparation.tokenizer())
     return target
 
 
@@ -80,31 +80,32 @@ def _assembled(model: Assembling) -> Assembled:
         return model.assembled()
     except EncoderError as error:
         raise ExportError(
-            f"{type(model).__name__} cannot be exported: its encoder is no network in stages, or cannot be opened "
-            f"({error}). Take minilm, efficientnet-lite0 or a model of transformers."
+            f"{type(model).__name__} cannot be exported: its encoder has no stages, or cannot be opened ({error}). Use "
+            "minilm, efficientnet-lite0 or a model of transformers."
         ) from error
 
 
 @contextmanager
-def _whole_model(target: Path) -> Iterator[Path]:
-    """Give a path to write to; at the block's end what stands there, and its weights beside it, go where they belong.
+def _atomic_model(target: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to; when the block ends, the file and its weights replace `target`.
 
-    The file names the one with its weights, so that both are written under their final names, in a folder apart.
+    The file contains the name of the file with its weights, so both are written in a temporary folder, under their
+    final names.
 
     Raises
     ------
     DataFileError
-        They cannot be written: the disk is full, the folder is missing or closed.
+        They cannot be written: the disk is full, or the folder is missing or read-only.
     """
     try:
-        with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as apart:
-            part = Path(apart, target.name)
+        with TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as folder:
+            part = Path(folder, target.name)
             yield part
-            weights = _beside(part, ".data")
+            weights = _with_suffix(part, ".data")
             if weights.exists():
-                weights.replace(_beside(target, ".data"))
+                weights.replace(_with_suffix(target, ".data"))
             elif target.is_file():
-                _beside(target, ".data").unlink(missing_ok=True)  # the old file's
+                _with_suffix(target, ".data").unlink(missing_ok=True)  # of the old file
             part.replace(target)
     except OSError as error:
         raise DataFileError(f"{target} cannot be written: {error.strerror or error}.") from error
@@ -116,18 +117,18 @@ def _write(file: Path, text: str) -> None:
 
 
 def _about(whole: Assembled) -> dict[str, Any]:
-    """Return what one must know to use the file."""
+    """Return the description of the file."""
     text = whole.backbone.modality == "text"
     ids = {"type": "int64", "shape": ["items", "tokens"]}
     inputs = {"input_ids": ids, "attention_mask": ids} if text else {"pixels": _pixels(whole)}
-    answer = {"type": "float32", "shape": ["items", len(whole.classes)]}
+    output = {"type": "float32", "shape": ["items", len(whole.classes)]}
     return {
-        "made_by": f"anyshot {_version()}",
+        "made_by": f"anyshot {anyshot_version()}",
         "encoder": whole.backbone.name,
         "modality": whole.backbone.modality,
         "classes": whole.classes.tolist(),
         "inputs": inputs,
-        "outputs": {"scores": answer, "probabilities": answer},
+        "outputs": {"scores": output, "probabilities": output},
         "preprocessing": dict(whole.backbone.preparation.about),
     }
 
@@ -138,18 +139,18 @@ def _pixels(whole: Assembled) -> dict[str, Any]:
 
 
 def _example(whole: Assembled, *, items: int = 2, tokens: int = 7) -> tuple[Tensor, ...]:
-    """Return a batch of made-up items, of which texts are of several lengths."""
+    """Return a batch of artificial items; texts differ in length."""
     preparation = whole.backbone.preparation
     if isinstance(preparation, TextPreparation):
-        texts = [torch.arange(max(1, tokens - item)) % 5 + 1 for item in range(items)]  # ids that any vocabulary has
+        texts = [torch.arange(max(1, tokens - item)) % 5 + 1 for item in range(items)]  # ids in every vocabulary
         ids, mask = preparation.together(texts)
         assert mask is not None
         return ids, mask.long()
-    drawn = np.random.default_rng(0).integers(0, 256, size=(items, 64, 80, 3), dtype=np.uint8)
-    return (whole.backbone.together(whole.backbone.prepare(drawn)).x,)
+    images = np.random.default_rng(0).integers(0, 256, size=(items, 64, 80, 3), dtype=np.uint8)
+    return (whole.backbone.together(whole.backbone.prepare(images)).x,)
 
 
-def _written(whole: Assembled, file: Path, about: Mapping[str, Any]) -> None:
+def _convert(whole: Assembled, file: Path, about: Mapping[str, Any]) -> None:
     names = ["input_ids", "attention_mask"] if whole.backbone.modality == "text" else ["pixels"]
     axes = {0: "items", 1: "tokens"} if len(names) == 2 else {0: "items"}
     network = WholeNetwork(whole)
@@ -165,40 +166,40 @@ def _written(whole: Assembled, file: Path, about: Mapping[str, Any]) -> None:
                 dynamic_shapes=tuple(axes for _ in names),
             )
         except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ExportError(f"{whole.backbone.name} cannot be written as ONNX: {why}") from error
-        assert program is not None  # so typed for the exporter that is no more
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ExportError(f"{whole.backbone.name} cannot be converted to ONNX: {reason}") from error
+        assert program is not None  # None is in the type for the exporter of older versions
         program.model.metadata_props["anyshot"] = json.dumps(about)
         size = sum(weights.nbytes for weights in network.state_dict().values())
         program.save(file, external_data=size > _ONE_FILE)
 
 
 def _check(whole: Assembled, file: Path) -> None:
-    """Compare the file's answers to the original's on batches of other sizes than it was made with."""
+    """Compare the file's probabilities with the model's, on batches of other sizes than the export used."""
     runtime = extra("onnxruntime", "onnx", purpose=_PURPOSE)
     session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     network = WholeNetwork(whole)
     for items, tokens in ((1, 4), (3, 9)):
-        given = _example(whole, items=items, tokens=tokens)
+        example = _example(whole, items=items, tokens=tokens)
         with torch.inference_mode():
-            expected = network(*given)[1].numpy()
+            expected = network(*example)[1].numpy()
         names = [one.name for one in session.get_inputs()]
-        feed = {name: one.numpy() for name, one in zip(names, given, strict=True)}
+        feed = {name: one.numpy() for name, one in zip(names, example, strict=True)}
         gap = float(np.abs(session.run(["probabilities"], feed)[0] - expected).max())
         if not gap <= TOLERANCE:
             raise ExportError(
-                f"The ONNX file's probabilities differ from the model's by {gap:.1e}, more than {TOLERANCE:.0e}; it "
-                "was not kept. Install the versions of onnxscript and onnxruntime that constraints.txt names."
+                f"The ONNX file's probabilities differ from the model's by {gap:.1e}, more than {TOLERANCE:.0e}. It "
+                "was not written. Install the versions of onnxscript and onnxruntime in constraints.txt."
             )
 
 
-def _beside(file: Path, ending: str) -> Path:
+def _with_suffix(file: Path, ending: str) -> Path:
     return file.with_name(file.name + ending)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's notes, on packages that are not needed mostly, from the terminal."""
+    """Silence the exporter's notes, which are mostly about packages that are not needed."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -208,10 +209,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def _version() -> str:
-    try:
-        return version("anyshot")
-    except PackageNotFoundError:
-        return "of unknown version"

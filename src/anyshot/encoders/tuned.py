@@ -1,4 +1,4 @@
-"""An encoder whose last stages were trained for a task: what stands before its head, for vectors like any other's."""
+"""A fine-tuned encoder: the network before the head of a trained model, used as an encoder."""
 
 import dataclasses
 import hashlib
@@ -20,20 +20,20 @@ PREFIX = "tuned/"
 
 
 class TunedEncoder:
-    """A pretrained network with trained last stages.
+    """A pretrained network whose last stages were trained.
 
     Parameters
     ----------
     name : str
-        Of the encoder that it was.
+        The name of the original encoder.
     backbone : Backbone
-        Its stages; those below the freeze point run as they are.
+        The original network; its stages before the freeze point are used.
     freeze_at : str
         The first trained stage.
     rest : Rest
         The trained stages.
     center : ndarray of shape (width,), optional
-        What is taken off the unit-length vectors before they get unit length again.
+        Subtracted from the unit-length vectors before they are scaled to unit length again.
     """
 
     def __init__(
@@ -43,47 +43,46 @@ class TunedEncoder:
         self._origin, self._trunk = backbone, Trunk(backbone, freeze_at)
         self.modality: Literal["text", "image"] = backbone.modality
         self.width = backbone.width
-        hashed = hashlib.sha256(f"{frozen_digest(backbone, freeze_at)} {freeze_at} {backbone.device}".encode())
+        digest = hashlib.sha256(f"{frozen_digest(backbone, freeze_at)} {freeze_at} {backbone.device}".encode())
         for key, array in sorted(self.arrays().items()):
-            hashed.update(key.encode() + array.tobytes())
-        self.digest = hashed.hexdigest()
+            digest.update(key.encode() + array.tobytes())
+        self.digest = digest.hexdigest()
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, on the CPU."""
-        made = np.zeros((len(inputs), self.width), np.float32)
+        vectors = np.zeros((len(inputs), self.width), np.float32)
         with torch.inference_mode():
             for rows, state in states(self._trunk, inputs):
-                made[rows] = self.rest(state).float().cpu().numpy()
-        return unit(made) if self.center is None else unit(unit(made) - self.center)
+                vectors[rows] = self.rest(state).float().cpu().numpy()
+        return unit(vectors) if self.center is None else unit(unit(vectors) - self.center)
 
     def backbone(self) -> Backbone:
-        """Return the network in stages, the trained ones in their places."""
-        frozen = self._origin.stages[: self._origin.n_frozen(self.freeze_at)]
-        network = {name: self._origin.network[name] for name in frozen} | dict(self.rest.named_stages())
+        """Return the network in stages, including the trained ones."""
+        network = {name: self._origin.network[name] for name in self._trunk.stages} | dict(self.rest.named_stages())
         return dataclasses.replace(self._origin, name=f"{self.name}, tuned", network=network, digest=self.digest)
 
     def __sklearn_clone__(self) -> Self:
-        return self  # trained: scikit-learn's clone would copy the weights for nothing
+        return self  # it is already trained, so scikit-learn need not copy it
 
     def facts(self) -> dict[str, Any]:
-        """Return what is no array, for a saved model."""
+        """Return the settings for a saved model, as JSON values."""
         return {"freeze_at": self.freeze_at, "frozen": frozen_digest(self._origin, self.freeze_at)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the trained weights, for a saved model."""
-        kept: dict[str, NDArray[Any]] = {
+        """Return the trained weights for a saved model."""
+        weights: dict[str, NDArray[Any]] = {
             f"{PREFIX}{key}": tensor.detach().cpu().numpy() for key, tensor in self.rest.state_dict().items()
         }
-        return kept if self.center is None else kept | {"tuned_center": self.center}
+        return weights if self.center is None else weights | {"tuned_center": self.center}
 
 
 def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TunedEncoder:
-    """Return the encoder that `facts` and `arrays` were taken from.
+    """Return the encoder of a saved model, from its `facts` and `arrays`.
 
     Raises
     ------
     ModelFolderError
-        The encoder of that name on this machine is not the one that was tuned.
+        The encoder of that name on this machine is not the one that was trained.
     """
     own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
     freeze_at = str(facts["freeze_at"])
