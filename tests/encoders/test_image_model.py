@@ -12,8 +12,8 @@ from torch import Tensor
 
 from anyshot.base.protocols import Classifying, Digested, Encoder
 from anyshot.base.validation import unit
-from anyshot.encoders.efficientnet import imagenet_names
 from anyshot.encoders.image_model import load_image_model
+from anyshot.encoders.images import imagenet_class_names
 from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError
 
@@ -82,7 +82,7 @@ def test_the_vectors_of_a_classifier_are_what_its_last_layer_reads(name, images,
         assert np.corrcoef(scores[row], logits[row])[0, 1] > 0.995
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Digested)
-    assert encoder.classifier.names == imagenet_names()
+    assert encoder.classifier.names == imagenet_class_names()
 
 
 @pytest.mark.parametrize("name", ["ResNet", "DINOv2"])

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from anyshot.base.validation import unit
-from anyshot.encoders.efficientnet import square
+from anyshot.encoders.images import center_square
 from anyshot.encoders.keras import KerasEncoder, keras_on_torch, load_keras_model
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError, UnknownEncoderError
@@ -48,7 +48,7 @@ def weights_file(keras, tmp_path_factory) -> Path:
 
 def test_the_vectors_are_the_models_output_averaged_over_its_places(small):
     encoder = KerasEncoder(small)
-    shown = np.stack([square(photo, side=32).permute(1, 2, 0).numpy() for photo in PHOTOS]).astype(np.float32)
+    shown = np.stack([center_square(photo, side=32).permute(1, 2, 0).numpy() for photo in PHOTOS]).astype(np.float32)
     with torch.no_grad():
         maps = small(torch.from_numpy(shown), training=False).numpy()  # (3, 30, 30, 6)
     assert encoder.width == 6
@@ -110,7 +110,7 @@ def test_an_application_is_opened_by_name_and_file_with_its_own_preprocessing(ke
     encoder = load_encoder(f"keras:MobileNet:{weights_file}", device="cpu", download="never")
     model = keras.applications.MobileNet(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
     model.load_weights(weights_file)
-    shown = np.stack([square(photo).permute(1, 2, 0).numpy() for photo in PHOTOS[:1]]).astype(np.float32)
+    shown = np.stack([center_square(photo).permute(1, 2, 0).numpy() for photo in PHOTOS[:1]]).astype(np.float32)
     with torch.no_grad():
         expected = model(torch.from_numpy(shown / 127.5 - 1), training=False).numpy()
     assert encoder.width == 1024

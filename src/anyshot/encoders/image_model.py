@@ -14,8 +14,8 @@ from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors
-from anyshot.encoders.efficientnet import Names, encode_images, imagenet_names
 from anyshot.encoders.hub import digest_of_folder, model_folder
+from anyshot.encoders.images import encode_images, imagenet_class_names
 from anyshot.encoders.language_model import fresh_model, quiet
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, choose
 from anyshot.encoders.stages_image import image_stages
@@ -192,11 +192,11 @@ def _pooled(model: nn.Module, output: Any) -> Tensor:
     return states[:, 0] if has_class_token else states.mean(dim=1)  # (n, places, width)
 
 
-def _class_names(config: Any, *, classes: int) -> Names | None:
+def _class_names(config: Any, *, classes: int) -> tuple[tuple[str, ...], ...] | None:
     """Return the synonyms of the model's classes, where it is a classifier of everyday things."""
     labels = [str(config.id2label.get(row, f"LABEL_{row}")) for row in range(classes)]
     if all(label == f"LABEL_{row}" for row, label in enumerate(labels)):
-        return imagenet_names() if classes == len(imagenet_names()) else None
-    if classes < len(imagenet_names()):
+        return imagenet_class_names() if classes == len(imagenet_class_names()) else None
+    if classes < len(imagenet_class_names()):
         return None
     return tuple(tuple(name.strip() for name in label.split(",")) for label in labels)

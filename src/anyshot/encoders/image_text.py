@@ -14,9 +14,9 @@ from anyshot.base import progress
 from anyshot.base.items import Items, check_texts
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.efficientnet import encode_images
 from anyshot.encoders.hub import digest_of_folder, model_folder
 from anyshot.encoders.image_model import open_part, open_weights, prepared_by
+from anyshot.encoders.images import encode_images
 from anyshot.encoders.language_model import fresh_model
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, choose
 from anyshot.encoders.stages_image import Whole, clip_stages

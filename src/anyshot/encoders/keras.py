@@ -28,8 +28,8 @@ from torch import Tensor
 
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, extra
-from anyshot.encoders.efficientnet import digest_of, encode_images, square
 from anyshot.encoders.hub import download_switch
+from anyshot.encoders.images import center_square, encode_images
 from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError
 
@@ -86,7 +86,8 @@ class KerasEncoder:
             weights.update(np.ascontiguousarray(variable.value.detach().cpu().numpy()).data)
         scaling = "as they are" if self.preprocess is None else f"{self.preprocess.__module__}.{_name(self.preprocess)}"
         architecture = json.dumps(_without_names(self.model.get_config()), sort_keys=True, default=str)
-        return digest_of("keras, 1", architecture, weights.hexdigest(), scaling, str(self._side))
+        parts = ("keras, 1", architecture, weights.hexdigest(), scaling, str(self._side))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
@@ -96,7 +97,9 @@ class KerasEncoder:
         BadItemError
             An image cannot be read; it is named by its path and row.
         """
-        return encode_images(inputs, prepare=partial(square, side=self._side), forward=self._features, width=self.width)
+        return encode_images(
+            inputs, prepare=partial(center_square, side=self._side), forward=self._features, width=self.width
+        )
 
     def __sklearn_clone__(self) -> Self:
         return self  # frozen: scikit-learn's clone would copy the weights for nothing
