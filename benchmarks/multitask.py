@@ -35,9 +35,9 @@ from torch import Tensor, nn
 from anyshot.tasks.multitask.comparison import task_score
 from anyshot.tasks.multitask.model import MultitaskModel
 from anyshot.tasks.multitask.network import MultitaskNetwork
-from anyshot.tasks.multitask.task import Kind
+from anyshot.tasks.multitask.task import TaskKind
 
-GRADES: dict[str, Kind] = dict.fromkeys(("G1", "G2", "G3"), "regression")
+GRADES: dict[str, TaskKind] = dict.fromkeys(("G1", "G2", "G3"), "regression")
 WEIGHTINGS = ["uncertainty", "equal", "cagrad"]
 EVERY_WEIGHTING = [*WEIGHTINGS, "pcgrad", "mgda", "imtl-g"]
 Labels = dict[str, list[Any]]
@@ -181,7 +181,7 @@ def half_hidden(y: Mapping[str, list[Any]], random: np.random.Generator) -> Labe
     return hidden
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> TaskKind:
     """Return what a task of either data set asks for."""
     return "regression" if name in GRADES or name == "sum" else "classification"
 

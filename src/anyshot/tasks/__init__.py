@@ -8,7 +8,9 @@ _HOME = {
     "MultitaskModel": "anyshot.tasks.multitask.model",
     "MultitaskNetwork": "anyshot.tasks.multitask.network",
     "Regressor": "anyshot.tasks.regression",
+    "TaskComparison": "anyshot.tasks.multitask.comparison",
     "classifier_from_saved": "anyshot.tasks.classification",
+    "compare_with_single_tasks": "anyshot.tasks.multitask.comparison",
     "load_multitask_network": "anyshot.tasks.multitask.network",
     "regressor_from_saved": "anyshot.tasks.regression",
 }

@@ -1,4 +1,4 @@
-"""Together or alone: the report, and that it tells harm."""
+"""Comparison of multitask learning with learning each task alone."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from sklearn.base import BaseEstimator
 
 from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.tasks.multitask.comparison import compare_alone, task_score
+from anyshot.tasks.multitask.comparison import compare_with_single_tasks, task_score
 from anyshot.tasks.multitask.model import MultitaskModel
 
 
-class Confused(BaseEstimator):
-    """Right about a task learned alone; wrong about all as soon as there are two."""
+class HurtByOtherTasks(BaseEstimator):
+    """Predicts correctly after learning one task, and incorrectly after learning two."""
 
     def __init__(self, *, tasks=None):
         self.tasks = tasks
@@ -25,56 +25,59 @@ class Confused(BaseEstimator):
         return dict.fromkeys(self.names_, right if self.alone_ else ~right)
 
 
-def world(n=60, *, seed=0):
+def two_tasks(n=60, *, seed=0):
     X = generator(seed).normal(size=(n, 3))
     return X, {"one": (X[:, 0] > 0).tolist(), "two": (X[:, 0] > 0).tolist()}
 
 
-def test_harm_is_shown_for_each_task():
-    report = compare_alone(Confused(), *world())
+def test_negative_transfer_is_reported_for_each_task():
+    report = compare_with_single_tasks(HurtByOtherTasks(), *two_tasks())
     assert report.losers == ("one", "two")
     assert report.mean_gain == -1
-    assert "Negative transfer: one, two. Train alone." in str(report)
+    assert "Negative transfer: one, two. Train these alone." in str(report)
 
 
-def test_a_task_that_is_the_same_either_way_is_level():
-    X, y = world()
-    report = compare_alone(MultitaskModel(shared=False), X, y)
+def test_a_task_with_equal_scores_is_level():
+    X, y = two_tasks()
+    report = compare_with_single_tasks(MultitaskModel(shared=False), X, y)
     assert report.losers == ()
     assert set(report.table["verdict"]) == {"level"}
-    assert "No task loses" in str(report)
+    assert "There is no negative transfer" in str(report)
 
 
-def test_related_numbers_gain():
+def test_related_regressions_gain():
     random = generator(3)
     X = random.normal(size=(150, 40))
     truth = X @ random.normal(size=40)
     y = {f"year {k}": (truth + 6 * random.normal(size=150)).tolist() for k in range(4)}
     for k, labels in enumerate(y.values()):
         labels[k % 2 :: 2] = [None] * len(labels[k % 2 :: 2])
-    report = compare_alone(MultitaskModel(), X, y)
+    report = compare_with_single_tasks(MultitaskModel(), X, y)
     assert report.mean_gain > 0.02
     assert len(report.folds) == 5 * 4
 
 
-def test_the_same_seed_gives_the_same_report():
-    one, two = (compare_alone(MultitaskModel(), *world(), n_folds=2, repeats=2, random_state=4).table for _ in range(2))
+def test_the_same_random_state_gives_the_same_table():
+    one, two = (
+        compare_with_single_tasks(MultitaskModel(), *two_tasks(), n_folds=2, repeats=2, random_state=4).table
+        for _ in range(2)
+    )
     assert one.equals(two)
 
 
-def test_scores_are_accuracy_and_variance_explained_of_the_labeled_items():
+def test_scores_are_accuracy_and_r2_on_the_labeled_items():
     assert task_score(["a", None, "b"], np.array(["a", "a", "a"]), kind="classification") == 0.5
     assert task_score([1.0, 3.0, np.nan], np.array([1.0, 3.0, 9.0]), kind="regression") == 1.0
     assert task_score([1.0, 3.0], np.array([2.0, 2.0]), kind="regression") == 0.0
     assert np.isnan(task_score([None], np.array(["a"]), kind="classification"))
 
 
-def test_a_task_with_too_few_labels_for_the_folds_is_named():
-    X, y = world()
+def test_a_task_with_too_few_labels_for_the_folds_raises_an_error():
+    X, y = two_tasks()
     with pytest.raises(NotEnoughLabelsError, match="Task 'two' has 3 labels; 5 folds need 10"):
-        compare_alone(MultitaskModel(), X, {**y, "two": [True, False, True, *[None] * 57]})
+        compare_with_single_tasks(MultitaskModel(), X, {**y, "two": [True, False, True, *[None] * 57]})
 
 
-def test_too_few_folds_are_refused():
+def test_too_few_folds_raise_an_error():
     with pytest.raises(InputError, match="n_folds must be 2 or more"):
-        compare_alone(MultitaskModel(), *world(), n_folds=1)
+        compare_with_single_tasks(MultitaskModel(), *two_tasks(), n_folds=1)

@@ -1,4 +1,4 @@
-"""MultitaskModel: the estimator's contract, its answers, and what it refuses."""
+"""MultitaskModel: contract, predictions, errors, and saving."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def test_init_only_stores():
     assert_init_only_stores(MultitaskModel(tasks={"a": "regression"}, shared=False))
 
 
-def test_fit_returns_the_model_and_repeats():
+def test_fit_returns_the_model_and_is_repeatable():
     X, y = world()
     model = MultitaskModel()
     assert model.fit(X, y) is model
@@ -38,19 +38,19 @@ def test_fit_returns_the_model_and_repeats():
     np.testing.assert_allclose(clone(model).fit(X, y).predict_proba(X)["third"], first, atol=1e-6)
 
 
-def test_every_task_is_answered_in_its_own_terms():
+def test_predictions_are_in_the_units_of_each_task():
     X, y = world()
     model = MultitaskModel().fit(X, y)
-    answers, odds = model.predict(X), model.predict_proba(X)
-    assert list(answers) == ["side", "third", "mark"]
-    assert np.mean([answer == label for answer, label in zip(answers["side"], y["side"], strict=True) if label]) > 0.85
-    np.testing.assert_array_equal(answers["third"], odds["third"].argmax(axis=1))
-    np.testing.assert_allclose(answers["mark"], 10 * X[:, 0], atol=5)
-    assert list(odds) == ["side", "third"]
-    np.testing.assert_allclose(odds["third"].sum(axis=1), 1)
+    predicted, probabilities = model.predict(X), model.predict_proba(X)
+    assert list(predicted) == ["side", "third", "mark"]
+    assert np.mean([one == label for one, label in zip(predicted["side"], y["side"], strict=True) if label]) > 0.85
+    np.testing.assert_array_equal(predicted["third"], probabilities["third"].argmax(axis=1))
+    np.testing.assert_allclose(predicted["mark"], 10 * X[:, 0], atol=5)
+    assert list(probabilities) == ["side", "third"]
+    np.testing.assert_allclose(probabilities["third"].sum(axis=1), 1)
 
 
-def test_the_heads_speak_of_the_features_as_given():
+def test_coefficients_are_in_the_units_of_the_features():
     X, y = world()
     model = MultitaskModel().fit(X, y)
     task = next(task for task in model.tasks_ if task.name == "mark")
@@ -58,14 +58,14 @@ def test_the_heads_speak_of_the_features_as_given():
     np.testing.assert_allclose(model.predict(X)["mark"], by_hand)
 
 
-def test_units_of_the_features_do_not_matter():
+def test_the_units_of_the_features_have_no_effect():
     X, y = world()
     other = X * np.array([1, 10, 100, 0.1, 0.01]) + 5
     one, two = MultitaskModel().fit(X, y).predict(X), MultitaskModel().fit(other, y).predict(other)
     np.testing.assert_allclose(one["mark"], two["mark"], rtol=1e-2)
 
 
-def test_related_tasks_are_shown():
+def test_relations_show_related_tasks():
     X, y = world()
     relations = MultitaskModel().fit(X, {"side": y["side"], "mark": y["mark"]}).relations_
     assert isinstance(relations, pd.DataFrame)
@@ -73,7 +73,7 @@ def test_related_tasks_are_shown():
     np.testing.assert_allclose(np.diag(relations), 1)
 
 
-def test_permuting_items_permutes_answers():
+def test_permuting_items_permutes_predictions():
     X, y = world()
     order = generator(1).permutation(len(X))
     mixed = {name: [labels[row] for row in order] for name, labels in y.items()}
@@ -81,36 +81,36 @@ def test_permuting_items_permutes_answers():
     np.testing.assert_allclose(two.predict(X[order])["mark"], one, rtol=1e-3)
 
 
-def test_a_task_without_a_label_is_refused_by_name():
+def test_a_task_without_labels_raises_an_error():
     X, y = world()
-    with pytest.raises(NotEnoughLabelsError, match="Task 'mark' has no label at all"):
+    with pytest.raises(NotEnoughLabelsError, match="Task 'mark' has no labels"):
         MultitaskModel().fit(X, {**y, "mark": [None] * len(X)})
 
 
-def test_a_bad_vector_is_named():
+def test_nan_in_a_vector_raises_an_error():
     X, y = world()
     X[7, 2] = np.nan
     with pytest.raises(BadItemError, match="row 7"):
         MultitaskModel().fit(X, y)
 
 
-def test_vectors_that_are_all_the_same_are_refused():
+def test_equal_vectors_raise_an_error():
     with pytest.raises(InputError, match="All 4 vectors are the same"):
         MultitaskModel().fit(np.ones((4, 2)), {"side": [0, 1, 0, 1]})
 
 
-def test_labels_without_tasks_are_refused():
+def test_labels_without_tasks_raise_an_error():
     X, y = world()
     with pytest.raises(InputError, match="at least one task"):
         MultitaskModel().fit(X, y["side"])
 
 
-def test_an_unfitted_model_does_not_answer():
+def test_predict_before_fit_raises_an_error():
     with pytest.raises(NotFittedError):
         MultitaskModel().predict([[1.0]])
 
 
-def test_a_saved_model_answers_as_before(tmp_path):
+def test_a_saved_model_predicts_the_same(tmp_path):
     X, y = world()
     frame = pd.DataFrame(X, columns=list("abcde"))
     model = MultitaskModel(tasks={"third": "classification"}, scale=False).fit(frame, y)
@@ -129,7 +129,7 @@ def test_a_saved_model_answers_as_before(tmp_path):
         again.predict(frame.rename(columns={"a": "z"}))
 
 
-def test_tasks_and_classes_need_not_be_called_by_texts(tmp_path):
+def test_tasks_and_classes_may_be_of_any_type(tmp_path):
     X, y = world()
     model = MultitaskModel(tasks={1: "classification"}).fit(X, {1: y["third"], 2: y["mark"]})
     model.save(tmp_path / "model")
@@ -138,7 +138,7 @@ def test_tasks_and_classes_need_not_be_called_by_texts(tmp_path):
     assert again.tasks == {1: "classification"}
 
 
-def test_the_folder_holds_no_label(tmp_path):
+def test_the_folder_contains_no_labels(tmp_path):
     X, y = world()
     MultitaskModel().fit(X, y).save(tmp_path / "model")
     saved = read_model(tmp_path / "model")
@@ -146,6 +146,6 @@ def test_the_folder_holds_no_label(tmp_path):
     assert all(set(task) == {"name", "classes", "level", "spread"} for task in saved.facts["tasks"])
 
 
-def test_a_model_that_is_not_fitted_is_not_saved(tmp_path):
+def test_save_before_fit_raises_an_error(tmp_path):
     with pytest.raises(NotFittedError):
         MultitaskModel().save(tmp_path / "model")

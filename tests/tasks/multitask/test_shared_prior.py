@@ -27,7 +27,7 @@ def two_numbers(Z, *, sign=1.0, noise=1.0, share=0.5, seed=1):
     return {"one": hidden(one.tolist(), share, seed), "other": hidden(other.tolist(), share, seed + 1)}, w
 
 
-def test_one_number_is_ridge_regression_at_the_penalty_found():
+def test_one_regression_equals_ridge_at_the_estimated_penalty():
     Z = features()
     (task,) = read_tasks({"one": two_numbers(Z)[0]["one"]}, n_items=len(Z))
     heads = fit_shared_prior(Z, [task])
@@ -36,7 +36,7 @@ def test_one_number_is_ridge_regression_at_the_penalty_found():
     assert heads.intercept[0] == pytest.approx(oracle.intercept_, abs=1e-4)
 
 
-def test_the_penalty_found_is_that_of_bayesian_ridge():
+def test_the_estimated_penalty_equals_that_of_bayesian_ridge():
     Z = features(n=200, d=6)
     labels, _ = two_numbers(Z, noise=2.0, share=1.0)
     (task,) = read_tasks({"one": labels["one"]}, n_items=len(Z))
@@ -46,7 +46,7 @@ def test_the_penalty_found_is_that_of_bayesian_ridge():
     assert heads.covariance[0, 0] == pytest.approx(1 / oracle.lambda_, rel=0.1)
 
 
-def test_two_classes_are_logistic_regression_at_the_penalty_found():
+def test_two_classes_equal_logistic_regression_at_the_estimated_penalty():
     Z = features()
     y = (Z[:, 0] + 0.5 * generator(2).normal(size=60) > 0).astype(int)
     (task,) = read_tasks({"side": y.tolist()}, n_items=60)
@@ -55,7 +55,7 @@ def test_two_classes_are_logistic_regression_at_the_penalty_found():
     np.testing.assert_allclose(heads.coef[:, 0], oracle.coef_[0], rtol=1e-3, atol=1e-3)
 
 
-def test_heads_of_numbers_solve_the_normal_equations_of_the_whole_prior():
+def test_heads_of_regressions_solve_the_normal_equations():
     Z = features()
     tasks = read_tasks(two_numbers(Z)[0], n_items=len(Z))
     heads = fit_shared_prior(Z, tasks)
@@ -67,7 +67,7 @@ def test_heads_of_numbers_solve_the_normal_equations_of_the_whole_prior():
     np.testing.assert_allclose(heads.coef @ np.linalg.inv(heads.covariance), -np.column_stack(slopes), atol=1e-3)
 
 
-def test_heads_of_several_classes_are_at_the_minimum():
+def test_heads_of_several_classes_minimize_the_objective():
     Z = features(n=90)
     y = (Z[:, :3] + 0.5 * generator(3).normal(size=(90, 3))).argmax(axis=1)
     tasks = read_tasks({"which": y.tolist(), "mark": (Z[:, 0] + generator(4).normal(size=90)).tolist()}, n_items=90)
@@ -79,14 +79,14 @@ def test_heads_of_several_classes_are_at_the_minimum():
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_tasks_that_agree_or_oppose_are_found_to(sign):
+def test_positive_and_negative_correlations_are_found(sign):
     Z = features(n=200, d=30)
     tasks = read_tasks(two_numbers(Z, sign=sign)[0], n_items=200)
     S = fit_shared_prior(Z, tasks).covariance
     assert sign * S[0, 1] / np.sqrt(S[0, 0] * S[1, 1]) > 0.7
 
 
-def test_a_related_task_brings_the_head_nearer_to_the_truth():
+def test_a_related_task_reduces_the_error_of_a_head():
     Z = features(n=120, d=40)
     errors = {True: [], False: []}
     for seed in range(5):
@@ -98,7 +98,7 @@ def test_a_related_task_brings_the_head_nearer_to_the_truth():
     assert np.mean(errors[True]) < 0.95 * np.mean(errors[False])
 
 
-def test_unrelated_tasks_hardly_move_each_other():
+def test_unrelated_tasks_hardly_affect_each_other():
     Z = features(n=200, d=30)
     labels = {"one": two_numbers(Z, seed=1)[0]["one"], "other": two_numbers(Z, seed=5)[0]["one"]}
     tasks = read_tasks(labels, n_items=200)
@@ -106,7 +106,7 @@ def test_unrelated_tasks_hardly_move_each_other():
     assert np.abs(together - alone).max() < 0.1 * np.abs(alone).max()
 
 
-def test_unshared_is_each_task_by_itself():
+def test_without_sharing_each_task_is_learned_alone():
     Z = features(n=80)
     labels = {
         **two_numbers(Z)[0],
@@ -118,7 +118,7 @@ def test_unshared_is_each_task_by_itself():
     np.testing.assert_allclose(together, apart, rtol=0.05, atol=0.02)
 
 
-def test_more_features_than_items_and_features_that_repeat_are_no_harm():
+def test_repeated_features_and_more_features_than_items_are_allowed():
     Z = features(n=20, d=30)
     Z[:, 1] = Z[:, 0]
     heads = fit_shared_prior(Z, read_tasks(two_numbers(Z, share=0.8)[0], n_items=20))
@@ -126,7 +126,7 @@ def test_more_features_than_items_and_features_that_repeat_are_no_harm():
     np.testing.assert_allclose(heads.coef[0], heads.coef[1], atol=1e-6)
 
 
-def test_turning_the_features_turns_the_heads():
+def test_rotating_the_features_rotates_the_heads():
     Z = features()
     turn = np.linalg.qr(generator(4).normal(size=(4, 4)))[0]
     tasks = read_tasks(two_numbers(Z)[0], n_items=60)

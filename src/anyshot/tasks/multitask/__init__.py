@@ -1,4 +1,4 @@
-"""Several tasks over the same items: what is learned from one task is a prior for the others."""
+"""Multitask learning: several classification and regression tasks on the same items."""
 
 from anyshot.base.lazy import lazy_names
 
@@ -6,6 +6,8 @@ _HOME = {
     "MultitaskModel": "anyshot.tasks.multitask.model",
     "MultitaskNetwork": "anyshot.tasks.multitask.network",
     "TaskComparison": "anyshot.tasks.multitask.comparison",
+    "compare_with_single_tasks": "anyshot.tasks.multitask.comparison",
+    "load_multitask_network": "anyshot.tasks.multitask.network",
 }
 
 __all__ = sorted(_HOME)

@@ -1,7 +1,7 @@
-"""How tasks that pull one trunk in different directions share it: rules on the Gram matrix of their gradients.
+"""Rules that combine the gradients of several tasks: PCGrad, MGDA, CAGrad and IMTL-G.
 
-Each rule takes G (t, t), G[i, j] the inner product of task i's and task j's gradient, and returns weights (t,): the
-trunk goes along the sum of the gradients so weighted. Where tasks do not conflict all of them are near 1 / t each.
+Each rule takes the Gram matrix G (t, t), where G[i, j] is the inner product of the gradients of tasks i and j, and
+returns the weights (t,) of the gradients. Without conflicts between tasks, all weights are near 1 / t.
 """
 
 import math
@@ -18,16 +18,16 @@ Floats: TypeAlias = NDArray[np.float64]
 Rule: TypeAlias = Callable[[Floats, np.random.Generator], Floats]
 
 CAUTION: Final = 0.5
-"""c of CAGrad: how far from the mean gradient it may go, in lengths of the mean gradient."""
+"""c of CAGrad: largest distance to the mean gradient, in lengths of the mean gradient."""
 
 
 def equal(gram: Floats, random: np.random.Generator) -> Floats:
-    """Return 1 / t each: the mean of the losses."""
+    """Return 1 / t for each task: the gradient of the mean loss."""
     return np.full(len(gram), 1 / len(gram))
 
 
 def pcgrad(gram: Floats, random: np.random.Generator) -> Floats:
-    """Take from each gradient what runs against another, in random order, and return the mean.
+    """Return the mean of the gradients, each projected to the normal plane of conflicting ones in random order.
 
     Yu et al. Gradient Surgery for Multi-Task Learning. NeurIPS 2020, algorithm 1.
     """
@@ -43,7 +43,7 @@ def pcgrad(gram: Floats, random: np.random.Generator) -> Floats:
 
 
 def mgda(gram: Floats, random: np.random.Generator) -> Floats:
-    """Return the shortest vector among the gradients' mixtures: no task gets worse along it.
+    """Return the convex combination of least norm; it increases no task's loss.
 
     Sener, Koltun. Multi-Task Learning as Multi-Objective Optimization. NeurIPS 2018, eq. (3).
     """
@@ -58,7 +58,7 @@ def mgda(gram: Floats, random: np.random.Generator) -> Floats:
 
 
 def cagrad(gram: Floats, random: np.random.Generator) -> Floats:
-    """Return the way near the mean gradient that serves the worst-served task most.
+    """Return the combination near the mean gradient that decreases the worst task's loss the most.
 
     Liu et al. Conflict-Averse Gradient Descent for Multi-task Learning. NeurIPS 2021, algorithm 1.
     """
@@ -71,13 +71,13 @@ def cagrad(gram: Floats, random: np.random.Generator) -> Floats:
     def objective(w: Floats) -> float:
         return float(w @ scaled @ mean) + CAUTION * math.sqrt(max(float(w @ scaled @ w), 1e-12))
 
-    whole = {"type": "eq", "fun": lambda w: w.sum() - 1}
-    w = minimize(objective, mean, bounds=[(0, 1)] * t, constraints=whole, method="SLSQP").x
+    sums_to_one = {"type": "eq", "fun": lambda w: w.sum() - 1}
+    w = minimize(objective, mean, bounds=[(0, 1)] * t, constraints=sums_to_one, method="SLSQP").x
     return np.asarray(mean + CAUTION * w / math.sqrt(max(float(w @ scaled @ w), 1e-12)))
 
 
 def imtl_g(gram: Floats, random: np.random.Generator) -> Floats:
-    """Return the way whose projections on all gradients are the same; weights sum to 1 and may be negative.
+    """Return the combination with equal projections on all gradients; the weights sum to 1 and may be negative.
 
     Liu et al. Towards Impartial Multi-task Learning. ICLR 2021, eq. (4).
     """

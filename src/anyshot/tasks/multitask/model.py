@@ -1,4 +1,4 @@
-"""Several tasks on the same vectors, in closed form: each task's head is drawn to a prior that all tasks share."""
+"""Linear multitask model: the heads of all tasks share a Gaussian prior."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,34 +15,35 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.threads import threads_for
 from anyshot.errors import InputError
 from anyshot.tasks.multitask.shared_prior import Floats, fit_shared_prior
-from anyshot.tasks.multitask.task import Kind, Task, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
 
 
 class MultitaskModel(BaseEstimator):
-    """Answer several questions about the same vectors: linear heads whose prior the tasks share.
+    """Linear classifiers and regressions for several tasks on the same vectors, with a prior that the tasks share.
 
-    How far a task follows the others is found by evidence, for each pair of tasks. An item needs no label in every
-    task, and a task whose labels say that it is alone stays alone.
+    The prior covariance between tasks is estimated by expectation-maximization: related tasks share what they learn,
+    unrelated tasks do not. Items may have labels in some tasks only.
 
     Parameters
     ----------
     tasks : {task: "classification" or "regression"}, optional
-        What it does not name is a regression where a label is a number with a fraction, else a classification.
+        A task that is not in it is regression if a label is a number with a fraction, else classification.
     shared : bool, default=True
-        Whether tasks may learn from each other; False is each task on its own, by the same method.
+        Whether tasks share a prior; False fits each task alone by the same method.
     scale : bool, default=True
-        Whether features are brought to deviation 1; their mean is taken off in any case.
+        Whether features are scaled to standard deviation 1; they are centered in any case.
 
     Attributes
     ----------
     tasks_ : tuple of Task
-        What was asked, in the order given.
+        The tasks, in the order of `y`.
     coef_, intercept_ : dict of ndarray of shape (n_features, width), (width,)
-        Each task's head: one column for a number (brought to deviation 1) or two classes, else one a class.
+        The head of each task: one column for regression (of standardized labels) or two classes, else one for each
+        class.
     relations_ : DataFrame of shape (n_tasks, n_tasks)
-        How far two tasks' heads agree, 0 to 1: the largest correlation among their columns under the shared prior.
+        Largest absolute correlation between columns of two heads under the shared prior, 0 to 1.
     covariance_ : ndarray of shape (n_columns, n_columns)
-        That prior: of a feature's weights in all heads.
+        The shared prior covariance of a feature's weights in all heads.
 
     References
     ----------
@@ -52,37 +53,37 @@ class MultitaskModel(BaseEstimator):
     --------
     >>> X = [[0.0], [1.0], [2.0], [3.0]]
     >>> model = MultitaskModel().fit(X, {"tall": ["no", None, "yes", "yes"], "weight": [50.5, 60.0, None, 80.0]})
-    >>> {task: answers.tolist() for task, answers in model.predict([[-1.0]]).items()}["tall"]
+    >>> model.predict([[-1.0]])["tall"].tolist()
     ['no']
     """
 
-    def __init__(self, *, tasks: Mapping[str, Kind] | None = None, shared: bool = True, scale: bool = True) -> None:
+    def __init__(self, *, tasks: Mapping[str, TaskKind] | None = None, shared: bool = True, scale: bool = True) -> None:
         self.tasks = tasks
         self.shared = shared
         self.scale = scale
 
     def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
-        """Learn from vectors `X` (n, d) and {task: labels (n,)}, None where an item has no label in that task.
+        """Fit to vectors `X` (n, d) and {task: labels (n,)}, None for items without a label in that task.
 
         Raises
         ------
         InputError
-            `y` is no {task: labels}, a task has another number of labels than X has rows, a number is infinite, or
-            all vectors are the same.
+            `y` is not {task: labels}, a task has a wrong number of labels, a number is infinite, or all vectors are the
+            same.
         NotEnoughLabelsError, NotEnoughClassesError
-            A task has no label at all, or all its labels are the same; the task is named.
+            A task has no labels, or all its labels are the same.
         """
         validation.vectors(X)
         vectors = validate_data(self, X, dtype=np.float64)
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks)
-        center, deviation = vectors.mean(axis=0), vectors.std(axis=0)
-        varies = deviation > 1e-9 * np.maximum(np.abs(center), 1e-6)
+        center, std = vectors.mean(axis=0), vectors.std(axis=0)
+        varies = std > 1e-9 * np.maximum(np.abs(center), 1e-6)
         if not varies.any():
-            raise InputError(f"All {len(vectors)} vectors are the same, so nothing can be told apart. Check X.")
-        spread = np.where(varies, deviation, 1.0) if self.scale else np.ones_like(deviation)
+            raise InputError(f"All {len(vectors)} vectors are the same. Check X.")
+        scale = np.where(varies, std, 1.0) if self.scale else np.ones_like(std)
         with threads_for(vectors.size * sum(task.width for task in tasks)):
-            heads = fit_shared_prior((vectors - center) / spread, tasks, shared=self.shared)
-        coef = heads.coef / spread[:, None]  # (d, k)
+            heads = fit_shared_prior((vectors - center) / scale, tasks, shared=self.shared)
+        coef = heads.coef / scale[:, None]  # (d, k)
         intercept = heads.intercept - center @ coef
         parts = _columns(tasks)
         self.tasks_ = tasks
@@ -92,22 +93,22 @@ class MultitaskModel(BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return {task: answers (n,)}: classes, or numbers in the units of the labels."""
+        """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
         scores = self._scores(X)
-        return {task.name: task.answers(scores[task.name]) for task in self.tasks_}
+        return {task.name: task.predictions(scores[task.name]) for task in self.tasks_}
 
     def predict_proba(self, X: ArrayLike) -> dict[str, Floats]:
-        """Return {task: probabilities (n, c)} of the tasks that ask for a class."""
+        """Return {task: probabilities (n, c)} of the classification tasks."""
         scores = self._scores(X)
         return {task.name: task.probabilities(scores[task.name]) for task in self.tasks_ if task.classes is not None}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder: JSON and safetensors, no code; `load` reads it. No item or label is in it.
+        """Write the model to a folder as JSON and safetensors, without items and labels; `load` reads it.
 
         Raises
         ------
         ModelFolderError
-            The folder cannot be written, or holds something else.
+            The folder cannot be written, or contains something else.
         """
         check_is_fitted(self)
         facts = {
@@ -117,21 +118,21 @@ class MultitaskModel(BaseEstimator):
             "n_features": self.n_features_in_,
             "feature_names": getattr(self, "feature_names_in_", None),
         }
-        arrays = {f"{what}/{place}": heads[task.name]
+        arrays = {f"{what}/{number}": heads[task.name]
             for what, heads in (("coef", self.coef_), ("intercept", self.intercept_))
-            for place, task in enumerate(self.tasks_)
+            for number, task in enumerate(self.tasks_)
         }  # fmt: skip
         write_model(folder, facts=facts, arrays={**arrays, "covariance": self.covariance_}, card=task_card(self.tasks_))
 
     @classmethod
     def from_saved(cls, saved: SavedModel) -> Self:
-        """Return what `save` wrote."""
+        """Return the model from a folder that `save` wrote."""
         facts: dict[str, Any] = saved.facts
         model = cls(**facts["parameters"])
         model.tasks = None if model.tasks is None else dict(model.tasks)
         model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
         model.coef_, model.intercept_ = (
-            {task.name: saved.arrays[f"{what}/{place}"] for place, task in enumerate(model.tasks_)}
+            {task.name: saved.arrays[f"{what}/{number}"] for number, task in enumerate(model.tasks_)}
             for what in ("coef", "intercept")
         )
         model.covariance_ = saved.arrays["covariance"]
@@ -148,13 +149,13 @@ class MultitaskModel(BaseEstimator):
 
 
 def _columns(tasks: Sequence[Task]) -> dict[str, slice]:
-    """Return which columns of all heads side by side are each task's."""
+    """Return the columns of each task in the concatenated heads."""
     ends = np.cumsum([task.width for task in tasks])
     return {task.name: slice(end - task.width, end) for task, end in zip(tasks, ends, strict=True)}
 
 
 def _relations(covariance: Floats, parts: Mapping[str, slice]) -> pd.DataFrame:
-    deviation = np.sqrt(np.diag(covariance))
-    agreement = np.abs(covariance) / np.outer(deviation, deviation)
-    table = [[agreement[one, other].max() for other in parts.values()] for one in parts.values()]
+    std = np.sqrt(np.diag(covariance))
+    correlation = np.abs(covariance) / np.outer(std, std)
+    table = [[correlation[one, other].max() for other in parts.values()] for one in parts.values()]
     return pd.DataFrame(table, index=list(parts), columns=list(parts))

@@ -1,4 +1,4 @@
-"""Several tasks on one trunk: a network of the user's own, and a linear head for each task on what it makes."""
+"""Multitask network: a trunk from the user, and a linear head for each task."""
 
 import copy
 import math
@@ -19,78 +19,78 @@ from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import RandomState, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
-from anyshot.tasks.multitask.task import Floats, Kind, Task, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.tasks.multitask.task import Floats, Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
 from anyshot.training.loop import Recipe, train
 from anyshot.training.weights import give_weights, weights_of
 
 Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"]
 
 CHUNK: Final = 512
-"""Items answered at once."""
+"""Items in a batch of `predict`."""
 UNLABELED: Final = -1
-KEPT_APART: Final = ("trunk", "random_state")
-"""Parameters that a model folder has no place for."""
+NOT_SAVED: Final = ("trunk", "random_state")
+"""Parameters that are not written to a model folder."""
 
 
 class Heads(nn.Module):
-    """A linear layer for each task, and what each task's loss is divided by."""
+    """A linear layer and a log-variance for each task."""
 
     def __init__(self, width: int, tasks: Sequence[Task]) -> None:
         super().__init__()
         self.width = width
         self.layers = nn.ModuleList(nn.Linear(width, _outputs(task)) for task in tasks)
-        self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # of uncertainty weights
+        self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # for weighting="uncertainty"
 
     def losses(self, features: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Tensor]:
-        """Return each task's mean loss over its labeled items; 0 for a task with none among them.
+        """Return each task's mean loss over its labeled items, 0 if there are none.
 
-        features: of each task (n, width); targets: of each task (n,), -1 or NaN where there is no label.
+        features: for each task (n, width); targets: for each task (n,), -1 or NaN without a label.
         """
         return [_loss(layer(each), target) for layer, each, target in zip(self.layers, features, targets, strict=True)]
 
 
 class MultitaskNetwork(BaseEstimator):
-    """Answer several questions about the same items: one trunk for all tasks, a linear head for each.
+    """Network for several classification and regression tasks: a shared trunk, and a linear head for each task.
 
     Parameters
     ----------
-    trunk : nn.Module, or a function of no arguments that makes one
-        Items (n, ...) to features (n, width). A module is copied and trained on from its weights as they are; a
-        function is called in `fit`, its random weights decided by `random_state`.
+    trunk : nn.Module, or a function without arguments that returns one
+        Maps items (n, ...) to features (n, width). A module is copied and trained from its current weights; a function
+        is called in `fit`, and its random weights depend on `random_state`.
     tasks : {task: "classification" or "regression"}, optional
-        What it does not name is a regression where a label is a number with a fraction, else a classification.
+        A task that is not in it is regression if a label is a number with a fraction, else classification.
     weighting : {"equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"}, default="equal"
-        How the tasks share the trunk: their losses' mean, weights learned from each task's noise, or a rule on the
-        Gram matrix of their gradients in the trunk. A rule weighs the trunk only; each head follows its own task.
+        How the tasks' losses are combined: by their mean, with weights learned from each task's noise, or by a rule on
+        the gradients of the trunk (see `gradient_rules`). A rule applies to the trunk only, not to the heads.
     epochs : int, default=60
     batch_size : int, default=64
     learning_rate : float, default=3e-3
-        Of AdamW, the highest; see `training.loop.Recipe`.
+        Maximum, of AdamW; see `training.loop.Recipe`.
     weight_decay : float, default=1e-2
     random_state : int, Generator or None, default=None
 
     Attributes
     ----------
     tasks_ : tuple of Task
-        What was asked, in the order given.
+        The tasks, in the order of `y`.
     trunk_, heads_ : nn.Module
-        What was learned, on the CPU.
+        The trained modules, on the CPU.
     item_shape_ : tuple of int
         Shape of an item.
     history_ : DataFrame
-        A row an epoch: each task's loss, the mean over its batches, and its mean weight in the trunk.
+        One row for each epoch: the mean loss of each task and its mean weight in the trunk, over batches.
 
     References
     ----------
-    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7). The rules' own
-    are in `gradient_rules`.
+    Kendall, Gal, Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses. CVPR 2018, eq. (7). Those
+    of the rules are in `gradient_rules`.
     """
 
     def __init__(
         self,
         trunk: nn.Module | Callable[[], nn.Module],
         *,
-        tasks: Mapping[str, Kind] | None = None,
+        tasks: Mapping[str, TaskKind] | None = None,
         weighting: Weighting = "equal",
         epochs: int = 60,
         batch_size: int = 64,
@@ -108,62 +108,64 @@ class MultitaskNetwork(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
-        """Learn from items `X` (n, ...), what the trunk reads, and {task: labels (n,)}, None where there is none.
+        """Fit to items `X` (n, ...), the input of the trunk, and {task: labels (n,)}, None for items without a label.
 
         Raises
         ------
         InputError
-            `weighting` is none of those named, or weighs gradients in a trunk that has none; the trunk does not answer
-            (n, width); epochs or batch_size is too small; or `y` is no {task: labels}.
+            `weighting` is unknown, or a rule on gradients and the trunk has no trainable parameters; the trunk does not
+            return (n, width); epochs or batch_size is too small; or `y` is not {task: labels}.
         BadItemError
-            An item holds NaN or infinity; its row is named.
+            An item contains NaN or infinity.
         NotEnoughLabelsError, NotEnoughClassesError
-            A task has no label at all, or all its labels are the same; the task is named.
+            A task has no labels, or all its labels are the same.
         """
         if self.weighting not in ("equal", "uncertainty", *RULES):
-            known = ", ".join(["equal", "uncertainty", *RULES])
-            raise InputError(f"weighting={self.weighting!r} is not known. There are: {known}.")
+            names = ", ".join(["equal", "uncertainty", *RULES])
+            raise InputError(f"Unknown weighting {self.weighting!r}. Choose one of: {names}.")
         if self.epochs < 1 or self.batch_size < 2:
-            raise InputError(f"epochs={self.epochs} and batch_size={self.batch_size} must be at least 1 and 2.")
+            raise InputError(
+                f"epochs must be at least 1 and batch_size at least 2; got {self.epochs} and {self.batch_size}."
+            )
         items = _items(X)
         self.item_shape_ = tuple(items.shape[1:])
         self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks)
         random = generator(self.random_state)
-        with torch.random.fork_rng(devices=[]):  # layers draw their first weights, and dropout, from the global state
+        with torch.random.fork_rng(devices=[]):  # initial weights and dropout use the global generator
             torch.manual_seed(int(random.integers(2**62)))
             self.trunk_ = self._new_trunk()
             self.heads_ = Heads(_width(self.trunk_, items), self.tasks_)
             if self.weighting in RULES and not any(one.requires_grad for one in self.trunk_.parameters()):
                 raise InputError(
-                    f"weighting={self.weighting!r} weighs gradients in the trunk, and the trunk has nothing to train. "
-                    "Take 'equal' or 'uncertainty', or a trunk whose parameters need gradients."
+                    f"weighting={self.weighting!r} needs trainable parameters in the trunk, and there are none. Use "
+                    "'equal' or 'uncertainty', or a trunk whose parameters require gradients."
                 )
             self.history_ = self._train(items, _targets(self.tasks_, len(items)), random)
         return self
 
     def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return {task: answers (n,)}: classes, or numbers in the units of the labels."""
-        return {task.name: task.answers(scores) for task, scores in self._scores(X)}
+        """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
+        return {task.name: task.predictions(scores) for task, scores in self._scores(X)}
 
     def predict_proba(self, X: ArrayLike) -> dict[str, Floats]:
-        """Return {task: probabilities (n, c)} of the tasks that ask for a class."""
+        """Return {task: probabilities (n, c)} of the classification tasks."""
         return {task.name: task.probabilities(scores) for task, scores in self._scores(X) if task.classes is not None}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write trunk and heads to a folder: JSON and safetensors, no code.
+        """Write the weights of trunk and heads to a folder, as JSON and safetensors.
 
-        The trunk's weights are kept, its layers are not: `load_multitask_network` is given a trunk of the same layers.
+        The layers of the trunk are not saved: pass a trunk with the same layers to `load_multitask_network`.
 
         Raises
         ------
         ModelFolderError
-            The folder cannot be written, or holds something else.
+            The folder cannot be written, or contains something else.
         """
         check_is_fitted(self)
-        given = {name: value for name, value in self.get_params(deep=False).items() if name not in KEPT_APART}
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in NOT_SAVED}
         facts = {
             "kind": type(self).__name__,
-            "parameters": {**given, "tasks": kinds_listed(self.tasks)},
+            "parameters": {**parameters, "tasks": kinds_listed(self.tasks)},
             "tasks": [task.facts() for task in self.tasks_],
             "width": self.heads_.width,
             "item_shape": self.item_shape_,
@@ -173,19 +175,19 @@ class MultitaskNetwork(BaseEstimator):
 
     @classmethod
     def from_saved(cls, saved: SavedModel, trunk: nn.Module | Callable[[], nn.Module]) -> Self:
-        """Return what `save` wrote, on a trunk of the same layers.
+        """Return the network from a folder that `save` wrote, with a trunk of the same layers.
 
         Raises
         ------
         ModelFolderError
-            The trunk has other layers than the one that was saved.
+            The trunk has other layers than the saved one.
         """
         facts: dict[str, Any] = saved.facts
         model = cls(trunk, **facts["parameters"])
         model.tasks = None if model.tasks is None else dict(model.tasks)
         model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
         model.item_shape_ = tuple(facts["item_shape"])
-        with torch.random.fork_rng(devices=[]):  # layers draw their first weights, which are then replaced
+        with torch.random.fork_rng(devices=[]):  # initial weights use the global generator, and are replaced
             model.trunk_ = model._new_trunk()
             model.heads_ = Heads(facts["width"], model.tasks_)
         give_weights(model.trunk_, saved.arrays, "trunk")
@@ -195,16 +197,16 @@ class MultitaskNetwork(BaseEstimator):
     def _new_trunk(self) -> nn.Module:
         if isinstance(self.trunk, nn.Module):
             return copy.deepcopy(self.trunk)
-        made = self.trunk() if callable(self.trunk) else self.trunk
-        if not isinstance(made, nn.Module):
-            raise InputError(f"trunk must be a torch module, or make one; it gave a {type(made).__name__}.")
-        return made
+        trunk = self.trunk() if callable(self.trunk) else self.trunk
+        if not isinstance(trunk, nn.Module):
+            raise InputError(f"trunk must be a torch module or return one; got a {type(trunk).__name__}.")
+        return trunk
 
     def _scores(self, X: ArrayLike) -> list[tuple[Task, Floats]]:
         check_is_fitted(self)
         items = _items(X)
         if tuple(items.shape[1:]) != self.item_shape_:
-            raise WidthError(f"X has items of shape {tuple(items.shape[1:])}; the model knows {self.item_shape_}.")
+            raise WidthError(f"X has items of shape {tuple(items.shape[1:])}; the model needs {self.item_shape_}.")
         self.trunk_.eval()
         with torch.inference_mode():
             features = torch.cat([self.trunk_(part) for part in torch.split(items, CHUNK)])
@@ -212,12 +214,12 @@ class MultitaskNetwork(BaseEstimator):
         return list(zip(self.tasks_, scores, strict=True))
 
     def _train(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> pd.DataFrame:
-        labeled = np.flatnonzero(np.any([(target >= 0).numpy() for target in _marks(targets)], axis=0))
+        labeled = np.flatnonzero(np.any([is_labeled.numpy() for is_labeled in _labeled(targets)], axis=0))
         lines = []
 
-        def batches(dealing: np.random.Generator) -> list[NDArray[np.intp]]:
-            # About `batch_size` each, and so none of one item only, which batch norm cannot read.
-            return np.array_split(dealing.permutation(labeled), max(1, round(len(labeled) / self.batch_size)))
+        def batches(shuffling: np.random.Generator) -> list[NDArray[np.intp]]:
+            # Batches of about equal size: batch norm cannot process a single item.
+            return np.array_split(shuffling.permutation(labeled), max(1, round(len(labeled) / self.batch_size)))
 
         def loss_of(rows: NDArray[np.intp], progress: float) -> Tensor:
             loss, line = self._loss(items[rows], [target[rows] for target in targets], random)
@@ -231,44 +233,44 @@ class MultitaskNetwork(BaseEstimator):
         return table.groupby(np.arange(len(table)) * self.epochs // len(table)).mean()
 
     def _loss(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> tuple[Tensor, list[float]]:
-        """Return what is to be minimized on one batch, and each task's loss and weight."""
+        """Return the total loss of a batch, and the loss and weight of each task."""
         features = self.trunk_(items)
         losses = self.heads_.losses([features] * len(targets), targets)
-        there = [place for place, target in enumerate(_marks(targets)) if (target >= 0).any()]
+        present = [number for number, is_labeled in enumerate(_labeled(targets)) if is_labeled.any()]
         weights = np.zeros(len(targets))
         if self.weighting in RULES:
             gram = gram_of(
-                [losses[place] for place in there], [one for one in self.trunk_.parameters() if one.requires_grad]
+                [losses[number] for number in present], [one for one in self.trunk_.parameters() if one.requires_grad]
             )
-            weights[there] = RULES[self.weighting](gram, random)
-            # The same features with a slope of weight w in the trunk and of 1 in the head.
-            leant = [features.detach() + float(w) * (features - features.detach()) for w in weights]
-            total = torch.stack(self.heads_.losses(leant, targets)).sum()
+            weights[present] = RULES[self.weighting](gram, random)
+            # The same features, with gradients of weight w in the trunk and 1 in the head.
+            weighted = [features.detach() + float(w) * (features - features.detach()) for w in weights]
+            total = torch.stack(self.heads_.losses(weighted, targets)).sum()
         elif self.weighting == "uncertainty":
             precision = torch.exp(-self.heads_.log_variance)
             each = precision * torch.stack(losses) + self.heads_.log_variance / 2
-            weights[there] = precision.detach().numpy()[there] / len(there)
-            total = each[there].mean()
+            weights[present] = precision.detach().numpy()[present] / len(present)
+            total = each[present].mean()
         else:
-            weights[there] = 1 / len(there)
-            total = torch.stack(losses)[there].mean()
+            weights[present] = 1 / len(present)
+            total = torch.stack(losses)[present].mean()
         return total, [*(float(loss.detach()) for loss in losses), *weights.tolist()]
 
 
 def load_multitask_network(
     folder: str | os.PathLike[str], trunk: nn.Module | Callable[[], nn.Module]
 ) -> MultitaskNetwork:
-    """Return the fitted network that `save` wrote to a folder, on a trunk of the same layers as in `fit`.
+    """Return the fitted network from a folder that `save` wrote, with a trunk of the same layers as in `fit`.
 
     Raises
     ------
     ModelFolderError
-        The folder holds no whole, unchanged network of this kind, or the trunk has other layers.
+        The folder does not contain a complete, unchanged network, or the trunk has other layers.
     """
     with opened_model(folder) as saved:
         kind = saved.facts.get("kind")
         if kind != MultitaskNetwork.__name__:
-            raise ModelFolderError(f"{folder} holds a {kind!r}, no MultitaskNetwork. Use anyshot.load.")
+            raise ModelFolderError(f"{folder} contains a {kind!r}, not a MultitaskNetwork. Use anyshot.load.")
         return MultitaskNetwork.from_saved(saved, trunk)
 
 
@@ -276,23 +278,23 @@ def gram_of(losses: Sequence[Tensor], parameters: list[nn.Parameter]) -> Floats:
     """Return the inner products (t, t) of the losses' gradients."""
     rows = []
     for loss in losses:
-        slopes = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        rows.append(torch.cat([slope.reshape(-1).double() for slope in slopes if slope is not None]))
+        gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        rows.append(torch.cat([gradient.reshape(-1).double() for gradient in gradients if gradient is not None]))
     table = torch.stack(rows)  # (t, parameters)
     return np.asarray((table @ table.T).numpy(), dtype=np.float64)
 
 
 def _loss(scores: Tensor, target: Tensor) -> Tensor:
     if target.dtype == torch.long:
-        known = target != UNLABELED
-        return functional.cross_entropy(scores[known], target[known]) if known.any() else scores.sum() * 0
-    known = target.isfinite()
-    return functional.mse_loss(scores[known, 0], target[known]) / 2 if known.any() else scores.sum() * 0
+        labeled = target != UNLABELED
+        return functional.cross_entropy(scores[labeled], target[labeled]) if labeled.any() else scores.sum() * 0
+    labeled = target.isfinite()
+    return functional.mse_loss(scores[labeled, 0], target[labeled]) / 2 if labeled.any() else scores.sum() * 0
 
 
 def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
-    """Return each task's labels (n,), -1 or NaN where there is none."""
-    made = []
+    """Return each task's labels (n,), -1 or NaN without a label."""
+    targets = []
     for task in tasks:
         rows = torch.from_numpy(task.rows)
         if task.classes is None:
@@ -301,15 +303,13 @@ def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
         else:
             target = torch.full((n_items,), UNLABELED, dtype=torch.long)
             target[rows] = torch.from_numpy(task.targets)
-        made.append(target)
-    return made
+        targets.append(target)
+    return targets
 
 
-def _marks(targets: Sequence[Tensor]) -> list[Tensor]:
-    """Return 0 or more for each item with a label, -1 for one without (n,)."""
-    return [
-        target if target.dtype == torch.long else torch.where(target.isfinite(), 0, UNLABELED) for target in targets
-    ]
+def _labeled(targets: Sequence[Tensor]) -> list[Tensor]:
+    """Return for each task which items have a label (n,)."""
+    return [target != UNLABELED if target.dtype == torch.long else target.isfinite() for target in targets]
 
 
 def _outputs(task: Task) -> int:
@@ -320,26 +320,26 @@ def _items(X: ArrayLike) -> Tensor:
     try:
         table = np.asarray(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"X must be an array of numbers (n, ...) that the trunk reads: {error}.") from error
+        raise InputError(f"X must be an array of numbers (n, ...), the input of the trunk: {error}.") from error
     if table.ndim < 2 or not len(table):
-        raise InputError(f"X must hold one array of numbers an item, (n, ...); its shape is {table.shape}.")
+        raise InputError(f"X must contain an array of numbers for each item, (n, ...); its shape is {table.shape}.")
     bad = np.flatnonzero(~np.isfinite(table.reshape(len(table), -1)).all(axis=1))
     if bad.size:
-        raise BadItemError(f"X holds NaN or infinity in row {bad[0]}. Drop or mend it.")
+        raise BadItemError(f"X contains NaN or infinity in row {bad[0]}. Drop or correct it.")
     return torch.from_numpy(np.ascontiguousarray(table))
 
 
 def _width(trunk: nn.Module, items: Tensor) -> int:
     trunk.eval()
     try:
-        with torch.no_grad():  # inference_mode would bind what lazy layers draw to it
+        with torch.no_grad():  # with inference_mode, lazy layers would get inference tensors as weights
             features = trunk(items[:2])
     except RuntimeError as error:
-        raise InputError(f"The trunk cannot read items of shape {tuple(items.shape[1:])}: {error}.") from error
+        raise InputError(f"The trunk raised an error for items of shape {tuple(items.shape[1:])}: {error}.") from error
     if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(items[:2]):
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise InputError(
-            f"The trunk answered {shape} to items of shape {tuple(items[:2].shape)}; it must answer features "
+            f"The trunk returned {shape} for items of shape {tuple(items[:2].shape)}; it must return features "
             "(n, width). End it with nn.Flatten()."
         )
     return int(features.shape[1])
