@@ -58,8 +58,8 @@ def photos_network() -> Backbone:
 def direct(backbone: Backbone, items: Sequence[object], freeze_at: str | int) -> list[torch.Tensor]:
     """Return the output of the trunk for each item alone, as it is stored."""
     trunk = split(backbone, freeze_at).trunk
-    made = [trunk(backbone.together(backbone.prepare([item]))).x[0] for item in items]
-    return [one.to(torch.bfloat16).float() if one.ndim > 1 else one.float() for one in made]
+    result = [trunk(backbone.together(backbone.prepare([item]))).x[0] for item in items]
+    return [one.to(torch.bfloat16).float() if one.ndim > 1 else one.float() for one in result]
 
 
 def real(state: State) -> list[torch.Tensor]:
@@ -70,23 +70,23 @@ def real(state: State) -> list[torch.Tensor]:
 @pytest.mark.parametrize("freeze_at", ["layer1", "layer2", "pooling"])
 @pytest.mark.parametrize("budget_mb", [512.0, 0.0])
 def test_activations_of_texts_equal_the_output_of_the_trunk_for_each_alone(bert, freeze_at, budget_mb):
-    made = activations(bert, TEXTS, freeze_at=freeze_at, budget_mb=budget_mb)
-    assert made.in_memory == (budget_mb > 0)
+    result = activations(bert, TEXTS, freeze_at=freeze_at, budget_mb=budget_mb)
+    assert result.in_memory == (budget_mb > 0)
     rows = np.array([4, 0, 7, 2, 2])
-    state = made.batch(rows)
+    state = result.batch(rows)
     assert state.x.dtype == torch.float32
     expected = direct(bert, [TEXTS[row] for row in rows], freeze_at)
     for one, other in zip(real(state), expected, strict=True):
         assert torch.allclose(one, other, atol=0.05)  # bfloat16 of a batch of another size
-    assert made.lengths.tolist() == [len(ids) for ids in bert.prepare(TEXTS)]
+    assert result.lengths.tolist() == [len(ids) for ids in bert.prepare(TEXTS)]
 
 
 def test_pooled_features_are_stored_in_float32_if_only_the_head_is_trained(bert):
-    made = activations(bert, TEXTS, freeze_at=-1)
-    state = made.batch([0, 3])
+    result = activations(bert, TEXTS, freeze_at=-1)
+    state = result.batch([0, 3])
     assert state.mask is None
     assert state.x.shape == (2, 16)
-    assert made.lengths.tolist() == [1] * len(TEXTS)
+    assert result.lengths.tolist() == [1] * len(TEXTS)
     assert torch.allclose(state.x, torch.stack(direct(bert, [TEXTS[0], TEXTS[3]], -1)), atol=0.02)
 
 
@@ -101,9 +101,9 @@ def test_the_rest_computes_the_same_from_a_batch_as_from_the_texts(bert):
     trunk, rest = split(precise, "layer2")
     rest.eval()
     with torch.no_grad():
-        kept = rest(activations(precise, TEXTS, freeze_at="layer2").batch(np.arange(len(TEXTS))))
+        computed = rest(activations(precise, TEXTS, freeze_at="layer2").batch(np.arange(len(TEXTS))))
         whole = rest(trunk(precise.together(precise.prepare(TEXTS))))
-    assert torch.nn.functional.cosine_similarity(kept, whole).min() > 0.9999
+    assert torch.nn.functional.cosine_similarity(computed, whole).min() > 0.9999
 
 
 def test_cached_activations_are_not_computed_again(bert, tmp_path):
@@ -131,9 +131,9 @@ def test_a_later_freeze_point_starts_from_the_activations_of_an_earlier_one(bert
     activations(bert, TEXTS[:4], freeze_at="layer1", cache=cache)
     activations(bert, TEXTS[2:5], freeze_at="layer2", cache=cache)
     backbone = counted(bert)
-    made = activations(backbone, TEXTS, freeze_at=-1, cache=cache)
+    result = activations(backbone, TEXTS, freeze_at=-1, cache=cache)
     assert sorted(set(backbone.preparation.seen)) == sorted(set(TEXTS[5:]) - set(TEXTS[:5]))
-    assert torch.allclose(made.batch(range(8)).x, torch.stack(direct(bert, TEXTS, -1)), atol=0.05)
+    assert torch.allclose(result.batch(range(8)).x, torch.stack(direct(bert, TEXTS, -1)), atol=0.05)
 
 
 def test_another_network_has_other_activations(bert, tmp_path):
@@ -159,20 +159,20 @@ def test_a_damaged_file_is_detected_and_computed_again(bert, tmp_path):
 def test_if_the_cache_cannot_be_written_there_is_one_warning_and_activations_are_computed(bert, tmp_path):
     (tmp_path / "activations-2").write_text("a file where the folder should be")
     with pytest.warns(UserWarning, match=r"cannot be written.*Activations are computed and not stored") as caught:
-        made = activations(bert, TEXTS, freeze_at="layer1", cache=VectorCache(tmp_path))
+        result = activations(bert, TEXTS, freeze_at="layer1", cache=VectorCache(tmp_path))
     assert len(caught) == 1
-    assert len(made) == len(TEXTS)
+    assert len(result) == len(TEXTS)
 
 
 def test_activations_over_the_budget_are_in_temporary_files(bert, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setitem(room.SLICE, "text", 2)
-    made = activations(bert, TEXTS, freeze_at="layer1", budget_mb=0.001)
-    assert not made.in_memory
+    result = activations(bert, TEXTS, freeze_at="layer1", budget_mb=0.001)
+    assert not result.in_memory
     small = activations(bert, TEXTS, freeze_at="layer1")
     for row in range(len(TEXTS)):
-        assert torch.allclose(made.batch([row]).x, small.batch([row]).x, atol=0.05)
-    del made
+        assert torch.allclose(result.batch([row]).x, small.batch([row]).x, atol=0.05)
+    del result
     assert not list(tmp_path.iterdir())
 
 
@@ -182,15 +182,15 @@ def test_slices_of_any_size_give_the_same_result(bert, tmp_path, monkeypatch):
     mapped = activations(bert, TEXTS, freeze_at="layer2", cache=cache, budget_mb=0.0)
     assert len(list(tmp_path.rglob("*.act"))) == 3
     assert cache.size().activations == len(set(TEXTS))
-    held = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
-    assert (mapped.in_memory, held.in_memory) == (False, True)
+    loaded = activations(bert, TEXTS, freeze_at="layer2", cache=cache)
+    assert (mapped.in_memory, loaded.in_memory) == (False, True)
     rows = np.arange(len(TEXTS))[::-1]
-    assert torch.equal(mapped.batch(rows).x, held.batch(rows).x)
+    assert torch.equal(mapped.batch(rows).x, loaded.batch(rows).x)
 
 
 def test_activations_of_images_equal_the_output_of_the_trunk_for_each_alone(photos_network):
-    made = activations(photos_network, PHOTOS, freeze_at="stage1")
-    state = made.batch([3, 1])
+    result = activations(photos_network, PHOTOS, freeze_at="stage1")
+    state = result.batch([3, 1])
     assert state.x.shape == (2, 32, 112, 112)
     assert state.x.is_contiguous(memory_format=torch.channels_last)
     assert torch.allclose(state.x, torch.stack(direct(photos_network, [PHOTOS[3], PHOTOS[1]], "stage1")), atol=0.05)
@@ -199,11 +199,11 @@ def test_activations_of_images_equal_the_output_of_the_trunk_for_each_alone(phot
 def test_a_generator_chooses_among_the_views_and_the_default_is_the_unchanged_image(photos_network, tmp_path):
     cache = VectorCache(tmp_path)
     plain = activations(photos_network, PHOTOS, freeze_at=-1)
-    made = activations(photos_network, PHOTOS, freeze_at=-1, augment=3, cache=cache)
-    assert made.n_views == 4
-    assert torch.equal(made.batch([0, 1]).x, plain.batch([0, 1]).x)
-    drawn = np.random.default_rng(0)
-    seen = {tuple(made.batch([0], generator=drawn).x.flatten()[:500].tolist()) for _ in range(60)}
+    result = activations(photos_network, PHOTOS, freeze_at=-1, augment=3, cache=cache)
+    assert result.n_views == 4
+    assert torch.equal(result.batch([0, 1]).x, plain.batch([0, 1]).x)
+    rng = np.random.default_rng(0)
+    seen = {tuple(result.batch([0], generator=rng).x.flatten()[:500].tolist()) for _ in range(60)}
     assert len(seen) == 4
     backbone = counted(photos_network)
     activations(backbone, PHOTOS[::-1], freeze_at=-1, augment=3, cache=cache)
@@ -216,18 +216,18 @@ def test_views_of_texts_raise_an_error(bert):
 
 
 def test_states_yields_the_same_activations(bert):
-    kept = activations(bert, TEXTS, freeze_at="layer2")
+    computed = activations(bert, TEXTS, freeze_at="layer2")
     seen = []
     for rows, state in states(split(bert, "layer2").trunk, TEXTS):
         for row, one in zip(rows, real(state), strict=True):
-            assert torch.allclose(one.float(), real(kept.batch([row]))[0], atol=0.05)
+            assert torch.allclose(one.float(), real(computed.batch([row]))[0], atol=0.05)
         seen += rows.tolist()
     assert sorted(seen) == list(range(len(TEXTS)))
 
 
 def test_an_empty_list_has_no_activations(bert):
-    made = activations(bert, [], freeze_at="layer1")
-    assert len(made) == 0
+    result = activations(bert, [], freeze_at="layer1")
+    assert len(result) == 0
     assert list(states(split(bert, "layer1").trunk, [])) == []
 
 

@@ -40,8 +40,8 @@ def test_training_the_rest_does_not_change_the_encoder(tmp_path):
 
 def test_an_encoder_or_its_name_can_be_split(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    for given in (load_language_model(folder, device="cpu"), f"hf:{folder}"):
-        trunk, rest = split(given, freeze_at="layer2")
+    for encoder in (load_language_model(folder, device="cpu"), f"hf:{folder}"):
+        trunk, rest = split(encoder, freeze_at="layer2")
         assert [name for name, _ in rest.named_stages()] == ["layer2", "pooling"]
         assert trunk.stages == ("embeddings", "layer1")
 
@@ -144,7 +144,9 @@ def test_the_digest_of_a_trunk_depends_on_weights_and_stages(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = load_language_model(folder, device="cpu").backbone()
     other = dataclasses.replace(backbone, digest="other")
-    digests = [split(one, place).trunk.digest for one in (backbone, other) for place in range(len(backbone.stages))]
+    digests = [
+        split(one, n_frozen).trunk.digest for one in (backbone, other) for n_frozen in range(len(backbone.stages))
+    ]
     assert len(set(digests)) == len(digests)
     assert split(backbone, 1).trunk.digest == split(backbone, "layer1").trunk.digest
 
@@ -153,14 +155,14 @@ def test_the_digest_of_a_trunk_depends_on_weights_and_stages(tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_split_gives_the_same_result_on_a_gpu():
     texts = ["a parcel", "where is it"]
-    answers = []
+    outputs = []
     for device in ("cpu", "cuda"):
         backbone = open_backbone("minilm", device=device)
         trunk, rest = split(backbone, "layer6")
         with torch.no_grad():
-            made = rest.eval()(trunk(backbone.together(backbone.prepare(texts))))
-        answers.append(torch.nn.functional.normalize(made).cpu())
-    assert (answers[0] * answers[1]).sum(dim=1).min() > 0.999
+            features = rest.eval()(trunk(backbone.together(backbone.prepare(texts))))
+        outputs.append(torch.nn.functional.normalize(features).cpu())
+    assert (outputs[0] * outputs[1]).sum(dim=1).min() > 0.999
 
 
 # --- frozen batch norms ---------------------------------------------------------------------------

@@ -37,9 +37,9 @@ class Model:
     """A backbone and a random head, like a fitted classifier."""
 
     def __init__(self, backbone: Backbone, *, centered: bool = False) -> None:
-        drawn = np.random.default_rng(0)
-        coef = drawn.normal(size=(3, backbone.width)).astype(np.float32)
-        center = drawn.normal(size=backbone.width).astype(np.float32) / 50 if centered else None
+        rng = np.random.default_rng(0)
+        coef = rng.normal(size=(3, backbone.width)).astype(np.float32)
+        center = rng.normal(size=backbone.width).astype(np.float32) / 50 if centered else None
         self.whole = Assembled(backbone, backbone.network, 5 * coef, np.arange(3, dtype=np.float32), CLASSES, center)
 
     def assembled(self) -> Assembled:
@@ -90,9 +90,9 @@ def test_an_exported_image_model_computes_the_same_probabilities(kind, tmp_path)
         "ViT": {**room, "image_size": 32},
     }
     torch.manual_seed(0)
-    made = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**settings[kind]))
+    network = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**settings[kind]))
     with quiet():
-        made.save_pretrained(tmp_path / "model")
+        network.save_pretrained(tmp_path / "model")
     processor = {"size": {"height": 32, "width": 32}, "image_processor_type": "ViTImageProcessor"}
     (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(processor))
     model = Model(load_image_model(tmp_path / "model", device="cpu").backbone())

@@ -46,9 +46,9 @@ def test_padding_does_not_change_the_result():
 
 def test_feature_maps_are_averaged_in_float32():
     maps = torch.arange(8.0).reshape(1, 2, 2, 2).to(torch.bfloat16)
-    made = MeanPooling()(State(maps)).x
-    assert made.dtype == torch.float32
-    assert made.tolist() == [[1.5, 5.5]]
+    result = MeanPooling()(State(maps)).x
+    assert result.dtype == torch.float32
+    assert result.tolist() == [[1.5, 5.5]]
 
 
 def test_the_norm_is_applied_to_each_token_before_pooling():
@@ -84,9 +84,9 @@ def test_texts_are_padded_on_the_right():
 def test_an_image_is_read_once_for_all_its_views():
     preparation = ImagePreparation(lambda pixels: torch.from_numpy(pixels.copy()).permute(2, 0, 1))
     photo = np.random.default_rng(0).integers(0, 256, size=(4, 5, 3), dtype=np.uint8)
-    (made,) = preparation.in_views([lambda pixels: pixels, lambda pixels: pixels[:, ::-1]]).prepare([photo])
-    assert made.shape == (2, 3, 4, 5)
-    assert torch.equal(made[1], made[0].flip(2))
+    (result,) = preparation.in_views([lambda pixels: pixels, lambda pixels: pixels[:, ::-1]]).prepare([photo])
+    assert result.shape == (2, 3, 4, 5)
+    assert torch.equal(result[1], result[0].flip(2))
 
 
 def test_an_unusable_image_is_named_by_its_row():
@@ -132,11 +132,11 @@ def test_batches_of_a_small_example():
 @pytest.mark.parametrize("budget", [1, 40, 10_000])
 def test_batches_contain_every_row_once_sorted_by_length_within_the_budget(budget):
     lengths = np.random.default_rng(0).integers(1, 60, size=200)
-    made = list(batches(lengths.tolist(), budget=budget))
-    rows = np.concatenate(made)
+    result = list(batches(lengths.tolist(), budget=budget))
+    rows = np.concatenate(result)
     assert sorted(rows) == list(range(200))
     assert (np.diff(lengths[rows]) >= 0).all()
-    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in made)
+    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in result)
 
 
 LENGTHS = np.random.default_rng(0).integers(1, 60, size=500)
@@ -144,17 +144,17 @@ LENGTHS = np.random.default_rng(0).integers(1, 60, size=500)
 
 def test_every_row_is_in_one_batch_of_similar_lengths():
     rows = np.arange(3, 480)
-    made = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
-    assert sorted(np.concatenate(made).tolist()) == rows.tolist()
-    assert all(len(batch) <= 16 for batch in made)
-    assert len(made) == 30
+    result = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    assert sorted(np.concatenate(result).tolist()) == rows.tolist()
+    assert all(len(batch) <= 16 for batch in result)
+    assert len(result) == 30
 
 
 def test_batches_of_similar_lengths_need_little_padding():
     rows = np.arange(500)
-    made = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
-    filled = sum(LENGTHS[batch].max() * len(batch) for batch in made)
-    assert filled < 1.15 * LENGTHS.sum()
+    result = similar_lengths(LENGTHS, rows, batch_size=16, generator=np.random.default_rng(0))
+    padded = sum(LENGTHS[batch].max() * len(batch) for batch in result)
+    assert padded < 1.15 * LENGTHS.sum()
 
 
 def test_the_generator_determines_the_batches_and_epochs_differ():
@@ -162,15 +162,15 @@ def test_the_generator_determines_the_batches_and_epochs_differ():
         similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=np.random.default_rng(1)) for _ in "ab"
     )
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
-    drawn = np.random.default_rng(1)
-    epochs = [similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=drawn) for _ in range(2)]
+    rng = np.random.default_rng(1)
+    epochs = [similar_lengths(LENGTHS, np.arange(500), batch_size=8, generator=rng) for _ in range(2)]
     assert {frozenset(batch.tolist()) for batch in epochs[0]} != {frozenset(batch.tolist()) for batch in epochs[1]}
 
 
 def test_items_of_one_length_are_shuffled():
-    made = similar_lengths(np.ones(100), np.arange(100), batch_size=10, generator=np.random.default_rng(0))
-    assert np.concatenate(made).tolist() != list(range(100))
-    assert all(np.ptp(batch) > 20 for batch in made)
+    result = similar_lengths(np.ones(100), np.arange(100), batch_size=10, generator=np.random.default_rng(0))
+    assert np.concatenate(result).tolist() != list(range(100))
+    assert all(np.ptp(batch) > 20 for batch in result)
 
 
 def test_without_rows_there_are_no_batches():

@@ -73,17 +73,17 @@ def test_a_model_with_a_tuned_encoder_predicts_and_is_saved(encoder, trained):
     before = fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=None, start={})
     scorer = Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
     trial = selection.Trial("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
-    own = Space(encoder, cache=None)
-    moved = fitted.in_space(own, evidence, TEXTS, ["where is it", "money back"])
-    model = fitted.with_head(before, own, moved, scorer, trial, None)
+    tuned = Space(encoder, cache=None)
+    moved = fitted.in_space(tuned, evidence, TEXTS, ["where is it", "money back"])
+    model = fitted.with_head(before, tuned, moved, scorer, trial, None)
     assert len(model.evidence.unlabeled) == 2
     expected = softmax(trained.scores(TEXTS), axis=1)
     assert model.model.method == "fine-tuned"
     np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)
     back = Fitted.from_saved(model.facts(), model.arrays(), cache=None)
     np.testing.assert_allclose(back.scores(back.place(TEXTS)), model.scores(model.place(TEXTS)), atol=1e-4)
-    (why,) = back.explain(["parcel late"], k=1)
-    assert why.neighbors[0].label == why.answer == "delivery"
+    (explanation,) = back.explain(["parcel late"], k=1)
+    assert explanation.neighbors[0].label == explanation.answer == "delivery"
 
 
 def test_classes_given_as_vectors_lose_them_with_a_tuned_encoder(encoder):
@@ -100,5 +100,5 @@ def test_the_stages_are_the_frozen_and_the_trained_ones(encoder):
     whole = assemble(encoder, np.eye(2, encoder.width, dtype=np.float32), np.zeros(2, np.float32), np.arange(2))
     state = whole.backbone.together(whole.backbone.prepare(TEXTS[:1]))
     with torch.inference_mode():
-        made = torch.nn.functional.normalize(through(whole.network, state).x)[0].numpy()
-    np.testing.assert_allclose(made, encoder.encode(TEXTS[:1])[0], atol=1e-2)  # bfloat16 against float32
+        vectors = torch.nn.functional.normalize(through(whole.network, state).x)[0].numpy()
+    np.testing.assert_allclose(vectors, encoder.encode(TEXTS[:1])[0], atol=1e-2)  # bfloat16 against float32

@@ -338,11 +338,11 @@ def test_vectors_are_scaled_to_unit_length(cache):
 
 def test_vectors_of_unit_length_are_not_changed():
     angles = np.random.default_rng(0).uniform(0, 7, size=1000)
-    given = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    raw = np.concatenate([given, [[3, 4]]]).astype(np.float32)  # one that is not
+    unit_vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    raw = np.concatenate([unit_vectors, [[3, 4]]]).astype(np.float32)  # one that is not
     texts = [str(row) for row in range(1001)]
     vectors = encode_once(FaultyEncoder(raw), texts, cache=None)
-    assert vectors[:1000].tobytes() == given.tobytes()
+    assert vectors[:1000].tobytes() == unit_vectors.tobytes()
     np.testing.assert_allclose(vectors[1000], [0.6, 0.8], rtol=1e-6)
 
 
@@ -406,9 +406,9 @@ def test_the_size_stays_below_the_limit_and_the_newest_vectors_are_kept(tmp_path
     for start in range(0, 8000, 500):
         put(cache, range(start, start + 500))
         assert cache.size().bytes <= 0.4e6
-    kept = known(cache, range(8000))
-    assert kept == list(range(kept[0], 8000))
-    assert 0 < kept[0] < 7500
+    remaining = known(cache, range(8000))
+    assert remaining == list(range(remaining[0], 8000))
+    assert 0 < remaining[0] < 7500
 
 
 def test_vectors_in_use_are_deleted_last(tmp_path):
@@ -457,8 +457,8 @@ def test_a_changed_byte_is_detected_and_the_vector_computed_again(letters, cache
     first = encode_once(letters, texts, cache=cache)
     ((stored,),) = sql(cache, f"select {column} from vectors order by id limit 1 offset 1")
     content = cache.file.read_bytes()
-    place = content.index(stored) + 7
-    cache.file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    position = content.index(stored) + 7
+    cache.file.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
     letters.encoded.clear()
     np.testing.assert_array_equal(encode_once(letters, texts, cache=cache), first)
     assert letters.encoded == ["beta"]
@@ -527,24 +527,24 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
         start = random.integers(0, len(changed) - 16384)
         changed[start : start + 16384] = bytes(16384)
         return bytes(changed)
-    for place in random.integers(0, 200, size=1) if kind == 3 else random.integers(0, len(changed), size=200):
-        changed[place] ^= random.integers(1, 256)
+    for position in random.integers(0, 200, size=1) if kind == 3 else random.integers(0, len(changed), size=200):
+        changed[position] ^= random.integers(1, 256)
     return bytes(changed)
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "reason"),
     [
         ("alter table vectors rename column checksum to sum", "no such column: checksum"),
         ("update vectors set digest = cast(x'ff' as text)", "Could not decode to UTF-8"),
         ("drop table slices", "no such table: slices"),
     ],
 )
-def test_other_tables_are_replaced_with_one_warning(letters, cache, statement, said):
+def test_other_tables_are_replaced_with_one_warning(letters, cache, statement, reason):
     encode_once(letters, ["a"], cache=cache)
     sql(cache, statement)
     letters.encoded.clear()
-    with pytest.warns(UserWarning, match=rf"is damaged \({said}") as caught:
+    with pytest.warns(UserWarning, match=rf"is damaged \({reason}") as caught:
         encode_once(letters, ["a"], cache=cache)
     assert len(caught) == 1
     encode_once(letters, ["a"], cache=cache)
@@ -622,7 +622,7 @@ class Encoder:
         return np.eye(1, 1000, dtype=np.float32).repeat(len(inputs), axis=0)
 
 cache = VectorCache(sys.argv[1])
-encode_once(Encoder(), ["kept"], cache=cache)
+encode_once(Encoder(), ["first"], cache=cache)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

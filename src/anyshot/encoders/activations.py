@@ -279,7 +279,7 @@ def _start(trunk: Trunk, wanted: _DistinctViews, missing: list[int]) -> Iterator
         origins = [wanted.origins[index] for index in there]
         inputs = [prepared[row][view] if backbone.modality == "image" else prepared[row] for row, view in origins]
         done = [
-            ([wanted.keys[there[place]] for place in batch], trunk(backbone.together([inputs[one] for one in batch])))
+            ([wanted.keys[there[one]] for one in batch], trunk(backbone.together([inputs[one] for one in batch])))
             for batch in _batches(backbone, [len(one) for one in inputs])
         ]
         yield len(there), _pack(done)
@@ -374,11 +374,11 @@ class _Storage:
                 pack = self.cache.put_activations(digest, pack)
             except CacheError as error:
                 self._give_up(error)
-        self.packs.append(pack if self.folder is None else _spilled(pack, self.folder))
+        self.packs.append(pack if self.folder is None else _spill(pack, self.folder))
         in_memory = sum(one.rows.nbytes for one in self.packs if not isinstance(one.rows, np.memmap))
         if self.folder is None and in_memory > self.budget:
             self.folder = tempfile.mkdtemp(prefix="anyshot-")
-            self.packs = [_spilled(one, self.folder) for one in self.packs]
+            self.packs = [_spill(one, self.folder) for one in self.packs]
 
     def delete_with(self, owner: object) -> None:
         """Delete the temporary files when `owner` is deleted."""
@@ -390,7 +390,7 @@ class _Storage:
         self.cache = None
 
 
-def _spilled(pack: PackedActivations, folder: str) -> PackedActivations:
+def _spill(pack: PackedActivations, folder: str) -> PackedActivations:
     """Return activations mapped from a temporary file, deleted at once so that a killed process leaves nothing."""
     if isinstance(pack.rows, np.memmap):
         return pack

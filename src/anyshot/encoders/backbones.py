@@ -121,7 +121,9 @@ def split(backbone: object, freeze_at: str | int) -> Split:
     return Split(Trunk(backbone, freeze_at), Rest(backbone, freeze_at))
 
 
-def reopened(encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[Backbone, Rest]:
+def reopen_backbone(
+    encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]]
+) -> tuple[Backbone, Rest]:
     """Return an encoder's backbone, and the trained stages of a saved model from their `arrays`.
 
     frozen: the `frozen_digest` when the model was saved.

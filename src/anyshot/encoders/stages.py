@@ -274,11 +274,11 @@ class Backbone:
 
     def check(self, items: Items) -> None:
         """Raise InputError if the network does not read items of this kind."""
-        given = modality_of(items)
-        if given != self.modality:
-            named = "vectors" if given == "vectors" else f"{given}s"
-            hint = " If they are paths, the files do not exist." if (given, self.modality) == ("text", "image") else ""
-            raise InputError(f"{self.name} reads {self.modality}s, but got {named}. Use another encoder.{hint}")
+        modality = modality_of(items)
+        if modality != self.modality:
+            kind = "vectors" if modality == "vectors" else f"{modality}s"
+            hint = " If they are paths, the files do not exist." if (kind, self.modality) == ("texts", "image") else ""
+            raise InputError(f"{self.name} reads {self.modality}s, but got {kind}. Use another encoder.{hint}")
 
     def together(self, inputs: Sequence[Tensor]) -> State:
         """Return inputs as one batch for the first stage."""

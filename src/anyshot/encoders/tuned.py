@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
-from anyshot.encoders.backbones import reopened
+from anyshot.encoders.backbones import reopen_backbone
 from anyshot.encoders.freeze import Rest, Trunk, frozen_digest
 from anyshot.encoders.stages import Backbone
 
@@ -86,5 +86,5 @@ def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, N
     """
     own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
     freeze_at = str(facts["freeze_at"])
-    backbone, rest = reopened(name, freeze_at, frozen=facts["frozen"], arrays=own)
+    backbone, rest = reopen_backbone(name, freeze_at, frozen=facts["frozen"], arrays=own)
     return TunedEncoder(name, backbone, freeze_at, rest.eval(), center=arrays.get("tuned_center"))

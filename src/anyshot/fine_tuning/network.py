@@ -38,7 +38,7 @@ from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import states
-from anyshot.encoders.backbones import Assembled, reopened
+from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts
 from anyshot.encoders.stages import Backbone
@@ -210,7 +210,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         facts: dict[str, Any] = saved.facts
         parameters = _parameters_from_json(facts["parameters"])
         freeze_at, head = str(facts["freeze_at"]), _with_prefix(saved.arrays, "head/")
-        backbone, rest = reopened(
+        backbone, rest = reopen_backbone(
             parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_with_prefix(saved.arrays, "rest/")
         )
         trained = TrainedNetwork(
