@@ -1,146 +1,146 @@
-"""Every error of the library.
+"""The errors that anyshot raises.
 
 ::
 
     AnyshotError
-    ├── InputError (ValueError)              the items given cannot be used
-    │   ├── MixedInputError                  several kinds of items, or a kind that cannot be told
-    │   ├── BadItemError                     one item is unusable; it is named by its row or path
-    │   └── WidthError                       vectors of another width than the model's
-    ├── ClassesError (ValueError)            the classes given cannot be used
-    │   ├── NotEnoughClassesError            none, or one
-    │   ├── DuplicateClassError              a name twice, or two that cannot be told apart
-    │   └── UnknownClassError                a label that is not among the classes
-    ├── NotEnoughLabelsError (ValueError)    the labels given do not suffice for what was asked
-    ├── DomainError (ValueError)             the two domains given cannot be used together
-    │   ├── TargetLabelsError                labels of the target domain came along; adaptation must not see them
-    │   └── EffectiveSampleError             weights leave too little of the source to learn from
-    ├── DataFileError (ValueError)           a data file or one of its columns cannot be read
-    ├── EncoderError                         an encoder cannot be used
-    │   ├── UnknownEncoderError (ValueError) no encoder bears that name
-    │   ├── UnknownStageError (ValueError)   a freeze point that the encoder does not have
-    │   └── MissingWeightsError (OSError)    its weights are not on this machine, or are not the published ones
-    ├── TrainingError (RuntimeError)         training cannot go on
-    │   ├── TrainingDivergedError (ArithmeticError) the loss is no number any more
-    │   ├── BatchMemoryError (MemoryError)   a batch does not fit into memory
-    │   └── CheckpointError (ValueError)     what an interrupted run left behind cannot be gone on from
-    ├── ExportError (ValueError)             a model cannot be written in another format
-    ├── ModelFolderError (ValueError)        a saved model cannot be loaded or written
-    ├── MissingPartError (KeyError)          a report has no such figure or table, for want of something to make it from
-    ├── CacheError (OSError)                 the vector cache cannot be read or written
-    └── MissingExtraError (ImportError)      an optional package is not installed
+    ├── InputError (ValueError)                  items or parameters cannot be used
+    │   ├── MixedInputError                      items of several kinds, or of an unsupported kind
+    │   ├── BadItemError                         one item cannot be used
+    │   └── WidthError                           vectors whose width is not the model's
+    ├── ClassesError (ValueError)                classes cannot be used
+    │   ├── NotEnoughClassesError                fewer than two classes
+    │   ├── DuplicateClassError                  a repeated or empty class name, or two classes that look the same
+    │   └── UnknownClassError                    a label that is not among the classes
+    ├── NotEnoughLabelsError (ValueError)        too few labels for the request
+    ├── DomainError (ValueError)                 source and target domain cannot be used together
+    │   ├── TargetLabelsError                    target labels passed to a method that must not see them
+    │   └── EffectiveSampleError                 weights that leave too few source items
+    ├── DataFileError (ValueError)               a data file cannot be read or written
+    ├── EncoderError                             an encoder cannot be used
+    │   ├── UnknownEncoderError (ValueError)     no encoder has this name
+    │   ├── UnknownStageError (ValueError)       the encoder does not have this stage
+    │   └── MissingWeightsError (OSError)        pretrained weights are missing or differ from the published ones
+    ├── TrainingError (RuntimeError)             training cannot continue
+    │   ├── TrainingDivergedError (ArithmeticError)  the loss or its gradient is NaN or infinite
+    │   ├── BatchMemoryError (MemoryError)       a batch does not fit into memory
+    │   └── CheckpointError (ValueError)         training cannot be resumed from a checkpoint
+    ├── ExportError (ValueError)                 a model cannot be exported to another format
+    ├── ModelFolderError (ValueError)            a saved model cannot be loaded, or a model cannot be saved
+    ├── MissingPartError (KeyError)              a report does not have the requested figure or table
+    ├── CacheError (OSError)                     the cache of encoded items cannot be read or written
+    └── MissingExtraError (ImportError)          an optional package is not installed
 
-Each message says what was given, what is needed, and what to do.
+Each message names the input, the requirement and the remedy.
 """
 
 
 class AnyshotError(Exception):
-    """Base of every error that anyshot raises on purpose."""
+    """Base class of all errors that anyshot raises."""
 
 
 class InputError(AnyshotError, ValueError):
-    """The items given cannot be used."""
+    """Raised for items or parameters that cannot be used."""
 
 
 class MixedInputError(InputError):
-    """The items are of several kinds, or of a kind that cannot be told."""
+    """Raised for items of several kinds, or of a kind that is not supported."""
 
 
 class BadItemError(InputError):
-    """One item of a batch is unusable; the message names its row or its path."""
+    """Raised for an item that cannot be used; the message names its row or path."""
 
 
 class WidthError(InputError):
-    """The vectors have another width than the model's."""
+    """Raised for vectors whose width is not the model's."""
 
 
 class ClassesError(AnyshotError, ValueError):
-    """The classes given cannot be used."""
+    """Raised for classes that cannot be used."""
 
 
 class NotEnoughClassesError(ClassesError):
-    """There is no class, or only one."""
+    """Raised for fewer than two classes."""
 
 
 class DuplicateClassError(ClassesError):
-    """A class is named twice, or two classes cannot be told apart."""
+    """Raised for a repeated or empty class name, and for two classes that cannot be told apart."""
 
 
 class UnknownClassError(ClassesError):
-    """A label is not among the classes."""
+    """Raised for a label that is not among the classes."""
 
 
 class NotEnoughLabelsError(AnyshotError, ValueError):
-    """The labels given do not suffice for what was asked."""
+    """Raised if there are too few labels."""
 
 
 class DomainError(AnyshotError, ValueError):
-    """The source and the target domain given cannot be used together."""
+    """Raised for a source and a target domain that cannot be used together."""
 
 
 class TargetLabelsError(DomainError):
-    """Labels of the target domain were given to a method that must not see them."""
+    """Raised if labels of the target domain are passed to a method that must not see them."""
 
 
 class EffectiveSampleError(DomainError):
-    """The weights leave too little of the source domain to learn from."""
+    """Raised if the weights leave too few items of the source domain."""
 
 
 class DataFileError(AnyshotError, ValueError):
-    """A data file, or one of its columns, cannot be read."""
+    """Raised for a data file, or one of its columns, that cannot be read or written."""
 
 
 class EncoderError(AnyshotError):
-    """An encoder cannot be used."""
+    """Raised for an encoder that cannot be used."""
 
 
 class UnknownEncoderError(EncoderError, ValueError):
-    """No encoder bears the name given."""
+    """Raised if no encoder has the requested name."""
 
 
 class UnknownStageError(EncoderError, ValueError):
-    """An encoder has no stage of that name, or none at that place."""
+    """Raised if an encoder does not have the requested stage."""
 
 
 class MissingWeightsError(EncoderError, OSError):
-    """An encoder's weights are not on this machine, or are not the published ones."""
+    """Raised if an encoder's weights are not on this machine, or differ from the published ones."""
 
 
 class TrainingError(AnyshotError, RuntimeError):
-    """Training cannot go on."""
+    """Raised if training cannot continue."""
 
 
 class TrainingDivergedError(TrainingError, ArithmeticError):
-    """The loss or its gradient is no number any more; the message names the step."""
+    """Raised if the loss or its gradient is NaN or infinite; the message names the step."""
 
 
 class BatchMemoryError(TrainingError, MemoryError):
-    """A batch does not fit into memory; the message says which would."""
+    """Raised if a batch does not fit into memory; the message names a batch size that does."""
 
 
 class CheckpointError(TrainingError, ValueError):
-    """A checkpoint belongs to another model or another run, or is damaged."""
+    """Raised for a checkpoint that is damaged, or belongs to another model or run."""
 
 
 class ExportError(AnyshotError, ValueError):
-    """A fitted model cannot be written in another format."""
+    """Raised for a model that cannot be exported to another format."""
 
 
 class ModelFolderError(AnyshotError, ValueError):
-    """A saved model cannot be loaded, or a model cannot be written."""
+    """Raised if a saved model cannot be loaded, or a model cannot be saved."""
 
 
 class MissingPartError(AnyshotError, KeyError):
-    """A report has no such figure or table; the message says what it lacked."""
+    """Raised if a report does not have the requested figure or table; the message says why."""
 
     def __str__(self) -> str:
-        """Return the message as it stands; a KeyError's would be quoted."""
+        """Return the message; KeyError would return it in quotes."""
         return str(self.args[0]) if self.args else ""
 
 
 class CacheError(AnyshotError, OSError):
-    """The vector cache cannot be read or written."""
+    """Raised if the cache of encoded items cannot be read or written."""
 
 
 class MissingExtraError(AnyshotError, ImportError):
-    """An optional package is not installed."""
+    """Raised if an optional package is not installed; the message names the command that installs it."""

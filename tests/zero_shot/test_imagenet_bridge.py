@@ -90,7 +90,7 @@ def test_invalid_vectors_raise_an_error(known):
         transfer_weights(names[:, :3], names, weights)
     with pytest.raises(InputError, match="class_vectors has only zeros in row 1"):
         transfer_weights([[1, 0, 0, 0], [0, 0, 0, 0]], names, weights)
-    with pytest.raises(BadItemError, match="weights holds NaN or infinity in row 2"):
+    with pytest.raises(BadItemError, match="weights contains NaN or infinity in row 2"):
         transfer_weights(names, names, np.where(np.arange(6)[:, None] == 2, np.nan, weights))
     with pytest.raises(InputError, match="weights of all known classes are equal"):
         transfer_weights(names, names, np.ones((6, 5)))
