@@ -1,6 +1,6 @@
-"""A tiny training run that can be started as a process of its own: `python small_run.py FOLDER WEIGHTS [STEP]`.
+"""A tiny training run that can be started as a separate process: `python small_training_run.py FOLDER WEIGHTS [STEP]`.
 
-With STEP it kills itself there, as kill -9 does. Without a folder ("-") nothing is kept.
+It kills itself at STEP, if given, as kill -9 does. With "-" for FOLDER it writes no checkpoints.
 """
 
 import os
@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from anyshot.training.checkpoint import Checkpoints
-from anyshot.training.history import HeldOut, History
-from anyshot.training.loop import Recipe, train
+from anyshot.training.loop import train
+from anyshot.training.recipe import Recipe
+from anyshot.training.run import HeldOut, History
 
 X = torch.from_numpy(np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32))
 Y = (X[:, 0] + X[:, 1] > 0).long()
@@ -23,14 +24,14 @@ BATCHES, EPOCHS = 6, 3
 
 
 def network() -> nn.Sequential:
-    """Return a network with dropout, so that randomness beyond the order of batches is at stake."""
+    """Return a network with dropout, so that the result depends on torch's generator too."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
 
 
 def run(model: nn.Module, folder: str | None = None, *, die_at: int | None = None, **recipe: object) -> History:
-    """Train; die at the step asked for."""
+    """Train; with `die_at`, kill the process at that step."""
     steps = 0
 
     def loss_of(rows: np.ndarray, progress: float) -> torch.Tensor:

@@ -18,7 +18,8 @@ from anyshot.encoders.image_model import load_image_model
 from anyshot.encoders.language_model import load_language_model
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import EncoderError, InputError, UnknownStageError
-from anyshot.training.loop import Recipe, train
+from anyshot.training.loop import train
+from anyshot.training.recipe import Recipe
 from splits import PIXELS, precise, saved_image_model
 
 

@@ -15,7 +15,7 @@ from anyshot.fine_tuning.episodic import (
     prototype_scores,
     train_on_episodes,
 )
-from anyshot.training.loop import Recipe
+from anyshot.training.recipe import Recipe
 from anyshot.training.sampling import episodes_of
 
 

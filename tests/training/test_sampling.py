@@ -1,5 +1,3 @@
-"""Episodes and pairs: who meets whom, how often, and when there are too few."""
-
 import numpy as np
 import pytest
 

@@ -4,15 +4,15 @@ import torch
 from torch import nn
 
 from anyshot.errors import ModelFolderError
-from anyshot.training.weights import give_weights, weights_of
+from anyshot.training.weights import load_weights, weights_of
 
 
-def test_weights_and_statistics_go_there_and_back():
+def test_weights_and_statistics_are_saved_and_loaded():
     ours, theirs = (nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)) for _ in range(2))
-    ours(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))  # the norm measures
+    ours(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))  # updates the statistics of the norm
     arrays = weights_of(ours, "trunk")
     assert set(arrays) == {f"trunk/{name}" for name in ours.state_dict()}
-    give_weights(theirs, arrays, "trunk")
+    load_weights(theirs, arrays, "trunk")
     for name, value in ours.state_dict().items():
         assert torch.equal(theirs.state_dict()[name], value)
 
@@ -20,21 +20,19 @@ def test_weights_and_statistics_go_there_and_back():
 def test_the_network_does_not_share_the_arrays_memory():
     network = nn.Linear(2, 2)
     arrays = {name: array.copy() for name, array in weights_of(network, "head").items()}
-    give_weights(network, arrays, "head")
+    load_weights(network, arrays, "head")
     arrays["head/bias"][:] = 7
     assert not np.any(network.bias.detach().numpy() == 7)
 
 
-def test_other_parts_are_left_alone():
+def test_other_parts_are_ignored():
     arrays = weights_of(nn.Linear(2, 2), "head") | weights_of(nn.Linear(5, 5), "header")
-    give_weights(nn.Linear(2, 2), arrays, "head")
+    load_weights(nn.Linear(2, 2), arrays, "head")
 
 
-def test_a_network_of_other_layers_is_refused():
+def test_a_network_with_other_layers_is_refused():
     arrays = weights_of(nn.Linear(2, 2), "head")
-    with pytest.raises(
-        ModelFolderError, match=r"saved with weight of shape \(2, 2\); the head given has weight of shape"
-    ):
-        give_weights(nn.Linear(3, 2), arrays, "head")
-    with pytest.raises(ModelFolderError, match=r"saved with bias of shape \(2,\); the head given has no bias"):
-        give_weights(nn.Linear(2, 2, bias=False), arrays, "head")
+    with pytest.raises(ModelFolderError, match=r"saved with weight of shape \(2, 2\); this head has weight of shape"):
+        load_weights(nn.Linear(3, 2), arrays, "head")
+    with pytest.raises(ModelFolderError, match=r"saved with bias of shape \(2,\); this head has no bias"):
+        load_weights(nn.Linear(2, 2, bias=False), arrays, "head")

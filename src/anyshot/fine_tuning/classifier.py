@@ -25,7 +25,7 @@ from anyshot.fine_tuning.partial import (
 )
 from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
-from anyshot.training.history import History
+from anyshot.training.run import History
 
 FineTuningMethod = Literal["partial", "probe", "lora", "full"]
 

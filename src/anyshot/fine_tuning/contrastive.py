@@ -21,7 +21,7 @@ from anyshot.errors import InputError
 from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
 from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
-from anyshot.training.history import History
+from anyshot.training.run import History
 from anyshot.training.sampling import Pairs, draw_pairs
 
 BATCH_SIZE: Final = 32  # pairs

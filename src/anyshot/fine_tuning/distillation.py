@@ -19,7 +19,7 @@ from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.network import TrainedNetwork
 from anyshot.fine_tuning.partial import Batch, LinearHead, StageTraining, digest
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
-from anyshot.training.history import History
+from anyshot.training.run import History
 
 MIN_PROBABILITY: Final = 1e-12  # smaller probabilities of the teacher are raised to it, to have a finite logarithm
 RIDGE: Final = 0.1  # relative to the mean variance of the features

@@ -11,9 +11,9 @@ from torch.nn.functional import normalize
 
 from anyshot.base.validation import Indexes, RandomState, Vectors, generator
 from anyshot.errors import InputError
-from anyshot.training.history import HeldOut, History
-from anyshot.training.loop import Recipe, train
-from anyshot.training.losses import cross_entropy
+from anyshot.training.loop import train
+from anyshot.training.recipe import Recipe, cross_entropy
+from anyshot.training.run import HeldOut, History
 from anyshot.training.sampling import Episodes
 
 EmbedRows: TypeAlias = Callable[[Indexes, np.random.Generator | None], Tensor]

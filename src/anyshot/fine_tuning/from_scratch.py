@@ -19,7 +19,7 @@ from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.network import labeled_items
 from anyshot.fine_tuning.partial import LinearHead, StageTraining, fine_tune, hold_out
 from anyshot.fine_tuning.tuning import Tuning
-from anyshot.training.history import History, plot_histories
+from anyshot.training.run import History, plot_histories
 
 SCRATCH, FINE_TUNED, MAJORITY = "from random weights", "fine-tuned", "most frequent class"
 

@@ -48,8 +48,8 @@ from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
-from anyshot.training.history import History
-from anyshot.training.loop import Recipe
+from anyshot.training.recipe import Recipe
+from anyshot.training.run import History
 from anyshot.zero_shot.class_embeddings import describe
 
 

@@ -25,10 +25,9 @@ from anyshot.errors import TrainingDivergedError
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.checkpoint import Checkpoints
-from anyshot.training.history import HeldOut, History
-from anyshot.training.loop import Recipe, train
-from anyshot.training.losses import balanced_weights, cross_entropy
-from anyshot.training.schedule import LayerGroup, by_depth
+from anyshot.training.loop import train
+from anyshot.training.recipe import LayerGroup, Recipe, balanced_weights, by_depth, cross_entropy
+from anyshot.training.run import HeldOut, History
 
 FORWARD_TOGETHER: Final = 64
 DEFAULT_HELD_OUT: Final = 0.1

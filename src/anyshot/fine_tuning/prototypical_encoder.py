@@ -32,8 +32,8 @@ from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, 
 from anyshot.encoders.stages import choose
 from anyshot.errors import InputError
 from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, EmbedRows, encode_rows, train_on_episodes
-from anyshot.training.history import History
-from anyshot.training.loop import Recipe
+from anyshot.training.recipe import Recipe
+from anyshot.training.run import History
 from anyshot.training.sampling import Episodes, episodes_of
 
 CHANNELS: Final = 64  # of each block, as in the papers

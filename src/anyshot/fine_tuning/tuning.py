@@ -10,8 +10,8 @@ import torch
 
 from anyshot.base.validation import RandomState, check_numbers, check_whole, generator, is_number
 from anyshot.errors import InputError
-from anyshot.training.loop import Recipe
-from anyshot.training.processes import processes
+from anyshot.training.loop import processes
+from anyshot.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""Training: the one loop, and the plain functions that it is given."""
+"""Training of networks: the loop, recipes, losses, checkpoints and history."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "History": "anyshot.training.history",
+    "History": "anyshot.training.run",
     "train": "anyshot.training.loop",
 }
 

@@ -1,4 +1,4 @@
-"""Checkpoints: all that an interrupted run needs to go on exactly, in safetensors and JSON, never half written."""
+"""Checkpoints of training runs, in JSON and safetensors, written atomically."""
 
 import hashlib
 import json
@@ -14,16 +14,16 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from anyshot.base.files import write_synced
 from anyshot.errors import CheckpointError
 
 FORMAT: Final = 1
-LONGEST: Final = 3600.0
-"""How long writing a checkpoint may take; what was begun earlier, a kill left behind [seconds]."""
+_LEFTOVER: Final = 3600.0  # seconds after which an unfinished checkpoint was left by a killed process
 _FACTS, _TENSORS = "run.json", "run.safetensors"
 
 
 class Saved(NamedTuple):
-    """One checkpoint: the position and the figures as JSON, weights and the optimizer's state as tensors."""
+    """The content of a checkpoint: position and history as JSON, weights and optimizer state as tensors."""
 
     facts: dict[str, Any]
     tensors: dict[str, Tensor]
@@ -31,21 +31,21 @@ class Saved(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A folder in which a run keeps its last checkpoint.
+    """The folder with the last checkpoint of a run.
 
     Attributes
     ----------
     folder : str or path
-        One of its own, for one run at a time.
+        For this run only.
     every : int
-        Steps between two checkpoints; there is one after every epoch besides.
+        Steps between two checkpoints; another one is written after every epoch.
     about : mapping of str to str
-        What the run is about, such as a digest of its data: a run about something else is refused.
+        Identifies the run, such as by a digest of its data; a checkpoint with other values is refused.
 
     Notes
     -----
-    A checkpoint is a folder, written under another name, forced to disk and renamed: after a kill at any moment the
-    newest whole one is found. Only checkpoints, and what a kill left half written, are ever deleted.
+    A checkpoint is a folder, written under another name, forced to disk and renamed: if the process is killed at any
+    moment, the newest complete one is found. Only checkpoints, complete or not, are ever deleted.
     """
 
     folder: str | os.PathLike[str]
@@ -53,16 +53,16 @@ class Checkpoints:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def newest(self) -> Path | None:
-        """Return the newest whole checkpoint, None where there is none."""
-        return max(self._whole(), key=lambda path: int(path.name.removeprefix("step-")), default=None)
+        """Return the newest complete checkpoint, or None."""
+        return max(self._complete(), key=lambda path: int(path.name.removeprefix("step-")), default=None)
 
     def read(self) -> Saved | None:
-        """Return the newest checkpoint.
+        """Return the content of the newest checkpoint, or None.
 
         Raises
         ------
         CheckpointError
-            It is damaged, or of a newer format.
+            It is damaged, or has another format.
         """
         folder = self.newest()
         if folder is None:
@@ -72,15 +72,15 @@ class Checkpoints:
             content = (folder / _TENSORS).read_bytes()
             tensors = safetensors.torch.load(content)
         except (OSError, ValueError, SafetensorError) as error:
-            raise CheckpointError(f"The checkpoint {folder} is damaged: {error}. Delete it to begin anew.") from error
+            raise CheckpointError(f"The checkpoint {folder} is damaged: {error}. Delete it to start again.") from error
         if facts.get("format") != FORMAT or hashlib.sha256(content).hexdigest() != facts.get("sha256"):
             raise CheckpointError(
-                f"The checkpoint {folder} is of another version, or was changed. Delete it to begin anew."
+                f"The checkpoint {folder} has another format, or was changed. Delete it to start again."
             )
         return Saved(facts, tensors)
 
     def write(self, saved: Saved, *, step: int) -> None:
-        """Keep a checkpoint, and delete the older ones.
+        """Write a checkpoint, and delete the older ones.
 
         Raises
         ------
@@ -95,39 +95,34 @@ class Checkpoints:
             parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            _write(fresh / _TENSORS, content)
-            _write(fresh / _FACTS, json.dumps(facts, indent=1).encode())
+            write_synced(fresh / _TENSORS, content)
+            write_synced(fresh / _FACTS, json.dumps(facts, indent=1).encode())
             self._put(fresh, parent / f"step-{step}")
         except OSError as error:
             raise CheckpointError(
-                f"No checkpoint can be written to {self.folder}: {error}. Free some room, or name another folder."
+                f"No checkpoint can be written to {self.folder}: {error}. Free some disk space, or use another folder."
             ) from error
 
-    def _whole(self) -> list[Path]:
-        """Return the checkpoints there are."""
+    def _complete(self) -> list[Path]:
         return [
             path
             for path in Path(self.folder).glob("step-*")
             if path.name.removeprefix("step-").isdigit() and (path / _FACTS).is_file()
         ]
 
-    def _put(self, fresh: Path, place: Path) -> None:
-        older = [*self._whole(), *(path for path in Path(self.folder).glob(".writing-*") if _is_left_behind(path))]
-        if place in older:
-            shutil.rmtree(place)
-        fresh.rename(place)
+    def _put(self, fresh: Path, target: Path) -> None:
+        unfinished = Path(self.folder).glob(".writing-*")
+        older = [*self._complete(), *(path for path in unfinished if time.time() - path.stat().st_mtime > _LEFTOVER)]
+        if target in older:
+            shutil.rmtree(target)
+        fresh.rename(target)
         for path in older:
-            if path not in (place, fresh):
+            if path not in (target, fresh):
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_left_behind(fresh: Path) -> bool:
-    """Tell whether a checkpoint has been half written for longer than writing takes."""
-    return time.time() - fresh.stat().st_mtime > LONGEST
-
-
 def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise CheckpointError where a checkpoint's architecture, recipe or subject is not this run's.
+    """Raise CheckpointError if a checkpoint's architecture, recipe or `about` differs from this run's.
 
     saved, wanted: {"architecture": [[name, shape], ...], "recipe": {...}, "about": {...}}.
     """
@@ -136,7 +131,7 @@ def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, An
         if theirs.get(name) != ours.get(name):
             raise CheckpointError(
                 f"The checkpoint in {folder} is of another architecture: {name} is {theirs.get(name, 'missing')} there "
-                f"and {ours.get(name, 'missing')} here. Name another folder, or train the network it was made with."
+                f"and {ours.get(name, 'missing')} here. Use another folder, or train the same network."
             )
     for part in ("recipe", "about"):
         for name in {**wanted[part], **saved[part]}:
@@ -144,12 +139,12 @@ def check_same(folder: object, saved: Mapping[str, Any], wanted: Mapping[str, An
             if there != here:
                 raise CheckpointError(
                     f"The checkpoint in {folder} is of another run: {name} is {_shown(there)} there and {_shown(here)} "
-                    "here. Name another folder, or give what the run began with."
+                    "here. Use another folder, or the same settings."
                 )
 
 
 def _shown(value: object) -> str:
-    """Return a value as it is to be read; of a digest the first digits tell enough."""
+    """Return a value as text; a digest is cut to its first digits."""
     is_digest = isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
     return f"{str(value)[:8]}..." if is_digest else repr(value)
 
@@ -157,10 +152,3 @@ def _shown(value: object) -> str:
 def _pair(entry: Any) -> tuple[str, str]:
     name, shape = entry
     return str(name), " x ".join(map(str, shape)) or "one number"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -1,87 +1,29 @@
-"""The one training loop; what differs between methods comes in as functions: batches, loss, what is held out."""
+"""The training loop of all methods, which pass in batches, loss and evaluation as functions; one or more processes."""
 
 import math
-from collections.abc import Callable, Sequence
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
-from anyshot.base.validation import RandomState, check_numbers, check_whole, generator
-from anyshot.errors import InputError, TrainingDivergedError
+from anyshot.base.validation import RandomState, extra, generator
+from anyshot.errors import TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
-from anyshot.training.history import HeldOut, History
-from anyshot.training.memory import is_out_of_memory, refuse
-from anyshot.training.processes import Processes, processes
-from anyshot.training.run import Run
-from anyshot.training.schedule import LayerGroup, Schedule, cosine, warmed
+from anyshot.training.memory import is_out_of_memory, raise_out_of_memory
+from anyshot.training.recipe import LayerGroup, Recipe, warmed
+from anyshot.training.run import HeldOut, History, Run
 
 B = TypeVar("B")
 Modules: TypeAlias = nn.Module | Sequence[nn.Module] | Sequence[LayerGroup]
 
-UNLIMITED: Final = math.inf
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
-
-    Attributes
-    ----------
-    epochs : int
-        How often every batch is seen.
-    learning_rate : float
-        The highest; groups of layers may take a share of it.
-    weight_decay : float
-        Of AdamW, on matrices only: not on offsets and gains.
-    schedule : callable
-        Share of the learning rate by progress, 0 to 1, after the warm-up.
-    warm_up : float
-        Share of all steps in which the rate rises from 0.
-    clip : float or None
-        Largest norm of the whole gradient.
-    accumulate : int
-        Batches whose gradients make one step.
-    precision : {"float32", "bfloat16"}
-        Of the products in `loss_of`; weights stay float32.
-    patience : int or None
-        Epochs without a better held-out figure after which training stops.
-    """
-
-    epochs: int
-    learning_rate: float
-    weight_decay: float = 0.01
-    schedule: Schedule = cosine
-    warm_up: float = 0.1
-    clip: float | None = 1.0
-    accumulate: int = 1
-    precision: Literal["float32", "bfloat16"] = "float32"
-    patience: int | None = None
-
-    def check(self) -> None:
-        """Raise InputError where a number is out of range."""
-        check_whole(1, epochs=self.epochs, accumulate=self.accumulate)
-        check_numbers(learning_rate=self.learning_rate, weight_decay=self.weight_decay, warm_up=self.warm_up)
-        check_numbers(**{} if self.clip is None else {"clip": self.clip})
-        check_whole(1, **{} if self.patience is None else {"patience": self.patience})
-        wrong = [
-            (not 0 < self.learning_rate < math.inf, f"learning_rate must be above 0; it is {self.learning_rate}."),
-            (
-                not 0 <= self.weight_decay < math.inf,
-                f"weight_decay cannot be negative, and must be finite; it is {self.weight_decay}.",
-            ),
-            (not 0 <= self.warm_up <= 1, f"warm_up is a share, 0 to 1; it is {self.warm_up}."),
-            (self.clip is not None and not self.clip > 0, f"clip must be above 0, or None; it is {self.clip}."),
-            (
-                self.precision not in ("float32", "bfloat16"),
-                f"precision={self.precision!r} is not float32 or bfloat16.",
-            ),
-        ]
-        for is_wrong, message in wrong:
-            if is_wrong:
-                raise InputError(message)
+LAUNCHER_VARIABLES: Final = ("RANK", "MASTER_ADDR", "MASTER_PORT")
+"""Environment variables that a launcher sets for each process, besides WORLD_SIZE."""
 
 
 def train(
@@ -94,39 +36,39 @@ def train(
     checkpoints: Checkpoints | None = None,
     random_state: RandomState = None,
 ) -> History:
-    """Train modules in place, and return what happened.
+    """Train modules in place, and return the history of the run.
 
     Parameters
     ----------
     modules : Module, sequence of Module, or sequence of LayerGroup
-        What is trained, on the device where it is. Parameters that need no gradient stay as they are.
+        What is trained, on its current device. Parameters that do not require a gradient stay unchanged.
     batches : callable
-        Called at the start of each epoch with the epoch's generator; returns its batches, of any kind.
+        Called at the start of each epoch with a random generator; returns the batches of the epoch, of any type.
     loss_of : callable
-        A batch and the progress of the whole run, 0 to 1, to the loss, a scalar. torch's generators are seeded before
-        each call, so that dropout repeats.
+        Takes a batch and the progress of the whole run, 0 to 1; returns the loss, a scalar. torch's generators are
+        seeded before each call, so that dropout is reproducible.
     recipe : Recipe
-        How to train.
+        Hyperparameters.
     held_out : callable, optional
-        How good the model is on items that are not trained on; asked before the first epoch and after each. The weights
-        of the best epoch, which may be none, are put back in the end. Without it the last ones stay.
+        Evaluates the model on held-out items; called before the first epoch and after each. The weights of the best
+        epoch, which may be those before training, are restored at the end. Without it the last ones are used.
     checkpoints : Checkpoints, optional
-        Where the run is kept; one that was interrupted there goes on as if it had not been.
+        Where the state is saved; an interrupted run is resumed from there, with the same result as without a break.
     random_state : int, RandomState, Generator or None
-        The same number gives the same weights, bit for bit, on the same device and number of threads.
+        The same integer gives the same weights, bit for bit, on the same device and number of threads.
 
     Raises
     ------
     TrainingDivergedError
-        The loss or a gradient is NaN or infinite. The weights stay as they were before that step.
+        The loss or a gradient is NaN or infinite. The weights are those before that step.
     BatchMemoryError
-        A batch does not fit into memory; the message says which would.
+        A batch does not fit into memory; the message names a size that does.
     CheckpointError
-        What the folder holds belongs to another architecture or run.
+        The folder has a checkpoint of another architecture or run.
 
     Notes
     -----
-    Under `accelerate launch` each process takes its share of the batches: n processes do what one does with
+    Under `accelerate launch` the batches are divided among the processes: n processes give the same result as one with
     `accumulate` n times as large.
 
     References
@@ -137,117 +79,213 @@ def train(
     groups = _groups(modules)
     team = processes(_device(groups))
     seed = team.agree(int(generator(random_state).integers(2**31)))
-    run = Run(groups, recipe=_facts(recipe), weight_decay=recipe.weight_decay, seed=seed)
+    run = Run(groups, recipe=recipe, seed=seed)
     if checkpoints is not None:
         run.resume(checkpoints, any_seed=random_state is None)
     team.copy_first(run.weights())
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):  # torch's generators stay as found
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):  # restores torch's generators
         if held_out is not None and not run.history.records:
-            run.look(held_out())
+            run.record(held_out())
         while not run.history.stopped:
-            drawn = batches(np.random.default_rng([run.seed, run.epoch]))
-            run.begin_epoch(len(drawn))
-            for places in team.steps(range(run.place, len(drawn)), recipe.accumulate):
-                progress = (run.epoch + (places.start + places.stop) / 2 / len(drawn)) / recipe.epochs
-                loss = _gradients(run, drawn, places, loss_of, progress, recipe, team)
-                run.set_rate(recipe.learning_rate * warmed(recipe.schedule, progress, warm_up=recipe.warm_up))
-                _step(run, loss, recipe, checkpoints)
-                run.moved(loss, places)
-                if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0:
-                    run.keep(checkpoints)
-            _check_weights(run, recipe, checkpoints)
-            run.end_epoch(held_out() if held_out else None, epochs=recipe.epochs, patience=recipe.patience)
+            _epoch(run, batches(np.random.default_rng([run.seed, run.epoch])), loss_of, recipe, checkpoints, team)
+            run.end_epoch(held_out() if held_out else None)
             if checkpoints is not None and team.is_first:
-                run.keep(checkpoints)
+                run.save(checkpoints)
             team.wait()
     run.finish()
     return run.history
 
 
+def _epoch(
+    run: Run,
+    batches: Sequence[B],
+    loss_of: Callable[[B, float], Tensor],
+    recipe: Recipe,
+    checkpoints: Checkpoints | None,
+    team: "Processes",
+) -> None:
+    """Train on the batches of an epoch that are not done yet."""
+    run.begin_epoch(len(batches))
+    for numbers in team.steps(range(run.batch, len(batches)), recipe.accumulate):
+        progress = (run.epoch + (numbers.start + numbers.stop) / 2 / len(batches)) / recipe.epochs
+        loss = _gradients(run, batches, numbers, loss_of, progress, recipe, team)
+        run.set_rate(recipe.learning_rate * warmed(recipe.schedule, progress, warm_up=recipe.warm_up))
+        _step(run, loss, recipe, checkpoints)
+        run.end_step(loss, numbers)
+        if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0:
+            run.save(checkpoints)
+    _check_weights(run, recipe, checkpoints)
+
+
 def _gradients(
     run: Run,
-    drawn: Sequence[B],
-    places: range,
+    batches: Sequence[B],
+    numbers: range,
     loss_of: Callable[[B, float], Tensor],
     progress: float,
     recipe: Recipe,
-    team: Processes,
+    team: "Processes",
 ) -> float:
-    """Leave the mean gradient of the batches at `places` in the parameters; return their mean loss."""
+    """Compute the mean gradient of the batches with these numbers; return their mean loss."""
 
     def attempt(batch: B) -> float:
         with torch.autocast(run.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             loss = loss_of(batch, progress)
-        (loss / len(places)).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return float(loss.detach()) / len(places)
+        (loss / len(numbers)).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return float(loss.detach()) / len(numbers)
 
     total = 0.0
-    for place in team.share(places):
-        _seed(run.seed, run.epoch, place)
+    for number in team.share(numbers):
+        _seed(run.seed, run.epoch, number)
         try:
-            total += attempt(drawn[place])
+            total += attempt(batches[number])
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             run.optimizer.zero_grad()
-            refuse(drawn[place], attempt, error)
+            raise_out_of_memory(batches[number], attempt, error)
     return team.sum(run.trained(), total)
 
 
 def _step(run: Run, loss: float, recipe: Recipe, checkpoints: Checkpoints | None) -> None:
-    """Move the weights, unless they would become NaN."""
-    clip = UNLIMITED if recipe.clip is None else recipe.clip
-    norm = float(nn.utils.clip_grad_norm_(run.trained(), clip))
+    """Update the weights, unless the loss or gradient is NaN or infinite."""
+    norm = float(nn.utils.clip_grad_norm_(run.trained(), math.inf if recipe.clip is None else recipe.clip))
     if not (math.isfinite(loss) and math.isfinite(norm)):
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient's norm is {norm}"
         raise TrainingDivergedError(
-            f"The {what} at step {run.step + 1}, epoch {run.epoch + 1} of {recipe.epochs}. The weights are those of "
-            f"before this step.{_last_good(checkpoints)} Take a lower learning_rate (it is {recipe.learning_rate:g}), "
-            "more warm_up, or look at the items of this step."
+            f"The {what} at step {run.step + 1}, epoch {run.epoch + 1} of {recipe.epochs}. The weights are those "
+            f"before this step.{_last_good(checkpoints)} Reduce learning_rate (it is {recipe.learning_rate:g}), "
+            "increase warm_up, or check the items of this step."
         )
     run.optimizer.step()
     run.optimizer.zero_grad()
 
 
 def _check_weights(run: Run, recipe: Recipe, checkpoints: Checkpoints | None) -> None:
-    """Raise where an epoch's last step left weights that are no numbers: no later loss might tell."""
+    """Raise TrainingDivergedError if the last step of an epoch left weights that are NaN or infinite."""
     if not all(bool(torch.isfinite(weights).all()) for weights in run.trained()):
         raise TrainingDivergedError(
             f"Weights are NaN or infinite after step {run.step}, epoch {run.epoch + 1} of {recipe.epochs}."
-            f"{_last_good(checkpoints)} Take a lower learning_rate (it is {recipe.learning_rate:g}), or more warm_up."
+            f"{_last_good(checkpoints)} Reduce learning_rate (it is {recipe.learning_rate:g}), or increase warm_up."
         )
 
 
 def _last_good(checkpoints: Checkpoints | None) -> str:
-    """Say where to go on from, if anywhere."""
     newest = None if checkpoints is None else checkpoints.newest()
     return "" if newest is None else f" The last good checkpoint is {newest}."
 
 
 def _groups(modules: Modules) -> list[LayerGroup]:
     listed: list[nn.Module | LayerGroup] = [modules] if isinstance(modules, nn.Module) else list(modules)
-    return [one if isinstance(one, LayerGroup) else LayerGroup(str(place), one) for place, one in enumerate(listed)]
+    return [one if isinstance(one, LayerGroup) else LayerGroup(str(number), one) for number, one in enumerate(listed)]
 
 
 def _device(groups: Sequence[LayerGroup]) -> torch.device:
-    """Return where the weights are."""
+    """Return the device of the weights."""
     parameters = (parameter for group in groups for parameter in group.module.parameters())
     return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
 
-def _facts(recipe: Recipe) -> dict[str, Any]:
-    """Return what two runs must have in common for one to go on where the other stopped."""
-    facts = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in vars(recipe).items()
-        if name != "schedule"
-    }
-    return {**facts, "schedule": getattr(recipe.schedule, "__name__", type(recipe.schedule).__name__)}
-
-
 def _seed(*numbers: int) -> None:
-    """Seed torch's generators by what the numbers stand for, so that a resumed run draws what it would have drawn."""
+    """Seed torch's generators by the position in the run, so that a resumed run draws the same random numbers."""
     seed = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_available():
-        torch.cuda.manual_seed_all(seed)  # kept for later where no GPU is in use yet
+        torch.cuda.manual_seed_all(seed)  # applied later if no GPU is in use yet
+
+
+# --- several processes -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The current process among those that train together. With `size` 1 the methods exchange nothing."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes the checkpoints."""
+        return self.rank == 0
+
+    def steps(self, batches: range, accumulate: int) -> Iterator[range]:
+        """Yield the numbers of the batches of each step, over all processes."""
+        at_once = accumulate * self.size
+        for first in range(batches.start, batches.stop, at_once):
+            yield range(first, min(first + at_once, batches.stop))
+
+    def share(self, batches: range) -> range:
+        """Return the numbers of this process's batches."""
+        return batches[self.rank :: self.size]
+
+    def sum(self, parameters: Sequence[Tensor], loss: float) -> float:
+        """Sum the gradients of `parameters` over the processes, in place, and return the sum of their losses.
+
+        A missing gradient counts as zero: another process may have one.
+        """
+        if self.size == 1:
+            return loss
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
+        sent = torch.cat([flat, flat.new_tensor([loss])])
+        distributed.all_reduce(sent)
+        start = 0
+        for parameter in parameters:
+            assert parameter.grad is not None  # set above
+            parameter.grad.copy_(sent[start : start + parameter.numel()].view_as(parameter))
+            start += parameter.numel()
+        total, reference = float(sent[-1]), weakref.ref(sent)
+        if sent.device.type == "cpu":
+            del sent
+            wait_until_freed(reference)
+        return total
+
+    def copy_first(self, tensors: Sequence[Tensor]) -> None:
+        """Copy the first process's values into every process's tensors."""
+        if self.size > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, src=0)
+
+    def agree(self, number: int) -> int:
+        """Return the first process's number in every process."""
+        if self.size == 1:
+            return number
+        numbers: list[int] = [number]
+        distributed.broadcast_object_list(numbers, src=0)
+        return numbers[0]
+
+    def wait(self) -> None:
+        """Wait until all processes have called this."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+def processes(device: torch.device) -> Processes:
+    """Return this process's rank among those that `accelerate launch` started, or a single process.
+
+    device: of the weights; gradients are exchanged by gloo on CPUs and nccl on GPUs. Some clusters set WORLD_SIZE for
+    every job, so it counts only together with the other variables of a launcher.
+
+    Raises
+    ------
+    MissingExtraError
+        There are several processes, and accelerate is not installed.
+    """
+    launched = all(os.environ.get(name) for name in LAUNCHER_VARIABLES)
+    if os.environ.get("WORLD_SIZE", "") in ("", "1") or not launched:
+        return Processes()
+    accelerate = extra("accelerate", "distributed", purpose="Training on several processes")
+    state = accelerate.PartialState(cpu=device.type == "cpu")
+    return Processes(state.process_index, state.num_processes)
+
+
+def wait_until_freed(sent: weakref.ref[Tensor]) -> None:
+    """Wait until gloo's own thread has freed the tensor that was exchanged.
+
+    It takes the GIL for that, and aborts the process if the interpreter exits in the meantime.
+    """
+    while sent() is not None:
+        time.sleep(1e-4)

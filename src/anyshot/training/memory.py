@@ -1,4 +1,4 @@
-"""When a batch does not fit into memory: how large a one would."""
+"""Out of memory: find a batch size that fits."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -9,7 +9,7 @@ from anyshot.errors import BatchMemoryError
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out: torch has one for GPUs, and only words for CPUs."""
+    """Return whether an error means that memory ran out; for CPUs torch has only a message."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     words = ("DefaultCPUAllocator", "not enough memory", "out of memory")
@@ -17,9 +17,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def largest_that_fits(batch: Any, attempt: Callable[[Any], object]) -> int | None:
-    """Return how many items of `batch` go through `attempt`, tried by halves; None where not one does.
+    """Return how many items of `batch` can be passed to `attempt`, found by halving; None if not even one.
 
-    batch: anything with a length and slices.
+    batch: any sequence.
     """
     size = len(batch) // 2
     while size:
@@ -34,14 +34,14 @@ def largest_that_fits(batch: Any, attempt: Callable[[Any], object]) -> int | Non
     return None
 
 
-def refuse(batch: Any, attempt: Callable[[Any], object], error: BaseException) -> NoReturn:
-    """Raise BatchMemoryError with the size that would fit, where the batch can be cut to try."""
+def raise_out_of_memory(batch: Any, attempt: Callable[[Any], object], error: BaseException) -> NoReturn:
+    """Raise BatchMemoryError with a size that fits, if the batch can be sliced to find it."""
     if not (hasattr(batch, "__len__") and hasattr(batch, "__getitem__")):
-        raise BatchMemoryError("A batch does not fit into memory. Make it smaller, and accumulate more.") from error
+        raise BatchMemoryError("A batch does not fit into memory. Make it smaller, and increase accumulate.") from error
     fits = largest_that_fits(batch, attempt)
     if fits is None:
-        remedy = "Not even one item does: freeze more layers, or take a smaller encoder or shorter items."
+        remedy = "Not even one item does: freeze more layers, or use a smaller encoder or shorter items."
     else:
         times = -(-len(batch) // fits)
-        remedy = f"{fits} would: set batch_size={fits} and accumulate={times}, which takes the same steps."
+        remedy = f"{fits} do: set batch_size={fits} and accumulate={times}, which gives the same steps."
     raise BatchMemoryError(f"A batch of {len(batch)} items does not fit into memory. {remedy}") from error

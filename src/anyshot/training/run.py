@@ -1,63 +1,155 @@
-"""A training run in progress: weights, optimizer, position and records -- all that a checkpoint holds."""
+"""A training run: its history epoch by epoch, and its state, which a checkpoint stores."""
 
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Self
 
+import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from anyshot.errors import CheckpointError, InputError
 from anyshot.training.checkpoint import Checkpoints, Saved, check_same
-from anyshot.training.history import HeldOut, History, Record
-from anyshot.training.schedule import LayerGroup
+from anyshot.training.recipe import LayerGroup, Recipe
 
 
-class Run:
-    """What changes while a model is trained.
+class HeldOut(NamedTuple):
+    """Loss and accuracy on held-out items."""
+
+    loss: float
+    accuracy: float = 0.0  # 0 to 1; leave it out to compare losses only
+
+    def is_better_than(self, other: "HeldOut | None") -> bool:
+        """Return whether the accuracy is higher, or equal at a lower loss."""
+        return other is None or (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Figures of one epoch. Epoch 0 is the state before the first step: it has no loss."""
+
+    epoch: int
+    loss: float | None  # mean over the epoch's batches, each with the weights at its step
+    held_out: HeldOut | None
+    learning_rate: float  # of the last step
+    seconds: float  # of training so far, including interrupted runs
+
+
+@dataclass
+class History:
+    """Figures of a training run.
 
     Attributes
     ----------
-    epoch, place : int
-        The epoch, counted from 0, and the batches of it that are done.
-    step : int
-        Steps taken in all.
+    records : list of Record
+        One per epoch, and one before the first if there are held-out items.
+    stopped : str
+        Why training ended.
+    best_epoch : int or None
+        The epoch whose weights are used; None without held-out items, where the last ones are.
     """
 
-    def __init__(self, groups: Sequence[LayerGroup], *, recipe: Mapping[str, Any], weight_decay: float, seed: int):
-        self._groups, self._recipe, self.seed = list(groups), dict(recipe), seed
+    records: list[Record] = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the best held-out figures."""
+        best: Record | None = None
+        for record in self.records:
+            if record.held_out is not None and (best is None or record.held_out.is_better_than(best.held_out)):
+                best = record
+        return None if best is None else best.epoch
+
+    def table(self) -> pd.DataFrame:
+        """Return the records as a table, one row per epoch."""
+        rows = [(r.epoch, r.loss, *(r.held_out or (None, None)), r.learning_rate, r.seconds) for r in self.records]
+        columns = ["epoch", "loss", "held_out_loss", "held_out_accuracy", "learning_rate", "seconds"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def plot(self) -> Figure:
+        """Plot loss and held-out accuracy by epoch."""
+        return plot_histories({"": self})
+
+    def facts(self) -> dict[str, Any]:
+        """Return the history as JSON values."""
+        return {"stopped": self.stopped, "records": [asdict(record) for record in self.records]}
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Self:
+        """Return the history whose `facts` these are."""
+        records = [
+            Record(**{**one, "held_out": HeldOut(*one["held_out"]) if one["held_out"] else None})
+            for one in facts["records"]
+        ]
+        return cls(records, facts["stopped"])
+
+
+def plot_histories(histories: dict[str, History]) -> Figure:
+    """Plot several runs: training loss on the left, held-out accuracy on the right."""
+    figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, history in histories.items():
+        table = history.table()
+        line = left.plot(table.epoch, table.loss.astype(float), marker="o", markersize=3, label=name or "training")
+        held_out = table.held_out_loss.astype(float)
+        if held_out.notna().any():
+            left.plot(table.epoch, held_out, "--", color=line[0].get_color(), label=f"{name} held out".strip())
+            right.plot(table.epoch, 100 * table.held_out_accuracy.astype(float), color=line[0].get_color(), label=name)
+    left.set(xlabel="epoch", ylabel="loss [nats]")
+    right.set(xlabel="epoch", ylabel="accuracy on held-out items [%]")
+    for axis in (left, right):
+        axis.spines[["top", "right"]].set_visible(False)
+        if any(axis.get_legend_handles_labels()[1]):
+            axis.legend(frameon=False)
+    return figure
+
+
+class Run:
+    """The state of a training run.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        The current epoch, from 0, and the number of its batches that are done.
+    step : int
+        Steps done in all.
+    """
+
+    def __init__(self, groups: Sequence[LayerGroup], *, recipe: Recipe, seed: int):
+        self._groups, self._recipe, self.seed = list(groups), recipe, seed
         if len({group.name for group in groups}) < len(self._groups):
-            raise InputError(f"Groups of layers need names of their own: {', '.join(g.name for g in groups)}.")
+            raise InputError(f"The names of layer groups must differ: {', '.join(group.name for group in groups)}.")
         self._parameters = [[p for p in group.module.parameters() if p.requires_grad] for group in groups]
         if not any(self._parameters):
-            raise InputError("There is nothing to train: no module has a parameter that needs a gradient.")
+            raise InputError("There is nothing to train: no module has a parameter that requires a gradient.")
         self._frozen = [module for group in groups for module in group.module.modules() if _is_frozen(module)]
-        self.optimizer = _optimizer(self._groups, self._parameters, weight_decay)
-        self.epoch = self.place = self.step = 0
+        self.optimizer = _optimizer(self._groups, self._parameters, recipe.weight_decay)
+        self.epoch = self.batch = self.step = 0
         self.history = History()
-        self._losses, self._seen = 0.0, 0
+        self._loss_sum, self._batches_seen = 0.0, 0
         self._best: tuple[HeldOut, dict[str, Tensor]] | None = None
-        self._spent, self._began = 0.0, time.monotonic()
+        self._seconds_before, self._started = 0.0, time.monotonic()
         self._rate = 0.0
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(p for own in self._parameters for p in own).device
 
     def trained(self) -> list[Tensor]:
-        """Return the parameters that learn now."""
+        """Return the parameters that are trained in this epoch."""
         return [p for own in self._parameters for p in own if p.requires_grad]
 
     def weights(self) -> list[Tensor]:
-        """Return all weights and statistics, to be written into."""
+        """Return all weights and statistics; writing into them changes the modules."""
         return list(self._state().values())
 
-    # --- moving -------------------------------------------------------------------------------------------------------
-
     def begin_epoch(self, n_batches: int) -> None:
-        """Switch the modules to training, and unfreeze the groups whose epoch has come."""
+        """Put the modules into training mode, and unfreeze the groups that start in this epoch."""
         if n_batches == 0:
             raise InputError("There is nothing to train on: an epoch has no batch. Give items with labels.")
         for group, own in zip(self._groups, self._parameters, strict=True):
@@ -67,39 +159,39 @@ class Run:
             for parameter in own:
                 parameter.requires_grad_(self.epoch >= group.starts)
         if not self.trained():
-            raise InputError(f"No group of layers starts by epoch {self.epoch}. Let the last one start at 0.")
+            raise InputError(f"No layer group starts by epoch {self.epoch}. Let the last one start at 0.")
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate; each group takes its share of it."""
+        """Set the learning rate; each group uses its fraction of it."""
         self._rate = rate
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
 
-    def moved(self, loss: float, places: range) -> None:
-        """Record a step over the batches at `places`, their mean loss being `loss`."""
-        self.step, self.place = self.step + 1, places.stop
-        self._losses, self._seen = self._losses + loss * len(places), self._seen + len(places)
+    def end_step(self, loss: float, batches: range) -> None:
+        """Count a step over these batches, with mean loss `loss`."""
+        self.step, self.batch = self.step + 1, batches.stop
+        self._loss_sum, self._batches_seen = self._loss_sum + loss * len(batches), self._batches_seen + len(batches)
 
-    def look(self, held_out: HeldOut | None, *, loss: float | None = None) -> None:
-        """Record how good the model is now, and remember its weights if it never was better."""
+    def record(self, held_out: HeldOut | None, *, loss: float | None = None) -> None:
+        """Record the current figures, and copy the weights if they are the best so far."""
         self.history.records.append(Record(self.epoch, loss, held_out, self._rate, self._seconds()))
         best = self._best[0] if self._best else None
-        if held_out is not None and math.isfinite(held_out.loss) and held_out.betters(best):
+        if held_out is not None and math.isfinite(held_out.loss) and held_out.is_better_than(best):
             self._best = held_out, {name: tensor.detach().clone() for name, tensor in self._state().items()}
 
-    def end_epoch(self, held_out: HeldOut | None, *, epochs: int, patience: int | None) -> None:
-        """Record the epoch, and tell whether it was the last."""
-        self.epoch, self.place = self.epoch + 1, 0
-        self.look(held_out, loss=self._losses / self._seen)
-        self._losses, self._seen = 0.0, 0
-        best = self.history.best_epoch
+    def end_epoch(self, held_out: HeldOut | None) -> None:
+        """Record the epoch, and set `history.stopped` if it was the last."""
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.record(held_out, loss=self._loss_sum / self._batches_seen)
+        self._loss_sum, self._batches_seen = 0.0, 0
+        best, patience = self.history.best_epoch, self._recipe.patience
         if patience is not None and best is not None and self.epoch - best >= patience:
             self.history.stopped = f"no better on held-out items for {patience} epochs"
-        elif self.epoch >= epochs:
+        elif self.epoch >= self._recipe.epochs:
             self.history.stopped = "all epochs done"
 
     def finish(self) -> None:
-        """Put the best weights back, leave every parameter trainable and the modules ready to answer."""
+        """Restore the best weights, make every parameter trainable and put the modules into evaluation mode."""
         if self._best is not None:
             self._load(self._best[1])
         for group, own in zip(self._groups, self._parameters, strict=True):
@@ -107,62 +199,59 @@ class Run:
             for parameter in own:
                 parameter.requires_grad_(True)
 
-    # --- keeping ------------------------------------------------------------------------------------------------------
+    # --- checkpoints --------------------------------------------------------------------------------------------------
 
-    def keep(self, checkpoints: Checkpoints) -> None:
+    def save(self, checkpoints: Checkpoints) -> None:
         """Write a checkpoint."""
         tensors = {f"weights/{name}": tensor.detach().cpu() for name, tensor in self._state().items()}
         if self._best is not None:
             tensors |= {f"best/{name}": tensor.cpu() for name, tensor in self._best[1].items()}
-        for place, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{place}/{name}": tensor.cpu() for name, tensor in state.items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{number}/{name}": tensor.cpu() for name, tensor in state.items()}
+        sums = {"losses": self._loss_sum, "seen": self._batches_seen, "seconds": self._seconds(), "rate": self._rate}
         facts = {
             **self._identity(checkpoints),
-            "position": {"epoch": self.epoch, "place": self.place, "step": self.step, "seed": self.seed},
-            "sums": {"losses": self._losses, "seen": self._seen, "seconds": self._seconds(), "rate": self._rate},
+            "position": {"epoch": self.epoch, "place": self.batch, "step": self.step, "seed": self.seed},
+            "sums": sums,
             "history": self.history.facts(),
             "best": None if self._best is None else list(self._best[0]),
         }
-        own = {name: tensor.clone() for name, tensor in tensors.items()}  # no two may share their memory in a file
+        own = {name: tensor.clone() for name, tensor in tensors.items()}  # tensors in a file must not share memory
         checkpoints.write(Saved(facts, own), step=self.step)
 
     def resume(self, checkpoints: Checkpoints, *, any_seed: bool) -> None:
-        """Go on where an interrupted run stopped; where there is none, begin.
-
-        any_seed: whether the run that began there decides the seed.
-        """
+        """Continue from the newest checkpoint, if there is one; with `any_seed`, also use its seed."""
         saved = checkpoints.read()
         if saved is None:
             return
         facts = saved.facts
         check_same(checkpoints.folder, facts, self._identity(checkpoints))
-        position = facts["position"]
+        position, sums = facts["position"], facts["sums"]
         if not any_seed and position["seed"] != self.seed:
             raise CheckpointError(
-                f"The checkpoint in {checkpoints.folder} is of a run with another random_state. Name another folder."
+                f"The checkpoint in {checkpoints.folder} is of a run with another random_state. Use another folder."
             )
         self.seed, self.epoch = position["seed"], position["epoch"]
-        self.place, self.step = position["place"], position["step"]
-        sums = facts["sums"]
-        self._losses, self._seen, self._spent = sums["losses"], sums["seen"], sums["seconds"]
+        self.batch, self.step = position["place"], position["step"]
+        self._loss_sum, self._batches_seen, self._seconds_before = sums["losses"], sums["seen"], sums["seconds"]
         self._rate = sums["rate"]
         self.history = History.from_facts(facts["history"])
         self._load(_part(saved.tensors, "weights"))
         if facts["best"] is not None:
-            here = {name: tensor.to(self.device) for name, tensor in _part(saved.tensors, "best").items()}
-            self._best = HeldOut(*facts["best"]), here
+            best = {name: tensor.to(self.device) for name, tensor in _part(saved.tensors, "best").items()}
+            self._best = HeldOut(*facts["best"]), best
         self._load_optimizer(_part(saved.tensors, "optimizer"))
 
     def _load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
-            place, entry = name.split("/")
-            state.setdefault(int(place), {})[entry] = tensor
+            number, entry = name.split("/")
+            state.setdefault(int(number), {})[entry] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
 
     def _identity(self, checkpoints: Checkpoints) -> dict[str, Any]:
         architecture = [[name, list(tensor.shape)] for name, tensor in self._state().items()]
-        return {"architecture": architecture, "recipe": self._recipe, "about": dict(checkpoints.about)}
+        return {"architecture": architecture, "recipe": self._recipe.facts(), "about": dict(checkpoints.about)}
 
     def _state(self) -> dict[str, Tensor]:
         return {
@@ -177,24 +266,24 @@ class Run:
                 tensor.copy_(tensors[name])
 
     def _seconds(self) -> float:
-        return self._spent + time.monotonic() - self._began
+        return self._seconds_before + time.monotonic() - self._started
 
 
 def _optimizer(
     groups: Sequence[LayerGroup], parameters: Sequence[Sequence[nn.Parameter]], weight_decay: float
 ) -> torch.optim.AdamW:
-    """Return AdamW over the groups; gains and offsets, which have one dimension, are not decayed."""
+    """Return AdamW over the groups, without weight decay for biases and gains, which have one dimension."""
     parts = []
     for group, own in zip(groups, parameters, strict=True):
         for is_matrix, decay in ((True, weight_decay), (False, 0.0)):
-            chosen = [p for p in own if (p.ndim > 1) == is_matrix]
-            if chosen:
-                parts.append({"params": chosen, "weight_decay": decay, "share": group.rate})
+            selected = [p for p in own if (p.ndim > 1) == is_matrix]
+            if selected:
+                parts.append({"params": selected, "weight_decay": decay, "share": group.rate})
     return torch.optim.AdamW(parts)
 
 
 def _is_frozen(module: nn.Module) -> bool:
-    """Tell whether a module has parameters of its own, none of which learns: its statistics stay, too."""
+    """Return whether a module has own parameters and none is trained; its statistics are not updated either."""
     own = list(module.parameters(recurse=False))
     return bool(own) and not any(parameter.requires_grad for parameter in own)
 

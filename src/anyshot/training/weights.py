@@ -1,4 +1,4 @@
-"""A network's weights as arrays, to be kept in a model folder, and back."""
+"""A network's weights as arrays, to save them in a model folder and load them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,29 +11,29 @@ from anyshot.errors import ModelFolderError
 
 
 def weights_of(network: nn.Module, part: str) -> dict[str, NDArray[Any]]:
-    """Return a network's weights and statistics by name, each name led by `part` and a slash."""
+    """Return a network's weights and statistics by name, prefixed with `part` and a slash."""
     return {f"{part}/{name}": value.detach().cpu().numpy() for name, value in network.state_dict().items()}
 
 
-def give_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: str) -> None:
-    """Put the weights that `weights_of` returned into a network of the same layers, in place.
+def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: str) -> None:
+    """Load the weights that `weights_of` returned into a network with the same layers, in place.
 
     Raises
     ------
     ModelFolderError
-        Its layers are others than those of the network that was saved.
+        Its layers differ from those of the saved network.
     """
-    kept = {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+    saved = {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
     ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    theirs = {name: array.shape for name, array in kept.items()}
+    theirs = {name: array.shape for name, array in saved.items()}
     if ours != theirs:
         name = next(name for name in [*ours, *sorted(theirs)] if theirs.get(name) != ours.get(name))
         raise ModelFolderError(
-            f"The model was saved with {_said(theirs, name)}; the {part} given has {_said(ours, name)}. Give one of "
-            "the same layers as in fit; its weights do not matter."
+            f"The model was saved with {_layer(theirs, name)}; this {part} has {_layer(ours, name)}. Pass one with the "
+            "same layers as in fit; its weights are replaced."
         )
-    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in kept.items()})
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in saved.items()})
 
 
-def _said(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
+def _layer(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
     return f"{name} of shape {shapes[name]}" if name in shapes else f"no {name}"

@@ -207,7 +207,7 @@ def test_loading_a_model_with_a_network_of_ones_own_needs_that_network(rotated, 
     DomainConfusionClassifier(network, **QUICK).fit(X, y, target=target).save(tmp_path / "model")
     with pytest.raises(ModelFolderError, match=r"a network of your own.*load_domain_confusion\(folder, network\)"):
         load_domain_confusion(tmp_path / "model")
-    with pytest.raises(ModelFolderError, match=r"the network given has 0.weight of shape \(5, 2\)"):
+    with pytest.raises(ModelFolderError, match=r"this network has 0.weight of shape \(5, 2\)"):
         load_domain_confusion(tmp_path / "model", nn.Sequential(nn.Linear(2, 5), nn.Tanh()))
 
 

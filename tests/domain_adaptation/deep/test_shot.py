@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from anyshot.domain_adaptation.deep.shot import information_loss, nearest_centers, shot
-from anyshot.training.loop import Recipe
+from anyshot.training.recipe import Recipe
 
 
 def test_certain_and_diverse_predictions_have_the_lowest_loss():

@@ -178,11 +178,9 @@ def test_statistics_of_batch_norms_are_saved(tmp_path):
 def test_a_trunk_with_other_layers_raises_an_error(tmp_path):
     network().fit(*world()).save(tmp_path / "model")
     other = nn.Sequential(nn.Linear(4, 9), nn.ReLU())
-    with pytest.raises(
-        ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); the trunk given has 0.weight of"
-    ):
+    with pytest.raises(ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); this trunk has 0.weight of"):
         load_multitask_network(tmp_path / "model", other)
-    with pytest.raises(ModelFolderError, match=r"given has no 0\.bias\. Give one"):
+    with pytest.raises(ModelFolderError, match=r"has no 0\.bias\. Pass one"):
         load_multitask_network(tmp_path / "model", nn.Flatten())
 
 

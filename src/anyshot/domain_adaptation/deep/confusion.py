@@ -17,8 +17,8 @@ from anyshot.base.validation import RandomState
 from anyshot.domain_adaptation.deep.losses import Align
 from anyshot.domain_adaptation.deep.network import KIND, AlignedNetworkClassifier, vector_network
 from anyshot.errors import ModelFolderError
-from anyshot.training.history import History
-from anyshot.training.weights import give_weights
+from anyshot.training.run import History
+from anyshot.training.weights import load_weights
 
 
 class DomainConfusionClassifier(AlignedNetworkClassifier):
@@ -107,8 +107,8 @@ class DomainConfusionClassifier(AlignedNetworkClassifier):
         with torch.random.fork_rng(devices=[]):  # layers initialize their weights, which are then replaced
             model.network_ = vector_network(model.n_features_in_) if network is None else deepcopy(network)
             model.head_ = nn.Linear(facts["width"], len(model.classes_))
-        give_weights(model.network_, saved.arrays, "network")
-        give_weights(model.head_, saved.arrays, "head")
+        load_weights(model.network_, saved.arrays, "network")
+        load_weights(model.head_, saved.arrays, "head")
         return model
 
 

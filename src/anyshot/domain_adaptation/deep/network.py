@@ -33,10 +33,9 @@ from anyshot.domain_adaptation.deep.losses import DEFAULT_WEIGHTS, Align, Alignm
 from anyshot.domain_adaptation.deep.shot import shot
 from anyshot.domain_adaptation.diagnostics import diagnose
 from anyshot.errors import InputError
-from anyshot.training.history import History
-from anyshot.training.loop import Recipe, train
-from anyshot.training.losses import cross_entropy
-from anyshot.training.schedule import LayerGroup
+from anyshot.training.loop import train
+from anyshot.training.recipe import LayerGroup, Recipe, cross_entropy
+from anyshot.training.run import History
 from anyshot.training.weights import weights_of
 
 # First the source alone, so that the predictions are useful before they steer the alignment; then

@@ -11,9 +11,9 @@ from torch.nn import functional
 from anyshot.base.validation import Indexes, RandomState
 from anyshot.domain_adaptation.deep.items import sequential_batches, shuffled_batches
 from anyshot.domain_adaptation.deep.losses import entropy
-from anyshot.training.history import History
-from anyshot.training.loop import Recipe, train
-from anyshot.training.losses import cross_entropy
+from anyshot.training.loop import train
+from anyshot.training.recipe import Recipe, cross_entropy
+from anyshot.training.run import History
 
 # The head is frozen; the features are trained until the predictions for target items are confident and all classes
 # occur:

@@ -20,8 +20,9 @@ from anyshot.base.validation import RandomState, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import Floats, Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
-from anyshot.training.loop import Recipe, train
-from anyshot.training.weights import give_weights, weights_of
+from anyshot.training.loop import train
+from anyshot.training.recipe import Recipe
+from anyshot.training.weights import load_weights, weights_of
 
 Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "imtl-g"]
 
@@ -190,8 +191,8 @@ class MultitaskNetwork(BaseEstimator):
         with torch.random.fork_rng(devices=[]):  # initial weights use the global generator, and are replaced
             model.trunk_ = model._new_trunk()
             model.heads_ = Heads(facts["width"], model.tasks_)
-        give_weights(model.trunk_, saved.arrays, "trunk")
-        give_weights(model.heads_, saved.arrays, "heads")
+        load_weights(model.trunk_, saved.arrays, "trunk")
+        load_weights(model.heads_, saved.arrays, "heads")
         return model
 
     def _new_trunk(self) -> nn.Module:

@@ -1,10 +1,8 @@
-"""Records of a run: which epoch was best, and what is kept and drawn of them."""
-
 import json
 
 import pytest
 
-from anyshot.training.history import HeldOut, History, Record, plot_histories
+from anyshot.training.run import HeldOut, History, Record, plot_histories
 
 
 def history(*figures: tuple[float, float]) -> History:
@@ -12,11 +10,11 @@ def history(*figures: tuple[float, float]) -> History:
     return History(records, "all epochs done")
 
 
-def test_accuracy_decides_and_loss_among_equals():
+def test_the_best_epoch_has_the_highest_accuracy_and_then_the_lowest_loss():
     assert history((0.5, 0.8), (0.9, 0.9), (0.7, 0.9)).best_epoch == 2
 
 
-def test_without_accuracies_the_loss_decides():
+def test_without_accuracies_the_best_epoch_has_the_lowest_loss():
     assert history((0.5, 0.0), (0.2, 0.0), (0.3, 0.0)).best_epoch == 1
 
 
@@ -24,20 +22,20 @@ def test_the_earlier_of_two_equal_epochs_is_best():
     assert history((0.5, 0.9), (0.5, 0.9)).best_epoch == 0
 
 
-def test_a_loss_that_is_no_number_betters_nothing():
-    assert not HeldOut(float("nan"), 0.5).betters(HeldOut(0.3, 0.5))
+def test_a_nan_loss_is_never_better():
+    assert not HeldOut(float("nan"), 0.5).is_better_than(HeldOut(0.3, 0.5))
 
 
 def test_without_held_out_items_no_epoch_is_best():
     assert History([Record(1, 0.5, None, 0.1, 1.0)]).best_epoch is None
 
 
-def test_json_keeps_all_of_it():
+def test_facts_restore_the_history():
     one = history((0.5, 0.8), (0.9, 0.9))
     assert History.from_facts(json.loads(json.dumps(one.facts()))) == one
 
 
-def test_the_picture_shows_loss_and_accuracy_of_every_run():
+def test_the_plot_shows_loss_and_accuracy_of_every_run():
     figure = plot_histories(
         {"one": history((0.5, 0.8), (0.4, 0.9)), "other": History([Record(1, 0.5, None, 0.1, 1.0)])}
     )
