@@ -20,7 +20,7 @@ def test_an_episode_has_different_items_of_different_classes():
     assert len(np.unique(INDEX[rows[:, 0]])) == 5
 
 
-def test_all_classes_of_an_episode_are_of_one_group_drawn_as_often_as_it_has_classes():
+def test_a_group_is_sampled_in_proportion_to_its_number_of_classes():
     episodes, draws = episodes_of(INDEX, n_classes=3, n_each=2, groups=ALPHABET), generator()
     drawn = [episodes.draw(draws) for _ in range(300)]
     alphabets = [np.unique(ALPHABET[rows]) for rows in drawn]
@@ -29,7 +29,7 @@ def test_all_classes_of_an_episode_are_of_one_group_drawn_as_often_as_it_has_cla
     assert {len(rows) for rows in drawn} == {2, 3}  # the smaller group gives all that it has
 
 
-def test_items_without_a_label_and_classes_too_small_are_never_drawn():
+def test_unlabeled_items_and_small_classes_are_never_sampled():
     index = np.where(INDEX == 2, -1, INDEX)
     index[1:4] = -1  # class 0 keeps one item
     episodes, draws = episodes_of(index, n_classes=6, n_each=2), generator()
@@ -37,19 +37,19 @@ def test_items_without_a_label_and_classes_too_small_are_never_drawn():
     assert seen == {1, 3, 4, 5}
 
 
-def test_the_same_generator_draws_the_same_episode():
+def test_the_same_seed_gives_the_same_episode():
     episodes = episodes_of(INDEX, n_classes=3, n_each=2)
     np.testing.assert_array_equal(episodes.draw(generator(3)), episodes.draw(generator(3)))
 
 
-def test_too_few_items_for_an_episode_are_named():
+def test_too_few_items_for_an_episode_are_refused():
     with pytest.raises(NotEnoughLabelsError, match=r"two classes with 5 items each; the largest of 6 classes has 4"):
         episodes_of(INDEX, n_classes=2, n_each=5)
     with pytest.raises(NotEnoughLabelsError, match="in one group"):
         episodes_of(INDEX, n_classes=2, n_each=2, groups=INDEX)
 
 
-def test_half_of_the_pairs_are_of_one_class_and_no_item_meets_itself():
+def test_half_of_the_pairs_are_of_the_same_class_and_no_item_is_paired_with_itself():
     pairs = draw_pairs(INDEX, n_pairs=40, generator=generator())
     np.testing.assert_array_equal(INDEX[pairs.left] == INDEX[pairs.right], pairs.same)
     assert pairs.same.sum() == 20
@@ -62,10 +62,10 @@ def test_a_rare_class_is_in_as_many_pairs_as_a_common_one():
     assert index[pairs.left[pairs.same]].mean() == pytest.approx(0.5, abs=0.1)
 
 
-def test_single_items_make_pairs_of_two_classes_only():
+def test_single_items_give_only_pairs_of_different_classes():
     assert not draw_pairs(np.arange(3), n_pairs=8, generator=generator()).same.any()
 
 
-def test_one_class_makes_no_pairs():
+def test_pairs_need_two_classes():
     with pytest.raises(NotEnoughLabelsError, match="at least two classes; there is 1"):
         draw_pairs(np.array([0, 0, -1]), n_pairs=4, generator=generator())
