@@ -13,7 +13,7 @@ from anyshot.tasks.multitask.model import MultitaskModel
 from contract import assert_init_only_stores
 
 
-def world(n=80):
+def three_tasks(n=80):
     random = generator(0)
     X = random.normal(size=(n, 5)) + 3
     y = {
@@ -21,8 +21,8 @@ def world(n=80):
         "third": (X[:, :3] + 0.3 * random.normal(size=(n, 3))).argmax(axis=1).tolist(),
         "mark": (10 * X[:, 0] + random.normal(size=n)).tolist(),
     }
-    for place, labels in enumerate(y.values()):
-        labels[place::4] = [None] * len(labels[place::4])
+    for number, labels in enumerate(y.values()):
+        labels[number::4] = [None] * len(labels[number::4])
     return X, y
 
 
@@ -31,7 +31,7 @@ def test_init_only_stores():
 
 
 def test_fit_returns_the_model_and_is_repeatable():
-    X, y = world()
+    X, y = three_tasks()
     model = MultitaskModel()
     assert model.fit(X, y) is model
     first = model.predict_proba(X)["third"]
@@ -39,7 +39,7 @@ def test_fit_returns_the_model_and_is_repeatable():
 
 
 def test_predictions_are_in_the_units_of_each_task():
-    X, y = world()
+    X, y = three_tasks()
     model = MultitaskModel().fit(X, y)
     predicted, probabilities = model.predict(X), model.predict_proba(X)
     assert list(predicted) == ["side", "third", "mark"]
@@ -51,22 +51,22 @@ def test_predictions_are_in_the_units_of_each_task():
 
 
 def test_coefficients_are_in_the_units_of_the_features():
-    X, y = world()
+    X, y = three_tasks()
     model = MultitaskModel().fit(X, y)
     task = next(task for task in model.tasks_ if task.name == "mark")
-    by_hand = task.level + task.spread * (X @ model.coef_["mark"] + model.intercept_["mark"])[:, 0]
+    by_hand = task.mean + task.std * (X @ model.coef_["mark"] + model.intercept_["mark"])[:, 0]
     np.testing.assert_allclose(model.predict(X)["mark"], by_hand)
 
 
 def test_the_units_of_the_features_have_no_effect():
-    X, y = world()
+    X, y = three_tasks()
     other = X * np.array([1, 10, 100, 0.1, 0.01]) + 5
     one, two = MultitaskModel().fit(X, y).predict(X), MultitaskModel().fit(other, y).predict(other)
     np.testing.assert_allclose(one["mark"], two["mark"], rtol=1e-2)
 
 
 def test_relations_show_related_tasks():
-    X, y = world()
+    X, y = three_tasks()
     relations = MultitaskModel().fit(X, {"side": y["side"], "mark": y["mark"]}).relations_
     assert isinstance(relations, pd.DataFrame)
     assert 0.3 < relations.loc["side", "mark"] <= 1
@@ -74,7 +74,7 @@ def test_relations_show_related_tasks():
 
 
 def test_permuting_items_permutes_predictions():
-    X, y = world()
+    X, y = three_tasks()
     order = generator(1).permutation(len(X))
     mixed = {name: [labels[row] for row in order] for name, labels in y.items()}
     one, two = MultitaskModel().fit(X, y).predict(X)["mark"][order], MultitaskModel().fit(X[order], mixed)
@@ -82,13 +82,13 @@ def test_permuting_items_permutes_predictions():
 
 
 def test_a_task_without_labels_raises_an_error():
-    X, y = world()
+    X, y = three_tasks()
     with pytest.raises(NotEnoughLabelsError, match="Task 'mark' has no labels"):
         MultitaskModel().fit(X, {**y, "mark": [None] * len(X)})
 
 
 def test_nan_in_a_vector_raises_an_error():
-    X, y = world()
+    X, y = three_tasks()
     X[7, 2] = np.nan
     with pytest.raises(BadItemError, match="row 7"):
         MultitaskModel().fit(X, y)
@@ -100,7 +100,7 @@ def test_equal_vectors_raise_an_error():
 
 
 def test_labels_without_tasks_raise_an_error():
-    X, y = world()
+    X, y = three_tasks()
     with pytest.raises(InputError, match="at least one task"):
         MultitaskModel().fit(X, y["side"])
 
@@ -111,7 +111,7 @@ def test_predict_before_fit_raises_an_error():
 
 
 def test_a_saved_model_predicts_the_same(tmp_path):
-    X, y = world()
+    X, y = three_tasks()
     frame = pd.DataFrame(X, columns=list("abcde"))
     model = MultitaskModel(tasks={"third": "classification"}, scale=False).fit(frame, y)
     model.save(tmp_path / "model")
@@ -130,7 +130,7 @@ def test_a_saved_model_predicts_the_same(tmp_path):
 
 
 def test_tasks_and_classes_may_be_of_any_type(tmp_path):
-    X, y = world()
+    X, y = three_tasks()
     model = MultitaskModel(tasks={1: "classification"}).fit(X, {1: y["third"], 2: y["mark"]})
     model.save(tmp_path / "model")
     again = MultitaskModel.from_saved(read_model(tmp_path / "model"))
@@ -139,7 +139,7 @@ def test_tasks_and_classes_may_be_of_any_type(tmp_path):
 
 
 def test_the_folder_contains_no_labels(tmp_path):
-    X, y = world()
+    X, y = three_tasks()
     MultitaskModel().fit(X, y).save(tmp_path / "model")
     saved = read_model(tmp_path / "model")
     assert not any(len(X) in array.shape for array in saved.arrays.values())

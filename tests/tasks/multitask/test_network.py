@@ -1,4 +1,4 @@
-"""MultitaskNetwork: one trunk and a head for each task, under every way of weighing them."""
+"""MultitaskNetwork: contract, weightings, errors, and saving."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def make_trunk():
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU())
 
 
-def world(n=64):
+def three_tasks(n=64):
     random = generator(0)
     X = random.normal(size=(n, 4)).astype(np.float32)
     y = {
@@ -29,8 +29,8 @@ def world(n=64):
         "third": X[:, :3].argmax(axis=1).tolist(),
         "mark": (10 * X[:, 0] + 50.25).tolist(),
     }
-    for place, labels in enumerate(y.values()):
-        labels[place::4] = [None] * len(labels[place::4])
+    for number, labels in enumerate(y.values()):
+        labels[number::4] = [None] * len(labels[number::4])
     return X, y
 
 
@@ -44,7 +44,7 @@ def test_init_only_stores():
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_every_weighting_learns_all_tasks(weighting):
-    X, y = world()
+    X, y = three_tasks()
     model = network(weighting=weighting, epochs=25, learning_rate=0.02).fit(X, y)
     predicted = model.predict(X)
     assert np.mean(predicted["side"] == np.where(X[:, 0] > 0, "up", "down")) > 0.85
@@ -56,7 +56,7 @@ def test_every_weighting_learns_all_tasks(weighting):
 
 @pytest.mark.parametrize("weighting", ["equal", "pcgrad"])
 def test_a_random_state_repeats_and_leaves_the_global_generator_alone(weighting):
-    X, y = world()
+    X, y = three_tasks()
     before = torch.get_rng_state()
     first = network(weighting=weighting).fit(X, y).predict_proba(X)["third"]
     np.testing.assert_array_equal(network(weighting=weighting).fit(X, y).predict_proba(X)["third"], first)
@@ -64,7 +64,7 @@ def test_a_random_state_repeats_and_leaves_the_global_generator_alone(weighting)
 
 
 def test_a_module_as_trunk_is_copied_with_its_weights():
-    X, y = world()
+    X, y = three_tasks()
     trunk = make_trunk()
     before = trunk[0].weight.detach().clone()
     model = MultitaskNetwork(trunk, epochs=1, learning_rate=1e-6, random_state=0).fit(X, y)
@@ -74,7 +74,7 @@ def test_a_module_as_trunk_is_copied_with_its_weights():
 
 
 def test_a_frozen_part_of_the_trunk_is_not_trained():
-    X, y = world()
+    X, y = three_tasks()
     trunk = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8))
     trunk[0].requires_grad_(False)
     model = MultitaskNetwork(trunk, weighting="mgda", epochs=2, random_state=0).fit(X, y)
@@ -90,13 +90,13 @@ def test_the_gram_matrix_is_of_gradients_in_the_trunk():
 
 @pytest.mark.parametrize("weighting", ["equal", "imtl-g"])
 def test_weights_of_the_trunk_sum_to_one(weighting):
-    X, y = world()
+    X, y = three_tasks()
     history = network(weighting=weighting).fit(X, y).history_
     np.testing.assert_allclose(history.filter(like="weight").sum(axis=1), 1, rtol=1e-5)
 
 
 def test_uncertainty_gives_the_noisy_task_less_weight():
-    X, _ = world(256)
+    X, _ = three_tasks(256)
     y = {"clear": (X[:, 0] + 0.01).tolist(), "noise": generator(1).normal(size=256).tolist()}
     model = network(weighting="uncertainty", epochs=40, batch_size=64, learning_rate=0.05).fit(X, y)
     last = model.history_.iloc[-1]
@@ -104,7 +104,7 @@ def test_uncertainty_gives_the_noisy_task_less_weight():
 
 
 def test_a_batch_may_have_no_labels_of_a_task():
-    X, y = world()
+    X, y = three_tasks()
     rare = [None] * 64
     rare[:4] = ["a", "b", "a", "b"]
     for weighting in WEIGHTINGS:
@@ -119,29 +119,29 @@ def test_items_may_have_any_shape():
 
 
 def test_a_task_without_labels_raises_an_error():
-    X, y = world()
+    X, y = three_tasks()
     with pytest.raises(NotEnoughLabelsError, match="Task 'side' has no labels"):
         network().fit(X, {**y, "side": [None] * 64})
 
 
 def test_an_unknown_weighting_raises_an_error():
     with pytest.raises(InputError, match=r"Unknown weighting 'gradnorm'. Choose one of: equal, uncertainty, pcgrad"):
-        network(weighting="gradnorm").fit(*world())
+        network(weighting="gradnorm").fit(*three_tasks())
 
 
 def test_an_invalid_trunk_raises_an_error():
     with pytest.raises(InputError, match=r"The trunk returned \(2, 1, 4\).*End it with nn.Flatten"):
-        MultitaskNetwork(nn.Unflatten(1, (1, 4))).fit(*world())
+        MultitaskNetwork(nn.Unflatten(1, (1, 4))).fit(*three_tasks())
     with pytest.raises(
         InputError, match=r"The trunk raised an error for items of shape \(4,\): .* cannot be multiplied"
     ):
-        MultitaskNetwork(nn.Linear(5, 3)).fit(*world())
+        MultitaskNetwork(nn.Linear(5, 3)).fit(*three_tasks())
     with pytest.raises(InputError, match="trunk must be a torch module or return one; got a NoneType"):
-        MultitaskNetwork(None).fit(*world())
+        MultitaskNetwork(None).fit(*three_tasks())
 
 
 def test_nan_in_an_item_raises_an_error_with_its_row():
-    X, y = world()
+    X, y = three_tasks()
     X[5, 0] = np.inf
     with pytest.raises(BadItemError, match="row 5"):
         network().fit(X, y)
@@ -149,12 +149,12 @@ def test_nan_in_an_item_raises_an_error_with_its_row():
 
 def test_predict_before_fit_raises_an_error():
     with pytest.raises(NotFittedError):
-        network().predict(world()[0])
+        network().predict(three_tasks()[0])
 
 
 @pytest.mark.parametrize("trunk", [make_trunk, make_trunk()], ids=["function", "module"])
 def test_a_saved_network_predicts_the_same(trunk, tmp_path):
-    X, y = world()
+    X, y = three_tasks()
     model = network(weighting="uncertainty").fit(X, y)
     model.save(tmp_path / "model")
     state = torch.random.get_rng_state()
@@ -167,7 +167,7 @@ def test_a_saved_network_predicts_the_same(trunk, tmp_path):
 
 
 def test_statistics_of_batch_norms_are_saved(tmp_path):
-    X, y = world()
+    X, y = three_tasks()
     trunk = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8))
     model = MultitaskNetwork(trunk, epochs=2, random_state=0).fit(3 * X + 1, y)
     model.save(tmp_path / "model")
@@ -176,7 +176,7 @@ def test_statistics_of_batch_norms_are_saved(tmp_path):
 
 
 def test_a_trunk_with_other_layers_raises_an_error(tmp_path):
-    network().fit(*world()).save(tmp_path / "model")
+    network().fit(*three_tasks()).save(tmp_path / "model")
     other = nn.Sequential(nn.Linear(4, 9), nn.ReLU())
     with pytest.raises(ModelFolderError, match=r"saved with 0.weight of shape \(8, 4\); this trunk has 0.weight of"):
         load_multitask_network(tmp_path / "model", other)
@@ -185,13 +185,13 @@ def test_a_trunk_with_other_layers_raises_an_error(tmp_path):
 
 
 def test_a_folder_of_another_model_raises_an_error(tmp_path):
-    MultitaskModel().fit(*world()).save(tmp_path / "model")
+    MultitaskModel().fit(*three_tasks()).save(tmp_path / "model")
     with pytest.raises(ModelFolderError, match="contains a 'MultitaskModel', not a MultitaskNetwork"):
         load_multitask_network(tmp_path / "model", make_trunk)
 
 
 def test_items_of_another_shape_raise_an_error():
-    X, y = world()
+    X, y = three_tasks()
     with pytest.raises(WidthError, match=r"X has items of shape \(3,\); the model needs \(4,\)"):
         network().fit(X, y).predict(X[:, :3])
 
@@ -199,15 +199,15 @@ def test_items_of_another_shape_raise_an_error():
 @pytest.mark.parametrize("settings", [{"batch_size": 1}, {"epochs": 0}])
 def test_too_few_epochs_or_items_raise_an_error(settings):
     with pytest.raises(InputError, match="must be at least 1 and batch_size at least 2"):
-        network(**settings).fit(*world())
+        network(**settings).fit(*three_tasks())
 
 
 def test_a_rule_on_gradients_needs_trainable_parameters():
     trunk = make_trunk().requires_grad_(False)
     with pytest.raises(InputError, match="needs trainable parameters in the trunk"):
-        MultitaskNetwork(trunk, weighting="pcgrad", epochs=1).fit(*world())
+        MultitaskNetwork(trunk, weighting="pcgrad", epochs=1).fit(*three_tasks())
 
 
 def test_a_trunk_with_lazy_layers_is_trained():
     model = MultitaskNetwork(lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU()), epochs=1, random_state=0)
-    assert model.fit(*world()).trunk_[0].in_features == 4
+    assert model.fit(*three_tasks()).trunk_[0].in_features == 4

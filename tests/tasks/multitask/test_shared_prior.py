@@ -1,4 +1,4 @@
-"""Heads under a shared prior: exact given the prior, and the prior that evidence asks for."""
+"""Heads with a shared prior: they minimize the objective, and the prior is estimated from the labels."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def features(*, n=60, d=4, seed=0):
 
 
 def hidden(labels, share, seed):
-    kept = generator(seed).random(len(labels)) < share
-    return [label if there else None for label, there in zip(labels, kept, strict=True)]
+    shown = generator(seed).random(len(labels)) < share
+    return [label if there else None for label, there in zip(labels, shown, strict=True)]
 
 
 def two_numbers(Z, *, sign=1.0, noise=1.0, share=0.5, seed=1):
@@ -94,7 +94,7 @@ def test_a_related_task_reduces_the_error_of_a_head():
         tasks = read_tasks(labels, n_items=120)
         for shared, found in errors.items():
             heads = fit_shared_prior(Z, tasks, shared=shared)
-            found.append(np.linalg.norm(heads.coef[:, 0] * tasks[0].spread - w))
+            found.append(np.linalg.norm(heads.coef[:, 0] * tasks[0].std - w))
     assert np.mean(errors[True]) < 0.95 * np.mean(errors[False])
 
 

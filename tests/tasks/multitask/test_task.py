@@ -56,7 +56,7 @@ def test_a_task_with_equal_labels_raises_an_error():
     [
         ({"a": [1, 2]}, None, "Task 'a' has 2 labels for 3 items"),
         ({}, None, "at least one task"),
-        ([0, 1, 0], None, "a list of"),
+        ([0, 1, 0], None, "got a list"),
         ({"a": [1, 2, 1]}, {"b": "regression"}, "tasks contains 'b', which is not in y. Tasks in y: a"),
         ({"a": [1, 2, 1]}, {"a": "ranking"}, "Unknown kind 'ranking' of task 'a'"),
         ({"a": [1.5, np.inf, 2.0]}, None, "infinite number in row 1"),
