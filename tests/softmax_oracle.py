@@ -1,4 +1,4 @@
-"""A small world of vectors, and the minimum of the head's objective found the plain way, to compare with."""
+"""Synthetic vectors for the tests of the head, and the minimum of its objective found by L-BFGS."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -8,8 +8,8 @@ from anyshot.any_shot.solver import BIAS_REACH
 from anyshot.base.validation import generator, unit
 
 
-def world(*, seed=0, n_classes=4, width=8, n_each=10, noise=0.6):
-    """Unit vectors around class means, and class vectors that point near the means."""
+def blobs(*, seed=0, n_classes=4, width=8, n_each=10, noise=0.6):
+    """Return unit vectors around class means, their classes, and class vectors near the means."""
     random = generator(seed)
     means = random.normal(size=(n_classes, width))
     y = np.repeat(np.arange(n_classes), n_each)
@@ -18,7 +18,7 @@ def world(*, seed=0, n_classes=4, width=8, n_each=10, noise=0.6):
 
 
 def plain_minimum(X, T, w, prior, C):
-    """Minimize the objective as the derivation writes it, in float64 and in its own coordinates."""
+    """Return V and b that minimize the objective as the derivation states it, in float64."""
     d = X.shape[1]
     c = T.shape[1]
     base = prior + np.log(w @ T)

@@ -1,4 +1,4 @@
-"""What answers: in chunks as at once, saved and read again, explained by what lies nearest."""
+"""The fitted model: predictions in chunks, saving, and explanations."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anyshot.any_shot import model as fitted
+from anyshot.any_shot import model as model_module
 from anyshot.any_shot import open_set
-from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.model import Fitted
-from anyshot.any_shot.training_set import first_evidence
+from anyshot.any_shot.cross_validation import fit_model
+from anyshot.any_shot.explanation import explain
+from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import without_items
 from anyshot.base.items import class_table, item_names
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_embeddings import describe
+from four_classes import VECTORS
 
 NAMES = ["c0", "c1", "c2"]
 
@@ -27,17 +29,16 @@ def clouds(n_each, *, seed):
 
 
 @pytest.fixture(scope="module")
-def evidence():
+def data():
     X, index = clouds(5, seed=0)
-    bare = first_evidence(class_table(NAMES), describe(NAMES), np.eye(6, dtype=np.float32)[:3])
-    told = bare.with_labels(X, index, [f"item {row}" for row in range(15)])
-    return told.with_unlabeled(clouds(10, seed=1)[0])
+    classes = without_items(class_table(NAMES), describe(NAMES), np.eye(6, dtype=np.float32)[:3])
+    labeled = classes.with_labels(X, index, [f"item {row}" for row in range(15)])
+    return labeled.with_unlabeled(clouds(10, seed=1)[0])
 
 
 @pytest.fixture(scope="module")
-def model(evidence):
-    space = Space("vectors", cache=None)
-    return fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=0.1, start={})
+def model(data):
+    return fit_model(VECTORS, data, unknown_rate=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +48,18 @@ def fresh():
 
 @pytest.mark.parametrize("chunk", [1, 7, 12, 81, 1000])
 def test_scores_in_chunks_are_the_scores_at_once(model, fresh, monkeypatch, chunk):
-    at_once = (model.scores(fresh), model.probabilities(fresh), model.best(fresh), model.closeness(fresh))
-    monkeypatch.setattr(fitted, "CHUNK", chunk)
+    at_once = (model.scores(fresh), model.probabilities(fresh), model.predict(fresh), model.closeness(fresh))
+    monkeypatch.setattr(model_module, "CHUNK", chunk)
     assert len(list(model._in_chunks(fresh))) == -(-len(fresh) // max(1, chunk // 3))
-    in_chunks = (model.scores(fresh), model.probabilities(fresh), model.best(fresh), model.closeness(fresh))
+    in_chunks = (model.scores(fresh), model.probabilities(fresh), model.predict(fresh), model.closeness(fresh))
     for one, other in zip(in_chunks, at_once, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_no_item_has_no_answer(model):
+def test_no_items_have_no_predictions(model):
     none = np.zeros((0, 6), np.float32)
     assert model.scores(none).shape == (0, 3)
-    assert model.best(none).shape == model.closeness(none).shape == (0,)
+    assert model.predict(none).shape == model.closeness(none).shape == (0,)
 
 
 def test_probabilities_are_the_softmax_of_the_scores(model, fresh):
@@ -70,57 +71,60 @@ def test_closeness_is_that_to_the_class_means(model, fresh):
     np.testing.assert_allclose(model.closeness(fresh), open_set.closeness(fresh, model.class_means), atol=1e-6)
 
 
-def test_below_the_threshold_there_is_no_answer_and_above_it_the_likeliest(model, fresh):
+def test_items_below_the_threshold_are_unknown(model, fresh):
     items = np.concatenate([fresh, np.eye(6, dtype=np.float32)[4:]])
-    best, far = model.best(items), model.closeness(items) < model.threshold
+    best, far = model.predict(items), model.closeness(items) < model.unknown_threshold
     assert far[-2:].all()
     assert not far[:-2].all()
     assert (best[far] == -1).all()
     assert best[~far].tolist() == model.scores(items).argmax(axis=1)[~far].tolist()
 
 
-def test_without_an_unknown_rate_everything_is_answered(evidence):
-    model = fitted.fit(
-        Space("vectors", cache=None), evidence, method="prototype", shares=None, unknown_rate=None, start={}
-    )
-    assert model.threshold is None
-    assert (model.best(-np.eye(6, dtype=np.float32)) >= 0).all()
+def test_without_an_unknown_rate_every_item_gets_a_class(data):
+    model = fit_model(VECTORS, data, method="prototype")
+    assert model.unknown_threshold is None
+    assert (model.predict(-np.eye(6, dtype=np.float32)) >= 0).all()
 
 
-def test_a_saved_model_answers_the_same_and_explains_the_same(model, fresh):
+def test_a_saved_model_gives_the_same_predictions_and_explanations(model, fresh):
     facts = json.loads(json.dumps(model.facts()))
-    back = Fitted.from_saved(facts, model.arrays(), cache=None)
+    back = Model.from_saved(facts, model.arrays(), cache=None)
     np.testing.assert_array_equal(back.scores(fresh), model.scores(fresh))
-    np.testing.assert_array_equal(back.best(fresh), model.best(fresh))
+    np.testing.assert_array_equal(back.predict(fresh), model.predict(fresh))
     np.testing.assert_array_equal(back.closeness(fresh), model.closeness(fresh))
-    assert str(back.explain(fresh, k=2)) == str(model.explain(fresh, k=2))
+    assert str(explain(back, fresh, k=2)) == str(explain(model, fresh, k=2))
     assert back.facts() == model.facts()
     assert back.arrays().keys() == model.arrays().keys()
     for name, array in model.arrays().items():
         np.testing.assert_array_equal(back.arrays()[name], array)
 
 
-def test_a_saved_model_s_deviations_keep_their_steps(model):
-    back = Fitted.from_saved(json.loads(json.dumps(model.facts())), model.arrays(), cache=None)
-    assert model.model.deviations
-    assert list(back.model.deviations) == list(model.model.deviations)
-    for step, deviation in model.model.deviations.items():
-        np.testing.assert_array_equal(back.model.deviations[step].V, deviation.V)
-        np.testing.assert_array_equal(back.model.deviations[step].b, deviation.b)
+def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
+    back = Model.from_saved(json.loads(json.dumps(model.facts())), model.arrays(), cache=None)
+    assert model.deltas
+    assert list(back.deltas) == list(model.deltas)
+    for strength, delta in model.deltas.items():
+        np.testing.assert_array_equal(back.deltas[strength].coef, delta.coef)
+        np.testing.assert_array_equal(back.deltas[strength].intercept, delta.intercept)
+    assert back.data.texts == model.data.texts
+    assert back.data.classes.dtype == model.data.classes.dtype
+    assert (back.data.index.dtype, back.data.vectors.dtype) == (model.data.index.dtype, model.data.vectors.dtype)
+    for one, other in zip(vars(back.data.pool).values(), vars(model.data.pool).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("k", [0, 1, 4, 99])
-def test_neighbors_are_the_labeled_examples_of_largest_cosine(model, evidence, fresh, k):
-    for vector, why in zip(fresh, model.explain(3 * fresh, k=k), strict=True):
-        cosines = [float(vector @ labeled) for labeled in evidence.vectors]
+def test_neighbors_are_the_labeled_examples_of_largest_cosine(model, data, fresh, k):
+    for vector, why in zip(fresh, explain(model, 3 * fresh, k=k), strict=True):
+        cosines = [float(vector @ labeled) for labeled in data.vectors]
         nearest = sorted(range(15), key=lambda row: -cosines[row])[:k]
         assert [near.example for near in why.neighbors] == [f"item {row}" for row in nearest]
-        assert [near.label for near in why.neighbors] == [NAMES[evidence.index[row]] for row in nearest]
+        assert [near.label for near in why.neighbors] == [NAMES[data.index[row]] for row in nearest]
         assert [near.cosine for near in why.neighbors] == pytest.approx([cosines[row] for row in nearest], abs=1e-5)
 
 
-def test_an_explanation_tells_the_two_likeliest_classes(model, fresh):
-    for share, why in zip(model.probabilities(fresh), model.explain(fresh, k=0), strict=True):
+def test_an_explanation_names_the_two_most_probable_classes(model, fresh):
+    for share, why in zip(model.probabilities(fresh), explain(model, fresh, k=0), strict=True):
         first, second, _ = np.argsort(-share)
         assert (why.label, why.runner_up) == (NAMES[first], NAMES[second])
         assert why.probability == pytest.approx(share[first])
@@ -128,37 +132,36 @@ def test_an_explanation_tells_the_two_likeliest_classes(model, fresh):
         assert why.matched is None
 
 
-def test_neighbors_are_compared_centered_where_the_items_are():
+def test_neighbors_are_compared_after_centering():
     X, index = clouds(5, seed=0)
     away = unit(X + 1)  # all in one direction, as an image network's vectors are
-    bare = first_evidence(class_table(NAMES), describe(NAMES), np.zeros((3, 6), np.float32), centering=True)
-    told = bare.with_labels(away, index, list("abcdefghijklmno"))
-    model = fitted.fit(Space("vectors", cache=None), told, method="prototype", shares=None, unknown_rate=None, start={})
-    (why,) = model.explain(away[:1], k=15)
-    centered = unit(away - told.center)
-    assert told.center.any()
+    classes = without_items(class_table(NAMES), describe(NAMES), np.zeros((3, 6), np.float32), centering=True)
+    data = classes.with_labels(away, index, list("abcdefghijklmno"))
+    model = fit_model(VECTORS, data, method="prototype")
+    (why,) = explain(model, away[:1], k=15)
+    centered = unit(away - data.center)
+    assert data.center.any()
     assert why.neighbors[0].example == "a"
     assert [near.cosine for near in why.neighbors] == pytest.approx(sorted(centered @ centered[0])[::-1], abs=1e-4)
 
 
-def test_texts_and_paths_are_shown_as_they_are_and_others_by_their_number():
+def test_items_are_named_by_text_or_path_or_number():
     assert item_names(["a text", Path("a.png")]) == ["a text", "a.png"]
     assert item_names([Image.new("RGB", (2, 2)), np.zeros(2)]) == ["Image 0", "ndarray 1"]
 
 
-def test_a_class_without_examples_is_explained_by_those_that_taught_it():
+def test_a_class_without_examples_is_explained_by_similar_classes():
     random = np.random.default_rng(0)
     means = unit(random.normal(size=(16, 12)))
     means[15] = unit(means[3:4] + 0.1 * random.normal(size=(1, 12)))[0]
-    names = [f"c{place}" for place in range(16)]
+    names = [f"c{number}" for number in range(16)]
     index = np.repeat(np.arange(15), 4)
     X = unit(means[index] + 0.1 * random.normal(size=(60, 12)))
-    bare = first_evidence(class_table(names), describe(names), unit(means + 0.3 * random.normal(size=(1, 12))))
-    told = bare.with_labels(X, index, [f"item {row}" for row in range(60)])
-    space = Space("vectors", cache=None)
-    model = fitted.fit(space, told, method="any-shot", shares=None, unknown_rate=None, start={})
-    seen, unseen = model.explain(means[[3, 15]], k=1)
+    classes = without_items(class_table(names), describe(names), unit(means + 0.3 * random.normal(size=(1, 12))))
+    data = classes.with_labels(X, index, [f"item {row}" for row in range(60)])
+    model = fit_model(VECTORS, data, method="any-shot")
+    seen, unseen = explain(model, means[[3, 15]], k=1)
     assert (seen.label, unseen.label) == ("c3", "c15")
     assert seen.analogy is None
-    assert unseen.analogy.likenesses[0][0] == "c3"
-    assert "no example of it; c15: like c3 0." in str(unseen)
+    assert unseen.analogy.similar_classes[0][0] == "c3"
+    assert "no labeled example; c15: like c3 0." in str(unseen)

@@ -1,96 +1,103 @@
-"""Which prior deserves belief, and how far labels may move it."""
+"""The prior: when unlabeled examples move the class vectors, and how labels decide."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from anyshot.any_shot.prior import MANY_STEPS, STEPS, Known, believed_prior, corrections, teaches
+from anyshot.any_shot.prior import log_likelihood_gain, refine_on_unlabeled
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import STRONG_PRIOR_WEIGHT, make_pool, refine
-from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
-from four_classes import D, skewed, world
+from four_classes import C, D, four_classes
+
+NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
 
 
-@pytest.mark.parametrize(
-    ("n_each", "tried"),
-    [
-        (0, [step for step in STEPS if step.trust]),
-        (4, [step for step in STEPS if step.trust]),
-        (5, list(STEPS)),
-        (50, list(STEPS)),
-        (51, list(MANY_STEPS)),
-    ],
-)
-def test_the_steps_tried_grow_with_the_labels_and_their_shares_sum_to_one(n_each, tried):
-    known, _, _ = world(n_each=n_each)
-    factors = believed_prior(known).factors
-    assert list(factors) == tried
-    assert sum(factor / STEPS[step].sharpness for step, factor in factors.items()) == pytest.approx(1)
+def with_pool(names, U):
+    """Return a training set of class vectors and a pool, without labels and without the Wiener filter."""
+    return TrainingSet(names, NO_VECTORS, NO_LABELS, pool=make_pool(U), from_source=True)
 
 
 def other_clusters(*, slant):
-    """A pool of two clusters, each holding as much of the one class as of the other; the names slant toward them."""
+    """Return a pool of two clusters with half of each class, its classes, and class vectors near the clusters."""
     y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
     U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
     names = unit(np.eye(D)[:2] + np.array([[slant], [-slant]]) * np.eye(D)[5])
     return unit(U), y, names
 
 
-def by_pool_alone(U, names):
-    return believed_prior(Known(names, np.zeros((0, D), np.float32), np.zeros(0, np.intp), make_pool(U)))
+def accuracy(vectors, U, y):
+    return ((U @ vectors.T).argmax(axis=1) == y).mean()
 
 
-def test_against_a_pool_with_other_clusters_the_names_are_held_firmly():
+def test_clusters_that_disagree_with_the_class_vectors_move_them_little():
     U, y, names = other_clusters(slant=0.005)
-    assert ((U @ refine(names, make_pool(U)).class_vectors.T).argmax(axis=1) == y).mean() < 0.55  # held loosely
-    belief = by_pool_alone(U, names)
-    assert belief.refined.prior_weight == STRONG_PRIOR_WEIGHT
-    assert ((U @ belief.prior.T).argmax(axis=1) == y).mean() > 0.95
-    assert belief.reasons == [
-        "120 unlabeled items move the names a little: 100% of their surest answers stand (71% would, were they held "
-        "loosely); no label can check that yet."
-    ]
+    assert accuracy(refine(names, make_pool(U)).class_vectors, U, y) < 0.55  # at the weak weight
+    prior = refine_on_unlabeled(with_pool(names, U))
+    assert prior.refinement.prior_weight == STRONG_PRIOR_WEIGHT
+    assert accuracy(prior.class_vectors, U, y) > 0.95
+    assert prior.reasons == (
+        "The class names are moved a little to the clusters of 120 unlabeled examples (agreement on the most confident "
+        "predictions: 100%); no label checks this yet.",
+    )
 
 
-def test_a_pool_that_follows_other_clusters_than_firmly_held_names_is_not_followed():
+def test_clusters_that_disagree_even_at_the_strong_weight_are_not_used():
     U, y, names = other_clusters(slant=0.005)
-    alike = unit(names.mean(axis=0) + 0.3 * (names - names.mean(axis=0)))  # any cluster is as near as the other name
-    belief = by_pool_alone(U, alike)
-    assert belief.refined is None
-    np.testing.assert_allclose(belief.prior, alike, atol=1e-6)
-    assert ((U @ belief.prior.T).argmax(axis=1) == y).mean() > 0.95
-    assert belief.reasons[0].startswith("120 unlabeled items do not move the names: 71% of their surest answers stand")
+    similar = unit(names.mean(axis=0) + 0.3 * (names - names.mean(axis=0)))  # hardly closer to one cluster
+    prior = refine_on_unlabeled(with_pool(similar, U))
+    assert prior.refinement is None
+    np.testing.assert_allclose(prior.class_vectors, similar, atol=1e-6)
+    assert accuracy(prior.class_vectors, U, y) > 0.95
+    assert prior.reasons == (
+        "120 unlabeled examples do not improve the class names, so the names are used as given (agreement on the most "
+        "confident predictions: 71%).",
+    )
 
 
-def test_labels_speak_against_a_pool_that_follows_other_clusters():
-    U, y, names = other_clusters(slant=0.05)  # so much that the names' surest answers stand
-    known = Known(names, U[:0], y[:0], make_pool(U))
-    assert believed_prior(known).refined is not None
-    assert believed_prior(replace(known, vectors=U[::11], index=y[::11])).refined is None
+def test_labels_can_reject_a_refinement():
+    U, y, names = other_clusters(slant=0.05)  # enough for the refinement to agree with the class vectors
+    data = with_pool(names, U)
+    assert refine_on_unlabeled(data).refinement is not None
+    assert refine_on_unlabeled(replace(data, vectors=U[::11], index=y[::11])).refinement is None
 
 
-def test_corrections_are_those_of_corrected_vectors():
-    known, _, _ = skewed()
-    found = corrections(known)
-    learned = CorrectedVectorClassifier().fit(known.vectors, known.index, class_vectors=known.class_vectors)
-    np.testing.assert_array_equal(found.seen, np.arange(20))
-    np.testing.assert_allclose(found.class_vectors, learned.coef_, atol=1e-6)
-    np.testing.assert_allclose(found.shares, learned.kernel_weights_, atol=1e-6)
+def test_labels_confirm_a_refinement_that_predicts_them():
+    means = np.eye(D)[:3]
+    names = unit(means + 0.9 * np.roll(means, 1, axis=0))
+    centers = np.repeat(means, 20, axis=0)
+    U = unit(centers + 0.15 * generator(3).normal(size=centers.shape))
+    data = replace(with_pool(names, U), vectors=U[::10], index=np.repeat(np.arange(3), 2))
+    prior = refine_on_unlabeled(data)
+    assert prior.refinement is not None
+    assert prior.reasons[0].endswith("; this was checked on 6 labels.")
 
 
-def test_a_class_of_which_nothing_is_said_is_neither_taught_nor_teaches():
-    known, _, _ = skewed()
-    said = known.said.copy()
-    said[[0, 25]] = 0
-    found = corrections(replace(known, said=said))
-    assert not found.class_vectors[[0, 25]].any()
-    assert 0 not in found.seen
+def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
+    data, X, _ = four_classes()
+    prior = refine_on_unlabeled(replace(data, pool=make_pool(X[: C - 1]), from_source=True))
+    assert (prior.refinement, prior.reasons) == (None, ())
 
 
-def test_classes_teach_where_enough_have_labels_and_a_description():
-    known, _, _ = skewed()
-    assert teaches(known)
-    assert teaches(replace(known, said=known.said[:20]))  # also where no class is without a label
-    assert not teaches(known.without(known.index >= 9))
-    assert not teaches(replace(known, said=np.where(np.arange(30)[:, None] < 9, known.said, 0)))
+# --- comparing class vectors on labels ---
+
+
+def test_orthogonal_class_vectors_that_are_right_gain_log_two_per_label():
+    S = np.eye(2, dtype=np.float32)
+    assert log_likelihood_gain(S, S, np.array([0, 1])) == pytest.approx(2 * np.log(2))
+
+
+def test_class_vectors_that_are_wrong_or_equal_gain_nothing():
+    S = np.eye(2, dtype=np.float32)
+    assert log_likelihood_gain(S, S, np.array([1, 0])) == pytest.approx(0)
+    assert log_likelihood_gain(S, unit(np.ones((2, 2))), np.array([0, 1])) == pytest.approx(0)
+
+
+def test_each_labeled_class_counts_the_same():
+    S = np.eye(2, dtype=np.float32)
+    X, y = (
+        S[[0, 0, 0, 0]],
+        np.array([0, 0, 0, 1]),
+    )  # the only label of the other class is wrong
+    assert log_likelihood_gain(S, X, y) == pytest.approx(0)

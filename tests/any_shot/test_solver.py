@@ -1,60 +1,62 @@
-"""The deviation: how far labels move a model from its prior."""
+"""Softmax regression from a prior reaches the minimum of its formula."""
 
 import numpy as np
 
-from anyshot.any_shot.solver import Deviation, Examples, fit_deviation, labeled, together
+from anyshot.any_shot.solver import Examples, LinearModel, concatenate, fit_softmax, labeled_examples
 from anyshot.base.validation import generator
-from softmax_oracle import plain_minimum, world
+from softmax_oracle import blobs, plain_minimum
 
 TOL = 1e-7
-CLOSE = 3e-3  # as near as float32 leads, where scores reach 5
+CLOSE = 3e-3  # precision of float32 for scores up to 5
 
 
-def test_a_deviation_adds_its_weights_and_its_intercept():
-    move = Deviation(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
-    np.testing.assert_array_equal(move(np.array([[1.0, 1.0]], np.float32)), [[3.5, 0.5]])
+def test_a_linear_model_returns_scores_and_can_be_scaled():
+    model = LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
+    X = np.array([[1.0, 1.0]], np.float32)
+    np.testing.assert_array_equal(model(X), [[3.5, 0.5]])
+    np.testing.assert_array_equal(model.scaled(3)(X), 3 * model(X))
 
 
 def test_soft_targets_and_uneven_weights_reach_the_minimum_of_the_formula():
-    X, _, S = world()
+    X, _, S = blobs()
     random = generator(1)
     soft, weights = random.dirichlet(np.ones(4), size=len(X)), random.uniform(0.1, 2, size=len(X))
     examples = Examples(X, soft.astype(np.float32), weights.astype(np.float32))
     V, b = plain_minimum(X.astype(float), soft, weights, 5.0 * X @ S.T, 10.0)
-    np.testing.assert_allclose(fit_deviation(examples, 5 * X @ S.T, tol=TOL)(X), X @ V.T + b, atol=CLOSE)
+    np.testing.assert_allclose(fit_softmax(examples, 5 * X @ S.T, tol=TOL)(X), X @ V.T + b, atol=CLOSE)
 
 
-def test_a_start_from_the_solution_itself_stays_there():
-    X, y, S = world()
-    examples, prior = labeled(X, y, 4), 5 * X @ S.T
-    first = fit_deviation(examples, prior, tol=TOL)
-    again = fit_deviation(examples, prior, start=first, tol=1.0)  # so lax that it stops where it begins
-    lax = fit_deviation(examples, prior, tol=1.0)
+def test_a_start_from_the_solution_stays_there():
+    X, y, S = blobs()
+    examples, prior = labeled_examples(X, y, 4), 5 * X @ S.T
+    first = fit_softmax(examples, prior, tol=TOL)
+    again = fit_softmax(examples, prior, start=first, tol=1.0)  # loose enough to stop where it starts
+    loose = fit_softmax(examples, prior, tol=1.0)
     np.testing.assert_allclose(again(X), first(X), atol=1e-4)
-    assert np.abs(lax(X) - first(X)).max() > 1e-2
+    assert np.abs(loose(X) - first(X)).max() > 1e-2
 
 
 def test_doubling_the_weights_is_duplicating_the_examples():
-    X, y, S = world()
-    once, prior = labeled(X, y, 4), 5 * X @ S.T
-    heavier = fit_deviation(labeled(X, y, 4, weight=2.0), prior, tol=TOL)
-    twice = fit_deviation(together(once, once), np.concatenate([prior, prior]), tol=TOL)
-    np.testing.assert_allclose(heavier(X), twice(X), atol=3 * CLOSE)  # two searches, each stopped close
-    assert np.abs(heavier(X) - fit_deviation(once, prior, tol=TOL)(X)).max() > 0.1
+    X, y, S = blobs()
+    once, prior = labeled_examples(X, y, 4), 5 * X @ S.T
+    heavier = fit_softmax(labeled_examples(X, y, 4, weight=2.0), prior, tol=TOL)
+    twice = fit_softmax(concatenate(once, once), np.concatenate([prior, prior]), tol=TOL)
+    np.testing.assert_allclose(heavier(X), twice(X), atol=3 * CLOSE)  # two searches that stop near the minimum
+    assert np.abs(heavier(X) - fit_softmax(once, prior, tol=TOL)(X)).max() > 0.1
 
 
 def test_classes_without_mass_leave_the_softmax():
-    X, y, S = world()
+    X, y, S = blobs()
     seen = y < 3
-    among_four = fit_deviation(labeled(X[seen], y[seen], 4), 5 * X[seen] @ S.T, tol=TOL)
-    among_three = fit_deviation(labeled(X[seen], y[seen], 3), 5 * X[seen] @ S[:3].T, tol=TOL)
-    np.testing.assert_array_equal(among_four.V[3], 0)
-    assert among_four.b[3] == 0
+    among_four = fit_softmax(labeled_examples(X[seen], y[seen], 4), 5 * X[seen] @ S.T, tol=TOL)
+    among_three = fit_softmax(labeled_examples(X[seen], y[seen], 3), 5 * X[seen] @ S[:3].T, tol=TOL)
+    np.testing.assert_array_equal(among_four.coef[3], 0)
+    assert among_four.intercept[3] == 0
     np.testing.assert_allclose(among_four(X)[:, :3], among_three(X), atol=1e-4)
 
 
-def test_one_class_with_all_the_mass_teaches_nothing():
-    X, y, S = world()
-    alone = fit_deviation(labeled(X[y == 0], y[y == 0], 4), 5 * X[y == 0] @ S.T)
-    assert not alone.V.any()
-    assert not alone.b.any()
+def test_one_class_with_all_the_mass_changes_nothing():
+    X, y, S = blobs()
+    alone = fit_softmax(labeled_examples(X[y == 0], y[y == 0], 4), 5 * X[y == 0] @ S.T)
+    assert not alone.coef.any()
+    assert not alone.intercept.any()

@@ -1,17 +1,33 @@
-"""What a model is made from: changes make new evidence, and a saved one comes back whole."""
+"""The training set: its classes, labels and unlabeled examples, and the class vectors that it gives."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from anyshot.any_shot.training_set import CENTER_ITEMS, evidence_from_saved, first_evidence
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import (
+    CENTER_PRIOR_COUNT,
+    class_shares,
+    embed_classes,
+    is_vector,
+    read_classes,
+    without_items,
+)
 from anyshot.base.items import class_table
 from anyshot.base.validation import unit
-from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError, UnknownClassError, WidthError
+from anyshot.errors import (
+    ClassesError,
+    DuplicateClassError,
+    NotEnoughClassesError,
+    NotEnoughLabelsError,
+    UnknownClassError,
+    WidthError,
+)
 from anyshot.zero_shot.class_embeddings import describe
 from anyshot.zero_shot.pool_refinement import wiener_filter
+from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
+from four_classes import VECTORS, biased_names
 
 NAMES = ["ant", "bee", "cat"]
 ITEMS = unit(np.array([[1, 0.1, 0], [0, 1, 0.1], [0.1, 0, 1], [0.9, 0.2, 0], [1, 1, 1]]))
@@ -19,171 +35,231 @@ POOL = unit(np.array([[3, 1, 1], [1, 3, 1], [1, 1, 3], [3, 1, 2], [2, 3, 1], [1,
 
 
 @pytest.fixture
-def bare():
-    return first_evidence(
-        class_table(NAMES), describe({**dict.fromkeys(NAMES), "bee": "it buzzes"}), np.eye(3, dtype="f")
-    )
+def classes():
+    texts = describe({**dict.fromkeys(NAMES), "bee": "it buzzes"})
+    return without_items(class_table(NAMES), texts, np.eye(3, dtype="f"))
 
 
 @pytest.fixture
-def centering(bare):
-    """The same, of an encoder whose vectors must be centered."""
-    return first_evidence(bare.classes, bare.texts, bare.said, centering=True)
+def centering(classes):
+    """Return the same classes, for an encoder whose vectors must be centered."""
+    return replace(classes, centering=True)
 
 
 @pytest.fixture
-def full(bare):
-    """Five items, the last of them without a label, of classes 0, 1, 2, 0."""
-    index = np.array([0, 1, 2, 0, -1])
-    return bare.with_labels(ITEMS, index, [f"item {row}" for row in range(5)])
+def data(classes):
+    """Return five examples of classes 0, 1, 2, 0 and none."""
+    return classes.with_labels(ITEMS, np.array([0, 1, 2, 0, -1]), [f"item {row}" for row in range(5)])
 
 
-def as_saved(evidence):
-    """Everything that a saved model would hold of it, as plain values."""
-    return evidence.facts(), {name: array.tolist() for name, array in evidence.arrays().items()}
+def values(data):
+    """Return everything that the training set holds, as plain values."""
+    return {name: value.tolist() if isinstance(value, np.ndarray) else str(value) for name, value in vars(data).items()}
+
+
+# --- changes ---
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda evidence: evidence.with_labels(ITEMS, np.array([2, -1, 0, 1, 1]), list("abcde")),
-        lambda evidence: evidence.with_unlabeled(POOL),
-        lambda evidence: evidence.with_class(describe(["dog"]), np.ones((1, 3), np.float32)),
-        lambda evidence: evidence.without_class("ant"),
+        lambda data: data.with_labels(ITEMS, np.array([2, -1, 0, 1, 1]), list("abcde")),
+        lambda data: data.with_unlabeled(POOL),
+        lambda data: data.with_class(describe(["dog"]), np.ones((1, 3), np.float32)),
+        lambda data: data.without_class("ant"),
     ],
     ids=["labels", "unlabeled", "class", "no class"],
 )
-def test_a_change_makes_new_evidence_and_leaves_the_old_as_it_was(full, change):
-    before, pool = as_saved(full), full.pool.vectors.copy()
-    changed = change(full)
-    assert changed is not full
-    assert as_saved(changed) != before
-    assert as_saved(full) == before
-    np.testing.assert_array_equal(full.pool.vectors, pool)
+def test_a_change_returns_a_new_training_set(data, change):
+    before, pool = values(data), data.pool.vectors.copy()
+    assert values(change(data)) != before
+    assert values(data) == before
+    np.testing.assert_array_equal(data.pool.vectors, pool)
 
 
-def test_items_without_a_label_join_the_unlabeled(full):
-    assert full.index.tolist() == [0, 1, 2, 0]
-    assert full.examples == ("item 0", "item 1", "item 2", "item 3")
-    np.testing.assert_array_equal(full.vectors, ITEMS[:4])
-    np.testing.assert_array_equal(full.unlabeled, ITEMS[4:])
-    np.testing.assert_array_equal(full.pool.vectors, ITEMS[4:])
+def test_items_without_a_label_become_unlabeled_examples(data):
+    assert data.index.tolist() == [0, 1, 2, 0]
+    assert data.examples == ("item 0", "item 1", "item 2", "item 3")
+    np.testing.assert_array_equal(data.vectors, ITEMS[:4])
+    np.testing.assert_array_equal(data.unlabeled, ITEMS[4:])
+    np.testing.assert_array_equal(data.pool.vectors, ITEMS[4:])
 
 
-def test_no_unlabeled_items_change_nothing(full):
-    assert full.with_unlabeled(ITEMS[:0]) is full
+def test_no_unlabeled_items_change_nothing(data):
+    assert data.with_unlabeled(ITEMS[:0]) is data
 
 
-def test_a_class_that_goes_takes_its_items_along_and_the_later_ones_move_up(full):
-    left = full.without_class("bee")
+def test_removing_a_class_removes_its_examples(data):
+    left = data.without_class("bee")
     assert left.classes.tolist() == ["ant", "cat"]
     assert left.index.tolist() == [0, 1, 0]
     assert left.examples == ("item 0", "item 2", "item 3")
     assert left.texts.names == ("ant", "cat")
     assert left.texts.texts == (("ant",), ("cat",))
-    np.testing.assert_array_equal(left.said, np.eye(3)[[0, 2]])
+    np.testing.assert_array_equal(left.class_embeddings, np.eye(3)[[0, 2]])
     np.testing.assert_array_equal(left.vectors, ITEMS[[0, 2, 3]])
-    np.testing.assert_array_equal(left.unlabeled, full.unlabeled)
+    np.testing.assert_array_equal(left.unlabeled, data.unlabeled)
 
 
-def test_a_class_that_comes_stands_last_and_going_again_leaves_what_was(full):
-    more = full.with_class(describe({"dog": "it barks"}), np.full((1, 3), 0.5, np.float32))
+def test_adding_a_class_and_removing_it_restores_the_training_set(data):
+    more = data.with_class(describe({"dog": "it barks"}), np.full((1, 3), 0.5, np.float32))
     assert more.classes.tolist() == [*NAMES, "dog"]
     assert more.texts.texts[-1] == ("dog", "it barks")
-    assert more.index.tolist() == full.index.tolist()
-    assert as_saved(more.without_class("dog")) == as_saved(full)
+    assert more.index.tolist() == data.index.tolist()
+    assert values(more.without_class("dog")) == values(data)
 
 
-def test_the_last_two_classes_stay(bare):
-    two = bare.without_class("ant")
-    with pytest.raises(NotEnoughClassesError, match="'bee' is one of the last two classes; a classifier needs two"):
+def test_the_last_two_classes_cannot_be_removed(classes):
+    two = classes.without_class("ant")
+    with pytest.raises(NotEnoughClassesError, match="Cannot remove 'bee': a classifier needs two classes"):
         two.without_class("bee")
     with pytest.raises(UnknownClassError, match="Did you mean 'cat'"):
         two.without_class("cats")
 
 
-def test_a_class_that_is_there_and_vectors_of_another_number_are_refused(bare):
-    with pytest.raises(DuplicateClassError, match="'bee' is named 2 times"):
-        bare.with_class(describe(["bee"]), np.ones((1, 3), np.float32))
+def test_a_class_that_exists_cannot_be_added(classes):
+    with pytest.raises(DuplicateClassError, match="'bee'"):
+        classes.with_class(describe(["bee"]), np.ones((1, 3), np.float32))
+
+
+def test_the_number_of_class_vectors_must_be_that_of_the_classes(classes):
     with pytest.raises(ClassesError, match="There are 3 classes and 2 class vectors"):
-        first_evidence(bare.classes, bare.texts, bare.said[:2])
+        without_items(classes.classes, classes.texts, np.eye(2, dtype=np.float32))
 
 
-def test_vectors_are_centered_where_asked_by_the_mean_of_all_unlabeled_drawn_to_zero(bare, centering):
-    assert bare.centered(ITEMS) is ITEMS
+# --- centering ---
+
+
+def test_vectors_are_centered_by_the_shrunk_mean_of_the_unlabeled_examples(classes, centering):
+    assert classes.centered(ITEMS) is ITEMS
     moved = centering.with_unlabeled(POOL[:2]).with_unlabeled(POOL[2:])
-    center = POOL.sum(axis=0) / (len(POOL) + CENTER_ITEMS)
+    center = POOL.sum(axis=0) / (len(POOL) + CENTER_PRIOR_COUNT)
     np.testing.assert_allclose(moved.center, center, atol=1e-6)
     np.testing.assert_allclose(moved.centered(ITEMS), unit(ITEMS - center), atol=1e-6)
     np.testing.assert_allclose(moved.pool.vectors, unit(POOL - center), atol=1e-6)
-    np.testing.assert_array_equal(bare.with_unlabeled(POOL).pool.vectors, POOL)
+    np.testing.assert_array_equal(classes.with_unlabeled(POOL).pool.vectors, POOL)
 
 
-def test_labeled_items_give_the_center_only_while_there_are_no_unlabeled(centering):
+def test_labeled_examples_give_the_center_only_without_unlabeled_ones(centering):
     labeled = centering.with_labels(ITEMS[:3], np.arange(3), list("abc"))
-    np.testing.assert_allclose(labeled.center, ITEMS[:3].sum(axis=0) / (3 + CENTER_ITEMS), atol=1e-6)
+    np.testing.assert_allclose(labeled.center, ITEMS[:3].sum(axis=0) / (3 + CENTER_PRIOR_COUNT), atol=1e-6)
     both = labeled.with_unlabeled(POOL)
     np.testing.assert_array_equal(both.center, centering.with_unlabeled(POOL).center)
+    np.testing.assert_array_equal(both.labeled, unit(ITEMS[:3] - both.center))
+    np.testing.assert_array_equal(both.class_vectors, both.class_embeddings)
 
 
-def test_evidence_without_items_has_no_center(bare, centering):
+def test_without_examples_there_is_no_center(classes, centering):
     assert not centering.center.any()
-    assert not bare.with_unlabeled(POOL).center.any()
+    assert not classes.with_unlabeled(POOL).center.any()
 
 
-def test_a_pool_of_centered_vectors_is_taken_less_sharply_and_at_its_shares(bare, centering):
-    plain, moved = (evidence.with_unlabeled(POOL).pool for evidence in (bare, centering))
-    assert moved.temperature == plain.temperature * 2
+def test_a_centered_pool_has_twice_the_temperature_and_full_balance(classes, centering):
+    plain, moved = (each.with_unlabeled(POOL).pool for each in (classes, centering))
+    assert moved.temperature == 2 * plain.temperature
     assert (plain.balance, moved.balance) == (0.5, 1.0)
 
 
-def test_vectors_of_another_width_are_named(bare):
-    with pytest.raises(WidthError, match="The items are 4 wide; the model was made for 3"):
-        bare.centered(np.ones((2, 4), np.float32))
-    assert len(bare.centered(np.zeros((0, 1), np.float32))) == 0
+def test_vectors_of_another_width_are_refused(classes):
+    with pytest.raises(WidthError, match="The items have width 4; the model was fitted to 3"):
+        classes.centered(np.ones((2, 4), np.float32))
+    assert len(classes.centered(np.zeros((0, 1), np.float32))) == 0
 
 
-def test_what_the_methods_take_is_centered(centering):
-    moved = centering.with_labels(ITEMS[:3], np.arange(3), list("abc")).with_unlabeled(POOL)
-    known = moved.known(np.array([0.5, 0.3, 0.2]))
-    np.testing.assert_array_equal(known.vectors, unit(ITEMS[:3] - moved.center))
-    np.testing.assert_array_equal(known.class_vectors, moved.said)
-    assert known.pool is moved.pool
-    assert known.index.tolist() == [0, 1, 2]
+# --- class vectors ---
 
 
-@pytest.mark.parametrize("pool", [POOL[:0], POOL], ids=["no pool", "pool"])
-@pytest.mark.parametrize("start", ["bare", "centering"])
-def test_saved_evidence_comes_back_whole(request, start, pool):
-    evidence = request.getfixturevalue(start).with_labels(ITEMS[:4], np.array([0, 1, 2, 0]), list("abcd"))
-    evidence = evidence.with_unlabeled(pool)
-    back = evidence_from_saved(json.loads(json.dumps(evidence.facts())), evidence.arrays())
-    assert as_saved(back) == as_saved(evidence)
-    assert back.texts == evidence.texts
-    assert back.classes.dtype == evidence.classes.dtype
-    assert (back.index.dtype, back.vectors.dtype) == (evidence.index.dtype, evidence.vectors.dtype)
-    assert (back.pool is None) == (evidence.pool is None) == (len(pool) == 0)
-    np.testing.assert_array_equal(back.center, evidence.center)
-    if evidence.pool is not None:
-        np.testing.assert_array_equal(back.pool.vectors, evidence.pool.vectors)
-        np.testing.assert_array_equal(back.pool.neighbors, evidence.pool.neighbors)
-        assert (back.pool.temperature, back.pool.balance) == (evidence.pool.temperature, evidence.pool.balance)
+def test_only_a_pool_filters_the_class_embeddings(classes, centering):
+    labeled = classes.with_labels(ITEMS, np.array([0, 1, 2, 0, 1]), list("abcde"))
+    np.testing.assert_array_equal(labeled.prior_vectors, labeled.class_embeddings)
+    both = labeled.with_unlabeled(POOL)
+    expected = wiener_filter(both.class_embeddings, np.concatenate([POOL, ITEMS]))
+    np.testing.assert_allclose(both.prior_vectors, expected, atol=1e-6)
+    for other in (centering.with_unlabeled(POOL), replace(classes, from_source=True).with_unlabeled(POOL)):
+        np.testing.assert_array_equal(other.prior_vectors, other.class_embeddings)
 
 
-def test_classes_that_are_numbers_come_back_as_numbers():
-    evidence = first_evidence(class_table([3, 7]), describe([3, 7]), np.eye(2, dtype=np.float32))
-    back = evidence_from_saved(json.loads(json.dumps(evidence.facts())), evidence.arrays())
-    assert back.classes.tolist() == [3, 7]
-    assert back.texts.texts == (("3",), ("7",))
+def test_a_subset_keeps_center_and_prior_vectors(centering, classes):
+    index = np.array([0, 1, 2, 0, 1])
+    part = centering.with_labels(ITEMS, index, list("abcde"))
+    np.testing.assert_array_equal(part.subset(index < 2).labeled, part.labeled[index < 2])
+    filtered = classes.with_labels(ITEMS, index, list("abcde")).with_unlabeled(POOL)
+    np.testing.assert_array_equal(filtered.subset(index < 2).prior_vectors, filtered.prior_vectors)
 
 
-def test_only_unlabeled_items_let_names_be_believed_where_items_vary(bare, centering):
-    told = np.array([0, 1, 2, 0, 1])
-    labeled = bare.with_labels(ITEMS, told, list("abcde"))
-    np.testing.assert_array_equal(labeled.known(None).said, labeled.said)
-    pooled = labeled.with_unlabeled(POOL)
-    expected = wiener_filter(pooled.said, np.concatenate([POOL, ITEMS]))
-    np.testing.assert_allclose(pooled.known(None).said, expected, atol=1e-6)
-    np.testing.assert_array_equal(pooled.known(None).named, pooled.said)
-    for weights in (centering.with_unlabeled(POOL), replace(bare, learned=True).with_unlabeled(POOL)):
-        np.testing.assert_array_equal(weights.known(None).said, weights.said)
+def test_corrected_class_vectors_are_those_of_the_estimator():
+    data, _, _ = biased_names()
+    vectors, weights, seen = data.corrected_class_vectors()
+    oracle = CorrectedVectorClassifier().fit(data.vectors, data.index, class_vectors=data.class_vectors)
+    np.testing.assert_array_equal(seen, np.arange(20))
+    np.testing.assert_allclose(vectors, oracle.coef_, atol=1e-6)
+    np.testing.assert_allclose(weights, oracle.kernel_weights_, atol=1e-6)
+
+
+def test_classes_without_embedding_are_not_corrected_and_correct_nothing():
+    data, _, _ = biased_names()
+    embeddings = data.class_embeddings.copy()
+    embeddings[[0, 25]] = 0
+    vectors, _, seen = replace(data, class_embeddings=embeddings).corrected_class_vectors()
+    assert not vectors[[0, 25]].any()
+    assert 0 not in seen
+
+
+def test_class_vectors_can_be_corrected_with_enough_labeled_classes_that_have_embeddings():
+    data, _, _ = biased_names()
+    few = np.where(np.arange(30)[:, None] < 9, data.class_embeddings, 0)
+    assert data.can_correct
+    assert replace(data, class_embeddings=data.class_embeddings[:20]).can_correct  # also if every class has labels
+    assert not data.subset(data.index < 9).can_correct
+    assert not replace(data, class_embeddings=few).can_correct
+
+
+def test_a_source_replaces_the_embeddings_of_its_labeled_classes(classes):
+    coef = np.array([[1, 2, 0], [1, 0, 2], [9, 9, 9]], dtype=np.float32)
+    changed = classes.with_source_weights(coef, np.array([True, True, False]))
+    np.testing.assert_allclose(changed.class_embeddings, unit(np.array([[0, 1, -1], [0, -1, 1], [0, 0, 1.0]])))
+    assert changed.from_source
+
+
+# --- reading classes ---
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((np.zeros(2), True), (np.zeros(2, int), True), ([0.5, 1], True), ([], False)),
+        *((["late"], False), ("late", False), (np.array(["a"]), False)),
+    ],
+)
+def test_a_description_of_numbers_is_a_vector(value, expected):
+    assert is_vector(value) is expected
+
+
+def test_class_vectors_of_another_width_than_the_items_are_attributes():
+    items = np.eye(3)
+    same = read_classes({"a": [3.0, 4.0, 0.0], "b": [0.0, 0.0, 2.0]}, [], allow_unknown=False)
+    embedded = embed_classes(VECTORS, same, items)
+    np.testing.assert_allclose(embedded.class_embeddings, [[0.6, 0.8, 0], [0, 0, 1]], atol=1e-6)
+    other = read_classes({"a": [3.0, 4.0], "b": [0.0, 2.0]}, [], allow_unknown=False)
+    embedded = embed_classes(VECTORS, other, items)
+    np.testing.assert_allclose(embedded.attributes, [[3, 4], [0, 2]])
+    assert embedded.class_embeddings.shape == (2, 3)
+    assert embedded.has_description.all()
+    with pytest.raises(NotEnoughLabelsError, match="Give labels of at least two classes"):
+        _ = embedded.class_vectors
+
+
+def test_class_shares_are_scaled_to_sum_to_one():
+    classes = read_classes(["a", "b"], [], allow_unknown=False)
+    np.testing.assert_allclose(class_shares({"a": 3.0, "b": 1.0}, classes), [0.75, 0.25])
+    assert class_shares("balanced", classes) is None
+    with pytest.raises(ClassesError, match="class_prior names 'z', which is not a class"):
+        class_shares({"a": 1.0, "b": 1.0, "z": 1.0}, classes)
+    with pytest.raises(ClassesError, match="class_prior gives 'b' no share above 0"):
+        class_shares({"a": 1.0}, classes)
+
+
+def test_numbers_as_classes_have_no_embedding(letters):
+    embedder = Embedder(letters, cache=None)
+    classes = embed_classes(embedder, read_classes([0, 1], [], allow_unknown=False), ["zoo"])
+    assert not classes.has_description.any()

@@ -6,7 +6,7 @@ from anyshot.base.model_card import model_card
 def facts(*, n_classes=3, leaderboard=()):
     return {
         "encoder": {"name": "minilm"},
-        "evidence": {"classes": [f"class-{k}" for k in range(n_classes)], "examples": ["a", "b"]},
+        "training_set": {"classes": [f"class-{k}" for k in range(n_classes)], "examples": ["a", "b"]},
         "model": {"method": "any-shot", "reasons": ["The names are clear.", "Two labels agree."]},
         "leaderboard": leaderboard,
     }
@@ -56,7 +56,7 @@ def test_figures_are_in_the_metadata_and_in_a_table():
 
 def test_names_are_escaped():
     given = facts()
-    given["evidence"]["classes"] = ["<script>alert(1)</script>", "a | b\n---\nlicense: mit", "[x](http://y)"]
+    given["training_set"]["classes"] = ["<script>alert(1)</script>", "a | b\n---\nlicense: mit", "[x](http://y)"]
     given["encoder"]["name"] = "hf:../../x\ny: z"
     card = model_card(given)
     assert "<script>" not in card

@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from anyshot.any_shot import cross_validation as selection
-from anyshot.any_shot import model as fitted
-from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.model import Fitted
-from anyshot.any_shot.scoring import Scorer
-from anyshot.any_shot.training_set import first_evidence
+from anyshot.any_shot.cross_validation import fit_model
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.explanation import explain
+from anyshot.any_shot.model import CrossValidationResult, Model
+from anyshot.any_shot.solver import LinearModel
+from anyshot.any_shot.training_set import without_items
 from anyshot.base.items import class_table
 from anyshot.base.protocols import Encoder, Trained
 from anyshot.encoders.backbones import assemble
@@ -64,36 +64,40 @@ def test_other_frozen_weights_raise_an_error(encoder):
         tuned_from_saved("minilm", {**encoder.facts(), "frozen": "0" * 64}, encoder.arrays())
 
 
-def test_a_model_with_a_tuned_encoder_predicts_and_is_saved(encoder, trained):
-    names = ["delivery", "refund"]
-    space = Space("minilm", cache=None)
-    bare = first_evidence(class_table(names), describe(names), space.place_classes(describe(names)))
+@pytest.fixture(scope="module")
+def result():
+    return CrossValidationResult("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
+
+
+def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, trained, result):
+    names, embedder = ["delivery", "refund"], Embedder("minilm", cache=None)
+    classes = without_items(class_table(names), describe(names), embedder.embed_classes(describe(names)))
     index = np.array([names.index(label) for label in LABELS])
-    evidence = bare.with_labels(space.place(TEXTS), index, TEXTS)
-    before = fitted.fit(space, evidence, method="auto", shares=None, unknown_rate=None, start={})
-    scorer = Scorer(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
-    trial = selection.Trial("fine-tuned", 1.0, -0.1, 1.0, np.ones(12, bool), np.full(12, 0.9))
-    tuned = Space(encoder, cache=None)
-    moved = fitted.in_space(tuned, evidence, TEXTS, ["where is it", "money back"])
-    model = fitted.with_head(before, tuned, moved, scorer, trial, None)
-    assert len(model.evidence.unlabeled) == 2
+    data = classes.with_labels(embedder.encode(TEXTS), index, TEXTS).with_unlabeled(embedder.encode(TEXTS[:2]))
+    head = LinearModel(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
+    tuned = Embedder(encoder, cache=None)
+    model = fit_model(embedder, data).with_fine_tuned(tuned, head, result, TEXTS, ["where is it", "money back"])
+    assert len(model.data.unlabeled) == 2
+    assert model.method == "fine-tuned"
+    assert "fine-tuned" in {row.method for row in model.leaderboard}
     expected = softmax(trained.scores(TEXTS), axis=1)
-    assert model.model.method == "fine-tuned"
-    np.testing.assert_allclose(model.probabilities(model.place(TEXTS)), expected, atol=1e-2)
-    back = Fitted.from_saved(model.facts(), model.arrays(), cache=None)
-    np.testing.assert_allclose(back.scores(back.place(TEXTS)), model.scores(model.place(TEXTS)), atol=1e-4)
-    (explanation,) = back.explain(["parcel late"], k=1)
-    assert explanation.neighbors[0].label == explanation.answer == "delivery"
+    np.testing.assert_allclose(model.probabilities(model.encode(TEXTS)), expected, atol=1e-2)
+    back = Model.from_saved(model.facts(), model.arrays(), cache=None)
+    np.testing.assert_allclose(back.scores(back.encode(TEXTS)), model.scores(model.encode(TEXTS)), atol=1e-4)
+    (why,) = explain(back, ["parcel late"], k=1)
+    assert why.neighbors[0].label == why.answer == "delivery"
 
 
-def test_classes_given_as_vectors_lose_them_with_a_tuned_encoder(encoder):
-    names = class_table(["delivery", "refund"])
-    untold = ClassTexts(("delivery", "refund"), ((), ()))
-    bare = first_evidence(names, untold, np.eye(2, Space("minilm", cache=None).encoder.width, dtype=np.float32))
-    evidence = bare.with_labels(Space("minilm", cache=None).place(TEXTS), np.arange(12) % 2, TEXTS)
-    moved = fitted.in_space(Space(encoder, cache=None), evidence, TEXTS, None)
-    assert moved.vectors.shape == (12, encoder.width)
-    assert not moved.said.any()
+def test_classes_given_by_vectors_have_no_embedding_for_a_fine_tuned_encoder(encoder, result):
+    embedder = Embedder("minilm", cache=None)
+    embeddings = np.eye(2, embedder.encoder.width, dtype=np.float32)
+    classes = without_items(class_table(["a", "b"]), ClassTexts(("a", "b"), ((), ())), embeddings)
+    data = classes.with_labels(embedder.encode(TEXTS), np.arange(12) % 2, TEXTS)
+    head = LinearModel(np.zeros((2, encoder.width), np.float32), np.zeros(2, np.float32))
+    tuned = Embedder(encoder, cache=None)
+    model = fit_model(embedder, data, method="prototype").with_fine_tuned(tuned, head, result, TEXTS, None)
+    assert model.data.vectors.shape == (12, encoder.width)
+    assert not model.data.class_embeddings.any()
 
 
 def test_the_stages_are_the_frozen_and_the_trained_ones(encoder):

@@ -10,8 +10,8 @@ from sklearn.base import clone
 
 import tiny_language_models as tiny
 from anyshot.any_shot.cross_validation import fit_model
-from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.prior import Known
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
 from anyshot.encoders.language_model import quiet
@@ -70,11 +70,12 @@ def test_before_training_loss_and_accuracy_on_held_out_items_are_those_of_the_an
         open_backbone(bert), X, freeze_at="layer2", tuning=tuning, epochs=1, learning_rate=1e-3, random_state=0
     )
     z = unit(run.features(np.arange(50)))
-    embeddings = Space(bert, cache=None).place_classes(describe(["card", "refund"]))
+    embeddings = Embedder(bert, cache=None).embed_classes(describe(["card", "refund"]))
     counts = labels.counts + 0.5
     shares = counts / counts.sum() if prior == "labels" else None
-    closed = fit_model(Known(embeddings, z[labels.train], index[labels.train], shares=shares), method="any-shot")
-    scores, own = closed.scorer(z[labels.held_out]), index[labels.held_out]
+    data = TrainingSet(embeddings, z[labels.train], index[labels.train], class_prior=shares)
+    closed = fit_model(Embedder("vectors", cache=None), data, method="any-shot")
+    scores, own = closed.scores(z[labels.held_out]), index[labels.held_out]
     losses = -log_softmax(scores, axis=1)[np.arange(len(own)), own]
     first = model.history_.records[0].held_out
     assert first.accuracy == pytest.approx((scores.argmax(axis=1) == own).mean())

@@ -1,11 +1,16 @@
-"""The any-shot model: a prior made of what is known of the classes, moved by however many labels there are."""
+"""The any-shot model: a prior from class names and other knowledge, moved by any number of labels."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "AnyShotHead": "anyshot.any_shot.head",
-    "Model": "anyshot.any_shot.cross_validation",
+    "Embedder": "anyshot.any_shot.embedder",
+    "Model": "anyshot.any_shot.model",
     "PrototypeClassifier": "anyshot.any_shot.prototypes",
+    "TrainingSet": "anyshot.any_shot.training_set",
+    "analogies": "anyshot.any_shot.explanation",
+    "explain": "anyshot.any_shot.explanation",
+    "fit_model": "anyshot.any_shot.cross_validation",
 }
 
 __all__ = sorted(_HOME)

@@ -1,6 +1,7 @@
-"""Active learning: which unlabeled items are most worth a person's labels next."""
+"""Active learning: choose the unlabeled items whose labels would help most."""
 
 import heapq
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,66 +9,67 @@ from numpy.typing import NDArray
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import InputError
 
-CANDIDATES = 4_000
-"""Items looked at; of a larger pool, that many drawn at random."""
-NEARNESS = 3
-"""Power of the cosine at which one item stands for another: only what is close is known by its neighbor's label."""
-DOUBT = 2
-"""Power at which the model's doubt about an item counts."""
+MAX_CANDIDATES: Final = 4_000
+"""Items considered; of a larger pool, a random sample of this size."""
+COSINE_POWER: Final = 3
+"""Power of the cosine that measures how well an item represents another: only near neighbors share a label."""
+UNCERTAINTY_POWER: Final = 2
+"""Power of the model's uncertainty."""
 
 
-def looked_at(n_items: int, n: int, random: np.random.Generator) -> Indexes:
-    """Return the rows of a pool that may be suggested, ascending: all, or `CANDIDATES` drawn at random.
+def candidates(n_items: int, n: int, random: np.random.Generator) -> Indexes:
+    """Return the rows of a pool that may be suggested, ascending: all, or a random sample of `MAX_CANDIDATES`.
 
     Raises
     ------
     InputError
-        More are to be chosen than are looked at.
+        `n` is larger than the sample.
     """
-    if n_items <= CANDIDATES:
+    if n_items <= MAX_CANDIDATES:
         return np.arange(n_items)
-    if n > CANDIDATES:
-        raise InputError(f"{n} items are to be suggested; {CANDIDATES:,} at once are the most. Label these first.")
-    return np.sort(random.choice(n_items, CANDIDATES, replace=False))
+    if n > MAX_CANDIDATES:
+        raise InputError(f"n={n} is too large: at most {MAX_CANDIDATES:,} items are suggested at once.")
+    return np.sort(random.choice(n_items, MAX_CANDIDATES, replace=False))
 
 
 def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, labeled: Vectors) -> Indexes:
     """Return the rows (n,) of the pool to label next, the most useful first.
 
-    pool (m, d) unit vectors; probabilities (m, c) of the model at hand; labeled (l, d) unit vectors.
+    pool (m, d) unit vectors; probabilities (m, c) that the model predicts; labeled (l, d) unit vectors.
 
-    Each step takes the item that best stands for uncertain items which nothing chosen or labeled stands for yet
-    (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015): an
-    outlier stands for nobody, a second copy for nobody new, and what the model is sure of counts for little.
+    Each step takes the item that represents the most uncertainty that nothing chosen or labeled represents yet
+    (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015). An
+    outlier represents only itself, a copy adds nothing, and items with confident predictions count for little.
     """
     vectors = np.asarray(pool, dtype=np.float32)
     best_two = np.partition(probabilities, -2, axis=1)[:, -2:]
-    doubt = ((1 - (best_two[:, 1] - best_two[:, 0])) ** DOUBT).astype(np.float32)  # (m,)
-    likeness = np.maximum(vectors @ vectors.T, 0) ** NEARNESS  # (m, m)
+    uncertainty = ((1 - (best_two[:, 1] - best_two[:, 0])) ** UNCERTAINTY_POWER).astype(np.float32)  # (m,)
+    similarity = np.maximum(vectors @ vectors.T, 0) ** COSINE_POWER  # (m, m)
     covered = np.zeros(len(vectors), np.float32)
     if len(labeled):
-        covered = np.maximum((vectors @ labeled.T).max(axis=1), 0) ** NEARNESS
-    return _cover(likeness, doubt, covered, n)
+        covered = np.maximum((vectors @ labeled.T).max(axis=1), 0) ** COSINE_POWER
+    return _cover(similarity, uncertainty, covered, n)
 
 
-def _cover(likeness: Vectors, doubt: NDArray[np.float32], covered: NDArray[np.float32], n: int) -> Indexes:
-    """Return the items (n,) that stand for most of the doubt (m,), each step's best, given what is `covered` (m,).
+def _cover(similarity: Vectors, uncertainty: NDArray[np.float32], covered: NDArray[np.float32], n: int) -> Indexes:
+    """Return the items (n,) that cover most of the uncertainty (m,), chosen one by one, given what is `covered` (m,).
 
-    likeness (m, m): how well one item stands for another. What an item would add only falls as others are chosen, so
-    that one whose last known gain is not the largest need not be looked at again (Minoux, Accelerated Greedy Algorithms
-    for Maximizing Submodular Set Functions, 1978).
+    similarity (m, m): how well one item represents another. What an item would add only decreases as others are chosen,
+    so that an item whose last known gain is not the largest need not be evaluated again (Minoux, Accelerated Greedy
+    Algorithms for Maximizing Submodular Set Functions, 1978).
     """
-    gains = np.maximum(likeness - covered, 0) @ doubt  # (m,), what each item would stand for
-    known = [(-float(gain), item) for item, gain in enumerate(gains)]
-    heapq.heapify(known)
+    gains = np.maximum(similarity - covered, 0) @ uncertainty  # (m,)
+    queue = [(-float(gain), item) for item, gain in enumerate(gains)]
+    heapq.heapify(queue)
     chosen: list[int] = []
-    seen = np.zeros(len(doubt), np.intp)  # how many were chosen when an item was last looked at
-    while known and len(chosen) < n:
-        _, item = heapq.heappop(known)
-        if seen[item] == len(chosen):
+    n_chosen_when_evaluated = np.zeros(len(uncertainty), np.intp)
+    while queue and len(chosen) < n:
+        _, item = heapq.heappop(queue)
+        if n_chosen_when_evaluated[item] == len(chosen):
             chosen.append(item)
-            covered = np.maximum(covered, likeness[item])
+            covered = np.maximum(covered, similarity[item])
         else:
-            seen[item] = len(chosen)
-            heapq.heappush(known, (-float(np.maximum(likeness[item] - covered, 0) @ doubt), item))
+            n_chosen_when_evaluated[item] = len(chosen)
+            gain = float(np.maximum(similarity[item] - covered, 0) @ uncertainty)
+            heapq.heappush(queue, (-gain, item))
     return np.array(chosen, dtype=np.intp)

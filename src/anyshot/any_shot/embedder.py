@@ -1,4 +1,4 @@
-"""The space in which items and classes meet: an encoder, and the way from class texts into its vectors."""
+"""The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,107 +27,78 @@ from anyshot.zero_shot.imagenet_bridge import (
 )
 
 
-class Space:
-    """Where items and classes become vectors that can be compared.
+class Embedder:
+    """Items and class texts as vectors of one space.
 
     Parameters
     ----------
     encoder : str or Encoder
-        A name of the table of encoders, an encoder, or "vectors" where the items are vectors already.
+        The name of an encoder, an encoder, or "vectors" where the items are vectors already.
     cache : VectorCache or None
-        Where vectors are kept.
+        Where vectors are stored on disk.
     digest : str, optional
-        What stood for the encoder's weights when the model that needs it was saved.
+        Digest of the encoder's weights when the model was saved; another encoder is refused.
     """
 
     def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None, digest: str | None = None) -> None:
-        self.asked, self.cache, self._expected = encoder, cache, digest
+        self.requested, self.cache, self._expected_digest = encoder, cache, digest
         self.counts = EncodingCounts()
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """The encoder, loaded when it is first needed; None where items are vectors.
+        """The encoder, loaded on first use; None where items are vectors.
 
         Raises
         ------
         ModelFolderError
-            It has other weights than the one that the model was saved with.
+            Its weights differ from those of the encoder that the model was saved with.
         """
-        if self.asked == "vectors":
+        if self.requested == "vectors":
             return None
-        found = load_encoder(self.asked)
-        if self._expected and isinstance(found, Digested) and not same_weights(found.digest, self._expected):
+        found = load_encoder(self.requested)
+        expected = self._expected_digest
+        if expected and isinstance(found, Digested) and not same_weights(found.digest, expected):
             raise ModelFolderError(
-                f"The encoder {self.name!r} on this machine has other weights than the one that the model was made on. "
-                "Bring that one back, or fit the model anew."
+                f"The encoder {self.name!r} on this machine has other weights than the one that the model was fitted "
+                "with. Install that version of the encoder, or fit the model again."
             )
         return found
 
     @property
     def name(self) -> str:
-        """What the encoder is called."""
-        if isinstance(self.asked, Trained):
-            return self.asked.name
-        return placed(self.asked) if isinstance(self.asked, str) else type(self.asked).__name__
+        """Name of the encoder."""
+        if isinstance(self.requested, Trained):
+            return self.requested.name
+        return placed(self.requested) if isinstance(self.requested, str) else type(self.requested).__name__
 
     @property
     def trained(self) -> Trained | None:
-        """The encoder, where it was trained for the task and belongs to the model."""
-        return self.asked if isinstance(self.asked, Trained) else None
+        """The encoder, if it was trained for the task and is saved with the model."""
+        return self.requested if isinstance(self.requested, Trained) else None
 
     @property
-    def is_saveable(self) -> bool:
-        """Whether a saved model can find its encoder again: by its name, or among its own weights."""
-        return isinstance(self.asked, str) or self.trained is not None
+    def can_be_saved(self) -> bool:
+        """Whether a saved model can load its encoder again: by name, or from weights saved with it."""
+        return isinstance(self.requested, str) or self.trained is not None
 
     @property
     def digest(self) -> str | None:
-        """What stands for the encoder's weights; None where they cannot be told."""
+        """Digest of the encoder's weights; None if the encoder has none."""
         return self.encoder.digest if isinstance(self.encoder, Digested) else None
 
     @property
-    def is_bridged(self) -> bool:
-        """Whether class names come in through a classifier's own classes, as for images without a text tower."""
+    def uses_bridge(self) -> bool:
+        """Whether class names are embedded through the classes of an image classifier that cannot read texts."""
         return isinstance(self.encoder, Classifying) and not isinstance(self.encoder, TextAligned)
 
     @property
-    def places_texts(self) -> bool:
-        """Whether texts, such as descriptions of classes, get vectors among the items."""
+    def reads_texts(self) -> bool:
+        """Whether texts, such as class descriptions, can be embedded among the items."""
         return self.encoder is not None and (self.encoder.modality == "text" or isinstance(self.encoder, TextAligned))
-
-    def place(self, items: Items) -> Vectors:
-        """Return the unit-length vectors (n, d) of items; a list without items has none."""
-        check_list(items)
-        if len(items) == 0:
-            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
-        if self.encoder is None:
-            return unit(vectors(np.asarray(items), name="items"))
-        self._check_modality(items)
-        return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
-
-    def place_classes(self, texts: ClassTexts) -> Vectors | None:
-        """Return what the classes' texts say as vectors (c, d), None where texts say nothing to the encoder.
-
-        Vectors that come over the bridge are the longer, the better the name is known there.
-        """
-        if self.encoder is None:
-            return None
-        if self.encoder.modality == "text":
-            return embed_classes(texts, self.place_texts)
-        if isinstance(self.encoder, TextAligned):
-            return embed_classes(texts, self.place_texts, templates=IMAGE_TEMPLATES)
-        if not isinstance(self.encoder, Classifying):
-            return None
-        known, read = self._known_classes, self._read(texts)
-        weights = known.members @ self.encoder.classifier.weights  # (p, width)
-        said, told = np.zeros((len(read), weights.shape[1]), np.float32), read.any(axis=1)
-        if told.any():
-            said[told] = transfer_weights(read[told], known.vectors, weights)
-        return said
 
     @property
     def templates(self) -> tuple[str, ...]:
-        """The sentences in which class names are read, each once; none where items are vectors."""
+        """The distinct sentences into which class names are put before they are encoded; empty for vectors."""
         if self.encoder is None:
             return ()
         if self.encoder.modality == "text":
@@ -136,47 +107,79 @@ class Space:
             return IMAGE_TEMPLATES
         return NAME_TEMPLATES if isinstance(self.encoder, Classifying) else ()
 
-    def place_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return the vectors (n, d) of texts among the items."""
+    def encode(self, items: Items) -> Vectors:
+        """Return the unit-length vectors of items (n, d)."""
+        check_list(items)
+        if len(items) == 0:
+            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
+        if self.encoder is None:
+            return unit(vectors(np.asarray(items), name="items"))
+        self._check_modality(items)
+        return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of texts (n, d), in the space of the items."""
         if isinstance(self.encoder, TextAligned):
             width = self.encoder.width
             return encode_texts_once(self.encoder, texts, width=width, cache=self.cache, counts=self.counts)
         if self.encoder is None or self.encoder.modality != "text":
-            raise MixedInputError(f"The encoder {self.name} places no texts.")
+            raise MixedInputError(f"The encoder {self.name} cannot read texts.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
-    def rests_on(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
-        """List the known classes that names which came over the bridge rest on most, each with its share."""
-        known = self._known_classes
-        return largest_shares(self._read(texts), known.vectors, known.names, n=3)
+    def embed_classes(self, texts: ClassTexts) -> Vectors | None:
+        """Return class embeddings (c, d) of the classes' texts, or None if the encoder cannot read texts.
 
-    def _read(self, texts: ClassTexts) -> Vectors:
-        """Return class texts as vectors among the known classes' names; a rare noun is told by its kind."""
+        An embedding is zero for a class whose texts the encoder cannot read. Embeddings that come over the bridge are
+        longer for names that are closer to known classes.
+        """
+        if self.encoder is None:
+            return None
+        if self.encoder.modality == "text":
+            return embed_classes(texts, self.encode_texts)
+        if isinstance(self.encoder, TextAligned):
+            return embed_classes(texts, self.encode_texts, templates=IMAGE_TEMPLATES)
+        if not isinstance(self.encoder, Classifying):
+            return None
+        known, names = self._known_classes, self._encode_names(texts)
+        weights = known.members @ self.encoder.classifier.weights  # (p, width)
+        embeddings, readable = np.zeros((len(names), weights.shape[1]), np.float32), names.any(axis=1)
+        if readable.any():
+            embeddings[readable] = transfer_weights(names[readable], known.vectors, weights)
+        return embeddings
+
+    def similar_known_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
+        """Return, for each class embedded over the bridge, the known classes with the largest weights."""
+        known = self._known_classes
+        return largest_shares(self._encode_names(texts), known.vectors, known.names, n=3)
+
+    def _encode_names(self, texts: ClassTexts) -> Vectors:
+        """Return class texts as vectors (c, d) among the known classes' names; a rare noun by its hypernym."""
         assert isinstance(self.encoder, Classifying)  # as in `_known_classes`
         known = {name.lower() for own in self.encoder.classifier.names for name in own}
-        told = with_hypernyms(texts, known=known)
-        return embed_classes(told, self._reader.place_texts, templates=NAME_TEMPLATES)
+        return embed_classes(
+            with_hypernyms(texts, known=known), self._text_embedder.encode_texts, templates=NAME_TEMPLATES
+        )
 
     @cached_property
-    def _reader(self) -> "Space":
-        """The text encoder by which an image classifier's classes are matched to the names given."""
-        return Space(default_for("text"), cache=self.cache)
+    def _text_embedder(self) -> "Embedder":
+        """The text embedder that compares class names with the names of an image classifier's classes."""
+        return Embedder(default_for("text"), cache=self.cache)
 
     @cached_property
     def _known_classes(self) -> KnownClasses:
-        """The classes that the image encoder was trained on, and kinds of them, among texts."""
-        assert isinstance(self.encoder, Classifying)  # asked for only where `place_classes` saw so
-        return known_classes(self.encoder.classifier.names, self._reader.place_texts)
+        """The classes that the image encoder was trained on, and their kinds, as text vectors."""
+        assert isinstance(self.encoder, Classifying)  # `embed_classes` checked it
+        return known_classes(self.encoder.classifier.names, self._text_embedder.encode_texts)
 
     def _check_modality(self, items: Items) -> None:
-        assert self.encoder is not None  # vectors were dealt with before
+        assert self.encoder is not None  # `encode` returned earlier for vectors
         given: Modality = modality_of(items)
         if given == self.encoder.modality:
             return
         if self.encoder.modality == "image" and given == "text":
-            return  # names of files that do not exist: the encoder says so, file by file
+            return  # paths of files that do not exist: the encoder's error names each file
         raise MixedInputError(
-            f"The encoder {self.name} takes {_PLURAL[self.encoder.modality]}; the items are {_PLURAL[given]}."
+            f"The encoder {self.name} encodes {_PLURAL[self.encoder.modality]}, but the items are {_PLURAL[given]}."
         )
 
 
@@ -184,7 +187,7 @@ _PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}
 
 
 def encoder_for(items: Items) -> str:
-    """Return the name of the encoder that suits the items: "minilm", "efficientnet-lite0", or "vectors"."""
+    """Return the name of the default encoder for the items: "minilm", "efficientnet-lite0" or "vectors"."""
     modality = modality_of(items)
     if modality == "text":
         refuse_missing_images(items)

@@ -1,9 +1,8 @@
-"""A classifier once fitted: the space, the evidence, the model made from it, and every answer that they give."""
+"""The fitted any-shot model: predictions, prediction sets, suggestions and saving."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,308 +10,287 @@ from scipy.special import softmax
 
 from anyshot import encoders
 from anyshot.any_shot import active_learning, open_set
-from anyshot.any_shot import cross_validation as selection
-from anyshot.any_shot import prior as belief
-from anyshot.any_shot.analogy import Analogy, analogies_of_bridge, analogies_of_shares
-from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.explanation import Explanation, Explanations, Neighbor
-from anyshot.any_shot.prototypes import prototypes
-from anyshot.any_shot.scoring import Scorer
-from anyshot.any_shot.solver import Deviation
-from anyshot.any_shot.training_set import Evidence, evidence_from_saved, first_evidence
-from anyshot.base.items import Items, Label, item_names
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.solver import LinearModel, Strength, class_means
+from anyshot.any_shot.training_set import TrainingSet, without_items
+from anyshot.base.items import Items, Label, class_table
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.store.disk_cache import VectorCache
-from anyshot.zero_shot.class_embeddings import nearest_text
+from anyshot.zero_shot.class_embeddings import ClassTexts
 
-CHUNK = 2**22
+Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
+FittedMethod: TypeAlias = Method | Literal["fine-tuned"]
+PriorKind: TypeAlias = Literal["names", "corrected", "refined", "attributes", "none"]
+"""Where the class vectors of a model come from: names, names moved by labeled classes or by unlabeled examples,
+attributes, or nowhere."""
+
+CHUNK: Final = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
 
 
+class CrossValidationResult(NamedTuple):
+    """Performance of one method on labels that were held out."""
+
+    method: FittedMethod
+    accuracy: float  # mean over classes
+    log_likelihood: float  # at the temperature [nats per label]
+    temperature: float
+    correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
+    probabilities: NDArray[np.float64]  # (n,), predicted for each held-out label
+
+
 @dataclass(frozen=True)
-class Fitted:
-    """What answers.
+class Model:
+    """A fitted any-shot model.
 
     Attributes
     ----------
-    space : Space
-        Where items become vectors.
-    evidence : Evidence
-        What the model was made from.
-    model : selection.Model
-        How a vector is scored.
+    embedder : Embedder
+        Turns items into vectors.
+    data : TrainingSet
+        What the model was fitted to.
+    coef, intercept : ndarray of shape (c, d), (c,)
+        Linear scores of vectors; their softmax is the calibrated probability of each class.
+    method : str
+        The method that was chosen.
+    prior : str
+        Where its class vectors come from.
+    reasons : tuple of str
+        Why, in sentences.
+    leaderboard : tuple of CrossValidationResult
+        Every method compared, the most accurate first.
+    deltas : mapping of Strength to LinearModel
+        What labels added to the head of each strength; a later fit starts from it.
+    held_out : ndarray of shape (n,)
+        Probability that was predicted for each held-out label; empty if none was held out.
     class_means : ndarray of shape (c, d)
-        Where each class lies, for the closeness.
-    threshold : float or None
-        Closeness below which an item is unknown.
+        Mean vector of each class, for the closeness.
+    unknown_threshold : float or None
+        Items with a smaller closeness are unknown.
     """
 
-    space: Space
-    evidence: Evidence
-    model: selection.Model
+    embedder: Embedder
+    data: TrainingSet
+    coef: Vectors
+    intercept: NDArray[np.float32]
+    method: FittedMethod
+    prior: PriorKind
+    reasons: tuple[str, ...]
     class_means: Vectors
-    threshold: float | None
+    leaderboard: tuple[CrossValidationResult, ...] = ()
+    deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
+    held_out: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), repr=False)
+    unknown_threshold: float | None = None
 
-    def place(self, items: Items) -> Vectors:
-        """Return the vectors (n, d) of items as the model compares them."""
+    # --- predictions ---
+
+    def encode(self, items: Items) -> Vectors:
+        """Return the vectors of items (n, d), centered as those of the training set."""
         if len(items) == 0:
-            return np.zeros((0, self.model.scorer.coef.shape[1]), np.float32)
-        return self.evidence.centered(self.space.place(items))
+            return np.zeros((0, self.class_means.shape[1]), np.float32)
+        return self.data.centered(self.embedder.encode(items))
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Return the scores (n, c): log-probabilities up to a constant of the item."""
+        """Return the scores (n, c): log-probabilities up to a constant per item."""
         return np.concatenate(list(self._in_chunks(vectors)))
 
     def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
         """Return the probability of each class (n, c)."""
         return np.asarray(softmax(self.scores(vectors).astype(np.float64), axis=1))
 
-    def best(self, vectors: Vectors) -> Indexes:
-        """Return the row of the likeliest class (n,), -1 where none is close enough."""
+    def predict(self, vectors: Vectors) -> Indexes:
+        """Return the row of the most probable class (n,), -1 where no class is close enough."""
         best = np.concatenate([scores.argmax(axis=1) for scores in self._in_chunks(vectors)])
-        if self.threshold is None:
+        if self.unknown_threshold is None:
             return best
-        return np.where(self.closeness(vectors) < self.threshold, -1, best)
+        return np.where(self.closeness(vectors) < self.unknown_threshold, -1, best)
 
     def closeness(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Return how close vectors (n, d) lie to the nearest class (n,)."""
+        """Return how close vectors (n, d) are to the nearest class mean (n,)."""
         rows = max(1, CHUNK // len(self.class_means))
         starts = range(0, max(1, len(vectors)), rows)
         return np.concatenate([open_set.closeness(vectors[i : i + rows], self.class_means) for i in starts])
 
-    def explain(self, items: Items, *, k: int) -> Explanations:
-        """Say what the answer for each item rests on, with the `k` nearest labeled examples."""
-        if len(items) == 0:
-            return Explanations(())
-        vectors, names = self.place(items), self.evidence.classes.tolist()
-        probabilities = self.probabilities(vectors)
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
-        known = self.best(vectors) >= 0
-        matched, near = self._matched(vectors, order[:, 0]), self._neighbors(vectors, k)
-        alike = self._analogies(order[:, 0])
-        explanations = []
-        for row, item in enumerate(item_names(items)):
-            first, second = order[row]
-            explanations.append(
-                Explanation(
-                    item=item,
-                    is_known=bool(known[row]),
-                    label=names[first],
-                    probability=float(probabilities[row, first]),
-                    runner_up=names[second],
-                    margin=float(probabilities[row, first] - probabilities[row, second]),
-                    matched=matched[row],
-                    neighbors=near[row],
-                    analogy=alike.get(int(first)),
-                )
-            )
-        return Explanations(tuple(explanations))
-
-    def sets(self, vectors: Vectors, threshold: ConformalThreshold) -> list[list[Label]]:
-        """Return each vector's classes that are likely enough (n lists), the likeliest first."""
-        names, probabilities = self.evidence.classes.tolist(), self.probabilities(vectors)
+    def prediction_sets(self, vectors: Vectors, threshold: ConformalThreshold) -> list[list[Label]]:
+        """Return the classes above the threshold for each vector (n lists), the most probable first."""
+        names, probabilities = self.data.classes.tolist(), self.probabilities(vectors)
         members = prediction_sets(probabilities, threshold)
         order = np.argsort(-probabilities, axis=1, kind="stable")
         return [[names[k] for k in ranked if inside[k]] for ranked, inside in zip(order, members, strict=True)]
 
-    def set_threshold(self, coverage: float, calibration: tuple[Vectors, Indexes] | None) -> ConformalThreshold:
-        """Return what classes of a set must reach, by labels held out of the fit, or by items (n, d) with classes (n,).
+    def conformal_threshold(self, coverage: float, calibration: tuple[Vectors, Indexes] | None) -> ConformalThreshold:
+        """Return the threshold of prediction sets, from the held-out labels or from vectors (n, d) and classes (n,).
 
         Raises
         ------
         NotEnoughLabelsError
-            No label was held out, and no other items are given.
+            No label was held out, and no calibration items are given.
         """
         if calibration is not None:
             return conformal_threshold(self.probabilities(calibration[0]), calibration[1], coverage)
-        if not len(self.model.held_out):
+        if not len(self.held_out):
             raise NotEnoughLabelsError(
-                "Sets with a stated coverage need labels that were held out, and with the labels at hand none were. "
-                "Give calibration=(items, labels) of items that the model has not learned from."
+                "Prediction sets with a stated coverage need held-out labels, and there were too few labels to hold "
+                "any out. Give calibration=(items, labels), with items that the model was not fitted to."
             )
-        return threshold_of(1 - self.model.held_out, coverage, score="lac")
+        return threshold_of(1 - self.held_out, coverage, score="lac")
 
-    def suggest(self, pool: Items, n: int, random: np.random.Generator) -> Indexes:
-        """Return the rows of the pool most worth labeling next (n,)."""
-        vectors = self.place(pool)
-        rows = active_learning.looked_at(len(vectors), n, random)
-        labeled = self.evidence.centered(self.evidence.vectors)
-        return rows[active_learning.suggest(vectors[rows], self.probabilities(vectors[rows]), n, labeled=labeled)]
+    def suggest(self, items: Items, n: int, random: np.random.Generator) -> Indexes:
+        """Return the rows of the items whose labels would help most (n,)."""
+        vectors = self.encode(items)
+        rows = active_learning.candidates(len(vectors), n, random)
+        probabilities = self.probabilities(vectors[rows])
+        return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=self.data.labeled)]
+
+    def _in_chunks(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
+        """Yield the scores (rows, c) of some rows at a time, so that memory stays bounded."""
+        rows = max(1, CHUNK // len(self.class_means))
+        for first in range(0, max(1, len(vectors)), rows):
+            yield np.asarray(vectors[first : first + rows] @ self.coef.T + self.intercept, dtype=np.float32)
+
+    # --- changes ---
 
     def with_reason(self, reason: str) -> Self:
-        """Return the same with one more reason."""
-        return replace(self, model=replace(self.model, reasons=(*self.model.reasons, reason)))
+        """Return the model with one more reason, as the last one."""
+        return replace(self, reasons=(*self.reasons, reason))
 
-    def with_trial(self, trial: selection.Trial) -> Self:
-        """Return the same with one more line on the leaderboard."""
-        ranked = sorted((*self.model.leaderboard, trial), key=lambda one: -one.accuracy)
-        return replace(self, model=replace(self.model, leaderboard=tuple(ranked)))
+    def with_result(self, result: CrossValidationResult) -> Self:
+        """Return the model with one more row on the leaderboard."""
+        return replace(self, leaderboard=ranked((*self.leaderboard, result)))
 
-    def described(self) -> dict[Label, Any]:
-        """Return the classes as they were given: by their vectors where items are vectors too, else by their texts."""
-        names, texts = self.evidence.classes.tolist(), self.evidence.texts.texts
-        if self.evidence.attributes.size:
-            return dict(zip(names, self.evidence.attributes, strict=True))
-        if self.space.asked == "vectors" and self.evidence.said.any():
-            return dict(zip(names, self.evidence.said, strict=True))
-        return {name: list(own) for name, own in zip(names, texts, strict=True)}
+    def with_fine_tuned(
+        self,
+        embedder: Embedder,
+        head: LinearModel,
+        result: CrossValidationResult,
+        items: Items,
+        unlabeled: Items | None,
+    ) -> Self:
+        """Return the model that predicts with a fine-tuned encoder and its head.
+
+        result: the performance of fine-tuning; items (n): the labeled ones, in order; unlabeled: the unlabeled ones.
+        """
+        data, prior = self.data, self.data.class_prior
+        vectors = embedder.encode(items)
+        embeddings = embedder.embed_classes(data.texts) if embedder.reads_texts else None
+        if embeddings is None:
+            embeddings = np.zeros((len(data.classes), vectors.shape[1]), np.float32)
+        moved = without_items(data.classes, data.texts, embeddings).with_labels(vectors, data.index, data.examples)
+        if unlabeled is not None and len(unlabeled):
+            moved = moved.with_unlabeled(embedder.encode(unlabeled))
+        return replace(
+            self.with_result(result),
+            embedder=embedder,
+            data=replace(moved, class_prior=prior),
+            coef=head.coef,
+            intercept=head.intercept if prior is None else head.intercept + np.log(prior).astype(np.float32),
+            method="fine-tuned",
+            prior="none",
+            deltas={},
+            held_out=result.probabilities,
+            class_means=class_means(moved.vectors, moved.index, unit(embeddings)),
+            unknown_threshold=None,
+        )
+
+    # --- saving ---
+
+    def described_classes(self) -> dict[Label, Any]:
+        """Return the classes as the user gave them: with vectors if the items are vectors, else with texts."""
+        data, names = self.data, self.data.classes.tolist()
+        if data.attributes.size:
+            return dict(zip(names, data.attributes, strict=True))
+        if self.embedder.requested == "vectors" and data.class_embeddings.any():
+            return dict(zip(names, data.class_embeddings, strict=True))
+        return {name: list(own) for name, own in zip(names, data.texts.texts, strict=True)}
 
     def facts(self) -> dict[str, Any]:
-        """Return what is no array, for a saved model."""
-        model, tuned = self.model, self.space.trained
+        """Return the parts of a saved model that are not arrays."""
+        data, embedder, trained = self.data, self.embedder, self.embedder.trained
         return {
             "encoder": {
-                "name": self.space.name,
-                "digest": self.space.digest,
-                "tuned": tuned.facts() if tuned else None,
+                "name": embedder.name,
+                "digest": embedder.digest,
+                "tuned": trained.facts() if trained else None,
             },
-            "evidence": self.evidence.facts(),
-            "model": {"method": model.method, "prior": model.prior, "reasons": list(model.reasons)},
-            "steps": [list(step) for step in model.deviations],
-            "leaderboard": [[trial.method, *trial[1:4]] for trial in model.leaderboard],
-            "unknown_threshold": self.threshold,
+            "training_set": {
+                "classes": data.classes.tolist(),
+                "texts": [list(own) for own in data.texts.texts],
+                "examples": list(data.examples),
+                "centering": data.centering,
+                "from_source": data.from_source,
+            },
+            "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
+            "strengths": [list(strength) for strength in self.deltas],
+            "leaderboard": [[result.method, *result[1:4]] for result in self.leaderboard],
+            "unknown_threshold": self.unknown_threshold,
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays, for a saved model."""
-        deviations: dict[str, NDArray[Any]] = {}
-        for place, deviation in enumerate(self.model.deviations.values()):
-            deviations |= {f"deviation.{place}.V": deviation.V, f"deviation.{place}.b": deviation.b}
-        scorer = {"scorer.coef": self.model.scorer.coef, "scorer.intercept": self.model.scorer.intercept}
-        more: dict[str, NDArray[Any]] = {"class_means": self.class_means, "held_out": self.model.held_out}
-        tuned = self.space.trained.arrays() if self.space.trained else {}
-        return {**self.evidence.arrays(), **scorer, **deviations, **more, **tuned}
+        """Return the arrays of a saved model."""
+        deltas: dict[str, NDArray[Any]] = {}
+        for number, delta in enumerate(self.deltas.values()):
+            deltas |= {f"delta.{number}.coef": delta.coef, f"delta.{number}.intercept": delta.intercept}
+        return {
+            "class_embeddings": self.data.class_embeddings,
+            "vectors": self.data.vectors,
+            "index": self.data.index.astype(np.int64),
+            "unlabeled": self.data.unlabeled,
+            "attributes": self.data.attributes,
+            "coef": self.coef,
+            "intercept": self.intercept,
+            **deltas,
+            "class_means": self.class_means,
+            "held_out": self.held_out,
+            **(self.embedder.trained.arrays() if self.embedder.trained else {}),
+        }
 
     @classmethod
     def from_saved(
         cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
     ) -> Self:
-        """Return what `facts` and `arrays` were taken from."""
-        deviations = {
-            belief.Step(*step): Deviation(arrays[f"deviation.{place}.V"], arrays[f"deviation.{place}.b"])
-            for place, step in enumerate(facts["steps"])
-        }
-        board = tuple(
-            selection.Trial(row[0], row[1], row[2], row[3], np.zeros(0, dtype=bool), np.zeros(0))
-            for row in facts["leaderboard"]
+        """Return the model that was saved as `facts` and `arrays`."""
+        about, name, trained = facts["model"], facts["encoder"]["name"], facts["encoder"]["tuned"]
+        encoder = encoders.tuned_from_saved(name, trained, arrays) if trained else name
+        none = np.zeros(0, dtype=bool), np.zeros(0)
+        return cls(
+            Embedder(encoder, cache=cache, digest=None if trained else facts["encoder"]["digest"]),
+            _data_from_saved(facts["training_set"], arrays),
+            arrays["coef"],
+            arrays["intercept"],
+            about["method"],
+            about["prior"],
+            tuple(about["reasons"]),
+            arrays["class_means"],
+            tuple(CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]),
+            {
+                Strength(*strength): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
+                for number, strength in enumerate(facts["strengths"])
+            },
+            arrays["held_out"],
+            facts["unknown_threshold"],
         )
-        about, scorer = facts["model"], Scorer(arrays["scorer.coef"], arrays["scorer.intercept"])
-        model = selection.Model(
-            scorer, about["method"], about["prior"], tuple(about["reasons"]), board, deviations, arrays["held_out"]
-        )
-        name, tuned = facts["encoder"]["name"], facts["encoder"]["tuned"]
-        encoder = encoders.tuned_from_saved(name, tuned, arrays) if tuned else name
-        space = Space(encoder, cache=cache, digest=None if tuned else facts["encoder"]["digest"])
-        evidence = evidence_from_saved(facts["evidence"], arrays)
-        return cls(space, evidence, model, arrays["class_means"], facts["unknown_threshold"])
-
-    def _in_chunks(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
-        """Yield the scores (rows, c), some rows at a time, so that memory stays bounded."""
-        rows = max(1, CHUNK // len(self.class_means))
-        for first in range(0, max(1, len(vectors)), rows):
-            yield self.model.scorer(vectors[first : first + rows])
-
-    def _matched(self, vectors: Vectors, index: Indexes) -> Sequence[str | None]:
-        """Return what was said of each vector's class that lies nearest to it (n,)."""
-        if not self.space.places_texts:
-            return [None] * len(index)
-        return nearest_text(vectors, index, self.evidence.texts, self.space.place_texts)
-
-    def _analogies(self, index: Indexes) -> dict[int, Analogy]:
-        """Return what each class among `index` (n,) that has no example rests on instead."""
-        evidence, names = self.evidence, self.evidence.classes.tolist()
-        bare = np.setdiff1d(index, evidence.index)
-        found: list[Analogy] = []
-        if self.space.is_bridged:
-            bare = bare[[bool(evidence.texts.texts[row]) for row in bare]]
-        if len(bare) and self.space.is_bridged:
-            texts = evidence.texts.of(bare.tolist())
-            found = analogies_of_bridge(texts.names, self.space.rests_on(texts))
-        elif len(bare) and self.model.prior == "corrected":
-            moved = belief.corrections(evidence.known(None))
-            found = analogies_of_shares(moved.shares, moved.seen, names, of=bare)
-        return dict(zip(bare.tolist(), found, strict=False))
-
-    def _named(self, example: str) -> str:
-        """Return an example as it is shown: of an image file its folder and name, for reports go to others."""
-        is_text = self.space.encoder is None or self.space.encoder.modality == "text"
-        return example if is_text else "/".join(Path(example).parts[-2:])
-
-    def _neighbors(self, vectors: Vectors, k: int) -> list[tuple[Neighbor, ...]]:
-        """Return the `k` labeled examples nearest to each vector (n, d)."""
-        evidence, names = self.evidence, self.evidence.classes.tolist()
-        named = [self._named(example) for example in evidence.examples]
-        labeled = evidence.centered(evidence.vectors)  # (l, d)
-        rows = max(1, CHUNK // max(1, len(labeled)))
-        found: list[tuple[Neighbor, ...]] = []
-        for first in range(0, len(vectors), rows):  # so that memory stays bounded
-            for cosines in vectors[first : first + rows] @ labeled.T:  # (l,)
-                reach = np.partition(-cosines, k - 1)[k - 1] if k < len(cosines) else np.inf
-                near = np.flatnonzero(-cosines <= reach)
-                places = near[np.argsort(-cosines[near], kind="stable")][:k]
-                found.append(tuple(Neighbor(named[p], names[evidence.index[p]], float(cosines[p])) for p in places))
-        return found
 
 
-def in_space(space: Space, evidence: Evidence, items: Items, unlabeled: Items | None) -> Evidence:
-    """Return the same evidence as another encoder sees it; items (n): those of its labels, in their order."""
-    said = space.place_classes(evidence.texts) if space.places_texts else None
-    vectors = space.place(items)
-    said = np.zeros((len(evidence.classes), vectors.shape[1]), np.float32) if said is None else said
-    bare = first_evidence(evidence.classes, evidence.texts, said)
-    moved = bare.with_labels(vectors, evidence.index, evidence.examples)
-    return moved if unlabeled is None or not len(unlabeled) else moved.with_unlabeled(space.place(unlabeled))
+def ranked(results: tuple[CrossValidationResult, ...]) -> tuple[CrossValidationResult, ...]:
+    """Return the results sorted by accuracy, the best first."""
+    return tuple(sorted(results, key=lambda result: -result.accuracy))
 
 
-def with_head(
-    model: Fitted,
-    space: Space,
-    evidence: Evidence,
-    scorer: Scorer,
-    told: selection.Trial,
-    shares: NDArray[np.floating] | None,
-) -> Fitted:
-    """Return the model that answers by a trained encoder and its head in the place of `model`.
-
-    evidence: in the encoder's space; told: how the training was measured; shares (c,): of the classes in the work to
-    come.
-    """
-    if shares is not None:
-        scorer = scorer._replace(intercept=scorer.intercept + np.log(shares).astype(np.float32))
-    board = tuple(sorted((*model.model.leaderboard, told), key=lambda one: -one.accuracy))
-    answers = selection.Model(scorer, "fine-tuned", "none", model.model.reasons, board, held_out=told.believed)
-    means = prototypes(evidence.vectors, evidence.index, unit(evidence.said), name_weight=1.0)
-    return Fitted(space, evidence, answers, means, None)
-
-
-def fit(
-    space: Space,
-    evidence: Evidence,
-    *,
-    method: str,
-    shares: NDArray[np.floating] | None,
-    unknown_rate: float | None,
-    start: Mapping[belief.Step, Deviation],
-) -> Fitted:
-    """Make what answers from the evidence; the same evidence makes the same model, wherever it starts from.
-
-    shares (c,): of the classes in the work to come, equal if not given; start: an earlier model's deviations.
-    """
-    known = evidence.known(shares)
-    model = selection.fit_model(known, method=selection.as_method(method), start=start)
-    if model.prior != "none" and space.templates:
-        read = ", ".join(repr(template) for template in space.templates)
-        model = replace(model, reasons=(*model.reasons, f"Class names are read as {read}."))
-    if space.trained is not None:
-        kept = "The encoder stays as it was trained on earlier labels; the head above it is fitted anew."
-        model = replace(model, reasons=(*model.reasons, kept))
-    means = prototypes(known.vectors, known.index, known.class_vectors, name_weight=1.0)
-    threshold = None
-    if unknown_rate is not None:
-        pool = known.pool.vectors if known.pool else known.vectors[:0]
-        threshold = open_set.fit_threshold(
-            known.vectors, known.index, known.class_vectors, pool, unknown_rate=unknown_rate
-        )
-    return Fitted(space, evidence, model, means, threshold)
+def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:
+    classes = class_table(facts["classes"])
+    data = TrainingSet(
+        arrays["class_embeddings"],
+        arrays["vectors"],
+        arrays["index"].astype(np.intp),
+        classes=classes,
+        texts=ClassTexts(tuple(classes.tolist()), tuple(tuple(own) for own in facts["texts"])),
+        examples=tuple(facts["examples"]),
+        unlabeled=arrays["unlabeled"],
+        attributes=arrays["attributes"],
+        centering=facts["centering"],
+        from_source=facts.get("from_source", False),
+    )
+    return data.with_pool() if len(data.unlabeled) else data

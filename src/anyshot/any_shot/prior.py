@@ -1,17 +1,15 @@
-"""What is known beforehand, and how far it is to be believed: which prior, and how far labels may move it."""
+"""The prior: class vectors before labels are fitted, and how unlabeled examples move them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
-from anyshot.any_shot.head import evidence_of
+from anyshot import zero_shot
+from anyshot.any_shot.solver import Examples, LinearModel, Strength, fit_average
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.evaluation.splits import first_copies
 from anyshot.zero_shot.pool_refinement import (
     MIN_AGREEMENT,
     PRIOR_WEIGHT,
@@ -19,211 +17,161 @@ from anyshot.zero_shot.pool_refinement import (
     Refinement,
     agreement,
     prior_weight_for,
+    probabilities_at_pool_shares,
     refine,
 )
-from anyshot.zero_shot.semantic_map import corrected_vectors
 
-FEW = 200
-"""Labels up to which every strength is tried; beyond, only with `ENOUGH` labels in every class."""
-ENOUGH = 5
-"""Labels that every class needs before methods that know no names may compete."""
-
-
-class Step(NamedTuple):
-    """How a head learns: how far one label may move it, and whether it starts from what is said of the classes."""
-
-    C: float
-    trust: float  # 1 from the class vectors, 0 from nothing: plain logistic regression
+POOL_LABELS: Final = 20
+"""All unlabeled vectors together weigh at most as much as this number of labels per class."""
+POOL_EXAMPLES: Final = 5_000
+"""Unlabeled vectors that the head is fitted to, evenly spaced; all of them move the class vectors."""
+LABEL_WEIGHT: Final = 3
+"""Weight of a labeled vector in the refinement, where an unlabeled one has weight 1."""
+OWN_LABELS: Final = 5
+"""Labels per class at which the head's own prediction and those of the neighbors count the same."""
 
 
-class Expected(NamedTuple):
-    """What is expected of a step before labels speak."""
+class Prior(NamedTuple):
+    """Class vectors before labels are fitted, and how they were chosen."""
 
-    cost: float  # of believing in it [nats]
-    sharpness: float  # what its scores are multiplied with: a head near the names is less sure than it is right
-
-
-# How a head may learn. No step is chosen: each is believed in proportion to how well it predicts labels held out. With
-# two classes and four labels the evidence differs by tenths of a nat and the models are averaged, cautiously; with 77
-# classes it differs by dozens, and speaks.
-STEPS: Mapping[Step, Expected] = {
-    Step(0.1, 1): Expected(cost=0.0, sharpness=3.5),
-    Step(0.5, 1): Expected(cost=0.0, sharpness=3.4),
-    Step(2.0, 1): Expected(cost=0.2, sharpness=2.8),
-    Step(20.0, 1): Expected(cost=1.0, sharpness=2.0),
-    Step(10.0, 0): Expected(cost=0.5, sharpness=2.0),
-}
-REFINED_SHARPNESS = 2.0
-"""The sharpness of every step from class vectors that a pool has moved: they are surer than their scale says."""
-USUAL_STEP, LOGISTIC_STEP = Step(20.0, 1), Step(10.0, 0)
-SOME_STEPS = (USUAL_STEP, LOGISTIC_STEP)
-"""Tried beyond `FEW` labels."""
-MANY, MANY_STEPS = 20, (Step(2.0, 1), *SOME_STEPS)
-"""Labels a class from which a short step may be right again, as the head becomes plain logistic regression."""
-BELIEF_NEEDED = 0.02
-"""Share of belief below which a step is left out of the average."""
-TEACHERS = 10
-"""Labeled classes from which they tell how far off the class vectors are, their own and the others'."""
-PUPILS = 2_000
-"""Classes up to which they are asked: the kernel over classes has as many rows."""
+    class_vectors: Vectors  # (c, d), unit length
+    refinement: Refinement | None = None  # the class vectors moved by the pool, if that was better
+    corrected: bool = False  # whether the labeled classes' errors move all class vectors
+    reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Known:
-    """All that a model is made from: what is said of the classes, the labels, and the unlabeled vectors."""
+def refine_on_unlabeled(data: TrainingSet) -> Prior:
+    """Return the class vectors, or their refinement on the pool of unlabeled examples if that is better.
 
-    said: Vectors  # (c, d), class vectors; longer ones are surer, zeros where nothing is said of the class
-    vectors: Vectors  # (n, d), labeled
-    index: Indexes  # (n,) rows of class_vectors
-    pool: Pool | None = None
-    shares: NDArray[np.floating] | None = None  # (c,) of the work to come, equal if not given
-    named: Vectors | None = None  # (c, d), what was said before the items were looked at, if they changed it
-    attributes: Vectors | None = None  # (c, a), where classes are known in another space; `said` is carried from it
-    corrects: bool = False  # whether labeled classes tell how far off the class vectors are
-
-    @cached_property
-    def class_vectors(self) -> Vectors:
-        """What is said of the classes (c, d), at unit length."""
-        return unit(self.said)
-
-    @property
-    def counts(self) -> NDArray[np.intp]:
-        """Labels of each class (c,)."""
-        return np.bincount(self.index, minlength=len(self.said))
-
-    @cached_property
-    def same(self) -> Indexes:
-        """The first place of each labeled vector's copies (n,)."""
-        return first_copies(self.vectors)
-
-    @property
-    def distinct(self) -> NDArray[np.intp]:
-        """Labels of each class that no copy has, or its first one alone (c,): what can be held out in turn."""
-        alone = self.same == np.arange(len(self.index))
-        return np.bincount(self.index[alone], minlength=len(self.said))
-
-    def without(self, out: NDArray[np.bool_]) -> "Known":
-        """Return the same without some of the labels (n,)."""
-        return replace(self, vectors=self.vectors[~out], index=self.index[~out])
-
-
-Factors: TypeAlias = Mapping[Step, float]
-"""The heads that are added up, and what each one's scores are multiplied with."""
-
-
-class Belief(NamedTuple):
-    """What is believed before the last fit."""
-
-    prior: Vectors  # (c, d), class vectors that have seen no label
-    refined: Refinement | None  # the same with the pool's answers, if the pool moved them
-    reasons: list[str]
-    factors: Factors
-    labels_share: float = 1.0  # how far the pool's answers follow the labels; the rest follows the refinement
-
-
-def believed_prior(known: Known) -> Belief:
-    """Return the class vectors to believe in, and why.
-
-    Candidates are the names as given and, with a pool, their refinements with and without balance. Labels decide by how
-    well each predicts them; without labels, or where they are few, so does whether enough of the names' surest answers
-    stand.
+    Candidates are the class vectors as given and their refinements, with and without balanced class shares. Labels
+    decide by how well each predicts them. Without labels, or with few, the agreement decides: a refinement that changes
+    many of the most confident predictions has followed other clusters.
     """
-    names, by_names, pool = known.class_vectors, prior_belief(known, refined=False), known.pool
-    if pool is None or len(pool.vectors) < len(names) or not names.any():
-        return Belief(names, None, [], by_names)
-    candidates, stand = _refinements(known, pool)
-    trust = 1.0 if stand[-1] >= MIN_AGREEMENT else -5.0  # [nats]
-    evidence, for_names = [trust + 0.5, trust][: len(candidates)], 0.0
-    if len(known.index):
-        for_names = evidence_of(names, known.vectors, known.index)
-        told = [evidence_of(candidate.class_vectors, known.vectors, known.index) for candidate in candidates]
-        evidence = [before + labels for before, labels in zip(evidence, told, strict=True)]
-    moved = max(evidence) >= for_names
-    reasons = [_pool_reason(known, pool, stand, moved=moved)]
-    if not moved:
-        return Belief(names, None, reasons, by_names)
-    best = candidates[int(np.argmax(evidence))]
-    return Belief(best.class_vectors, best, reasons, prior_belief(known, refined=True))
+    vectors, pool = data.class_vectors, data.pool
+    if pool is None or len(pool.vectors) < len(vectors) or not vectors.any():
+        return Prior(vectors, corrected=data.can_correct)
+    candidates, agreements = _refinements(data, pool)
+    trust = 1.0 if agreements[-1] >= MIN_AGREEMENT else -5.0  # [nats]
+    gains, gain_of_given = [trust + 0.5, trust][: len(candidates)], 0.0
+    if len(data.index):
+        gain_of_given = log_likelihood_gain(vectors, data.labeled, data.index)
+        own = [log_likelihood_gain(each.class_vectors, data.labeled, data.index) for each in candidates]
+        gains = [before + labels for before, labels in zip(gains, own, strict=True)]
+    better = max(gains) >= gain_of_given
+    reasons = (_reason(data, pool, agreements, better=better),)
+    if not better:
+        return Prior(vectors, corrected=data.can_correct, reasons=reasons)
+    best = candidates[int(np.argmax(gains))]
+    return Prior(best.class_vectors, best, reasons=reasons)
 
 
-def _refinements(known: Known, pool: Pool) -> tuple[list[Refinement], list[float]]:
-    """Return the names as the pool moves them, with balance and, where labels can judge it, without.
+def _refinements(data: TrainingSet, pool: Pool) -> tuple[list[Refinement], list[float]]:
+    """Return the refined class vectors: with balanced class shares and, if labels can compare them, without.
 
-    Besides, the share of their surest answers that stands, held loosely and, if not so, as held: the fewer stand, the
-    more firmly they are held. Held loosely they begin as given, for the clusters find by themselves the directions in
-    which items vary; held firmly they begin as those directions let them be believed.
+    Also returned are the agreements, with the weak and, if that was low, with a stronger weight of the class vectors.
+    The weak refinement starts from the embeddings, since the clusters show by themselves in which directions examples
+    vary; the stronger one starts from the filtered embeddings.
     """
-    given = known.said if known.named is None else known.named
-    loose = refine(given, pool, shares=known.shares)
-    found, stand = loose, [agreement(unit(given), loose.class_vectors, pool)]
-    prior_weight = prior_weight_for(stand[0])
-    if prior_weight > PRIOR_WEIGHT:
-        found = refine(known.said, pool, shares=known.shares, prior_weight=prior_weight)
-        stand.append(agreement(unit(given), found.class_vectors, pool))
-    if not len(known.index):
-        return [found], stand
-    return [
-        found,
-        refine(found.initial_vectors, pool, balance=0.0, shares=known.shares, prior_weight=prior_weight),
-    ], stand
+    given = data.prior_vectors if data.attributes.size else data.class_embeddings
+    found = refine(given, pool, shares=data.class_prior)
+    agreements = [agreement(unit(given), found.class_vectors, pool)]
+    weight = prior_weight_for(agreements[0])
+    if weight > PRIOR_WEIGHT:
+        found = refine(data.prior_vectors, pool, shares=data.class_prior, prior_weight=weight)
+        agreements.append(agreement(unit(given), found.class_vectors, pool))
+    if not len(data.index):
+        return [found], agreements
+    unbalanced = refine(found.initial_vectors, pool, balance=0.0, shares=data.class_prior, prior_weight=weight)
+    return [found, unbalanced], agreements
 
 
-def _pool_reason(known: Known, pool: Pool, stand: list[float], *, moved: bool) -> str:
-    """Say what the pool does to the names; stand: as `_refinements` returns it."""
-    held = len(stand) > 1
-    does = "do not move the names" if not moved else "move the names a little" if held else "move the names"
-    else_ = f" ({stand[0]:.0%} would, were they held loosely)" if held else ""
-    why = f"{len(pool.vectors)} unlabeled items {does}: {stand[-1]:.0%} of their surest answers stand{else_}"
-    if not moved:
-        return f"{why}."
-    n = len(known.index)
-    return f"{why}, and {n} labels speak for it." if n else f"{why}; no label can check that yet."
+def _reason(data: TrainingSet, pool: Pool, agreements: list[float], *, better: bool) -> str:
+    """Return one sentence on what the unlabeled examples do to the class vectors."""
+    examples, agreed = _count(len(pool.vectors), "unlabeled example"), f"{agreements[-1]:.0%}"
+    if not better:
+        return (
+            f"{examples} do not improve the class names, so the names are used as given (agreement on the most "
+            f"confident predictions: {agreed})."
+        )
+    checked = (
+        f"this was checked on {_count(len(data.index), 'label')}" if len(data.index) else "no label checks this yet"
+    )
+    return (
+        f"The class names are moved {'a little ' if len(agreements) > 1 else ''}to the clusters of {examples} "
+        f"(agreement on the most confident predictions: {agreed}); {checked}."
+    )
 
 
-def usual_sharpness(step: Step, *, refined: bool) -> float:
-    """Return what a step's scores are multiplied with where labels do not say better."""
-    return REFINED_SHARPNESS if refined else STEPS[step].sharpness
+def log_likelihood_gain(class_vectors: Vectors, X: Vectors, y: Indexes) -> float:
+    """Return how much better than chance class vectors predict labels that they have not seen [nats].
+
+    class_vectors (c, d); X (n, d); y (n,) rows of class_vectors. This is the mean log-likelihood over the labeled
+    classes, at the best temperature, times the number of labels. Only that one number is fitted to the labels, so that
+    two labels are enough to compare priors.
+    """
+    similarity = (X @ class_vectors.T).astype(np.float64)  # (n, c)
+    counts = np.bincount(y, minlength=len(class_vectors))
+    weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labeled class counts the same
+    own = similarity[np.arange(len(y)), y]
+    likelihoods = [
+        float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))
+        for scale in (0, 2, 5, 10, 15, 20, 30, 45, 60, 90)  # inverse temperatures
+    ]
+    return max(likelihoods)
 
 
-def prior_belief(known: Known, *, refined: bool) -> Factors:
-    """Return the steps that the labels can tell apart, each with its share of belief beforehand."""
-    fewest = known.distinct.min()
-    many = MANY_STEPS if fewest >= MANY else SOME_STEPS
-    tried = tuple(STEPS) if len(known.index) <= FEW else many
-    if not known.class_vectors.any():
-        tried = tuple(step for step in tried if step.trust)  # with nothing said, trust is the same as none
-    elif fewest < ENOUGH:
-        tried = tuple(step for step in tried if step.trust)  # logistic regression has nothing to say of some class
-    shares = shares_of_belief({step: -STEPS[step].cost for step in tried})
-    return {step: share * usual_sharpness(step, refined=refined) for step, share in shares.items()}
+def refine_with_labels(
+    data: TrainingSet, pool: Pool, refinement: Refinement, factors: dict[Strength, float], label_weight: float
+) -> tuple[Vectors, Examples]:
+    """Refine the class vectors again with the labels, and return them with the pool as examples for the head.
+
+    label_weight: weight of the head's log-probabilities of the pool; the refinement's have the rest.
+    """
+    probabilities = refinement.probabilities
+    if len(data.index):
+        sums = LABEL_WEIGHT * class_sums(data.labeled, data.index, len(data.class_vectors))
+        refinement = refine(
+            refinement.initial_vectors,
+            pool,
+            labeled_sums=sums,
+            balance=refinement.balance,
+            shares=data.class_prior,
+            prior_weight=refinement.prior_weight,
+        )
+        head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
+        # The more labels a class has, the less its neighbors add to the head's prediction.
+        own = len(data.index) / (len(data.index) + OWN_LABELS * len(data.class_vectors))
+        by_head = pool.smooth(probabilities_at_pool_shares(head(pool.vectors)), own=own, rounds=1)
+        logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
+        probabilities = softmax(logs, axis=1)
+    rows = np.unique(np.linspace(0, len(probabilities) - 1, POOL_EXAMPLES).astype(int))
+    weight = min(0.3, POOL_LABELS * len(data.class_vectors) / len(rows))
+    weights = np.full(len(rows), weight, dtype=np.float32)
+    return refinement.class_vectors, Examples(pool.vectors[rows], probabilities[rows].astype(np.float32), weights)
 
 
-def shares_of_belief(evidence: Mapping[Step, float]) -> dict[Step, float]:
-    """Turn log-evidence into shares of belief, without those that hardly count."""
-    share = dict(zip(evidence, softmax(list(evidence.values())), strict=True))
-    kept = {step: belief for step, belief in share.items() if belief >= BELIEF_NEEDED}
-    return {step: float(belief / sum(kept.values())) for step, belief in kept.items()}
+def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
+    """Return a classifier by attributes for labeled and unlabeled classes together, and why it is used.
+
+    Weights mapped from attributes are less exact than embeddings of names, and would hardly ever win against classes
+    with hundreds of labels. A penalty on the labeled classes' scores corrects that. It is found by holding classes out,
+    which takes three labeled classes.
+    """
+    model, penalty, seen = zero_shot.SemanticMapClassifier(), 0.0, data.counts > 0
+    model.fit(data.labeled, data.index, class_vectors=data.attributes)
+    why = f"{_count(int(np.count_nonzero(~seen)), 'class')} without a label can only be predicted by zero-shot"
+    if np.count_nonzero(seen) >= 3:
+        corrected = zero_shot.GeneralizedZeroShotClassifier(zero_shot.SemanticMapClassifier())
+        corrected.fit(data.labeled, data.index, class_vectors=data.attributes)
+        penalty = corrected.seen_penalty_
+        why += f"; {penalty:.2g} is subtracted from the scores of labeled classes, found by holding classes out"
+    scale = 1 / model.temperature
+    intercept = scale * (model.intercept_ - penalty * seen)
+    if data.class_prior is not None:
+        intercept = intercept + np.log(data.class_prior)
+    return LinearModel((scale * model.coef_).astype(np.float32), intercept.astype(np.float32)), f"{why}."
 
 
-class Corrections(NamedTuple):
-    """Class vectors moved as the labeled classes' own were found to be off."""
-
-    class_vectors: Vectors  # (c, d)
-    seen: Indexes  # (c_seen,), the labeled classes
-    shares: NDArray[np.floating]  # (c, c_seen), how much of each one's correction a class takes
-
-
-def teaches(known: Known) -> bool:
-    """Whether enough classes have labels to tell how far off all class vectors are."""
-    n_labeled = np.count_nonzero(known.class_vectors.any(axis=1) & (known.counts > 0))
-    return bool(n_labeled >= TEACHERS and len(known.said) <= PUPILS)
-
-
-def corrections(known: Known) -> Corrections:
-    """Move class vectors by what labels say of their own class and of the classes like it."""
-    S, counts = known.class_vectors, known.counts
-    described = np.asarray(S.any(axis=1))
-    seen = np.flatnonzero(described & (counts > 0))
-    own = described[known.index]
-    moved, shares = corrected_vectors(S, known.vectors[own], known.index[own], seen)
-    return Corrections(np.where(described[:, None], moved, 0).astype(np.float32), seen, shares)
+def _count(n: int, noun: str) -> str:
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{n} {noun if n == 1 else plural}"

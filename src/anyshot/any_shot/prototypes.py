@@ -1,4 +1,4 @@
-"""Few-shot learning by prototypes: a vector belongs to the nearest class mean."""
+"""Prototypical classification: a vector belongs to the class with the nearest mean."""
 
 from typing import Self
 
@@ -9,29 +9,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from anyshot.any_shot.solver import class_means
 from anyshot.base import validation
-from anyshot.base.items import check_indexes, class_sums, decision_scores
-from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.errors import NotEnoughClassesError, WidthError
-
-
-def prototypes(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float) -> Vectors:
-    """Return the unit mean of each class (c, d); its class vector counts as `name_weight` examples.
-
-    vectors (n, d), index (n,) rows of class_vectors (c, d). A class without example or class vector stays zero.
-    """
-    return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
+from anyshot.base.items import check_indexes, decision_scores
+from anyshot.base.validation import unit
+from anyshot.errors import InputError, NotEnoughClassesError, WidthError
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):
-    """Classify a vector by the class mean it has the largest cosine with.
+    """Classify a vector by the class mean with the largest cosine.
 
     Parameters
     ----------
-    sharpness : float, default=20.0
-        Multiplies the cosines before the softmax of `predict_proba`; larger is more confident.
+    temperature : float, default=0.05
+        Divides the cosines before the softmax of `predict_proba`; smaller is more confident.
     name_weight : float, default=1.0
-        What a class vector counts as an example of its class [labels].
+        Number of labeled examples that a class vector counts as.
 
     Attributes
     ----------
@@ -51,22 +44,26 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
     array(['dog'], dtype='<U3')
     """
 
-    def __init__(self, *, sharpness: float = 20.0, name_weight: float = 1.0) -> None:
-        self.sharpness = sharpness
+    def __init__(self, *, temperature: float = 0.05, name_weight: float = 1.0) -> None:
+        self.temperature = temperature
         self.name_weight = name_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike | None = None) -> Self:
         """Take the mean of each class of `X` (n, d), `y` (n,).
 
-        class_vectors (c, d): what is known of each class; then y indexes its rows, -1 being "no label".
+        class_vectors (c, d): unit-length class embeddings; then y holds rows of it, -1 for "no label".
 
         Raises
         ------
+        InputError
+            temperature is not above 0.
         WidthError
-            The class vectors have another width than X.
+            The class vectors and X have different widths.
         NotEnoughClassesError
             Fewer than two classes have a label or a class vector.
         """
+        if not self.temperature > 0:
+            raise InputError(f"temperature must be above 0; got {self.temperature!r}.")
         if class_vectors is None:
             vectors, labels = validate_data(self, X, y, dtype=np.float32)
             check_classification_targets(labels)
@@ -76,16 +73,16 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
             vectors = validate_data(self, X, dtype=np.float32, ensure_min_samples=0)
             S = validation.vectors(class_vectors, name="class_vectors")
             if S.shape[1] != vectors.shape[1]:
-                raise WidthError(f"class_vectors are {S.shape[1]} wide and X is {vectors.shape[1]}: one space needed.")
+                raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
             index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
             self.classes_ = np.arange(len(S))
-        self.prototypes_ = prototypes(vectors[index >= 0], index[index >= 0], S, name_weight=self.name_weight)
+        self.prototypes_ = class_means(vectors[index >= 0], index[index >= 0], S, name_weight=self.name_weight)
         if len(S) < 2 or np.count_nonzero(self.prototypes_.any(axis=1)) < 2:
-            raise NotEnoughClassesError(f"At least two classes need a label or a class vector; {len(S)} classes given.")
+            raise NotEnoughClassesError(f"At least two of the {len(S)} classes need a label or a class vector.")
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the scores of `X` (n, c): a class each, or (n,) for the second of two classes."""
+        """Return the scores of `X` (n, c); for two classes, the second's minus the first's (n,)."""
         return decision_scores(self._scores(X))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -100,7 +97,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
         vectors = unit(validate_data(self, X, dtype=np.float32, reset=False))
-        # In float64, so that a vector's scores are the same alone and in a batch.
-        scores = self.sharpness * vectors.astype(np.float64) @ self.prototypes_.T
-        # A prototype of zeros is of a class that nothing is known of: it is not the answer, though cosines be negative.
+        # In float64, so that a vector gets the same scores alone and in a batch.
+        scores = 1 / self.temperature * vectors.astype(np.float64) @ self.prototypes_.T
+        # A prototype of zeros is a class without labels and class vector; it is never predicted, even where all cosines
+        # are negative.
         return np.where(self.prototypes_.any(axis=1), scores, -np.inf)

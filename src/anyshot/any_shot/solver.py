@@ -1,9 +1,9 @@
-"""Softmax regression that starts from a prior: how far labels move a model from what was known before.
+"""Linear models fitted to labels: class means, and softmax regression that starts from a prior.
 
-Every method that treats labels as evidence against a prior stands on this: the any-shot head, whose prior is what is
-said of the classes; a target domain's, whose prior is the source model; a task's, whose prior its sister tasks share.
+The any-shot head, the linear probe and the first head of fine-tuning are all fitted here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,51 +12,95 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.special import softmax
 
+from anyshot.base.items import class_sums
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.errors import NotEnoughClassesError
 
-# With n vectors x (d,), targets y over c classes, weights w, and a prior that gives x the scores s(x) (c,):
+# The any-shot head. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
-#     scores(x) = s(x) + V x + b
+#     scores(x) = prior_scale S x + V x + b
 #     (V, b) = argmin  sum_i w_i cross_entropy(scores(x_i) + log m, y_i) + (|V|^2 + |b / reach|^2) / (2 C)
 #
-# m (c,) is the weight that each class has in the sum. Adding log m in training only (logit adjustment, Menon et al.,
-# ICLR 2021) makes the answer that of a balanced sample, so that uneven label counts do not bias it. It is convex.
-
+# The sum runs over the labeled vectors, w = 1, and over the class vectors themselves, w = name_weight: a class vector
+# counts as an example of its class. m (c,) is the total weight of each class in that sum. Adding log m in training only
+# (logit adjustment, Menon et al., ICLR 2021) gives the predictions of a balanced sample, so that uneven label counts do
+# not bias them. A class without labels stays in the softmax through its class vector, at log(name_weight), where the
+# labels of other classes hardly lower its scores. Without labels V = b = 0, which is exactly zero-shot; with many
+# labels it is plain logistic regression. Unlabeled vectors enter as examples with soft targets and small weights.
+# The problem is convex.
 
 BIAS_REACH: Final = 4.0
-"""How many times as far as a weight the intercept may move: it first has to undo the mean that all vectors share."""
-NEWTON_STEPS: Final = 50
-CONJUGATE_STEPS: Final = 60
-"""At most; a few of either are usual."""
-SHORTEST: Final = 1e-3
-"""Share of a Newton step below which there is nothing to gain."""
+"""How much farther than a weight the intercept may move; it has to cancel the mean that all vectors share."""
+MAX_NEWTON_STEPS: Final = 50
+MAX_CONJUGATE_STEPS: Final = 60
+MIN_STEP: Final = 1e-3
+"""Fraction of a Newton step below which the line search stops."""
 
 Floats: TypeAlias = NDArray[np.float32]
 
 
+class LinearModel(NamedTuple):
+    """A linear model: scores = X coef' + intercept."""
+
+    coef: Vectors  # (c, d)
+    intercept: NDArray[np.float32]  # (c,)
+
+    def __call__(self, X: Vectors) -> NDArray[np.float32]:
+        """Return the scores (n, c)."""
+        return np.asarray(X @ self.coef.T + self.intercept, dtype=np.float32)
+
+    def scaled(self, factor: float) -> "LinearModel":
+        """Return the model whose scores are `factor` times as large."""
+        return LinearModel(self.coef * np.float32(factor), self.intercept * np.float32(factor))
+
+
 @dataclass(frozen=True)
 class Examples:
-    """What the head learns from: vectors, what each is believed to be, and how much that counts."""
+    """Vectors with a distribution over the classes as target, and a weight each."""
 
     vectors: Vectors  # (n, d)
-    targets: NDArray[np.float32]  # (n, c), each row a distribution over the classes
+    targets: NDArray[np.float32]  # (n, c), rows sum to 1
     weights: NDArray[np.float32]  # (n,)
 
     @property
     def mass(self) -> NDArray[np.float64]:
-        """Weight of each class (c,)."""
+        """Total weight of each class (c,)."""
         return np.asarray(self.weights @ self.targets, dtype=np.float64)
 
 
-def labeled(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
-    """Make examples of vectors (n, d) whose classes are known, `index` (n,)."""
+class Strength(NamedTuple):
+    """How far labels may move a head, and from where it starts."""
+
+    C: float  # inverse of the penalty on the move, as in scikit-learn
+    prior_weight: float  # 1: starts from the class vectors; 0: from nothing, which is plain logistic regression
+
+
+class HeadOptions(NamedTuple):
+    """Parameters of the any-shot head; `AnyShotHead` documents them."""
+
+    prior_scale: float = 5.0
+    C: float = 10.0
+    name_weight: float = 0.5
+    tol: float = 2e-5
+
+
+def class_means(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float = 1.0) -> Vectors:
+    """Return the unit mean of each class (c, d), where its class vector counts as `name_weight` examples.
+
+    vectors (n, d), index (n,) rows of class_vectors. A class with neither an example nor a class vector stays zero.
+    """
+    return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
+
+
+def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
+    """Return examples of vectors (n, d) whose classes are known, `index` (n,)."""
     targets = np.eye(n_classes, dtype=np.float32)[index]  # (n, c)
     return Examples(vectors, targets, np.full(len(vectors), weight, dtype=np.float32))
 
 
-def together(*parts: Examples) -> Examples:
-    """Put examples one after another."""
+def concatenate(*parts: Examples) -> Examples:
+    """Return all examples of the parts, in order."""
     return Examples(
         np.concatenate([part.vectors for part in parts]),
         np.concatenate([part.targets for part in parts]),
@@ -64,31 +108,78 @@ def together(*parts: Examples) -> Examples:
     )
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """How far the labels move the model from its prior."""
+def fit_head(
+    vectors: Vectors,
+    index: Indexes,
+    class_vectors: Vectors,
+    options: HeadOptions,
+    *,
+    more: Examples | None = None,
+    start: LinearModel | None = None,
+) -> tuple[LinearModel, LinearModel]:
+    """Return the any-shot head fitted to vectors (n, d) of classes `index` (n,), and the part that labels added to it.
 
-    V: Vectors  # (c, d)
-    b: NDArray[np.float32]  # (c,)
+    class_vectors (c, d): zeros for a class without one; more: further examples; start: an earlier second result, to
+    begin from. A class with neither a label nor a class vector gets the intercept -inf.
+    """
+    S = class_vectors
+    named = np.flatnonzero(S.any(axis=1))
+    parts = [
+        labeled_examples(vectors, index, len(S)),
+        labeled_examples(S[named], named, len(S), weight=options.name_weight),
+    ]
+    examples = concatenate(*parts, *([more] if more is not None else []))
+    possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
+    if np.count_nonzero(possible) < 2:
+        raise NotEnoughClassesError(f"At least two of the {len(S)} classes need a label or a class vector.")
+    prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
+    if len(vectors) or (more is not None and more.weights.any()):
+        delta = fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol)
+    else:
+        delta = LinearModel(np.zeros_like(S), np.zeros(len(S), np.float32))
+    coef = np.asarray(options.prior_scale * S + delta.coef, dtype=np.float32)
+    return LinearModel(coef, np.where(possible, delta.intercept, np.float32(-np.inf))), delta
 
-    def __call__(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Return what is added to the prior's scores (n, c)."""
-        return np.asarray(vectors @ self.V.T + self.b, dtype=np.float32)
+
+def fit_average(
+    vectors: Vectors,
+    index: Indexes,
+    class_vectors: Vectors,
+    factors: Mapping[Strength, float],
+    *,
+    start: Mapping[Strength, LinearModel],
+    more: Examples | None = None,
+    tol: float = 2e-5,
+) -> tuple[LinearModel, dict[Strength, LinearModel]]:
+    """Return the sum of one head for each strength, each times its factor, and what labels added to each head.
+
+    The arguments are those of `fit_head`; start: earlier second results, to begin from.
+    """
+    nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
+    heads, deltas = {}, {}
+    for strength in factors:
+        options = HeadOptions(C=strength.C, tol=tol)
+        S = np.asarray(strength.prior_weight * class_vectors, dtype=np.float32)
+        begin = start.get(strength, nearest)
+        heads[strength], deltas[strength] = fit_head(vectors, index, S, options, more=more, start=begin)
+    coef = sum(factor * heads[strength].coef for strength, factor in factors.items())
+    intercept = sum(factor * heads[strength].intercept for strength, factor in factors.items())
+    return LinearModel(np.asarray(coef, dtype=np.float32), np.asarray(intercept, dtype=np.float32)), deltas
 
 
-def fit_deviation(
+def fit_softmax(
     examples: Examples,
     prior: NDArray[np.floating],
     *,
     C: float = 10.0,
-    start: Deviation | None = None,
+    start: LinearModel | None = None,
     tol: float = 3e-5,
-) -> Deviation:
-    """Minimize the objective above by Newton's method.
+) -> LinearModel:
+    """Return V and b of the objective above, minimized by Newton's method.
 
-    examples: n vectors (n, d) with targets over c classes; prior (n, c): the prior's scores of those vectors;
-    start: where to begin, such as the solution before a few examples came; the minimum is the same, reached sooner;
-    tol: about twice the loss that may be left above the minimum [nats, of the weighted sum].
+    examples: n vectors (n, d) with targets over c classes; prior (n, c): the scores that the prior gives them; start:
+    where to begin, such as the solution before a few examples were added; the minimum is the same, reached sooner; tol:
+    about twice the loss that may remain above the minimum [nats, of the weighted sum].
 
     Classes without weight leave the softmax (log 0) and keep V = b = 0.
     """
@@ -96,10 +187,10 @@ def fit_deviation(
     active = np.flatnonzero(examples.mass > 0)
     V, b = np.zeros((n_classes, examples.vectors.shape[1]), np.float32), np.zeros(n_classes, np.float32)
     if len(active) < 2:
-        return Deviation(V, b)
+        return LinearModel(V, b)
     rows = np.column_stack([examples.vectors, np.full(len(prior), BIAS_REACH, np.float32)])  # (n, d + 1), last for b
-    before = Deviation(V, b) if start is None else start
-    first = np.column_stack([before.V, before.b / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
+    before = LinearModel(V, b) if start is None else start
+    first = np.column_stack([before.coef, before.intercept / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
     first -= first.mean(axis=1, keepdims=True)  # what all classes share does not count, so the minimum has none of it
     base = np.ascontiguousarray(prior[:, active] + np.log(examples.mass[active]), dtype=np.float32)
     targets = np.ascontiguousarray(examples.targets[:, active])
@@ -109,38 +200,38 @@ def fit_deviation(
         W = _minimize(problem, axes.T @ first, tol)  # (r, k)
     moved = axes @ W  # (d + 1, k)
     V[active], b[active] = moved[:-1].T, BIAS_REACH * moved[-1]
-    return Deviation(V, b)
+    return LinearModel(V, b)
 
 
-def _axes(rows: Floats, answers: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return axes (d, r) along which the loss curves about independently, and how much for each class (r, k).
+def _axes(rows: Floats, probabilities: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return axes (d, r) along which the loss curves almost independently, and the curvature for each class (r, k).
 
-    Softmax curves by w p(1 - p) along a class's own score. Its mean over the classes gives the axes that serve them
-    all, and how much more or less than the mean a class has is its own factor. The minimum lies in the span of the
-    rows (n, d), so that fewer rows than features have as many axes as there are rows.
+    The curvature of softmax along a class's own score is w p(1 - p). Its mean over the classes gives axes that serve
+    all of them, and each class has a factor for how much more or less than the mean it curves. The minimum lies in the
+    span of the rows (n, d), so that fewer rows than features need as many axes as there are rows.
     """
-    curvature = weights[:, None] * answers * (1 - answers)  # (n, k)
+    curvature = weights[:, None] * probabilities * (1 - probabilities)  # (n, k)
     shared = curvature.mean(axis=1)  # (n,)
     span = np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else None  # (d, n), orthonormal
     Z = rows if span is None else rows @ span
     weighted = Z * np.sqrt(shared)[:, None]
-    along, turn = eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
-    own = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
-    axes = np.ascontiguousarray(turn) if span is None else span @ turn
-    return axes, np.maximum(along, 0)[:, None] * own
+    eigenvalues, rotation = eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
+    factor = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
+    axes = np.ascontiguousarray(rotation) if span is None else span @ rotation
+    return axes, np.maximum(eigenvalues, 0)[:, None] * factor
 
 
 class _Point(NamedTuple):
-    """Weights, what they answer, and how well."""
+    """Weights, with the scores, probabilities and loss that they give."""
 
     W: Floats  # (r, k)
     scores: Floats  # (n, k)
-    answers: Floats  # (n, k), softmax of the scores
+    probabilities: Floats  # (n, k), softmax of the scores
     loss: float
 
 
 class _Problem(NamedTuple):
-    """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), its slope and its curvature."""
+    """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), with its gradient and Hessian."""
 
     examples: Examples  # Z (n, r), targets (n, k)
     base: Floats  # (n, k)
@@ -152,30 +243,30 @@ class _Problem(NamedTuple):
         top = scores.max(axis=1, keepdims=True)
         odds = np.exp(scores - top)
         sums = odds.sum(axis=1, keepdims=True)
-        missed = top + np.log(sums) - (self.examples.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
+        losses = top + np.log(sums) - (self.examples.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
         penalty = 0.5 / self.C * np.square(W).sum(dtype=np.float64)
-        return _Point(W, scores, odds / sums, float(self.examples.weights @ missed[:, 0].astype(np.float64) + penalty))
+        return _Point(W, scores, odds / sums, float(self.examples.weights @ losses[:, 0].astype(np.float64) + penalty))
 
-    def slope(self, here: _Point) -> Floats:
+    def gradient(self, here: _Point) -> Floats:
         """Return the gradient (r, k)."""
-        gap = self.examples.weights[:, None] * (here.answers - self.examples.targets)
+        gap = self.examples.weights[:, None] * (here.probabilities - self.examples.targets)
         return self.examples.vectors.T @ gap + here.W / self.C
 
-    def curved(self, here: _Point, way: Floats) -> Floats:
-        """Return the Hessian times a direction `way` (r, k)."""
-        scores = self.examples.vectors @ way  # (n, k)
-        expected = np.einsum("nk,nk->n", here.answers, scores)[:, None]
+    def hessian_times(self, here: _Point, direction: Floats) -> Floats:
+        """Return the Hessian times a direction (r, k)."""
+        scores = self.examples.vectors @ direction  # (n, k)
+        expected = np.einsum("nk,nk->n", here.probabilities, scores)[:, None]
         moved = scores - expected  # (n, k)
-        moved *= here.answers
+        moved *= here.probabilities
         moved *= self.examples.weights[:, None]
         curved: Floats = self.examples.vectors.T @ moved
-        return curved + way / np.float32(self.C)
+        return curved + direction / np.float32(self.C)
 
-    def rounded(self, slope: Floats) -> Floats:
-        """Return about the inverse of the Hessian times a slope (r, k), for weights whose sum over the classes is 0."""
-        pliancy = 1 / (self.curvature + np.float32(1 / self.C))
-        shared = (pliancy * slope).sum(axis=1, keepdims=True) / pliancy.sum(axis=1, keepdims=True)  # (r, 1)
-        return np.asarray(pliancy * (slope - shared), dtype=np.float32)
+    def preconditioned(self, gradient: Floats) -> Floats:
+        """Return about the inverse Hessian times a gradient (r, k), for weights whose sum over the classes is 0."""
+        inverse = 1 / (self.curvature + np.float32(1 / self.C))
+        shared = (inverse * gradient).sum(axis=1, keepdims=True) / inverse.sum(axis=1, keepdims=True)  # (r, 1)
+        return np.asarray(inverse * (gradient - shared), dtype=np.float32)
 
 
 def _minimize(problem: _Problem, W: Floats, tol: float) -> Floats:
@@ -184,44 +275,44 @@ def _minimize(problem: _Problem, W: Floats, tol: float) -> Floats:
     Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.
     """
     here = problem.at(W, problem.base + problem.examples.vectors @ W)
-    for _ in range(NEWTON_STEPS):
-        slope = problem.slope(here)
-        left = _inner(slope, problem.rounded(slope))
-        if left < tol:
+    for _ in range(MAX_NEWTON_STEPS):
+        gradient = problem.gradient(here)
+        remaining = _inner(gradient, problem.preconditioned(gradient))
+        if remaining < tol:
             break
-        enough = max(min(0.6, left) ** 2 * left, tol / 2)
-        way = _newton_direction(problem, here, slope, enough)
-        scores = problem.examples.vectors @ way  # (n, k), what the way adds
-        descent, length = _inner(slope, way), 1.0
-        while length > SHORTEST:
-            there = problem.at(here.W + np.float32(length) * way, here.scores + np.float32(length) * scores)
-            if there.loss <= here.loss + 1e-4 * length * descent:
+        target = max(min(0.6, remaining) ** 2 * remaining, tol / 2)
+        direction = _newton_direction(problem, here, gradient, target)
+        scores = problem.examples.vectors @ direction  # (n, k), what the direction adds
+        descent, step = _inner(gradient, direction), 1.0
+        while step > MIN_STEP:
+            there = problem.at(here.W + np.float32(step) * direction, here.scores + np.float32(step) * scores)
+            if there.loss <= here.loss + 1e-4 * step * descent:
                 break
-            length /= 2
+            step /= 2
         else:
-            break  # float32 tells no lower loss
+            break  # no lower loss can be told apart in float32
         here = there
     return here.W
 
 
-def _newton_direction(problem: _Problem, here: _Point, slope: Floats, enough: float) -> Floats:
-    """Solve Hessian x = -slope by preconditioned conjugate gradients until the residual's square is `enough`.
+def _newton_direction(problem: _Problem, here: _Point, gradient: Floats, target: float) -> Floats:
+    """Solve Hessian x = -gradient by preconditioned conjugate gradients until the squared residual is below `target`.
 
     Returns x (r, k).
     """
-    x, residual = np.zeros_like(slope), -slope
-    way = problem.rounded(residual)
-    square = _inner(residual, way)
-    for _ in range(CONJUGATE_STEPS):
-        curved = problem.curved(here, way)
-        length = np.float32(square / _inner(way, curved))
-        x += length * way
+    x, residual = np.zeros_like(gradient), -gradient
+    direction = problem.preconditioned(residual)
+    square = _inner(residual, direction)
+    for _ in range(MAX_CONJUGATE_STEPS):
+        curved = problem.hessian_times(here, direction)
+        length = np.float32(square / _inner(direction, curved))
+        x += length * direction
         residual -= length * curved
-        ahead = problem.rounded(residual)
+        ahead = problem.preconditioned(residual)
         before, square = square, _inner(residual, ahead)
-        if square < enough:
+        if square < target:
             break
-        way = ahead + np.float32(square / before) * way
+        direction = ahead + np.float32(square / before) * direction
     return x
 
 

@@ -1,221 +1,410 @@
-"""What a classifier is made from: its classes, what is said of them, labeled examples, and the unlabeled pool."""
+"""The training set: classes and what is known of them, labeled examples, and unlabeled vectors."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.any_shot.prior import Known
-from anyshot.base.items import Classes, Label, class_table, row_of
-from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_embeddings import ClassTexts
+from anyshot import zero_shot
+from anyshot.any_shot.embedder import Embedder
+from anyshot.base.items import (
+    UNKNOWN,
+    Classes,
+    Items,
+    Label,
+    Labels,
+    class_table,
+    classes_in,
+    item_names,
+    row_of,
+    to_indexes,
+)
+from anyshot.base.validation import Indexes, Vectors, is_number, unit
+from anyshot.base.validation import vectors as check_vectors
+from anyshot.errors import ClassesError, InputError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
+from anyshot.evaluation.splits import first_copies
+from anyshot.zero_shot.class_embeddings import ClassTexts, describe, near_duplicates
 from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
-from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
-CENTER_ITEMS = 10
-"""Items that zero is worth as the center: the mean of one or two photographs says little of photographs."""
+Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
+ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
+
+CENTER_PRIOR_COUNT: Final = 10
+"""Number of zero vectors added when the center is estimated; the mean of one or two photographs is a poor estimate."""
+MIN_LABELED_CLASSES: Final = 10
+"""Labeled classes needed to estimate how far class vectors are from class means."""
+MAX_CORRECTED_CLASSES: Final = 2_000
+"""Class vectors are not corrected beyond this number of classes: the kernel over classes has as many rows."""
+DUPLICATE_COSINE: Final = {False: 0.97, True: 0.995}
+"""Cosine of two class vectors from which a warning is given, without the bridge and with it."""
+
+
+def _no_vectors() -> Vectors:
+    return np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All that is known; every change makes a new one, and the same evidence makes the same model.
+class TrainingSet:
+    """The data that an any-shot model is fitted to; every change returns a new one.
 
     Attributes
     ----------
+    class_embeddings : ndarray of shape (c, d)
+        Vector of each class before any label is used, the longer the more certain; zeros for a class without one.
+    vectors, index : ndarray of shape (n, d), (n,)
+        The labeled examples as the encoder returns them, and the row of their classes.
+    class_prior : ndarray of shape (c,), optional
+        Expected share of each class among the items to predict; equal shares if None.
     classes : ndarray of shape (c,)
-        The class table.
+        Class names or numbers.
     texts : ClassTexts
-        What is said of each class, in the same order.
-    said : ndarray of shape (c, d)
-        The same as vectors, the longer the surer; zeros where nothing is said that the encoder understands.
-    attributes : ndarray of shape (c, a)
-        What is known of the classes in another space than the items', such as attributes; a = 0 where nothing is. The
-        labeled items then tell the way between the two.
-    vectors, index, examples : (n, d), (n,), n strings
-        The labeled items, their classes, and what to show of them.
+        Name and descriptions of each class.
+    examples : tuple of str
+        How each labeled example is shown in explanations.
     unlabeled : ndarray of shape (m, d)
-        Items without a label.
+        Unlabeled examples as the encoder returns them.
+    attributes : ndarray of shape (c, a)
+        Class vectors of another width than the examples; the labels teach a map from them. a = 0 if there are none.
     centering : bool
-        Whether the items' mean is taken off every vector, as for networks whose vectors share a large mean.
-    learned : bool
-        Whether what is said of the classes are weights taught by another domain's labels, which know where items vary.
+        Whether the mean is subtracted from all vectors, as for image networks, whose vectors share a large mean.
+    from_source : bool
+        Whether the class embeddings are weights learned in another domain.
     pool : Pool or None
-        The unlabeled items, centered, and their neighbors.
+        The unlabeled examples, centered, with their nearest neighbors.
     """
 
-    classes: Classes
-    texts: ClassTexts
-    said: Vectors
+    class_embeddings: Vectors
     vectors: Vectors
     index: Indexes
-    examples: tuple[str, ...]
-    unlabeled: Vectors
+    class_prior: NDArray[np.floating] | None = None
+    classes: Classes = field(default_factory=lambda: np.zeros(0))
+    texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))
+    examples: tuple[str, ...] = ()
+    unlabeled: Vectors = field(default_factory=_no_vectors)
+    attributes: Vectors = field(default_factory=_no_vectors)
     centering: bool = False
-    learned: bool = False
+    from_source: bool = False
     pool: Pool | None = None
-    attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
-    @property
-    def described(self) -> NDArray[np.bool_]:
-        """Whether anything but labels is known of each class (c,)."""
-        return np.asarray(self.attributes.any(axis=1) if self.attributes.size else self.said.any(axis=1))
+    # --- what the methods read ---
 
     @cached_property
     def center(self) -> NDArray[np.float32]:
-        """What is taken off every vector (d,): the items' mean, drawn to zero as by `CENTER_ITEMS` more of them."""
+        """Mean that is subtracted from all vectors (d,), shrunk to zero as by `CENTER_PRIOR_COUNT` zero vectors."""
         items = self.unlabeled if len(self.unlabeled) else self.vectors
         if not self.centering:
-            return np.zeros(self.said.shape[1], np.float32)
-        return np.asarray(items.sum(axis=0) / (len(items) + CENTER_ITEMS), dtype=np.float32)
+            return np.zeros(self.class_embeddings.shape[1], np.float32)
+        return np.asarray(items.sum(axis=0) / (len(items) + CENTER_PRIOR_COUNT), dtype=np.float32)
 
     def centered(self, vectors: Vectors) -> Vectors:
-        """Return vectors (n, d) as they are compared."""
+        """Return vectors (n, d) minus the center, at unit length."""
         if len(vectors) and vectors.shape[1] != len(self.center):
-            raise WidthError(f"The items are {vectors.shape[1]} wide; the model was made for {len(self.center)}.")
+            raise WidthError(f"The items have width {vectors.shape[1]}; the model was fitted to {len(self.center)}.")
         return unit(vectors - self.center) if self.center.any() else vectors
 
-    def known(self, shares: NDArray[np.floating] | None) -> Known:
-        """Return the same as the methods take it; shares (c,) of the work to come."""
-        vectors = self.centered(self.vectors)
-        if not self.attributes.size:
-            return Known(self._among_items(vectors), vectors, self.index, self.pool, shares, named=self.said)
-        return Known(self._carried(vectors), vectors, self.index, self.pool, shares, attributes=self.attributes)
+    @cached_property
+    def labeled(self) -> Vectors:
+        """The labeled examples, centered (n, d)."""
+        return self.centered(self.vectors)
 
-    def _among_items(self, vectors: Vectors) -> Vectors:
-        """Return what is said of the classes (c, d) as the items, labeled (n, d) or not, let it be believed.
+    @cached_property
+    def prior_vectors(self) -> Vectors:
+        """Class vectors (c, d) that the methods start from: embeddings, or weights mapped from attributes.
 
-        Without a pool it stays: labeled items vary as their own classes do, and what tells others apart would be lost.
-        On banking77, where a third of the classes had no label, these were told apart 1.4 points worse.
+        With a pool, embeddings are filtered by the directions in which the examples vary. Without a pool they are not:
+        labeled examples vary as their own classes do, and what tells other classes apart would be lost. On banking77
+        with a third of the classes unlabeled, that cost these classes 1.4 points.
         """
-        if self.pool is None or self.learned or self.centering:
-            return self.said
-        return wiener_filter(self.said, np.concatenate([self.pool.vectors, vectors]))
+        if self.attributes.size:
+            return self._mapped_attributes()
+        if self.pool is None or self.from_source or self.centering:
+            return self.class_embeddings
+        return wiener_filter(self.class_embeddings, np.concatenate([self.pool.vectors, self.labeled]))
 
-    def _carried(self, vectors: Vectors) -> Vectors:
-        """Return weights for all classes (c, d), carried from the labeled ones by likeness of attributes."""
+    @cached_property
+    def class_vectors(self) -> Vectors:
+        """The prior vectors at unit length (c, d)."""
+        return unit(self.prior_vectors)
+
+    @property
+    def has_description(self) -> NDArray[np.bool_]:
+        """Whether each class has an embedding or attributes (c,)."""
+        return np.asarray((self.attributes if self.attributes.size else self.class_embeddings).any(axis=1))
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """Number of labels of each class (c,)."""
+        return np.bincount(self.index, minlength=len(self.class_embeddings))
+
+    @cached_property
+    def first_copies(self) -> Indexes:
+        """Row of the first copy of each labeled vector (n,)."""
+        return first_copies(self.labeled)
+
+    @property
+    def distinct_counts(self) -> NDArray[np.intp]:
+        """Number of different labeled vectors of each class (c,); copies are held out together."""
+        first = self.first_copies == np.arange(len(self.index))
+        return np.bincount(self.index[first], minlength=len(self.class_embeddings))
+
+    @property
+    def can_correct(self) -> bool:
+        """Whether enough classes have labels to estimate how far all class vectors are from class means."""
+        n_labeled = np.count_nonzero(self.class_vectors.any(axis=1) & (self.counts > 0))
+        few = len(self.class_embeddings) <= MAX_CORRECTED_CLASSES
+        return bool(not self.attributes.size and n_labeled >= MIN_LABELED_CLASSES and few)
+
+    def corrected_class_vectors(self) -> tuple[Vectors, NDArray[np.floating], Indexes]:
+        """Return class vectors (c, d) moved by the errors of the labeled classes' own vectors.
+
+        Also returned: the weight (c, k) with which each labeled class's error moves each class, and the rows of the
+        labeled classes (k,).
+        """
+        described = np.asarray(self.class_vectors.any(axis=1))
+        seen = np.flatnonzero(described & (self.counts > 0))
+        own = described[self.index]
+        correct = zero_shot.corrected_vectors
+        moved, weights = correct(self.class_vectors, self.labeled[own], self.index[own], seen)
+        return np.where(described[:, None], moved, 0).astype(np.float32), weights, seen
+
+    def _mapped_attributes(self) -> Vectors:
+        """Return weights for all classes (c, d), mapped from attributes by a map learned from the labeled classes."""
         if len(np.unique(self.index)) < 2:
             raise NotEnoughLabelsError(
-                f"The class vectors are {self.attributes.shape[1]} wide and the items {self.said.shape[1]}: the way "
-                "from one space to the other is learned from labels of two classes or more. Give labels."
+                f"The class vectors have width {self.attributes.shape[1]} and the items "
+                f"{self.class_embeddings.shape[1]}; a map between them is learned from labels. Give labels of at least "
+                "two classes."
             )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that every class has labels is no reason for alarm here
-            learned = SemanticMapClassifier().fit(vectors, self.index, class_vectors=self.attributes)
-        return np.asarray(learned.coef_, dtype=np.float32)
+            warnings.simplefilter("ignore", UserWarning)  # it warns where every class has labels, which is fine here
+            model = zero_shot.SemanticMapClassifier().fit(self.labeled, self.index, class_vectors=self.attributes)
+        return np.asarray(model.coef_, dtype=np.float32)
+
+    # --- changes ---
+
+    def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
+        """Return the training set with some of the labeled examples, and the center and prior vectors of all."""
+        changed = replace(self, vectors=self.vectors[rows], index=self.index[rows])
+        vars(changed).update(center=self.center, prior_vectors=self.prior_vectors)
+        return changed
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
-        """Add items (n, d) with classes (n,); -1 puts an item among the unlabeled."""
+        """Add examples (n, d) of classes `index` (n,); those with index -1 become unlabeled examples."""
         has = index >= 0
-        kept = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
-        told = replace(
+        added = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
+        changed = replace(
             self,
             vectors=np.concatenate([self.vectors, vectors[has]]),
             index=np.concatenate([self.index, index[has]]),
-            examples=self.examples + kept,
+            examples=self.examples + added,
         )
-        return told if has.all() else told.with_unlabeled(vectors[~has])
+        return changed if has.all() else changed.with_unlabeled(vectors[~has])
 
     def with_unlabeled(self, vectors: Vectors) -> Self:
-        """Add unlabeled items (m, d)."""
+        """Add unlabeled examples (m, d)."""
         if not len(vectors):
             return self
-        more = replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
-        return replace(more, pool=_pool(more))
+        changed = replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
+        return changed.with_pool()
 
-    def with_class(self, texts: ClassTexts, said: Vectors) -> Self:
-        """Add one class, last, by what is said of it (1, d), or by its attributes (1, a)."""
+    def with_pool(self) -> Self:
+        """Find the nearest neighbors of the unlabeled examples.
+
+        Where vectors must be centered, as those of an image network, clusters are looser and names less exact; twice
+        the temperature, and predictions held to the class prior, were found best.
+        """
+        vectors = self.centered(self.unlabeled)
+        pool = make_pool(vectors, temperature=1 / 30, balance=1.0) if self.centering else make_pool(vectors)
+        return replace(self, pool=pool)
+
+    def with_items(self, embedder: Embedder, items: Items, labels: Labels) -> Self:
+        """Add items with labels, None for "no label"."""
+        index = to_indexes(labels, self.classes, n_items=len(items))
+        return self.with_labels(embedder.encode(items), index, item_names(items)) if len(items) else self
+
+    def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
+        """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
         table = class_table([*self.classes.tolist(), *texts.names])
         both = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
         if not self.attributes.size:
-            return replace(self, classes=table, texts=both, said=np.concatenate([self.said, said]))
-        nothing = np.zeros((1, self.said.shape[1]), np.float32)
-        attributes = np.concatenate([self.attributes, said])
-        return replace(self, classes=table, texts=both, said=np.vstack([self.said, nothing]), attributes=attributes)
+            embeddings = np.concatenate([self.class_embeddings, vector])
+            return replace(self, classes=table, texts=both, class_embeddings=embeddings)
+        none = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
+        embeddings, attributes = np.vstack([self.class_embeddings, none]), np.concatenate([self.attributes, vector])
+        return replace(self, classes=table, texts=both, class_embeddings=embeddings, attributes=attributes)
 
     def without_class(self, name: Label) -> Self:
-        """Drop one class and its labeled items."""
+        """Remove a class and its labeled examples."""
         row = row_of(name, self.classes)
         if len(self.classes) == 2:
-            raise NotEnoughClassesError(f"{name!r} is one of the last two classes; a classifier needs two.")
-        kept = self.index != row
-        index = self.index[kept]
+            raise NotEnoughClassesError(
+                f"Cannot remove {name!r}: a classifier needs two classes, and only two are left."
+            )
+        rest, texts = self.index != row, self.texts
+        index = self.index[rest]
         return replace(
             self,
             classes=np.delete(self.classes, row),
-            texts=ClassTexts(_without(self.texts.names, row), _without(self.texts.texts, row)),
-            said=np.delete(self.said, row, axis=0),
+            texts=ClassTexts(texts.names[:row] + texts.names[row + 1 :], texts.texts[:row] + texts.texts[row + 1 :]),
+            class_embeddings=np.delete(self.class_embeddings, row, axis=0),
             attributes=np.delete(self.attributes, row, axis=0) if self.attributes.size else self.attributes,
-            vectors=self.vectors[kept],
+            vectors=self.vectors[rest],
             index=index - (index > row),
-            examples=tuple(example for example, stays in zip(self.examples, kept, strict=True) if stays),
+            examples=tuple(example for example, stays in zip(self.examples, rest, strict=True) if stays),
         )
 
-    def facts(self) -> dict[str, Any]:
-        """Return what is no array, for a saved model."""
-        texts = [list(own) for own in self.texts.texts]
-        examples = list(self.examples)
-        return {
-            "classes": self.classes.tolist(),
-            "texts": texts,
-            "examples": examples,
-            "centering": self.centering,
-            "learned": self.learned,
-        }
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays, for a saved model."""
-        return {
-            "said": self.said,
-            "vectors": self.vectors,
-            "index": self.index.astype(np.int64),
-            "unlabeled": self.unlabeled,
-            "attributes": self.attributes,
-        }
+    def with_source_weights(self, coef: Vectors, labeled: NDArray[np.bool_]) -> Self:
+        """Replace the embeddings of the classes that are `labeled` (c,) in a source domain by its weights (c, d)."""
+        own = coef[labeled] - coef[labeled].mean(axis=0)  # what all classes share does not tell them apart
+        embeddings = unit(self.class_embeddings)
+        embeddings[labeled] = unit(own)
+        return replace(self, class_embeddings=embeddings, from_source=True)
 
 
-def evidence_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evidence:
-    """Return the evidence that `facts` and `arrays` were taken from."""
-    classes = class_table(facts["classes"])
-    texts = ClassTexts(tuple(classes.tolist()), _tuples(facts["texts"]))
-    bare = first_evidence(classes, texts, arrays["said"], centering=facts["centering"])
-    labeled = replace(
-        bare,
-        vectors=arrays["vectors"],
-        index=arrays["index"].astype(np.intp),
-        examples=tuple(facts["examples"]),
-        unlabeled=arrays["unlabeled"],
-        attributes=arrays["attributes"],
-        learned=facts.get("learned", False),
+# --- classes --------------------------------------------------------------------------------------------------------
+
+
+def without_items(classes: Classes, texts: ClassTexts, embeddings: Vectors, *, centering: bool = False) -> TrainingSet:
+    """Return a training set of classes (c,) with embeddings (c, d) and without any example."""
+    if len(embeddings) != len(classes):
+        raise ClassesError(f"There are {len(classes)} classes and {len(embeddings)} class vectors. Give one per class.")
+    none = np.zeros((0, embeddings.shape[1]), np.float32)
+    return TrainingSet(
+        embeddings,
+        none,
+        np.zeros(0, np.intp),
+        classes=classes,
+        texts=texts,
+        unlabeled=none,
+        centering=centering,
     )
-    return replace(labeled, pool=_pool(labeled) if len(labeled.unlabeled) else None)
 
 
-def first_evidence(classes: Classes, texts: ClassTexts, said: Vectors, *, centering: bool = False) -> Evidence:
-    """Return the evidence of classes (c,) and what is said of them (c, d), without any item."""
-    if len(said) != len(classes):
-        raise ClassesError(f"There are {len(classes)} classes and {len(said)} class vectors. Give one a class.")
-    none = np.zeros((0, said.shape[1]), np.float32)
-    return Evidence(classes, texts, said, none, np.zeros(0, np.intp), (), none, centering)
+def read_classes(classes: ClassesWithDescriptions, labels: Labels, *, allow_unknown: bool) -> TrainingSet:
+    """Return the classes with their texts, not embedded yet; class vectors given by the user stay as they are.
 
-
-def _pool(evidence: Evidence) -> Pool:
-    """Return the unlabeled items as the methods take them.
-
-    Where vectors must be centered, as an image network's are, clusters are looser and the names farther off: they were
-    found best at half the sharpness, and with the classes held to their shares.
+    labels: name the classes if `classes` is None; allow_unknown: whether items may be predicted `UNKNOWN`.
     """
-    vectors = evidence.centered(evidence.unlabeled)
-    return make_pool(vectors, temperature=1 / 30, balance=1.0) if evidence.centering else make_pool(vectors)
+    kind = "string" if isinstance(classes, str) else type(classes).__name__
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
+        raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
+    table = class_table(classes_in(labels) if classes is None else list(classes))
+    if allow_unknown:
+        check_not_named_unknown(table)
+    names = tuple(table.tolist())
+    if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
+        return without_items(table, ClassTexts(names, ((),) * len(names)), _stacked(classes))
+    texts = describe(classes if isinstance(classes, Mapping) else names)
+    return without_items(table, texts, np.zeros((len(table), 0), np.float32))
 
 
-def _without(values: tuple[Any, ...], row: int) -> tuple[Any, ...]:
-    return values[:row] + values[row + 1 :]
+def embed_classes(embedder: Embedder, unembedded: TrainingSet, items: Items) -> TrainingSet:
+    """Return the classes with embeddings of the embedder; `items` give the width where items are vectors.
+
+    Class vectors given with another width than that of the items are attributes.
+    """
+    encoder, classes, texts = embedder.encoder, unembedded.classes, unembedded.texts
+    width = encoder.width if encoder else check_vectors(items, name="items").shape[1] if len(items) else 0
+    zeros, given = np.zeros((len(classes), width), np.float32), unembedded.class_embeddings
+    if given.any():
+        if width in (0, given.shape[1]):
+            return without_items(classes, texts, unit(given))
+        return replace(without_items(classes, texts, zeros, centering=True), attributes=given)
+    embeddings = embedder.embed_classes(texts)
+    embeddings = zeros if embeddings is None else embeddings
+    return without_items(classes, texts, embeddings, centering=embedder.uses_bridge)
 
 
-def _tuples(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(row) for row in rows)
+def embed_class(
+    embedder: Embedder, data: TrainingSet, name: Label, description: Description
+) -> tuple[ClassTexts, Vectors]:
+    """Return the texts of a class that is added to `data`, and its embedding (1, d), or its attributes (1, a)."""
+    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
+    if is_vector(description):
+        vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+        return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
+    if n_attributes:
+        raise InputError(f"The classes are given by attributes: give those of {name!r} as {n_attributes} numbers.")
+    texts = describe({name: description})
+    embedding = embedder.embed_classes(texts)
+    return texts, np.zeros((1, width), np.float32) if embedding is None else embedding
+
+
+def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
+    """Return the expected share of each class (c,), or None for equal shares."""
+    if class_prior == "balanced":
+        return None
+    if isinstance(class_prior, str):
+        counts = data.counts + 0.5
+        return np.asarray(counts / counts.sum())
+    names = data.classes.tolist()
+    for name in class_prior:
+        if name not in names:
+            raise ClassesError(f"class_prior names {name!r}, which is not a class. {_SET_PRIOR}")
+    shares = [class_prior.get(name, 0.0) for name in names]
+    for name, share in zip(names, shares, strict=True):
+        if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
+            raise ClassesError(f"class_prior gives {name!r} no share above 0. {_SET_PRIOR}")
+    return np.asarray(shares) / sum(shares)
+
+
+_SET_PRIOR = (
+    "Give every class a share and nothing else; before a class is added to or removed from a fitted model, call "
+    "set_params(class_prior=...)."
+)
+
+
+def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
+    """Raise NotEnoughLabelsError if no method could predict some class."""
+    if method in ("prototype", "logistic-regression") and not len(data.index):
+        raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none.")
+    unknown = ~data.has_description & (data.counts == 0)
+    if unknown.any():
+        raise NotEnoughLabelsError(
+            f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
+            "name. Give a labeled example of it, or a class vector."
+        )
+
+
+def check_not_named_unknown(classes: Classes) -> None:
+    """Raise ClassesError if a class has the name that marks items of no class."""
+    if UNKNOWN in classes.tolist():
+        raise ClassesError(f"A class is named {UNKNOWN!r}, the prediction for items of no class. Rename it.")
+
+
+def warn_of_duplicates(data: TrainingSet, *, uses_bridge: bool, stacklevel: int) -> None:
+    """Warn of the first three pairs of classes whose embeddings are nearly equal."""
+    vectors = unit(data.class_embeddings)
+    pairs = near_duplicates(vectors, data.classes.tolist(), threshold=DUPLICATE_COSINE[uses_bridge])
+    for one, other, cosine in pairs[:3]:
+        warnings.warn(
+            f"The classes {one!r} and {other!r} are nearly the same to the encoder (cosine {cosine:.2f}). Add "
+            "descriptions that tell them apart.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def is_vector(value: object) -> bool:
+    """Return whether a class description is a vector of numbers."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind in "fiu" and value.ndim == 1)
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
+
+
+def _stacked(classes: Mapping[Label, Description]) -> Vectors:
+    """Return the class vectors that the user gave (c, d), zeros for a class with None."""
+    widths = {name: len(value) for name, value in classes.items() if value is not None and is_vector(value)}
+    first, width = next(iter(widths.items()))
+    for name, value in classes.items():
+        if value is not None and not is_vector(value):
+            raise ClassesError(
+                f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
+            )
+        if widths.get(name, width) != width:
+            raise WidthError(f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}.")
+    rows = [np.zeros(width) if value is None else value for value in classes.values()]
+    return check_vectors(np.array(rows), name="The class vectors")

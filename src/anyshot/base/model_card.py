@@ -25,7 +25,7 @@ def model_card(
     modality: the encoder's, "text" or "image"; base_model: the encoder's name on a model hub; figures: fractions by
     name, such as {"accuracy": 0.91}, measured on items that the model was not fitted on; tested_on: what these are.
     """
-    training, examples = facts["evidence"], len(facts["evidence"]["examples"])
+    training, examples = facts["training_set"], len(facts["training_set"]["examples"])
     board = "".join(f"| {_escaped(method)} | {accuracy:.1%} |\n" for method, accuracy, *_ in facts["leaderboard"])
     return _card(
         _metadata(modality, base_model, dict(figures or {}), tested_on),

@@ -29,8 +29,16 @@ FORMAT: Final = 2
 
 RENAMED_SINCE_FORMAT_1: Final = {
     "centring": "centering",
+    "evidence": "training_set",
+    "learned": "from_source",
+    "said": "class_embeddings",
+    "scorer.coef": "coef",
+    "scorer.intercept": "intercept",
+    "steps": "strengths",
     "tuned_centre": "tuned_center",
     "unlabelled": "unlabeled",
+    **{f"deviation.{number}.V": f"delta.{number}.coef" for number in range(5)},
+    **{f"deviation.{number}.b": f"delta.{number}.intercept" for number in range(5)},
 }
 """Facts and arrays that the first edition named differently; they are translated on reading."""
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, get_args
 
 import torch
 
-from anyshot.any_shot.embedder import Space
+from anyshot.any_shot.embedder import Embedder
 from anyshot.base.items import Classes, Label
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, unit
@@ -109,7 +109,9 @@ class FineTunedClassifier(NetworkClassifier):
             return backbone.stages[-1 if self.method == "probe" else 0]
         return super()._first_trained_stage(backbone)
 
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
+    def _train(
+        self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
+    ) -> TrainedNetwork:
         head, reason = self._initial_head(run, labels, embedder, classes)
         reasons = f"Trained from {run.freeze_at} on, of {', '.join(run.backbone.stages)}.", reason
         if self.method == "probe":
@@ -134,7 +136,7 @@ class FineTunedClassifier(NetworkClassifier):
         return TrainedNetwork(head, history, (*reasons, _outcome(history, labels, factor)))
 
     def _initial_head(
-        self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes
+        self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
     ) -> tuple[LinearHead, str]:
         """Return the closed-form head on the features of the untrained network, and how it was fitted."""
         z, index = unit(run.features(labels.train)), labels.index[labels.train]  # (n, width), (n,)
@@ -144,7 +146,7 @@ class FineTunedClassifier(NetworkClassifier):
         if self.method == "probe":
             return probe_head(z, index, labels.n_classes, shares=shares, generator=run.random)
         embeddings = self._class_embeddings(embedder, classes)
-        center = z.mean(axis=0) if embedder.is_bridged else None
+        center = z.mean(axis=0) if embedder.uses_bridge else None
         z = z if center is None else unit(z - center)
         head, model = closed_form_head(z, index, embeddings, shares=shares, center=center)
         return head, model.reasons[-1]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from anyshot.any_shot.embedder import Space
+from anyshot.any_shot.embedder import Embedder
 from anyshot.base.items import Classes, Label
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, unit
@@ -93,12 +93,14 @@ class ContrastiveClassifier(NetworkClassifier):
         check_whole(1, pairs_per_item=self.pairs_per_item)
         return TUNING
 
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
+    def _train(
+        self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
+    ) -> TrainedNetwork:
         history = train_on_pairs(run, labels.index, pairs_per_item=self.pairs_per_item)
         z = unit(run.features(labels.train))
         run.check_finite(z)
         tuned = TunedEncoder(embedder.name, run.backbone, run.freeze_at, run.rest)
-        embeddings = self._class_embeddings(Space(tuned, cache=None), classes)
+        embeddings = self._class_embeddings(Embedder(tuned, cache=None), classes)
         head, model = closed_form_head(z, labels.index, embeddings)
         return TrainedNetwork(head, history, model.reasons)
 

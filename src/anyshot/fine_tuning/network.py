@@ -17,9 +17,10 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
-from anyshot.any_shot.cross_validation import Model, fit_model
-from anyshot.any_shot.embedder import Space, encoder_for
-from anyshot.any_shot.prior import Known
+from anyshot import any_shot
+from anyshot.any_shot.embedder import Embedder, encoder_for
+from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import (
     Classes,
     Items,
@@ -244,24 +245,26 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Check the parameters, and return the settings of training."""
 
     @abstractmethod
-    def _train(self, run: StageTraining, labels: TrainingLabels, embedder: Space, classes: Classes) -> TrainedNetwork:
+    def _train(
+        self, run: StageTraining, labels: TrainingLabels, embedder: Embedder, classes: Classes
+    ) -> TrainedNetwork:
         """Train the stages of `run` in place, and return the head."""
 
     def _first_trained_stage(self, backbone: Backbone) -> str:
         """Return the name of the first trained stage; "auto" trains the last third of the layers."""
         return last_third(backbone) if self.freeze_at == "auto" else backbone.stages[backbone.n_frozen(self.freeze_at)]
 
-    def _embedder(self, items: Items, tuning: Tuning) -> Space:
+    def _embedder(self, items: Items, tuning: Tuning) -> Embedder:
         name = encoder_for(items) if isinstance(self.encoder, str) and self.encoder == "auto" else self.encoder
         if isinstance(name, str) and name == "vectors":
             raise MixedInputError(
                 "Vectors have no network to fine-tune. Give texts or images, or use AnyShotClassifier."
             )
-        return Space(name, cache=VectorCache() if tuning.cache else None)
+        return Embedder(name, cache=VectorCache() if tuning.cache else None)
 
-    def _class_embeddings(self, embedder: Space, classes: Classes) -> Vectors:
+    def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
-        embeddings = embedder.place_classes(describe(self.classes if self.classes is not None else classes.tolist()))
+        embeddings = embedder.embed_classes(describe(self.classes if self.classes is not None else classes.tolist()))
         if embeddings is None:
             return np.zeros((len(classes), backbone_of(embedder.encoder).width), np.float32)
         return embeddings
@@ -284,12 +287,13 @@ def closed_form_head(
     z (n, width), index (n,), class_embeddings (c, width), shares (c,): expected class frequencies, equal if None;
     center (width,): already subtracted from z.
     """
-    known = Known(class_embeddings, z, index, shares=shares)
-    model = fit_model(known, method="any-shot" if class_embeddings.any() else "logistic-regression")
+    data = TrainingSet(class_embeddings, z, index, class_prior=shares)
+    method = "any-shot" if class_embeddings.any() else "logistic-regression"
+    model: Model = any_shot.fit_model(Embedder("vectors", cache=None), data, method=method)
     # A class without labels or embedding has the intercept -inf, which training cannot start from.
-    intercept = model.scorer.intercept
+    intercept = model.intercept
     lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - 20
-    return LinearHead(model.scorer.coef, np.maximum(intercept, lowest), center=center), model
+    return LinearHead(model.coef, np.maximum(intercept, lowest), center=center), model
 
 
 def calibrate(run: StageTraining, head: LinearHead, labels: TrainingLabels) -> None:

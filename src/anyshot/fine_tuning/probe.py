@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
-from anyshot.any_shot.solver import Deviation, fit_deviation, labeled
+from anyshot.any_shot.solver import LinearModel, fit_softmax, labeled_examples
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tuning.partial import LinearHead
@@ -23,7 +23,7 @@ MAX_ITEMS: Final = 4_000
 class Probe(NamedTuple):
     """A fitted probe, scores(x) = V x + b, and its out-of-fold scores."""
 
-    model: Deviation
+    model: LinearModel
     strength: float
     scores: NDArray[np.float64]  # (m, c), each item by a probe that was not trained on it; m is 0 without folds
     rows: Indexes  # (m,), which items these are
@@ -51,8 +51,8 @@ def probe_head(
     """Return a probe as a calibrated head, and how its strength was chosen; shares (c,): expected class frequencies."""
     found = probe(z, index, n_classes, generator=generator)
     scale = 1 / fit_temperature(found.scores, index[found.rows])
-    intercept = scale * found.model.b + (0 if shares is None else np.log(shares))
-    return LinearHead(scale * found.model.V, intercept), (
+    intercept = scale * found.model.intercept + (0 if shares is None else np.log(shares))
+    return LinearHead(scale * found.model.coef, intercept), (
         f"Logistic regression, C={found.strength:g} by cross-validation."
     )
 
@@ -71,9 +71,9 @@ def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
     return min(C for C, each in likelihoods.items() if each.mean() >= threshold)
 
 
-def logistic_regression(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> Deviation:
+def logistic_regression(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> LinearModel:
     """Return logistic regression with logit adjustment: its scores are those of a balanced sample."""
-    return fit_deviation(labeled(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
+    return fit_softmax(labeled_examples(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
 
 
 def _out_of_fold(
@@ -83,5 +83,5 @@ def _out_of_fold(
     scores = np.zeros((len(index), n_classes))
     for train, test in folds:
         model = logistic_regression(X[train], index[train], n_classes, C=C)
-        scores[test] = X[test] @ model.V.T + model.b
+        scores[test] = X[test] @ model.coef.T + model.intercept
     return scores

@@ -1,178 +1,147 @@
-"""Whether fine-tuning pays: the closed forms and it side by side on labels held out, and what it costs."""
+"""Fine-tuning compared with a closed-form model by cross-validation, and used if it is better."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
-from anyshot import encoders, fine_tuning
-from anyshot.any_shot.cross_validation import Budget, Model, Trial, as_method, fit_model
-from anyshot.any_shot.embedder import Space
-from anyshot.any_shot.scoring import Scorer
-from anyshot.any_shot.training_set import Evidence
+from anyshot import any_shot, encoders, fine_tuning
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import CrossValidationResult, Model
+from anyshot.any_shot.solver import LinearModel
 from anyshot.base import progress
 from anyshot.base.items import Items
 from anyshot.base.validation import Indexes, RandomState
 from anyshot.errors import EncoderError
 from anyshot.evaluation.splits import first_copies, folds_by_arrival
 
-if TYPE_CHECKING:  # both load torch, which only a model that is trained needs
-    from anyshot.encoders.tuned import TunedEncoder
+if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier
 
-LABELS_NEEDED: Final = 5
-"""Labels that every class needs before training is tried."""
-FOLDS: Final = 3
+MIN_LABELS_PER_CLASS: Final = 5
+"""Labels that every class needs before fine-tuning is tried."""
+N_FOLDS: Final = 3
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What came of it."""
+def fine_tune_if_better(
+    model: Model, items: Items, unlabeled: Items | None, *, budget: str | float, random_state: RandomState
+) -> Model:
+    """Return the model with a fine-tuned encoder, if that predicts held-out labels better, or the model as it is.
 
-    reason: str
-    trial: Trial | None = None  # of fine-tuning, where it was tried to the end
-    model: "FineTunedClassifier | None" = None  # where it won
+    The encoder is fine-tuned without each third of the labels in turn, and on all of them if it is better by more than
+    one standard error of the paired difference: smaller differences are noise, and fine-tuning costs more.
 
-    def encoder(self, name: str) -> "TunedEncoder":
-        """Return the trained network before its head; `name` is what it was trained from."""
-        assert self.model is not None  # asked for only where fine-tuning won
-        center = None if self.model.head_.center is None else self.model.head_.center.cpu().numpy()
-        backbone, freeze_at, rest = self.model.backbone_, self.model.freeze_at_, self.model.rest_
-        tuned: TunedEncoder = encoders.TunedEncoder(name, backbone, freeze_at, rest, center=center)
-        return tuned
-
-    def scorer(self) -> Scorer:
-        """Return the trained head."""
-        assert self.model is not None  # as above
-        head = self.model.head_
-        return Scorer(head.coef.detach().cpu().numpy(), head.intercept.detach().cpu().numpy())
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What fine-tuning says of the labels held out in turn."""
-
-    folds: Indexes  # (n,)
-    scores: NDArray[np.float64]  # (n, c)
-    began: float
-    shares: NDArray[np.floating] | None
-
-    def believed(self, index: Indexes) -> NDArray[np.float64]:
-        """Return how likely the answering model would call each item's own class (n,)."""
-        moved = self.scores if self.shares is None else self.scores + np.log(self.shares)
-        return np.asarray(softmax(moved, axis=1)[np.arange(len(index)), index])
-
-
-def tune_if_it_pays(
-    space: Space,
-    evidence: Evidence,
-    items: Items,
-    closed: Model,
-    *,
-    budget: Budget,
-    shares: NDArray[np.floating] | None,
-    random_state: RandomState,
-) -> Choice:
-    """Fine-tune the encoder in turn without each third of the labels, and on all of them if that told more rightly.
-
-    items (n): those of the evidence's labels, in their order. closed: the model that answers otherwise. Fine-tuning
-    wins by more than one standard error of the paired difference: less is the noise of the labels at hand, and it
-    costs more. budget: the seconds that it may take in all; after the first part it is known how many it will. shares
-    (c,): of the classes in the work to come, equal if None; they weigh in the answers, not in the comparison.
+    items (n): those of the labels of `model.data`, in order; unlabeled: its unlabeled items; budget: "best", or the
+    seconds that all of it may take; the first fold shows how long the rest will.
     """
-    cause = _cannot(space, evidence, items)
-    if cause:
-        return Choice(f"Fine-tuning was not tried: {cause}.")
-    folds = folds_by_arrival(evidence.index, FOLDS, same=first_copies(evidence.vectors))
+    obstacle = _obstacle(model, items)
+    if obstacle:
+        return model.with_reason(f"Fine-tuning was not tried: {obstacle}.")
+    data = model.data
+    folds = folds_by_arrival(data.index, N_FOLDS, same=first_copies(data.vectors))
     limit = float("inf") if isinstance(budget, str) else float(budget)
-    scores = np.zeros((len(items), len(evidence.classes)))
+    scores = np.zeros((len(items), len(data.classes)))
     began = time.monotonic()
-    for done, out in enumerate(progress.track(_parts(folds), total=FOLDS, description="Fine-tuning"), start=1):
-        scores[out] = _tuned(space, evidence, items, ~out, random_state).scores(part_of(items, out))
-        needed = (time.monotonic() - began) / done * (FOLDS + 1.5)  # the last fit is on half as many items again
+    for done, out in enumerate(progress.track(_rows_of(folds), total=N_FOLDS, description="Fine-tuning"), start=1):
+        scores[out] = _fine_tuned(model, items, ~out, random_state).scores(items_at(items, out))
+        needed = (time.monotonic() - began) / done * (N_FOLDS + 1.5)  # the last fit has half as many items again
         if needed > limit:
-            return Choice(f"Fine-tuning was not tried to the end: it would take about {needed:.0f} s of {limit:.0f}.")
-    return _judged(space, evidence, items, closed, _Told(folds, scores, began, shares), random_state)
+            return model.with_reason(
+                f"Fine-tuning was stopped: it would take about {needed:.0f} s, and the budget is {limit:.0f} s."
+            )
+    result = _result(scores, data.index, data.class_prior)
+    correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
+    found = (
+        f"accuracy on {len(data.index)} labels in cross-validation: fine-tuning {result.correct.mean():.1%}, "
+        f"{model.method} {correct.mean():.1%}"
+    )
+    if not is_better(result.correct, correct):
+        seconds = time.monotonic() - began
+        reason = f"Fine-tuning is not used, because it is not better ({found}). The comparison took {seconds:.0f} s."
+        return model.with_result(result).with_reason(reason)
+    tuned = _fine_tuned(model, items, np.ones(len(items), dtype=bool), random_state)
+    seconds = time.monotonic() - began
+    reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
+    embedder = Embedder(_encoder(tuned, model.embedder.name), cache=model.embedder.cache)
+    coef, intercept = (part.detach().cpu().numpy() for part in (tuned.head_.coef, tuned.head_.intercept))
+    return model.with_fine_tuned(embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
 
 
-def wins(right: NDArray[np.bool_], before: NDArray[np.bool_]) -> bool:
-    """Whether the one told more labels rightly than the other by more than a standard error of the difference."""
-    ahead = right.astype(float) - before  # (n,)
+def is_better(correct: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Return whether more predictions are correct than of the other, by over one standard error of the difference."""
+    ahead = correct.astype(float) - other  # (n,)
     return bool(ahead.sum() > np.sqrt((ahead**2).sum()))
 
 
-def part_of(items: Items, rows: NDArray[np.bool_]) -> list[object]:
-    """Return some of the items."""
+def items_at(items: Items, rows: NDArray[np.bool_]) -> list[object]:
+    """Return the items whose rows are True."""
     return [items[int(row)] for row in np.flatnonzero(rows)]
 
 
-def _judged(
-    space: Space,
-    evidence: Evidence,
-    items: Items,
-    closed: Model,
-    told: _Told,
-    random_state: RandomState,
-) -> Choice:
-    """Compare what both say of the labels held out, and train on all of them if training told more rightly."""
-    theirs = _closed_form(evidence, closed, told.folds)
-    index = evidence.index
-    right, before = told.scores.argmax(axis=1) == index, theirs.argmax(axis=1) == index
-    found = f"held out in turn, {len(index)} labels are told by fine-tuning {right.mean():.1%}, {closed.method} "
-    found += f"{before.mean():.1%}"
-    answers = log_softmax(told.scores, axis=1)[np.arange(len(index)), index]
-    by_class = float(np.mean([right[index == k].mean() for k in np.unique(index)]))
-    trial = Trial("fine-tuned", by_class, float(answers.mean()), 1.0, right, told.believed(index))
-    if not wins(right, before):
-        price = time.monotonic() - told.began
-        return Choice(f"Fine-tuning does not win: {found}. Finding that out took {price:.0f} s.", trial)
-    model = _tuned(space, evidence, items, np.ones(len(index), dtype=bool), random_state)
-    price = time.monotonic() - told.began
-    return Choice(f"Fine-tuning from {model.freeze_at_} on answers: {found}. It took {price:.0f} s.", trial, model)
-
-
-def _cannot(space: Space, evidence: Evidence, items: Items) -> str:
-    """Return why fine-tuning cannot be tried; nothing where it can."""
-    if space.encoder is None:
+def _obstacle(model: Model, items: Items) -> str:
+    """Return why fine-tuning cannot be tried, or an empty string."""
+    if model.embedder.encoder is None:
         return "vectors have no network to train"
-    if len(items) != len(evidence.index):
-        return "of some labeled items only the vectors are at hand"
-    fewest = int(np.bincount(evidence.index, minlength=len(evidence.classes)).min())
-    if fewest < LABELS_NEEDED:
-        return f"some class has {fewest} labels, and it needs {LABELS_NEEDED} of each"
+    if len(items) != len(model.data.index):
+        return "only the vectors of some labeled items are stored"
+    fewest = int(model.data.counts.min())
+    if fewest < MIN_LABELS_PER_CLASS:
+        return f"some class has {fewest} labels, and every class needs {MIN_LABELS_PER_CLASS}"
     try:
-        encoders.backbone_of(space.encoder)
+        encoders.backbone_of(model.embedder.encoder)
     except EncoderError as error:
-        return f"the encoder cannot be split ({error})"
+        return f"the encoder cannot be split into stages ({error})"
     return ""
 
 
-def _parts(folds: Indexes) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+def _rows_of(folds: Indexes) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """Yield the rows of each fold, as `progress.track` counts them."""
     for fold in np.unique(folds):
         yield 1, folds == fold
 
 
-def _tuned(
-    space: Space, evidence: Evidence, items: Items, rows: NDArray[np.bool_], random_state: RandomState
+def _fine_tuned(
+    model: Model, items: Items, rows: NDArray[np.bool_], random_state: RandomState
 ) -> "FineTunedClassifier":
-    said = {name: list(texts) for name, texts in zip(evidence.classes.tolist(), evidence.texts.texts, strict=True)}
-    assert space.encoder is not None  # `_cannot` saw to that
-    tuning = fine_tuning.Tuning(cache=space.cache is not None)
-    fresh = fine_tuning.FineTunedClassifier(space.encoder, classes=said, tuning=tuning, random_state=random_state)
-    model: FineTunedClassifier = fresh.fit(part_of(items, rows), evidence.classes[evidence.index[rows]].tolist())
-    return model
+    """Return a classifier fine-tuned on some of the items."""
+    data, encoder = model.data, model.embedder.encoder
+    assert encoder is not None  # `_obstacle` checked it
+    classes = {name: list(texts) for name, texts in zip(data.classes.tolist(), data.texts.texts, strict=True)}
+    tuning = fine_tuning.Tuning(cache=model.embedder.cache is not None)
+    new = fine_tuning.FineTunedClassifier(encoder, classes=classes, tuning=tuning, random_state=random_state)
+    tuned: FineTunedClassifier = new.fit(items_at(items, rows), data.classes[data.index[rows]].tolist())
+    return tuned
 
 
-def _closed_form(evidence: Evidence, closed: Model, folds: Indexes) -> NDArray[np.float64]:
-    """Return what the closed form says of the labels held out (n, c)."""
-    known = evidence.known(None)
-    scores = np.zeros((len(folds), len(evidence.classes)))
+def _encoder(tuned: "FineTunedClassifier", name: str) -> Any:
+    """Return the trained network below the head as an encoder; name: of the encoder that it was trained from."""
+    center = None if tuned.head_.center is None else tuned.head_.center.cpu().numpy()
+    return encoders.TunedEncoder(name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
+
+
+def _closed_form_scores(model: Model, folds: Indexes) -> NDArray[np.float64]:
+    """Return the scores (n, c) of each labeled item from a closed form fitted without its fold."""
+    data = replace(model.data, class_prior=None)
+    scores = np.zeros((len(folds), len(data.classes)))
     for fold in np.unique(folds):
         out = folds == fold
-        scores[out] = fit_model(known.without(out), method=as_method(closed.method)).scorer(known.vectors[out])
+        closed: Model = any_shot.fit_model(model.embedder, data.subset(~out), method=model.method)
+        scores[out] = closed.scores(data.labeled[out])
     return scores
+
+
+def _result(
+    scores: NDArray[np.float64], index: Indexes, class_prior: NDArray[np.floating] | None
+) -> CrossValidationResult:
+    """Return the performance of fine-tuning from the scores (n, c) of held-out items."""
+    rows, correct = np.arange(len(index)), scores.argmax(axis=1) == index
+    by_class = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
+    likelihood = float(log_softmax(scores, axis=1)[rows, index].mean())
+    moved = scores if class_prior is None else scores + np.log(class_prior)
+    return CrossValidationResult(
+        "fine-tuned", by_class, likelihood, 1.0, correct, np.asarray(softmax(moved, axis=1)[rows, index])
+    )

@@ -22,6 +22,7 @@ _HOME = {
     "TransductiveZeroShotClassifier": "anyshot.zero_shot.transductive",
     "ZeroShotClassifier": "anyshot.zero_shot.base",
     "class_word_vectors": "anyshot.zero_shot.word_vectors",
+    "corrected_vectors": "anyshot.zero_shot.semantic_map",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
     "words_of": "anyshot.zero_shot.word_vectors",
 }
