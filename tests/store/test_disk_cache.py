@@ -441,6 +441,12 @@ def test_a_lower_limit_shrinks_the_file_at_the_next_write(tmp_path):
     assert smaller.size().bytes <= 0.3e6
 
 
+def test_an_infinite_limit_deletes_nothing(tmp_path):
+    cache = VectorCache(tmp_path, limit=float("inf"))
+    put(cache, range(10))
+    assert known(cache, range(10)) == list(range(10))
+
+
 def test_a_limit_of_zero_stores_nothing(tmp_path, letters):
     cache = VectorCache(tmp_path, limit=0)
     vectors = encode_once(letters, ["a", "b"], cache=cache)

@@ -65,9 +65,12 @@ class Activations:
         self.n_views = views.shape[1]
         self.lengths = self._length[views[:, 0]]
         self.digest = sha256(b"".join(keys) + np.ascontiguousarray(views).tobytes()).hexdigest()
-        self.in_memory = sum(int(self._length.sum()) * one[:1].nbytes for one in self._tensors[:1]) <= budget_mb * 1e6
-        if self.in_memory and self._tensors:
-            self._copy_to_memory()
+        row_bytes = self._tensors[0][:1].nbytes if self._tensors else 0
+        self.in_memory = int(self._length.sum()) * row_bytes <= budget_mb * 1e6
+        if self.in_memory and self._tensors:  # copy what is needed to one tensor, and release the files
+            items = zip(self._part, self._start, self._length, strict=True)
+            self._tensors = [torch.cat([self._tensors[p][first : first + length] for p, first, length in items])]
+            self._part, self._start = np.zeros_like(part), np.cumsum(self._length) - self._length
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -111,16 +114,6 @@ class Activations:
             here = np.flatnonzero(parts == part)
             gathered[torch.from_numpy(here)] = self._tensors[part][torch.from_numpy(rows[here])]
         return gathered
-
-    def _copy_to_memory(self) -> None:
-        """Copy the rows that are needed to one tensor, and release the files."""
-        copied = torch.empty((int(self._length.sum()), *self._tensors[0].shape[1:]), dtype=self._tensors[0].dtype)
-        starts = np.cumsum(self._length) - self._length
-        for part, tensor in enumerate(self._tensors):
-            index = np.flatnonzero(self._part == part)
-            lengths = self._length[index]
-            copied[_all_rows(starts[index], lengths)] = tensor[_all_rows(self._start[index], lengths)]
-        self._tensors, self._start, self._part = [copied], starts, np.zeros_like(self._part)
 
 
 def activations(
@@ -343,13 +336,6 @@ def _to_store(x: Tensor) -> Tensor:
 def _to_compute(x: Tensor) -> Tensor:
     """Return a stored tensor in the type in which it is used."""
     return x.float() if x.is_floating_point() else x.long() if x.dtype == torch.int32 else x
-
-
-def _all_rows(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Tensor:
-    """Return the indexes of all rows of items that begin at `starts` (n,) and have `lengths` (n,) rows."""
-    ends = np.cumsum(lengths)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-    return torch.from_numpy(np.repeat(starts, lengths) + within)
 
 
 class _Storage:

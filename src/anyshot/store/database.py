@@ -309,7 +309,7 @@ def _evict(connection: sqlite3.Connection, limit: float, folder: Path) -> None:
         if not victims:
             break
         delete_slices(connection, slices=victims, folder=folder)
-    _shrink(connection, by=_number(connection, "pragma page_count") - int(limit // page))
+    _shrink(connection, by=_number(connection, "pragma page_count") - int(min(limit, 2**62) // page))
 
 
 def delete_slices(connection: sqlite3.Connection, *, slices: Sequence[int], folder: Path) -> None:

@@ -245,13 +245,8 @@ def encode_once(
         The encoder does not return one finite vector of its width for each item.
     """
     task = _Task(encoder.encode, encoder.modality, _digest(encoder), encoder.width, type(encoder).__name__)
-    if encoder.modality == "text":
-        texts = check_texts(items)
-        return _encode_distinct(task, texts, _text_keys(task, texts), cache, counts)
-    images = list(items)
-    start = task.key_start()
-    keys = [sha256(start + content_of(image, row=row)).digest() for row, image in enumerate(images)]
-    return _encode_distinct(task, images, keys, cache, counts)
+    checked = check_texts(items) if encoder.modality == "text" else list(items)
+    return _encode_distinct(task, checked, cache, counts)
 
 
 def encode_texts_once(
@@ -264,8 +259,7 @@ def encode_texts_once(
 ) -> Vectors:
     """Return the vectors (n, width) that an image encoder gives `texts` (n,), as `encode_once` does."""
     task = _Task(encoder.encode_texts, "text among images", _digest(encoder), width, type(encoder).__name__)
-    checked = check_texts(texts)
-    return _encode_distinct(task, checked, _text_keys(task, checked), cache, counts)
+    return _encode_distinct(task, check_texts(texts), cache, counts)
 
 
 @dataclass(frozen=True)
@@ -278,26 +272,24 @@ class _Task:
     width: int
     name: str  # of the encoder, for errors
 
-    def key_start(self) -> bytes:
-        """Return the 32 bytes that are hashed before every item."""
-        return sha256(f"{self.kind}\n{self.digest}".encode()).digest()
+    def keys(self, items: Sequence[Any]) -> list[Key]:
+        """Return the key of each item (n,)."""
+        start = sha256(f"{self.kind}\n{self.digest}".encode()).digest()
+        if self.kind == "image":
+            return [sha256(start + content_of(image, row=row)).digest() for row, image in enumerate(items)]
+        return [sha256(start + text.encode("utf-8", "surrogatepass")).digest() for text in items]
 
 
 def _digest(encoder: object) -> str | None:
     return encoder.digest or None if isinstance(encoder, Digested) else None
 
 
-def _text_keys(task: _Task, texts: list[str]) -> list[Key]:
-    start = task.key_start()
-    return [sha256(start + text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-
-
 def _encode_distinct(
-    task: _Task, items: list[Any], keys: list[Key], cache: VectorCache | None, counts: EncodingCounts | None
+    task: _Task, items: list[Any], cache: VectorCache | None, counts: EncodingCounts | None
 ) -> Vectors:
     counts = EncodingCounts() if counts is None else counts
     index_of: dict[Key, int] = {}
-    index = [index_of.setdefault(key, len(index_of)) for key in keys]
+    index = [index_of.setdefault(key, len(index_of)) for key in task.keys(items)]
     distinct = list(index_of)
     store = cache if task.digest is not None else None
     table, known = np.zeros((len(distinct), task.width), dtype=np.float32), np.zeros(len(distinct), dtype=bool)
