@@ -1,4 +1,5 @@
 # make demo: the main job on real input.   make test: everything that must hold.   Both set up what they need.
+# make test-full: the same, with as many random faults as the tests state.
 # make quick: what a change touches, within a minute; SINCE=COMMIT counts from another commit than the last.
 PYTHON ?= python3
 NEEDS  := anyshot needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.12
@@ -7,13 +8,16 @@ BIN    := $(VENV)/bin
 SINCE  ?= HEAD
 STAMP  := $(VENV)/installed
 
-.PHONY: demo test quick check clean
+.PHONY: demo test test-full quick check clean
 
 demo: $(STAMP)
 	$(BIN)/anyshot demo
 
 test: check
 	$(BIN)/python -m pytest -m "not network and not gpu" --numprocesses auto --maxprocesses 8
+
+test-full: check
+	$(BIN)/python -m pytest -m "not network and not gpu" --full --numprocesses auto --maxprocesses 8
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -m "not network and not gpu" --touched $(SINCE) --seconds 35 -q

@@ -20,7 +20,15 @@ STARTED, LEFT_OUT = pytest.StashKey[float](), pytest.StashKey[list[pytest.Item]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--touched", metavar="COMMIT", help="run what differs from COMMIT touches, the nearest first")
+    parser.addoption("--full", action="store_true", help="repeat the tests of random faults as often as stated")
     parser.addoption("--seconds", type=float, metavar="N", help="stop after N seconds of tests, and say so")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that takes a `fault` the seeds of random faults: a few by default, with --full all that it states."""
+    if "fault" in metafunc.fixturenames and hasattr(metafunc.module, "N_FAULTS"):
+        few, full = metafunc.module.N_FAULTS
+        metafunc.parametrize("fault", range(full if metafunc.config.getoption("full") else few))
 
 
 @pytest.hookimpl(trylast=True)

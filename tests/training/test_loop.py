@@ -20,6 +20,7 @@ from launched import launched
 from small_training_run import BATCHES, EPOCHS, X, Y, network, run
 
 SCRIPT = Path(__file__).parents[1] / "small_training_run.py"
+N_FAULTS = 1, 20  # kills at a random step, by default and in full
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +84,8 @@ def test_the_same_seed_gives_the_same_weights_and_torchs_generator_is_restored()
     assert_same_weights(one, other)
 
 
-def test_a_run_killed_at_a_random_step_and_resumed_gives_the_same_weights(tmp_path):
-    step = int(np.random.default_rng().integers(1, BATCHES * EPOCHS))
+def test_a_run_killed_at_a_random_step_and_resumed_gives_the_same_weights(tmp_path, fault):
+    step = int(np.random.default_rng(fault).integers(1, BATCHES * EPOCHS))
     folder, weights = tmp_path / "run", tmp_path / "weights.safetensors"
     command = [sys.executable, str(SCRIPT), str(folder), str(weights)]
     assert subprocess.run([*command, str(step)], check=False).returncode == -9
