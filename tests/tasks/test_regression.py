@@ -1,4 +1,4 @@
-"""The regressor: scikit-learn's contract, ridge where there is no prior, the source where there are no labels."""
+"""AnyShotRegressor: scikit-learn's contract, ridge without a source, the source without labels."""
 
 import json
 
@@ -21,7 +21,7 @@ CHANGED = np.array([2.0, -1.0, 0.5, 0.3])
 
 
 def rows(n, seed, *, effects=EFFECTS, level=0.0, noise=0.5):
-    """Draw rows (n, 4) and numbers that follow `effects`."""
+    """Return random rows (n, 4), and labels with the linear effects `effects`."""
     random = generator(seed)
     X = random.normal(size=(n, len(effects)))
     return X, level + X @ effects + noise * random.normal(size=n)
@@ -37,7 +37,7 @@ def test_scikit_learns_contract(estimator, check):
 
 
 @pytest.mark.parametrize("alpha", [0.1, 3.0, 100.0])
-def test_without_a_source_and_with_a_penalty_given_it_is_ridge(alpha):
+def test_without_a_source_and_with_a_penalty_it_equals_ridge(alpha):
     X, y = rows(30, 0, level=7.0)
     X = X * [1, 10, 100, 0.1] + 3
     ours, plain = AnyShotRegressor(alpha=alpha), make_pipeline(StandardScaler(), Ridge(alpha=alpha))
@@ -46,23 +46,23 @@ def test_without_a_source_and_with_a_penalty_given_it_is_ridge(alpha):
     np.testing.assert_allclose(unscaled.coef_, Ridge(alpha=alpha).fit(X, y).coef_, rtol=1e-7)
 
 
-def test_ridge_with_more_features_than_rows_agrees_too():
+def test_it_equals_ridge_with_more_features_than_rows():
     X, y = rows(6, 0, effects=np.ones(20))
     ours, plain = AnyShotRegressor(alpha=2.0, scale=False), Ridge(alpha=2.0)
     np.testing.assert_allclose(ours.fit(X, y).coef_, plain.fit(X, y).coef_)
 
 
-def test_by_evidence_it_is_about_as_good_as_ridge_with_the_penalty_cross_validated():
-    ours, peer = [], []
+def test_the_evidence_is_about_as_good_as_a_cross_validated_penalty():
+    ours, cross_validated = [], []
     for seed in range(10):
         X, y = rows(25, seed, effects=np.r_[EFFECTS, np.zeros(20)], noise=1.5)
         X_test, y_test = rows(200, 100 + seed, effects=np.r_[EFFECTS, np.zeros(20)], noise=1.5)
         ours.append(error(AnyShotRegressor().fit(X, y), X_test, y_test))
-        peer.append(error(RidgeCV(alphas=np.logspace(-2, 4, 20)).fit(X, y), X_test, y_test))
-    assert np.mean(ours) < 1.02 * np.mean(peer)
+        cross_validated.append(error(RidgeCV(alphas=np.logspace(-2, 4, 20)).fit(X, y), X_test, y_test))
+    assert np.mean(ours) < 1.02 * np.mean(cross_validated)
 
 
-def test_unlabeled_rows_are_what_features_are_scaled_by():
+def test_features_are_standardized_with_unlabeled_rows():
     X, y = rows(10, 0)
     more, _ = rows(50, 1)
     scaler = StandardScaler().fit(np.vstack([X, more]))
@@ -71,7 +71,7 @@ def test_unlabeled_rows_are_what_features_are_scaled_by():
     np.testing.assert_allclose(ours.predict(more), plain.predict(scaler.transform(more)))
 
 
-def test_a_row_without_a_number_is_an_unlabeled_row():
+def test_a_row_without_a_label_is_unlabeled():
     X, y = rows(12, 0)
     y[4:] = np.nan
     split = AnyShotRegressor().fit(X[:4], y[:4], unlabeled=X[4:])
@@ -80,7 +80,7 @@ def test_a_row_without_a_number_is_an_unlabeled_row():
     np.testing.assert_allclose(AnyShotRegressor().fit(X, listed).predict(X), split.predict(X))
 
 
-def test_without_labels_the_answers_are_the_sources():
+def test_without_labels_the_source_is_used():
     there, (X, _) = rows(50, 0), rows(5, 1)
     expected = AnyShotRegressor().fit(*there).predict(X)
     np.testing.assert_array_equal(AnyShotRegressor().fit(source=there).predict(X), expected)
@@ -89,7 +89,7 @@ def test_without_labels_the_answers_are_the_sources():
     np.testing.assert_array_equal(AnyShotRegressor().fit(source=fitted).predict(X), fitted.predict(X))
 
 
-def test_a_source_and_few_labels_are_better_than_either_alone():
+def test_a_source_with_few_labels_is_better_than_either_alone():
     there = rows(200, 0)
     alone, plain, ours = [], [], []
     for seed in range(1, 8):
@@ -101,47 +101,47 @@ def test_a_source_and_few_labels_are_better_than_either_alone():
     assert np.mean(ours) < 0.95 * min(np.mean(alone), np.mean(plain))
 
 
-def test_a_source_that_misleads_is_given_up():
+def test_an_uninformative_source_does_not_hurt():
     there, (X, y) = rows(200, 0, effects=np.array([1.0, 2.0, 0.0, 3.0])), rows(25, 1)
     X_test, y_test = rows(200, 2)
     ours = AnyShotRegressor().fit(X, y, source=there)
     assert error(ours, X_test, y_test) < 1.05 * error(AnyShotRegressor().fit(X, y), X_test, y_test)
 
 
-def test_shifting_source_and_target_alike_shifts_the_answers():
+def test_shifting_all_labels_shifts_the_predictions():
     (X, y), (Xs, ys) = rows(10, 0, level=1.0), rows(50, 1)
     before = AnyShotRegressor().fit(X, y, source=(Xs, ys)).predict(Xs)
     shifted = AnyShotRegressor().fit(X, y + 50, source=(Xs, ys + 50)).predict(Xs)
     np.testing.assert_allclose(shifted, before + 50, atol=1e-6)
 
 
-def test_the_unit_of_the_numbers_does_not_matter():
+def test_the_units_of_the_labels_have_no_effect():
     (X, y), there = rows(10, 0, level=1.0), rows(50, 1)
     before = AnyShotRegressor().fit(X, y, source=there).predict(X)
     scaled = AnyShotRegressor().fit(X, 1000 * y, source=(there[0], 1000 * there[1])).predict(X)
     np.testing.assert_allclose(scaled, 1000 * before, rtol=1e-6)
 
 
-def test_equal_numbers_are_answered_with_that_number():
+def test_equal_labels_are_predicted():
     X, _ = rows(6, 0)
     np.testing.assert_allclose(AnyShotRegressor().fit(X, np.full(6, 4.0)).predict(X), 4.0)
 
 
-def test_one_label_moves_the_source_and_alone_is_the_answer():
+def test_one_label_is_predicted_or_changes_the_source():
     X, _ = rows(1, 0)
     np.testing.assert_allclose(AnyShotRegressor().fit(X, [3.0]).predict(X), [3.0])
     moved = AnyShotRegressor().fit(X, [3.0], source=DummyRegressor(strategy="constant", constant=0.0).fit(X, [0.0]))
     assert 0 < moved.predict(X)[0] <= 3
 
 
-def test_intervals_cover_about_as_often_as_stated():
-    held = []
+def test_intervals_have_the_requested_coverage():
+    covered = []
     for seed in range(25):
         X, y = rows(30, seed)
         X_test, y_test = rows(100, 500 + seed)
         lower, upper = AnyShotRegressor().fit(X, y).predict_interval(X_test, coverage=0.8).T
-        held.append(np.mean((lower <= y_test) & (y_test <= upper)))
-    assert np.mean(held) == pytest.approx(0.8, abs=0.05)
+        covered.append(np.mean((lower <= y_test) & (y_test <= upper)))
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.05)
 
 
 def test_with_too_few_labels_the_interval_is_infinite():
@@ -151,7 +151,7 @@ def test_with_too_few_labels_the_interval_is_infinite():
     assert np.isinf(AnyShotRegressor().fit(source=(X, y)).predict_interval(X)).all()
 
 
-def test_with_fewer_labels_than_folds_each_residual_is_of_a_model_without_that_label():
+def test_residuals_are_leave_one_out_with_few_labels():
     X, y = rows(7, 0)
     model = AnyShotRegressor(alpha=1.0, scale=False).fit(X, y)
     left_out = [
@@ -161,7 +161,7 @@ def test_with_fewer_labels_than_folds_each_residual_is_of_a_model_without_that_l
 
 
 def school(n, seed):
-    """Draw a table of pupils with a category and gaps, and their grades."""
+    """Return a random table with a category and missing values, and labels."""
     random = generator(seed)
     hours, kind = random.normal(5, 2, n), random.choice(["day", "evening"], n)
     grades = 5 + hours + 3 * (kind == "day") + 0.3 * random.normal(size=n)
@@ -169,7 +169,7 @@ def school(n, seed):
     return pd.DataFrame({"hours": hours, "kind": kind}), grades
 
 
-def test_a_table_with_categories_and_gaps_is_read_and_saved(tmp_path):
+def test_a_table_with_categories_and_missing_values_is_fitted_and_saved(tmp_path):
     (X, y), there = school(15, 0), school(80, 1)
     model = AnyShotRegressor().fit(X, y, source=there, unlabeled=there[0])
     X_test, y_test = school(60, 2)
@@ -182,34 +182,34 @@ def test_a_table_with_categories_and_gaps_is_read_and_saved(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [0, 1, 12])
-def test_a_saved_model_answers_as_before_and_holds_no_row(tmp_path, labels):
+def test_a_saved_model_predicts_the_same(tmp_path, labels):
     there, (X, y) = rows(20, 0), rows(12, 1)
-    given = (X[:labels], y[:labels]) if labels else ()
-    model = AnyShotRegressor().fit(*given, source=there)
+    labeled = (X[:labels], y[:labels]) if labels else ()
+    model = AnyShotRegressor().fit(*labeled, source=there)
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
     assert "AnyShotRegressor" in json.loads((tmp_path / "model" / "model.json").read_text())["facts"]["kind"]
 
 
-def test_a_foreign_source_is_refused(tmp_path):
+def test_a_model_with_a_source_of_another_class_cannot_be_saved(tmp_path):
     X, y = rows(12, 0)
     with pytest.raises(InputError, match="The source is a LinearRegression, which cannot be saved"):
         AnyShotRegressor().fit(X, y, source=LinearRegression().fit(X, y)).save(tmp_path / "model")
 
 
-def test_what_cannot_be_learned_from_is_refused_by_name():
+def test_invalid_input_raises_an_error():
     X, y = rows(5, 0)
-    with pytest.raises(NotEnoughLabelsError, match="None of the 5 rows has a number"):
+    with pytest.raises(NotEnoughLabelsError, match="None of the 5 rows has a label"):
         AnyShotRegressor().fit(X, np.full(5, np.nan))
     with pytest.raises(InputError, match="infinity, in row 2"):
         AnyShotRegressor().fit(X, [1, 2, np.inf, 4, 5])
-    with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; it is 0"):
+    with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got 0"):
         AnyShotRegressor(alpha=0).fit(X, y)
-    with pytest.raises(InputError, match=r"must be vectors \(n, d\) or a table\. Texts and images are encoded first"):
+    with pytest.raises(InputError, match=r"must be vectors \(n, d\) or a table\. Encode texts and images first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
     with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; a ndarray was"):
         AnyShotRegressor().fit(X, y, source=np.ones((3, 2)))
     with pytest.raises(InputError, match="must all be tables"):
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=[[1.0], [2.0]])
-    with pytest.raises(InputError, match="lacks the column 'kind'"):
+    with pytest.raises(InputError, match="The column 'kind' is missing"):
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=pd.DataFrame({"sort": ["a"]}))
