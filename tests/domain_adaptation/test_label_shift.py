@@ -99,8 +99,8 @@ def test_cross_validated_probabilities_do_not_depend_on_their_own_item():
 
 
 def test_a_class_with_one_item_is_refused():
-    with pytest.raises(NotEnoughLabelsError, match="Class number 2 has 1 source item"):
-        cross_validated_probabilities(None, np.arange(7.0)[:, None], np.array([0, 0, 0, 1, 1, 1, 2]), 3)
+    with pytest.raises(NotEnoughLabelsError, match=r"Class '2' has 1 source item\(s\)"):
+        LabelShiftCorrection().fit(np.arange(7.0)[:, None], [0, 0, 0, 1, 1, 1, 2], target=np.arange(7.0)[:, None])
 
 
 @pytest.mark.parametrize("method", ["em", "bbse"])

@@ -54,7 +54,7 @@ def test_identical_predictions_are_no_shift():
 
 def test_a_class_with_too_few_items_is_refused():
     X, y = np.random.default_rng(0).normal(size=(20, 2)), ["ash"] * 13 + ["birch"] * 7
-    with pytest.raises(NotEnoughLabelsError, match="'birch' has 7 source items; the test needs 8 per class"):
+    with pytest.raises(NotEnoughLabelsError, match=r"'birch' has 7 source item\(s\); at least 8 of each"):
         label_shift_test(X, y, target=X)
 
 

@@ -1,19 +1,20 @@
 """Trial fits on subsamples, and the criteria of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.base import Domains, SourceModel
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
 from anyshot.domain_adaptation.trials import (
-    LabeledTable,
     agreement,
     class_weights,
-    nearest_neighbors,
     neighbor_kappa,
     run_trials,
     subsample,
+    target_neighbors,
 )
 
 
@@ -22,11 +23,11 @@ def domains():
     random = np.random.default_rng(0)
     index = np.arange(90) % 3
     table = (4 * np.eye(3)[index] + random.normal(size=(90, 3))).astype(np.float32)
-    return LabeledTable(table, index), (table[random.permutation(90)][:50] + 1).astype(np.float32)
+    return Domains(table, index, (table[random.permutation(90)][:50] + 1).astype(np.float32), 3)
 
 
 def draw(domains, n_items=40):
-    return subsample(*domains, n_items=n_items, n_classes=3, random=np.random.default_rng(1))
+    return subsample(domains, n_items=n_items, random=np.random.default_rng(1))
 
 
 def trials_of(domains, **methods):
@@ -35,21 +36,21 @@ def trials_of(domains, **methods):
 
 def test_training_and_test_items_are_disjoint(domains):
     sample = draw(domains)
-    train, test = ({tuple(row) for row in part.table} for part in (sample.train, sample.test))
+    train, test = ({tuple(row) for row in part} for part in (sample.domains.source, sample.test))
     assert not train & test
 
 
 def test_every_class_has_training_and_test_items():
-    source = LabeledTable(np.zeros((7, 1), np.float32), np.array([0, 0, 0, 0, 0, 1, 1]))
-    sample = subsample(source, np.zeros((3, 1), np.float32), n_items=3, n_classes=2, random=np.random.default_rng(0))
-    assert set(sample.train.index) == set(sample.test.index) == {0, 1}
+    domains = Domains(np.zeros((7, 1), np.float32), np.array([0, 0, 0, 0, 0, 1, 1]), np.zeros((3, 1), np.float32), 2)
+    sample = subsample(domains, n_items=3, random=np.random.default_rng(0))
+    assert set(sample.domains.index) == set(sample.test_index) == {0, 1}
 
 
 def test_a_subsample_has_at_most_n_items_and_knows_its_rows(domains):
     sample = draw(domains, n_items=20)
-    assert len(sample.target) == 20
-    np.testing.assert_array_equal(sample.target, domains[1][sample.rows])
-    assert len(sample.train.index) <= 20 + 3
+    assert len(sample.domains.target) == 20
+    np.testing.assert_array_equal(sample.domains.target, domains.target[sample.rows])
+    assert len(sample.domains.index) <= 20 + 3
 
 
 def test_a_correct_method_has_high_accuracies(domains):
@@ -75,10 +76,11 @@ def test_a_method_that_cannot_be_fitted_has_no_trial(domains):
 
 
 def test_the_kind_of_shift_is_that_of_the_source_models_predictions(domains):
-    source, target = domains
-    blurred = 0.4 * (target - 1) + 0.6 * source.table.mean(axis=0)
+    same = domains.target - 1
+    blurred = 0.4 * same + 0.6 * domains.source.mean(axis=0)
     shifts = [
-        run_trials({}, SourceModel(normalize=None), draw((source, items)), seed=0)[1] for items in (target - 1, blurred)
+        run_trials({}, SourceModel(normalize=None), draw(replace(domains, target=items)), seed=0)[1]
+        for items in (same, blurred)
     ]
     assert shifts == ["no shift detected", "other shift"]
 
@@ -92,7 +94,7 @@ def test_agreement_is_over_the_items_that_both_fits_have():
 
 def test_neighbors_are_nearest_by_angle_between_standardized_vectors():
     table = np.array([[1.0, 100], [2.0, 100], [-1.0, 100], [-2.0, 100]], dtype=np.float32)  # the second is constant
-    neighbors = nearest_neighbors(np.repeat(table, 6, axis=0))
+    neighbors = target_neighbors(np.repeat(table, 6, axis=0))
     sides = np.repeat([0, 0, 1, 1], 6)
     assert neighbors.shape == (24, 10)
     np.testing.assert_array_equal(sides[neighbors], np.repeat(sides[:, None], 10, axis=1))
@@ -104,12 +106,12 @@ def test_neighbors_in_a_sparse_table_are_those_of_its_scaled_rows():
     scaled = rows / np.sqrt(np.square(rows).mean(axis=0))
     scaled /= np.linalg.norm(scaled, axis=1, keepdims=True)
     cosine = scaled @ scaled.T - 9 * np.eye(30)
-    for row, found in enumerate(nearest_neighbors(csr_array(rows))):
+    for row, found in enumerate(target_neighbors(csr_array(rows))):
         np.testing.assert_allclose(np.sort(cosine[row, found]), np.sort(cosine[row])[-10:], atol=1e-5)
 
 
 def test_few_items_have_few_neighbors():
-    assert nearest_neighbors(np.eye(3, dtype=np.float32)).shape == (3, 2)
+    assert target_neighbors(np.eye(3, dtype=np.float32)).shape == (3, 2)
 
 
 def test_kappa_of_an_example_solved_by_hand():

@@ -19,7 +19,15 @@ from anyshot.base.items import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.normalization import Floats, Normalize, Statistics, Table, is_sparse, statistics_of
-from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
+from anyshot.errors import (
+    BadItemError,
+    DomainError,
+    InputError,
+    NotEnoughClassesError,
+    NotEnoughLabelsError,
+    TargetLabelsError,
+    WidthError,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -69,6 +77,16 @@ def stack_domains(source: Table, target: Table) -> Table:
     return csr_array(vstack([source, target])) if is_sparse(source) else np.vstack([source, target])
 
 
+def stack_with_folds(source: Table, target: Table, n_folds: int) -> tuple[Table, Indexes, Indexes]:
+    """Return the items of both domains (n, d), the domain of each (n,) (1 is the target), and its fold (n,).
+
+    Neighboring rows are in different folds, so that items sorted by class are spread over the folds.
+    """
+    n_s, n_t = source.shape[0], target.shape[0]
+    fold = np.concatenate([np.arange(n_s) % n_folds, np.arange(n_t) % n_folds])
+    return stack_domains(source, target), np.repeat([0, 1], [n_s, n_t]), fold
+
+
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
     """Return the sorted source classes (c,) and the class index of each source item (n,).
 
@@ -106,6 +124,32 @@ def check_columns(X: object, target: object) -> None:
             f"target has the columns {', '.join(map(str, target_columns)):.80}; X has "
             f"{', '.join(map(str, columns)):.80}. Use the same columns in the same order: target[X.columns]."
         )
+
+
+def check_items_per_class(classes: NDArray[np.generic], index: Indexes, *, minimum: int) -> None:
+    """Raise NotEnoughLabelsError if a class has fewer than `minimum` items; index (n,) of rows of `classes` (c,)."""
+    counts = np.bincount(index, minlength=len(classes))
+    if counts.min() < minimum:
+        raise NotEnoughLabelsError(
+            f"Class {str(classes[counts.argmin()])!r} has {counts.min()} source item(s); at least {minimum} of each "
+            "class are needed."
+        )
+
+
+def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.generic], Domains]:
+    """Check source items (n_s, d), labels (n_s,) and target items (n_t, d); return the sorted classes and the domains.
+
+    Raises
+    ------
+    TargetLabelsError, DomainError, InputError, WidthError, BadItemError, NotEnoughClassesError
+        As `fit` of the estimators.
+    """
+    check_columns(X, target)
+    source = domain_table(X, name="X")
+    items = target_table(target, source)
+    check_all_labeled(y)
+    classes, index = class_index(y, source.shape[0])
+    return classes, Domains(source, index, items, len(classes))
 
 
 def target_table(target: ArrayLike | csr_array, source: Table) -> Table:

@@ -13,7 +13,7 @@ from anyshot.domain_adaptation.base import (
     Domains,
     ScaledLogisticRegression,
     fit_base,
-    stack_domains,
+    stack_with_folds,
 )
 from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
 from anyshot.errors import EffectiveSampleError, InputError
@@ -32,17 +32,13 @@ def density_ratio(source: Table, target: Table, *, folds: int = 3, exponent: flo
 
     exponent: power of the ratio, from 1, the ratio itself, to 0, uniform weights (Shimodaira's compromise).
     """
-    items = stack_domains(source, target)
-    n_s, n_t = source.shape[0], target.shape[0]
-    domain = np.repeat([0, 1], [n_s, n_t])
-    # Every third item of a domain is in the same fold, so that items sorted by class are spread over the folds.
-    fold = np.concatenate([np.arange(n_s) % folds, np.arange(n_t) % folds])
+    items, domain, fold = stack_with_folds(source, target, folds)
     with threads_for(items.shape[0] * items.shape[1]):
         scores = cross_val_predict(
             ScaledLogisticRegression(tol=1e-2), items, domain, cv=PredefinedSplit(fold), method="decision_function"
         )[:, None]  # (n, 1)
         calibration = LogisticRegression(C=CALIBRATION_C, tol=1e-3, max_iter=1000).fit(scores, domain)
-        logits = exponent * calibration.decision_function(scores)[:n_s]
+        logits = exponent * calibration.decision_function(scores)[: source.shape[0]]
     weights: Floats = np.exp(logits - logits.max())
     return np.asarray(weights / weights.mean())
 

@@ -16,12 +16,13 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import RandomState, generator
 from anyshot.domain_adaptation.base import (
     ScaledLogisticRegression,
     check_columns,
     domain_table,
     stack_domains,
+    stack_with_folds,
     target_table,
 )
 from anyshot.domain_adaptation.normalization import Floats, Normalize, Table, is_sparse, normalize_domains
@@ -143,7 +144,7 @@ def domain_gap(
 
 def a_distance(source: Table, target: Table) -> float:
     """Return the proxy A-distance of two domains (n_s, d), (n_t, d), from 0 (indistinguishable) to 2 (separable)."""
-    items, domain, fold = _with_folds(source, target)
+    items, domain, fold = stack_with_folds(source, target, FOLDS)
     centered = items if is_sparse(items) else items - items.mean(axis=0)
     weights = (len(domain) / 2 / np.bincount(domain))[domain]  # both domains have the same total weight
     predicted = cross_val_predict(
@@ -206,16 +207,9 @@ def _permutations(n_s: int, n_t: int, n_permutations: int, random: np.random.Gen
     return np.stack([is_source, *(random.permutation(is_source) for _ in range(n_permutations))])
 
 
-def _with_folds(source: Table, target: Table) -> tuple[Table, Indexes, Indexes]:
-    """Return the items of both domains (n, d), the domain of each (n,), and its fold (n,)."""
-    n_s, n_t = source.shape[0], target.shape[0]
-    fold = np.concatenate([np.arange(n_s) % FOLDS, np.arange(n_t) % FOLDS])
-    return stack_domains(source, target), np.repeat([0, 1], [n_s, n_t]), fold
-
-
 def _separability_p(pair: tuple[Table, Table], permuted: NDArray[np.bool_]) -> float:
     """Return the fraction of permutations (permutations, n) that least squares separates as well as the first."""
-    items, _, fold = _with_folds(*pair)
+    items, _, fold = stack_with_folds(*pair, FOLDS)
     gram = _gram(items)
     gram += gram.diagonal().mean() * np.eye(len(gram)) * 1e-9
     penalty = gram.diagonal().mean() or 1.0

@@ -1,18 +1,18 @@
 """Label shift: estimate the target's class frequencies, and correct the predictions for them."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes, RandomState, generator
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, probabilities
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, check_items_per_class, fit_base, probabilities
 from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import InputError
 
 # If p(x | y) is the same in both domains, a source model's probabilities P (n_t, c) become the target's by reweighting,
 #
@@ -104,19 +104,8 @@ def _logs(predicted: Floats) -> Floats:
 
 
 def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
-    """Return probabilities (n, c) of each item by a model that was not trained on it, with `FOLDS` folds.
-
-    Raises
-    ------
-    NotEnoughLabelsError
-        A class has only one item.
-    """
+    """Return probabilities (n, c) of each item by a model that was not trained on it, with `FOLDS` folds."""
     fold = _rank_in_class(index) % FOLDS
-    counts = np.bincount(index, minlength=n_classes)
-    if counts.min() < 2:
-        raise NotEnoughLabelsError(
-            f"Class number {counts.argmin()} has 1 source item; label shift needs at least 2 items of each class."
-        )
     predicted = np.zeros((len(index), n_classes))
     for number in np.unique(fold):
         test = fold == number
@@ -169,22 +158,18 @@ def prior_interval(
     return PriorEstimate(estimate(np.arange(n_s), np.arange(n_t)), low, high)
 
 
-class CorrectedClassifier(ClassifierMixin, BaseEstimator):
-    """A fitted classifier on class indexes whose calibrated probabilities are multiplied by `ratio` (c,)."""
+@dataclass(frozen=True)
+class CorrectedClassifier:
+    """A fitted classifier on class indexes whose calibrated probabilities are multiplied by a ratio for each class."""
 
-    def __init__(self, model: ClassifierMixin, calibration: Calibration, ratio: Floats) -> None:
-        self.model = model
-        self.calibration = calibration
-        self.ratio = ratio
+    model: ClassifierMixin
+    calibration: Calibration
+    ratio: Floats  # (c,)
 
     @property
     def classes_(self) -> Indexes:
         """Class indexes."""
         return np.arange(len(self.ratio))
-
-    def fit(self, X: Table, y: Indexes) -> Self:
-        """Return the classifier, which is already fitted."""
-        return self
 
     def predict_proba(self, X: Table) -> Floats:
         """Return the class probabilities (n, c)."""
@@ -260,6 +245,7 @@ class LabelShiftCorrection(AdaptedClassifier):
         if self.n_bootstrap < 1:
             raise InputError(f"n_bootstrap={self.n_bootstrap} must be at least 1.")
         c = domains.n_classes
+        check_items_per_class(self.classes_, domains.index, minimum=2)
         held_out = cross_validated_probabilities(self.base, domains.source, domains.index, c)
         calibration = fit_calibration(held_out, domains.index)
         model = fit_base(self.base, domains.source, domains.index)

@@ -1,13 +1,13 @@
 """Manifold embedded distribution alignment (MEDA): a smooth function on both domains with aligned class means."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
 from anyshot.base.items import decision_scores
@@ -33,17 +33,10 @@ from anyshot.errors import InputError
 # changes from round to round, and its rank is at most c + 1: B is factored once, and each round is a low-rank update by
 # the matrix inversion lemma.
 
+ETA: Final = 0.1
+"""The paper's value."""
 MAX_ITEMS: Final = 6000
 """Items used at most, evenly spaced in both domains: the memory is quadratic in them."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Weights of the terms of the objective; the defaults are the paper's."""
-
-    alignment: float = 10.0
-    smoothness: float = 1.0
-    eta: float = 0.1
 
 
 def gaussian_kernel(X: Floats, Z: Floats, width: float) -> Floats:
@@ -51,13 +44,18 @@ def gaussian_kernel(X: Floats, Z: Floats, width: float) -> Floats:
     return np.asarray(np.exp(-_squared_distances(X, Z) / width))
 
 
+def nearest_neighbors(cosine: Floats, n_neighbors: int) -> Indexes:
+    """Return the rows of the nearest neighbors of each item (n, k), given all cosines (n, n); sets their diagonal."""
+    np.fill_diagonal(cosine, -np.inf)
+    k = min(n_neighbors, len(cosine) - 1)
+    return np.asarray(np.argpartition(-cosine, k - 1, axis=1)[:, :k])
+
+
 def neighbor_laplacian(vectors: Floats, n_neighbors: int) -> csr_array:
     """Return I - D^-1/2 W D^-1/2 (n, n), where W holds the cosines of unit vectors (n, k) to their neighbors."""
     cosine = vectors @ vectors.T
-    np.fill_diagonal(cosine, -np.inf)
-    n = len(vectors)
-    k = min(n_neighbors, n - 1)
-    neighbors = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
+    neighbors = nearest_neighbors(cosine, n_neighbors)
+    n, k = neighbors.shape
     weights = np.maximum(np.take_along_axis(cosine, neighbors, axis=1), 0)  # (n, k)
     W = csr_array((weights.ravel(), (np.repeat(np.arange(n), k), neighbors.ravel())), shape=(n, n))
     W = W.maximum(W.T)
@@ -66,25 +64,32 @@ def neighbor_laplacian(vectors: Floats, n_neighbors: int) -> csr_array:
 
 
 def aligned_coefficients(
-    kernel: Floats, laplacian: csr_array, index: Indexes, start: Indexes | None, *, weights: Weights, rounds: int
+    kernel: Floats,
+    laplacian: csr_array,
+    index: Indexes,
+    start: Indexes | None,
+    *,
+    alignment: float = 10.0,
+    smoothness: float = 1.0,
+    rounds: int = 10,
 ) -> Floats:
     """Return beta (n, c) after `rounds` solutions of the equation above, the source items first.
 
     kernel, laplacian (n, n); index (n_s,): source classes; start (n_t,): predicted target classes to start from, or
-    None for those of f without alignment.
+    None for those of f without alignment; the default weights are the paper's.
     """
     n, n_s, c = len(kernel), len(index), int(index.max()) + 1
     labels = np.eye(c)[index]  # (n_s, c)
-    B = weights.smoothness * (laplacian @ kernel)
+    B = smoothness * (laplacian @ kernel)
     B[:n_s] += kernel[:n_s]
-    B[np.diag_indices(n)] += weights.eta
+    B[np.diag_indices(n)] += ETA
     factors = lu_factor(B, overwrite_a=True, check_finite=False)
     right = np.vstack([labels, np.zeros((n - n_s, c))])
     unaligned = lu_solve(factors, right, check_finite=False)  # beta without alignment, (n, c)
     predicted = (kernel[n_s:] @ unaligned).argmax(axis=1) if start is None else start  # (n_t,)
     for _ in range(rounds):
         E = _mean_differences(labels, np.eye(c)[predicted])  # (g, n)
-        strength = weights.alignment / np.linalg.norm(E @ E.T)
+        strength = alignment / np.linalg.norm(E @ E.T)
         shift = lu_solve(factors, E.T, check_finite=False)  # (n, g)
         E_kernel = E @ kernel  # (g, n)
         inner = np.eye(len(E)) / strength + E_kernel @ shift  # (g, g)
@@ -109,26 +114,19 @@ def _squared_distances(X: Floats, Z: Floats) -> Floats:
     return np.asarray(np.maximum(lengths - 2 * X @ Z.T, 0))
 
 
-class KernelClassifier(ClassifierMixin, BaseEstimator):
-    """A fitted kernel classifier on class indexes: scores = K(x, landmarks) beta / scale.
+@dataclass(frozen=True)
+class KernelClassifier:
+    """A fitted kernel classifier on class indexes: scores = K(x, landmarks) beta / scale."""
 
-    landmarks (m, k); beta (m, c); width: of the Gaussian kernel; scale: divides the scores. Created by `MEDA`.
-    """
-
-    def __init__(self, landmarks: Floats, beta: Floats, width: float, scale: float) -> None:
-        self.landmarks = landmarks
-        self.beta = beta
-        self.width = width
-        self.scale = scale
+    landmarks: Floats  # (m, k)
+    beta: Floats  # (m, c)
+    width: float  # of the Gaussian kernel
+    scale: float
 
     @property
     def classes_(self) -> Indexes:
         """Class indexes."""
         return np.arange(self.beta.shape[1])
-
-    def fit(self, X: Floats, y: Indexes) -> Self:
-        """Return the classifier, which is already fitted."""
-        return self
 
     def decision_function(self, X: Floats) -> Floats:
         """Return the scores (n, c); with two classes (n,), positive for the second."""
@@ -225,9 +223,10 @@ class MEDA(AdaptedClassifier):
         squares = _squared_distances(landmarks, landmarks)
         width = float(squares.mean()) or 1.0
         kernel = np.exp(-squares / width)
-        weights = Weights(alignment=self.alignment, smoothness=self.smoothness)
-        laplacian = neighbor_laplacian(landmarks, self.n_neighbors)
-        beta = aligned_coefficients(kernel, laplacian, some.index, start, weights=weights, rounds=self.rounds)
+        beta = aligned_coefficients(
+            kernel, neighbor_laplacian(landmarks, self.n_neighbors), some.index, start, alignment=self.alignment,
+            smoothness=self.smoothness, rounds=self.rounds,
+        )  # fmt: skip
         source_scores = kernel[: len(some.index)] @ beta  # (n_s, c)
         self.model_ = KernelClassifier(landmarks, beta, width, scale=_calibrated_scale(source_scores, some.index))
 

@@ -1,29 +1,26 @@
 """Decide without target labels whether to adapt, and with which method."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.base.validation import RandomState, generator
 from anyshot.domain_adaptation.base import (
+    Domains,
     SourceModel,
-    check_all_labeled,
-    check_columns,
-    class_index,
-    domain_table,
+    check_domains,
+    check_items_per_class,
     float_array,
-    target_table,
 )
-from anyshot.domain_adaptation.normalization import Table, is_sparse
+from anyshot.domain_adaptation.normalization import is_sparse
 from anyshot.domain_adaptation.shift_test import Shift
 from anyshot.domain_adaptation.trials import (
-    LabeledTable,
     Method,
     Subsample,
     Trial,
@@ -32,15 +29,16 @@ from anyshot.domain_adaptation.trials import (
     run_trials,
     subsample,
 )
-from anyshot.errors import DomainError, InputError, NotEnoughLabelsError, WidthError
+from anyshot.errors import DomainError, InputError, WidthError
 
 # Which criteria are reliable depends on the shift. If only the class frequencies differ, source items resampled to the
 # target's frequencies are a labeled target: accuracy on them decides, with the agreement. If the classes look different
 # they say little, and the reverse accuracy does, with the agreement and the neighbors.
 #
-# On the 34 transfers of `benchmarks/adapt_or_not.py` the verdict gains 5.7 points over the source model; leaving out a
-# criterion, the shift test, or the rule that no criterion may be lower costs up to 3 points or lets the verdict fall
-# below the source model. Tried without effect: judging no method by the criterion that it optimizes.
+# On the 34 transfers of `benchmarks/adapt_or_not.py` the choice gains 5.5 points over the source model and is never below
+# it (the best method of each: 7.3). Without neighbors it gains 4.0, without agreement 4.2, without the shift test 4.8,
+# without reverse 5.3, without weighted 5.4, and with a criterion allowed to be lower 5.4; most of these fall below the
+# source model on one to five transfers.
 
 Criterion: TypeAlias = Literal["agreement", "reverse", "weighted", "neighbors"]
 
@@ -56,7 +54,7 @@ COLUMNS: Final = ["agreement", "reverse", "weighted", "neighbors", "seconds"]
 MIN_ITEMS: Final = 10
 """Target items needed."""
 MIN_GAIN: Final = 1.0
-"""Gain over the source model [points of accuracy] that a method must show; it must be one standard error, too."""
+"""Gain over the source model [points of accuracy] that a method must show."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,8 @@ class Verdict:
         The kind of shift, which determines the criteria.
     table : DataFrame
         A row for each method: agreement, reverse accuracy, weighted accuracy and kappa of neighbors [%], duration of
-        its trials [s], gain over the source model by the criteria used and its standard error [points], and the first
-        of these criteria that is lower than the source model's.
+        its trials [s], gain over the source model by the criteria used [points], and the first of these criteria that
+        is lower than the source model's.
     reasons : tuple of str
         A sentence for each method.
     """
@@ -148,18 +146,16 @@ def adapt_or_not(
 
     Notes
     -----
-    The source model is kept unless the mean gain of a method over it, by the criteria used, is at least one point and
-    one standard error, and no criterion is lower than the source model's by more than its standard error: each
-    criterion can mislead, but rarely all of them for the same method. The kappa of neighbors has a weight of a third:
-    it changes about three times as much as the accuracy.
+    The source model is kept unless the mean gain of a method over it, by the criteria used, is at least one point, and
+    no criterion is lower than the source model's by more than its standard error: each criterion can mislead, but
+    rarely all of them for the same method. The kappa of neighbors has a weight of a third: it changes about three
+    times as much as the accuracy.
     """
     _check_options(candidates, n_repeats, n_items)
-    source, items, classes = _check_domains(X, y, target, default=source_model is None)
+    domains = _check_domains(X, y, target, default=source_model is None)
     methods = {SOURCE: SourceModel(normalize="source") if source_model is None else source_model, **candidates}
     random = generator(random_state)
-    samples = [
-        subsample(source, items, n_items=n_items, n_classes=len(classes), random=random) for _ in range(n_repeats)
-    ]
+    samples = [subsample(domains, n_items=n_items, random=random) for _ in range(n_repeats)]
     seeds = random.integers(2**31, size=n_repeats)
     results = [
         run_trials(methods, methods[SOURCE], sample, seed=int(seed))
@@ -199,27 +195,26 @@ def criteria(samples: list[Subsample], trials: list[dict[str, Trial | None]]) ->
 
 
 def compare(found: Mapping[str, pd.DataFrame], shift: Shift) -> pd.DataFrame:
-    """Return a row for each method: its mean criteria [%], its gain over the source model, and the standard error.
+    """Return a row for each method: its mean criteria [%], its gain over the source model, and a lower criterion.
 
     found: the criteria of each method, one row per subsample.
     """
     used = list(CRITERIA[shift])
     rows = {}
     for name, table in found.items():
-        gain = error = np.nan
-        lower = ""
+        gain, lower = np.nan, ""
         if len(table):
             gains = (table[used] - found[SOURCE][used]) * [WEIGHTS[criterion] for criterion in used]  # (repeats, used)
-            gain, error = float(gains.to_numpy().mean()), _standard_error(gains.mean(axis=1))
+            gain = float(gains.to_numpy().mean())
             lower = next((kind for kind in used if gains[kind].mean() < -_standard_error(gains[kind])), "")
         means = {**table.mean().to_dict(), "seconds": table["seconds"].sum()}
-        rows[name] = {**means, "gain": gain, "standard_error": error, "lower": lower}
+        rows[name] = {**means, "gain": gain, "lower": lower}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def choose(table: pd.DataFrame) -> str:
     """Return the method with the highest sufficient gain in the table of `compare`, or the source model."""
-    sufficient = table[(table.gain >= MIN_GAIN) & (table.gain >= table.standard_error) & (table.lower == "")]
+    sufficient = table[(table.gain >= MIN_GAIN) & (table.lower == "")]
     return SOURCE if sufficient.empty else str(sufficient.gain.idxmax())
 
 
@@ -234,16 +229,13 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
         if np.isnan(row.gain):
             reasons.append(f"{name}: not chosen, it cannot be fitted on one of the subsamples.")
             continue
-        if row.gain < max(MIN_GAIN, row.standard_error):
-            why = f"not chosen, at least {MIN_GAIN:g} point and 1 standard error are required"
+        if row.gain < MIN_GAIN:
+            why = f"not chosen, at least {MIN_GAIN:g} point is required"
         elif row.lower:
             why = f"not chosen, its {row.lower} is lower than the source model's"
         else:
             why = "chosen, the highest gain" if name == choice else f"not chosen, {choice} gains more"
-        reasons.append(
-            f"{name}: estimated gain over the source model {row.gain:+.1f} points (standard error "
-            f"{row.standard_error:.1f}); {why}."
-        )
+        reasons.append(f"{name}: estimated gain over the source model {row.gain:+.1f} points; {why}.")
     return reasons
 
 
@@ -271,28 +263,20 @@ def _check_options(candidates: Mapping[str, Method], n_repeats: int, n_items: in
         raise InputError(f"n_items={n_items} must be at least {MIN_ITEMS}.")
 
 
-def _check_domains(
-    X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool
-) -> tuple[LabeledTable, Table, NDArray[np.generic]]:
-    """Return the source, the target and the classes; items that are not vectors keep their shape, unless `default`."""
-    check_columns(X, target)
+def _check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool) -> Domains:
+    """Return both domains; items that are not vectors keep their shape, unless `default`."""
     if is_sparse(X) or np.ndim(X) == 2 or default:
-        table = domain_table(X, name="X")
-        items = target_table(target, table)
+        classes, domains = check_domains(X, y, target)
     else:
-        table, items = float_array(X, "X"), float_array(target, "target")
-        if table.shape[1:] != items.shape[1:]:
-            raise WidthError(f"target has items of shape {items.shape[1:]}; the source's are {table.shape[1:]}.")
-        target_table(as_vectors(items), domain_table(as_vectors(table), name="X"))
-    if items.shape[0] < MIN_ITEMS:
+        source, items = float_array(X, "X"), float_array(target, "target")
+        if source.shape[1:] != items.shape[1:]:
+            raise WidthError(f"target has items of shape {items.shape[1:]}; the source's are {source.shape[1:]}.")
+        classes, domains = check_domains(as_vectors(source), y, as_vectors(items))
+        domains = replace(domains, source=source, target=items)
+    if domains.target.shape[0] < MIN_ITEMS:
         raise DomainError(
-            f"target has {items.shape[0]} items; at least {MIN_ITEMS} are needed to compare methods. Keep the source "
-            "model, or collect more."
+            f"target has {domains.target.shape[0]} items; at least {MIN_ITEMS} are needed to compare methods. Keep the "
+            "source model, or collect more."
         )
-    check_all_labeled(y)
-    classes, index = class_index(y, table.shape[0])
-    counts = np.bincount(index)
-    if counts.min() < 2:
-        name = str(classes[counts.argmin()])
-        raise NotEnoughLabelsError(f"Class {name!r} has 1 source item; at least 2 of each class are needed.")
-    return LabeledTable(table, index), items, classes
+    check_items_per_class(classes, domains.index, minimum=2)
+    return domains

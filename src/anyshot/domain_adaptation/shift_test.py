@@ -10,18 +10,9 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, RandomState, generator
-from anyshot.domain_adaptation.base import (
-    check_all_labeled,
-    check_columns,
-    class_index,
-    domain_table,
-    fit_base,
-    probabilities,
-    target_table,
-)
+from anyshot.domain_adaptation.base import check_domains, check_items_per_class, fit_base, probabilities
 from anyshot.domain_adaptation.label_shift import bbse_prior
 from anyshot.domain_adaptation.normalization import Floats
-from anyshot.errors import NotEnoughLabelsError
 
 # A model fitted on half of the source predicts the other half and the target. Its predictions are counted in cells: the
 # predicted class, and the quartile of its confidence among the predictions of that class. P (cells, c) is the frequency
@@ -85,23 +76,15 @@ def label_shift_test(
     TargetLabelsError, DomainError, InputError, WidthError, BadItemError
         As `fit` of the estimators.
     """
-    check_columns(X, target)
-    source = domain_table(X, name="X")
-    items = target_table(target, source)
-    check_all_labeled(y)
-    classes, index = class_index(y, source.shape[0])
-    counts = np.bincount(index)
-    if counts.min() < MIN_ITEMS:
-        raise NotEnoughLabelsError(
-            f"Class {str(classes[counts.argmin()])!r} has {counts.min()} source items; the test needs {MIN_ITEMS} per "
-            "class."
-        )
+    classes, domains = check_domains(X, y, target)
+    source, index, c = domains.source, domains.index, domains.n_classes
+    check_items_per_class(classes, index, minimum=MIN_ITEMS)
     train = _half_of_each_class(index, generator(random_state))
     test = np.setdiff1d(np.arange(len(index)), train)
-    c = len(classes)
     with threads_for(source.shape[0] * source.shape[1] * c):
         model = fit_base(base, source[train], index[train])
-        return compare_predictions(probabilities(model, source[test], c), index[test], probabilities(model, items, c))
+        on_test, on_target = (probabilities(model, items, c) for items in (source[test], domains.target))
+    return compare_predictions(on_test, index[test], on_target)
 
 
 def compare_predictions(source_predicted: Floats, index: Indexes, target_predicted: Floats) -> LabelShiftTest:

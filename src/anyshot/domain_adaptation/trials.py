@@ -11,8 +11,9 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import probabilities
+from anyshot.domain_adaptation.base import Domains, probabilities
 from anyshot.domain_adaptation.label_shift import bbse_prior
+from anyshot.domain_adaptation.meda import nearest_neighbors
 from anyshot.domain_adaptation.normalization import Floats, Table, is_sparse, statistics_of
 from anyshot.domain_adaptation.shift_test import Shift, compare_predictions
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
@@ -55,22 +56,13 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class LabeledTable:
-    """Source items and their class indexes."""
-
-    table: Table  # (n, ...)
-    index: Indexes  # (n,)
-
-
-@dataclass(frozen=True)
 class Subsample:
-    """A random part of both domains, without target labels."""
+    """A random part of both domains, and held-out source items."""
 
-    train: LabeledTable
-    test: LabeledTable
-    target: Table  # (n_t, ...)
-    rows: Indexes  # (n_t,), rows of these items in the whole target
-    n_classes: int
+    domains: Domains
+    rows: Indexes  # (n_t,), rows of the target items in the whole target
+    test: Table  # (n, ...), held-out source items
+    test_index: Indexes  # (n,), their classes
 
 
 @dataclass(frozen=True)
@@ -84,15 +76,13 @@ class Trial:
     seconds: float
 
 
-def subsample(
-    source: LabeledTable, target: Table, *, n_items: int, n_classes: int, random: np.random.Generator
-) -> Subsample:
+def subsample(domains: Domains, *, n_items: int, random: np.random.Generator) -> Subsample:
     """Draw at most `n_items` training, test and target items each; the source is split within each class."""
-    train, test = _split(source.index, n_items, random)
-    n_t = target.shape[0]
+    train, test = _split(domains.index, n_items, random)
+    n_t = domains.target.shape[0]
     rows = np.sort(random.permutation(n_t)[: min(n_items, max(2, int(TARGET_FRACTION * n_t)))])
-    training, held_out = (LabeledTable(source.table[part], source.index[part]) for part in (train, test))
-    return Subsample(training, held_out, target[rows], rows, n_classes)
+    part = Domains(domains.source[train], domains.index[train], domains.target[rows], domains.n_classes)
+    return Subsample(part, rows, domains.source[test], domains.index[test])
 
 
 def _split(index: Indexes, n_items: int, random: np.random.Generator) -> tuple[Indexes, Indexes]:
@@ -115,50 +105,50 @@ def run_trials(
 
     seed: of the resampling for the weighted accuracy.
     """
-    on_test = _predict_as_target(source_model, sample, sample.test.table)
-    on_target = _predict_as_target(source_model, sample, sample.target)
-    shift = compare_predictions(on_test, sample.test.index, on_target).verdict
-    weights = class_weights(on_test, sample.test.index, on_target)
+    target, test_index = sample.domains.target, sample.test_index
+    on_test, on_target = (_predict_as_target(source_model, sample, items) for items in (sample.test, target))
+    shift = compare_predictions(on_test, test_index, on_target).verdict
+    weights = class_weights(on_test, test_index, on_target)
     if weights.sum() <= 0:
         raise DomainError("No source class seems to occur in the target, so there is nothing to transfer.")
     rows = np.random.default_rng(seed).choice(len(weights), len(weights), p=weights / weights.sum())
-    resampled = LabeledTable(sample.test.table[rows], sample.test.index[rows])
-    neighbors = nearest_neighbors(as_vectors(sample.target))
+    neighbors = target_neighbors(as_vectors(target))
     trials: dict[str, Trial | None] = {}
     for name, method in methods.items():
         try:
-            trials[name] = _trial(method, sample, resampled, neighbors)
+            trials[name] = _trial(method, sample, rows, neighbors)
         except (EffectiveSampleError, NotEnoughLabelsError):
             trials[name] = None
     return trials, shift
 
 
-def _trial(method: Method, sample: Subsample, resampled: LabeledTable, neighbors: Indexes) -> Trial:
+def _trial(method: Method, sample: Subsample, rows: Indexes, neighbors: Indexes) -> Trial:
+    """Return the trial of a method; rows: of the test items, resampled to the class frequencies of the target."""
     start = time.perf_counter()
-    predicted = _predict_as_target(method, sample, sample.target)
+    predicted = _predict_as_target(method, sample, sample.domains.target)
     classes = predicted.argmax(axis=1)
     reverse = _reverse_accuracy(method, sample, classes)
-    on_resampled = clone(method).fit(sample.train.table, sample.train.index, target=resampled.table)
-    weighted = float(np.mean(on_resampled.predict(resampled.table) == resampled.index))
+    on_resampled = _predict_as_target(method, sample, sample.test[rows]).argmax(axis=1)
+    weighted = float(np.mean(on_resampled == sample.test_index[rows]))
     return Trial(predicted, reverse, weighted, neighbor_kappa(classes, neighbors), time.perf_counter() - start)
 
 
 def _predict_as_target(method: Method, sample: Subsample, items: Table) -> Floats:
     """Return the probabilities (n, c) of a method that is fitted with `items` as its target."""
-    fitted = clone(method).fit(sample.train.table, sample.train.index, target=items)
-    return probabilities(fitted, items, sample.n_classes)
+    domains = sample.domains
+    fitted = clone(method).fit(domains.source, domains.index, target=items)
+    return probabilities(fitted, items, domains.n_classes)
 
 
 def _reverse_accuracy(method: Method, sample: Subsample, classes: Indexes) -> float:
     """Return the accuracy on the source of a method that is trained on the target with the labels `classes` (n_t,)."""
-    test = sample.test
     if len(np.unique(classes)) < 2:
-        return float(np.mean(test.index == classes[0]))
+        return float(np.mean(sample.test_index == classes[0]))
     try:
-        reversed_ = clone(method).fit(sample.target, classes, target=test.table)
+        swapped = clone(method).fit(sample.domains.target, classes, target=sample.test)
     except NotEnoughLabelsError:  # some methods need more than one item of each class
         return 0.0
-    return float(np.mean(reversed_.predict(test.table) == test.index))
+    return float(np.mean(swapped.predict(sample.test) == sample.test_index))
 
 
 def as_vectors(table: Table) -> Table:
@@ -175,13 +165,10 @@ def agreement(one: tuple[Indexes, Indexes], other: tuple[Indexes, Indexes]) -> f
     return float(np.mean(one[1][in_one] == other[1][in_other])) if len(in_one) else float("nan")
 
 
-def nearest_neighbors(table: Table) -> Indexes:
+def target_neighbors(table: Table) -> Indexes:
     """Return the rows of the nearest neighbors of each item (n, k), by cosine of the standardized vectors (n, d)."""
     rows = normalize(statistics_of(table).standardize(table))
-    cosine = (rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T  # (n, n)
-    np.fill_diagonal(cosine, -np.inf)
-    k = min(N_NEIGHBORS, len(cosine) - 1)
-    return np.asarray(np.argpartition(-cosine, k - 1, axis=1)[:, :k])
+    return nearest_neighbors((rows @ rows.T).toarray() if is_sparse(rows) else rows @ rows.T, N_NEIGHBORS)
 
 
 def neighbor_kappa(classes: Indexes, neighbors: Indexes) -> float:
