@@ -70,11 +70,11 @@ def test_fit_returns_self_and_predicts_source_classes(model):
     world = moved_world()
     fitted = clone(model)
     assert fitted.fit(world.X, world.y, target=world.target) is fitted
-    answers = fitted.predict(world.target)
-    assert answers.shape == world.truth.shape
-    assert set(answers) <= set(world.y)
+    predicted = fitted.predict(world.target)
+    assert predicted.shape == world.truth.shape
+    assert set(predicted) <= set(world.y)
     assert list(fitted.classes_) == ["ash", "birch", "cedar"]
-    assert np.mean(answers == world.truth) > 0.6  # chance is a third
+    assert np.mean(predicted == world.truth) > 0.6  # chance is a third
 
 
 class ThreadRecorder(LogisticRegression):
@@ -95,12 +95,12 @@ def test_small_problems_use_one_thread(target):
 def test_the_prediction_has_the_highest_score_and_probability(model):
     world = moved_world()
     fitted = clone(model).fit(world.X, world.y, target=world.target)
-    answers, odds = fitted.predict(world.target), fitted.predict_proba(world.target)
-    np.testing.assert_allclose(odds.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(fitted.classes_[odds.argmax(axis=1)], answers)
+    predicted, probability = fitted.predict(world.target), fitted.predict_proba(world.target)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(fitted.classes_[probability.argmax(axis=1)], predicted)
     if hasattr(fitted, "decision_function"):
         scores = fitted.decision_function(world.target)
-        np.testing.assert_array_equal(fitted.classes_[scores.argmax(axis=1)], answers)
+        np.testing.assert_array_equal(fitted.classes_[scores.argmax(axis=1)], predicted)
 
 
 @every_method
@@ -108,9 +108,9 @@ def test_refitting_gives_the_same_predictions_and_changes_no_input(model):
     world = moved_world()
     before = [table.copy() for table in world]
     first = clone(model).fit(world.X, world.y, target=world.target)
-    odds = first.predict_proba(world.target)
+    probability = first.predict_proba(world.target)
     again = first.fit(world.X, world.y, target=world.target).predict_proba(world.target)
-    np.testing.assert_allclose(again, odds, atol=1e-6)
+    np.testing.assert_allclose(again, probability, atol=1e-6)
     for table, copy in zip(world, before, strict=True):
         np.testing.assert_array_equal(table, copy)
 
@@ -186,9 +186,9 @@ def test_columns_in_another_order_are_refused():
     X, target = (pd.DataFrame(table, columns=list("abcdef")) for table in (world.X, world.target))
     with pytest.raises(DomainError, match="target has the columns b, a, c, d, e, f; X has a, b, c, d, e, f"):
         SourceModel().fit(X, world.y, target=target[list("bacdef")])
-    answers = SourceModel().fit(X, world.y, target=target).predict(target)
+    predicted = SourceModel().fit(X, world.y, target=target).predict(target)
     np.testing.assert_array_equal(
-        answers, SourceModel().fit(world.X, world.y, target=world.target).predict(world.target)
+        predicted, SourceModel().fit(world.X, world.y, target=world.target).predict(world.target)
     )
 
 
@@ -282,6 +282,6 @@ def test_without_predict_proba_the_predicted_class_has_probability_1():
 
 def test_a_class_missing_from_the_training_data_has_probability_0():
     model = fit_base(None, np.array([[0.0], [1.0]]), np.array([0, 2]))
-    answers = probabilities(model, np.array([[0.0], [1.0]]), 3)
-    assert not answers[:, 1].any()
-    np.testing.assert_allclose(answers.sum(axis=1), 1)
+    predicted = probabilities(model, np.array([[0.0], [1.0]]), 3)
+    assert not predicted[:, 1].any()
+    np.testing.assert_allclose(predicted.sum(axis=1), 1)

@@ -20,15 +20,15 @@ from anyshot.errors import InputError, NotEnoughLabelsError
 MEANS = np.array([[0.0, 0], [2, 0], [0, 2]])
 
 
-def drawn(shares, n, *, seed=0):
+def sample(prior, n, *, seed=0):
     random = np.random.default_rng(seed)
-    y = random.choice(3, n, p=shares)
+    y = random.choice(3, n, p=prior)
     return MEANS[y] + random.normal(size=(n, 2)), y
 
 
-def truth(X, shares):
+def truth(X, prior):
     """Return the true probabilities of the three classes."""
-    odds = np.exp(-0.5 * np.square(X[:, None] - MEANS).sum(axis=2)) * shares
+    odds = np.exp(-0.5 * np.square(X[:, None] - MEANS).sum(axis=2)) * prior
     return odds / odds.sum(axis=1, keepdims=True)
 
 
@@ -36,66 +36,66 @@ EVEN, UNEVEN = np.full(3, 1 / 3), np.array([0.7, 0.25, 0.05])
 
 
 def test_em_recovers_the_prior_from_true_probabilities():
-    X, _ = drawn(UNEVEN, 20_000)
+    X, _ = sample(UNEVEN, 20_000)
     np.testing.assert_allclose(em_prior(truth(X, EVEN), EVEN), UNEVEN, atol=0.015)
 
 
 def test_em_is_the_maximum_of_the_likelihood():
-    X, _ = drawn(UNEVEN, 300)
-    answers = truth(X, EVEN)
+    X, _ = sample(UNEVEN, 300)
+    predicted = truth(X, EVEN)
 
     def loss(free):
-        shares = np.exp(free) / np.exp(free).sum()
-        return -np.log((answers / EVEN) @ shares).mean()
+        prior = np.exp(free) / np.exp(free).sum()
+        return -np.log((predicted / EVEN) @ prior).mean()
 
     free = minimize(loss, np.zeros(3), tol=1e-12).x
-    np.testing.assert_allclose(em_prior(answers, EVEN, tol=1e-10), np.exp(free) / np.exp(free).sum(), atol=1e-4)
+    np.testing.assert_allclose(em_prior(predicted, EVEN, tol=1e-10), np.exp(free) / np.exp(free).sum(), atol=1e-4)
 
 
 def test_em_on_one_hot_predictions_is_their_frequency():
-    answers = np.eye(3)[[0, 0, 0, 1]]
-    np.testing.assert_allclose(em_prior(answers, EVEN), [0.75, 0.25, 0])
+    predicted = np.eye(3)[[0, 0, 0, 1]]
+    np.testing.assert_allclose(em_prior(predicted, EVEN), [0.75, 0.25, 0])
 
 
 def test_weights_of_em_are_multiplicities():
-    X, _ = drawn(UNEVEN, 50)
-    answers, count = truth(X, EVEN), np.arange(50) % 3
+    X, _ = sample(UNEVEN, 50)
+    predicted, count = truth(X, EVEN), np.arange(50) % 3
     np.testing.assert_allclose(
-        em_prior(answers, EVEN, weights=count), em_prior(np.repeat(answers, count, axis=0), EVEN), atol=1e-6
+        em_prior(predicted, EVEN, weights=count), em_prior(np.repeat(predicted, count, axis=0), EVEN), atol=1e-6
     )
 
 
 def test_bbse_solves_the_confusion_matrix():
     # 80 % of class 0 and 60 % of class 1 are predicted correctly; 44 % predictions of class 0 mean q = (0.1, 0.9).
     index = np.repeat([0, 1], 10)
-    said = np.r_[np.repeat([0, 1], [8, 2]), np.repeat([0, 1], [4, 6])]
+    predicted = np.r_[np.repeat([0, 1], [8, 2]), np.repeat([0, 1], [4, 6])]
     target = np.repeat([0, 1], [44, 56])
-    np.testing.assert_allclose(bbse_prior(np.eye(2)[said], index, np.eye(2)[target]), [0.1, 0.9], atol=1e-10)
+    np.testing.assert_allclose(bbse_prior(np.eye(2)[predicted], index, np.eye(2)[target]), [0.1, 0.9], atol=1e-10)
 
 
 def test_bbse_is_never_negative():
-    said, index = np.eye(2)[[0, 0, 1, 1]], np.array([0, 0, 1, 1])
-    np.testing.assert_allclose(bbse_prior(said, index, np.eye(2)[[0, 0]]), [1, 0])
+    predicted, index = np.eye(2)[[0, 0, 1, 1]], np.array([0, 0, 1, 1])
+    np.testing.assert_allclose(bbse_prior(predicted, index, np.eye(2)[[0, 0]]), [1, 0])
 
 
 def test_calibration_corrects_a_temperature_and_a_bias():
-    X, y = drawn(EVEN, 4000)
-    spoiled = Calibration(2.5, np.array([1.0, -0.5, 0]))(truth(X, EVEN))
-    mended = fit_calibration(spoiled, y)(spoiled)
-    assert np.abs(mended - truth(X, EVEN)).mean() < 0.02
-    assert np.abs(spoiled - truth(X, EVEN)).mean() > 0.08
+    X, y = sample(EVEN, 4000)
+    miscalibrated = Calibration(2.5, np.array([1.0, -0.5, 0]))(truth(X, EVEN))
+    calibrated = fit_calibration(miscalibrated, y)(miscalibrated)
+    assert np.abs(calibrated - truth(X, EVEN)).mean() < 0.02
+    assert np.abs(miscalibrated - truth(X, EVEN)).mean() > 0.08
 
 
 def test_cross_validated_probabilities_do_not_depend_on_their_own_item():
-    X, y = drawn(EVEN, 60)
-    answers = cross_validated_probabilities(LogisticRegression(), X, y, 3)
+    X, y = sample(EVEN, 60)
+    predicted = cross_validated_probabilities(LogisticRegression(), X, y, 3)
     X[7] += 100
     moved = cross_validated_probabilities(LogisticRegression(), X, y, 3)
-    assert np.abs(answers - moved).max() > 0
-    place = np.sum(y[:7] == y[7]) % 5
-    held = np.array([np.sum(y[:row] == y[row]) % 5 == place for row in range(60)])
-    held[7] = False
-    np.testing.assert_allclose(moved[held], answers[held])  # predicted by the model that was not trained on item 7
+    assert np.abs(predicted - moved).max() > 0
+    fold = np.sum(y[:7] == y[7]) % 5
+    same_fold = np.array([np.sum(y[:row] == y[row]) % 5 == fold for row in range(60)])
+    same_fold[7] = False
+    np.testing.assert_allclose(moved[same_fold], predicted[same_fold])  # by the model without item 7
 
 
 def test_a_class_with_one_item_is_refused():
@@ -105,21 +105,21 @@ def test_a_class_with_one_item_is_refused():
 
 @pytest.mark.parametrize("method", ["em", "bbse"])
 def test_intervals_have_about_the_nominal_coverage(method):
-    held = 0
+    covered = 0
     for seed in range(30):
-        target, _ = drawn(UNEVEN, 200, seed=100 + seed)
+        target, _ = sample(UNEVEN, 200, seed=100 + seed)
         y = np.arange(300) % 3
         X = MEANS[y] + np.random.default_rng(seed).normal(size=(300, 2))
         found = prior_interval(
             truth(X, EVEN), y, truth(target, EVEN), method=method, n_bootstrap=60, random_state=seed
         )  # fmt: skip
-        held += np.sum((found.low <= UNEVEN) & (found.high >= UNEVEN))
-    assert held >= 0.85 * 90
+        covered += np.sum((found.low <= UNEVEN) & (found.high >= UNEVEN))
+    assert covered >= 0.85 * 90
 
 
 @pytest.mark.parametrize("method", ["em", "bbse"])
 def test_corrected_predictions_are_nearly_optimal(method):
-    (X, y), (target, y_target) = drawn(EVEN, 600), drawn(UNEVEN, 600, seed=1)
+    (X, y), (target, y_target) = sample(EVEN, 600), sample(UNEVEN, 600, seed=1)
     plain = SourceModel(normalize=None).fit(X, y, target=target)
     model = LabelShiftCorrection(method=method, n_bootstrap=5, random_state=0).fit(X, y, target=target)
     best = np.mean(truth(target, UNEVEN).argmax(axis=1) == y_target)
@@ -129,13 +129,13 @@ def test_corrected_predictions_are_nearly_optimal(method):
 
 
 def test_the_seed_changes_the_intervals_only():
-    (X, y), (target, _) = drawn(EVEN, 200), drawn(UNEVEN, 200, seed=1)
+    (X, y), (target, _) = sample(EVEN, 200), sample(UNEVEN, 200, seed=1)
     one, other = (LabelShiftCorrection(n_bootstrap=10, random_state=seed).fit(X, y, target=target) for seed in (0, 1))
     np.testing.assert_array_equal(one.predict_proba(target), other.predict_proba(target))
     assert (one.prior_.low != other.prior_.low).any()
 
 
 def test_an_unknown_method_is_refused():
-    (X, y), (target, _) = drawn(EVEN, 30), drawn(EVEN, 30)
+    (X, y), (target, _) = sample(EVEN, 30), sample(EVEN, 30)
     with pytest.raises(InputError, match="Unknown method='rlls'"):
         LabelShiftCorrection(method="rlls").fit(X, y, target=target)

@@ -24,13 +24,13 @@ def small_problem():
     return gaussian_kernel(both, both, 0.7), neighbor_laplacian(both, 4), index
 
 
-def by_definition(kernel, laplacian, index, answers, alignment=10.0):
+def by_definition(kernel, laplacian, index, predicted, alignment=10.0):
     """Solve B beta = A Y as the paper writes it."""
     n, n_s, c = len(kernel), len(index), index.max() + 1
     M0 = np.outer(e := np.r_[np.full(n_s, 1 / n_s), np.full(n - n_s, -1 / (n - n_s))], e) * c
     M = M0.copy()
     for k in range(c):
-        ours, theirs = np.flatnonzero(index == k), n_s + np.flatnonzero(answers == k)
+        ours, theirs = np.flatnonzero(index == k), n_s + np.flatnonzero(predicted == k)
         if len(theirs):
             row = np.zeros(n)
             row[ours], row[theirs] = 1 / len(ours), -1 / len(theirs)
@@ -44,28 +44,28 @@ def by_definition(kernel, laplacian, index, answers, alignment=10.0):
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_the_low_rank_update_gives_the_papers_solution(rounds):
     kernel, laplacian, index = small_problem()
-    answers = np.roll(index, 2)
-    ours = aligned_coefficients(kernel, laplacian, index, answers, rounds=rounds)
+    predicted = np.roll(index, 2)
+    ours = aligned_coefficients(kernel, laplacian, index, predicted, rounds=rounds)
     for _ in range(rounds):
-        oracle = by_definition(kernel, laplacian, index, answers)
-        answers = (kernel[len(index) :] @ oracle).argmax(axis=1)
+        oracle = by_definition(kernel, laplacian, index, predicted)
+        predicted = (kernel[len(index) :] @ oracle).argmax(axis=1)
     np.testing.assert_allclose(ours, oracle, atol=1e-8)
 
 
 def test_a_class_without_predicted_target_items_is_not_aligned():
     kernel, laplacian, index = small_problem()
-    answers = np.zeros_like(index)
-    ours = aligned_coefficients(kernel, laplacian, index, answers, rounds=1)
-    np.testing.assert_allclose(ours, by_definition(kernel, laplacian, index, answers), atol=1e-8)
+    predicted = np.zeros_like(index)
+    ours = aligned_coefficients(kernel, laplacian, index, predicted, rounds=1)
+    np.testing.assert_allclose(ours, by_definition(kernel, laplacian, index, predicted), atol=1e-8)
 
 
 def test_the_default_start_is_the_solution_without_alignment():
     kernel, laplacian, index = small_problem()
     plain = by_definition(kernel, laplacian, index, np.zeros_like(index), alignment=0.0)
     start = (kernel[len(index) :] @ plain).argmax(axis=1)
-    given = aligned_coefficients(kernel, laplacian, index, start, rounds=2)
-    none = aligned_coefficients(kernel, laplacian, index, None, rounds=2)
-    np.testing.assert_allclose(none, given, atol=1e-10)
+    explicit = aligned_coefficients(kernel, laplacian, index, start, rounds=2)
+    default = aligned_coefficients(kernel, laplacian, index, None, rounds=2)
+    np.testing.assert_allclose(default, explicit, atol=1e-10)
 
 
 def test_the_kernel_is_scikit_learns():

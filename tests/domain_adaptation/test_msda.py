@@ -33,8 +33,8 @@ def test_a_word_that_occurs_only_in_the_target_is_learned_from_its_context():
     source, y = np.array([[1, 0, 0, 0], [0, 1, 0, 0]] * 10, float), ["plus", "minus"] * 10
     target = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]] * 5, float)
     model = MSDA(n_layers=1).fit(csr_array(source), y, target=csr_array(target))
-    asked = csr_array(np.array([[0, 0, 1, 0], [0, 0, 0, 1]], float))
-    assert list(model.predict(asked)) == ["plus", "minus"]
+    new = csr_array(np.array([[0, 0, 1, 0], [0, 0, 0, 1]], float))
+    assert list(model.predict(new)) == ["plus", "minus"]
 
 
 def test_the_layers_have_the_width_of_the_pivots():
@@ -44,8 +44,8 @@ def test_the_layers_have_the_width_of_the_pivots():
     assert model.model_.n_features_in_ == 6
 
 
-@pytest.mark.parametrize(("wrong", "words"), [({"noise": 1.0}, "noise=1.0"), ({"n_layers": 0}, "n_layers=0")])
-def test_invalid_parameters_are_refused(wrong, words):
+@pytest.mark.parametrize(("parameters", "message"), [({"noise": 1.0}, "noise=1.0"), ({"n_layers": 0}, "n_layers=0")])
+def test_invalid_parameters_are_refused(parameters, message):
     world = moved_world()
-    with pytest.raises(InputError, match=words):
-        MSDA(**wrong).fit(world.X, world.y, target=world.target)
+    with pytest.raises(InputError, match=message):
+        MSDA(**parameters).fit(world.X, world.y, target=world.target)

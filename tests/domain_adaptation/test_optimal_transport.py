@@ -38,8 +38,8 @@ def test_class_regularization_makes_target_items_receive_from_one_class():
     index = np.unique(world.y, return_inverse=True)[1]
 
     def purity(plan):
-        drawn = np.eye(3)[index].T @ plan
-        return (drawn.max(axis=0) / drawn.sum(axis=0)).mean()
+        mass = np.eye(3)[index].T @ plan
+        return (mass.max(axis=0) / mass.sum(axis=0)).mean()
 
     loose = transport_plan(world.X, world.target, entropy=0.3)
     strict = transport_plan(world.X, world.target, entropy=0.3, index=index, class_penalty=3.0)
@@ -52,12 +52,13 @@ def test_the_plan_is_finite_if_the_cost_is_far_above_the_entropy():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [({"regularize": "lp"}, "Unknown regularize='lp'"), ({"entropy": 0}, "entropy=0 must be")]
+    ("parameters", "message"),
+    [({"regularize": "lp"}, "Unknown regularize='lp'"), ({"entropy": 0}, "entropy=0 must be")],
 )
-def test_invalid_parameters_are_refused(wrong, words):
+def test_invalid_parameters_are_refused(parameters, message):
     world = moved_world()
-    with pytest.raises(InputError, match=words):
-        OptimalTransport(**wrong).fit(world.X, world.y, target=world.target)
+    with pytest.raises(InputError, match=message):
+        OptimalTransport(**parameters).fit(world.X, world.y, target=world.target)
 
 
 def test_without_pot_the_error_says_how_to_install_it(monkeypatch):

@@ -13,10 +13,10 @@ from domain_adaptation.worlds import moved_world
 
 
 def test_the_most_confident_are_chosen_by_class():
-    answers = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.45, 0.55], [0.3, 0.7]])
-    np.testing.assert_array_equal(most_confident(answers, 0.5), [0, 2, 4])
-    np.testing.assert_array_equal(most_confident(answers, 1.0), np.arange(5))
-    np.testing.assert_array_equal(most_confident(answers, 0.01), [0, 4])
+    predicted = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.45, 0.55], [0.3, 0.7]])
+    np.testing.assert_array_equal(most_confident(predicted, 0.5), [0, 2, 4])
+    np.testing.assert_array_equal(most_confident(predicted, 1.0), np.arange(5))
+    np.testing.assert_array_equal(most_confident(predicted, 0.01), [0, 4])
 
 
 def test_one_round_fits_the_base_on_the_source_and_all_predictions():
@@ -36,8 +36,8 @@ def test_rounds_follow_a_target_that_drifts_away_from_the_source():
     source = np.column_stack([np.tile([-1.0, 1.0], 30), np.zeros(60)]) + 0.1 * random.normal(size=(60, 2))
     y = (source[:, 0] > 0).astype(int)
     plain = SourceModel(normalize=None).fit(source, y, target=target)
-    taught = SelfTraining(rounds=20, normalize=None).fit(source, y, target=target)
-    assert taught.score(target, side > 0) > plain.score(target, side > 0)
+    adapted = SelfTraining(rounds=20, normalize=None).fit(source, y, target=target)
+    assert adapted.score(target, side > 0) > plain.score(target, side > 0)
 
 
 def test_an_adapted_base_receives_the_target():
@@ -47,10 +47,10 @@ def test_an_adapted_base_receives_the_target():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("parameters", "message"),
     [({"rounds": 0}, "rounds=0 must be at least 1"), ({"base": LinearSVC()}, "LinearSVC has none")],
 )
-def test_invalid_parameters_are_refused(wrong, words):
+def test_invalid_parameters_are_refused(parameters, message):
     world = moved_world()
-    with pytest.raises(InputError, match=words):
-        SelfTraining(**wrong).fit(world.X, world.y, target=world.target)
+    with pytest.raises(InputError, match=message):
+        SelfTraining(**parameters).fit(world.X, world.y, target=world.target)

@@ -10,16 +10,16 @@ MEANS = np.array([[0.0, 0], [3, 0], [0, 3]])
 EVEN, UNEVEN = np.full(3, 1 / 3), np.array([0.7, 0.25, 0.05])
 
 
-def drawn(shares, n, *, seed, move=0.0):
+def sample(prior, n, *, seed, move=0.0):
     random = np.random.default_rng(seed)
-    y = random.choice(3, n, p=shares)
+    y = random.choice(3, n, p=prior)
     return MEANS[y] + random.normal(size=(n, 2)) + move, y
 
 
-def verdicts(shares, *, move=0.0, seeds=range(25)):
+def verdicts(prior, *, move=0.0, seeds=range(25)):
     found = []
     for seed in seeds:
-        (X, y), (target, _) = drawn(EVEN, 400, seed=seed), drawn(shares, 300, seed=1000 + seed, move=move)
+        (X, y), (target, _) = sample(EVEN, 400, seed=seed), sample(prior, 300, seed=1000 + seed, move=move)
         found.append(label_shift_test(X, y, target=target, random_state=seed))
     return found
 
@@ -43,9 +43,9 @@ def test_classes_that_moved_are_another_shift():
 def test_identical_predictions_are_no_shift():
     random = np.random.default_rng(0)
     index = np.arange(90) % 3
-    answers = np.exp(2 * np.eye(3)[index] + random.normal(size=(90, 3)))
-    answers /= answers.sum(axis=1, keepdims=True)
-    found = compare_predictions(answers, index, answers)
+    predicted = np.exp(2 * np.eye(3)[index] + random.normal(size=(90, 3)))
+    predicted /= predicted.sum(axis=1, keepdims=True)
+    found = compare_predictions(predicted, index, predicted)
     assert found.no_shift_p == 1
     assert found.label_shift_p > 0.5
     np.testing.assert_allclose(found.prior, 1 / 3, atol=0.05)
@@ -59,7 +59,7 @@ def test_a_class_with_too_few_items_is_refused():
 
 
 def test_target_labels_and_single_items_are_refused():
-    X, y = drawn(EVEN, 60, seed=0)
+    X, y = sample(EVEN, 60, seed=0)
     with pytest.raises(TargetLabelsError, match="must not see labels"):
         label_shift_test(X, y, target=(X, y))
     with pytest.raises(DomainError, match="target has 1 item"):

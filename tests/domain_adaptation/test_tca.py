@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import eigh
 from scipy.sparse import csr_array
-from sklearn.preprocessing import normalize
 
-from anyshot.domain_adaptation.jda import JDA
 from anyshot.domain_adaptation.tca import TCA, pool_domains, transfer_components
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world
@@ -56,18 +54,6 @@ def test_the_axes_avoid_a_large_difference_of_means():
     axes = transfer_components(pool_domains(source, target), n_components=3, penalty=1e-3)
     gap = (source @ axes).mean(axis=0) - (target @ axes).mean(axis=0)
     assert np.abs(gap).max() < 0.05 * (source @ axes).std(axis=0).max()
-
-
-def test_jda_brings_the_class_means_together():
-    world = moved_world(n_each=40)
-    gaps = []
-    for rounds in (0, 5):
-        model = JDA(n_components=2, rounds=rounds, penalty=0.1, normalize=None)
-        model.fit(world.X, world.y, target=world.target)
-        seen = [normalize(X) @ model.axes_ for X in (world.X, world.target)]
-        means = [[Z[world.y == k].mean(axis=0) for k in np.unique(world.y)] for Z in seen]
-        gaps.append(np.linalg.norm(np.subtract(*means)) / np.linalg.norm(np.vstack(seen).std(axis=0)))
-    assert gaps[1] < gaps[0]
 
 
 def test_a_penalty_of_zero_is_refused():

@@ -1,7 +1,7 @@
+"""Saved models, and the methods with a fixed loss."""
+
 import numpy as np
 import pytest
-import torch
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from anyshot.base.model_folder import write_model
@@ -15,177 +15,16 @@ from anyshot.domain_adaptation.deep.confusion import (
     load_domain_confusion,
 )
 from anyshot.errors import (
-    BadItemError,
-    DomainError,
-    InputError,
     ModelFolderError,
-    NotEnoughClassesError,
-    TargetLabelsError,
-    WidthError,
 )
-from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
+from domain_adaptation.worlds import rotated_clusters
 
 QUICK = {"source_epochs": 2, "epochs": 3, "learning_rate": 0.01, "batch_size": 16, "random_state": 0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rotated():
-    """Three clusters, and the same rotated by 50 degrees: the source's boundaries cut through the target's clusters."""
-    random = np.random.default_rng(0)
-    centers = 3 * np.array([[np.cos(angle), np.sin(angle)] for angle in (0, 2.1, 4.2)])
-    y = np.arange(120) % 3
-    X, target = (centers[y] + 0.4 * random.normal(size=(120, 2)) for _ in range(2))
-    turn = np.array([[np.cos(0.87), np.sin(0.87)], [-np.sin(0.87), np.cos(0.87)]])
-    return X.astype(np.float32), y, (target @ turn).astype(np.float32)
-
-
-@parametrize_with_checks([DomainConfusionClassifier(source_epochs=5, epochs=30, learning_rate=0.03, random_state=0)])
-def test_sklearn_contract(estimator, check):
-    torch.set_num_threads(1)
-    check(estimator)
-
-
-def test_contract(rotated):
-    X, y, _ = rotated
-    model = DomainConfusionClassifier(nn.Sequential(nn.Linear(2, 4), nn.Tanh()), **QUICK)
-    assert_init_only_stores(model)
-    assert_fit_returns_self_and_repeats(model, X, y)
-    assert_predict_changes_nothing(model, X, y)
-
-
-@pytest.mark.parametrize("align", ["mcc", "mmd", "deep-coral", "cdan", "dann"])
-def test_alignment_improves_the_predictions_on_a_rotated_domain(align, rotated):
-    X, y, target = rotated
-    settings = {"source_epochs": 10, "learning_rate": 0.01, "batch_size": 32, "random_state": 0}
-    plain = DomainConfusionClassifier(epochs=20, **settings).fit(X, y)
-    aligned = DomainConfusionClassifier(align=align, epochs=20, **settings).fit(X, y, target=target)
-    assert np.mean(aligned.predict(X) == y) > 0.9 or align == "mcc"
-    assert np.mean(aligned.predict(target) == y) >= np.mean(plain.predict(target) == y) - 0.02
-
-
-def test_the_network_parameter_is_not_changed(rotated):
-    X, y, target = rotated
-    network = nn.Sequential(nn.Linear(2, 4), nn.ReLU())
-    before = network[0].weight.clone()
-    model = DomainConfusionClassifier(network, **QUICK).fit(X, y, target=target)
-    assert torch.equal(network[0].weight, before)
-    assert not torch.equal(model.network_[0].weight, before)
-
-
-def test_with_weight_0_the_target_has_no_influence(rotated):
-    X, y, target = rotated
-    network = nn.Sequential(nn.Linear(2, 4), nn.ReLU())  # without batch norms, which are estimated on the target
-    one = DomainConfusionClassifier(network, align="mmd", weight=0.0, **QUICK).fit(X, y, target=target)
-    other = DomainConfusionClassifier(network, align="deep-coral", weight=0.0, **QUICK).fit(X, y, target=target - 7)
-    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
-
-
-def test_the_seed_makes_fit_reproducible_without_changing_the_seed_of_torch(rotated):
-    X, y, target = rotated
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-    torch.manual_seed(5)
-    first, second = (
-        DomainConfusionClassifier(align="dann", **QUICK).fit(X, y, target=target).predict_proba(target)
-        for _ in range(2)
-    )
-    np.testing.assert_array_equal(first, second)
-    assert torch.equal(torch.rand(1), expected)
-
-
-def test_images_need_a_network_of_ones_own(rotated):
-    X, y, target = rotated
-    images, others = X.reshape(-1, 1, 1, 2), target.reshape(-1, 1, 1, 2)
-    network = nn.Sequential(nn.Conv2d(1, 3, (1, 2)), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten())
-    model = DomainConfusionClassifier(network, **QUICK).fit(images, y, target=others)
-    assert model.predict_proba(others).shape == (120, 3)
-    assert float(model.network_[1].num_batches_tracked) == np.ceil(120 / 16)  # estimated on the target at the end
-
-
-def test_items_may_be_network_inputs(rotated):
-    class Rows:
-        def __init__(self, table):
-            self.table = torch.from_numpy(table)
-
-        def __len__(self):
-            return len(self.table)
-
-        def batch(self, rows):
-            return {"x": self.table[torch.from_numpy(np.asarray(rows))]}
-
-    class Rest(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = nn.Linear(2, 4)
-
-        def forward(self, state):
-            return torch.relu(self.layer(state["x"]))
-
-    X, y, target = rotated
-    model = DomainConfusionClassifier(Rest(), **QUICK).fit(Rows(X), y, target=Rows(target))
-    assert model.predict(Rows(target)).shape == (120,)
-
-
-def test_diagnostics_compare_with_the_source_model(rotated):
-    X, y, target = rotated
-    model = DomainConfusionClassifier(align="dann", **QUICK).fit(X, y, target=target)
-    differ = np.mean(model.source_probabilities_.argmax(axis=1) != model.predict_proba(target).argmax(axis=1))
-    assert model.diagnostics_.disagreement == pytest.approx(differ)
-    assert 0 <= model.diagnostics_.domain_accuracy <= 1
-
-
-def test_refit_source_free_does_not_change_the_head(rotated):
-    X, y, target = rotated
-    model = DomainConfusionClassifier(source_epochs=10, epochs=20, learning_rate=0.01, random_state=0).fit(X, y)
-    before = np.mean(model.predict(target) == y)
-    head = model.head_.weight.clone()
-    model.refit_source_free(target, epochs=15)
-    assert np.mean(model.predict(target) == y) >= before
-    assert torch.equal(model.head_.weight, head)
-    assert model.diagnostics_.domain_accuracy is None
-
-
-def test_adapt_norms_estimates_the_norms_on_the_target(rotated):
-    X, y, target = rotated
-    network = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 4), nn.ReLU())
-    model = DomainConfusionClassifier(network, **QUICK).fit(X, y)
-    model.adapt_norms(target + 5)
-    np.testing.assert_allclose(model.network_[0].running_mean, target.mean(axis=0) + 5, atol=0.2)
-
-
-@pytest.mark.parametrize("step", [DomainConfusionClassifier.adapt_norms, DomainConfusionClassifier.refit_source_free])
-def test_diagnostics_are_those_of_the_last_target(step, rotated):
-    X, y, target = rotated
-    model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target)
-    other = target[:50] + 5
-    before = model.predict_proba(other)
-    step(model, other)
-    np.testing.assert_array_equal(model.source_probabilities_, before)
-    differ = np.mean(before.argmax(axis=1) != model.predict_proba(other).argmax(axis=1))
-    assert model.diagnostics_.disagreement == pytest.approx(differ)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"target": np.zeros((1, 2))}, DomainError, "1 item"),
-        ({"target": np.zeros((5, 3))}, WidthError, "the source's are"),
-        ({"target": np.full((5, 2), np.nan)}, BadItemError, "NaN"),
-        ({"target": (np.zeros((5, 2)), np.zeros(5))}, TargetLabelsError, "must not see labels of the target"),
-        ({"y": np.zeros(120)}, NotEnoughClassesError, "The source has 1 class"),
-        ({"align": "adda"}, InputError, "Choose one of 'mcc', 'mmd'"),
-        ({"weight": -1.0}, InputError, "drive the domains apart"),
-        ({"batch_size": 1}, InputError, "at least 0, 1 and 2"),
-        ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End it with nn.Flatten"),
-        ({"X": np.zeros((120, 2, 2)), "target": None}, InputError, "need a network"),
-    ],
-)
-def test_invalid_input_is_refused(change, error, message, rotated):
-    X, y, target = rotated
-    data = {"X": X, "y": y, "target": target} | {key: change[key] for key in ("X", "y", "target") if key in change}
-    settings = QUICK | {key: value for key, value in change.items() if key not in data}
-    with pytest.raises(error, match=message):
-        DomainConfusionClassifier(**settings).fit(data["X"], data["y"], target=data["target"])
+    return rotated_clusters()
 
 
 @pytest.mark.parametrize("network", [None, nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4))], ids=["ours", "own"])
@@ -215,13 +54,6 @@ def test_another_kind_of_model_is_refused(tmp_path):
     write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
     with pytest.raises(ModelFolderError, match="holds a 'Sorcery', not a DomainConfusionClassifier"):
         load_domain_confusion(tmp_path / "other")
-
-
-def test_a_refit_without_a_target_removes_the_diagnostics(rotated):
-    X, y, target = rotated
-    model = DomainConfusionClassifier(**QUICK).fit(X, y, target=target).fit(X, y)
-    assert not hasattr(model, "diagnostics_")
-    assert not hasattr(model, "source_probabilities_")
 
 
 @pytest.mark.parametrize(

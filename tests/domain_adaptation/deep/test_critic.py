@@ -23,8 +23,8 @@ def test_gradient_reversal_negates_the_gradient():
 
 
 def test_outer_product_of_features_and_probabilities():
-    features, answers = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.25, 0.75]])
-    assert outer_product(features, answers).tolist() == [[0.25, 0.75, 0.5, 1.5]]
+    features, predicted = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.25, 0.75]])
+    assert outer_product(features, predicted).tolist() == [[0.25, 0.75, 0.5, 1.5]]
 
 
 def test_the_outer_product_has_no_gradient_through_the_probabilities():

@@ -48,8 +48,8 @@ def test_mcc_does_not_depend_on_the_order_of_the_classes():
 
 
 def test_entropy_of_uniform_and_of_certain_predictions():
-    answers = torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
-    np.testing.assert_allclose(entropy(answers), [np.log(2), 0], atol=1e-6)
+    predicted = torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    np.testing.assert_allclose(entropy(predicted), [np.log(2), 0], atol=1e-6)
 
 
 def test_entropy_weights_favor_certain_predictions_and_have_mean_1():

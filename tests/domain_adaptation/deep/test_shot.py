@@ -18,14 +18,14 @@ def test_equal_predictions_have_zero_loss():
 
 def test_items_get_the_class_of_the_nearest_center():
     features = torch.tensor([[4.0, 0.0], [5.0, 0.1], [0.0, 4.0], [0.1, 5.0]])
-    answers = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])  # the second prediction is wrong
-    assert nearest_centers(features, answers).tolist() == [0, 0, 1, 1]
+    predicted = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.1, 0.9]])  # the second prediction is wrong
+    assert nearest_centers(features, predicted).tolist() == [0, 0, 1, 1]
 
 
 def test_a_class_that_is_never_predicted_gets_no_items():
     features = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
-    answers = torch.tensor([[0.6, 0.3, 0.1]]).repeat(20, 1)
-    assert nearest_centers(features, answers).tolist() == [0] * 20
+    predicted = torch.tensor([[0.6, 0.3, 0.1]]).repeat(20, 1)
+    assert nearest_centers(features, predicted).tolist() == [0] * 20
 
 
 def test_shot_improves_the_network_and_does_not_change_the_head():
