@@ -1,5 +1,3 @@
-"""Attribute tables: gaps filled and said, scales stated, classes named."""
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,40 +14,42 @@ def animals():
     )
 
 
-def test_a_gap_is_filled_by_the_mean_of_its_attribute_and_said(animals):
+def test_a_missing_value_is_replaced_with_the_mean_and_noted(animals):
     known = attribute_table(animals)
     np.testing.assert_allclose(known.vectors[:, 0], [0, 1, 0.5])
-    assert known.notes[0] == "1 of 9 values was missing and is its attribute's mean now: stripes of okapi."
+    assert (
+        known.notes[0] == "1 of 9 values was missing and was replaced with the mean of its attribute: stripes of okapi."
+    )
 
 
-def test_attributes_that_tell_nothing_are_named(animals):
-    assert attribute_table(animals).notes[1].endswith("the same for all classes and tells none apart: hooves.")
+def test_constant_attributes_are_named(animals):
+    assert attribute_table(animals).notes[1].endswith("has the same value for all classes: hooves.")
 
 
-def test_many_gaps_are_counted_and_the_first_named():
+def test_many_missing_values_are_counted_and_the_first_named():
     table = pd.DataFrame(np.where(np.eye(12, 12), np.nan, np.arange(144).reshape(12, 12)))
     assert "12 of 144 values were missing" in attribute_table(table).notes[0]
     assert attribute_table(table).notes[0].endswith("and 2 more.")
 
 
-def test_classes_come_in_the_order_asked_for_and_means_are_of_these_alone(animals):
+def test_classes_are_returned_in_the_given_order_and_means_are_over_these_only(animals):
     known = attribute_table(animals, ["okapi", "zebra"])
     assert known.names == ("okapi", "zebra")
     assert known.vectors[0].tolist() == [1.0, 1.0, 150.0]
 
 
-def test_a_number_can_stand_for_not_known(animals):
+def test_a_number_can_mean_missing(animals):
     known = attribute_table(animals.fillna(-1), missing=[-1])
     np.testing.assert_array_equal(known.vectors, attribute_table(animals).vectors)
 
 
-def test_the_table_given_is_left_alone(animals):
+def test_the_input_is_not_changed(animals):
     before = animals.copy()
     attribute_table(animals, missing=[130.0])
     pd.testing.assert_frame_equal(animals, before)
 
 
-def test_mappings_serve_as_tables():
+def test_mappings_are_accepted_as_tables():
     known = attribute_table({"horse": {"stripes": 0}, "zebra": {"stripes": 1, "hooves": 1}})
     assert known.columns == ("stripes", "hooves")
     np.testing.assert_array_equal(known.vectors, [[0, 1], [1, 1]])
@@ -59,14 +59,14 @@ def test_mappings_serve_as_tables():
     ("spoil", "classes", "error", "text"),
     [
         (lambda t: t, ["zebra", "quagga", "tapir"], UnknownClassError, "2 of 3 classes have no row.*quagga, tapir"),
-        (lambda t: pd.concat([t, t[:1]]), None, DuplicateClassError, "'horse' has more than one row"),
+        (lambda t: pd.concat([t, t[:1]]), None, DuplicateClassError, "'horse' has several rows"),
         (lambda t: t.assign(tail=np.nan), None, ClassesError, "Attribute 'tail' has no value"),
         (lambda t: pd.concat([t[:2], t[2:] * np.nan]), None, ClassesError, "Class 'okapi' has no value"),
         (lambda t: t.replace(160.0, np.inf), None, InputError, "height of 'horse' is infinite"),
         (lambda t: t[[]], None, InputError, "no attribute"),
     ],
 )
-def test_a_table_that_cannot_serve_is_refused_by_name(spoil, classes, error, text, animals):
+def test_an_unusable_table_is_refused(spoil, classes, error, text, animals):
     with pytest.raises(error, match=text):
         attribute_table(spoil(animals), classes)
 
@@ -74,7 +74,7 @@ def test_a_table_that_cannot_serve_is_refused_by_name(spoil, classes, error, tex
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_gives_what_its_table_gives(tmp_path, animals):
+def test_a_file_gives_the_same_as_its_table(tmp_path, animals):
     path = tmp_path / "animals.csv"
     path.write_text("animal,stripes,hooves,height\nhorse,0,1,160\nzebra,1,1,130\nokapi,?,1,150\n", encoding="utf-8")
     found, same = load_attributes(path), attribute_table(animals)
@@ -82,7 +82,7 @@ def test_a_file_gives_what_its_table_gives(tmp_path, animals):
     np.testing.assert_array_equal(found.vectors, same.vectors)
 
 
-def test_a_parquet_file_and_a_class_column_of_another_place(tmp_path, animals):
+def test_a_parquet_file_with_another_class_column(tmp_path, animals):
     path = tmp_path / "animals.parquet"
     animals.assign(animal=animals.index).to_parquet(path, index=False)
     np.testing.assert_array_equal(
@@ -97,7 +97,7 @@ def test_a_parquet_file_and_a_class_column_of_another_place(tmp_path, animals):
         ("animal,stripes\nhorse,1\n", {"class_column": "name"}, "no column 'name'; it has animal, stripes"),
     ],
 )
-def test_a_file_that_holds_no_attributes_says_what_it_holds(content, options, text, tmp_path):
+def test_a_file_without_usable_attributes_is_refused(content, options, text, tmp_path):
     path = tmp_path / "animals.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(DataFileError, match=text):
@@ -107,7 +107,7 @@ def test_a_file_that_holds_no_attributes_says_what_it_holds(content, options, te
 # --- combination ------------------------------------------------------------------------------------------------------
 
 
-def test_each_scaling_is_its_formula(animals):
+def test_each_scaling_follows_its_formula(animals):
     known = attribute_table(animals)
     raw = known.vectors
     by = {name: combine((known, name)).vectors for name in ("none", "unit", "range", "standard")}
@@ -120,14 +120,14 @@ def test_each_scaling_is_its_formula(animals):
     assert not by["standard"][:, 1].any()
 
 
-def test_blocks_weigh_what_they_are_told_however_wide_they_are():
+def test_the_influence_of_a_block_depends_on_its_weight_only():
     random = np.random.default_rng(0)
     wide, narrow = (attribute_table(pd.DataFrame(random.uniform(size=(6, width)))) for width in (300, 3))
     both = combine((wide, "standard"), (narrow, "standard", 2.0)).vectors
     assert (both[:, 300:] ** 2).sum() == pytest.approx(4 * (both[:, :300] ** 2).sum())
 
 
-def test_a_combination_says_its_scalings_and_keeps_the_notes(animals):
+def test_a_combination_notes_its_scalings_and_keeps_the_notes(animals):
     known = attribute_table(animals)
     both = combine((known, "range"), (known, "unit", 0.5))
     assert both.notes[0] == "Columns of part 1 (3): each column scaled to 0 to 1, weight 1."
@@ -140,11 +140,11 @@ def test_a_combination_says_its_scalings_and_keeps_the_notes(animals):
     ("parts", "error", "text"),
     [
         (lambda a, b: [], InputError, "nothing to combine"),
-        (lambda a, b: [(a, "cubed")], InputError, "'cubed' is none of none, unit, range, standard"),
+        (lambda a, b: [(a, "cubed")], InputError, "Unknown scaling 'cubed'"),
         (lambda a, b: [(a, "unit", 0)], InputError, "Part 1 has weight 0"),
-        (lambda a, b: [(a, "unit"), (b, "unit")], ClassesError, "Part 2.*row 0 is 'horse' and 'okapi'"),
+        (lambda a, b: [(a, "unit"), (b, "unit")], ClassesError, "part 2.*row 0 is 'horse' and 'okapi'"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(parts, error, text, animals):
+def test_parts_that_do_not_match_are_refused(parts, error, text, animals):
     with pytest.raises(error, match=text):
         combine(*parts(attribute_table(animals), attribute_table(animals[::-1])))

@@ -34,23 +34,23 @@ def test_columns_are_found_by_their_usual_names(tmp_path, header):
     assert (data.source, data.encoding, data.skipped, len(data)) == (tmp_path / "a.csv", "utf-8", [], 2)
 
 
-def test_the_plainest_name_is_taken_before_other_usual_ones(tmp_path):
+def test_the_first_usual_name_has_priority(tmp_path):
     data = read_data(file(tmp_path, "a.csv", "title,text,label,category\nt,a,x,y\n"))
     assert (data.items, data.labels) == (["a"], ["x"])
 
 
-def test_named_columns_are_taken(tmp_path):
+def test_given_columns_are_used(tmp_path):
     path = file(tmp_path, "a.csv", "text,label,note,kind\na,b,c,d\n")
     data = read_data(path, text_column="note", label_column="kind")
     assert (data.items, data.labels) == (["c"], ["d"])
 
 
-def test_the_text_column_is_never_taken_for_labels_too(tmp_path):
+def test_the_text_column_is_not_used_for_labels(tmp_path):
     data = read_data(file(tmp_path, "a.csv", "topic,n\na b,1\n"), text_column="topic")
     assert (data.items, data.labels) == (["a b"], None)
 
 
-def test_a_text_file_has_a_text_a_line_and_no_labels(tmp_path):
+def test_a_text_file_has_one_text_per_line_and_no_labels(tmp_path):
     data = read_data(file(tmp_path, "a.txt", "one\n\ntwo, three\n"))
     assert (data.items, data.labels) == (["one", "two, three"], None)
 
@@ -68,7 +68,7 @@ def test_a_text_file_has_a_text_a_line_and_no_labels(tmp_path):
         ([" a ", "a"], ["a", "a"]),
     ],
 )
-def test_labels_are_numbers_only_where_all_are_written_as_such(tmp_path, written, read):
+def test_labels_are_numbers_only_if_all_are_written_as_such(tmp_path, written, read):
     rows = "".join(f"t{place},{label}\n" for place, label in enumerate(written))
     labels = read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels
     assert labels == read
@@ -85,11 +85,11 @@ def test_labels_keep_their_type_in_json_and_parquet(tmp_path):
 
 def test_several_usual_columns_are_ambiguous(tmp_path):
     path = file(tmp_path, "a.csv", "title,description\na,b\n")
-    with pytest.raises(DataFileError, match=r"'title', 'description'\. Name one with text_column \(--text-column\)"):
+    with pytest.raises(DataFileError, match=r"'title', 'description'\. Choose one with text_column \(--text-column\)"):
         read_data(path)
 
 
-def test_texts_beside_images_are_ambiguous_until_one_is_named(tmp_path):
+def test_a_text_and_an_image_column_are_ambiguous(tmp_path):
     photo(tmp_path / "x.png")
     path = file(tmp_path, "a.csv", "text,file\na,x.png\n")
     with pytest.raises(DataFileError, match="texts in 'text' and images in 'file'"):
@@ -98,19 +98,19 @@ def test_texts_beside_images_are_ambiguous_until_one_is_named(tmp_path):
     assert read_data(path, image_column="file").items == [tmp_path / "x.png"]
 
 
-def test_a_table_without_a_usual_column_lists_those_it_has(tmp_path):
+def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
     path = file(tmp_path, "a.csv", "I was charged twice,billing\nwhere is it,delivery\n")
     with pytest.raises(DataFileError, match=r"Its columns: 'I was charged twice', 'billing'.*--text-column"):
         read_data(path)
 
 
-def test_a_column_that_is_missing_is_told_the_nearest_name(tmp_path):
+def test_the_error_for_a_missing_column_suggests_the_closest_name(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\na,b\n")
     with pytest.raises(
         DataFileError, match=r"no column 'labels'\. Its columns: 'text', 'label'\. Did you mean 'label'"
     ):
         read_data(path, label_column="labels")
-    with pytest.raises(DataFileError, match=r"Name one of them with text_column \(--text-column\)"):
+    with pytest.raises(DataFileError, match=r"Give one of them as text_column \(--text-column\)"):
         read_data(path, text_column="zzz")
 
 
@@ -127,24 +127,24 @@ def test_empty_texts_may_be_skipped_and_are_listed(tmp_path):
     assert data.skipped == [(f"{path}, line 3 (row 1)", "the text is empty")]
 
 
-def test_a_text_that_is_a_number_is_named(tmp_path):
+def test_a_number_instead_of_a_text_is_named(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": 5}\n')
-    with pytest.raises(BadItemError, match=r"line 2.*'5' is no text but of type int"):
+    with pytest.raises(BadItemError, match=r"line 2.*'5' is not a text but of type int"):
         read_data(path)
 
 
-def test_nothing_left_to_use_is_an_error_even_when_skipping(tmp_path):
+def test_skipping_all_items_is_an_error(tmp_path):
     with pytest.raises(DataFileError, match="no usable item"):
         read_data(file(tmp_path, "a.csv", "text,label\n,x\n"), on_error="skip")
 
 
-def test_several_labels_an_item_are_refused(tmp_path):
+def test_several_labels_per_item_are_refused(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
-    with pytest.raises(DataFileError, match=r"line 1 .*of type list.*several are not supported"):
+    with pytest.raises(DataFileError, match=r"line 1 .*of type list.*Only one label per item"):
         read_data(path)
 
 
-def test_a_column_of_texts_is_not_taken_for_labels_by_its_name_alone(tmp_path):
+def test_a_column_of_texts_is_not_used_as_labels(tmp_path):
     rows = "".join(f"t{n},a long remark on item number {n}\n" for n in range(60))
     path = file(tmp_path, "a.csv", "text,category\n" + rows)
     with pytest.raises(DataFileError, match="'category' does not look like labels: 60 different values in 60 rows"):
@@ -152,13 +152,13 @@ def test_a_column_of_texts_is_not_taken_for_labels_by_its_name_alone(tmp_path):
     assert len(set(read_data(path, label_column="category").labels)) == 60
 
 
-def test_measurements_are_not_taken_for_labels_by_their_name_alone(tmp_path):
+def test_measurements_are_not_used_as_labels(tmp_path):
     rows = "".join(f"t{n},{n}.5\n" for n in range(60))
     with pytest.raises(DataFileError, match="does not look like labels"):
         read_data(file(tmp_path, "a.csv", "text,target\n" + rows))
 
 
-def test_without_labels_no_column_is_taken_for_labels(tmp_path):
+def test_with_labels_false_ignores_label_columns(tmp_path):
     rows = "".join(f"t{n},{n}.5,x\n" for n in range(60))
     path = file(tmp_path, "a.csv", "text,target,category\n" + rows)
     with pytest.raises(DataFileError, match="several columns"):
@@ -169,12 +169,12 @@ def test_without_labels_no_column_is_taken_for_labels(tmp_path):
     assert (data.items[:2], len(data), data.labels) == (["t0", "t1"], 60, None)
 
 
-def test_without_labels_several_an_item_do_no_harm(tmp_path):
+def test_with_labels_false_accepts_several_labels_per_item(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
     assert read_data(path, with_labels=False).items == ["a"]
 
 
-def test_without_labels_a_folder_s_images_are_read_whatever_its_parts_are_called(tmp_path):
+def test_with_labels_false_reads_all_images_of_a_folder(tmp_path):
     images = [photo(tmp_path / name / "cat" / "1.png") for name in ("test", "train")]
     data = read_data(tmp_path, with_labels=False)
     assert (data.items, data.labels) == (images, None)
@@ -183,24 +183,24 @@ def test_without_labels_a_folder_s_images_are_read_whatever_its_parts_are_called
     assert (data.items, data.labels) == (images[::-1], None)
 
 
-def test_a_column_of_labels_that_are_not_wanted_is_a_contradiction(tmp_path):
+def test_a_label_column_contradicts_with_labels_false(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\na,x\n")
-    with pytest.raises(InputError, match=r"label_column='label' names labels, with_labels=False leaves them out"):
+    with pytest.raises(InputError, match=r"label_column='label' contradicts with_labels=False"):
         read_data(path, label_column="label", with_labels=False)
 
 
-def test_one_text_of_each_of_many_classes_is_no_free_text(tmp_path):
+def test_many_classes_with_one_text_each_are_labels(tmp_path):
     rows = "".join(f"t{n},class number {n}\n" for n in range(60))
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
 
 
-def test_wrong_use_is_refused(tmp_path):
+def test_contradictory_arguments_are_refused(tmp_path):
     path = file(tmp_path, "a.csv", "text\na\n")
     with pytest.raises(InputError, match="on_error must be"):
         read_data(path, on_error="ignore")
     with pytest.raises(InputError, match="not both"):
         read_data(path, text_column="text", image_column="text")
-    with pytest.raises(InputError, match="Folders hold images"):
+    with pytest.raises(InputError, match="Folders contain images"):
         read_data(tmp_path, text_column="text")
     with pytest.raises(DataFileError, match="no file or folder"):
         read_data(tmp_path / "absent")
@@ -216,9 +216,9 @@ def test_a_table_of_images_reads_paths_relative_to_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "fault"), [("absent.png", "there is no file"), ("notes.txt", "does not end as an image"), ("", "")]
+    ("name", "fault"), [("absent.png", "there is no file"), ("notes.txt", "does not have an image suffix"), ("", "")]
 )
-def test_an_image_that_is_none_is_named_or_skipped(tmp_path, name, fault):
+def test_an_unusable_image_is_named_or_skipped(tmp_path, name, fault):
     good = photo(tmp_path / "a.png")
     file(tmp_path, "notes.txt", "x")
     path = file(tmp_path, "list.csv", f"image,label\na.png,x\n{name},y\n")
@@ -238,7 +238,7 @@ def test_subfolders_are_classes_and_other_files_are_ignored(tmp_path):
     assert (data.modality, data.encoding, data.skipped) == ("image", None, [])
 
 
-def test_loose_images_have_no_label_beside_classes_and_alone(tmp_path):
+def test_images_outside_subfolders_have_no_label(tmp_path):
     loose = photo(tmp_path / "z.png")
     assert (read_data(tmp_path).items, read_data(tmp_path).labels) == ([loose], None)
     inside = photo(tmp_path / "cat" / "1.png")
@@ -248,7 +248,7 @@ def test_loose_images_have_no_label_beside_classes_and_alone(tmp_path):
 def test_a_class_folder_without_images_is_listed(tmp_path):
     photo(tmp_path / "cat" / "1.png")
     (tmp_path / "dog").mkdir()
-    assert read_data(tmp_path).skipped == [(str(tmp_path / "dog"), "the folder holds no images")]
+    assert read_data(tmp_path).skipped == [(str(tmp_path / "dog"), "the folder contains no images")]
 
 
 def test_an_empty_image_file_is_named_or_skipped(tmp_path):
@@ -261,7 +261,7 @@ def test_an_empty_image_file_is_named_or_skipped(tmp_path):
     assert data.skipped == [(str(tmp_path / "cat" / "2.png"), "the image file is empty")]
 
 
-def test_labels_csv_labels_loose_images_and_leaves_the_others_without(tmp_path):
+def test_labels_csv_gives_labels_and_other_images_have_none(tmp_path):
     images = [photo(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     file(tmp_path, "labels.csv", "file,label\nb.png,1\na.png,\n")
     data = read_data(tmp_path)
@@ -280,25 +280,25 @@ def test_labels_csv_names_missing_images_and_columns(tmp_path):
     assert read_data(tmp_path, label_column="animal").labels == ["x"]
 
 
-def test_a_folder_without_images_tells_what_it_saw(tmp_path):
-    with pytest.raises(DataFileError, match=r"holds no images .*Seen: nothing"):
+def test_the_error_for_a_folder_without_images_lists_its_files(tmp_path):
+    with pytest.raises(DataFileError, match=r"contains no images .*Found: nothing"):
         read_data(tmp_path)
     file(tmp_path, "a.heic", "x")
-    with pytest.raises(DataFileError, match=r"Seen: \.heic"):
+    with pytest.raises(DataFileError, match=r"Found: \.heic"):
         read_data(tmp_path)
 
 
-def test_train_and_test_folders_are_no_classes(tmp_path):
+def test_train_and_test_folders_are_not_classes(tmp_path):
     photo(tmp_path / "train" / "cat" / "1.png")
     photo(tmp_path / "test" / "cat" / "2.png")
-    with pytest.raises(DataFileError, match="divided into test, train, which are no classes"):
+    with pytest.raises(DataFileError, match="divided into test, train, which are not classes"):
         read_data(tmp_path)
 
 
 # ── draws, messages, classes ──
 
 
-def test_few_per_class_draws_k_of_each_and_all_of_a_small_class():
+def test_few_per_class_returns_k_of_each_and_all_of_a_small_class():
     labels = ["a"] * 9 + ["b"] * 2 + [None] * 5 + ["c"] * 4
     drawn = few_per_class(labels, 3, random_state=0)
     assert Counter(labels[row] for row in drawn) == {"a": 3, "b": 2, "c": 3}
@@ -306,25 +306,25 @@ def test_few_per_class_draws_k_of_each_and_all_of_a_small_class():
     assert (np.diff(drawn) > 0).all()
 
 
-def test_few_per_class_repeats_with_its_seed_and_varies_without():
+def test_few_per_class_is_reproducible_with_a_seed():
     labels = np.repeat(np.arange(5), 40)
     assert (few_per_class(labels, 4, random_state=1) == few_per_class(labels, 4, random_state=1)).all()
     assert (few_per_class(labels, 4, random_state=1) != few_per_class(labels, 4, random_state=2)).any()
 
 
-def test_few_per_class_draws_every_row_equally_often():
+def test_few_per_class_samples_uniformly():
     counts = Counter(row for seed in range(400) for row in few_per_class(["a"] * 4, 1, random_state=seed).tolist())
     assert all(70 <= counts[row] <= 130 for row in range(4))  # 100 expected, 8.7 a standard deviation
 
 
-def test_few_per_class_of_none_is_none_and_of_less_refused():
+def test_few_per_class_accepts_zero_and_refuses_less():
     assert few_per_class(["a", "b"], 0).shape == (0,)
     assert few_per_class([None, None], 3).shape == (0,)
-    with pytest.raises(InputError, match="k must be 0 or more"):
+    with pytest.raises(InputError, match="k must be at least 0"):
         few_per_class(["a"], -1)
 
 
-def test_the_messages_are_twenty_in_each_of_ten_classes_and_a_few_in_none():
+def test_the_messages_are_twenty_per_class_and_a_few_of_none():
     data = messages()
     counts = Counter(data.labels)
     assert counts.pop("none") == 12
@@ -333,7 +333,7 @@ def test_the_messages_are_twenty_in_each_of_ten_classes_and_a_few_in_none():
     assert len(set(data.items)) == len(data) == 212
 
 
-def test_classes_are_read_from_a_list_and_from_every_file(tmp_path):
+def test_classes_are_read_from_a_list_and_every_file_type(tmp_path):
     listed = ["billing", "lost parcel", "x"]
     assert read_classes("billing, lost parcel,x") == listed
     assert read_classes(str(file(tmp_path, "a.txt", "\ufeffbilling\n\n lost parcel\nx\n"))) == listed
@@ -341,7 +341,7 @@ def test_classes_are_read_from_a_list_and_from_every_file(tmp_path):
     assert read_classes(str(file(tmp_path, "a.csv", "class\nbilling\nlost parcel\nx\n"))) == listed
 
 
-def test_classes_bring_their_descriptions(tmp_path):
+def test_classes_are_read_with_their_descriptions(tmp_path):
     described = {"billing": ["invoices, charges", "payments"], "login": []}
     json = '{"billing": ["invoices, charges", "payments"], "login": []}'
     table = 'class,description\nbilling,"invoices, charges"\nlogin,\nbilling,payments\n'
@@ -352,11 +352,11 @@ def test_classes_bring_their_descriptions(tmp_path):
 
 @pytest.mark.parametrize("content", ["3", "[1, 2]", '{"a": 1}', '{"a": [1]}'])
 def test_json_of_another_shape_is_refused(tmp_path, content):
-    with pytest.raises(DataFileError, match="must hold a list of names"):
+    with pytest.raises(DataFileError, match="must contain a list of names"):
         read_classes(str(file(tmp_path, "a.json", content)))
 
 
-def test_a_class_file_that_is_missing_or_has_no_class_column_is_refused(tmp_path):
+def test_a_missing_class_file_or_column_is_refused(tmp_path):
     with pytest.raises(DataFileError, match="no file or folder"):
         read_classes(str(tmp_path / "classes.txt"))
     with pytest.raises(DataFileError, match=r"needs a column named class. Its columns: 'a', 'b'"):

@@ -1,5 +1,3 @@
-"""Tables as vectors: what scikit-learn's encoders make of them, kept without a pickle."""
-
 import json
 
 import numpy as np
@@ -10,7 +8,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from anyshot.base.validation import generator
-from anyshot.data.table_vectors import GAP, TableVectors, is_plain
+from anyshot.data.table_vectors import MISSING, TableVectors, is_plain
 from anyshot.errors import InputError
 
 
@@ -37,57 +35,57 @@ def test_vectors_are_those_of_scikit_learns_encoders(table):
     np.testing.assert_allclose(TableVectors().fit_transform(table), peer.fit_transform(table).astype(float))
 
 
-def test_every_number_has_a_name(table):
+def test_every_element_has_a_name(table):
     vectors = TableVectors().fit(table)
     assert vectors.transform(table).shape[1] == len(vectors.names_) == len(vectors.get_feature_names_out())
     assert vectors.names_[:3] == ["hours", "hours is missing", "late"]
 
 
-def test_a_category_that_fit_did_not_see_is_none_of_those_it_saw(table):
+def test_an_unseen_category_is_zero_everywhere(table):
     vectors = TableVectors().fit(table)
     strange = vectors.transform(table.assign(kind="by post"))
     assert not strange[:, 3:].any()
 
 
-def test_a_missing_category_is_one_of_its_own():
+def test_a_missing_value_is_its_own_category():
     vectors = TableVectors().fit(pd.DataFrame({"kind": ["a", None, "a", np.nan]}))
-    assert vectors.names_ == [f"kind = {GAP}", "kind = a"]
+    assert vectors.names_ == [f"kind = {MISSING}", "kind = a"]
     assert vectors.transform(pd.DataFrame({"kind": [None, "a"]})).tolist() == [[1, 0], [0, 1]]
 
 
-def test_of_many_categories_the_most_frequent_have_a_column():
+def test_only_the_most_frequent_categories_are_encoded():
     vectors = TableVectors(max_categories=2).fit(pd.DataFrame({"kind": ["c", "c", "b", "b", "b", "a"]}))
     assert vectors.names_ == ["kind = b", "kind = c"]
 
 
-def test_dates_are_days_and_a_column_of_gaps_is_zero():
+def test_dates_are_days_and_an_empty_column_is_zero():
     dates = pd.DataFrame({"day": pd.to_datetime(["1970-01-02", "1970-01-04"]), "never": [np.nan, np.nan]})
     assert TableVectors().fit_transform(dates).tolist() == [[1, 0, 1], [3, 0, 1]]
 
 
-def test_the_order_of_columns_and_others_beside_them_do_not_matter(table):
+def test_column_order_and_extra_columns_do_not_matter(table):
     vectors = TableVectors().fit(table)
     shuffled = table.assign(more=1)[["more", "late", "kind", "hours"]]
     np.testing.assert_array_equal(vectors.transform(shuffled), vectors.transform(table))
 
 
-def test_what_was_learned_goes_through_json(table):
+def test_the_fitted_state_is_restored_from_json(table):
     vectors = TableVectors().fit(table)
     again = TableVectors.from_facts(json.loads(json.dumps(vectors.facts())))
     np.testing.assert_array_equal(again.transform(table), vectors.transform(table))
     assert again.names_ == vectors.names_
 
 
-def test_skrubs_encoders_are_used_where_asked_for(table):
+def test_the_encoders_of_skrub_can_be_used(table):
     pytest.importorskip("skrub", reason="needs the extra [tables]")
     vectors = TableVectors(encoder="skrub").fit(table)
     assert vectors.transform(table).shape == (20, len(vectors.names_))
     assert np.isfinite(vectors.transform(table)).all()
-    with pytest.raises(InputError, match="skrub's encoders learned cannot be saved"):
+    with pytest.raises(InputError, match="encoders of skrub cannot be saved"):
         vectors.facts()
 
 
-def test_a_table_of_numbers_without_gaps_is_plain_and_others_are_not(table):
+def test_only_a_numeric_table_without_missing_values_is_plain(table):
     assert is_plain(np.zeros((2, 2)))
     assert is_plain(table[["hours"]].dropna())
     assert not is_plain(table[["hours"]])
@@ -95,22 +93,22 @@ def test_a_table_of_numbers_without_gaps_is_plain_and_others_are_not(table):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "words"),
     [
         (lambda table: table.rename(columns={"hours": "hour"}), "lacks the column 'hours'.*rename it to 'hour'"),
-        (lambda table: table.assign(hours="many"), "Column 'hours' held numbers in `fit` and does not now"),
-        (lambda table: table.assign(hours=np.inf), "Column 'hours' holds infinity in row 0"),
+        (lambda table: table.assign(hours="many"), "Column 'hours' was numeric in `fit` and is not now"),
+        (lambda table: table.assign(hours=np.inf), "Column 'hours' contains infinity in row 0"),
         (lambda table: table.to_numpy(), "A table with named columns .* is needed; this is a ndarray"),
-        (lambda table: table.set_axis(["hours", "kind", "kind"], axis=1), "has the column 'kind' twice"),
+        (lambda table: table.set_axis(["hours", "kind", "kind"], axis=1), "several columns named 'kind'"),
     ],
 )
-def test_a_table_that_does_not_fit_is_refused_by_name(table, given, said):
+def test_a_table_that_does_not_match_is_refused(table, given, words):
     vectors = TableVectors().fit(table)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=words):
         vectors.transform(given(table))
 
 
-def test_an_empty_table_and_a_strange_encoder_are_refused(table):
+def test_an_empty_table_and_an_unknown_encoder_are_refused(table):
     with pytest.raises(InputError, match="has no rows"):
         TableVectors().fit(table[:0])
     with pytest.raises(InputError, match="encoder must be 'scikit-learn' or 'skrub'; it is 'best'"):

@@ -1,5 +1,3 @@
-"""Files of rows as they are written: encodings, separators, lines, faults, and writing."""
-
 import csv
 import json
 from pathlib import Path
@@ -23,7 +21,7 @@ def columns(path: Path) -> dict[str, list]:
     return {name: table.values(name) for name in table.frame.columns}
 
 
-def test_the_same_rows_read_alike_in_every_format(tmp_path):
+def test_every_format_gives_the_same_rows(tmp_path):
     rows = {"text": ["one, two", 'say "hi"', "a\nb"], "label": ["x", "y", "NA"]}
     frame = pd.DataFrame(rows)
     frame.to_csv(tmp_path / "a.csv", index=False)
@@ -36,7 +34,7 @@ def test_the_same_rows_read_alike_in_every_format(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_of_a_csv_is_seen_in_its_first_line(tmp_path, separator):
+def test_the_separator_of_a_csv_is_found_in_its_first_line(tmp_path, separator):
     path = file(tmp_path, "a.csv", f'text{separator}label\n"a,b;c|d"{separator}x\n')
     assert columns(path) == {"text": ["a,b;c|d"], "label": ["x"]}
 
@@ -49,18 +47,18 @@ def test_a_csv_agrees_with_the_csv_module_on_quotes_and_line_ends(tmp_path):
     assert [list(row) for row in zip(read["text"], read["label"], strict=True)] == expected
 
 
-def test_a_row_is_placed_at_the_line_where_an_editor_shows_it(tmp_path):
+def test_rows_are_located_by_their_line_in_an_editor(tmp_path):
     path = file(tmp_path, "a.csv", '\ntext,label\n"two\nlines",x\n\nlast,y\n')
     assert read_table(path).lines == [3, 6]
-    assert read_table(path).place(1) == f"{path}, line 6 (row 1)"
+    assert read_table(path).location(1) == f"{path}, line 6 (row 1)"
 
 
-def test_what_is_written_stays_as_written(tmp_path):
+def test_cells_are_read_unchanged(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\nNA,007\nnull,1.0\n")
     assert columns(path) == {"text": ["NA", "null"], "label": ["007", "1.0"]}
 
 
-def test_parquet_keeps_whole_numbers_and_truth_values_beside_a_gap(tmp_path):
+def test_parquet_keeps_integers_and_bools_beside_missing_values(tmp_path):
     frame = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")})
     frame.to_parquet(tmp_path / "a.parquet")
     read = columns(tmp_path / "a.parquet")
@@ -68,14 +66,14 @@ def test_parquet_keeps_whole_numbers_and_truth_values_beside_a_gap(tmp_path):
     assert type(read["n"][0]) is int
 
 
-def test_json_lines_may_lack_a_name_and_hold_other_line_ends(tmp_path):
+def test_json_lines_may_lack_a_name_and_contain_other_line_separators(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a\u2028b", "label": 1}\n\n{"text": "c"}\n')
     assert columns(path) == {"text": ["a\u2028b", "c"], "label": [1, None]}
     assert read_table(path).lines == [1, 3]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "windows-1252"])
-def test_every_encoding_gives_the_same_text_and_is_told(tmp_path, encoding):
+def test_every_encoding_gives_the_same_text_and_is_returned(tmp_path, encoding):
     path = file(tmp_path, "a.csv", "text,label\r\ncafé,naïve\r\n".encode(encoding))
     assert columns(path) == {"text": ["café"], "label": ["naïve"]}
     assert read_table(path).encoding == encoding
@@ -92,7 +90,7 @@ def fault_of(path: Path) -> str:
     return str(caught.value)
 
 
-def test_mixed_encodings_are_refused_and_the_lines_named(tmp_path):
+def test_mixed_encodings_are_refused(tmp_path):
     path = file(tmp_path, "a.csv", b"text\nplain\n" + "café\n".encode() + "olé\n".encode("cp1252"))
     assert "mixes encodings: line 3 is UTF-8, line 4 is not" in fault_of(path)
 
@@ -101,9 +99,9 @@ def test_bytes_that_are_neither_encoding_are_refused(tmp_path):
     assert "line 2: neither UTF-8 nor Windows-1252" in fault_of(file(tmp_path, "a.csv", b"text\n\x81\x8d\n"))
 
 
-def test_text_that_belies_its_mark_is_refused(tmp_path):
+def test_text_that_contradicts_its_byte_order_mark_is_refused(tmp_path):
     path = file(tmp_path, "a.txt", b"\xef\xbb\xbfgood\nbad \xe9\n")
-    assert "line 2: this is not utf-8-sig, which the file's mark says" in fault_of(path)
+    assert "line 2: not utf-8-sig, which the byte-order mark announces" in fault_of(path)
 
 
 def test_zero_bytes_are_refused(tmp_path):
@@ -118,55 +116,55 @@ def test_an_empty_file_is_refused(tmp_path, name):
     assert fault_of(file(tmp_path, name, b"\xef\xbb\xbf")) == f"{tmp_path / name} is empty."
 
 
-def test_a_file_with_a_header_alone_has_no_rows(tmp_path):
+def test_a_file_with_only_a_header_has_no_rows(tmp_path):
     assert "has no rows" in fault_of(file(tmp_path, "a.csv", "text,label\n"))
 
 
-def test_a_line_with_too_many_fields_is_named_as_the_editor_counts(tmp_path):
+def test_a_line_with_too_many_fields_is_named(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"a\n\nx",b\nhello, world,c\n')
-    assert "line 5: 3 fields, where the first line has 2" in fault_of(path)
+    assert "line 5: 3 fields, but the first line has 2" in fault_of(path)
 
 
 @pytest.mark.parametrize("rest", ["c,d\n", "c,d\n" * 50_000])
-def test_a_quote_that_is_never_closed_is_found_however_much_follows(tmp_path, rest):
+def test_an_unclosed_quote_is_found(tmp_path, rest):
     path = file(tmp_path, "a.csv", 'text,label\na,b\n"open,x\n' + rest)
-    assert "line 3: a double quote is opened and never closed" in fault_of(path)
+    assert "line 3: a double quote is not closed" in fault_of(path)
 
 
-def test_a_column_that_stands_twice_is_refused(tmp_path):
-    assert "the column 'text' twice" in fault_of(file(tmp_path, "a.csv", "text,text\na,b\n"))
+def test_repeated_column_names_are_refused(tmp_path):
+    assert "several columns named 'text'" in fault_of(file(tmp_path, "a.csv", "text,text\na,b\n"))
 
 
-def test_faulty_json_is_named_by_its_line(tmp_path):
-    assert "line 2: this is not JSON" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": \n'))
+def test_invalid_json_is_named_by_its_line(tmp_path):
+    assert "line 2: invalid JSON" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": \n'))
     assert "line 2: an object is needed" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n["a"]\n'))
     assert "item 1: an object is needed" in fault_of(file(tmp_path, "a.json", '[{"text": "a"}, 3]'))
-    with pytest.raises(DataFileError, match="'a' stands twice in one object"):
+    with pytest.raises(DataFileError, match="an object has the name 'a' twice"):
         parse_json('{"a": 1, "a": 2}', tmp_path)
 
 
-def test_a_broken_parquet_file_is_refused(tmp_path):
+def test_a_damaged_parquet_file_is_refused(tmp_path):
     assert "cannot be read as Parquet" in fault_of(file(tmp_path, "a.parquet", b"PAR1 and no more"))
 
 
-def test_an_unknown_kind_of_file_is_told_what_can_be_read(tmp_path):
+def test_the_error_for_an_unsupported_file_lists_the_supported_types(tmp_path):
     assert ".csv, .tsv, .jsonl, .json, .txt, .parquet" in fault_of(file(tmp_path, "a.xlsx", b"PK"))
 
 
-def test_a_missing_file_is_told_the_nearest_name(tmp_path):
+def test_the_error_for_a_missing_file_suggests_the_closest_name(tmp_path):
     file(tmp_path, "reviews.csv", "text\na\n")
     assert "Did you mean 'reviews.csv'?" in fault_of(tmp_path / "review.csv")
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "OUT.CSV"])
-def test_what_is_written_can_be_read_again(tmp_path, name):
+def test_written_tables_can_be_read(tmp_path, name):
     rows = [{"text": 'a "b", /c\n', "label": "é"}, {"text": "d", "label": "unknown"}]
     write_table(rows, tmp_path / name)
     assert columns(tmp_path / name) == {key: [row[key] for row in rows] for key in rows[0]}
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_numbers_keep_their_digits_and_gaps_stay_gaps(tmp_path):
+def test_numbers_and_missing_values_are_preserved(tmp_path):
     frame = pd.DataFrame({"p": np.array([1 / 3, np.nan])})
     write_table(frame, tmp_path / "a.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
@@ -174,12 +172,12 @@ def test_numbers_keep_their_digits_and_gaps_stay_gaps(tmp_path):
     assert lines[1]["p"] is None
 
 
-def test_numbers_beside_unknown_go_into_parquet_as_text(tmp_path):
+def test_numbers_and_text_in_one_column_are_written_to_parquet_as_text(tmp_path):
     write_table([{"label": 1}, {"label": "unknown"}, {"label": None}], tmp_path / "a.parquet")
     assert columns(tmp_path / "a.parquet") == {"label": ["1", "unknown", None]}
 
 
-def test_what_stands_beside_a_table_comes_last_and_takes_no_name_from_it(tmp_path):
+def test_added_columns_come_last_and_do_not_replace_others(tmp_path):
     path = file(tmp_path, "a.csv", ",text,,label,best_label\n0,a,x,,1\n\n1,b,,007,2\n")
     both = with_columns_of(path, [{"label": 7, "sure": 0.5}, {"label": 8, "sure": None}], prefix="best_")
     assert both.to_dict("list") == {
@@ -193,14 +191,14 @@ def test_what_stands_beside_a_table_comes_last_and_takes_no_name_from_it(tmp_pat
     }
 
 
-def test_rows_that_do_not_match_a_table_are_refused(tmp_path):
+def test_a_different_number_of_rows_is_refused(tmp_path):
     path = file(tmp_path, "a.csv", "text\na\nb\n")
-    with pytest.raises(DataFileError, match=r"a\.csv has 2 rows, and there are 1 to stand beside them"):
+    with pytest.raises(DataFileError, match=r"a\.csv has 2 rows; 1 are needed"):
         with_columns_of(path, [{"label": "x"}], prefix="")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-def test_columns_of_every_type_can_stand_beside_an_answer(tmp_path, suffix):
+def test_columns_of_every_type_are_preserved(tmp_path, suffix):
     frame = pd.DataFrame(
         {
             "text": ["a", "b"],
@@ -230,17 +228,17 @@ def test_columns_of_every_type_can_stand_beside_an_answer(tmp_path, suffix):
         assert (list(first["parts"]), first["more"]) == ([1, 2], {"é": 1})
 
 
-def test_what_no_parquet_column_can_hold_goes_into_it_as_text(tmp_path):
+def test_values_that_parquet_cannot_store_are_written_as_text(tmp_path):
     write_table([{"n": 2**70, "parts": [1, "a"]}, {"n": None, "parts": [2]}], tmp_path / "a.parquet")
     assert columns(tmp_path / "a.parquet") == {"n": [str(2**70), None], "parts": ["[1, 'a']", "[2]"]}
 
 
-def test_an_unknown_suffix_is_refused_with_those_there_are(tmp_path):
+def test_the_error_for_an_unknown_suffix_lists_the_supported_ones(tmp_path):
     with pytest.raises(DataFileError, match=r"must end in one of \.csv, \.jsonl, \.parquet"):
         write_table([{"a": 1}], tmp_path / "a.xlsx")
 
 
-def test_a_missing_folder_is_told_as_such(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(DataFileError, match="cannot be written"):
         write_table([{"a": 1}], tmp_path / "nowhere" / "a.csv")
 
@@ -250,7 +248,7 @@ class Unwritable:
         raise RuntimeError("the power is gone")
 
 
-def test_the_old_file_stays_whole_when_writing_fails_midway(tmp_path):
+def test_the_old_file_is_kept_if_writing_fails(tmp_path):
     target = file(tmp_path, "a.csv", "old\n")
     with pytest.raises(RuntimeError, match="the power is gone"):
         write_table([{"a": "first"}, {"a": Unwritable()}], target)

@@ -28,7 +28,7 @@ def write(folder, **changes):
     return folder
 
 
-def test_indexes_count_from_zero_and_items_stand_in_rows(tmp_path):
+def test_indexes_start_at_zero_and_items_are_rows(tmp_path):
     data = load_xlsa17(write(tmp_path))
     np.testing.assert_array_equal(data.X[1], [1, 9])
     np.testing.assert_array_equal(data.y, LABELS - 1)
@@ -49,9 +49,9 @@ def test_a_clean_validation_split_is_read(tmp_path):
     assert data.validation_unseen.tolist() == [2, 3]
 
 
-def test_a_validation_split_that_holds_test_items_is_refused(tmp_path):
+def test_a_validation_split_with_test_items_is_refused(tmp_path):
     write(tmp_path, val_loc=[[3], [7]])
-    with pytest.raises(DataFileError, match=r"hold 1 items outside trainval_loc.*first release.*version 2"):
+    with pytest.raises(DataFileError, match=r"contain 1 items outside trainval_loc.*first release.*version 2"):
         load_xlsa17(tmp_path, validation=True)
     assert load_xlsa17(tmp_path).train.tolist() == [0, 1, 2, 3]
 
@@ -59,16 +59,16 @@ def test_a_validation_split_that_holds_test_items_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"trainval_loc": [[0], [1]]}, "trainval_loc must count from 1 to at most 8.*it holds 0 to 1"),
-        ({"test_seen_loc": [[7], [9]]}, "it holds 7 to 9"),
-        ({"test_seen_loc": [[4], [7]]}, "1 items are in trainval_loc and in a test split, the first is item 3"),
+        ({"trainval_loc": [[0], [1]]}, "trainval_loc must be indexes from 1 to 8.*found 0 to 1"),
+        ({"test_seen_loc": [[7], [9]]}, "found 7 to 9"),
+        ({"test_seen_loc": [[4], [7]]}, "1 items are in trainval_loc and in a test split; the first is item 3"),
         ({"test_unseen_loc": [[5], [8]]}, "Class 1 of test_unseen_loc has items in trainval_loc"),
-        ({"labels": np.array([[1], [2]])}, "8 features and 2 labels"),
-        ({"labels": np.where(LABELS == 3, 4, LABELS)[:, None]}, "labels must count from 1 to at most 3"),
-        ({"att": None}, "no field 'att'; it holds allclasses_names, trainval_loc"),
+        ({"labels": np.array([[1], [2]])}, "8 features but 2 labels"),
+        ({"labels": np.where(LABELS == 3, 4, LABELS)[:, None]}, "labels must be indexes from 1 to 3"),
+        ({"att": None}, "no field 'att'; it has allclasses_names, trainval_loc"),
     ],
 )
-def test_files_that_cannot_be_right_are_refused(tmp_path, changes, text):
+def test_inconsistent_files_are_refused(tmp_path, changes, text):
     with pytest.raises(DataFileError, match=text):
         load_xlsa17(write(tmp_path, **changes))
 
@@ -78,7 +78,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_xlsa17(tmp_path)
 
 
-def test_a_file_of_another_kind_is_named(tmp_path):
+def test_a_file_of_another_type_is_named(tmp_path):
     write(tmp_path)
     (tmp_path / "res101.mat").write_bytes(b"not a matrix" * 100)
     with pytest.raises(DataFileError, match="cannot be read as a MATLAB file"):

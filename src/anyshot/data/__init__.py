@@ -1,9 +1,9 @@
-"""Reading tables and image folders, attribute tables, and the data files of the package."""
+"""Reading and writing tables, image folders and class attributes; example data."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "ClassKnowledge": "anyshot.data.attributes",
+    "ClassAttributes": "anyshot.data.attributes",
     "Dataset": "anyshot.data.datasets",
     "TableVectors": "anyshot.data.table_vectors",
     "ZeroShotDataset": "anyshot.data.xlsa17",

@@ -1,4 +1,4 @@
-"""Attribute tables: what is known of each class, a column an attribute, as class vectors (c, a)."""
+"""Class attributes: tables with one row per class and one column per attribute, as class vectors (c, a)."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ Scaling: TypeAlias = Literal["none", "unit", "range", "standard"]
 
 
 @dataclass(frozen=True)
-class ClassKnowledge:
-    """What is known of each class as numbers, and what was done to get them.
+class ClassAttributes:
+    """Numeric attributes of classes, and how they were obtained.
 
     Attributes
     ----------
     names : tuple of str or number
         The classes, in the order of the rows.
     vectors : ndarray of shape (c, a)
-        A row a class: what the zero-shot methods take as `class_vectors`.
+        One row per class: the `class_vectors` of the zero-shot methods.
     columns : tuple of str
-        What each column stands for.
+        Names of the columns.
     notes : tuple of str
-        What a reader of the figures should know: values filled in, attributes that tell nothing, the scaling.
+        Imputed values, constant attributes, the scaling.
     """
 
     names: tuple[Label, ...]
@@ -50,24 +50,24 @@ def load_attributes(
     *,
     class_column: str | None = None,
     missing: ArrayLike = (),
-) -> ClassKnowledge:
-    """Read a table with a row a class and a column an attribute: CSV, TSV, JSON lines or Parquet.
+) -> ClassAttributes:
+    """Read a table with one row per class and one column per attribute: CSV, TSV, JSON lines or Parquet.
 
     Parameters
     ----------
     path : path
         The file.
     classes : sequence of names, optional
-        The classes wanted, in the order wanted; all of the file's, in its order, if not given.
+        The classes to return, in this order; by default all, in the order of the file.
     class_column : str, optional
-        The column that names the class; the first if not given.
+        The column of class names; by default the first.
     missing : numbers
-        Values that stand for "not known", such as -1 in some published tables; an empty cell, NaN, NA and ? always do.
+        Values that mean "missing", such as -1 in some published tables; an empty cell, NaN, NA and ? always do.
 
     Raises
     ------
     DataFileError
-        The file cannot be read, has no such column, or an attribute is no number.
+        The file cannot be read, does not have this column, or an attribute is not numeric.
     DuplicateClassError, UnknownClassError, ClassesError
         As `attribute_table`.
     """
@@ -84,64 +84,64 @@ def attribute_table(
     classes: Sequence[Label] | None = None,
     *,
     missing: ArrayLike = (),
-) -> ClassKnowledge:
-    """Return the attributes of each class, missing values filled by the attribute's mean over the classes that have it.
+) -> ClassAttributes:
+    """Return the attributes of each class; missing values are replaced with the attribute's mean over the classes.
 
     Parameters
     ----------
     table : DataFrame indexed by class, or {class: {attribute: value}}
-        NaN, or an attribute left out, is a value not known.
+        NaN, or an absent attribute, is a missing value.
     classes : sequence of names, optional
-        The classes wanted, in the order wanted.
+        The classes to return, in this order.
     missing : numbers
-        Further values that stand for "not known".
+        Further values that mean "missing".
 
     Raises
     ------
     DuplicateClassError
         A class has two rows.
     UnknownClassError
-        Classes wanted have no row; they are named.
+        Classes have no row; the message names them.
     ClassesError
-        A class or an attribute has no value at all.
+        A class or an attribute has no value.
     InputError
-        There is no attribute, or a value is infinite.
+        There are no attributes, or a value is infinite.
 
     Examples
     --------
     >>> animals = {"horse": {"hooves": 1, "stripes": 0}, "zebra": {"hooves": 1, "stripes": 1}, "okapi": {"hooves": 1}}
     >>> print(attribute_table(animals))
     3 classes x 2 columns
-      1 of 6 values was missing and is its attribute's mean now: stripes of okapi.
-      1 attribute is the same for all classes and tells none apart: hooves.
+      1 of 6 values was missing and was replaced with the mean of its attribute: stripes of okapi.
+      1 attribute has the same value for all classes: hooves.
     """
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame.from_dict(dict(table), orient="index")
-    frame = _wanted(frame, classes)
+    frame = _rows_of(frame, classes)
     columns, names = tuple(map(str, frame.columns)), tuple(frame.index.tolist())
     known = frame.to_numpy(dtype=np.float64, copy=True)  # (c, a)
     known[np.isin(known, np.asarray(missing, dtype=np.float64))] = np.nan
     _check_known(known, names, columns)
     gap = np.isnan(known)
     known = np.where(gap, np.nanmean(known, axis=0), known)
-    return ClassKnowledge(names, known, columns, (*_told_gaps(gap, names, columns), *_told_constant(known, columns)))
+    return ClassAttributes(names, known, columns, (*_gap_notes(gap, names, columns), *_constant_notes(known, columns)))
 
 
-def combine(*parts: tuple[ClassKnowledge, Scaling] | tuple[ClassKnowledge, Scaling, float]) -> ClassKnowledge:
-    """Put several kinds of knowledge side by side, each scaled as it says.
+def combine(*parts: tuple[ClassAttributes, Scaling] | tuple[ClassAttributes, Scaling, float]) -> ClassAttributes:
+    """Concatenate several sets of attributes of the same classes, each scaled separately.
 
     Parameters
     ----------
-    parts : (knowledge, scaling) or (knowledge, scaling, weight)
-        "none": as it is; "unit": each class's row to length 1; "range": each column to 0 to 1; "standard": each column
-        to mean 0 and deviation 1. Every block is then divided by the root of its rows' mean squared length, except with
-        "none", and multiplied by its weight: at equal weights a block of 300 columns says no more than one of 10.
+    parts : (attributes, scaling) or (attributes, scaling, weight)
+        "none": unchanged; "unit": each row to length 1; "range": each column to 0 to 1; "standard": each column to mean
+        0 and standard deviation 1. Except with "none", every block is then divided by the root mean square length of
+        its rows, so that its influence does not depend on its number of columns, and multiplied by its weight.
 
     Raises
     ------
     InputError
-        There is no part, a scaling is unknown, or a weight is not above 0.
+        There are no parts, a scaling is unknown, or a weight is not above 0.
     ClassesError
-        The parts are not of the same classes in the same order.
+        The classes of the parts differ, or their order does.
 
     Examples
     --------
@@ -151,35 +151,35 @@ def combine(*parts: tuple[ClassKnowledge, Scaling] | tuple[ClassKnowledge, Scali
     [[1.41, 0.0], [0.0, 2.83]]
     """
     if not parts:
-        raise InputError("There is nothing to combine. Give (knowledge, scaling) pairs.")
+        raise InputError("There is nothing to combine. Give (attributes, scaling) pairs.")
     names = parts[0][0].names
     blocks, notes = [], []
     for number, part in enumerate(parts, start=1):
-        knowledge, scaling, weight = part[0], part[1], (part[2] if len(part) == 3 else 1.0)
-        if knowledge.names != names:
-            at = _first_difference(names, knowledge.names)
-            raise ClassesError(f"Part {number} is not of the same classes in the same order as part 1: {at}.")
+        attributes, scaling, weight = part[0], part[1], (part[2] if len(part) == 3 else 1.0)
+        if attributes.names != names:
+            at = _first_difference(names, attributes.names)
+            raise ClassesError(f"The classes of part {number} differ from those of part 1: {at}.")
         if not weight > 0:
-            raise InputError(f"Part {number} has weight {weight}; a weight is above 0. Leave the part out instead.")
-        blocks.append(weight * _scaled(knowledge.vectors, scaling))
-        notes.append(f"Columns of part {number} ({len(knowledge.columns)}): {_SAID[scaling]}, weight {weight:g}.")
-        notes += knowledge.notes
+            raise InputError(f"Part {number} has weight {weight}; it must be above 0. Leave the part out instead.")
+        blocks.append(weight * _scaled(attributes.vectors, scaling))
+        notes.append(f"Columns of part {number} ({len(attributes.columns)}): {_SCALED[scaling]}, weight {weight:g}.")
+        notes += attributes.notes
     columns = tuple(column for part in parts for column in part[0].columns)
-    return ClassKnowledge(names, np.concatenate(blocks, axis=1), columns, tuple(notes))
+    return ClassAttributes(names, np.concatenate(blocks, axis=1), columns, tuple(notes))
 
 
-_SAID: Mapping[Scaling, str] = {
-    "none": "as they are",
+_SCALED: Mapping[Scaling, str] = {
+    "none": "unchanged",
     "unit": "each class's row scaled to length 1",
     "range": "each column scaled to 0 to 1",
-    "standard": "each column scaled to mean 0 and deviation 1",
+    "standard": "each column scaled to mean 0 and standard deviation 1",
 }
 
 
 def _scaled(table: Floats, scaling: Scaling) -> Floats:
-    """Return the block (c, a) scaled; a column, or row, that is all the same or zero becomes zeros."""
+    """Return the block (c, a) scaled; a constant column, or a row of zeros, becomes zeros."""
     if scaling not in get_args(Scaling):
-        raise InputError(f"scaling={scaling!r} is none of {', '.join(get_args(Scaling))}.")
+        raise InputError(f"Unknown scaling {scaling!r}. Choose one of: {', '.join(get_args(Scaling))}.")
     if scaling == "none":
         return table
     if scaling == "unit":
@@ -193,20 +193,20 @@ def _scaled(table: Floats, scaling: Scaling) -> Floats:
     return np.asarray(spread / max(size, 1e-12))
 
 
-def _wanted(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFrame:
-    """Return the rows of the classes wanted, each once."""
+def _rows_of(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFrame:
+    """Return the rows of these classes, after checking that each has one."""
     if not frame.shape[1]:
-        raise InputError("The table has no attribute. Give one column an attribute beside the classes' names.")
-    twice = frame.index[frame.index.duplicated()]
-    if len(twice):
-        raise DuplicateClassError(f"Class {twice[0]!r} has more than one row of attributes. Keep one.")
+        raise InputError("The table has no attributes. Give one column per attribute beside the class names.")
+    repeated = frame.index[frame.index.duplicated()]
+    if len(repeated):
+        raise DuplicateClassError(f"Class {repeated[0]!r} has several rows of attributes. Keep one.")
     if classes is None:
         return frame
     absent = [name for name in classes if name not in frame.index]
     if absent:
         raise UnknownClassError(
             f"{len(absent)} of {len(classes)} classes have no row of attributes: {_listed(absent)}. Add the rows, or "
-            "leave these classes out."
+            "remove these classes."
         )
     return frame.loc[list(classes)]
 
@@ -214,54 +214,56 @@ def _wanted(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFram
 def _check_known(known: Floats, names: Sequence[Label], columns: Sequence[str]) -> None:
     if np.isinf(known).any():
         row, column = np.argwhere(np.isinf(known))[0]
-        raise InputError(f"{columns[column]} of {names[row]!r} is infinite. Mend it, or leave it empty.")
+        raise InputError(f"{columns[column]} of {names[row]!r} is infinite. Correct it, or leave it empty.")
     for empty, what, name in (
         (np.isnan(known).all(axis=1), "Class", names),
         (np.isnan(known).all(axis=0), "Attribute", columns),
     ):
         if empty.any():
-            raise ClassesError(f"{what} {name[int(empty.argmax())]!r} has no value at all. Give one, or leave it out.")
+            raise ClassesError(f"{what} {name[int(empty.argmax())]!r} has no values. Add some, or remove it.")
 
 
-def _told_gaps(gap: NDArray[np.bool_], names: Sequence[Label], columns: Sequence[str]) -> list[str]:
+def _gap_notes(gap: NDArray[np.bool_], names: Sequence[Label], columns: Sequence[str]) -> list[str]:
     if not gap.any():
         return []
     cells = [f"{columns[column]} of {names[row]}" for row, column in np.argwhere(gap)]
-    were = "was missing and is its" if len(cells) == 1 else "were missing and are their"
-    return [f"{len(cells)} of {gap.size} values {were} attribute's mean now: {_listed(cells)}."]
+    one = len(cells) == 1
+    were = "was missing and was" if one else "were missing and were"
+    mean = "mean of its attribute" if one else "means of their attributes"
+    return [f"{len(cells)} of {gap.size} values {were} replaced with the {mean}: {_listed(cells)}."]
 
 
-def _told_constant(known: Floats, columns: Sequence[str]) -> list[str]:
+def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
     same = [columns[column] for column in np.flatnonzero(np.ptp(known, axis=0) == 0).tolist()]
     if not same or len(known) < 2:
         return []
-    are = "attribute is" if len(same) == 1 else "attributes are"
-    return [f"{len(same)} {are} the same for all classes and tell{'s' * (len(same) == 1)} none apart: {_listed(same)}."]
+    have = "attribute has" if len(same) == 1 else "attributes have"
+    return [f"{len(same)} {have} the same value for all classes: {_listed(same)}."]
 
 
-_NOT_KNOWN = ("", "nan", "na", "n/a", "?")  # what tables write where a value is missing
+_MISSING = ("", "nan", "na", "n/a", "?")  # cells that mean a missing value
 
 
 def _numbers(column: pd.Series, path: str | os.PathLike[str]) -> pd.Series:
-    """Return a column of a file as numbers, NaN where a cell is empty."""
-    blank = column.isna() | column.astype(str).str.strip().str.lower().isin(_NOT_KNOWN)
+    """Return a column of a file as numbers, NaN for empty cells."""
+    blank = column.isna() | column.astype(str).str.strip().str.lower().isin(_MISSING)
     numbers = pd.to_numeric(column.where(~blank), errors="coerce").astype(np.float64)
     wrong = np.flatnonzero((numbers.isna() & ~blank).to_numpy())
     if wrong.size:
         raise DataFileError(
-            f"{path}: attribute {column.name!r} is {column.iloc[wrong[0]]!r} in row {wrong[0]}; attributes are "
-            "numbers. Leave a cell empty where the value is not known."
+            f"{path}: attribute {column.name!r} is {column.iloc[wrong[0]]!r} in row {wrong[0]}; attributes must "
+            "be numbers. Leave the cell empty if the value is missing."
         )
     return numbers
 
 
-def _listed(things: Sequence[object], *, at_most: int = 10) -> str:
-    named = ", ".join(map(str, things[:at_most]))
-    return named + (f" and {len(things) - at_most} more" if len(things) > at_most else "")
+def _listed(names: Sequence[object], *, at_most: int = 10) -> str:
+    shown = ", ".join(map(str, names[:at_most]))
+    return shown + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
 
 
 def _first_difference(ours: Sequence[Label], others: Sequence[Label]) -> str:
     if len(ours) != len(others):
         return f"{len(ours)} classes and {len(others)}"
-    place = next(row for row, (mine, other) in enumerate(zip(ours, others, strict=True)) if mine != other)
-    return f"row {place} is {ours[place]!r} and {others[place]!r}"
+    row = next(row for row, (mine, other) in enumerate(zip(ours, others, strict=True)) if mine != other)
+    return f"row {row} is {ours[row]!r} and {others[row]!r}"

@@ -1,7 +1,7 @@
-"""What a person has on disk: tables of texts or of image files and folders of images, read; tables, written.
+"""Read labeled data from disk: tables of texts or image files, folders of images, and lists of classes.
 
-Nothing is left out unseen: a bad item is named by its place, the line an editor shows (from 1) and the row (from 0),
-or, where it may be skipped, listed.
+Unusable items are never dropped silently: the error names the line (from 1) and the row (from 0); skipped ones are
+listed.
 """
 
 import difflib
@@ -18,12 +18,12 @@ import numpy as np
 from anyshot.base.items import IMAGE_SUFFIXES, Label, Labels, classes_in
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.data.tables import Table, existing, parse_json, read_table, read_text
-from anyshot.data.tables import write_table as write_table  # read and written in one room, for those above
+from anyshot.data.tables import write_table as write_table  # reading and writing from one module
 from anyshot.errors import BadItemError, DataFileError, InputError
 
 OnError: TypeAlias = Literal["raise", "skip"]
 
-# The first of each is taken before all others.
+# The first name of each has priority over the others.
 TEXT_COLUMNS: Final = (
     *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
     *("document", "tweet", "title", "description", "subject"),
@@ -43,10 +43,9 @@ _SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "vali
 class Dataset:
     """Items with their labels, and how they were read.
 
-    items: n texts, or n paths of images; labels: n labels, None where an item has none, or None where the data have
-    no labels at all; modality: what the items are; source: the file or folder; encoding: how a file of text was read
-    ("utf-8", "utf-8-sig", "utf-16", "utf-32" or "windows-1252"), else None; skipped: (place, reason) of all that was
-    left out.
+    items: n texts, or n paths of images; labels: n labels, None for an unlabeled item, or None if there are no labels
+    at all; source: the file or folder; encoding: of a text file ("utf-8", "utf-8-sig", "utf-16", "utf-32" or
+    "windows-1252"), else None; skipped: (location, reason) of each skipped item.
     """
 
     items: list[str] | list[Path]
@@ -71,44 +70,44 @@ def read_data(
 ) -> Dataset:
     """Read items and labels from a file or a folder of images.
 
-    Tables (CSV, TSV, JSON lines, Parquet) hold texts, or paths of images relative to the table's own folder. Columns
-    not named are found by their usual names. A .txt file holds one text a line. Lines with nothing in them are no
-    rows. A folder has one subfolder a class, or a `labels.csv` with the columns file and label; its images that have
-    neither come without a label. Other files, and hidden ones, are ignored. Images are decoded when they are encoded;
-    here each is seen to exist, to bear an image's suffix, and not to be empty.
+    Tables (CSV, TSV, JSON lines, Parquet) contain texts, or paths of images relative to the table's folder. Columns
+    that are not given are found by their usual names. A .txt file has one text per line. Empty lines are ignored. A
+    folder has one subfolder per class, or a `labels.csv` with the columns file and label; images in neither have no
+    label. Other files, and hidden ones, are ignored. Images are decoded later, when they are encoded; here each must
+    exist, have an image suffix, and not be empty.
 
-    With `with_labels=False` the items alone are read, whatever stands in columns or folders that may be labels.
+    With `with_labels=False` only the items are read.
 
-    Text is read as its byte-order mark says, or as UTF-8, or else as Windows-1252. Empty labels are None. Labels in a
-    CSV or TSV are truth values or numbers where every one is written as such, as 7 is and 007 is not.
+    The encoding of text is that of its byte-order mark, or UTF-8, or else Windows-1252. Empty labels are None. Labels
+    in a CSV or TSV become bools or numbers if all of them are written as such; 007 is not.
 
     Raises
     ------
     DataFileError
-        The file is missing, empty, broken or of mixed encodings, or a column is missing or cannot be told.
+        The file is missing, empty, damaged or of mixed encodings, or a column is missing or ambiguous.
     BadItemError
-        A text is empty, or an image file is missing or empty; it is named. With `on_error="skip"` it is listed.
+        A text is empty, or an image file is missing or empty. With `on_error="skip"` it is skipped and listed.
     """
     if on_error not in ("raise", "skip"):
         raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
     if text_column is not None and image_column is not None:
-        raise InputError(f"The items are texts ({text_column!r}) or images ({image_column!r}), not both. Name one.")
+        raise InputError(f"Items are texts ({text_column!r}) or images ({image_column!r}), not both. Give one.")
     if label_column is not None and not with_labels:
-        raise InputError(f"label_column={label_column!r} names labels, with_labels=False leaves them out. Give one.")
+        raise InputError(f"label_column={label_column!r} contradicts with_labels=False. Give one of the two.")
     source = existing(Path(path))
     if source.is_file():
         table = read_table(source)
-        data, faults, place = _from_table(table, text_column, image_column, label_column, with_labels=with_labels)
-        return _without(data, faults, place, on_error=on_error)
+        data, faults, location = _from_table(table, text_column, image_column, label_column, with_labels=with_labels)
+        return _without(data, faults, location, on_error=on_error)
     if text_column is not None:
-        raise InputError(f"text_column={text_column!r} was given, but {source} is a folder. Folders hold images.")
+        raise InputError(f"text_column={text_column!r} was given, but {source} is a folder. Folders contain images.")
     data = _from_folder(source, image_column, label_column, with_labels=with_labels)
     faults = _faults(data.items, _image_fault)
     return _without(data, faults, lambda row: str(data.items[row]), on_error=on_error)
 
 
 def messages() -> Dataset:
-    """Read the demonstration's data: 200 customer messages in ten classes, and twelve, labeled "none", in no class.
+    """Return the example data: 200 customer messages in ten classes, and twelve of no class, labeled "none".
 
     >>> messages().items[0]
     'I was charged twice for order 48213, 64.90 both times. Please give one of them back.'
@@ -118,30 +117,30 @@ def messages() -> Dataset:
 
 
 def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -> Indexes:
-    """Draw `k` rows of each class, all of a class that has fewer; return their indexes, ascending.
+    """Return the sorted indexes of `k` random rows of each class, or of all rows of a class that has fewer.
 
-    Rows without a label are never drawn.
+    Rows without a label are left out.
 
     >>> few_per_class(["a", "b", "a", None, "a"], 3, random_state=0)
     array([0, 1, 2, 4])
     """
     if k < 0:
-        raise InputError(f"k must be 0 or more rows a class; it is {k}.")
-    draw = generator(random_state)
+        raise InputError(f"k must be at least 0; it is {k}.")
+    random = generator(random_state)
     rows: dict[Label, list[int]] = {name: [] for name in classes_in(labels)}
     for row, label in enumerate(labels):
         if label in rows:
             rows[label].append(row)
-    drawn = [draw.choice(own, size=min(k, len(own)), replace=False) for own in rows.values()]
-    return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *drawn]))
+    chosen = [random.choice(own, size=min(k, len(own)), replace=False) for own in rows.values()]
+    return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *chosen]))
 
 
 def read_classes(text: str) -> list[str] | dict[str, list[str]]:
-    """Return the classes that `text` lists, "a,b,c", or that the file it names lists.
+    """Return the classes that `text` lists ("a,b,c"), or those in the file with this path.
 
-    A .txt file has one name a line; a .json file a list of names, or an object of names, each with a description or a
-    list of them; a .csv or .tsv file a column class and, if wanted, a column description (a class in several rows has
-    several descriptions).
+    A .txt file has one name per line; a .json file has a list of names, or an object from names to a description or a
+    list of them; a .csv or .tsv file has a column class and optionally a column description (a class in several rows
+    has several descriptions).
 
     >>> read_classes("billing, delivery,login")
     ['billing', 'delivery', 'login']
@@ -158,7 +157,7 @@ def read_classes(text: str) -> list[str] | dict[str, list[str]]:
     return [name.strip() for name in text.split(",")]
 
 
-# ── from tables ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# --- tables ----------------------------------------------------------------------------------------------------------
 
 _Faults: TypeAlias = dict[int, str]
 
@@ -166,36 +165,36 @@ _Faults: TypeAlias = dict[int, str]
 def _from_table(
     table: Table, text_column: str | None, image_column: str | None, label_column: str | None, *, with_labels: bool
 ) -> tuple[Dataset, _Faults, Callable[[int], str]]:
-    """Return all rows of a table, and what is wrong with those that are."""
+    """Return all rows of a table, the faults of the unusable ones, and a function that locates a row."""
     text = None if image_column else _column(table, TEXT_COLUMNS, text_column, option="text_column")
     image = None if text_column else _column(table, IMAGE_COLUMNS, image_column, option="image_column")
     if text is not None and image is not None:
         raise DataFileError(
-            f"{table.path} has texts in {text!r} and images in {image!r}. Name what to read: text_column={text!r} "
+            f"{table.path} has texts in {text!r} and images in {image!r}. Choose one: text_column={text!r} "
             f"(--text-column) or image_column={image!r} (--image-column)."
         )
     if text is None and image is None:
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
-            f"file, path, ...). Its columns: {_listed(table)}. Name one with text_column (--text-column) or "
-            "image_column (--image-column). In a CSV the first line must hold the columns' names."
+            f"file, path, ...). Its columns: {_listed(table)}. Give text_column (--text-column) or "
+            "image_column (--image-column). The first line of a CSV must contain the column names."
         )
     column = text or image or ""
     values = table.values(column)
     labels = _labels(table, label_column, items=column) if with_labels else None
     if text is not None:
-        return Dataset(values, labels, "text", table.path, table.encoding), _faults(values, _text_fault), table.place
+        return Dataset(values, labels, "text", table.path, table.encoding), _faults(values, _text_fault), table.location
     files = [table.path.parent / str(value or "") for value in values]
-    return Dataset(files, labels, "image", table.path, table.encoding), _faults(files, _image_fault), table.place
+    return Dataset(files, labels, "image", table.path, table.encoding), _faults(files, _image_fault), table.location
 
 
 def _column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
-    """Return the column `given`, or the one column with a usual name, or None."""
+    """Return the column `given`, or the only column with a usual name, or None."""
     columns = [str(name) for name in table.frame.columns]
     flag = f"{option} (--{option.replace('_', '-')})"
     if given is not None and given not in columns:
         near = difflib.get_close_matches(given, columns, n=1)
-        remedy = f"Did you mean {near[0]!r}?" if near else f"Name one of them with {flag}."
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Give one of them as {flag}."
         raise DataFileError(f"{table.path} has no column {given!r}. Its columns: {_listed(table)}. {remedy}")
     if given is not None:
         return given
@@ -204,12 +203,12 @@ def _column(table: Table, usual: Sequence[str], given: str | None, *, option: st
     if len(first) == 1 or len(found) < 2:
         return next(iter(first or found), None)
     raise DataFileError(
-        f"{table.path} has several columns that may be meant: {', '.join(map(repr, found))}. Name one with {flag}."
+        f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with {flag}."
     )
 
 
 def _labels(table: Table, given: str | None, *, items: str) -> list[Label] | None:
-    """Return the labels; a column found by its name alone must look like labels."""
+    """Return the labels; a column that was found by its name must look like labels."""
     usual = [name for name in LABEL_COLUMNS if name != items.strip().casefold()]
     column = _column(table, usual, given, option="label_column")
     if column is None:
@@ -218,21 +217,21 @@ def _labels(table: Table, given: str | None, *, items: str) -> list[Label] | Non
     for row, value in enumerate(values):
         if value is not None and not isinstance(value, (str, int, float)):
             raise DataFileError(
-                f"{table.place(row)}: the label is of type {type(value).__name__}, {value!r}. One label an item is "
-                "needed, a name or a number; several are not supported yet."
+                f"{table.location(row)}: the label is of type {type(value).__name__}, {value!r}. Only one "
+                "label per item is supported, a name or a number."
             )
     labels = _typed(values) if table.path.suffix.lower() in (".csv", ".tsv") else values
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
-            f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, name another, or "
-            "read the items alone: with_labels=False (encode: --no-labels)."
+            f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, give another, or "
+            "read only the items with with_labels=False (encode: --no-labels)."
         )
     return labels
 
 
 def _is_free(labels: Sequence[Label]) -> bool:
-    """Tell whether labels look like texts or measurements: nearly all different, and long, or with decimals."""
+    """Return whether labels look like texts or measurements: mostly different, and long or with decimals."""
     given = [label for label in labels if label is not None]
     names = set(given)
     words = sum(len(str(name).split()) for name in names)
@@ -241,22 +240,22 @@ def _is_free(labels: Sequence[Label]) -> bool:
 
 
 def _typed(labels: Sequence[str | None]) -> list[Label]:
-    """Read labels as truth values, whole numbers or numbers, where each and every one is written as such."""
+    """Return labels as bools, ints or floats if all of them are written as such, otherwise unchanged."""
     written = {label for label in labels if label is not None}
-    for kind in (_truth, int, float):
+    for kind in (_bool, int, float):
         try:
-            meaning: dict[str | None, Label] = {label: kind(label) for label in written}
+            values: dict[str | None, Label] = {label: kind(label) for label in written}
         except ValueError:
             continue
-        # "007" or "1_000" would come back otherwise than written, and "nan" is a name.
-        if all(str(value).casefold() == str(label).casefold() for label, value in meaning.items()) and all(
-            math.isfinite(value) for value in meaning.values() if isinstance(value, float)
+        # "007" and "1_000" would change, and "nan" is a name.
+        if all(str(value).casefold() == str(label).casefold() for label, value in values.items()) and all(
+            math.isfinite(value) for value in values.values() if isinstance(value, float)
         ):
-            return [meaning.get(label) for label in labels]
+            return [values.get(label) for label in labels]
     return list(labels)
 
 
-def _truth(label: str) -> bool:
+def _bool(label: str) -> bool:
     if label.casefold() not in ("true", "false"):
         raise ValueError(label)
     return label.casefold() == "true"
@@ -269,37 +268,37 @@ def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Fau
 def _text_fault(value: object) -> str | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return "the text is empty"
-    return None if isinstance(value, str) else f"{str(value)[:40]!r} is no text but of type {type(value).__name__}"
+    return None if isinstance(value, str) else f"{str(value)[:40]!r} is not a text but of type {type(value).__name__}"
 
 
 def _image_fault(path: Path) -> str | None:
     if path.suffix.lower() not in IMAGE_SUFFIXES:
-        return f"{path.name!r} does not end as an image does ({', '.join(sorted(IMAGE_SUFFIXES))})"
+        return f"{path.name!r} does not have an image suffix ({', '.join(sorted(IMAGE_SUFFIXES))})"
     if not path.is_file():
         return f"there is no file {path}"
     return None if path.stat().st_size else "the image file is empty"
 
 
-def _without(data: Dataset, faults: _Faults, place: Callable[[int], str], *, on_error: OnError) -> Dataset:
-    """Return the data without the rows at fault, these listed, or raise the first of them."""
+def _without(data: Dataset, faults: _Faults, location: Callable[[int], str], *, on_error: OnError) -> Dataset:
+    """Return the data without the unusable rows, which are listed, or raise for the first of them."""
     if not faults:
         return data
     first = next(iter(faults))
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if on_error == "raise":
         raise BadItemError(
-            f'{place(first)}: {faults[first]}{more}. Mend or drop it, or leave such out with on_error="skip".'
+            f'{location(first)}: {faults[first]}{more}. Correct or remove it, or skip such items with on_error="skip".'
         )
     if len(faults) == len(data):
-        raise DataFileError(f"{data.source} has no usable item. {place(first)}: {faults[first]}{more}.")
-    kept = [row for row in range(len(data)) if row not in faults]
-    items: list[Any] = [data.items[row] for row in kept]
-    labels = None if data.labels is None else [data.labels[row] for row in kept]
+        raise DataFileError(f"{data.source} has no usable item. {location(first)}: {faults[first]}{more}.")
+    usable = [row for row in range(len(data)) if row not in faults]
+    items: list[Any] = [data.items[row] for row in usable]
+    labels = None if data.labels is None else [data.labels[row] for row in usable]
     return replace(
         data,
         items=items,
         labels=labels,
-        skipped=[*data.skipped, *((place(row), fault) for row, fault in faults.items())],
+        skipped=[*data.skipped, *((location(row), fault) for row, fault in faults.items())],
     )
 
 
@@ -307,11 +306,11 @@ def _listed(table: Table) -> str:
     return ", ".join(repr(str(name)) for name in table.frame.columns)
 
 
-# ── from folders ────────────────────────────────────────────────────────────────────────────────────────────────────
+# --- folders ---------------------------------------------------------------------------------------------------------
 
 
 def _from_folder(folder: Path, image_column: str | None, label_column: str | None, *, with_labels: bool) -> Dataset:
-    """Return all images of a folder, the labels from its `labels.csv` or from its subfolders' names."""
+    """Return all images of a folder, with labels from its `labels.csv` or the names of its subfolders."""
     entries = [entry for entry in sorted(folder.iterdir()) if not _hidden(entry)]
     sheet = next((entry for entry in entries if entry.name.lower() == "labels.csv"), None)
     inside = {entry.name: _images(entry) for entry in entries if entry.is_dir()}
@@ -320,16 +319,17 @@ def _from_folder(folder: Path, image_column: str | None, label_column: str | Non
     if sheet is not None:
         return _from_sheet(folder, read_table(sheet), images, image_column, label_column, with_labels=with_labels)
     if not images:
-        seen = sorted({entry.suffix.lower() or entry.name for entry in entries if entry.is_file()})
+        found = sorted({entry.suffix.lower() or entry.name for entry in entries if entry.is_file()})
         raise DataFileError(
-            f"{folder} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Seen: {', '.join(seen[:8]) or 'nothing'}."
+            f"{folder} contains no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Found: "
+            f"{', '.join(found[:8]) or 'nothing'}."
         )
     full = [name for name, own in inside.items() if own]
     if with_labels and full and {name.casefold() for name in full} <= _SPLITS:
-        raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are no classes. Give one of them.")
+        raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are not classes. Give one of them.")
     labels: list[Label] = [*([None] * len(loose)), *(name for name, own in inside.items() for _ in own)]
-    bare = [(str(folder / name), "the folder holds no images") for name in inside if name not in full]
-    return Dataset(images, labels if full and with_labels else None, "image", folder, skipped=bare)
+    empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
+    return Dataset(images, labels if full and with_labels else None, "image", folder, skipped=empty)
 
 
 def _from_sheet(
@@ -341,14 +341,14 @@ def _from_sheet(
     *,
     with_labels: bool,
 ) -> Dataset:
-    """Return the images that `labels.csv` lists, then, without a label, those that it does not."""
+    """Return the images that `labels.csv` lists, followed by the others, without a label."""
     image = _column(table, IMAGE_COLUMNS, image_column, option="image_column")
     labels = _labels(table, label_column, items=image or "") if with_labels else None
     if image is None or (with_labels and labels is None):
         missing, option = ("file", "image-column") if image is None else ("label", "label-column")
         raise DataFileError(
-            f"{table.path} needs the columns file and label; {missing} is missing. Its columns: {_listed(table)}. Name "
-            f"it with {option.replace('-', '_')} (--{option})."
+            f"{table.path} needs the columns file and label; {missing} is missing. Its columns: {_listed(table)}. Give "
+            f"{option.replace('-', '_')} (--{option})."
         )
     files = [folder / str(name or "") for name in table.values(image)]
     rest = [path for path in images if path not in set(files)]
@@ -365,7 +365,7 @@ def _hidden(name: str | Path) -> bool:
     return Path(name).name.startswith((".", "__MACOSX", "@eaDir"))
 
 
-# ── classes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# --- classes ---------------------------------------------------------------------------------------------------------
 
 
 def _classes_of_table(table: Table) -> list[str] | dict[str, list[str]]:
@@ -392,5 +392,5 @@ def _classes_of_json(given: object, path: Path) -> list[str] | dict[str, list[st
         if all(isinstance(texts, list) and all(isinstance(t, str) for t in texts) for texts in classes.values()):
             return classes
     raise DataFileError(
-        f'{path} must hold a list of names, ["a", "b"], or names with a description or a list of them, {{"a": "..."}}.'
+        f'{path} must contain a list of names, ["a", "b"], or names with one or more descriptions, {{"a": "..."}}.'
     )

@@ -1,4 +1,4 @@
-"""Tables with categories and gaps, as numbers: a column for each number, each category, and each column's gaps."""
+"""Convert tables with categories and missing values to vectors."""
 
 import difflib
 from collections.abc import Mapping
@@ -17,32 +17,32 @@ from anyshot.errors import InputError
 
 Floats: TypeAlias = NDArray[np.float64]
 
-GAP: Final = "(none)"
+MISSING: Final = "(none)"
 """The category of a missing value."""
 _DAY: Final = 86_400.0  # seconds
 
 
 class TableVectors(TransformerMixin, BaseEstimator):
-    """Turn a table into vectors.
+    """Convert a table to vectors.
 
-    Numbers stay numbers, dates become days since 1970, a gap among them becomes the median, marked in a column of its
-    own where `fit` saw gaps. Everything else is a category, with a column of 0 and 1 each; a missing value is one too.
+    Numbers are unchanged and dates become days since 1970. Missing ones are replaced with the median, and marked in an
+    extra column if there were some in `fit`. All other values are categories, one-hot encoded, missing ones included.
 
     Parameters
     ----------
     encoder : {"scikit-learn", "skrub"}, default="scikit-learn"
-        Whose encoders are used. skrub's, the extra [tables], also make sense of long and dirty text, and of parts of
-        dates; they cannot be saved.
+        The library whose encoders are used. skrub's, from the extra [tables], also encode long and dirty text, and
+        parts of dates; they cannot be saved.
     max_categories : int, default=40
-        Of a column with more, the most frequent have a column; the others, and those that `fit` did not see, are 0 in
-        all of them. skrub takes it as the number from which a column is text.
+        Of a column with more, only the most frequent are encoded; the others, and unseen ones, are 0 everywhere. For
+        skrub, the number from which a column is text.
 
     Attributes
     ----------
     columns_ : list of str
         The table's columns.
     names_ : list of str
-        What each number of a vector stands for.
+        Name of each element of a vector.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         Raises
         ------
         InputError
-            `X` is no table, has no row, or has a column twice.
+            `X` is not a DataFrame, has no rows, or repeats a column name.
         """
         table = _checked(X)
         self.columns_ = [str(name) for name in table.columns]
@@ -97,7 +97,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         Raises
         ------
         InputError
-            A column is missing, or holds text where `fit` saw numbers.
+            A column is missing, or contains text but was numeric in `fit`.
         """
         if not hasattr(self, "names_"):
             raise NotFittedError("This TableVectors is not fitted yet: call fit with a table first.")
@@ -115,23 +115,23 @@ class TableVectors(TransformerMixin, BaseEstimator):
         return np.concatenate(parts, axis=1)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return `names_` as scikit-learn asks for them."""
+        """Return `names_`, as scikit-learn requires."""
         return np.array(self.names_, dtype=object)
 
     def facts(self) -> dict[str, Any]:
-        """Return what was learned as JSON has it, for a saved model."""
+        """Return the fitted state as JSON values, for a saved model."""
         if self.encoder == "skrub":
-            raise InputError("What skrub's encoders learned cannot be saved. Use encoder='scikit-learn'.")
+            raise InputError("Fitted encoders of skrub cannot be saved. Use encoder='scikit-learn'.")
         learned = {"medians": self.medians_, "gaps": self.gaps_, "categories": self.categories_}
         return {"columns": self.columns_, "max_categories": self.max_categories, **learned}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """Return what `facts` was taken from."""
-        made = cls(max_categories=facts["max_categories"])
-        made.columns_ = list(facts["columns"])
-        made._learn(dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"]))
-        return made
+        """Return the encoder whose `facts` these are."""
+        encoder = cls(max_categories=facts["max_categories"])
+        encoder.columns_ = list(facts["columns"])
+        encoder._learn(dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"]))
+        return encoder
 
     def _learn(self, medians: dict[str, float], gaps: list[str], categories: dict[str, list[str]]) -> None:
         self.medians_, self.gaps_, self.categories_ = medians, gaps, categories
@@ -141,32 +141,32 @@ class TableVectors(TransformerMixin, BaseEstimator):
         self.names_ = names + [f"{name} = {value}" for name, values in categories.items() for value in values]
         if categories:
             listed = [np.array(values, dtype=object) for values in categories.values()]
-            made = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
-            self.one_hot_ = made.fit(np.array([[values[0] for values in listed]], dtype=object))
+            one_hot = OneHotEncoder(categories=listed, handle_unknown="ignore", sparse_output=False)
+            self.one_hot_ = one_hot.fit(np.array([[values[0] for values in listed]], dtype=object))
 
 
 def is_plain(X: object) -> bool:
-    """Tell whether `X` is no table, or one of numbers without a gap: it can be used as vectors as it stands."""
+    """Return whether `X` can be used as vectors unchanged: not a DataFrame, or a numeric one without missing values."""
     if not isinstance(X, pd.DataFrame):
         return True
     return all(is_numeric_dtype(X[name]) for name in X) and not X.isna().any(axis=None)
 
 
 def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
-    """Return the table with text as names of its columns, all of `columns` among them."""
+    """Return the table with strings as column names, after checking that all of `columns` are present."""
     if not isinstance(X, pd.DataFrame) or not len(X.columns):
         raise InputError(f"A table with named columns (a pandas DataFrame) is needed; this is a {type(X).__name__}.")
     if columns is None and not len(X):
-        raise InputError("The table has no rows; at least one is needed to learn its columns.")
+        raise InputError("The table has no rows; at least one is needed.")
     table = X.set_axis([str(name) for name in X.columns], axis=1)
     if not table.columns.is_unique:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise InputError(f"The table has the column {twice!r} twice. Give each column a name of its own.")
+        repeated = table.columns[table.columns.duplicated()][0]
+        raise InputError(f"The table has several columns named {repeated!r}. Give each column its own name.")
     for name in columns or []:
         if name not in table:
             near = difflib.get_close_matches(name, list(table.columns), n=1)
-            remedy = f"Did you rename it to {near[0]!r}?" if near else "Add it, with gaps if nothing is known."
-            raise InputError(f"The table lacks the column {name!r}, which the model learned from. {remedy}")
+            remedy = f"Did you rename it to {near[0]!r}?" if near else "Add it, with missing values if unknown."
+            raise InputError(f"The table lacks the column {name!r}, which the model needs. {remedy}")
     return table
 
 
@@ -175,7 +175,7 @@ def _is_number(column: "pd.Series[Any]") -> bool:
 
 
 def _numbers(column: "pd.Series[Any]") -> Floats:
-    """Return numbers or dates as floats (n,), NaN for a gap."""
+    """Return numbers or dates as floats (n,), NaN for missing ones."""
     if is_datetime64_any_dtype(column):
         moments = pd.to_datetime(column, utc=True)
         days = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY
@@ -183,13 +183,13 @@ def _numbers(column: "pd.Series[Any]") -> Floats:
     try:
         numbers = column.astype(object).where(column.notna(), np.nan).to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"Column {column.name!r} held numbers in `fit` and does not now: {error}.") from error
+        raise InputError(f"Column {column.name!r} was numeric in `fit` and is not now: {error}.") from error
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
-        raise InputError(f"Column {column.name!r} holds infinity in row {infinite[0]}. Mend it, or leave it empty.")
+        raise InputError(f"Column {column.name!r} contains infinity in row {infinite[0]}. Correct or remove it.")
     return numbers
 
 
 def _categories(column: "pd.Series[Any]") -> "pd.Series[str]":
-    """Return every value as text (n,); a missing one as `GAP`."""
-    return column.astype(object).map(str, na_action="ignore").where(column.notna(), GAP).astype(object)
+    """Return every value as text (n,), a missing one as `MISSING`."""
+    return column.astype(object).map(str, na_action="ignore").where(column.notna(), MISSING).astype(object)

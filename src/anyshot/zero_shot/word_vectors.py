@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.items import Label
 from anyshot.base.validation import extra
-from anyshot.data.attributes import ClassKnowledge
+from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError
 from anyshot.zero_shot.class_embeddings import as_words
@@ -83,7 +83,7 @@ def words_of(classes: Sequence[Label]) -> list[str]:
     return list(dict.fromkeys(word for name in classes for word in _split(name)))
 
 
-def class_word_vectors(classes: Sequence[Label], words: Words) -> ClassKnowledge:
+def class_word_vectors(classes: Sequence[Label], words: Words) -> ClassAttributes:
     """Return the mean word vector of each class name.
 
     A name is first looked up as a whole ("polar_bear"), then word by word, as written and in lower case. Words without
@@ -126,7 +126,7 @@ def class_word_vectors(classes: Sequence[Label], words: Words) -> ClassKnowledge
     unknown = [f"{word} (of {name})" for name, one in zip(classes, found, strict=True) for word in one.unknown]
     has = "word has no vector and is" if len(unknown) == 1 else "words have no vector and are"
     notes = (f"{len(unknown)} {has} left out: {', '.join(unknown)}.",) if unknown else ()
-    return ClassKnowledge(tuple(classes), table, tuple(f"word {column}" for column in range(table.shape[1])), notes)
+    return ClassAttributes(tuple(classes), table, tuple(f"word {column}" for column in range(table.shape[1])), notes)
 
 
 def _look_up(name: Label, words: Words) -> _LookedUp:
