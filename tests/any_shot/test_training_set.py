@@ -9,7 +9,6 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import (
     CENTER_PRIOR_COUNT,
     class_shares,
-    embed_classes,
     is_vector,
     read_classes,
     without_items,
@@ -238,10 +237,10 @@ def test_a_description_of_numbers_is_a_vector(value, expected):
 def test_class_vectors_of_another_width_than_the_items_are_attributes():
     items = np.eye(3)
     same = read_classes({"a": [3.0, 4.0, 0.0], "b": [0.0, 0.0, 2.0]}, [], allow_unknown=False)
-    embedded = embed_classes(VECTORS, same, items)
+    embedded = VECTORS.with_embeddings(same, items)
     np.testing.assert_allclose(embedded.class_embeddings, [[0.6, 0.8, 0], [0, 0, 1]], atol=1e-6)
     other = read_classes({"a": [3.0, 4.0], "b": [0.0, 2.0]}, [], allow_unknown=False)
-    embedded = embed_classes(VECTORS, other, items)
+    embedded = VECTORS.with_embeddings(other, items)
     np.testing.assert_allclose(embedded.attributes, [[3, 4], [0, 2]])
     assert embedded.class_embeddings.shape == (2, 3)
     assert embedded.has_description.all()
@@ -261,5 +260,5 @@ def test_class_shares_are_scaled_to_sum_to_one():
 
 def test_numbers_as_classes_have_no_embedding(letters):
     embedder = Embedder(letters, cache=None)
-    classes = embed_classes(embedder, read_classes([0, 1], [], allow_unknown=False), ["zoo"])
+    classes = embedder.with_embeddings(read_classes([0, 1], [], allow_unknown=False), ["zoo"])
     assert not classes.has_description.any()

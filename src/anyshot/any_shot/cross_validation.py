@@ -9,7 +9,7 @@ from scipy.special import expit, logsumexp, softmax
 
 from anyshot.any_shot import open_set
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, CrossValidationResult, FittedMethod, Method, Model, PriorKind, ranked
+from anyshot.any_shot.model import METHODS, CrossValidationResult, FittedMethod, Method, Model, PriorKind
 from anyshot.any_shot.prior import Prior, refine_on_unlabeled, refine_with_labels, zero_shot_by_attributes
 from anyshot.any_shot.solver import LinearModel, Strength, class_means, fit_average
 from anyshot.any_shot.training_set import TrainingSet
@@ -121,7 +121,7 @@ def fit_model(
         kind,
         (*prior.reasons, why, *_encoder_reasons(embedder, kind)),
         means,
-        ranked(found.results),
+        tuple(sorted(found.results, key=lambda result: -result.accuracy)),
         deltas,
         chosen.probabilities,
         threshold,

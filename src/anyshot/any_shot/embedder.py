@@ -1,20 +1,34 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from anyshot.base.items import Items, Modality, check_list, modality_of, refuse_missing_images
+from anyshot.any_shot.training_set import Description, TrainingSet, is_vector, without_items
+from anyshot.base.items import (
+    Items,
+    Label,
+    Labels,
+    Modality,
+    check_list,
+    item_names,
+    modality_of,
+    refuse_missing_images,
+    to_indexes,
+)
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
-from anyshot.base.validation import Vectors, unit, vectors
+from anyshot.base.validation import Vectors, unit
+from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
-from anyshot.errors import MixedInputError, ModelFolderError
+from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once, encode_texts_once
 from anyshot.zero_shot.class_embeddings import (
     IMAGE_TEMPLATES,
     TEXT_TEMPLATES,
     ClassTexts,
+    describe,
     embed_classes,
     with_hypernyms,
 )
@@ -113,7 +127,7 @@ class Embedder:
         if len(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
-            return unit(vectors(np.asarray(items), name="items"))
+            return unit(check_vectors(np.asarray(items), name="items"))
         self._check_modality(items)
         return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
 
@@ -146,6 +160,41 @@ class Embedder:
         if readable.any():
             embeddings[readable] = transfer_weights(names[readable], known.vectors, weights)
         return embeddings
+
+    def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
+        """Return the classes with embeddings; `items` give the width where items are vectors.
+
+        Class vectors given with another width than that of the items are attributes.
+        """
+        width = self.encoder.width if self.encoder else 0
+        if self.encoder is None and len(items):
+            width = check_vectors(items, name="items").shape[1]
+        table, texts, given = classes.classes, classes.texts, classes.class_embeddings
+        zeros = np.zeros((len(table), width), np.float32)
+        if given.any():
+            if width in (0, given.shape[1]):
+                return without_items(table, texts, unit(given))
+            return replace(without_items(table, texts, zeros, centering=True), attributes=given)
+        embeddings = self.embed_classes(texts)
+        embeddings = zeros if embeddings is None else embeddings
+        return without_items(table, texts, embeddings, centering=self.uses_bridge)
+
+    def with_items(self, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
+        """Add items with labels to a training set, None for "no label"."""
+        index = to_indexes(labels, data.classes, n_items=len(items))
+        return data.with_labels(self.encode(items), index, item_names(items)) if len(items) else data
+
+    def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
+        """Add a class with a description to a training set."""
+        n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
+        if is_vector(description):
+            vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+            return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
+        if n_attributes:
+            raise InputError(f"The classes are given by attributes: give those of {name!r} as {n_attributes} numbers.")
+        texts = describe({name: description})
+        embedding = self.embed_classes(texts)
+        return data.with_class(texts, np.zeros((1, width), np.float32) if embedding is None else embedding)
 
     def similar_known_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
         """Return, for each class embedded over the bridge, the known classes with the largest weights."""

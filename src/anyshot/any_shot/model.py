@@ -159,7 +159,8 @@ class Model:
 
     def with_result(self, result: CrossValidationResult) -> Self:
         """Return the model with one more row on the leaderboard."""
-        return replace(self, leaderboard=ranked((*self.leaderboard, result)))
+        results = sorted((*self.leaderboard, result), key=lambda one: -one.accuracy)
+        return replace(self, leaderboard=tuple(results))
 
     def with_fine_tuned(
         self,
@@ -272,11 +273,6 @@ class Model:
             arrays["held_out"],
             facts["unknown_threshold"],
         )
-
-
-def ranked(results: tuple[CrossValidationResult, ...]) -> tuple[CrossValidationResult, ...]:
-    """Return the results sorted by accuracy, the best first."""
-    return tuple(sorted(results, key=lambda result: -result.accuracy))
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

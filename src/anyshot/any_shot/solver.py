@@ -54,6 +54,15 @@ class LinearModel(NamedTuple):
         """Return the model whose scores are `factor` times as large."""
         return LinearModel(self.coef * np.float32(factor), self.intercept * np.float32(factor))
 
+    def with_class(self) -> "LinearModel":
+        """Return the model with one more class, whose weights are zero."""
+        coef = np.vstack([self.coef, np.zeros_like(self.coef[:1])])
+        return LinearModel(coef, np.append(self.intercept, np.float32(0)))
+
+    def without_class(self, row: int) -> "LinearModel":
+        """Return the model without the class of a row."""
+        return LinearModel(np.delete(self.coef, row, axis=0), np.delete(self.intercept, row))
+
 
 @dataclass(frozen=True)
 class Examples:

@@ -10,22 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import zero_shot
-from anyshot.any_shot.embedder import Embedder
 from anyshot.base.items import (
     UNKNOWN,
     Classes,
-    Items,
     Label,
     Labels,
     class_table,
     classes_in,
-    item_names,
     row_of,
-    to_indexes,
 )
 from anyshot.base.validation import Indexes, Vectors, is_number, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.errors import ClassesError, InputError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
+from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.evaluation.splits import first_copies
 from anyshot.zero_shot.class_embeddings import ClassTexts, describe, near_duplicates
 from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
@@ -221,11 +217,6 @@ class TrainingSet:
         pool = make_pool(vectors, temperature=1 / 30, balance=1.0) if self.centering else make_pool(vectors)
         return replace(self, pool=pool)
 
-    def with_items(self, embedder: Embedder, items: Items, labels: Labels) -> Self:
-        """Add items with labels, None for "no label"."""
-        index = to_indexes(labels, self.classes, n_items=len(items))
-        return self.with_labels(embedder.encode(items), index, item_names(items)) if len(items) else self
-
     def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
         """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
         table = class_table([*self.classes.tolist(), *texts.names])
@@ -300,38 +291,6 @@ def read_classes(classes: ClassesWithDescriptions, labels: Labels, *, allow_unkn
         return without_items(table, ClassTexts(names, ((),) * len(names)), _stacked(classes))
     texts = describe(classes if isinstance(classes, Mapping) else names)
     return without_items(table, texts, np.zeros((len(table), 0), np.float32))
-
-
-def embed_classes(embedder: Embedder, unembedded: TrainingSet, items: Items) -> TrainingSet:
-    """Return the classes with embeddings of the embedder; `items` give the width where items are vectors.
-
-    Class vectors given with another width than that of the items are attributes.
-    """
-    encoder, classes, texts = embedder.encoder, unembedded.classes, unembedded.texts
-    width = encoder.width if encoder else check_vectors(items, name="items").shape[1] if len(items) else 0
-    zeros, given = np.zeros((len(classes), width), np.float32), unembedded.class_embeddings
-    if given.any():
-        if width in (0, given.shape[1]):
-            return without_items(classes, texts, unit(given))
-        return replace(without_items(classes, texts, zeros, centering=True), attributes=given)
-    embeddings = embedder.embed_classes(texts)
-    embeddings = zeros if embeddings is None else embeddings
-    return without_items(classes, texts, embeddings, centering=embedder.uses_bridge)
-
-
-def embed_class(
-    embedder: Embedder, data: TrainingSet, name: Label, description: Description
-) -> tuple[ClassTexts, Vectors]:
-    """Return the texts of a class that is added to `data`, and its embedding (1, d), or its attributes (1, a)."""
-    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
-    if is_vector(description):
-        vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
-        return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
-    if n_attributes:
-        raise InputError(f"The classes are given by attributes: give those of {name!r} as {n_attributes} numbers.")
-    texts = describe({name: description})
-    embedding = embedder.embed_classes(texts)
-    return texts, np.zeros((1, width), np.float32) if embedding is None else embedding
 
 
 def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:

@@ -24,8 +24,6 @@ from anyshot.any_shot.training_set import (
     check_not_named_unknown,
     check_trainable,
     class_shares,
-    embed_class,
-    embed_classes,
     read_classes,
     warn_of_duplicates,
 )
@@ -157,10 +155,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._postpone(classes)
             return self
         embedder = self._embedder(first)
-        data = embed_classes(embedder, classes, first)
+        data = embedder.with_embeddings(classes, first)
         if source is not None:
             data = _with_source(embedder, data, source_items, source_labels)
-        data = data.with_items(embedder, items, labels)
+        data = embedder.with_items(data, items, labels)
         if unlabeled is not None and len(unlabeled):
             data = data.with_unlabeled(embedder.encode(unlabeled))
         self._fit_model(embedder, data, {})
@@ -175,7 +173,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self.fit(X, y)
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
-        return self._fit_model(model.embedder, model.data.with_items(model.embedder, items, labels), model.deltas)
+        return self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), model.deltas)
 
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
         """Add a class by a description, labeled examples, or both."""
@@ -185,9 +183,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._postpone(self._pending.with_class(describe({name: description}), np.zeros((1, 0), np.float32)))
             return self
         model = self._fitted_model(examples)
-        data = model.data.with_class(*embed_class(model.embedder, model.data, name, description))
-        data = data.with_items(model.embedder, examples, [name] * len(examples))
-        return self._fit_model(model.embedder, data, {own: _with_row(delta) for own, delta in model.deltas.items()})
+        data = model.embedder.with_class(model.data, name, description)
+        data = model.embedder.with_items(data, examples, [name] * len(examples))
+        return self._fit_model(model.embedder, data, {own: delta.with_class() for own, delta in model.deltas.items()})
 
     def remove_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
@@ -196,7 +194,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             self._postpone(self._pending.without_class(name))
             return self
         row, model = row_of(name, self.classes_), self._model
-        start = {own: _without_row(delta, row) for own, delta in model.deltas.items()}
+        start = {own: delta.without_class(row) for own, delta in model.deltas.items()}
         return self._fit_model(model.embedder, model.data.without_class(name), start)
 
     # --- predicting ---
@@ -364,7 +362,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             if self.encoder == "auto":
                 modality_of(items)  # an empty list does not show which encoder is needed
             embedder = self._embedder(items)
-            data = embed_classes(embedder, self._pending, items)
+            data = embedder.with_embeddings(self._pending, items)
             self._fit_model(embedder, data, {})
             warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=3)
         assert self._model is not None  # _fit_model has just set it
@@ -392,16 +390,7 @@ def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotCl
 
 def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
     """Return the training set with the weights of a model of the source domain as class embeddings."""
-    source = data.with_items(embedder, items, labels)
+    source = embedder.with_items(data, items, labels)
     if np.count_nonzero(source.counts) < 2:
         raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
     return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
-
-
-def _with_row(delta: LinearModel) -> LinearModel:
-    coef = np.vstack([delta.coef, np.zeros_like(delta.coef[:1])])
-    return LinearModel(coef, np.append(delta.intercept, np.float32(0)))
-
-
-def _without_row(delta: LinearModel, row: int) -> LinearModel:
-    return LinearModel(np.delete(delta.coef, row, axis=0), np.delete(delta.intercept, row))
