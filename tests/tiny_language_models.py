@@ -19,7 +19,7 @@ from transformers import (
     T5Model,
 )
 
-from anyshot.encoders.language_model import quiet
+from anyshot.encoders.huggingface import quiet
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "where", "is", "my", "parcel", "late", "card", "refund", "please"]
 TEXTS = ["refund please", "where is my parcel", "card", "my card is late please refund my card", "is is is"]
@@ -58,6 +58,19 @@ def saved(kind: str, folder: Path) -> tuple[Path, torch.nn.Module]:
         model.save_pretrained(folder)
         tokenizer_for(kind).save_pretrained(folder)
     return folder, model
+
+
+def saved_sentences(folder: Path, *, pooling: str = "mean", narrowed: bool = False) -> tuple[Path, torch.nn.Module]:
+    """Save a tiny BERT with a pooling, and optionally a dense layer, in sentence-transformers' layout."""
+    from sentence_transformers import SentenceTransformer  # slow to import
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+
+    inner, bert = saved("bert", folder / "bert")
+    with quiet():
+        modules = [Transformer(str(inner)), Pooling(16, pooling_mode=pooling)]
+        modules += [Dense(16, 5, activation_function=torch.nn.Tanh())] if narrowed else []
+        SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(folder / "sentences"))
+    return folder / "sentences", bert
 
 
 def expected_vectors(kind: str, model: torch.nn.Module) -> np.ndarray:

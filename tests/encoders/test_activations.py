@@ -14,7 +14,7 @@ from anyshot.encoders import activations as room
 from anyshot.encoders.activations import activations, states
 from anyshot.encoders.backbones import split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.language_model import load_language_model
+from anyshot.encoders.huggingface_text import LanguageModelEncoder
 from anyshot.encoders.stages import Backbone, Compute, State
 from anyshot.errors import BadItemError, InputError, UnknownStageError
 from anyshot.store.disk_cache import VectorCache
@@ -44,7 +44,7 @@ def counted(backbone: Backbone) -> Backbone:
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory) -> Backbone:
     folder, _ = tiny.saved("bert", tmp_path_factory.mktemp("bert"))
-    return load_language_model(folder, device="cpu").backbone()
+    return LanguageModelEncoder(folder, device="cpu").backbone()
 
 
 @pytest.fixture(scope="module")
@@ -281,4 +281,4 @@ def test_a_text_without_a_token_is_named_by_its_row(tmp_path, monkeypatch):
     tokenizer.save_pretrained(folder)
     monkeypatch.setitem(room.SLICE, "text", 2)
     with pytest.raises(BadItemError, match="sees no token in the text of row 3"):
-        activations(load_language_model(folder, device="cpu").backbone(), ["is", "my", "card", "_"], freeze_at=0)
+        activations(LanguageModelEncoder(folder, device="cpu").backbone(), ["is", "my", "card", "_"], freeze_at=0)

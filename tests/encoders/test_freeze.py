@@ -14,8 +14,8 @@ from anyshot.encoders import minilm as text
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import FrozenNorm, Rest, backbone_of, freeze_norms, from_scratch
-from anyshot.encoders.image_model import load_image_model
-from anyshot.encoders.language_model import load_language_model
+from anyshot.encoders.huggingface_images import TransformersImageEncoder
+from anyshot.encoders.huggingface_text import LanguageModelEncoder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import EncoderError, InputError, UnknownStageError
 from anyshot.training.loop import train
@@ -25,7 +25,7 @@ from splits import PIXELS, precise, saved_image_model
 
 def test_training_the_rest_does_not_change_the_encoder(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    encoder = load_language_model(folder, device="cpu")
+    encoder = LanguageModelEncoder(folder, device="cpu")
     backbone, before = encoder.backbone(), encoder.encode(tiny.TEXTS)
     trunk, rest = split(backbone, "layer2")
     state = trunk(backbone.together(backbone.prepare(tiny.TEXTS)))
@@ -41,7 +41,7 @@ def test_training_the_rest_does_not_change_the_encoder(tmp_path):
 
 def test_an_encoder_or_its_name_can_be_split(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    for encoder in (load_language_model(folder, device="cpu"), f"hf:{folder}"):
+    for encoder in (LanguageModelEncoder(folder, device="cpu"), f"hf:{folder}"):
         trunk, rest = split(encoder, freeze_at="layer2")
         assert [name for name, _ in rest.named_stages()] == ["layer2", "pooling"]
         assert trunk.stages == ("embeddings", "layer1")
@@ -49,7 +49,7 @@ def test_an_encoder_or_its_name_can_be_split(tmp_path):
 
 def test_training_changes_the_weights_of_batch_norms_and_not_their_statistics(tmp_path):
     folder, _ = saved_image_model("resnet", tmp_path)
-    backbone = precise(load_image_model(folder, device="cpu").backbone())
+    backbone = precise(TransformersImageEncoder(folder, device="cpu").backbone())
     trunk, rest = split(backbone, "layer2")
     before = {name: value.clone() for name, value in rest.state_dict().items()}
     state = trunk(backbone.together(backbone.prepare(PIXELS)))
@@ -70,7 +70,7 @@ def test_training_changes_the_weights_of_batch_norms_and_not_their_statistics(tm
 @pytest.mark.parametrize("kind", ["bert", "gpt2"])
 def test_from_scratch_has_the_same_architecture_and_weights_determined_by_the_seed(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path)
-    backbone = load_language_model(folder, device="cpu").backbone()
+    backbone = LanguageModelEncoder(folder, device="cpu").backbone()
     before = torch.random.get_rng_state()
     first, again, other = (from_scratch(backbone, random_state=seed) for seed in (0, 0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -86,7 +86,7 @@ def test_from_scratch_has_the_same_architecture_and_weights_determined_by_the_se
 
 def test_a_freeze_point_is_the_first_trained_stage(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    backbone = load_language_model(folder, device="cpu").backbone()
+    backbone = LanguageModelEncoder(folder, device="cpu").backbone()
     assert [backbone.n_frozen(at) for at in ("embeddings", 0, "layer2", 2, -1, "head")] == [0, 0, 2, 2, 4, 4]
     assert backbone.n_frozen(np.int64(-1)) == 4
     trunk, rest = split(backbone, "layer2")
@@ -100,7 +100,7 @@ def test_a_freeze_point_is_the_first_trained_stage(tmp_path):
 @pytest.mark.parametrize("freeze_at", ["layer9", "Layer2", -6, True, 2.0, None])
 def test_an_unknown_stage_raises_an_error_that_lists_the_stages(freeze_at, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    backbone = load_language_model(folder, device="cpu").backbone()
+    backbone = LanguageModelEncoder(folder, device="cpu").backbone()
     with pytest.raises(UnknownStageError, match=r"is not a stage of .*embeddings, layer1, layer2, pooling, head"):
         split(backbone, freeze_at)
 
@@ -108,7 +108,7 @@ def test_an_unknown_stage_raises_an_error_that_lists_the_stages(freeze_at, tmp_p
 def test_a_freeze_point_after_the_head_raises_an_error(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
     with pytest.raises(UnknownStageError, match="is after the head, so nothing would be trained"):
-        split(load_language_model(folder, device="cpu").backbone(), 5)
+        split(LanguageModelEncoder(folder, device="cpu").backbone(), 5)
 
 
 def test_an_encoder_without_stages_raises_an_error(letters):
@@ -125,11 +125,11 @@ def test_texts_for_an_image_network_raise_an_error():
 
 def test_the_number_of_truncated_texts_is_logged(tmp_path, caplog):
     folder, _ = tiny.saved("bert", tmp_path)
-    backbone = load_language_model(folder, device="cpu").backbone()
+    backbone = LanguageModelEncoder(folder, device="cpu").backbone()
     with caplog.at_level(logging.INFO):
         tokens = backbone.prepare(["card", "card " * 30])
     assert [len(ids) for ids in tokens] == [3, 12]
-    assert "1 of 2 texts are longer than 12 tokens and were cut there" in caplog.text
+    assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text
 
 
 def test_a_backbone_is_opened_by_the_name_of_its_encoder():
@@ -143,7 +143,7 @@ def test_a_backbone_is_opened_by_the_name_of_its_encoder():
 
 def test_the_digest_of_a_trunk_depends_on_weights_and_stages(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path)
-    backbone = load_language_model(folder, device="cpu").backbone()
+    backbone = LanguageModelEncoder(folder, device="cpu").backbone()
     other = dataclasses.replace(backbone, digest="other")
     digests = [
         split(one, n_frozen).trunk.digest for one in (backbone, other) for n_frozen in range(len(backbone.stages))

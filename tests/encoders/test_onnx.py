@@ -19,8 +19,9 @@ from anyshot.encoders import minilm
 from anyshot.encoders.backbones import Assembled, WholeNetwork
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import backbone_of
-from anyshot.encoders.image_model import load_image_model
-from anyshot.encoders.language_model import load_language_model, quiet
+from anyshot.encoders.huggingface import quiet
+from anyshot.encoders.huggingface_images import TransformersImageEncoder
+from anyshot.encoders.huggingface_text import LanguageModelEncoder
 from anyshot.encoders.minilm import MiniLMEncoder
 from anyshot.encoders.onnx import export
 from anyshot.encoders.stages import Backbone, Compute
@@ -70,7 +71,7 @@ def by_formula(whole: Assembled, items: object) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["roberta", "gpt2"])
 def test_an_exported_text_model_computes_the_same_probabilities(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path / "model")
-    model = Model(load_language_model(folder, device="cpu").backbone(), centered=True)
+    model = Model(LanguageModelEncoder(folder, device="cpu").backbone(), centered=True)
     backbone, expected = model.whole.backbone, by_formula(model.whole, tiny.TEXTS)
     file = export(model, tmp_path / "model.onnx")
     assert np.abs(probabilities(file, backbone, tiny.TEXTS) - expected).max() < 1e-4
@@ -95,7 +96,7 @@ def test_an_exported_image_model_computes_the_same_probabilities(kind, tmp_path)
         network.save_pretrained(tmp_path / "model")
     processor = {"size": {"height": 32, "width": 32}, "image_processor_type": "ViTImageProcessor"}
     (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(processor))
-    model = Model(load_image_model(tmp_path / "model", device="cpu").backbone())
+    model = Model(TransformersImageEncoder(tmp_path / "model", device="cpu").backbone())
     file = export(model, tmp_path / "model.onnx")
     assert np.abs(probabilities(file, model.whole.backbone, PHOTOS) - by_formula(model.whole, PHOTOS)).max() < 1e-4
     about = json.loads((tmp_path / "model.onnx.json").read_text())
@@ -143,7 +144,7 @@ def test_an_exported_fine_tuned_classifier_computes_the_same_probabilities(metho
 def test_large_weights_are_in_a_file_of_their_own(tmp_path, monkeypatch):
     """The next export replaces them, and that of a small model deletes them."""
     folder, _ = tiny.saved("bert", tmp_path / "model")
-    model = Model(load_language_model(folder, device="cpu").backbone())
+    model = Model(LanguageModelEncoder(folder, device="cpu").backbone())
     with monkeypatch.context() as changed:
         changed.setattr("anyshot.encoders.onnx._ONE_FILE", 1000)
         for _ in range(2):
@@ -170,7 +171,7 @@ def test_a_model_that_is_not_a_network_raises_an_error(tmp_path):
 
 def test_a_file_with_other_probabilities_is_not_written(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
-    model = Model(load_language_model(folder, device="cpu").backbone())
+    model = Model(LanguageModelEncoder(folder, device="cpu").backbone())
     (tmp_path / "model.onnx").write_text("the old file")
     coefs = iter([model.whole.coef, -model.whole.coef])
 
@@ -186,7 +187,7 @@ def test_a_file_with_other_probabilities_is_not_written(tmp_path, monkeypatch):
 
 def test_a_description_that_cannot_be_written_leaves_no_incomplete_file(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
-    model = Model(load_language_model(folder, device="cpu").backbone())
+    model = Model(LanguageModelEncoder(folder, device="cpu").backbone())
     (tmp_path / "model.onnx.json").write_text("the old file")
     write = Path.write_text
 

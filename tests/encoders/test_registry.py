@@ -1,4 +1,4 @@
-"""The one table of encoders."""
+"""The table of encoders."""
 
 import importlib
 import sys
@@ -7,11 +7,11 @@ from subprocess import run
 import pytest
 
 from anyshot.base.protocols import Encoder
-from anyshot.encoders.registry import ENCODERS, HUB_LOADERS, available, card_facts, default_for, load_encoder
+from anyshot.encoders.registry import ENCODERS, HUGGING_FACE, available, card_facts, default_for, load_encoder
 from anyshot.errors import InputError, UnknownEncoderError
 
 
-def test_an_encoder_comes_back_as_it_is(letters):
+def test_an_encoder_is_returned_unchanged(letters):
     assert load_encoder(letters) is letters
 
 
@@ -21,13 +21,13 @@ def test_the_default_for_texts_is_loaded_by_name():
     assert (encoder.modality, encoder.width) == ("text", 384)
 
 
-def test_every_default_stands_in_the_table_with_its_modality():
+def test_the_default_encoders_have_the_modality_asked_for():
     for modality in ("text", "image"):
         assert ENCODERS[default_for(modality)].modality == modality
 
 
 def test_there_is_no_default_for_vectors():
-    with pytest.raises(InputError, match="no default encoder for 'vectors'"):
+    with pytest.raises(InputError, match="no default encoder for modality 'vectors'"):
         default_for("vectors")
 
 
@@ -40,20 +40,20 @@ def test_there_is_no_default_for_vectors():
         ("", ""),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_and_all(name, remedy):
+def test_an_unknown_name_is_reported_with_the_nearest_and_all_names(name, remedy):
     with pytest.raises(UnknownEncoderError) as caught:
         load_encoder(name)
     assert remedy in str(caught.value)
-    every = "There are: minilm, efficientnet-lite0, efficientnet-lite0-even, hf:ID-or-folder, keras:NAME."
+    every = "Choose one of: minilm, efficientnet-lite0, efficientnet-lite0-even, hf:ID-or-folder, keras:NAME."
     assert every in str(caught.value)
 
 
-def test_a_bare_prefix_is_refused():
-    with pytest.raises(UnknownEncoderError, match=r"names no model\. Write hf:ID or hf:FOLDER"):
+def test_a_prefix_without_a_model_is_refused():
+    with pytest.raises(UnknownEncoderError, match=r"has no model\. Use hf:ID or hf:FOLDER"):
         load_encoder("hf:")
 
 
-def test_an_object_that_lacks_members_has_them_named():
+def test_an_object_without_the_members_of_an_encoder_is_refused():
     class Half:
         modality = "text"
 
@@ -66,13 +66,13 @@ def test_a_class_in_place_of_an_object_is_refused(letters):
         load_encoder(type(letters))
 
 
-def test_a_modality_that_is_none_is_refused(letters):
+def test_an_unknown_modality_is_refused(letters):
     letters.modality = "sound"
     with pytest.raises(UnknownEncoderError, match="modality is 'sound'; it must be 'text' or 'image'"):
         load_encoder(letters)
 
 
-def test_available_lists_every_encoder_and_whether_it_is_here():
+def test_available_lists_every_encoder_and_whether_its_weights_are_installed():
     rows = {row.name: row for row in available()}
     assert list(rows) == list(ENCODERS)
     assert rows["minilm"].on_this_machine is True
@@ -80,26 +80,26 @@ def test_available_lists_every_encoder_and_whether_it_is_here():
     assert all(row.fetch and row.license and row.about for row in rows.values())
 
 
-def test_weights_that_are_not_installed_are_told(monkeypatch):
+def test_available_reports_weights_that_are_not_installed(monkeypatch):
     entry = ENCODERS["minilm"]
     gone = type(entry)(**{**vars(entry), "weights": ("no_such_package_of_weights", "model.safetensors")})
     monkeypatch.setitem(ENCODERS, "minilm", gone)
     assert available()[0].on_this_machine is False
 
 
-def test_the_table_is_read_without_importing_anything_heavy():
+def test_available_imports_neither_torch_nor_transformers():
     seen = "import sys, anyshot.encoders as e; e.available(); print({'torch', 'transformers'} & set(sys.modules))"
     done = run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
 def test_every_loader_of_the_table_exists():
-    for place in [*(entry.loader for entry in ENCODERS.values()), *HUB_LOADERS.values()]:
-        module, function = place.split(":")
+    for path in [*(entry.loader for entry in ENCODERS.values()), *HUGGING_FACE.values()]:
+        module, function = path.split(":")
         assert callable(getattr(importlib.import_module(module), function))
 
 
-def test_a_model_card_names_the_modality_and_the_base_model_of_an_encoder():
+def test_card_facts_returns_the_modality_and_the_id_on_the_hub():
     assert card_facts("minilm") == ("text", "sentence-transformers/all-MiniLM-L6-v2")
     assert card_facts("hf:someone/some-model") == (None, "someone/some-model")
     assert card_facts("hf:../../x\ny: z") == (None, None)

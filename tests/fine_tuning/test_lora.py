@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anyshot.encoders.backbones import open_backbone, split
-from anyshot.encoders.image_model import load_image_model
+from anyshot.encoders.huggingface_images import TransformersImageEncoder
 from anyshot.errors import EncoderError
 from anyshot.fine_tuning.lora import add_lora, merge_lora, n_trained
 from splits import PIXELS, precise, saved_image_model
@@ -53,7 +53,7 @@ def test_merging_keeps_the_output_and_restores_the_original_layers(parts):
 @pytest.mark.parametrize("kind", ["mobilenet v1", "mobilenet v2"])
 def test_lora_adapts_convolutions_whose_shape_the_network_reads(kind, tmp_path):
     folder, _ = saved_image_model(kind, tmp_path)
-    trunk, rest = split(precise(load_image_model(folder, device="cpu").backbone()), -3)
+    trunk, rest = split(precise(TransformersImageEncoder(folder, device="cpu").backbone()), -3)
     state = trunk(trunk.backbone.together(trunk.backbone.prepare(PIXELS)))
     with torch.no_grad():
         before = rest.eval()(state)

@@ -8,7 +8,7 @@ import tiny_language_models as tiny
 from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
 from anyshot.base.model_folder import write_model
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
-from anyshot.encoders.language_model import quiet
+from anyshot.encoders.huggingface import quiet
 from anyshot.errors import ModelFolderError
 
 TEXTS = ["my card", "card lost", "refund me", "refund please"]

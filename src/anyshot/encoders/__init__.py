@@ -1,16 +1,16 @@
-"""Encoders: raw items in, unit-length vectors out."""
+"""Encoders of texts and images as unit-length vectors."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "EfficientNetLite0Encoder": "anyshot.encoders.efficientnet",
     "EncoderRanking": "anyshot.encoders.ranking",
-    "ImageTextEncoder": "anyshot.encoders.image_text",
+    "ImageTextEncoder": "anyshot.encoders.huggingface_images",
     "KerasEncoder": "anyshot.encoders.keras",
-    "LanguageModelEncoder": "anyshot.encoders.language_model",
+    "LanguageModelEncoder": "anyshot.encoders.huggingface_text",
     "MiniLMEncoder": "anyshot.encoders.minilm",
-    "SentenceModelEncoder": "anyshot.encoders.sentence_model",
-    "TransformersImageEncoder": "anyshot.encoders.image_model",
+    "SentenceModelEncoder": "anyshot.encoders.huggingface_sentences",
+    "TransformersImageEncoder": "anyshot.encoders.huggingface_images",
     "TunedEncoder": "anyshot.encoders.tuned",
     "assemble": "anyshot.encoders.backbones",
     "available": "anyshot.encoders.registry",

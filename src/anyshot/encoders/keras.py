@@ -28,7 +28,7 @@ from torch import Tensor
 
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, extra
-from anyshot.encoders.hub import download_switch
+from anyshot.encoders.huggingface_files import download_switch
 from anyshot.encoders.images import center_square, encode_images
 from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError

@@ -1,6 +1,6 @@
-"""Encoders: raw items in, unit-length vectors out. This file holds the one table of their names.
+"""The table of encoders by name, and how they are loaded.
 
-What an encoder needs is heavy (torch, transformers); it is imported here, by name, when an encoder is asked for.
+The modules of encoders import torch or transformers, so they are imported only when an encoder is loaded.
 """
 
 import difflib
@@ -18,22 +18,22 @@ from anyshot.errors import InputError, UnknownEncoderError
 
 PREFIX: Final = "hf:"
 KERAS: Final = "keras:"
-FIRST_LAYERS: Final = re.compile(r"(?P<whole>.+)\[:(?P<n>\d+)\]")
+FIRST_LAYERS: Final = re.compile(r"(?P<name>.+)\[:(?P<n_layers>\d+)\]")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the table: how an encoder is loaded, and what there is to know about it before it is."""
+    """A row of the table: how an encoder is loaded, and its description."""
 
     loader: str  # module:function
     modality: str
-    width: int | None  # None: the model's own
+    width: int | None  # None: depends on the model
     megabytes: int | None
     license: str
     about: str
-    weights: tuple[str, str] | None = None  # the package that brings them, and the file in it
-    fetch: str = ""  # the command that brings them
-    base: str = ""  # what a model hub calls it
+    weights: tuple[str, str] | None = None  # package that installs them, file in it
+    fetch: str = ""  # command that installs the weights
+    base: str = ""  # id on the Hugging Face hub
 
 
 _LITE0: Final = Entry(
@@ -63,14 +63,14 @@ ENCODERS: Final[dict[str, Entry]] = {
     "efficientnet-lite0-even": replace(
         _LITE0,
         loader="anyshot.encoders.efficientnet:load_efficientnet_lite0_even",
-        about="the same for X-rays and scans: each image brought to one brightness and contrast first",
+        about="the same for X-rays and scans: each image gets the same brightness and contrast first",
     ),
     PREFIX: Entry(
         loader="anyshot.encoders.registry:load_from_hub",
         modality="text or image",
         width=None,
         megabytes=None,
-        license="the model's own",
+        license="depends on the model",
         about="hf:ID or hf:FOLDER, a text, image or image-text model in Hugging Face layout",
         fetch="hf download ID",
     ),
@@ -79,89 +79,85 @@ ENCODERS: Final[dict[str, Entry]] = {
         modality="image",
         width=None,
         megabytes=None,
-        license="the model's own",
-        about="keras:NAME or keras:NAME:FILE, one of keras.applications, its weights downloaded by Keras or in a file",
+        license="depends on the model",
+        about="keras:NAME or keras:NAME:FILE, a model of keras.applications; Keras downloads the weights or reads FILE",
         fetch="pip install 'anyshot[keras]'",
     ),
 }
 
-HUB_LOADERS: Final[dict[str, str]] = {
-    "sentences": "anyshot.encoders.sentence_model:load_sentence_model",
-    "text": "anyshot.encoders.language_model:load_language_model",
-    "image": "anyshot.encoders.image_model:load_image_model",
-    "image-text": "anyshot.encoders.image_text:load_image_text_model",
+HUGGING_FACE: Final[dict[str, str]] = {
+    "sentences": "anyshot.encoders.huggingface_sentences:SentenceModelEncoder",
+    "text": "anyshot.encoders.huggingface_text:LanguageModelEncoder",
+    "image": "anyshot.encoders.huggingface_images:TransformersImageEncoder",
+    "image-text": "anyshot.encoders.huggingface_images:ImageTextEncoder",
 }
-"""What opens a model's folder, by the sort of model that its settings show."""
-
+"""The class that opens a model in Hugging Face layout, by the model's kind."""
 
 _FOLLOWED_BY: Final = {PREFIX: "ID-or-folder", KERAS: "NAME"}
 
 
 @dataclass(frozen=True)
 class Available:
-    """What `anyshot models` shows of an encoder."""
+    """An encoder as `anyshot models` lists it."""
 
     name: str
     modality: str
     width: int | None
     megabytes: int | None
     license: str
-    on_this_machine: bool | None  # None: it depends on the model
+    on_this_machine: bool | None  # None: depends on the model
     fetch: str
     about: str
 
 
 def load_encoder(encoder: object, *, device: str = "auto", download: str | None = None) -> Encoder:
-    """Return the encoder of a name, ready to be used; an encoder comes back as it is.
+    """Return the encoder with a name, loaded; an encoder is returned unchanged.
 
     Parameters
     ----------
     encoder : str or Encoder
-        "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, "keras:" followed by the name of one
-        of Keras's applications; a text encoder's name and "[:n]", as in "minilm[:2]", for its first n layers; or an
-        object with `modality`, `width` and `encode`, or a Keras model.
+        "minilm", "efficientnet-lite0", "hf:" followed by a model's id or folder, or "keras:" followed by the name of a
+        model of `keras.applications`; the name of a text encoder followed by "[:n]", as in "minilm[:2]", for its first
+        n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
     device : str, default="auto"
-        Where it runs: "auto" is the GPU where there is one, else the CPU.
+        Device to run on; "auto" is the GPU if there is one, else the CPU.
     download : {"allow", "never"}, optional
-        Whether the network may be used. Default: the environment's ANYSHOT_DOWNLOAD, else "allow".
+        Whether downloads are allowed. Default: the environment variable ANYSHOT_DOWNLOAD, or else "allow".
 
     Raises
     ------
     UnknownEncoderError
-        No encoder bears that name, or the object is none.
+        There is no encoder with that name, or the object is not an encoder.
     MissingWeightsError
-        Its weights are not on this machine and may not or cannot be downloaded, or are not the published ones.
+        The weights are not on this machine and cannot be downloaded, or are not the published ones.
     """
     if _is_keras_model(encoder):
-        return _checked(function_at("anyshot.encoders.keras:KerasEncoder")(encoder))
+        return _checked(_import("anyshot.encoders.keras:KerasEncoder")(encoder))
     if not isinstance(encoder, str):
         return _checked(encoder)
-    cut = FIRST_LAYERS.fullmatch(encoder)
-    if cut:
-        whole = load_encoder(cut["whole"], device=device, download=download)
-        return _checked(function_at("anyshot.encoders.first_layers:FirstLayers")(whole, int(cut["n"])))
-    if encoder.startswith(PREFIX):
-        return load_from_hub(encoder.removeprefix(PREFIX), device=device, download=download)
-    if encoder.startswith(KERAS):
-        return _checked(
-            function_at(ENCODERS[KERAS].loader)(encoder.removeprefix(KERAS), device=device, download=download)
-        )
+    if first_layers := FIRST_LAYERS.fullmatch(encoder):
+        whole = load_encoder(first_layers["name"], device=device, download=download)
+        return _checked(_import("anyshot.encoders.first_layers:FirstLayers")(whole, int(first_layers["n_layers"])))
+    for prefix in (PREFIX, KERAS):
+        if encoder.startswith(prefix):
+            load = _import(ENCODERS[prefix].loader)
+            return _checked(load(encoder.removeprefix(prefix), device=device, download=download))
     if encoder not in ENCODERS:
-        raise UnknownEncoderError(_no_such_encoder(encoder))
-    return _checked(function_at(ENCODERS[encoder].loader)(device=device, download=download))
+        raise UnknownEncoderError(_unknown(encoder))
+    return _checked(_import(ENCODERS[encoder].loader)(device=device, download=download))
 
 
 def load_from_hub(source: str, *, device: str = "auto", download: str | None = None) -> Encoder:
-    """Return the encoder of a model in Hugging Face layout: a folder, or an id on the hub."""
+    """Return the encoder of a model in Hugging Face layout, a folder or an id on the hub."""
     if not source:
-        raise UnknownEncoderError("encoder='hf:' names no model. Write hf:ID or hf:FOLDER.")
-    sort = function_at("anyshot.encoders.hub:sort_of")(source, download=download)
-    folder = function_at("anyshot.encoders.hub:model_folder")(source, download=download)
-    return _checked(function_at(HUB_LOADERS[sort])(folder, device=device))
+        raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
+    kind = _import("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
+    folder = _import("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
+    return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 
 def placed(name: str) -> str:
-    """Return an encoder's name that means the same from any working directory: a folder's is absolute."""
+    """Return an encoder's name with the path of a folder made absolute."""
     folder = Path(name.removeprefix(PREFIX))
     return f"{PREFIX}{folder.resolve()}" if name.startswith(PREFIX) and folder.is_dir() else name
 
@@ -170,12 +166,12 @@ def default_for(modality: str) -> str:
     """Return the name of the default encoder for "text" or "image"."""
     defaults = {"text": "minilm", "image": "efficientnet-lite0"}
     if modality not in defaults:
-        raise InputError(f"There is no default encoder for {modality!r}; there is one for text and one for image.")
+        raise InputError(f"There is no default encoder for modality {modality!r}. Choose 'text' or 'image'.")
     return defaults[modality]
 
 
 def card_facts(name: str) -> tuple[str | None, str | None]:
-    """Return the modality of an encoder and its name on a model hub, as far as the name tells."""
+    """Return the modality of an encoder and its id on the Hugging Face hub, each None if unknown."""
     entry = ENCODERS.get(name)
     if entry is None:
         on_hub = re.fullmatch(rf"{PREFIX}[\w.-]+/[\w.-]+", name)
@@ -184,7 +180,7 @@ def card_facts(name: str) -> tuple[str | None, str | None]:
 
 
 def available() -> list[Available]:
-    """List the encoders, and whether their weights are on this machine; nothing heavy is imported."""
+    """Return a list of the encoders, without importing them."""
     return [
         Available(
             name=name,
@@ -201,13 +197,13 @@ def available() -> list[Available]:
 
 
 def _checked(encoder: Any) -> Encoder:
-    """Return `encoder` if it has what an encoder needs, or name what it lacks."""
+    """Return `encoder` if it has the members of an encoder, else raise UnknownEncoderError."""
     missing = [member for member in ("modality", "width", "encode") if not hasattr(encoder, member)]
     if missing or isinstance(encoder, type):
         kind = f"the class {encoder.__name__}, not an object" if isinstance(encoder, type) else type(encoder).__name__
         lacks = f" It lacks {', '.join(missing)}." if missing else ""
         raise UnknownEncoderError(
-            f"encoder is {kind}.{lacks} Give a name ({_names()}) or an object with modality ('text' or 'image'), "
+            f"encoder is {kind}.{lacks} Use a name ({_names()}) or an object with modality ('text' or 'image'), "
             "width and encode(inputs)."
         )
     if encoder.modality not in ("text", "image"):
@@ -216,9 +212,9 @@ def _checked(encoder: Any) -> Encoder:
     return checked
 
 
-def function_at(place: str) -> Callable[..., Any]:
-    """Return a function of the package by module:function; this is the one place where heavy modules are imported."""
-    module, name = place.split(":")
+def _import(path: str) -> Callable[..., Any]:
+    """Return a function or class of the package by its path, "module:name"."""
+    module, name = path.split(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
 
@@ -229,7 +225,7 @@ def _is_here(package: str, file: str) -> bool:
 
 
 def _is_keras_model(encoder: object) -> bool:
-    """Tell without importing Keras: who has a model of it has imported it."""
+    """Return whether `encoder` is a Keras model, without importing Keras."""
     model = getattr(sys.modules.get("keras"), "Model", None)
     return isinstance(model, type) and isinstance(encoder, model)
 
@@ -238,11 +234,10 @@ def _names() -> str:
     return ", ".join(name + _FOLLOWED_BY.get(name, "") for name in ENCODERS)
 
 
-def _no_such_encoder(name: str) -> str:
-    near = difflib.get_close_matches(
-        name.lower(), [known for known in ENCODERS if known not in _FOLLOWED_BY], n=1, cutoff=0.5
-    )
-    remedy = f" Did you mean {near[0]!r}?" if near else ""
+def _unknown(name: str) -> str:
+    names = [known for known in ENCODERS if known not in _FOLLOWED_BY]
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     if not near and ("/" in name or Path(name).is_dir()):
-        remedy = f" Did you mean {PREFIX + name!r}?"
-    return f"No encoder is called {name!r}.{remedy} There are: {_names()}."
+        hint = f" Did you mean {PREFIX + name!r}?"
+    return f"Unknown encoder {name!r}.{hint} Choose one of: {_names()}."

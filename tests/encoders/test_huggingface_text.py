@@ -1,8 +1,7 @@
-"""Text models of transformers, tiny and random, against transformers' own forward and the pooling written out."""
+"""Tiny random text models of transformers, compared with transformers' own forward pass and pooling by hand."""
 
 import logging
 import sys
-import warnings
 from subprocess import run
 
 import numpy as np
@@ -10,10 +9,9 @@ import pytest
 import torch
 from sklearn.base import clone
 from tokenizers import pre_tokenizers
-from transformers.utils import logging as transformers_log
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.encoders.language_model import LanguageModelEncoder, quiet
+from anyshot.encoders.huggingface_text import LanguageModelEncoder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokenizer_for
@@ -21,12 +19,12 @@ from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokeniz
 
 @pytest.fixture
 def exact(monkeypatch):
-    """Take the CPU for one without bfloat16, so that vectors are exact."""
+    """Pretend that the CPU has no bfloat16, so that vectors are exact."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_vectors_are_transformers_own_states_pooled(kind, tmp_path, exact):
+def test_vectors_are_the_pooled_states_of_transformers(kind, tmp_path, exact):
     folder, model = saved(kind, tmp_path)
     encoder = load_encoder(f"hf:{folder}", device="cpu", download="never")
     assert isinstance(encoder, Encoder)
@@ -36,7 +34,7 @@ def test_vectors_are_transformers_own_states_pooled(kind, tmp_path, exact):
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_the_fast_precision_stays_near(kind, tmp_path):
+def test_bfloat16_changes_vectors_little(kind, tmp_path):
     folder, model = saved(kind, tmp_path)
     vectors = LanguageModelEncoder(folder, device="cpu").encode(TEXTS)
     assert vectors.dtype == np.float32
@@ -44,38 +42,38 @@ def test_the_fast_precision_stays_near(kind, tmp_path):
     assert (vectors * expected_vectors(kind, model)).sum(axis=1).min() > 0.999
 
 
-@pytest.mark.parametrize(("kind", "room"), [("bert", 12), ("roberta", 12), ("distilbert", 12), ("gpt2", 12)])
-def test_a_long_text_is_cut_at_the_models_places_and_counted(kind, room, tmp_path, exact, caplog):
+@pytest.mark.parametrize(("kind", "n_tokens"), [("bert", 12), ("roberta", 12), ("distilbert", 12), ("gpt2", 12)])
+def test_long_texts_are_truncated_and_counted(kind, n_tokens, tmp_path, exact, caplog):
     folder, _ = saved(kind, tmp_path)
     encoder = LanguageModelEncoder(folder, device="cpu")
-    fits = room if kind == "gpt2" else room - 2
+    fits = n_tokens if kind == "gpt2" else n_tokens - 2
     with caplog.at_level(logging.INFO, logger="anyshot"):
         whole, longer = encoder.encode(["card " * fits, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
-    assert "1 of 2 texts are longer than 12 tokens and were cut there" in caplog.text
+    assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text
 
 
-def test_no_texts_give_no_vectors(tmp_path):
+def test_an_empty_list_returns_an_empty_array(tmp_path):
     folder, _ = saved("bert", tmp_path)
     assert LanguageModelEncoder(folder).encode([]).shape == (0, 16)
 
 
-def test_a_text_without_a_token_is_named_by_its_row(tmp_path):
+def test_a_text_without_a_token_is_reported_with_its_row(tmp_path):
     folder, _ = saved("gpt2", tmp_path)
     tokenizer = tokenizer_for("gpt2")
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit("_")
     tokenizer.save_pretrained(folder)
-    with pytest.raises(BadItemError, match="sees no token in the text of row 1"):
+    with pytest.raises(BadItemError, match="finds no token in the text in row 1"):
         LanguageModelEncoder(folder).encode(["card", "___"])
 
 
-def test_an_empty_text_is_named_by_its_row(tmp_path):
+def test_an_empty_text_is_reported_with_its_row(tmp_path):
     folder, _ = saved("bert", tmp_path)
     with pytest.raises(BadItemError, match="row 1 is empty"):
         LanguageModelEncoder(folder).encode(["card", " "])
 
 
-def test_weights_that_are_missing_are_refused_not_filled_at_random(tmp_path):
+def test_missing_weights_are_refused_not_initialized_at_random(tmp_path):
     folder, model = saved("bert", tmp_path)
     weights = {name: value for name, value in model.state_dict().items() if "layer.1.output" not in name}
     model.save_pretrained(folder, state_dict=weights)
@@ -99,7 +97,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path):
         LanguageModelEncoder(folder)
 
 
-def test_the_digest_is_the_folders_own(tmp_path):
+def test_the_digest_identifies_the_model(tmp_path):
     folder, _ = saved("bert", tmp_path / "one")
     other, _ = saved("roberta", tmp_path / "two")
     first = LanguageModelEncoder(folder).digest
@@ -107,17 +105,9 @@ def test_the_digest_is_the_folders_own(tmp_path):
     assert LanguageModelEncoder(other).digest != first
 
 
-def test_a_clone_shares_the_weights(tmp_path):
+def test_clone_returns_the_same_object(tmp_path):
     encoder = LanguageModelEncoder(saved("bert", tmp_path)[0])
     assert clone(encoder, safe=False) is encoder
-
-
-def test_quiet_puts_everything_back():
-    before = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled(), list(warnings.filters)
-    with pytest.raises(KeyError), quiet():
-        raise KeyError
-    after = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled(), list(warnings.filters)
-    assert after == before
 
 
 def test_nothing_is_written_to_the_terminal(tmp_path):

@@ -1,31 +1,19 @@
-"""Text models of sentence-transformers, tiny and random, against the library itself and the formula written out."""
+"""Tiny random text models of sentence-transformers, compared with the library and with pooling by hand."""
 
 import sys
-from pathlib import Path
 from subprocess import run
 
 import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.encoders.language_model import quiet
+from anyshot.encoders.huggingface import quiet
+from anyshot.encoders.huggingface_sentences import SentenceModelEncoder
 from anyshot.encoders.registry import load_encoder
-from anyshot.encoders.sentence_model import SentenceModelEncoder
 from anyshot.errors import BadItemError, MissingWeightsError
-from tiny_language_models import TEXTS, expected_vectors, saved
-
-
-def saved_sentences(place: Path, *, pooling: str = "mean", narrowed: bool = False) -> tuple[Path, torch.nn.Module]:
-    """Save a tiny BERT with a pooling, and a narrowing layer where asked, in sentence-transformers' layout."""
-    folder, bert = saved("bert", place / "bert")
-    with quiet():
-        modules = [Transformer(str(folder)), Pooling(16, pooling_mode=pooling)]
-        modules += [Dense(16, 5, activation_function=torch.nn.Tanh())] if narrowed else []
-        SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(place / "sentences"))
-    return place / "sentences", bert
+from tiny_language_models import TEXTS, expected_vectors, saved_sentences
 
 
 @pytest.fixture
@@ -44,7 +32,7 @@ def test_mean_pooling_is_the_mean_over_tokens(tmp_path, exact):
 
 
 @pytest.mark.parametrize(("pooling", "narrowed", "width"), [("cls", False, 16), ("max", False, 16), ("mean", True, 5)])
-def test_the_models_own_modules_are_used(tmp_path, exact, pooling, narrowed, width):
+def test_all_modules_of_the_model_are_used(tmp_path, exact, pooling, narrowed, width):
     folder, _ = saved_sentences(tmp_path, pooling=pooling, narrowed=narrowed)
     with quiet():
         library = SentenceTransformer(str(folder), device="cpu")
@@ -54,14 +42,14 @@ def test_the_models_own_modules_are_used(tmp_path, exact, pooling, narrowed, wid
     np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=2e-6)
 
 
-def test_the_fast_precision_stays_near(tmp_path):
+def test_bfloat16_changes_vectors_little(tmp_path):
     folder, bert = saved_sentences(tmp_path)
     vectors = SentenceModelEncoder(folder, device="cpu").encode(TEXTS)
     assert vectors.dtype == np.float32
     assert (vectors * expected_vectors("bert", bert)).sum(axis=1).min() > 0.999
 
 
-def test_an_empty_text_is_named_by_its_row(tmp_path):
+def test_an_empty_text_is_reported_with_its_row(tmp_path):
     with pytest.raises(BadItemError, match="row 1 is empty"):
         SentenceModelEncoder(saved_sentences(tmp_path)[0]).encode(["card", ""])
 
@@ -70,7 +58,7 @@ def test_a_modules_weights_in_a_pickle_are_refused(tmp_path):
     folder, _ = saved_sentences(tmp_path, narrowed=True)
     dense = next(folder.glob("2_*"))
     (dense / "model.safetensors").rename(dense / "pytorch_model.bin")
-    with pytest.raises(MissingWeightsError, match=r"pytorch_model\.bin only, a pickle, which is never opened"):
+    with pytest.raises(MissingWeightsError, match=r"only in the pickle .*pytorch_model\.bin, which is never opened"):
         load_encoder(f"hf:{folder}")
 
 

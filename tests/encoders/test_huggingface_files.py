@@ -1,4 +1,4 @@
-"""Where models are found, and whether the network may be used."""
+"""Models in folders, in the cache and on the hub, and their kinds."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled
 from safetensors.torch import save_file
 
-from anyshot.encoders.hub import digest_of_folder, download_switch, model_folder, sort_of
+from anyshot.encoders.huggingface_files import digest_of_folder, download_switch, kind_of, model_folder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
 
@@ -18,7 +18,7 @@ ABSENT = "anyshot-tests/no-such-model"
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch) -> Path:
-    """Point the hub's client at an empty cache and at a port where nobody listens."""
+    """Point the hub's client at an empty cache and a closed port."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     return tmp_path / "cache"
@@ -31,7 +31,7 @@ def folder_of(place: Path, **config: object) -> Path:
     return place
 
 
-def test_the_switch_is_the_argument_then_the_environment_then_allow(monkeypatch):
+def test_downloads_follow_the_argument_then_the_environment_then_allow(monkeypatch):
     monkeypatch.delenv("ANYSHOT_DOWNLOAD", raising=False)
     assert download_switch(None) == "allow"
     monkeypatch.setenv("ANYSHOT_DOWNLOAD", "never")
@@ -39,7 +39,7 @@ def test_the_switch_is_the_argument_then_the_environment_then_allow(monkeypatch)
     assert download_switch("allow") == "allow"
 
 
-def test_another_word_than_allow_or_never_is_refused(monkeypatch):
+def test_a_switch_other_than_allow_or_never_is_refused(monkeypatch):
     with pytest.raises(InputError, match='download is \'no\'; it must be "allow" or "never"'):
         download_switch("no")
     monkeypatch.setenv("ANYSHOT_DOWNLOAD", "0")
@@ -54,16 +54,16 @@ def test_a_local_folder_is_found_without_the_network(tmp_path, empty_cache):
     assert not empty_cache.exists()
 
 
-def test_what_may_not_be_downloaded_is_named_with_the_command(empty_cache):
+def test_a_model_that_may_not_be_downloaded_is_reported_with_the_command(empty_cache):
     with pytest.raises(MissingWeightsError) as caught:
         load_encoder(f"hf:{ABSENT}", download="never")
     assert str(caught.value) == (
-        f"The model {ABSENT} is not on this machine, and download is 'never'. Fetch it with: hf download {ABSENT}"
+        f"The model {ABSENT} is not on this machine, and download is 'never'. Download it: hf download {ABSENT}"
     )
 
 
-def test_without_a_network_what_is_missing_is_named_with_the_command(empty_cache):
-    with pytest.raises(MissingWeightsError, match=f"the hub cannot be reached.*Fetch it with: hf download {ABSENT}"):
+def test_without_a_network_a_missing_model_is_reported_with_the_command(empty_cache):
+    with pytest.raises(MissingWeightsError, match=f"the hub cannot be reached.*Download it: hf download {ABSENT}"):
         model_folder(ABSENT, download="allow")
     assert not are_progress_bars_disabled()
 
@@ -71,7 +71,7 @@ def test_without_a_network_what_is_missing_is_named_with_the_command(empty_cache
 def test_the_environment_forbids_downloads_too(empty_cache, monkeypatch):
     monkeypatch.setenv("ANYSHOT_DOWNLOAD", "never")
     with pytest.raises(MissingWeightsError, match="download is 'never'"):
-        sort_of(ABSENT)
+        kind_of(ABSENT)
 
 
 def test_a_model_in_the_cache_is_found_without_the_network(empty_cache):
@@ -84,20 +84,20 @@ def test_a_model_in_the_cache_is_found_without_the_network(empty_cache):
 
 
 @pytest.mark.parametrize("source", ["./nowhere", "/nowhere/at/all", "a/b/c"])
-def test_a_folder_that_is_not_there_is_refused(source):
+def test_a_missing_folder_is_refused(source):
     with pytest.raises(UnknownEncoderError, match="There is no folder"):
         model_folder(source)
 
 
-def test_what_is_neither_a_folder_nor_an_id_is_refused():
-    with pytest.raises(UnknownEncoderError, match="neither a folder nor a model's id"):
+def test_a_source_that_is_neither_a_folder_nor_an_id_is_refused():
+    with pytest.raises(UnknownEncoderError, match="neither a folder nor the id of a model"):
         model_folder("two words")
 
 
 def test_weights_in_a_pickle_are_refused(tmp_path):
     folder = folder_of(tmp_path / "bert", model_type="bert")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(MissingWeightsError, match=r"in pytorch_model\.bin only, a pickle, which is never opened"):
+    with pytest.raises(MissingWeightsError, match=r"only in the pickle pytorch_model\.bin, which is never opened"):
         model_folder(folder)
 
 
@@ -108,7 +108,7 @@ def test_a_folder_without_weights_is_refused(tmp_path):
         model_folder(folder)
 
 
-def test_a_missing_part_of_the_weights_is_named(tmp_path):
+def test_a_missing_part_of_the_weights_is_reported(tmp_path):
     folder = folder_of(tmp_path / "bert", model_type="bert")
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
     parts = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
@@ -118,55 +118,55 @@ def test_a_missing_part_of_the_weights_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sort", "kinds"),
+    ("kind", "model_types"),
     [
         ("text", ["bert", "roberta", "distilbert", "gpt2", "t5", "llama"]),
         ("image", ["vit", "resnet", "mobilenet_v2", "dinov2", "convnext", "clip_vision_model"]),
         ("image-text", ["clip", "siglip", "siglip2"]),
     ],
 )
-def test_the_sort_is_told_from_the_settings(tmp_path, sort, kinds):
-    assert {sort_of(folder_of(tmp_path, model_type=kind)) for kind in kinds} == {sort}
+def test_the_kind_follows_from_the_settings(tmp_path, kind, model_types):
+    assert {kind_of(folder_of(tmp_path, model_type=name)) for name in model_types} == {kind}
 
 
 def test_a_list_of_modules_is_a_sentence_model(tmp_path):
     folder = folder_of(tmp_path, model_type="bert")
     modules = [{"path": "", "type": "sentence_transformers.models.Transformer"}]
     (folder / "modules.json").write_text(json.dumps(modules))
-    assert sort_of(folder) == "sentences"
+    assert kind_of(folder) == "sentences"
 
 
-def test_modules_with_code_of_their_own_are_refused(tmp_path):
+def test_modules_with_custom_code_are_refused(tmp_path):
     folder = folder_of(tmp_path, model_type="bert")
     (folder / "modules.json").write_text(json.dumps([{"path": "", "type": "custom_st.Transformer"}]))
-    with pytest.raises(UnknownEncoderError, match=r"needs code of its own, custom_st\.Transformer, which is never run"):
-        sort_of(folder)
+    with pytest.raises(UnknownEncoderError, match=r"needs custom code, custom_st\.Transformer, which is never run"):
+        kind_of(folder)
 
 
-def test_sentence_transformers_clip_is_sent_to_its_inner_folder(tmp_path):
+def test_clip_in_sentence_transformers_layout_is_refused_with_its_inner_folder(tmp_path):
     folder = folder_of(tmp_path, model_type="clip")
     modules = [{"path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}]
     (folder / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(UnknownEncoderError, match=r"image-text model in sentence-transformers' layout.*0_CLIPModel"):
-        sort_of(folder)
+        kind_of(folder)
 
 
-def test_a_sort_that_makes_no_vectors_is_refused(tmp_path):
+def test_a_model_that_encodes_neither_texts_nor_images_is_refused(tmp_path):
     with pytest.raises(
-        UnknownEncoderError, match="of type 'wav2vec2', which makes vectors of neither texts nor images"
+        UnknownEncoderError, match="of type 'wav2vec2', which transformers does not list as encoding texts or images"
     ):
-        sort_of(folder_of(tmp_path, model_type="wav2vec2"))
+        kind_of(folder_of(tmp_path, model_type="wav2vec2"))
 
 
-def test_a_folder_that_is_no_model_is_refused(tmp_path):
-    with pytest.raises(UnknownEncoderError, match=r"is no model: it has no config\.json"):
-        sort_of(tmp_path)
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(UnknownEncoderError, match=r"is not a model: it has no config\.json"):
+        kind_of(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UnknownEncoderError, match="cannot be read as JSON"):
-        sort_of(tmp_path)
+        kind_of(tmp_path)
 
 
-def test_the_digest_changes_with_weights_and_settings_and_with_nothing_else(tmp_path):
+def test_the_digest_changes_only_with_weights_and_settings(tmp_path):
     folder = folder_of(tmp_path, model_type="bert")
     first = digest_of_folder(folder, "mean")
     (folder / "README.md").write_text("A card.")

@@ -1,0 +1,159 @@
+"""The base of the encoders of models in Hugging Face layout, and how transformers opens their parts."""
+
+import logging
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+from transformers import AutoModel
+from transformers.utils import logging as transformers_log
+
+from anyshot.base import progress
+from anyshot.base.pixels import Pixels
+from anyshot.base.validation import Vectors
+from anyshot.encoders.huggingface_files import digest_of_folder
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network, Rows, TextPreparation, choose
+from anyshot.errors import EncoderError, MissingWeightsError
+
+
+class HuggingFaceEncoder(ABC):
+    """Base of the encoders of models in Hugging Face layout.
+
+    Parameters
+    ----------
+    folder : Path
+        A model in Hugging Face layout, with weights in safetensors.
+    device : str, default="auto"
+        Device to run on: "auto", "cpu", "cuda", "mps".
+
+    Attributes
+    ----------
+    width : int
+        Number of dimensions of a vector.
+    digest : str
+        Hash of the model's files, the pooling and the precision; it changes whenever the vectors would.
+    """
+
+    width: int
+    digest: str
+    _preparation: TextPreparation | ImagePreparation
+    _settings: tuple[str, ...]  # hashed with the files: the pooling, and the version of the preprocessing
+
+    def __init__(self, folder: Path, *, device: str = "auto") -> None:
+        self._folder = folder
+        self._compute = choose(device)
+        self._open()
+        self.digest = self._compute.marked(digest_of_folder(folder, *self._settings))
+
+    def backbone(self) -> Backbone:
+        """Return the network in stages, with the weights read again in float32.
+
+        Raises
+        ------
+        EncoderError
+            The model has no stages.
+        """
+        network, fresh = self._stages()
+        return Backbone(
+            name=f"hf:{self._folder}",
+            width=self.width,
+            digest=self.digest,
+            compute=self._compute,
+            network=network,
+            preparation=self._preparation,
+            fresh=fresh,
+        )
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Open the model; set `width`, `_preparation` and `_settings`."""
+
+    @abstractmethod
+    def _stages(self) -> tuple[Network, Callable[[], Network]]:
+        """Return the stages in float32, and a function that returns the same stages with random weights."""
+
+
+def collect(
+    batches: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int, description: str = "Encoding texts"
+) -> Vectors:
+    """Return vectors (n_texts, width) from batches, each the rows of some texts and their vectors."""
+    vectors = np.empty((n_texts, width), dtype=np.float32)
+    steps = ((len(part), (rows, part)) for rows, part in batches)
+    for rows, part in progress.track(steps, total=n_texts, description=description):
+        vectors[rows] = part
+    return vectors
+
+
+def prepare_image(processor: Any, pixels: Pixels) -> Tensor:
+    """Return one image (h, w, 3) as a model's own image processor prepares it, (3, side, side)."""
+    prepared: Tensor = processor(images=Image.fromarray(pixels), return_tensors="pt")["pixel_values"][0]
+    return prepared
+
+
+@contextmanager
+def opening(folder: Path, *, library: str = "transformers") -> Iterator[None]:
+    """Silence a library while it opens `folder`, and raise EncoderError if it cannot."""
+    try:
+        with quiet():
+            yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EncoderError(f"{folder} cannot be opened by {library}: {reason}") from error
+
+
+def open_part(auto: Any, folder: Path, **options: Any) -> Any:
+    """Return what one of transformers' Auto classes reads from `folder`, offline and without running code from it."""
+    with opening(folder):
+        return auto.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False, **options)
+
+
+def open_weights(auto: Any, folder: Path) -> tuple[Any, bool]:
+    """Return a model in evaluation mode, and whether the weights of its pooler are there.
+
+    Raises
+    ------
+    MissingWeightsError
+        Other weights are missing; transformers would initialize them at random.
+    """
+    model, loaded = open_part(auto, folder, use_safetensors=True, output_loading_info=True)
+    missing = set(loaded["missing_keys"]) | {name for name, *_ in loaded["mismatched_keys"]}
+    pooler = {name for name in missing if "pooler" in name.split(".")}
+    if missing - pooler:
+        some = ", ".join(sorted(missing - pooler)[:3])
+        raise MissingWeightsError(
+            f"{folder} lacks {len(missing - pooler)} of the weights that {type(model).__name__} needs ({some}). "
+            "Download the model again, or use one that was saved completely."
+        )
+    return model.eval().requires_grad_(False), not pooler
+
+
+def random_model(config: Any) -> Any:
+    """Return a model of transformers with random weights from torch's generator."""
+    auto: Any = AutoModel
+    with quiet():
+        return auto.from_config(config)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' progress bars, log messages and warnings, and restore the settings afterwards."""
+    level, bar = transformers_log.get_verbosity(), transformers_log.is_progress_bar_enabled()
+    transformers_log.set_verbosity(logging.ERROR)
+    transformers_log.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers is partly typed
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers_log.set_verbosity(level)
+        if bar:
+            transformers_log.enable_progress_bar()  # type: ignore[no-untyped-call]

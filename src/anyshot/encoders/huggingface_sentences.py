@@ -1,0 +1,144 @@
+"""Encoder of text models of sentence-transformers, which pools as the model specifies."""
+
+import copy
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors, unit
+from anyshot.encoders.huggingface import HuggingFaceEncoder, collect, opening, random_model
+from anyshot.encoders.huggingface_files import PICKLES, read_settings
+from anyshot.encoders.huggingface_stages import text_stages
+from anyshot.encoders.stages import Network, State, TextPreparation, windows
+from anyshot.errors import EncoderError, MissingWeightsError
+
+BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
+WINDOW_TEXTS: Final = 1024
+
+log = logging.getLogger(__name__)
+
+
+class SentenceModelEncoder(HuggingFaceEncoder):
+    """Encoder of a text model of sentence-transformers: the model's modules in order, then scaling to unit length.
+
+    Parameters and attributes are those of `HuggingFaceEncoder`. In stages, "pooling" is all modules but the first.
+    """
+
+    modality: Literal["text"] = "text"
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, or is empty; the message names its row.
+        """
+        texts = check_texts(inputs)
+        parts = ((window, self._vectors(texts[window])) for window in windows(texts, at_most=WINDOW_TEXTS))
+        return collect(parts, n_texts=len(texts), width=self.width)
+
+    def _open(self) -> None:
+        _refuse_pickles(self._folder)
+        self._model = _open_model(self._folder, device=str(self._compute.device)).to(self._compute.dtype)
+        self._model.eval().requires_grad_(False)
+        self._settings = ("1",)
+        self.width = self._vectors(["width"]).shape[1]
+        pad = getattr(getattr(_transformer(self._model[0]), "config", None), "pad_token_id", None) or 0
+        self._preparation = TextPreparation(
+            self._tokenize,
+            pad=pad,
+            tokenizer=getattr(getattr(self._model.tokenizer, "backend_tokenizer", None), "to_str", None),
+            about={"at_most": self._model.max_seq_length, "filled_up": f"on the right with {pad}"},
+        )
+
+    def _stages(self) -> tuple[Network, Callable[[], Network]]:
+        first, *others = _open_model(self._folder, device="cpu").float().eval()
+        transformer = _transformer(first)
+        if not hasattr(transformer, "config"):
+            raise EncoderError(
+                f"The first module of {self._folder} is a {type(first).__name__}, which has no stages to freeze or "
+                "train. Train a classifier on its vectors."
+            )
+
+        def fresh() -> Network:
+            modules = [copy.deepcopy(module) for module in others]
+            for part in _parts(modules):
+                if hasattr(part, "reset_parameters"):
+                    part.reset_parameters()
+            return text_stages(random_model(transformer.config), pool=_Modules(modules))
+
+        return text_stages(transformer.requires_grad_(False), pool=_Modules(others)), fresh
+
+    def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text, after the model's prompt; log how many texts were truncated."""
+        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        limit, tokenizer = self._model.max_seq_length, self._model.tokenizer
+        prompted = [prompt + text.strip() for text in texts]
+        tokens: list[list[int]] = tokenizer(prompted, verbose=False)["input_ids"]
+        truncated: list[list[int]] = tokenizer(prompted, truncation=limit is not None, max_length=limit)["input_ids"]
+        n_truncated = sum(len(one) < len(other) for one, other in zip(truncated, tokens, strict=True))
+        if n_truncated:
+            log.info("%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), limit)
+        return truncated
+
+    def _vectors(self, texts: list[str]) -> Vectors:
+        size = BATCH_TEXTS.get(self._compute.device.type, BATCH_TEXTS["cpu"])
+        vectors = self._model.encode(texts, batch_size=size, show_progress_bar=False, convert_to_numpy=True)
+        return unit(np.asarray(vectors, dtype=np.float32))
+
+
+class _Modules(nn.Module):
+    """The modules after the first one, which map a text's token states to its vector."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(modules)
+
+    def forward(self, state: State) -> Tensor:
+        """Map states (n, t, width) to (n, width)."""
+        mask = torch.ones(state.x.shape[:2], device=state.x.device) if state.mask is None else state.mask
+        features = {"token_embeddings": state.x.float(), "attention_mask": mask.long()}
+        for step in self.steps:
+            features = step(features)
+        return features["sentence_embedding"]
+
+
+def _transformer(module: Any) -> Any:
+    """Return the model of transformers in a module, whose attribute had another name before version 6."""
+    return getattr(module, "model", None) or getattr(module, "auto_model", None)
+
+
+def _parts(modules: Sequence[nn.Module]) -> Iterator[Any]:
+    for module in modules:
+        yield from module.modules()
+
+
+def _open_model(folder: Path, *, device: str) -> SentenceTransformer:
+    with opening(folder, library="sentence-transformers"):
+        return SentenceTransformer(
+            str(folder),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """Raise if a module has its weights only in a pickle, which sentence-transformers would open."""
+    for module in read_settings(folder / "modules.json"):
+        module_folder = folder / str(module.get("path", ""))
+        pickles = [file for file in module_folder.glob("*") if file.suffix in PICKLES]
+        if pickles and not any(module_folder.glob("*.safetensors")):
+            raise MissingWeightsError(
+                f"{folder} has weights only in the pickle {pickles[0].relative_to(folder)}, which is never opened. "
+                "Save it as safetensors: SentenceTransformer(...).save_pretrained(folder, safe_serialization=True)."
+            )

@@ -1,0 +1,146 @@
+"""Encoder of text models of transformers, which pools the states of a text's tokens into one vector."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+from torch.nn.functional import normalize
+from transformers import AutoModel, AutoTokenizer
+
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors
+from anyshot.encoders.huggingface import HuggingFaceEncoder, collect, open_part, open_weights, random_model
+from anyshot.encoders.huggingface_files import CAUSAL, MASKED
+from anyshot.encoders.huggingface_stages import text_stages
+from anyshot.encoders.stages import (
+    Network,
+    Rows,
+    State,
+    TextPreparation,
+    batches,
+    last_token,
+    mean_of_tokens,
+    windows,
+)
+from anyshot.errors import BadItemError, MissingWeightsError
+
+BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}
+
+log = logging.getLogger(__name__)
+
+
+class LanguageModelEncoder(HuggingFaceEncoder):
+    """Encoder of a text model of transformers: BERT, RoBERTa, DistilBERT, GPT-2, T5 and others.
+
+    The vector is the mean of the token states, or for a causal model the state of the last token. A text with more
+    tokens than the model has positions is truncated; the number of truncated texts is logged at level INFO. Parameters
+    and attributes are those of `HuggingFaceEncoder`.
+    """
+
+    modality: Literal["text"] = "text"
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, is empty, or has no token; the message names its row.
+        """
+        texts = check_texts(inputs)
+        return collect(self._encode_batches(texts), n_texts=len(texts), width=self.width)
+
+    def _open(self) -> None:
+        self._tokenizer = open_part(AutoTokenizer, self._folder)
+        model = _open_encoder(self._folder)
+        _check_vocabulary(self._folder, self._tokenizer)
+        config = model.config
+        self._max_tokens = _max_tokens(model, self._tokenizer)
+        pads = (config.pad_token_id, self._tokenizer.pad_token_id, 0)
+        pad = next(pad for pad in pads if pad is not None)
+        self._preparation = TextPreparation(
+            self._tokenize,
+            pad=pad,
+            tokenizer=self._tokenizer.backend_tokenizer.to_str if self._tokenizer.is_fast else None,
+            about={"at_most": self._max_tokens, "filled_up": f"on the right with {pad}"},
+        )
+        is_causal = config.model_type in CAUSAL - MASKED or bool(getattr(config, "is_decoder", False))
+        self._pool = last_token if is_causal else mean_of_tokens
+        self._settings = ("last_token" if is_causal else "mean_of_tokens", "1")
+        self._model = model.to(self._compute.device, self._compute.dtype)
+        self.width = config.get_text_config().hidden_size
+
+    def _stages(self) -> tuple[Network, Callable[[], Network]]:
+        model, pool = _open_encoder(self._folder).float(), self._pool
+        return text_stages(model, pool=pool), lambda: text_stages(_encoder_half(random_model(model.config)), pool=pool)
+
+    def _encode_batches(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield the rows of each batch and their vectors."""
+        budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])
+        for window in windows(texts):
+            tokens = [torch.tensor(ids) for ids in self._tokenize(texts[window], window.start)]
+            for rows in batches([len(ids) for ids in tokens], budget=budget):
+                yield rows + window.start, self._vectors([tokens[row] for row in rows])
+
+    def _vectors(self, tokens: list[torch.Tensor]) -> Vectors:
+        """Return the vectors (n, width) of tokenized texts."""
+        state = self._preparation.together(tokens).to(self._compute.device)
+        assert state.mask is not None
+        with torch.inference_mode():
+            output = self._model(input_ids=state.x, attention_mask=state.mask.long())
+            pooled = self._pool(State(output.last_hidden_state, state.mask))
+            vectors: Vectors = normalize(pooled).cpu().numpy()
+        return vectors
+
+    def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
+        """Return the token ids of each text; log how many texts were truncated."""
+        limit = {} if self._max_tokens is None else {"truncation": True, "max_length": self._max_tokens}
+        tokens: list[list[int]] = self._tokenizer(texts, return_attention_mask=False, **limit)["input_ids"]
+        for row, ids in enumerate(tokens, start=first_row):
+            if not ids:
+                raise BadItemError(f"The model finds no token in the text in row {row}. Remove it or add words.")
+        n_truncated = sum(self._is_truncated(ids, text) for ids, text in zip(tokens, texts, strict=True))
+        if n_truncated:
+            log.info(
+                "%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), self._max_tokens
+            )
+        return tokens
+
+    def _is_truncated(self, ids: list[int], text: str) -> bool:
+        if self._max_tokens is None or len(ids) < self._max_tokens:
+            return False
+        return len(self._tokenizer(text, verbose=False)["input_ids"]) > self._max_tokens
+
+
+def _open_encoder(folder: Path) -> Any:
+    """Return the model, or of an encoder-decoder model its encoder."""
+    return _encoder_half(open_weights(AutoModel, folder)[0])
+
+
+def _encoder_half(model: Any) -> Any:
+    return model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else model
+
+
+def _check_vocabulary(folder: Path, tokenizer: Any) -> None:
+    """Raise if the tokenizer's files are missing: transformers then makes one without a vocabulary."""
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise MissingWeightsError(
+            f"{folder} has no tokenizer (tokenizer.json, vocab.txt or the like). Download the model again, or save its "
+            "tokenizer with it: tokenizer.save_pretrained(folder)."
+        )
+
+
+def _max_tokens(model: Any, tokenizer: Any) -> int | None:
+    """Return the number of tokens that the model can read, or None if there is no limit.
+
+    RoBERTa and similar models number positions from the padding index on, which leaves fewer for tokens.
+    """
+    config = model.config.get_text_config()
+    limit: int | None = getattr(config, "max_position_embeddings", None)
+    for name, part in model.named_modules():
+        if limit and name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            limit -= part.padding_idx + 1
+    known = [number for number in (limit, tokenizer.model_max_length) if number is not None and number < 10**9]
+    return min(known) if known else None
