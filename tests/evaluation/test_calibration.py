@@ -29,12 +29,12 @@ def drawn(n, *, temperature=1.0, n_classes=6, seed=0):
     return scores, np.minimum((random.random((n, 1)) > chances).sum(axis=1), n_classes - 1)
 
 
-def test_softmax_by_hand_and_at_any_size():
+def test_softmax_by_hand_and_for_large_scores():
     np.testing.assert_allclose(softmax_rows([[0.0, math.log(3)]]), [[0.25, 0.75]])
     np.testing.assert_allclose(softmax_rows([[1e30, -1e30], [1e6, 1e6]]), [[1, 0], [0.5, 0.5]])
 
 
-def test_softmax_does_not_see_a_shift_and_divides_by_the_temperature():
+def test_softmax_ignores_a_shift_and_divides_by_the_temperature():
     scores = np.float32([[1.0, 2.0, 4.0]])
     np.testing.assert_allclose(softmax_rows(scores + 100), softmax_rows(scores), rtol=1e-6)
     np.testing.assert_allclose(softmax_rows(scores, 2.0), softmax_rows(scores / 2))
@@ -42,12 +42,12 @@ def test_softmax_does_not_see_a_shift_and_divides_by_the_temperature():
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 3.0])
-def test_the_temperature_that_made_the_labels_is_found(temperature):
+def test_the_temperature_of_simulated_labels_is_found(temperature):
     scores, y = drawn(4000, temperature=temperature)
     assert fit_temperature(scores, y) == pytest.approx(temperature, rel=0.1)
 
 
-def test_the_temperature_minimizes_log_loss_and_prior_as_a_bounded_search_finds_it():
+def test_the_temperature_agrees_with_a_bounded_search():
     scores, y = drawn(40, temperature=3.0)
 
     def cost(t):
@@ -57,25 +57,25 @@ def test_the_temperature_minimizes_log_loss_and_prior_as_a_bounded_search_finds_
     assert fit_temperature(scores, y, toward=5.0, prior_items=2.0) == pytest.approx(oracle, rel=1e-5)
 
 
-def test_without_labels_the_temperature_is_the_one_preferred():
+def test_without_labels_the_temperature_is_that_of_the_prior():
     assert fit_temperature([[1.0, 2.0]], [-1], toward=0.07) == 0.07
     assert fit_temperature([[1.0, 1.0]], [0], toward=0.07) == pytest.approx(0.07)  # scores that say nothing
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
-def test_scores_that_are_always_right_or_always_wrong_keep_it_finite_and_above_zero(size):
+def test_the_temperature_is_finite_for_perfect_and_for_wrong_scores(size):
     scores = size * np.eye(3)
     always_right, always_wrong = fit_temperature(scores, [0, 1, 2]), fit_temperature(scores, [1, 2, 0])
     assert 0 < always_right <= 1 <= always_wrong < math.inf
 
 
-def test_an_item_without_label_changes_nothing():
+def test_items_without_a_label_are_ignored():
     scores, y = drawn(30)
     with_more = fit_temperature(np.vstack([scores, scores[:5] * 9]), [*y, -1, -1, -1, -1, -1])
     assert with_more == pytest.approx(fit_temperature(scores, y))
 
 
-def test_scaling_scores_and_preference_scales_the_temperature():
+def test_scaled_scores_scale_the_temperature():
     scores, y = drawn(30)
     assert fit_temperature(60 * scores, y, toward=60) == pytest.approx(60 * fit_temperature(scores, y))
 
@@ -87,14 +87,14 @@ def test_the_temperature_lowers_the_calibration_error_on_new_items():
     assert expected_calibration_error(softmax_rows(scores[500:]), y[500:]) > 0.2
 
 
-def test_a_preference_that_is_no_temperature_and_nan_scores_are_refused():
+def test_invalid_priors_and_nan_scores_are_refused():
     with pytest.raises(InputError, match=r"above 0 and finite; they are 0 and 1\.0"):
         fit_temperature([[1.0, 2.0]], [0], toward=0)
     with pytest.raises(InputError, match="finite numbers"):
         fit_temperature([[1.0, np.inf]], [0])
 
 
-def test_isotonic_is_scikit_learns_on_the_top_probability():
+def test_isotonic_agrees_with_scikit_learn_on_the_top_probability():
     scores, y = drawn(300, temperature=4.0)
     table = softmax_rows(scores)
     oracle = IsotonicRegression(y_min=1 / 302, y_max=301 / 302, out_of_bounds="clip")
@@ -102,7 +102,7 @@ def test_isotonic_is_scikit_learns_on_the_top_probability():
     np.testing.assert_allclose(fit_isotonic(table, y).predict([0.2, 0.5, 0.9]), oracle.predict([0.2, 0.5, 0.9]))
 
 
-def test_isotonic_keeps_the_answer_and_the_sum_and_the_order_of_the_rest():
+def test_isotonic_keeps_the_prediction_and_the_order_of_classes():
     scores, y = drawn(300, temperature=20.0)
     table = softmax_rows(np.vstack([scores, np.zeros((1, 6)), 1e4 * np.eye(6)[:1]]))
     calibrated = apply_isotonic(table, fit_isotonic(table[:300], y))
@@ -121,7 +121,7 @@ def test_isotonic_lowers_the_calibration_error_on_new_items():
 
 
 @pytest.mark.parametrize("score", ["lac", "aps"])
-def test_sets_cover_the_truth_as_often_as_stated_over_simulated_draws(score):
+def test_sets_have_the_stated_coverage(score):
     # The classifier is overconfident: coverage must hold for any model. 400 draws of 60 items to calibrate, 50 to test.
     covered = []
     for seed in range(400):
@@ -134,7 +134,7 @@ def test_sets_cover_the_truth_as_often_as_stated_over_simulated_draws(score):
     assert np.mean(covered) == pytest.approx(55 / 61, abs=0.01)
 
 
-def test_the_threshold_by_hand_takes_the_corrected_rank():
+def test_the_threshold_by_hand():
     # Strangeness of the truth 0.1, 0.2, ..., 0.9; of 10 ranks, 0.8 needs ceil(10 x 0.8) = the 8th.
     top = 1 - np.arange(1, 10) / 10
     threshold = conformal_threshold(np.stack([top, 1 - top], axis=1), [0] * 9, 0.8)
@@ -142,14 +142,14 @@ def test_the_threshold_by_hand_takes_the_corrected_rank():
     assert (threshold.n, threshold.coverage, threshold.score) == (9, 0.8, "lac")
 
 
-def test_too_few_items_allow_every_class():
+def test_with_too_few_items_sets_contain_every_class():
     table = softmax_rows(np.eye(3))
     threshold = conformal_threshold(table, [0, 1, 2], 0.9)
     assert threshold.value == math.inf
     assert prediction_sets(table, threshold).all()
 
 
-def test_adaptive_sets_are_larger_where_the_item_is_harder():
+def test_adaptive_sets_are_larger_for_harder_items():
     threshold = ConformalThreshold(value=0.85, score="aps", coverage=0.85, n=100)
     sets = prediction_sets([[0.96, 0.02, 0.01, 0.01], [0.25, 0.25, 0.25, 0.25]] * 200, threshold)
     sizes = sets.sum(axis=1).reshape(200, 2).mean(axis=0)
@@ -158,7 +158,7 @@ def test_adaptive_sets_are_larger_where_the_item_is_harder():
     assert sizes[1] == pytest.approx(3 + 0.4, abs=0.1)
 
 
-def test_a_set_holds_the_likeliest_class_where_at_least_one_is_wanted():
+def test_at_least_one_class_is_in_a_set_on_request():
     threshold = ConformalThreshold(value=0.3, score="lac", coverage=0.9, n=100)
     table = [[0.8, 0.2], [0.4, 0.6]]
     assert prediction_sets(table, threshold).tolist() == [[True, False], [False, False]]
@@ -180,7 +180,7 @@ def test_a_coverage_of_one_and_no_labels_are_refused():
         conformal_threshold([[0.5, 0.5]], [-1], 0.9)
 
 
-def test_an_interval_by_hand_takes_the_corrected_rank_on_both_sides():
+def test_an_interval_by_hand():
     # Four labels in two folds: at 0.6 the third smallest upper end and the third largest lower one count.
     answers, folds, residuals = [[10.0, 20.0]], [0, 0, 1, 1], [1.0, -2.0, 3.0, -4.0]
     # upper ends 11, 12, 23, 24; lower ends 9, 8, 17, 16
@@ -188,7 +188,7 @@ def test_an_interval_by_hand_takes_the_corrected_rank_on_both_sides():
     assert cross_conformal_interval(answers, folds, residuals, coverage=0.8).tolist() == [[8.0, 24.0]]
 
 
-def test_an_interval_from_too_few_labels_is_infinite_and_a_coverage_of_one_refused():
+def test_an_interval_from_too_few_labels_is_infinite():
     assert np.isinf(cross_conformal_interval([[1.0]], [0, 0], [0.1, 0.2], coverage=0.9)).all()
     with pytest.raises(InputError, match="coverage must lie between 0 and 1"):
         cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)

@@ -7,7 +7,7 @@ from anyshot.evaluation.class_splits import over_class_splits, zero_shot_figures
 
 
 class Nearest(BaseEstimator):
-    """Scores by nearness to the class vectors, seen classes raised by `pull`."""
+    """Scores by distance to the class vectors, with `pull` added for seen classes."""
 
     def __init__(self, pull=0.0):
         self.pull = pull
@@ -36,14 +36,14 @@ def test_figures_by_hand():
     assert found["h"] == pytest.approx(0.4)
 
 
-def test_scores_at_minus_infinity_count_as_never():
+def test_scores_of_minus_infinity_are_never_predicted():
     scores = np.where(SCORES == 0, -np.inf, SCORES)
     found = zero_shot_figures(scores, [0, 1, 2, 2, 2], [True, True, False])
     assert found["u"] == pytest.approx(1 / 3)
     assert 0 <= found["ausuc"] <= 1
 
 
-def test_items_of_one_side_only_are_refused():
+def test_items_of_seen_and_unseen_classes_are_needed():
     with pytest.raises(NotEnoughLabelsError, match="seen and of unseen"):
         zero_shot_figures(SCORES, [0, 1, 0, 1, 0], [True, True, False])
 
@@ -59,7 +59,7 @@ def measured():
     )
 
 
-def test_raw_and_corrected_figures_stand_beside_each_other(measured):
+def test_raw_and_corrected_figures_are_both_listed(measured):
     rows = measured.scores[["model", "corrected"]].value_counts()
     assert rows["corrected", True] == rows["corrected", False] == rows["plain", False] == 3
     table = measured.summary().set_index(["model", "corrected"])
@@ -67,23 +67,23 @@ def test_raw_and_corrected_figures_stand_beside_each_other(measured):
     assert table.loc[("corrected", False), "u"] == 0.0
 
 
-def test_a_pull_to_seen_classes_costs_u_and_not_t1(measured):
+def test_a_bias_to_seen_classes_lowers_u_but_not_t1(measured):
     assert measured.compare("plain", "pulled", figure="u").lower > 0
     assert measured.compare("plain", "pulled", figure="t1").mean == 0
 
 
-def test_a_correction_leaves_t1_and_ausuc_as_they_are(measured):
+def test_a_correction_does_not_change_t1_and_ausuc(measured):
     table = measured.summary().set_index(["model", "corrected"])
     for figure in ("t1", "ausuc"):
         assert table.loc[("corrected", True), figure] == table.loc[("corrected", False), figure]
 
 
-def test_the_table_says_what_its_spread_is(measured):
+def test_the_number_of_splits_is_printed(measured):
     assert "over 3 class splits" in str(measured)
     assert "corrected" in str(measured)
 
 
-def test_a_model_that_was_not_measured_is_named(measured):
+def test_an_unknown_model_is_refused(measured):
     with pytest.raises(InputError, match="no model 'other' here; there are"):
         measured.compare("other", "plain")
 
@@ -93,7 +93,7 @@ def test_no_split_is_refused():
         over_class_splits({"a": Nearest()}, np.eye(2), [0, 1], class_vectors=np.eye(2), unseen=[], train=[True, True])
 
 
-def test_transductive_models_are_given_what_they_are_measured_on_without_labels():
+def test_transductive_models_get_the_test_items_without_labels():
     given = []
 
     class Transductive(Nearest):

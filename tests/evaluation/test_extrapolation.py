@@ -12,14 +12,14 @@ def law(k, *, exponent=0.5, head_start=0.0, floor=0.0, scale=0.4):
 
 
 @pytest.mark.parametrize("settings", [{}, {"head_start": 2.0}, {"floor": 0.05, "exponent": 0.6}])
-def test_a_curve_that_follows_the_law_is_continued(settings):
+def test_a_curve_that_follows_the_law_is_extrapolated(settings):
     found = extrapolate(SHOTS, law(SHOTS, **settings), 0.003)
     assert found.n_shots == 10
     assert found.accuracy == pytest.approx(law(10, **settings), abs=0.01)
     assert found.lower < law(10, **settings) < found.upper
 
 
-def test_the_interval_is_wider_where_the_points_are_less_sure_and_farther_away():
+def test_the_interval_grows_with_noise_and_distance():
     widths = [
         found.upper - found.lower
         for found in (
@@ -31,7 +31,7 @@ def test_the_interval_is_wider_where_the_points_are_less_sure_and_farther_away()
     assert widths[0] < widths[1] < widths[2]
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_stated():
+def test_the_interval_has_about_the_stated_coverage():
     random, inside = np.random.default_rng(0), 0
     for _ in range(60):
         settings = {"exponent": random.normal(0.5, 0.1), "floor": random.exponential(0.03)}
@@ -40,7 +40,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_stated():
     assert inside >= 48  # 54 expected at 90 %, sd 2.3
 
 
-def test_a_curve_with_a_point_at_zero_labels_and_in_any_order_is_continued():
+def test_points_may_be_in_any_order_and_at_zero_labels():
     shots = np.array([4, 0, 2, 1])
     found = extrapolate(shots, law(shots, head_start=1.0), 0.003)
     assert found.n_shots == 8
@@ -55,21 +55,21 @@ def test_two_points_are_too_few():
     found = extrapolate([1, 2], [0.5, 0.6], 0.01)
     assert found.refusal == "2 points are too few, 3 are needed"
     assert np.isnan(found.accuracy)
-    assert str(found) == "accuracy at 4 labels a class: cannot be said, 2 points are too few, 3 are needed"
+    assert str(found) == "accuracy at 4 labels per class: unknown because 2 points are too few, 3 are needed"
 
 
-def test_a_falling_curve_and_a_very_unsure_one_are_not_continued():
+def test_falling_and_very_noisy_curves_are_refused():
     assert "does not rise" in str(extrapolate(SHOTS, [0.8, 0.75, 0.7, 0.68, 0.66], 0.01).refusal)
     vague = extrapolate([1, 2, 3], [0.3, 0.5, 0.4], 0.2)
-    assert "it may lie anywhere from" in str(vague.refusal)
+    assert "it may be anywhere from" in str(vague.refusal)
     assert np.isnan(vague.accuracy)
     assert vague.upper - vague.lower > 0.15
 
 
-def test_points_that_are_none_are_refused():
-    with pytest.raises(InputError, match="each once"):
+def test_invalid_points_are_refused():
+    with pytest.raises(InputError, match="distinct"):
         extrapolate([1, 1, 2], [0.5, 0.5, 0.6], 0.01)
-    with pytest.raises(InputError, match="between 0 and 1, and sd above 0"):
+    with pytest.raises(InputError, match="between 0 and 1 and sd above 0"):
         extrapolate([1, 2, 3], [50, 60, 70], 0.01)
     with pytest.raises(InputError, match="to=4 lies within the curve, which goes to 5"):
         extrapolate(SHOTS, law(SHOTS), 0.01, to=4)

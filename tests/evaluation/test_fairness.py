@@ -28,7 +28,7 @@ def fairlearn():
 
 
 @pytest.mark.usefixtures("fairlearn")
-def test_the_accuracy_of_each_group_has_its_size_and_wilsons_interval():
+def test_each_group_has_its_accuracy_size_and_interval():
     found = figures_by_group(Y, ANSWERS, GROUPS)
     assert found.table["group"].tolist() == ["a", "b"]
     assert found.table["n"].tolist() == [4, 4]
@@ -38,7 +38,7 @@ def test_the_accuracy_of_each_group_has_its_size_and_wilsons_interval():
 
 
 @pytest.mark.usefixtures("fairlearn")
-def test_any_metric_of_scikit_learn_agrees_with_itself_on_the_group():
+def test_any_metric_of_scikit_learn_is_computed_by_group():
     found = figures_by_group(Y, ANSWERS, GROUPS, metric=recall_score, n_draws=50)
     assert found.table["value"].tolist() == [recall_score(Y[:4], ANSWERS[:4]), recall_score(Y[4:], ANSWERS[4:])]
     assert (found.table["lower"] <= found.table["value"]).all()
@@ -54,7 +54,7 @@ def test_weights_of_one_change_nothing():
 
 
 @pytest.mark.usefixtures("fairlearn")
-def test_a_group_of_one_has_a_figure_and_is_spoken_of():
+def test_a_group_of_one_item_has_a_figure_and_a_note():
     found = figures_by_group(Y, ANSWERS, ["only", *["all others"] * 7], metric=recall_score, n_draws=20)
     alone = found.table[found.table["group"] == "only"].iloc[0]
     assert alone["n"] == 1
@@ -72,10 +72,11 @@ def test_weights_that_sum_to_zero_are_refused_with_the_group(weights):
 
 @pytest.mark.usefixtures("fairlearn")
 @pytest.mark.parametrize(
-    ("weights", "said"), [(np.zeros(8), "8 items sum to zero"), ([1] * 7 + [-1], "row 7 is -1"), ([1], "8 items, and")]
+    ("weights", "message"),
+    [(np.zeros(8), "8 items sum to zero"), ([1] * 7 + [-1], "row 7 has -1"), ([1], "8 items and")],
 )
-def test_weights_that_are_none_are_refused(weights, said):
-    with pytest.raises(InputError, match=said):
+def test_invalid_weights_are_refused(weights, message):
+    with pytest.raises(InputError, match=message):
         figures_by_group(Y, ANSWERS, GROUPS, sample_weight=weights)
 
 
@@ -90,13 +91,13 @@ def test_an_item_of_weight_two_counts_like_two_items():
     assert plain["lower"].tolist() == pytest.approx(heavy.table["lower"].tolist())
 
 
-def test_a_group_in_which_nothing_weighs_has_no_accuracy():
+def test_a_group_without_weight_has_no_accuracy():
     found = accuracy_by_group([True, False], ["a", "b"], sample_weight=[1, 0])
     assert found["n"].tolist() == [1, 1]
     assert np.isnan(found["accuracy"][1])
 
 
-def test_one_group_an_item_is_needed():
+def test_one_group_per_item_is_needed():
     with pytest.raises(InputError, match="8, 8 and 2"):
         figures_by_group(Y, ANSWERS, ["a", "b"])
 
@@ -105,13 +106,13 @@ def test_a_missing_group_is_a_group():
     assert accuracy_by_group([True, False, True], ["x", None, float("nan")])["group"].tolist() == ["not given", "x"]
 
 
-def test_answers_that_follow_the_pronoun_are_counted():
+def test_predictions_that_change_with_the_pronoun_are_counted():
     found = answers_that_change({"she": ["a", "b", "b", "a"], "he": ["a", "a", "b", "a"], "they": ["a", "b", "b", "a"]})
     assert found["share"].tolist() == [0.25, 0.0, 0.25]
     assert found["n"].tolist() == [4, 4, 4]
 
 
-def test_the_leaning_is_the_difference_of_mean_cosines():
+def test_the_association_is_the_difference_of_mean_cosines():
     assert leaning([[2.0, 0.0], [1.0, 1.0]], [[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx([1.0, 0.0], abs=1e-6)
 
 
@@ -126,14 +127,14 @@ def test_the_association_agrees_with_scipys_permutation_test():
     assert found.effect == pytest.approx((leans[0].mean() - leans[1].mean()) / np.concatenate(leans).std(ddof=1))
 
 
-def test_two_sets_that_are_one_are_not_associated():
+def test_equal_sets_are_not_associated():
     X = np.random.default_rng(0).normal(size=(4, 5))
     found = association(X, X, X[:2], X[2:])
     assert found.effect == 0
     assert found.p == 1
 
 
-def test_a_class_that_lies_with_one_group_of_words_is_named_first():
+def test_the_class_with_the_largest_leaning_comes_first():
     women, men = np.eye(8)[0] + 0.1 * np.eye(8)[1:5], np.eye(8)[7] + 0.1 * np.eye(8)[1:5]
     found = class_leanings(["nurse", "tree"], [np.eye(8)[0], np.eye(8)[6]], women, men)
     assert found["class"].tolist() == ["nurse", "tree"]

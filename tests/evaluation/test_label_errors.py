@@ -1,4 +1,4 @@
-"""Labels that the probabilities contradict."""
+"""Labels that are likely wrong."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_a_threshold_is_the_mean_probability_of_the_class_over_its_own_items():
     assert confident_thresholds(P, Y) == pytest.approx([(0.9 + 0.7 + 0.05) / 3, (0.8 + 0.6) / 2])
 
 
-def test_a_class_without_labels_can_be_nobodys_true_class():
+def test_a_class_without_labels_is_never_likely():
     assert confident_thresholds(P, [0, 0, 0, 0, 0])[1] == np.inf
     assert len(label_errors(P, [0, 0, 0, 0, 0])) == 0
 
@@ -39,7 +39,7 @@ def test_the_confident_joint_counts_as_by_hand():
     assert confident_joint(P, Y).tolist() == [[2, 1], [0, 1]]
 
 
-def test_the_joint_agrees_with_the_written_out_formula():
+def test_the_joint_agrees_with_the_formula():
     random = np.random.default_rng(1)
     p, y = random.dirichlet(np.ones(4), size=200), random.integers(-1, 4, size=200)
     t = [p[y == j, j].mean() for j in range(4)]
@@ -52,7 +52,7 @@ def test_the_joint_agrees_with_the_written_out_formula():
     assert len(label_errors(p, y)) == joint.sum() - np.trace(joint)
 
 
-def test_the_likely_errors_are_named_the_surest_first():
+def test_likely_errors_are_sorted_by_confidence():
     found = label_errors(P, Y, classes=np.array(["ham", "spam"]))
     assert found.to_dict("records") == [
         {"row": 4, "given": "ham", "likely": "spam", "p_given": pytest.approx(0.05), "p_likely": pytest.approx(0.95)}
@@ -71,8 +71,8 @@ def test_injected_errors_are_found_and_few_others(blobs):
     assert len(found - set(wrong)) <= 2
 
 
-class Parrot(ClassifierMixin, BaseEstimator):
-    """Sure of the label of every item that it has learned, and of nothing else."""
+class Memorizer(ClassifierMixin, BaseEstimator):
+    """A classifier that is certain about its training items, and about nothing else."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -85,23 +85,23 @@ class Parrot(ClassifierMixin, BaseEstimator):
         return np.array([even if name is None else (self.classes_ == name).astype(float) for name in known])
 
 
-def test_no_item_is_answered_by_a_clone_that_learned_it():
+def test_no_item_is_predicted_by_a_clone_trained_on_it():
     X, y = np.arange(20.0)[:, None], ["a", "b"] * 10
-    table, classes = out_of_fold_probabilities(Parrot(), X, y)
+    table, classes = out_of_fold_probabilities(Memorizer(), X, y)
     assert classes.tolist() == ["a", "b"]
     assert (table == 0.5).all()
 
 
-def test_one_label_a_class_is_too_few():
-    with pytest.raises(NotEnoughLabelsError, match="No class has two labels"):
+def test_one_label_per_class_is_too_few():
+    with pytest.raises(NotEnoughLabelsError, match="no class has two"):
         out_of_fold_probabilities(LogisticRegression(), [[0.0], [1.0]], ["a", "b"])
 
 
-def test_probabilities_that_are_none_are_refused_by_their_row():
-    with pytest.raises(InputError, match="Row 1 holds no probabilities"):
+def test_invalid_probabilities_are_refused():
+    with pytest.raises(InputError, match="Row 1 does not hold probabilities"):
         label_errors([[0.5, 0.5], [0.9, 0.9]], [0, 1])
 
 
-def test_items_without_any_label_cannot_be_wrong():
+def test_items_without_any_label_are_refused():
     with pytest.raises(NotEnoughLabelsError, match="No item has a label"):
         label_errors(P, [-1] * 5)

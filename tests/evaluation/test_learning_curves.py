@@ -1,7 +1,8 @@
+"""Learning curves and their figures."""
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
@@ -11,16 +12,19 @@ from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import (
     LearningCurve,
+    Line,
+    curve_picture,
     few_shot_draws,
     learning_curve,
-    paired_difference,
+    spread_apart,
 )
+from anyshot.evaluation.splits import paired_difference
 
-SEEN_BY_FIT = []  # what NameReader.fit was given, clones included
+SEEN_BY_FIT = []  # the arguments of NameReader.fit, of all clones
 
 
 class NameReader(ClassifierMixin, BaseEstimator):
-    """Answers the first letter of the item: zero-shot, and it can take unlabeled items."""
+    """A zero-shot classifier that predicts the first letter of a text and accepts unlabeled items."""
 
     def fit(self, X=None, y=None, *, unlabeled=None):
         SEEN_BY_FIT.append((X, y, unlabeled))
@@ -50,7 +54,7 @@ def drawn_clouds():
     return (centers + 0.6 * random.normal(size=(90, 4))).astype(np.float32), y
 
 
-def test_draws_are_nested_and_hold_k_items_of_each_class():
+def test_draws_are_nested_and_have_k_items_per_class():
     y = generator(0).integers(-1, 3, size=50)
     for fewer, more in zip(few_shot_draws(y, 2, seeds=4), few_shot_draws(y, 5, seeds=4), strict=True):
         assert set(fewer) < set(more)
@@ -58,14 +62,14 @@ def test_draws_are_nested_and_hold_k_items_of_each_class():
         assert np.bincount(y[more]).tolist() == [5, 5, 5]
 
 
-def test_draws_of_other_seeds_differ_and_of_the_same_seed_agree():
+def test_draws_depend_on_the_seed():
     y = np.repeat([0, 1], 20)
     first, second = few_shot_draws(y, 3, seeds=[7, 8])
     assert first.tolist() != second.tolist()
     assert few_shot_draws(y, 3, seeds=[7])[0].tolist() == first.tolist()
 
 
-def test_a_small_class_gives_all_it_has_and_no_label_is_never_drawn():
+def test_a_small_class_is_drawn_completely():
     y = [0, 1, 1, 1, -1]
     (rows,) = few_shot_draws(y, 2, seeds=1)
     assert 0 in rows
@@ -79,29 +83,7 @@ def test_a_negative_number_of_shots_is_refused():
         few_shot_draws([0, 1], -1, seeds=1)
 
 
-def test_the_paired_interval_is_scipys():
-    random = generator(0)
-    a, b = random.random(8), random.random(8)
-    found = paired_difference(a, b)
-    oracle = stats.ttest_rel(a, b).confidence_interval(0.95)
-    assert (found.lower, found.upper) == pytest.approx((oracle.low, oracle.high))
-    assert found.mean == pytest.approx(a.mean() - b.mean())
-    assert found.sd == pytest.approx((a - b).std(ddof=1))
-
-
-def test_a_pair_of_one_draw_has_a_mean_and_no_interval():
-    found = paired_difference([0.8], [0.7])
-    assert found.mean == pytest.approx(0.1)
-    assert np.isnan(found.lower)
-    assert str(found) == "+10.0 points (one draw)"
-
-
-def test_series_over_other_draws_are_refused():
-    with pytest.raises(InputError, match="Two series over the same draws"):
-        paired_difference([0.1, 0.2], [0.1])
-
-
-def test_a_curve_equals_fits_done_by_hand(clouds):
+def test_a_curve_agrees_with_fits_by_hand(clouds):
     X, y = clouds
     curve = learning_curve(NearestCentroid(), X[::2], y[::2], X[1::2], y[1::2], shots=(2, "all"), seeds=2)
     assert curve.scores["model"].unique().tolist() == ["NearestCentroid"]
@@ -114,7 +96,7 @@ def test_a_curve_equals_fits_done_by_hand(clouds):
     assert curve.scores["shots"].tolist() == [2, 2, "all"]
 
 
-def test_a_model_that_needs_labels_has_no_point_at_zero_and_one_that_does_not_has(seen_by_fit):
+def test_only_models_that_need_no_labels_have_a_point_at_zero(seen_by_fit):
     texts, labels = ["ab", "ac", "bb", "bc"], ["a", "a", "b", "b"]
     models = {"reader": NameReader(), "needy": _Needy()}
     scores = learning_curve(models, texts, labels, ["a1", "c1"], ["a", "b"], shots=(0, 1), seeds=2).scores
@@ -125,17 +107,17 @@ def test_a_model_that_needs_labels_has_no_point_at_zero_and_one_that_does_not_ha
 
 
 @pytest.mark.parametrize("parameters", [{}, {"unknown_rate": 0.5}])
-def test_a_model_whose_classes_are_known_by_the_labels_alone_starts_at_one_label(letters, parameters):
+def test_a_model_that_needs_labels_is_not_measured_without(letters, parameters):
     classes = ["aa", "bb"] if parameters else None
     model = AnyShotClassifier(classes, encoder=letters, cache=False, **parameters)
     texts, labels = ["ab a", "ac a", "bb b", "bc b"], ["aa", "aa", "bb", "bb"]
     curve = learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0, 2), seeds=1)
     assert curve.scores["shots"].tolist() == [2]
-    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)\. Add labels a class\. "):
+    with pytest.raises(NotEnoughLabelsError, match=r"No model can be fitted at shots=\(0,\)\. Give more labels\. "):
         learning_curve(model, texts, labels, ["a1"], ["aa"], shots=(0,), seeds=1)
 
 
-def test_without_test_items_a_share_of_each_class_is_set_aside():
+def test_without_test_items_a_part_of_each_class_is_held_out():
     items, labels = [f"{letter}{n}" for letter in "ab" for n in range(10)], ["a"] * 10 + ["b"] * 10
     SEEN_BY_FIT.clear()
     curve = learning_curve(NameReader(), items, labels, shots=("all",), seeds=1)
@@ -149,7 +131,7 @@ class _Needy(NameReader):
         return self
 
 
-def test_unlabeled_items_go_to_the_models_that_take_them(seen_by_fit):
+def test_unlabeled_items_are_passed_to_models_that_accept_them(seen_by_fit):
     texts, labels = ["ab", "ac", "bb", "bc"], ["a", None, "b", "b"]
     models = {"reader": NameReader(), "needy": _Needy()}
     learning_curve(models, texts, labels, ["a1"], ["a"], shots=(0, 1), seeds=1, unlabeled="rest")
@@ -162,7 +144,7 @@ def test_unlabeled_items_go_to_the_models_that_take_them(seen_by_fit):
     assert seen_by_fit[0][2] == ["more"]
 
 
-def test_the_model_given_is_left_unfitted_and_test_items_without_label_are_left_out():
+def test_the_model_is_not_fitted_itself_and_unlabeled_test_items_are_left_out():
     reader = NameReader()
     curve = learning_curve(reader, ["ab", "bb"], ["a", "b"], ["a1", "b1", "c1"], ["a", "b", None], shots=(1,), seeds=1)
     assert not hasattr(reader, "offset_")
@@ -170,7 +152,7 @@ def test_the_model_given_is_left_unfitted_and_test_items_without_label_are_left_
     assert curve.scores["accuracy"].tolist() == [1.0]
 
 
-def test_tables_of_pandas_are_drawn_by_row(clouds):
+def test_data_frames_are_indexed_by_position(clouds):
     X, y = clouds
     frame = pd.DataFrame(X, index=np.arange(90)[::-1])
     by_frame = learning_curve(NearestCentroid(), frame, y, frame, y, shots=(3,), seeds=2)
@@ -185,7 +167,7 @@ def curve():
     return learning_curve(models, X[::2], y[::2], X[1::2], y[1::2], shots=("all", 5, 2), seeds=3)
 
 
-def test_the_summary_is_in_the_order_of_shots_whatever_the_order_asked_for(curve):
+def test_the_summary_is_sorted_by_shots(curve):
     table = curve.summary()
     assert table["shots"].tolist() == [2, 2, 5, 5, "all", "all"]
     assert table["n_draws"].tolist() == [3, 3, 3, 3, 1, 1]
@@ -193,7 +175,7 @@ def test_the_summary_is_in_the_order_of_shots_whatever_the_order_asked_for(curve
     assert table.loc[3, ["mean", "sd"]].tolist() == pytest.approx([cell.mean(), cell.std()])
 
 
-def test_models_are_compared_draw_by_draw(curve):
+def test_models_are_compared_on_the_same_draws(curve):
     table = curve.compare("logistic", "centroid")
     by_model = {name: rows["accuracy"].to_numpy() for name, rows in curve.scores.query("shots == 2").groupby("model")}
     expected = paired_difference(by_model["logistic"], by_model["centroid"])
@@ -203,7 +185,7 @@ def test_models_are_compared_draw_by_draw(curve):
         curve.compare("tree", "logistic")
 
 
-def test_curves_of_the_same_draws_are_joined_and_names_may_not_meet(curve):
+def test_curves_with_distinct_names_are_joined(curve):
     renamed = LearningCurve(curve.scores.assign(model=curve.scores["model"] + " 2"), curve.n_test)
     both = curve.joined(renamed)
     assert both.compare("logistic", "logistic 2")["mean"].tolist() == [0, 0, 0]
@@ -213,16 +195,16 @@ def test_curves_of_the_same_draws_are_joined_and_names_may_not_meet(curve):
         curve.joined(LearningCurve(renamed.scores, curve.n_test + 1))
 
 
-def test_it_prints_a_row_for_each_number_of_labels(curve):
+def test_a_row_is_printed_for_each_number_of_labels(curve):
     shown = str(curve)
-    assert shown.startswith("Accuracy (%) by labels a class")
+    assert shown.startswith("Accuracy (%) by labels per class")
     rows = [line.split()[0] for line in shown.splitlines() if line.startswith(" ")]
     assert rows == ["labels", "─" * len(rows[1]), "2", "5", "all"]
     assert "45 test items; ± is the standard deviation over 3 draws." in shown
     assert "<table" in curve._repr_html_()
 
 
-def test_the_picture_shows_every_place_and_names_every_line(curve):
+def test_the_figure_has_a_tick_for_each_number_of_labels_and_names_every_line(curve):
     (axes,) = curve.plot(title="Clouds").axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "5", "all"]
     written = " ".join(text.get_text() for text in axes.texts)
@@ -231,7 +213,7 @@ def test_the_picture_shows_every_place_and_names_every_line(curve):
     assert axes.get_title(loc="left") == "Clouds"
 
 
-def test_what_cannot_be_measured_is_refused():
+def test_inputs_that_cannot_be_measured_are_refused():
     with pytest.raises(InputError, match="There is no model to measure"):
         learning_curve({}, ["a"], ["a"], ["a"], ["a"])
     with pytest.raises(InputError, match="Give X_test and y_test together, or neither"):
@@ -240,3 +222,30 @@ def test_what_cannot_be_measured_is_refused():
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], shots=(0,))
     with pytest.raises(NotEnoughLabelsError, match="1 test items have 0 labels"):
         learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], [None])
+
+
+def test_heights_far_enough_apart_are_not_moved():
+    np.testing.assert_allclose(spread_apart(np.array([0.9, 0.1, 0.5]), gap=0.2), [0.9, 0.1, 0.5])
+
+
+def test_close_heights_are_moved_apart_in_order():
+    np.testing.assert_allclose(spread_apart(np.array([0.5, 0.5, 2.0]), gap=0.2), [0.4, 0.6, 2.0])
+    moved = spread_apart(np.array([0.55, 0.5, 0.6]), gap=0.2)
+    np.testing.assert_allclose(moved, [0.55, 0.35, 0.75])
+
+
+def test_a_single_point_without_spread_can_be_drawn(tmp_path):
+    lines = [
+        Line("zero", ["0"], np.array([0.5]), np.array([np.nan])),
+        Line("all $x", ["1", "all"], np.array([0.6, 0.8]), np.array([0.1, np.nan])),
+    ]
+    figure = curve_picture(lines, ticks=["0", "1", "all"], title="Curve", note="note")
+    figure.savefig(tmp_path / "curve.svg")
+    assert (tmp_path / "curve.svg").stat().st_size > 1000
+    assert [text.get_text() for text in figure.axes[0].texts[1:]] == ["zero  50.0", "all $x  80.0"]
+
+
+@pytest.mark.parametrize("n_lines", [1, 9])
+def test_more_lines_than_colors_can_be_drawn(n_lines):
+    lines = [Line(str(n), ["1", "2"], np.array([0.5, 0.6]), np.array([0.1, 0.1])) for n in range(n_lines)]
+    assert len(curve_picture(lines, ticks=["1", "2"], title="t", note="n").axes[0].texts) == n_lines + 1

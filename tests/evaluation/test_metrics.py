@@ -38,12 +38,12 @@ def scored():
     return softmax_rows(random.normal(size=(60, 5)) + 1.5 * np.eye(5)[y]), y
 
 
-def test_accuracy_compares_names_numbers_and_unknown_alike():
+def test_accuracy_accepts_names_numbers_and_unknown():
     assert accuracy([1, 2, 3, 4], np.array([1, 2, "unknown", 3], dtype=object)) == 0.5
     assert accuracy(["a", "b"], np.array(["a", "b"])) == 1.0
 
 
-def test_per_class_accuracy_by_hand_counts_a_rare_class_as_much_as_a_common_one():
+def test_per_class_accuracy_by_hand():
     assert per_class_accuracy(["a", "a", "a", "b"], ["a", "a", "c", "a"]) == pytest.approx((2 / 3 + 0) / 2)
 
 
@@ -68,7 +68,7 @@ def test_top_k_agrees_with_scikit_learn(scored, k):
     assert top_k_accuracy(probabilities, y, k=k) == pytest.approx(oracle.top_k_accuracy_score(y, probabilities, k=k))
 
 
-def test_the_top_one_is_the_arg_max_even_where_classes_tie():
+def test_top_one_accuracy_breaks_ties_as_argmax_does():
     scores = np.array([[1.0, 1.0], [1.0, 1.0]])
     assert top_k_accuracy(scores, [0, 1], k=1) == accuracy([0, 1], scores.argmax(axis=1))
 
@@ -84,7 +84,7 @@ def test_calibration_error_by_hand():
     assert expected_calibration_error(probabilities, [0, 1, 1]) == pytest.approx((2 * 0.4 + 0.4) / 3)
 
 
-def test_calibration_error_equals_the_sum_over_bins_written_out(scored):
+def test_calibration_error_agrees_with_a_loop_over_bins(scored):
     probabilities, y = scored
     top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
     total = 0.0
@@ -95,7 +95,7 @@ def test_calibration_error_equals_the_sum_over_bins_written_out(scored):
     assert expected_calibration_error(probabilities, y) == pytest.approx(total)
 
 
-def test_a_bin_holds_its_upper_edge_and_certainty_is_in_the_last():
+def test_a_bin_contains_its_upper_edge():
     assert confidence_bins(np.array([0.0, 0.1, 0.5, 0.51, 1.0]), n_bins=2).tolist() == [0, 0, 0, 1, 1]
 
 
@@ -105,7 +105,7 @@ def test_ausuc_by_hand():
     assert ausuc([[3.0, 1.0], [2.0, 1.0]], [0, 1], [True, False]) == 1.0
 
 
-def test_the_seen_unseen_curve_equals_answering_at_every_penalty(scored):
+def test_the_seen_unseen_curve_agrees_with_a_loop_over_penalties(scored):
     scores, y = scored
     seen = np.array([True, True, False, True, False])
     lead = np.sort(scores[:, seen].max(axis=1) - scores[:, ~seen].max(axis=1))
@@ -118,7 +118,7 @@ def test_the_seen_unseen_curve_equals_answering_at_every_penalty(scored):
     np.testing.assert_allclose(np.stack([unseen_accuracy, seen_accuracy], axis=1), points, atol=1e-9)
 
 
-def test_ausuc_does_not_see_a_bias_toward_seen_classes(scored):
+def test_ausuc_ignores_a_bias_toward_seen_classes(scored):
     scores, y = scored
     seen = np.array([True, True, False, True, False])
     assert ausuc(scores + 5 * seen, y, seen) == pytest.approx(ausuc(scores, y, seen))
@@ -129,56 +129,56 @@ def test_auroc_agrees_with_the_count_of_pairs():
     assert unknown_auroc(strangeness, unknown) == pytest.approx(3 / 4)
 
 
-def test_false_positive_rate_lets_in_95_percent_of_those_that_belong():
+def test_false_positive_rate_at_95_percent_true_positives():
     strangeness = np.concatenate([np.arange(100), [10.5, 93.5, 94.5, 200.0]])
     unknown = np.arange(104) >= 100
     assert false_positive_rate(strangeness, unknown) == pytest.approx(2 / 4)  # let in up to 94
 
 
-def test_a_bootstrap_interval_of_a_mean_agrees_with_the_normal_one():
+def test_the_bootstrap_interval_of_a_mean_agrees_with_the_normal_interval():
     sample = generator(0).normal(size=400)
     lower, upper = bootstrap_interval(lambda column: float(np.mean(column)), sample)
     reach = 1.96 * sample.std() / 20
     assert (lower, upper) == pytest.approx((sample.mean() - reach, sample.mean() + reach), abs=0.02)
 
 
-def test_a_bootstrap_draws_the_rows_of_all_arrays_together():
+def test_the_bootstrap_keeps_rows_together():
     column = np.arange(30.0)
     assert bootstrap_interval(rmse, column, column + 2, n_draws=20) == (2.0, 2.0)
 
 
-def test_a_bootstrap_leaves_out_draws_without_a_value():
+def test_the_bootstrap_leaves_out_draws_without_a_value():
     strangeness, unknown = np.arange(6.0), np.array([False] * 5 + [True])
     lower, upper = bootstrap_interval(unknown_auroc, strangeness, unknown, n_draws=200)
     assert (lower, upper) == (1.0, 1.0)
 
 
-def test_a_bootstrap_of_one_item_is_refused():
-    with pytest.raises(NotEnoughLabelsError, match="at least two items; there are 1"):
+def test_the_bootstrap_refuses_one_item():
+    with pytest.raises(NotEnoughLabelsError, match="at least two items, but there are 1"):
         bootstrap_interval(accuracy, ["a"], ["a"])
 
 
-def test_wilson_interval_is_open_where_every_answer_is_right():
+def test_the_wilson_interval_is_not_empty_for_shares_of_0_and_1():
     assert wilson_interval(12, 12) == pytest.approx((12 / (12 + 1.959964**2), 1.0))
 
 
 @pytest.mark.parametrize("metric", [log_loss, brier_score, expected_calibration_error])
-def test_probabilities_that_are_not_are_named_by_row(metric):
-    with pytest.raises(InputError, match=r"Row 1 holds no probabilities: they must be 0 or more and sum to 1"):
+def test_invalid_probabilities_are_refused(metric):
+    with pytest.raises(InputError, match="Row 1 does not hold probabilities: they must be 0 or more and sum to 1"):
         metric([[0.5, 0.5], [0.5, 0.7]], [0, 1])
 
 
-def test_nan_scores_an_item_without_label_and_unequal_lengths_are_refused():
+def test_nan_scores_missing_labels_and_unequal_lengths_are_refused():
     with pytest.raises(InputError, match="finite numbers"):
         top_k_accuracy([[np.nan, 1.0]], [0], k=1)
     with pytest.raises(NotEnoughLabelsError, match="1 of 2 items have no label"):
         log_loss([[0.5, 0.5], [0.5, 0.5]], [0, -1])
-    with pytest.raises(InputError, match="2 labels, 1 answers"):
+    with pytest.raises(InputError, match="there are 2 and 1"):
         accuracy(["a", "b"], ["a"])
 
 
-def test_unknowns_on_one_side_only_are_refused():
-    with pytest.raises(NotEnoughLabelsError, match="0 of 2 do not"):
+def test_known_and_unknown_items_are_needed():
+    with pytest.raises(NotEnoughLabelsError, match="0 of 2 are unknown"):
         unknown_auroc([0.1, 0.2], [False, False])
     with pytest.raises(NotEnoughLabelsError, match="only one of the two"):
         ausuc([[1.0, 0.0]], [0], [True, False])
@@ -190,7 +190,7 @@ def test_wilson_interval_agrees_with_scipy(n_right, n):
     assert wilson_interval(n_right, n) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
 
-def test_a_few_unequal_weights_say_as_much_as_fewer_equal_ones():
+def test_the_effective_size_by_hand():
     assert effective_size(np.ones(9)) == pytest.approx(9)
     assert effective_size(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
 
@@ -211,38 +211,38 @@ def cases(scored):
     yield from ((metric, 1 - probabilities.max(axis=1), y == 3) for metric in OF_STRANGENESS)
 
 
-def test_an_item_of_weight_two_counts_like_two_items_and_one_of_weight_zero_like_none(scored):
+def test_weights_act_as_repeated_items(scored):
     weight = np.arange(60) % 3
     rows = np.arange(60).repeat(weight)
     for metric, first, second in cases(scored):
         assert metric(first, second, sample_weight=weight) == pytest.approx(metric(first[rows], second[rows]))
 
 
-def test_even_weights_change_nothing(scored):
+def test_equal_weights_change_nothing(scored):
     for metric, first, second in cases(scored):
         assert metric(first, second, sample_weight=np.full(60, 0.3)) == pytest.approx(metric(first, second))
 
 
 @pytest.mark.parametrize(
-    ("weight", "said"),
+    ("weight", "message"),
     [
         (np.zeros(60), "sum to zero"),
-        (np.ones(3), "60 items, and weights of shape"),
-        (np.full(60, np.nan), "row 0 is nan"),
+        (np.ones(3), "60 items and weights of shape"),
+        (np.full(60, np.nan), "row 0 has nan"),
     ],
 )
-def test_weights_that_are_none_are_refused_by_every_metric(scored, weight, said):
+def test_invalid_weights_are_refused_by_every_metric(scored, weight, message):
     for metric, first, second in cases(scored):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             metric(first, second, sample_weight=weight)
 
 
-def test_errors_of_numbers_agree_with_scikit_learn():
+def test_regression_metrics_agree_with_scikit_learn():
     y, answers, weight = generator(0).normal(size=(3, 30))
     weight = np.abs(weight)
     assert mae(y, answers) == pytest.approx(oracle.mean_absolute_error(y, answers))
     assert r2(y, answers, sample_weight=weight) == pytest.approx(oracle.r2_score(y, answers, sample_weight=weight))
-    with pytest.raises(NotEnoughLabelsError, match="all alike"):
+    with pytest.raises(NotEnoughLabelsError, match="all numbers are equal"):
         r2([1.0, 1.0], [1.0, 2.0])
 
 

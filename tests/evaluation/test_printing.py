@@ -1,26 +1,34 @@
-import math
+"""Results that print in a terminal and in a notebook."""
 
 import pandas as pd
-import pytest
 
-from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
+from anyshot.evaluation.printing import Printable
 
-HOSTILE = pd.DataFrame({"class": ["[red]a[/red]", "<b>&"], "f1": ["1.0", "-"]})
-
-
-@pytest.mark.parametrize(("share", "written"), [(0.1234, "12.3"), (1.0, "100.0"), (None, "-"), (math.nan, "-")])
-def test_a_share_is_written_in_per_cent(share, written):
-    assert percent(share) == written
+HOSTILE = pd.DataFrame({"[red]name[/red]": ["<b>bold</b>", "[bold]x[/bold]"], "n": [1, 2]})
 
 
-def test_markup_in_a_cell_is_shown_as_it_stands_in_the_terminal():
-    shown = as_text(rich_table(HOSTILE, title="Many [bold]words[/bold] over a narrow table"))
-    assert shown.splitlines()[0] == "Many [bold]words[/bold] over a narrow table"
-    assert "[red]a[/red]" in shown
+class Result(Printable):
+    def _heading(self):
+        return ("[bold]heading[/bold]", "<script>")
+
+    def _tables(self):
+        return [("Many [bold]words[/bold] over a narrow table", HOSTILE)]
+
+    def _notes(self):
+        return ("a note",)
 
 
-def test_cells_titles_and_lines_are_escaped_in_html():
-    written = html_table(HOSTILE, title="<i>") + html_lines(("<script>",))
-    assert "&lt;b&gt;&amp;" in written
-    assert "<i>" not in written
-    assert "<script>" not in written
+def test_text_keeps_markup_as_it_is():
+    text = str(Result())
+    assert text == repr(Result())
+    assert text.startswith("[bold]heading[/bold]\n<script>\n\nMany [bold]words[/bold] over a narrow table\n")
+    assert "[red]name[/red]" in text
+    assert "[bold]x[/bold]" in text
+    assert text.endswith("a note")
+
+
+def test_html_is_escaped():
+    page = Result()._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+    assert "<p>a note</p>" in page

@@ -17,7 +17,7 @@ from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.errors import InputError, NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
-from anyshot.evaluation.splits import folds_by_arrival, places_in_class
+from anyshot.evaluation.splits import folds_by_arrival, ranks_in_class
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]
 Budget: TypeAlias = Literal["fast", "best"] | float
@@ -331,7 +331,7 @@ def _first_of_each_class(index: Indexes, limit: int) -> Indexes:
     """Return the rows of at most `limit` labels, those that arrived first in each class."""
     if len(index) <= limit:
         return np.arange(len(index))
-    order = places_in_class(index, np.arange(len(index)))
+    order = ranks_in_class(index, np.arange(len(index)))
     return np.sort(np.argsort(order, kind="stable")[:limit])
 
 

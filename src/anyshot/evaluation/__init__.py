@@ -1,16 +1,16 @@
-"""Evaluation: metrics, splits, calibration, learning curves, fairness and the report. It knows no method."""
+"""Evaluation of any model: metrics, splits, calibration, learning curves, fairness and the report."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "Evaluation": "anyshot.evaluation.classification",
     "LearningCurve": "anyshot.evaluation.learning_curves",
-    "NumberCurve": "anyshot.evaluation.regression_curve",
+    "NumberCurve": "anyshot.evaluation.regression",
     "NumberEvaluation": "anyshot.evaluation.regression",
     "accuracy": "anyshot.evaluation.metrics",
     "class_leanings": "anyshot.evaluation.fairness",
     "conformal_threshold": "anyshot.evaluation.calibration",
-    "cross_validate": "anyshot.evaluation.held_out",
+    "cross_validate": "anyshot.evaluation.splits",
     "evaluate_answers": "anyshot.evaluation.classification",
     "evaluate_numbers": "anyshot.evaluation.regression",
     "figures_by_group": "anyshot.evaluation.fairness",

@@ -13,9 +13,8 @@ from sklearn.isotonic import IsotonicRegression
 from anyshot.base.items import check_indexes
 from anyshot.base.validation import Indexes, RandomState, generator, is_number
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import probability_table
+from anyshot.evaluation.metrics import Floats, probability_table
 
-Floats: TypeAlias = NDArray[np.float64]
 ConformalScore: TypeAlias = Literal["lac", "aps"]
 
 PRIOR_ITEMS = 1.0  # the weight of the prior on the temperature, in items

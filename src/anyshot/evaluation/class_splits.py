@@ -1,4 +1,4 @@
-"""Zero-shot methods over several divisions into seen and unseen classes: u, s, H and AUSUC, with paired differences."""
+"""Evaluation of zero-shot methods over several splits into seen and unseen classes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,25 +7,23 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from rich.console import Group
-from rich.text import Text
 from sklearn.base import clone
 
 from anyshot.base.items import check_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, Vectors, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.learning_curves import PairedDifference, paired_difference
-from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy
-from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
+from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, percent
+from anyshot.evaluation.printing import Printable
+from anyshot.evaluation.splits import PairedDifference, paired_difference
 
 FIGURES = ("t1", "u", "s", "h", "ausuc")
 
 
 class ZeroShotPredictor(Protocol):
-    """A scikit-learn estimator `fit(X, y, *, class_vectors)`; it is cloned before each fit.
+    """A scikit-learn estimator with `fit(X, y, *, class_vectors)`; it is cloned before each fit.
 
-    If it has `uncorrected_scores(X)`, its raw figures are measured beside the corrected ones.
+    If it has `uncorrected_scores(X)`, these raw scores are evaluated as well.
     """
 
     fit: Any
@@ -38,19 +36,19 @@ class ZeroShotPredictor(Protocol):
 def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[str, float]:
     """Return t1, u, s, h and ausuc, 0 to 1, of `scores` (n, c) for items of seen and unseen classes.
 
-    y (n,): rows of the class table; seen (c,): bool. Accuracies are means over classes. t1: of unseen classes' items
-    among the unseen classes; u and s: of unseen and of seen classes' items among all; h: the harmonic mean of u and s;
-    ausuc: the area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
+    y (n,): class indexes; seen (c,): bool. Accuracies are means over classes. t1: items of unseen classes among the
+    unseen classes; u and s: items of unseen and of seen classes among all classes; h: harmonic mean of u and s; ausuc:
+    area under the curve of u and s over all penalties. Xian et al., TPAMI 2018, eq. (8) and (9).
     """
     table, truth, is_seen = np.asarray(scores, dtype=np.float64), np.asarray(y), np.asarray(seen, dtype=bool)
     of_seen = is_seen[truth]
     if of_seen.all() or not of_seen.any():
-        raise NotEnoughLabelsError("Items of seen and of unseen classes are needed; y has only one of the two.")
+        raise NotEnoughLabelsError("Items of seen and of unseen classes are needed, but y has only one of the two.")
     among_unseen = np.where(is_seen, -np.inf, table)[~of_seen].argmax(axis=1)
     answers = table.argmax(axis=1)
     u = per_class_accuracy(truth[~of_seen], answers[~of_seen])
     s = per_class_accuracy(truth[of_seen], answers[of_seen])
-    # A gate leaves one side at -inf; the curve needs the order within rows only, which a finite floor keeps.
+    # A gate sets the scores of one side to -inf. A finite value keeps the order within rows, which is all that matters.
     finite = np.where(np.isfinite(table), table, np.min(table[np.isfinite(table)]) - 1e6)
     area = ausuc(finite, truth, is_seen)
     return {
@@ -63,19 +61,19 @@ def zero_shot_figures(scores: ArrayLike, y: ArrayLike, seen: ArrayLike) -> dict[
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ClassSplitScores:
+class ClassSplitScores(Printable):
     """Figures of one or more methods over the same class splits."""
 
     scores: pd.DataFrame
-    """Columns model, corrected (bool), split, t1, u, s, h, ausuc; one row a fit, two where raw scores exist."""
+    """Columns model, corrected (bool), split, t1, u, s, h, ausuc; one row per fit, two if there are raw scores."""
 
     def summary(self) -> pd.DataFrame:
-        """Return the mean of each figure over the splits, and its standard deviation (columns ending in _sd)."""
+        """Return the mean and the standard deviation (columns ending in _sd) of each figure over the splits."""
         cells = self.scores.groupby(["model", "corrected"], sort=False)[list(FIGURES)]
         return cells.mean().join(cells.std().add_suffix("_sd")).reset_index()
 
     def compare(self, a: str, b: str, *, figure: str = "t1", corrected: bool = False) -> PairedDifference:
-        """Return how much higher `figure` is for model `a` than for `b`, over the same splits, with its interval."""
+        """Return `figure` of model `a` minus that of `b` over the same splits, with its interval."""
         rows = self.scores[self.scores["corrected"] == corrected]
         wide = rows.pivot(index="split", columns="model", values=figure)
         missing = [name for name in (a, b) if name not in wide.columns]
@@ -83,30 +81,17 @@ class ClassSplitScores:
             raise InputError(f"There is no model {missing[0]!r} here; there are {', '.join(wide.columns)}.")
         return paired_difference(wide[a], wide[b])
 
-    def __str__(self) -> str:
-        return as_text(self.__rich__())
-
-    __repr__ = __str__
-
-    def __rich__(self) -> Group:
-        return Group(rich_table(self._shown(), title=_TITLE), Text(self._note()))
-
-    def _repr_html_(self) -> str:
-        return html_table(self._shown(), title=_TITLE) + html_lines((self._note(),))
-
-    def _shown(self) -> pd.DataFrame:
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         table = self.summary()
         shown = {"model": table["model"], "scores": np.where(table["corrected"], "corrected", "raw")}
         for figure in FIGURES:
-            spread = [f" ± {percent(sd)}" if sd == sd else "" for sd in table[f"{figure}_sd"]]
+            spread = ["" if np.isnan(sd) else f" ± {percent(sd)}" for sd in table[f"{figure}_sd"]]
             shown[figure] = [percent(mean) + sd for mean, sd in zip(table[figure], spread, strict=True)]
-        return pd.DataFrame(shown)
+        return [("Zero-shot figures (%)", pd.DataFrame(shown))]
 
-    def _note(self) -> str:
-        return f"± is the standard deviation over {self.scores['split'].nunique()} class splits; means over classes."
-
-
-_TITLE = "Zero-shot figures (%)"
+    def _notes(self) -> tuple[str, ...]:
+        n_splits = self.scores["split"].nunique()
+        return (f"± is the standard deviation over {n_splits} class splits; accuracies are means over classes.",)
 
 
 def over_class_splits(
@@ -120,19 +105,19 @@ def over_class_splits(
     test: ArrayLike | None = None,
     transductive: bool = False,
 ) -> ClassSplitScores:
-    """Fit each model on the seen classes of each split and measure it on seen and unseen classes.
+    """Fit each model on the seen classes of each split, and evaluate it on seen and unseen classes.
 
     Parameters
     ----------
     models : {name: estimator}
         Each is cloned before each fit.
-    X, y : items (n, d) and their classes (n,), rows of the class table
+    X, y : items (n, d) and their class indexes (n,)
     class_vectors : (c, a)
-    unseen : for each split, the classes (k,) that go without a label
-    train : mask (n,) of the items that may be learned from, where their class is seen
-    test : mask (n,) of the items to measure on; None takes those outside `train`, and all items of unseen classes
+    unseen : for each split, the indexes (k,) of the classes without labels
+    train : mask (n,) of the items that may be trained on if their class is seen
+    test : mask (n,) of the test items; by default those outside `train`, and all items of unseen classes
     transductive : bool
-        Whether each model's `fit` is given the items to measure on, of seen and unseen classes, as `unlabeled`.
+        Whether the test items, of seen and unseen classes, are passed to `fit` as `unlabeled`.
 
     Raises
     ------
@@ -162,9 +147,9 @@ def over_class_splits(
 
 
 def _rows(name: str, split: int, model: Any, X: Vectors, y: Indexes, seen: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Return the figures of a fitted model, raw and, where it corrects its scores, corrected.
+    """Return the figures of a fitted model for its raw scores and, if it corrects them, for the corrected scores.
 
-    A correction moves u, s and h. T1 asks among unseen classes alone and AUSUC over all penalties: both stay raw.
+    A correction changes u, s and h only: t1 compares unseen classes alone, and ausuc covers all penalties.
     """
     if not hasattr(model, "uncorrected_scores"):
         return [_row(name, False, split, zero_shot_figures(model.decision_function(X), y, seen))]

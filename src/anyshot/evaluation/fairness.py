@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from rich.console import Group
-from rich.text import Text
 from sklearn.exceptions import UndefinedMetricWarning
 
 from anyshot.base.items import Labels
@@ -19,7 +17,7 @@ from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.metrics import accuracy, bootstrap_interval, effective_size, item_weights, wilson_interval
-from anyshot.evaluation.printing import as_text, html_lines, html_table, rich_table
+from anyshot.evaluation.printing import Printable
 
 MOST_DIVISIONS = 20_000  # divisions of the words up to which a permutation test tries every one
 
@@ -29,7 +27,7 @@ MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupFigures:
+class GroupFigures(Printable):
     """One figure for each group, with its interval and the size of the group; it prints."""
 
     table: pd.DataFrame
@@ -41,23 +39,13 @@ class GroupFigures:
     """The lowest group over the highest; NaN where the highest is 0."""
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return as_text(self.__rich__())
-
-    __repr__ = __str__
-
-    def __rich__(self) -> Group:
-        return Group(rich_table(self._shown(), title=self._title()), *map(Text, self.notes))
-
-    def _repr_html_(self) -> str:
-        return html_table(self._shown(), title=self._title()) + html_lines(self.notes)
-
-    def _title(self) -> str:
-        return f"By group: {self.overall:.3f} overall, {self.difference:.3f} between the best and the worst"
-
-    def _shown(self) -> pd.DataFrame:
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         figures = {name: [_three(value) for value in self.table[name]] for name in ("value", "lower", "upper")}
-        return self.table.assign(**figures)
+        title = f"By group: {self.overall:.3f} overall, {self.difference:.3f} between the best and the worst"
+        return [(title, self.table.assign(**figures))]
+
+    def _notes(self) -> tuple[str, ...]:
+        return self.notes
 
 
 def figures_by_group(

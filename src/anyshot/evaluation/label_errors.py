@@ -1,4 +1,4 @@
-"""Label errors: labels that the probabilities of a model which never learned them contradict."""
+"""Label errors found by confident learning: labels that a model not trained on them contradicts."""
 
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from anyshot.evaluation.metrics import Floats, probability_table
 from anyshot.evaluation.splits import folds_by_arrival
 
 
-class Probable(Protocol):
+class ProbabilisticClassifier(Protocol):
     """A scikit-learn classifier with probabilities; it is cloned before each fit."""
 
     classes_: Any
@@ -35,40 +35,40 @@ class Probable(Protocol):
         ...
 
 
-def out_of_fold_probabilities(model: Probable, X: Items, y: Labels, *, n_folds: int = 5) -> tuple[Floats, Classes]:
-    """Return probabilities (n, c) by clones that have not learned the item itself, and the classes (c,).
+def out_of_fold_probabilities(
+    model: ProbabilisticClassifier, X: Items, y: Labels, *, n_folds: int = 5
+) -> tuple[Floats, Classes]:
+    """Return cross-validated probabilities (n, c) and the classes (c,).
 
-    `y` (n,), None for no label: items without one get the answer of the first clone, which cannot have learned them. A
-    class that no clone of a fold has seen has probability 0 there.
+    Each item gets its probabilities from a clone of the model that was not trained on it. `y` (n,), None for no label:
+    items without a label are predicted by the first clone. A class without training labels in a fold has probability 0.
 
     Raises
     ------
     NotEnoughLabelsError
-        No class has two labels, so that none is left to learn from when one is held out.
+        No class has two labels.
     """
     classes = class_table(classes_in(y))
     index = to_indexes(y, classes, n_items=item_count(X))
     if np.bincount(index[index >= 0]).max(initial=0) < 2:
-        raise NotEnoughLabelsError(
-            "No class has two labels: with one held out none is left to learn from. Give two of some class."
-        )
+        raise NotEnoughLabelsError("Cross-validation needs a class with two labels or more, but no class has two.")
     folds = folds_by_arrival(index, n_folds)
-    row_of = {name: row for row, name in enumerate(classes.tolist())}
+    columns_of = {name: column for column, name in enumerate(classes.tolist())}
     table = np.zeros((len(index), len(classes)))
     for fold in range(n_folds):
-        asked = np.flatnonzero((folds == fold) | ((folds < 0) & (fold == 0)))
-        learned = np.flatnonzero((folds >= 0) & (folds != fold))
-        if not len(asked):
-            continue
-        fresh = clone(model).fit(take(X, learned), classes[index[learned]])
-        columns = [row_of[name] for name in np.asarray(fresh.classes_).tolist() if name in row_of]
-        kept = [place for place, name in enumerate(np.asarray(fresh.classes_).tolist()) if name in row_of]
-        table[asked[:, None], columns] = np.asarray(fresh.predict_proba(take(X, asked)))[:, kept]
+        test = np.flatnonzero((folds == fold) | ((folds < 0) & (fold == 0)))
+        train = np.flatnonzero((folds >= 0) & (folds != fold))
+        if len(test):
+            fitted = clone(model).fit(take(X, train), classes[index[train]])
+            names = np.asarray(fitted.classes_).tolist()
+            known = [column for column, name in enumerate(names) if name in columns_of]
+            columns = [columns_of[names[column]] for column in known]
+            table[test[:, None], columns] = np.asarray(fitted.predict_proba(take(X, test)))[:, known]
     return table / np.maximum(table.sum(axis=1, keepdims=True), np.finfo(float).tiny), classes
 
 
 def confident_thresholds(probabilities: ArrayLike, y: ArrayLike) -> Floats:
-    """Return how sure the model is of a class, on average, where it is the label (c,); infinity for a class without.
+    """Return the mean probability of each class over the items with that label (c,); infinity if there are none.
 
     Northcutt, Jiang, Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels, JAIR 2021, eq. (2).
     """
@@ -80,9 +80,9 @@ def confident_thresholds(probabilities: ArrayLike, y: ArrayLike) -> Floats:
 
 
 def confident_joint(probabilities: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-    """Return how many items labeled i (rows) are confidently of class j (columns), (c, c).
+    """Return the number of items with label i (rows) that are confidently of class j (columns), (c, c).
 
-    An item is confidently of the likeliest class among those that reach their own threshold; of none, if none does.
+    The confident class of an item is the most probable of the classes that reach their threshold, if any.
     Northcutt, Jiang, Chuang, JAIR 2021, eq. (1).
     """
     table, index = _checked(probabilities, y)
@@ -94,18 +94,18 @@ def confident_joint(probabilities: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
 
 
 def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | None = None) -> pd.DataFrame:
-    """List the labels that are likely wrong, the surest first.
+    """Return the labels that are likely wrong, the clearest first.
 
     Parameters
     ----------
-    probabilities : (n, c) of a model that has not learned these items: `out_of_fold_probabilities`, or of a test set
-    y : (n,) rows of the class table, -1 for no label
-    classes : (c,) the names to show; numbers without
+    probabilities : (n, c) of a model that was not trained on these items, as from `out_of_fold_probabilities`
+    y : (n,) class indexes, -1 for no label
+    classes : (c,) names of the classes; numbers if not given
 
     Returns
     -------
-    Columns row, given, likely, p_given, p_likely; one row for each item that is confidently of another class than
-    its label (off the diagonal of `confident_joint`), by how much likelier that class is.
+    Columns row, given (the label), likely (the confident class), p_given, p_likely: one row for each item whose
+    confident class is not its label, by the difference of the two probabilities.
 
     Examples
     --------
@@ -115,9 +115,7 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
     """
     table, index = _checked(probabilities, y)
     if classes is not None and len(classes) != table.shape[1]:
-        raise InputError(
-            f"There are {len(classes)} classes and probabilities of {table.shape[1]}. Give a name a column."
-        )
+        raise InputError(f"There are {len(classes)} classes, but the probabilities have {table.shape[1]} columns.")
     names = np.arange(table.shape[1]) if classes is None else classes
     likely = _confident_class(table, index)
     rows = np.flatnonzero((index >= 0) & (likely >= 0) & (likely != index))
@@ -137,7 +135,7 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
 
 
 def _confident_class(table: Floats, index: Indexes) -> Indexes:
-    """Return the class that each item is confidently of (n,), -1 where none reaches its threshold."""
+    """Return the confident class of each item (n,), -1 if no class reaches its threshold."""
     reached = table >= confident_thresholds(table, index)  # (n, c)
     best = np.where(reached, table, -1.0).argmax(axis=1)
     return np.where(reached.any(axis=1), best, -1)
@@ -147,5 +145,5 @@ def _checked(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table = probability_table(probabilities)
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     if not (index >= 0).any():
-        raise NotEnoughLabelsError("No item has a label; there is nothing that could be wrong.")
+        raise NotEnoughLabelsError("No item has a label, so no label can be wrong.")
     return table, index

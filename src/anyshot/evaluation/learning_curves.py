@@ -1,55 +1,47 @@
-"""Protocols: how labels are drawn and dealt out, and the learning curve, what each number of labels is worth."""
+"""Learning curves: the accuracy of models by number of labels per class, over nested random draws of labels."""
 
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
-from rich.console import Group
-from rich.text import Text
-from scipy.stats import t as student
 from sklearn.base import clone
 
 from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, label_list, take, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.curve_picture import Line, curve_picture
-from anyshot.evaluation.metrics import accuracy
-from anyshot.evaluation.printing import as_text, html_lines, html_table, percent, rich_table
-from anyshot.evaluation.splits import places_in_class, set_aside
+from anyshot.evaluation.metrics import Floats, accuracy, percent
+from anyshot.evaluation.printing import Printable
+from anyshot.evaluation.splits import Predictor, holdout_rows, paired_difference, ranks_in_class
 
-Shots: TypeAlias = int | Literal["all"]  # labels a class
-_Fit: TypeAlias = tuple[str, "Predictor", Shots, int, Indexes]  # name, model, labels a class, seed, rows (m,)
-Seeds: TypeAlias = int | Sequence[int]  # how many draws (seeds 0, 1, ...), or their seeds
+Shots: TypeAlias = int | Literal["all"]  # labels per class
+Seeds: TypeAlias = int | Sequence[int]  # the number of draws (seeds 0, 1, ...), or their seeds
+_Fit: TypeAlias = tuple[str, Predictor, Shots, int, Indexes]  # name, model, labels per class, seed, rows (m,)
 
 SHOTS: tuple[Shots, ...] = (0, 1, 2, 5, 10, 20, "all")
 
-
-class Predictor(Protocol):
-    """A scikit-learn estimator that predicts; it is cloned before each fit.
-
-    If `fit()` can be called with no labels at all, the model is measured at 0 labels too; if `fit` has a parameter
-    `unlabeled`, it is handed the unlabeled items.
-    """
-
-    fit: Any
-
-    def predict(self, X: Any) -> Any:
-        """Return one answer an item (n,)."""
-        ...
+# The colors of Okabe and Ito, which are distinct for all kinds of color vision, without yellow, which is invisible on
+# white. The markers differ too, for print in gray.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3b4252")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+INK, FAINT, GRID = "#2e3440", "#6b7280", "#e5e7eb"
+NAME_HEIGHT = 0.052  # share of the figure's height that the name of a line needs
 
 
 def few_shot_draws(y: ArrayLike, k: Shots, *, seeds: Seeds = 5) -> list[Indexes]:
-    """Return, for each seed, the rows (m,) of `k` items of every class, in rising order.
+    """Return, for each seed, the sorted rows (m,) of `k` random items of every class.
 
-    y (n,): rows of the class table, -1 for no label. The draws are nested: the draw of a seed for k = 5 holds its draw
-    for k = 1. A class with fewer than `k` items gives all it has; "all" takes every item that has a label.
+    y (n,): class indexes, -1 for no label. The draws are nested: the draw of a seed for k = 5 contains its draw for
+    k = 1. Of a class with fewer than `k` items, all are drawn; "all" draws every labeled item.
     """
     index = np.asarray(y, dtype=np.intp)
     if k != "all" and k < 0:
@@ -57,51 +49,17 @@ def few_shot_draws(y: ArrayLike, k: Shots, *, seeds: Seeds = 5) -> list[Indexes]
     limit = len(index) if k == "all" else k
     draws = []
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        place = places_in_class(index, generator(seed).permutation(len(index)))
-        draws.append(np.flatnonzero((index >= 0) & (place < limit)))
+        ranks = ranks_in_class(index, generator(seed).permutation(len(index)))
+        draws.append(np.flatnonzero((index >= 0) & (ranks < limit)))
     return draws
 
 
-@dataclass(frozen=True)
-class PairedDifference:
-    """How much higher one series is than another over the same draws."""
-
-    mean: float
-    sd: float
-    """Over the draws; NaN for one draw."""
-    lower: float
-    upper: float
-    n: int
-
-    def __str__(self) -> str:
-        if self.n < 2:
-            return f"{100 * self.mean:+.1f} points (one draw)"
-        return f"{100 * self.mean:+.1f} points ({100 * self.lower:+.1f} to {100 * self.upper:+.1f}, {self.n} draws)"
-
-
-def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> PairedDifference:
-    """Return how much higher `a` (n,) is than `b` (n,) over the same n draws, with Student's interval of the mean.
-
-    The interval speaks of other draws of labels, not of other test items. With one draw there is none (NaN).
-    """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape or first.ndim != 1 or not first.size:
-        raise InputError(f"Two series over the same draws are needed; the shapes are {first.shape} and {second.shape}.")
-    difference, n = first - second, len(first)
-    mean = float(difference.mean())
-    if n < 2:
-        return PairedDifference(mean, math.nan, math.nan, math.nan, n)
-    sd = float(difference.std(ddof=1))
-    reach = float(student.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
-    return PairedDifference(mean, sd, mean - reach, mean + reach, n)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class LearningCurve:
-    """Accuracy by labels a class, of one or more models on the same draws."""
+class LearningCurve(Printable):
+    """The accuracy of one or more models by number of labels per class, on the same draws."""
 
     scores: pd.DataFrame
-    """Columns model, shots (a number or "all"), seed, n_labels, accuracy; one row a fit."""
+    """Columns model, shots (a number or "all"), seed, n_labels, accuracy; one row per fit."""
     n_test: int
 
     def summary(self) -> pd.DataFrame:
@@ -113,7 +71,7 @@ class LearningCurve:
         return table.sort_values("shots", key=lambda shots: shots.map(_rank), kind="stable", ignore_index=True)
 
     def compare(self, a: str, b: str) -> pd.DataFrame:
-        """Return how much higher `a` is than `b`: columns shots, n_draws, mean, sd, lower, upper (95 %, paired)."""
+        """Return the accuracy of `a` minus that of `b`: columns shots, n_draws, mean, sd, lower, upper (95 %)."""
         wide = self.scores.pivot(index=["shots", "seed"], columns="model", values="accuracy")
         missing = [name for name in (a, b) if name not in wide.columns]
         if missing:
@@ -126,55 +84,37 @@ class LearningCurve:
         return pd.DataFrame(rows, columns=["shots", "n_draws", "mean", "sd", "lower", "upper"])
 
     def joined(self, other: "LearningCurve") -> "LearningCurve":
-        """Return both curves as one; give each its own names of models. They must share shots, seeds and test items."""
+        """Return both curves as one. Their models need distinct names, and shots, seeds and test items must agree."""
         twice = set(self.scores["model"]) & set(other.scores["model"])
         if twice or self.n_test != other.n_test:
             cause = f"both have a model {sorted(twice)[0]!r}" if twice else "they were measured on other test items"
             raise InputError(f"These curves cannot be joined: {cause}.")
         return LearningCurve(pd.concat([self.scores, other.scores], ignore_index=True), self.n_test)
 
-    def plot(self, *, title: str = "What each label is worth") -> Figure:
-        """Return the curve as a picture: the mean of the draws, and one standard deviation around it."""
+    def plot(self, *, title: str = "Accuracy by number of labels") -> Figure:
+        """Return a figure of the mean accuracy over the draws, with one standard deviation around it."""
         table = self.summary()
         lines = [
-            Line(
-                name=str(name),
-                at=[str(shots) for shots in rows["shots"]],
-                mean=rows["mean"].to_numpy(),
-                sd=rows["sd"].to_numpy(),
-            )
+            Line(str(name), [str(shots) for shots in rows["shots"]], rows["mean"].to_numpy(), rows["sd"].to_numpy())
             for name, rows in table.groupby("model", sort=False)
         ]
-        places = [str(shots) for shots in table["shots"].unique()]
+        ticks = [str(shots) for shots in table["shots"].unique()]
         draws = int(table["n_draws"].max())
         note = f"Accuracy on {self.n_test:,} test items" + (f", mean ± sd of {draws} draws" if draws > 1 else "")
-        return curve_picture(lines, places=places, title=title, note=note)
+        return curve_picture(lines, ticks=ticks, title=title, note=note)
 
-    def __str__(self) -> str:
-        return as_text(self.__rich__())
-
-    __repr__ = __str__
-
-    def __rich__(self) -> Group:
-        return Group(rich_table(self._shown(), title=_TITLE), Text(self._note()))
-
-    def _repr_html_(self) -> str:
-        return html_table(self._shown(), title=_TITLE) + html_lines((self._note(),))
-
-    def _shown(self) -> pd.DataFrame:
-        """Return the summary as texts: a row for each number of labels, a column for each model."""
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return a table with a row for each number of labels and a column for each model."""
         table = self.summary()
-        spread = [f" ± {percent(sd)}" if sd == sd else "" for sd in table["sd"]]
+        spread = ["" if math.isnan(sd) else f" ± {percent(sd)}" for sd in table["sd"]]
         table["shown"] = [percent(mean) + sd for mean, sd in zip(table["mean"], spread, strict=True)]
         wide = table.pivot(index="shots", columns="model", values="shown").fillna("-")
         wide = wide.loc[table["shots"].unique(), self.scores["model"].unique()]
-        return wide.reset_index().rename(columns={"shots": "labels a class"})
+        return [("Accuracy (%) by labels per class", wide.reset_index().rename(columns={"shots": "labels per class"}))]
 
-    def _note(self) -> str:
-        return f"{self.n_test} test items; ± is the standard deviation over {self.scores['seed'].nunique()} draws."
-
-
-_TITLE = "Accuracy (%) by labels a class"
+    def _notes(self) -> tuple[str, ...]:
+        n_draws = self.scores["seed"].nunique()
+        return (f"{self.n_test} test items; ± is the standard deviation over {n_draws} draws.",)
 
 
 def learning_curve(
@@ -188,31 +128,31 @@ def learning_curve(
     seeds: Seeds = 5,
     unlabeled: Items | Literal["rest"] | None = None,
 ) -> LearningCurve:
-    """Measure the accuracy of each model on `X_test` after fitting it on 0, 1, 2, ... labels a class.
+    """Measure the accuracy of each model on `X_test` after fitting it on 0, 1, 2, ... labels per class.
 
-    All models see the same draws, nested in the number of labels; 0 and "all", where no draw differs from another, are
-    fitted once. Each fit is of a fresh clone. What a model is given follows from its `fit` (see `Predictor`): 0 labels
-    if it can do without, unlabeled items if it takes them. Where it says that labels or classes are too few, as at 0
-    labels where these name the classes, it has no point. Labels of the test items choose nothing.
+    All models are fitted on the same draws, which are nested in the number of labels; 0 and "all" are fitted once. Each
+    fit is of a new clone. A model is measured at 0 labels if `fit()` can be called without labels, and gets the
+    unlabeled items if `fit` has a parameter `unlabeled`. A fit that raises an error for too few labels or classes is
+    left out.
 
     Parameters
     ----------
     models : {name: estimator}, or one estimator, named after its class
     X, y : items and labels to draw from; None is no label
-    X_test, y_test : items to be answered; those without a label are left out. Without them, 30 % of each class of `X`,
-        drawn with seed 0, are set aside
-    shots : labels a class, numbers or "all"
-    seeds : how many draws, or their seeds
-    unlabeled : items for the models that use them; "rest" hands over the items of `X` that are not drawn
+    X_test, y_test : test items and labels; None is no label (left out). Without them, 30 % of each class of `X` is held
+        out, with seed 0
+    shots : labels per class, numbers or "all"
+    seeds : number of draws, or their seeds
+    unlabeled : items for the models that use them; "rest" passes the items of `X` that are not drawn
 
     Raises
     ------
     NotEnoughLabelsError
-        No item, or no test item, has a label, or nothing can be fitted at these `shots`.
+        No item, or no test item, has a label, or no model can be fitted at these `shots`.
     InputError
-        There is no model, or test items without labels.
+        There is no model, or there are test items without labels.
     """
-    X, y, X_test, y_test = _parted(X, y, X_test, y_test)
+    X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("There is no model to measure. Give {name: estimator}.")
@@ -221,47 +161,42 @@ def learning_curve(
     tested = [row for row, label in enumerate(truth) if label is not None]
     if len(truth) != item_count(X_test) or not tested:
         raise NotEnoughLabelsError(
-            f"{item_count(X_test)} test items have {len(tested)} labels. Give one label an item."
+            f"{item_count(X_test)} test items have {len(tested)} labels. Give one label per item."
         )
-    bench = _Bench(
-        X, np.array(label_list(y), dtype=object), take(X_test, tested), [truth[row] for row in tested], unlabeled
-    )
+    labels, labels_test = np.array(label_list(y), dtype=object), [truth[row] for row in tested]
+    data = _Data(X, labels, take(X_test, tested), labels_test, unlabeled)
     plan = [
         (name, model, k, seed, rows)
         for k in sorted(set(shots), key=_rank)
         for seed, rows in _distinct_draws(index, k, seeds=seeds)
         for name, model in named.items()
-        if k != 0 or _can_do_without(model, "X", "y")
+        if k != 0 or _fits_without_labels(model)
     ]
-
-    made = list(track(bench.measured(plan), total=len(plan), description="Measuring the curve"))
-    measured = [row for row in made if not isinstance(row, Exception)]
-    if not measured:
-        cause = f" {made[-1]}" if made else ""
-        raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Add labels a class.{cause}")
-    scores = pd.DataFrame(measured)
-    return LearningCurve(scores.astype({"shots": object}), n_test=len(tested))
+    results = list(track(data.scores(plan), total=len(plan), description="Measuring the curve"))
+    scores = [row for row in results if not isinstance(row, Exception)]
+    if not scores:
+        cause = f" {results[-1]}" if results else ""
+        raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Give more labels.{cause}")
+    return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), n_test=len(tested))
 
 
-def _parted(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:
-    """Return items and labels to draw from and to measure on."""
+def _parts(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:
+    """Return the items and labels to draw from, and those to test on."""
     if X_test is not None and y_test is not None:
         return X, y, X_test, y_test
     if X_test is not None or y_test is not None:
-        raise InputError("Give X_test and y_test together, or neither: a share of X is set aside then.")
+        raise InputError("Give X_test and y_test together, or neither to hold out a part of X.")
     labels = label_list(y)
     if len(labels) != item_count(X):
-        raise InputError(
-            f"There are {item_count(X)} items and {len(labels)} labels. Give one label an item, None for none."
-        )
-    test = set_aside(labels, seed=0)
+        raise InputError(f"There are {item_count(X)} items and {len(labels)} labels. Give one per item, None for none.")
+    test = holdout_rows(labels, seed=0)
     rest = np.setdiff1d(np.arange(len(labels)), test)
     return take(X, rest), [labels[row] for row in rest], take(X, test), [labels[row] for row in test]
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """The data that every model of a curve is measured on."""
+class _Data:
+    """The data that all models of a curve are measured on."""
 
     X: Items
     y: NDArray[np.object_]  # (n,)
@@ -269,8 +204,8 @@ class _Bench:
     y_test: Sequence[Any]
     unlabeled: Items | Literal["rest"] | None
 
-    def measured(self, plan: Sequence[_Fit]) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
-        """Yield a row of scores for each fit, or why the model could not begin with so few labels."""
+    def scores(self, plan: Sequence[_Fit]) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
+        """Yield a row of scores for each fit, or the error of a model that needs more labels or classes."""
         for name, model, k, seed, rows in plan:
             row: dict[str, Any] | Exception
             try:
@@ -287,34 +222,110 @@ class _Bench:
 
     def run(self, model: Predictor, rows: Indexes) -> float:
         """Fit a clone on `rows` and return its accuracy on the test items."""
-        fresh = clone(model)
+        fitted = clone(model)
         labeled = (take(self.X, rows), self.y[rows].tolist()) if len(rows) else ()
-        if self.unlabeled is not None and "unlabeled" in inspect.signature(fresh.fit).parameters:
-            fresh.fit(*labeled, unlabeled=self._unlabeled(rows))
+        if self.unlabeled is not None and "unlabeled" in inspect.signature(fitted.fit).parameters:
+            rest = np.setdiff1d(np.arange(item_count(self.X)), rows)
+            fitted.fit(*labeled, unlabeled=take(self.X, rest) if isinstance(self.unlabeled, str) else self.unlabeled)
         else:
-            fresh.fit(*labeled)
-        return accuracy(self.y_test, fresh.predict(self.X_test))
-
-    def _unlabeled(self, rows: Indexes) -> Items | None:
-        if not isinstance(self.unlabeled, str):
-            return self.unlabeled
-        rest: Items = take(self.X, np.setdiff1d(np.arange(item_count(self.X)), rows))
-        return rest
+            fitted.fit(*labeled)
+        return accuracy(self.y_test, fitted.predict(self.X_test))
 
 
 def _distinct_draws(index: Indexes, k: Shots, *, seeds: Seeds) -> list[tuple[int, Indexes]]:
-    """Return (seed, rows) for each draw; where all draws must be alike, the first."""
+    """Return (seed, rows) for each draw; only the first if all draws are the same."""
     listed = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if k in (0, "all"):
         listed = listed[:1]
     return list(zip(listed, few_shot_draws(index, k, seeds=listed), strict=True))
 
 
-def _can_do_without(model: Predictor, *names: str) -> bool:
-    """Tell whether `fit` may be called without these arguments."""
+def _fits_without_labels(model: Predictor) -> bool:
+    """Return whether X and y of `fit` are optional."""
     parameters = inspect.signature(model.fit).parameters
-    return all(name in parameters and parameters[name].default is not inspect.Parameter.empty for name in names)
+    return all(name in parameters and parameters[name].default is not inspect.Parameter.empty for name in ("X", "y"))
 
 
 def _rank(shots: Shots) -> float:
     return math.inf if shots == "all" else float(shots)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The curve of one model."""
+
+    name: str
+    at: Sequence[str]
+    """The ticks of its m points."""
+    mean: Floats
+    """(m,), shares of 1."""
+    sd: Floats
+    """(m,), NaN for one draw."""
+
+
+def curve_picture(lines: Sequence[Line], *, ticks: Sequence[str], title: str, note: str) -> Figure:
+    """Return the curves over evenly spaced `ticks` ("0", "1", ..., "all"), each named at its end."""
+    figure = Figure(figsize=(7.6, 4.6), layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12), facecolor="white")
+    axes = figure.subplots()
+    x_of = {tick: x for x, tick in enumerate(ticks)}
+    for number, line in enumerate(lines):
+        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+        x = np.array([x_of[tick] for tick in line.at])  # (m,)
+        axes.fill_between(x, line.mean - line.sd, line.mean + line.sd, color=color, alpha=0.14, linewidth=0)
+        numbered = np.array([tick != "all" for tick in line.at])
+        axes.plot(x[numbered], line.mean[numbered], color=color, linewidth=2.2, solid_capstyle="round")
+        if not numbered[-1]:  # "all" is not a number: a dotted line
+            axes.plot(x[-2:], line.mean[-2:], color=color, linewidth=1.6, linestyle=(0, (1, 2)), zorder=1)
+        axes.plot(
+            x, line.mean, linestyle="none", color=color, marker=marker, markersize=6.5, markeredgecolor="white",
+            markeredgewidth=1.1, zorder=4,
+        )  # fmt: skip
+    _style(axes, ticks=ticks, title=title, note=note)
+    _name_lines(axes, lines, x_of)
+    return figure
+
+
+def _style(axes: Axes, *, ticks: Sequence[str], title: str, note: str) -> None:
+    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=26)
+    axes.annotate(note, (0, 1), xytext=(0, 9), xycoords="axes fraction", textcoords="offset points", fontsize=9,
+                  color=FAINT, parse_math=False)  # fmt: skip
+    axes.set_xticks(range(len(ticks)), labels=list(ticks))
+    axes.set_xlim(-0.25, len(ticks) - 0.75)
+    axes.set_xlabel("labels per class", color=FAINT, labelpad=6)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#9ca3af")
+    axes.tick_params(length=0, colors=INK, labelsize=10)
+
+
+def _name_lines(axes: Axes, lines: Sequence[Line], x_of: dict[str, int]) -> None:
+    """Write each name beside the end of its line, moved apart if ends are close."""
+    low, high = axes.get_ylim()
+    ends = np.array([line.mean[-1] for line in lines])
+    for number, height in enumerate(spread_apart(ends, gap=NAME_HEIGHT * (high - low))):
+        line, color = lines[number], COLORS[number % len(COLORS)]
+        axes.annotate(
+            f"{line.name}  {100 * line.mean[-1]:.1f}", (x_of[line.at[-1]], ends[number]),
+            xytext=(max(x_of.values()) + 0.2, height), color=color, fontsize=10, fontweight="bold", va="center",
+            annotation_clip=False, parse_math=False,
+        )  # fmt: skip
+
+
+def spread_apart(heights: Floats, *, gap: float) -> Floats:
+    """Return heights (m,) in the same order and at least `gap` apart, moved as little as possible (least squares)."""
+    order = np.argsort(heights, kind="stable")
+    # Minus the gaps, the heights must not fall: this is isotonic regression, solved by pooling adjacent violators.
+    wanted = heights[order] - gap * np.arange(len(heights))
+    pools: list[tuple[float, int]] = []
+    for height in wanted:
+        pools.append((float(height), 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (upper, n_upper), (lower, n_lower) = pools.pop(), pools.pop()
+            pools.append(((upper * n_upper + lower * n_lower) / (n_upper + n_lower), n_upper + n_lower))
+    rising = np.concatenate([np.full(count, height) for height, count in pools])
+    moved = np.empty(len(heights))
+    moved[order] = rising + gap * np.arange(len(heights))
+    return moved

@@ -1,11 +1,11 @@
-"""Metrics: plain functions of truth, answers and scores.
+"""Metrics as plain functions of labels, predictions and scores.
 
-`sample_weight` (n,), wherever it is taken, says how much each item counts: 0 or more, not all 0.
+`sample_weight` (n,) is the weight of each item: 0 or more, and not all 0.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,17 +26,17 @@ from anyshot.base.items import Labels, check_indexes
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 
 def accuracy(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the share of answers (n,) that equal the truth `y` (n,)."""
+    """Return the share of predictions (n,) that equal the labels `y` (n,)."""
     truth, answers = _coded(y, predicted)
     return float(np.average(truth == answers, weights=item_weights(sample_weight, len(truth))))
 
 
 def per_class_accuracy(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean, over the classes that occur in `y` (n,), of the share of each class's items answered right."""
+    """Return the mean recall over the classes that occur in `y` (n,)."""
     truth, answers = _coded(y, predicted)
     weight = item_weights(sample_weight, len(truth))
     counted = truth if weight is None else truth[weight > 0]
@@ -44,7 +44,7 @@ def per_class_accuracy(y: Labels, predicted: Labels, *, sample_weight: ArrayLike
 
 
 def macro_f1(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean F1 over the classes that occur in `y` (n,) or among the answers (n,)."""
+    """Return the mean F1 over the classes that occur in `y` (n,) or in `predicted` (n,)."""
     truth, answers = _coded(y, predicted)
     weight = item_weights(sample_weight, len(truth))
     counted = np.ones(len(truth), dtype=bool) if weight is None else weight > 0
@@ -53,48 +53,51 @@ def macro_f1(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = 
 
 
 def harmonic_mean(unseen: float, seen: float) -> float:
-    """Return 2us / (u + s) of the accuracies on unseen and on seen classes; 0 where both are 0."""
+    """Return 2us / (u + s) of the accuracies on unseen and on seen classes; 0 if both are 0."""
     return 2 * unseen * seen / (unseen + seen) if unseen + seen > 0 else 0.0
 
 
 def seen_unseen_curve(
     scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> tuple[Floats, Floats]:
-    """Return the accuracies on unseen and on seen classes as the penalty on seen classes runs from -inf to inf.
+    """Return the accuracies on unseen and on seen classes for all penalties on the scores of seen classes.
 
-    scores (n, c); y (n,) rows of the class table; seen (c,) bool. Both accuracies are means over classes; the first
-    point is "always a seen class", the last "always an unseen one". Chao et al., An Empirical Study and Analysis of
+    scores (n, c); y (n,) class indexes; seen (c,) bool. Both accuracies are means over classes. At the first point only
+    seen classes are predicted, at the last only unseen ones. Chao et al., An Empirical Study and Analysis of
     Generalized Zero-Shot Learning, ECCV 2016, section 3.2.
     """
     table, index = _scores_and_truth(scores, y)
     is_seen = np.asarray(seen, dtype=bool)
     if is_seen.shape != (table.shape[1],) or is_seen.all() or not is_seen.any():
-        raise InputError(f"seen must mark some, not all, of the {table.shape[1]} classes; it marks {is_seen.sum()}.")
-    counts = _even(sample_weight, len(index))  # (n,)
+        raise InputError(
+            f"seen must be true for some, not all, of the {table.shape[1]} classes; it is for {is_seen.sum()}."
+        )
+    counts = _weights(sample_weight, len(index))  # (n,)
     if len(np.unique(is_seen[index[counts > 0]])) < 2:
-        raise NotEnoughLabelsError("The curve needs items of seen and of unseen classes; y has only one of the two.")
-    # A penalty g turns item i from its best seen class to its best unseen one at g = lead_i. So an item of a seen class
-    # is right while g < lead_i, if its best seen class is right, and an item of an unseen class is right from it on.
+        raise NotEnoughLabelsError(
+            "The curve needs items of seen and of unseen classes, but y has only one of the two."
+        )
+    # With penalty g, item i is predicted as its best seen class if g < lead_i, else as its best unseen class.
     best = np.where(is_seen, table, -np.inf), np.where(is_seen, -np.inf, table)  # twice (n, c)
     lead = best[0].max(axis=1) - best[1].max(axis=1)  # (n,)
     right = np.where(is_seen[index], best[0].argmax(axis=1), best[1].argmax(axis=1)) == index  # (n,)
     size = np.bincount(index, weights=counts, minlength=len(is_seen))[index]  # (n,), of each item's class
-    weight = np.divide(right * counts, size, out=np.zeros(len(index)), where=size > 0)  # each class weighs the same
+    weight = np.divide(right * counts, size, out=np.zeros(len(index)), where=size > 0)  # each class has the same weight
     order, of_seen = np.argsort(lead), is_seen[index]
-    last = np.append(np.diff(lead[order]) > 0, True)  # items with the same lead turn together
+    last = np.append(np.diff(lead[order]) > 0, True)  # items with the same lead change together
     gained = np.cumsum((weight * ~of_seen)[order])[last] / len(np.unique(index[~of_seen & (counts > 0)]))
     lost = np.cumsum((weight * of_seen)[order])[last] / len(np.unique(index[of_seen & (counts > 0)]))
     return np.concatenate([[0.0], gained]), np.concatenate([[lost[-1]], lost[-1] - lost])
 
 
 def ausuc(scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the area under `seen_unseen_curve`, 0 to 1: how well seen and unseen classes are told at every penalty."""
+    """Return the area under `seen_unseen_curve`, 0 to 1."""
     unseen_accuracy, seen_accuracy = seen_unseen_curve(scores, y, seen, sample_weight=sample_weight)
     return float(np.trapezoid(seen_accuracy, unseen_accuracy))
 
 
 def top_k_accuracy(scores: ArrayLike, y: ArrayLike, *, k: int, sample_weight: ArrayLike | None = None) -> float:
-    """Return the share of items whose class `y` (n,) is among the `k` best of `scores` (n, c); ties go to the first."""
+    """Return the share of items whose class `y` (n,) has one of the `k` highest scores (n, c)."""
     table, index = _scores_and_truth(scores, y)
     best = np.argsort(-table, axis=1, kind="stable")[:, :k]  # (n, k)
     found = (best == index[:, None]).any(axis=1)  # (n,)
@@ -102,14 +105,14 @@ def top_k_accuracy(scores: ArrayLike, y: ArrayLike, *, k: int, sample_weight: Ar
 
 
 def log_loss(probabilities: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean of -log p(y) [nats]; probabilities (n, c), y (n,) rows of the class table."""
+    """Return the mean of -log p(y) [nats]; probabilities (n, c), y (n,) class indexes."""
     table, index = _probabilities_and_truth(probabilities, y)
     weight = item_weights(sample_weight, len(index))
     return float(sklearn_log_loss(index, table, labels=np.arange(table.shape[1]), sample_weight=weight))
 
 
 def brier_score(probabilities: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean squared distance of the probabilities (n, c) from certainty of the truth `y` (n,), 0 to 2."""
+    """Return the mean squared distance of the probabilities (n, c) from the one-hot labels `y` (n,), 0 to 2."""
     table, index = _probabilities_and_truth(probabilities, y)
     distance = ((table - np.eye(table.shape[1])[index]) ** 2).sum(axis=1)  # (n,)
     return float(np.average(distance, weights=item_weights(sample_weight, len(index))))
@@ -118,55 +121,52 @@ def brier_score(probabilities: ArrayLike, y: ArrayLike, *, sample_weight: ArrayL
 def expected_calibration_error(
     probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Return how far the top probability is from the share of right answers, over bins of equal width, 0 to 1.
+    """Return the mean gap between confidence and accuracy, over bins of equal width, 0 to 1.
 
-    probabilities (n, c), y (n,) rows of the class table. Guo et al., On Calibration of Modern Neural Networks,
+    probabilities (n, c), y (n,) class indexes. Guo et al., On Calibration of Modern Neural Networks,
     ICML 2017, eq. (3).
     """
     table, index = _probabilities_and_truth(probabilities, y)
     confidence, right = table.max(axis=1), table.argmax(axis=1) == index  # (n,), (n,)
-    weight = _even(sample_weight, len(index))
+    weight = _weights(sample_weight, len(index))
     gap = np.bincount(confidence_bins(confidence, n_bins=n_bins), weights=weight * (confidence - right))  # (bins,)
     return float(np.abs(gap).sum() / weight.sum())
 
 
 def confidence_bins(confidence: NDArray[np.floating], *, n_bins: int) -> Indexes:
     """Return the bin of each confidence (n,): bin b holds those above b / n_bins and up to (b + 1) / n_bins."""
-    place: Indexes = np.ceil(confidence * n_bins).astype(np.intp) - 1  # (n,)
-    return place.clip(0, n_bins - 1)
+    number: Indexes = np.ceil(confidence * n_bins).astype(np.intp) - 1  # (n,)
+    return number.clip(0, n_bins - 1)
 
 
 def reliability(
     probabilities: ArrayLike, y: ArrayLike, *, n_bins: int = 15, sample_weight: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """Return, for each bin of the top probability that holds an item, how often it was right.
+    """Return the accuracy of the items in each bin of confidence.
 
-    probabilities (n, c); y (n,) rows of the class table, -1 (no label) is left out; sample_weight (n,). Columns: low,
-    high (the bin's edges), n (items), confidence (mean top probability), accuracy, lower, upper (Wilson's interval of
-    the accuracy, 95 %). Bins in which nothing weighs are left out.
+    probabilities (n, c); y (n,) class indexes, -1 for no label (left out); sample_weight (n,). Columns low, high (the
+    edges of the bin), n (items), confidence (mean), accuracy, lower, upper (Wilson's 95 % interval of the accuracy).
+    Bins without weight are left out.
     """
     table = probability_table(probabilities)
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
-    given, labeled = item_weights(sample_weight, len(index)), index >= 0
-    weight = (np.ones(len(index)) if given is None else given)[labeled]
-    table, index = table[labeled], index[labeled]
+    labeled = index >= 0
+    weight, table, index = _weights(sample_weight, len(index))[labeled], table[labeled], index[labeled]
     if not weight.any():
-        raise NotEnoughLabelsError(
-            "No item that counts has a label; there is nothing to compare the probabilities with."
-        )
+        raise NotEnoughLabelsError("No labeled item has weight, so there is nothing to compare the probabilities with.")
     confidence, right = table.max(axis=1), table.argmax(axis=1) == index
-    place = confidence_bins(confidence, n_bins=n_bins)
-    weighed, sure, n_right = (np.bincount(place, weights=weight * w, minlength=n_bins) for w in (1, confidence, right))
-    bins = np.flatnonzero(weighed)
-    shares = n_right[bins] / weighed[bins]
-    sizes = [effective_size(weight[place == b]) for b in bins]
+    bin_of = confidence_bins(confidence, n_bins=n_bins)
+    total, sure, n_right = (np.bincount(bin_of, weights=weight * w, minlength=n_bins) for w in (1, confidence, right))
+    bins = np.flatnonzero(total)
+    shares = n_right[bins] / total[bins]
+    sizes = [effective_size(weight[bin_of == b]) for b in bins]
     intervals = [wilson_interval(share * size, size) for share, size in zip(shares, sizes, strict=True)]
     return pd.DataFrame(
         {
             "low": bins / n_bins,
             "high": (bins + 1) / n_bins,
-            "n": np.bincount(place, minlength=n_bins)[bins],
-            "confidence": sure[bins] / weighed[bins],
+            "n": np.bincount(bin_of, minlength=n_bins)[bins],
+            "confidence": sure[bins] / total[bins],
             "accuracy": shares,
             "lower": [low for low, _ in intervals],
             "upper": [high for _, high in intervals],
@@ -174,55 +174,56 @@ def reliability(
     )
 
 
-def unknown_auroc(strangeness: ArrayLike, unknown: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the chance that an item of no class is stranger than an item of a class; 0.5 is guessing.
+def unknown_auroc(scores: ArrayLike, unknown: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+    """Return the probability that an unknown item has a higher score than a known one; 0.5 is chance.
 
-    strangeness (n,): higher for items that seem to belong to no class; unknown (n,) bool: those that do belong to none.
+    scores (n,): higher for items that seem to belong to no class; unknown (n,) bool: items that belong to none.
     """
-    score, truth = _scores_of_unknowns(strangeness, unknown)
+    score, truth = _unknown_scores(scores, unknown)
     return float(roc_auc_score(truth, score, sample_weight=_weights_of_both(sample_weight, truth)))
 
 
 def false_positive_rate(
-    strangeness: ArrayLike,
+    scores: ArrayLike,
     unknown: ArrayLike,
     *,
     true_positive_rate: float = 0.95,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Return the share of unknowns let in where `true_positive_rate` of the items that belong to a class are let in.
+    """Return the share of unknown items accepted at the threshold that accepts `true_positive_rate` of the known ones.
 
-    strangeness (n,), unknown (n,) bool, as for `unknown_auroc`. The positives are the items that belong to a class:
-    Liang, Li, Srikant, Enhancing the Reliability of Out-of-distribution Image Detection, ICLR 2018, section 4.3.
+    scores (n,), unknown (n,) bool, as for `unknown_auroc`. Liang, Li, Srikant, Enhancing the Reliability of
+    Out-of-distribution Image Detection, ICLR 2018, section 4.3.
     """
-    score, truth = _scores_of_unknowns(strangeness, unknown)
-    let_in, kept, _ = roc_curve(
+    score, truth = _unknown_scores(scores, unknown)
+    false_positive, true_positive, _ = roc_curve(
         ~truth, -score, drop_intermediate=False, sample_weight=_weights_of_both(sample_weight, truth)
     )
-    return float(let_in[np.argmax(kept >= true_positive_rate - 1e-12)])  # sums of weights may fall short by rounding
+    # Sums of weights may be slightly too small because of rounding.
+    return float(false_positive[np.argmax(true_positive >= true_positive_rate - 1e-12)])
 
 
 def rmse(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the root of the mean squared error, in the unit of `y` (n,)."""
-    return float(root_mean_squared_error(y, predicted, sample_weight=_checked_for(sample_weight, y)))
+    return float(root_mean_squared_error(y, predicted, sample_weight=item_weights(sample_weight, len(np.asarray(y)))))
 
 
 def mae(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the mean absolute error, in the unit of `y` (n,)."""
-    return float(mean_absolute_error(y, predicted, sample_weight=_checked_for(sample_weight, y)))
+    return float(mean_absolute_error(y, predicted, sample_weight=item_weights(sample_weight, len(np.asarray(y)))))
 
 
 def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the share of the variance of `y` (n,) that the answers explain; 0 is that of the mean, less is worse.
+    """Return the share of the variance of `y` (n,) that the predictions explain; predicting the mean gives 0.
 
     Raises
     ------
     NotEnoughLabelsError
-        All numbers are alike: there is no variance to explain.
+        All numbers are equal, so there is no variance to explain.
     """
-    weight, numbers = _checked_for(sample_weight, y), np.asarray(y, dtype=np.float64)
+    weight, numbers = item_weights(sample_weight, len(np.asarray(y))), np.asarray(y, dtype=np.float64)
     if len(np.unique(numbers if weight is None else numbers[weight > 0])) < 2:
-        raise NotEnoughLabelsError("R2 compares with the numbers' own variance, and they are all alike. Give others.")
+        raise NotEnoughLabelsError("R2 is undefined because all numbers are equal.")
     return float(r2_score(numbers, predicted, sample_weight=weight))
 
 
@@ -233,10 +234,10 @@ def bootstrap_interval(
     level: float = 0.95,
     random_state: RandomState = 0,
 ) -> tuple[float, float]:
-    """Return the percentile interval of ``metric(*arrays)`` over rows drawn with replacement, all arrays alike.
+    """Return the bootstrap percentile interval of ``metric(*arrays)`` over rows drawn with replacement.
 
-    A draw for which the metric is undefined (one class only) is left out. Efron, Bootstrap Methods, Annals of
-    Statistics 1979. With few items the interval is too narrow; `Evaluation` uses Wilson's for its accuracy.
+    Draws for which the metric raises NotEnoughLabelsError (as for one class only) are left out. With few items the
+    interval is too narrow. Efron, Bootstrap Methods, Annals of Statistics 1979.
 
     Raises
     ------
@@ -246,10 +247,10 @@ def bootstrap_interval(
     columns = [np.asarray(array) for array in arrays]
     lengths = {len(column) for column in columns}
     if len(lengths) != 1:
-        raise InputError(f"The arrays must have one row an item, all alike; their lengths are {sorted(lengths)}.")
+        raise InputError(f"The arrays must have equal lengths; they have {sorted(lengths)}.")
     n, values, random = lengths.pop(), [], generator(random_state)
     if n < 2:
-        raise NotEnoughLabelsError(f"An interval needs at least two items; there are {n}. Label more.")
+        raise NotEnoughLabelsError(f"An interval needs at least two items, but there are {n}. Label more.")
     for _ in range(n_draws):
         rows = random.integers(n, size=n)
         try:
@@ -266,11 +267,11 @@ def bootstrap_interval(
 
 
 def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a share, sound for few items and for shares of 0 and 1. Wilson, JASA 1927.
+    """Return Wilson's interval of a share, valid for few items and for shares of 0 and 1. Wilson, JASA 1927.
 
-    With weights give the weighted share times `effective_size`, and that size. Without items it is 0 to 1.
+    For weighted items, pass the weighted share times `effective_size`, and `effective_size`. For no items it is 0 to 1.
     """
-    # The share p of n is at the edge of its own interval where |p - s| = z sqrt(s (1 - s) / n): a quadratic in s.
+    # The ends s of the interval of a share p solve |p - s| = z sqrt(s (1 - s) / n), which is quadratic in s.
     z2, right = float(norm.ppf((1 + level) / 2)) ** 2, min(max(n_right, 0.0), n)
     reach = math.sqrt(z2 * (right * (n - right) / max(n, 1e-12) + z2 / 4))
     lower, upper = ((right + z2 / 2 + side * reach) / (n + z2) for side in (-1, 1))
@@ -278,7 +279,7 @@ def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[f
 
 
 def effective_size(weight: NDArray[np.floating]) -> float:
-    """Return how many equally weighted items say as much as these (n,). Kish, Survey Sampling, 1965, section 8.2."""
+    """Return the number of equally weighted items with the same variance. Kish, Survey Sampling, 1965, section 8.2."""
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
@@ -288,49 +289,44 @@ def item_weights(sample_weight: ArrayLike | None, n: int) -> Floats | None:
     Raises
     ------
     InputError
-        A weight is below 0 or not finite, there is not one an item, or they sum to zero.
+        A weight is negative or not finite, there is not one per item, or they sum to zero.
     """
     if sample_weight is None:
         return None
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n,):
-        raise InputError(f"One weight an item is needed: {n} items, and weights of shape {weight.shape}.")
+        raise InputError(f"One weight per item is needed; there are {n} items and weights of shape {weight.shape}.")
     bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
     if bad.size:
-        raise InputError(f"A weight must be a number of 0 or more; that of row {bad[0]} is {weight[bad[0]]:g}.")
+        raise InputError(f"Weights must be 0 or more; row {bad[0]} has {weight[bad[0]]:g}.")
     if weight.sum() <= 0:
-        raise InputError(
-            f"The weights of the {n} items sum to zero: none counts. Weigh one above 0, or give no weights."
-        )
+        raise InputError(f"The weights of the {n} items sum to zero. Give at least one a weight above 0.")
     return weight
 
 
-def _even(sample_weight: ArrayLike | None, n: int) -> Floats:
+def _weights(sample_weight: ArrayLike | None, n: int) -> Floats:
+    """Return the weights (n,) of the items, ones for None."""
     weight = item_weights(sample_weight, n)
     return np.ones(n) if weight is None else weight
 
 
-def _checked_for(sample_weight: ArrayLike | None, y: ArrayLike) -> Floats | None:
-    return item_weights(sample_weight, len(np.asarray(y)))
-
-
 def _weights_of_both(sample_weight: ArrayLike | None, unknown: NDArray[np.bool_]) -> Floats | None:
-    """Return the weights, where some of both the unknown and the other items count."""
+    """Return the weights, which must not be zero for all unknown or for all known items."""
     weight = item_weights(sample_weight, len(unknown))
     if weight is not None and not (weight[unknown].any() and weight[~unknown].any()):
-        raise InputError("The weights of the unknown items, or of the others, sum to zero. Weigh some of both above 0.")
+        raise InputError(
+            "The weights of the unknown or of the known items sum to zero. Give some of both a weight above 0."
+        )
     return weight
 
 
 def _coded(y: Labels, predicted: Labels) -> tuple[Indexes, Indexes]:
-    """Return truth and answers as numbers (n,), (n,), whatever kinds of labels they are."""
+    """Return labels and predictions of any kind as numbers (n,), (n,)."""
     truth, answers = list(y), list(predicted)
     if len(truth) != len(answers) or not truth:
-        raise InputError(
-            f"One answer is needed for each label, and at least one: {len(truth)} labels, {len(answers)} answers."
-        )
-    place: dict[Any, int] = {}
-    coded = [[place.setdefault(label, len(place)) for label in labels] for labels in (truth, answers)]
+        raise InputError(f"One prediction per label is needed; there are {len(truth)} and {len(answers)}.")
+    codes: dict[Any, int] = {}
+    coded = [[codes.setdefault(label, len(codes)) for label in labels] for labels in (truth, answers)]
     return np.array(coded[0], dtype=np.intp), np.array(coded[1], dtype=np.intp)
 
 
@@ -338,7 +334,7 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
     """Return finite scores (n, c) and the class of every item (n,)."""
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or len(table) == 0 or not np.isfinite(table).all():
-        raise InputError(f"Scores must be a table of finite numbers (n, c), n > 0; the shape given is {table.shape}.")
+        raise InputError(f"Scores must be a non-empty table (n, c) of finite numbers; the shape is {table.shape}.")
     index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
     if (index < 0).any():
         raise NotEnoughLabelsError(f"{(index < 0).sum()} of {len(index)} items have no label. Leave them out.")
@@ -351,25 +347,33 @@ def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Fl
 
 
 def probability_table(probabilities: ArrayLike) -> Floats:
-    """Return rows of probabilities (n, c) that sum to one, in float64, or name the first row that does not."""
+    """Return probabilities (n, c) in float64 whose rows sum to 1; the first row that does not raises InputError."""
     table = np.asarray(probabilities, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] < 2:
         raise InputError(f"Probabilities must be a table (n, c) of two classes or more; the shape is {table.shape}.")
     total = table.sum(axis=1)
     wrong = np.flatnonzero(~((table >= 0).all(axis=1) & (np.abs(total - 1) < 1e-3)))
     if wrong.size:
-        raise InputError(
-            f"Row {wrong[0]} holds no probabilities: they must be 0 or more and sum to 1. Use softmax_rows."
-        )
-    return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to one only about
+        raise InputError(f"Row {wrong[0]} does not hold probabilities: they must be 0 or more and sum to 1.")
+    return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to 1 only approximately
 
 
-def _scores_of_unknowns(strangeness: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    score, truth = np.asarray(strangeness, dtype=np.float64), np.asarray(unknown, dtype=bool)
+def _unknown_scores(scores: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    score, truth = np.asarray(scores, dtype=np.float64), np.asarray(unknown, dtype=bool)
     if score.ndim != 1 or score.shape != truth.shape:
-        raise InputError(f"One score an item is needed; the shapes are {score.shape} and {truth.shape}.")
+        raise InputError(f"One score per item is needed; the shapes are {score.shape} and {truth.shape}.")
     if truth.all() or not truth.any():
-        raise NotEnoughLabelsError(
-            f"Items that belong to a class and items that do not are needed; {truth.sum()} of {len(truth)} do not."
-        )
+        raise NotEnoughLabelsError(f"Known and unknown items are needed; {truth.sum()} of {len(truth)} are unknown.")
     return score, truth
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent with one decimal, "-" for none."""
+    return "-" if share is None or math.isnan(share) else f"{100 * share:.1f}"
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits, a large one without decimals, "-" for none."""
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"

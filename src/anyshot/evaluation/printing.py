@@ -1,52 +1,63 @@
-"""How a result prints: one table of texts, for a terminal and for a notebook."""
+"""Results that print as text in a terminal and as HTML in a notebook."""
 
 import html
 import io
-import math
 
 import pandas as pd
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-PLAIN_WIDTH = 100  # columns of text where no terminal says otherwise
+PLAIN_WIDTH = 100  # columns of text outside a terminal
 
 
-def percent(share: float | None) -> str:
-    """Write a share as per cent with one decimal, "-" where there is none."""
-    return "-" if share is None or math.isnan(share) else f"{100 * share:.1f}"
+class Printable:
+    """A result that prints its heading, its tables and its notes."""
+
+    def _heading(self) -> tuple[str, ...]:
+        """Return the lines before the tables; the first is bold."""
+        return ()
+
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return the tables with their titles."""
+        raise NotImplementedError
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the lines after the tables."""
+        return ()
+
+    def __str__(self) -> str:
+        page = io.StringIO()
+        Console(file=page, width=PLAIN_WIDTH, color_system=None, legacy_windows=False).print(self)
+        return "\n".join(line.rstrip() for line in page.getvalue().splitlines()).strip("\n")
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Group:
+        heading = [Text(line, style="" if row else "bold") for row, line in enumerate(self._heading())]
+        space = [Text("")] if heading else []
+        tables = [_rich_table(frame, title=title) for title, frame in self._tables()]
+        return Group(*heading, *space, *tables, *map(Text, self._notes()))
+
+    def _repr_html_(self) -> str:
+        tables = [_html_table(frame, title=title) for title, frame in self._tables()]
+        return _html_lines(self._heading()) + "".join(tables) + _html_lines(self._notes())
 
 
-def number(value: float | None) -> str:
-    """Write a number with four digits, a large one in full, "-" where there is none."""
-    if value is None or math.isnan(value):
-        return "-"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
-
-
-def rich_table(frame: pd.DataFrame, *, title: str) -> Group:
-    """Return `frame` as a table for the terminal; its cells are shown as they stand, markup included."""
+def _rich_table(frame: pd.DataFrame, *, title: str) -> Group:
+    """Return a table for the terminal. Markup in its cells is not interpreted."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(frame.columns):
-        table.add_column(Text(str(name)), justify="left" if place == 0 else "right", overflow="fold")
+    for number, name in enumerate(frame.columns):
+        table.add_column(Text(str(name)), justify="right" if number else "left", overflow="fold")
     for cells in frame.itertuples(index=False):
         table.add_row(*(Text(str(cell)) for cell in cells))
-    return Group(Text(title, style="bold"), table)  # a table's own title would wrap at its width
+    return Group(Text(title, style="bold"), table)  # rich would wrap a table's own title at the table's width
 
 
-def html_table(frame: pd.DataFrame, *, title: str) -> str:
-    """Return `frame` as an HTML table; every cell is escaped."""
+def _html_table(frame: pd.DataFrame, *, title: str) -> str:
     return f"<p><b>{html.escape(title)}</b></p>{frame.to_html(index=False, escape=True, border=0)}"
 
 
-def html_lines(lines: tuple[str, ...]) -> str:
-    """Return one paragraph for each line; every line is escaped."""
+def _html_lines(lines: tuple[str, ...]) -> str:
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-
-
-def as_text(shown: RenderableType) -> str:
-    """Return what the terminal would show, without color."""
-    page = io.StringIO()
-    Console(file=page, width=PLAIN_WIDTH, color_system=None, legacy_windows=False).print(shown)
-    return "\n".join(line.rstrip() for line in page.getvalue().splitlines()).strip("\n")

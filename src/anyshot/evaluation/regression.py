@@ -1,59 +1,67 @@
-"""What answers with numbers are worth: one result, from truth, answers and perhaps weights."""
+"""Evaluation of a regressor's predictions: errors with bootstrap intervals, by group, and by number of labels."""
 
+import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from rich.console import Group
-from rich.text import Text
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 
-from anyshot.base.items import Labels
+from anyshot.base.items import Items, Labels, item_count, take
+from anyshot.base.progress import track
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
 from anyshot.evaluation.metrics import (
+    Floats,
     bootstrap_interval,
     effective_size,
     item_weights,
     mae,
+    number,
     r2,
     rmse,
     wilson_interval,
 )
-from anyshot.evaluation.printing import as_text, html_lines, html_table, number, rich_table
+from anyshot.evaluation.printing import Printable
+from anyshot.evaluation.splits import Predictor
 
-Floats: TypeAlias = NDArray[np.float64]
-Span: TypeAlias = tuple[float, float]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-DRAWS = 500  # of the bootstrap
-SCARCE = 30  # items, fewer than which make bootstrap intervals too narrow
-NOWHERE = (np.nan, np.nan)
+Interval: TypeAlias = tuple[float, float]
+
+N_DRAWS = 500  # of the bootstrap
+FEW_ITEMS = 30  # with fewer, bootstrap intervals are too narrow
+SIZES = (0, 5, 10, 20, 50, 100, 200, 500)  # numbers of labels of a learning curve
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NumberEvaluation:
-    """What answers with numbers are worth; it prints in a terminal and in a notebook. Intervals: 95 %, bootstrap."""
+class NumberEvaluation(Printable):
+    """How well a regressor's predictions match the labels, with 95 % bootstrap intervals. It prints."""
 
     n: int
-    """Items with a number; all figures are about these."""
+    """Number of labeled items, which all figures are computed on."""
     n_without_label: int
     rmse: float
-    """Root mean squared error, in the numbers' unit."""
-    rmse_interval: Span
+    """Root mean squared error, in the unit of the labels."""
+    rmse_interval: Interval
     mae: float
     """Mean absolute error, in the same unit."""
-    mae_interval: Span
+    mae_interval: Interval
     r2: float
-    """Share of the variance that the answers explain; NaN where all numbers are alike."""
-    r2_interval: Span
+    """Share of the variance that the predictions explain; NaN if all labels are equal."""
+    r2_interval: Interval
     bias: float
-    """Mean of the answers less the truth: above 0, answers are too high."""
-    bias_interval: Span
+    """Mean of predicted minus true values: above 0, predictions are too high."""
+    bias_interval: Interval
     baseline: float
-    """The root mean squared error of always answering the mean of these very numbers."""
+    """Root mean squared error of always predicting the mean of these labels."""
     notes: tuple[str, ...]
 
     @property
@@ -62,8 +70,8 @@ class NumberEvaluation:
         rows = [
             ("root mean squared error", self.rmse, *self.rmse_interval),
             ("mean absolute error", self.mae, *self.mae_interval),
-            ("R2", self.r2, *self.r2_interval),
-            ("bias: mean of predicted - true", self.bias, *self.bias_interval),
+            ("R2 (variance explained)", self.r2, *self.r2_interval),
+            ("bias (mean of predicted - true)", self.bias, *self.bias_interval),
         ]
         return pd.DataFrame(rows, columns=["figure", "value", "lower", "upper"])
 
@@ -73,43 +81,32 @@ class NumberEvaluation:
         lower, upper = (number(end) for end in self.rmse_interval)
         return f"root mean squared error {number(self.rmse)} ({lower} to {upper}) on {self.n:,} items"
 
-    def __str__(self) -> str:
-        return as_text(self.__rich__())
+    def _heading(self) -> tuple[str, ...]:
+        return (self.headline, f"always predicting the mean: {number(self.baseline)}", *self.notes)
 
-    __repr__ = __str__
-
-    def __rich__(self) -> Group:
-        table = rich_table(self._shown(), title=f"On {self.n:,} items")
-        return Group(Text(self.headline, style="bold"), *map(Text, self._lines()), Text(""), table)
-
-    def _repr_html_(self) -> str:
-        return html_lines((self.headline, *self._lines())) + html_table(self._shown(), title=f"On {self.n:,} items")
-
-    def _lines(self) -> tuple[str, ...]:
-        return (f"always answering their mean: {number(self.baseline)}", *self.notes)
-
-    def _shown(self) -> pd.DataFrame:
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         table = self.table
-        return table.assign(**{name: [number(one) for one in table[name]] for name in ("value", "lower", "upper")})
+        shown = table.assign(**{name: [number(one) for one in table[name]] for name in ("value", "lower", "upper")})
+        return [(f"On {self.n:,} items", shown)]
 
 
 def evaluate_numbers(
     y_true: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> NumberEvaluation:
-    """Say what answers with numbers are worth.
+    """Compare the predictions of a regressor with the labels.
 
     Parameters
     ----------
-    y_true : (n,) the truth; NaN or None is no number (left out and counted)
-    predicted : (n,) the answers
-    sample_weight : (n,) how much each item counts
+    y_true : (n,) labels; NaN or None for no label (left out and counted)
+    predicted : (n,) predictions
+    sample_weight : (n,) weight of each item
 
     Raises
     ------
     NotEnoughLabelsError
-        No item has a number.
+        No item has a label.
     InputError
-        The lengths differ, an answer is no finite number, or the weights sum to zero.
+        The lengths differ, a prediction is not finite, or the weights sum to zero.
 
     Examples
     --------
@@ -117,54 +114,54 @@ def evaluate_numbers(
     >>> found.n, round(found.rmse, 3), round(found.bias, 3)
     (3, 1.155, 0.667)
     """
-    truth, answers = finite_or_none(y_true, "truth"), finite_or_none(predicted, "answers")
+    truth, answers = finite_or_none(y_true, "labels"), finite_or_none(predicted, "predictions")
     if truth.shape != answers.shape or truth.ndim != 1:
-        raise InputError(f"One answer an item is needed; truth and answers have shapes {truth.shape}, {answers.shape}.")
+        raise InputError(f"One prediction per label is needed; the shapes are {answers.shape} and {truth.shape}.")
     if np.isnan(answers).any():
-        raise InputError(f"The answer to row {np.flatnonzero(np.isnan(answers))[0]} is no number.")
-    known, given = np.isfinite(truth), item_weights(sample_weight, len(truth))
-    if not known.any():
-        raise NotEnoughLabelsError(f"None of the {len(truth)} items has a number; there is nothing to compare with.")
-    weight = (np.ones(len(truth)) if given is None else given)[known]
+        raise InputError(f"The prediction in row {np.flatnonzero(np.isnan(answers))[0]} is not a number.")
+    labeled, given = np.isfinite(truth), item_weights(sample_weight, len(truth))
+    if not labeled.any():
+        raise NotEnoughLabelsError(f"None of the {len(truth)} items has a number to compare the predictions with.")
+    weight = (np.ones(len(truth)) if given is None else given)[labeled]
     if weight.sum() <= 0:
-        raise InputError("The weights of the items with a number sum to zero: none counts. Weigh one above 0.")
-    right, said = truth[known], answers[known]
-    data = (right, said, weight)
-    own_mean = np.full(len(right), np.average(right, weights=weight))
+        raise InputError("The weights of the items with a number sum to zero. Give at least one a weight above 0.")
+    data = (truth[labeled], answers[labeled], weight)
+    mean = np.full(len(weight), np.average(data[0], weights=weight))
+    n_without_label = int((~labeled).sum())
     return NumberEvaluation(
-        n=len(right),
-        n_without_label=int((~known).sum()),
-        rmse=rmse(right, said, sample_weight=weight),
+        n=len(weight),
+        n_without_label=n_without_label,
+        rmse=rmse(*data[:2], sample_weight=weight),
         rmse_interval=interval_of(rmse, *data),
-        mae=mae(right, said, sample_weight=weight),
+        mae=mae(*data[:2], sample_weight=weight),
         mae_interval=interval_of(mae, *data),
         r2=_r2(*data),
         r2_interval=interval_of(r2, *data),
-        bias=bias(right, said, sample_weight=weight),
+        bias=bias(*data[:2], sample_weight=weight),
         bias_interval=interval_of(bias, *data),
-        baseline=rmse(right, own_mean, sample_weight=weight),
-        notes=_notes(right, weight, n_without_label=int((~known).sum()), weighted=given is not None),
+        baseline=rmse(data[0], mean, sample_weight=weight),
+        notes=_notes(data[0], weight, n_without_label=n_without_label, weighted=given is not None),
     )
 
 
 def bias(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Return the mean of the answers (n,) less the truth `y` (n,): above 0, they are too high."""
+    """Return the mean of the predictions (n,) minus the labels `y` (n,): above 0, predictions are too high."""
     error = np.asarray(predicted, dtype=np.float64) - np.asarray(y, dtype=np.float64)
     return float(np.average(error, weights=item_weights(sample_weight, len(error))))
 
 
-def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weight: Floats) -> Span:
-    """Return the bootstrap interval, 95 %, of a weighted metric of items (n,); NaN where there are too few."""
+def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weight: Floats) -> Interval:
+    """Return the 95 % bootstrap interval of a weighted metric of items (n,); NaN if there are too few items."""
 
-    def figure(truth: Floats, answers: Floats, own: Floats) -> float:
-        if own.sum() <= 0:
+    def figure(truth: Floats, answers: Floats, weights: Floats) -> float:
+        if weights.sum() <= 0:
             raise NotEnoughLabelsError("The weights of this draw sum to zero.")
-        return metric(truth, answers, sample_weight=own)
+        return metric(truth, answers, sample_weight=weights)
 
     try:
-        return bootstrap_interval(figure, y, predicted, weight, n_draws=DRAWS)
+        return bootstrap_interval(figure, y, predicted, weight, n_draws=N_DRAWS)
     except NotEnoughLabelsError:
-        return NOWHERE
+        return math.nan, math.nan
 
 
 def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample_weight: Floats) -> pd.DataFrame:
@@ -174,8 +171,8 @@ def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample
         inside = group == name
         data, figures = (y[inside], predicted[inside], sample_weight[inside]), [math.nan] * 4
         if data[2].any():
-            error, tilt = (metric(*data[:2], sample_weight=data[2]) for metric in (rmse, bias))
-            figures = [error, *interval_of(rmse, *data), tilt]
+            error, mean_error = (metric(*data[:2], sample_weight=data[2]) for metric in (rmse, bias))
+            figures = [error, *interval_of(rmse, *data), mean_error]
         rows.append([name, int(inside.sum()), *figures])
     return pd.DataFrame(rows, columns=["group", "n", "rmse", "lower", "upper", "bias"])
 
@@ -184,8 +181,8 @@ def errors_by_prediction(predicted: Floats, errors: Floats, weight: Floats, *, n
     """Return columns from, to, n, rmse, bias of items (n,) split by their prediction into parts of equal size."""
     ranks, rows = pd.Series(predicted).rank(method="first"), []
     part = pd.qcut(ranks, min(n_parts, len(predicted)), labels=False).to_numpy()
-    for number_of_part in np.unique(part):
-        inside = (part == number_of_part) & (weight > 0)
+    for which in np.unique(part):
+        inside = (part == which) & (weight > 0)
         if inside.any():
             zero, own = np.zeros(int(inside.sum())), weight[inside]
             figures = [metric(zero, errors[inside], sample_weight=own) for metric in (rmse, bias)]
@@ -194,9 +191,9 @@ def errors_by_prediction(predicted: Floats, errors: Floats, weight: Floats, *, n
 
 
 def interval_coverage(y: Floats, intervals: Mapping[float, Floats], *, sample_weight: Floats) -> pd.DataFrame:
-    """Return how often intervals (n, 2), by stated coverage, contain the numbers `y` (n,).
+    """Return how often intervals (n, 2), by stated coverage, contain the labels `y` (n,).
 
-    Columns stated, covered, lower, upper (Wilson's interval of `covered`, 95 %), width (median).
+    Columns stated, covered, lower, upper (Wilson's 95 % interval of `covered`), width (median).
     """
     size, rows = effective_size(sample_weight), []
     for stated, ends in intervals.items():
@@ -206,38 +203,134 @@ def interval_coverage(y: Floats, intervals: Mapping[float, Floats], *, sample_we
     return pd.DataFrame(rows, columns=["stated", "covered", "lower", "upper", "width"])
 
 
+@dataclass(frozen=True, eq=False)
+class NumberCurve:
+    """The learning curve of a regressor: root mean squared error by number of labels."""
+
+    scores: pd.DataFrame
+    """Columns labels, seed, rmse; one row per fit."""
+    n_test: int
+
+    def summary(self) -> pd.DataFrame:
+        """Return columns labels, n_draws, mean, sd (NaN for one draw) of the root mean squared error."""
+        cells = self.scores.groupby("labels", sort=True)["rmse"]
+        return cells.agg(n_draws="count", mean="mean", sd="std").reset_index()
+
+    def plot(self) -> "Figure":
+        """Return a figure of the mean error over the draws, with one standard deviation around it."""
+        from matplotlib.figure import Figure  # here, so that loading a regressor does not import matplotlib
+
+        table = self.summary()
+        figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+        axes, x = figure.subplots(), np.arange(len(table))
+        axes.fill_between(
+            x, table["mean"] - table["sd"], table["mean"] + table["sd"], color="#0072b2", alpha=0.14, linewidth=0
+        )
+        axes.plot(x, table["mean"], color="#0072b2", linewidth=2.2, marker="o", markeredgecolor="white")
+        axes.set_xticks(x, labels=[f"{n:,}" for n in table["labels"]])
+        draws = f", mean ± sd of {table['n_draws'].max()} draws" if table["n_draws"].max() > 1 else ""
+        axes.set_title(f"On {self.n_test:,} test items{draws}", loc="left", fontsize=9, color="#6b7280")
+        axes.set(ylim=(0, None), xlabel="labels", ylabel="root mean squared error")
+        axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
+
+
+def number_curve(
+    model: Predictor,
+    X: Items,
+    y: ArrayLike,
+    X_test: Items,
+    y_test: ArrayLike,
+    *,
+    sizes: Sequence[int] = SIZES,
+    seeds: int = 5,
+) -> NumberCurve:
+    """Measure the root mean squared error on `X_test` after fitting clones on nested random draws of labels from `X`.
+
+    The last point uses all labels. A model whose `fit` takes a `source` and that has `source_` is fitted with it, and
+    also measured at 0 labels.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        Fewer than two training items, or no test item, have a label.
+    InputError
+        There is not one label per item.
+    """
+    labels, truth = finite_or_none(y, "labels"), finite_or_none(y_test, "test labels")
+    if len(labels) != item_count(X) or len(truth) != item_count(X_test):
+        raise InputError(
+            f"One label per item is needed; there are {item_count(X)} items and {len(labels)} labels, and "
+            f"{item_count(X_test)} test items and {len(truth)} labels."
+        )
+    labeled, tested = np.flatnonzero(np.isfinite(labels)), np.flatnonzero(np.isfinite(truth))
+    if len(labeled) < 2 or not len(tested):
+        raise NotEnoughLabelsError(
+            f"A curve needs two labeled training items and one labeled test item; there are {len(labeled)} and "
+            f"{len(tested)}."
+        )
+    source = _source(model)
+    X_test, y_test = take(X_test, tested), truth[tested]
+    least = 0 if source else 2
+    counts = sorted({*(size for size in sizes if least <= size < len(labeled)), len(labeled)})
+    orders = [generator(seed).permutation(labeled) for seed in range(seeds)]
+    plan = [
+        (size, seed, np.sort(order[:size]))
+        for size in counts
+        for seed, order in enumerate(orders)
+        if 0 < size < len(labeled) or seed == 0  # no labels, and all labels, are the same in every draw
+    ]
+
+    def steps() -> Iterator[tuple[int, dict[str, float]]]:
+        for size, seed, rows in plan:
+            fitted = clone(model)
+            fitted.fit(*((take(X, rows), labels[rows]) if size else ()), **source)
+            yield 1, {"labels": size, "seed": seed, "rmse": rmse(y_test, fitted.predict(X_test))}
+
+    return NumberCurve(
+        pd.DataFrame(list(track(steps(), total=len(plan), description="Measuring the curve"))), len(tested)
+    )
+
+
 def finite_or_none(values: ArrayLike | Labels, what: str) -> Floats:
     """Return numbers (n,) as float64, None as NaN.
 
     Raises
     ------
     InputError
-        A value is no number, or infinite.
+        A value is not a number, or infinite.
     """
     try:
         numbers = np.asarray([np.nan if one is None else one for one in np.asarray(values).tolist()], dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"The {what} must be numbers: {error}.") from error
     if np.isinf(numbers).any():
-        raise InputError(f"The {what} hold infinity, in row {np.flatnonzero(np.isinf(numbers))[0]}. Mend it.")
+        raise InputError(f"The {what} must be finite; row {np.flatnonzero(np.isinf(numbers))[0]} is infinite.")
     return numbers
+
+
+def _source(model: Predictor) -> dict[str, Any]:
+    """Return the source model as an argument of `fit`, if the model was fitted with one."""
+    source = getattr(model, "source_", None)
+    return {"source": source} if "source" in inspect.signature(model.fit).parameters and source is not None else {}
 
 
 def _r2(y: Floats, predicted: Floats, weight: Floats) -> float:
     try:
         return r2(y, predicted, sample_weight=weight)
     except NotEnoughLabelsError:
-        return float("nan")
+        return math.nan
 
 
 def _notes(y: Floats, weight: Floats, *, n_without_label: int, weighted: bool) -> tuple[str, ...]:
     notes = []
-    if len(y) < SCARCE:
+    if len(y) < FEW_ITEMS:
         notes.append(f"only {len(y)} {'item' if len(y) == 1 else 'items'}: the intervals are too narrow")
     if len(np.unique(y[weight > 0])) < 2:
-        notes.append("all numbers are alike: there is no variance to explain")
+        notes.append("all numbers are equal, so there is no variance to explain")
     if n_without_label:
-        notes.append(f"left out, for they have no number: {n_without_label} of {len(y) + n_without_label} items")
+        notes.append(f"left out because they have no number: {n_without_label} of {len(y) + n_without_label} items")
     if weighted:
-        notes.append(f"weighted: the items say as much as {effective_size(weight):,.0f} equal ones")
+        notes.append(weight_note(effective_size(weight)))
     return tuple(notes)

@@ -1,39 +1,60 @@
-"""Rows that are held out: folds that stay put as labels arrive, and a share of each class to measure on."""
+"""Splits of labeled data: folds, held-out rows, and accuracy by folds, domains and few-shot episodes."""
 
-from typing import Final
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
+from sklearn.base import clone
 
-from anyshot.base.items import Labels, classes_in
-from anyshot.base.validation import Indexes, Vectors, generator
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, take, to_indexes
+from anyshot.base.progress import track
+from anyshot.base.protocols import Encoder
+from anyshot.base.validation import Indexes, RandomState, Vectors, generator
+from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
+from anyshot.evaluation.metrics import percent, wilson_interval
+from anyshot.evaluation.printing import Printable
+from anyshot.store.disk_cache import encode_once
 
-TEST_SHARE: Final = 0.3
-"""Share of each class's labeled items that a curve is measured on."""
+HOLDOUT_SHARE: Final = 0.3
+"""Share of each class's labeled items that a learning curve is measured on."""
+MAX_ROWS = 10  # rows of a printed table; the data frame has all
+
+
+class Predictor(Protocol):
+    """A scikit-learn estimator with `predict`; it is cloned before each fit."""
+
+    fit: Any
+
+    def predict(self, X: Any) -> Any:
+        """Return one prediction per item (n,)."""
+        ...
 
 
 def first_copies(X: Vectors) -> Indexes:
-    """Return the first place where the same vector stands as at each place of `X` (n, d): its own, or a copy's (n,).
+    """Return, for each vector of `X` (n, d), the index of the first equal vector (n,).
 
     >>> first_copies(np.array([[1.0], [2.0], [1.0]], dtype=np.float32))
     array([0, 1, 0])
     """
-    if len(X) == 0 or len(np.unique(X[:, 0])) == len(X):  # no two begin alike, which is soon seen
+    if len(X) == 0 or len(np.unique(X[:, 0])) == len(X):  # a quick check that all vectors are distinct
         return np.arange(len(X))
     first: dict[bytes, int] = {}
-    places = [first.setdefault(row.tobytes(), place) for place, row in enumerate(np.ascontiguousarray(X))]
-    return np.array(places, dtype=np.intp)
+    indexes = [first.setdefault(row.tobytes(), index) for index, row in enumerate(np.ascontiguousarray(X))]
+    return np.array(indexes, dtype=np.intp)
 
 
 def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: Indexes | None = None) -> Indexes:
-    """Return the fold of each item (n,): item i of class k, in order of arrival, is in fold (i + k) mod n_folds.
+    """Return the fold of each item (n,): the i-th item of class k is in fold (i + k) mod n_folds.
 
-    y (n,): rows of the class table; -1, no label, is in fold -1. Each class is spread over the folds, and where classes
-    have one item each the classes are. Items that are added later leave the earlier ones where they are.
+    y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
+    spread over the folds. Items that are added later do not change the folds of earlier ones.
 
-    same (n,), from `first_copies`: a copy is in its first one's fold. An item held out beside a copy of it that is
-    learned from would ask nothing.
+    same (n,), from `first_copies`: copies of an item get its fold, so that no copy of a test item is trained on.
 
     >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
     array([ 0,  1,  1, -1,  0])
@@ -43,33 +64,225 @@ def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: Indexes | None = None)
     index = np.asarray(y, dtype=np.intp)
     order = np.arange(len(index))
     first = order if same is None else same
-    counted = np.where(first == order, index, -1)
-    folds = (places_in_class(counted, order) + index[first]) % n_folds
+    distinct = np.where(first == order, index, -1)
+    folds = (ranks_in_class(distinct, order) + index[first]) % n_folds
     return np.where(index >= 0, folds[first], -1)
 
 
-def places_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
-    """Return how many items of its class come before each item (n,) when they are read in `order` (n,)."""
-    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class after class, each in `order`
+def ranks_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
+    """Return the number of items of its class that precede each item (n,) in `order` (n,)."""
+    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class by class, each in `order`
     sorted_index = index[by_class]
-    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where each item's class begins
-    place = np.empty(len(index), dtype=np.intp)
-    place[by_class] = np.arange(len(index)) - starts
-    return place
+    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where the class of each item starts
+    ranks = np.empty(len(index), dtype=np.intp)
+    ranks[by_class] = np.arange(len(index)) - starts
+    return ranks
 
 
-def set_aside(labels: Labels, *, seed: int) -> Indexes:
-    """Return rows (m,) to measure on, ascending: `TEST_SHARE` of each class, at least one, drawn with a seed.
+def holdout_rows(labels: Labels, *, seed: int) -> Indexes:
+    """Return sorted rows (m,) to hold out as test items: 30 % of each class, at least one, at random.
 
     Raises
     ------
     NotEnoughLabelsError
-        A class has a single label: it can be learned from or measured on, not both.
+        A class has a single label, so it cannot be in both parts.
     """
-    draw, chosen = generator(seed), []
+    random, chosen = generator(seed), []
     for name in classes_in(labels):
         own = [row for row, label in enumerate(labels) if label == name]
         if len(own) < 2:
-            raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one to measure on. Add some.")
-        chosen.extend(draw.choice(own, size=max(1, round(TEST_SHARE * len(own))), replace=False).tolist())
+            raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one of them to test on.")
+        chosen.extend(random.choice(own, size=max(1, round(HOLDOUT_SHARE * len(own))), replace=False).tolist())
     return np.sort(np.array(chosen, dtype=np.intp))
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The mean difference of two series over the same draws."""
+
+    mean: float
+    sd: float
+    """Over the draws; NaN for one draw."""
+    lower: float
+    upper: float
+    n: int
+
+    def __str__(self) -> str:
+        if self.n < 2:
+            return f"{100 * self.mean:+.1f} points (one draw)"
+        return f"{100 * self.mean:+.1f} points ({100 * self.lower:+.1f} to {100 * self.upper:+.1f}, {self.n} draws)"
+
+
+def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> PairedDifference:
+    """Return the mean of `a` (n,) minus `b` (n,) over the same n draws, with Student's interval.
+
+    The interval covers the variation over draws of labels, not over test items. For one draw it is NaN.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.shape != second.shape or first.ndim != 1 or not first.size:
+        raise InputError(f"Two series of the same draws are needed; the shapes are {first.shape} and {second.shape}.")
+    difference, n = first - second, len(first)
+    mean = float(difference.mean())
+    if n < 2:
+        return PairedDifference(mean, math.nan, math.nan, math.nan, n)
+    sd = float(difference.std(ddof=1))
+    reach = float(student.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
+    return PairedDifference(mean, sd, mean - reach, mean + reach, n)
+
+
+class _Split(NamedTuple):
+    """The name of a part of the data, and the rows to train and to test on."""
+
+    name: str
+    train: Indexes
+    test: Indexes
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HeldOutScores(Printable):
+    """The accuracy on parts of the data, each predicted by a model that was not trained on it."""
+
+    parts: pd.DataFrame
+    """Columns part, n_train, n, accuracy, lower, upper (Wilson's 95 % interval); one row per part."""
+    what: str
+    """What a part is: "fold", "domain" or "episode"."""
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy of the parts."""
+        return float(self.parts["accuracy"].mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Student's 95 % interval of the mean. For folds it is approximate, because their training items overlap."""
+        n = len(self.parts)
+        if n < 2:
+            return math.nan, math.nan
+        reach = float(student.ppf(0.975, n - 1)) * float(self.parts["accuracy"].std()) / math.sqrt(n)
+        return self.mean - reach, self.mean + reach
+
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
+        rows = self.parts.sort_values("accuracy", kind="stable").head(MAX_ROWS)
+        intervals = [
+            f"{percent(low)} to {percent(high)}" for low, high in zip(rows["lower"], rows["upper"], strict=True)
+        ]
+        figures = {"items": rows["n"].to_numpy(), "accuracy": [percent(share) for share in rows["accuracy"]]}
+        shown = pd.DataFrame({self.what: rows["part"].to_numpy(), **figures, "95 %": intervals})
+        return [("Accuracy (%), lowest first", shown)]
+
+    def _notes(self) -> tuple[str, ...]:
+        lower, upper = self.interval
+        span = "" if math.isnan(lower) else f" ({percent(lower)} to {percent(upper)})"
+        return (f"mean of {len(self.parts)} {self.what}{'s' * (len(self.parts) != 1)}: {percent(self.mean)} %{span}",)
+
+
+def cross_validate(
+    model: Predictor, X: Items, y: Labels, *, n_folds: int = 5, encoder: Encoder | None = None
+) -> HeldOutScores:
+    """Measure the accuracy on each fold of a clone of the model that was fitted on the other folds.
+
+    X (n items), y (n,), None for no label (left out). encoder: encodes each item once, and the model is fitted on the
+    vectors; without it the model is fitted on the items.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        There are fewer labels than folds.
+    """
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    n = np.count_nonzero(index >= 0)
+    if n < n_folds:
+        raise NotEnoughLabelsError(f"{n_folds} folds need at least {n_folds} labels; there are {n}.")
+    folds = folds_by_arrival(index, n_folds)
+    splits = [
+        _Split(str(fold), np.flatnonzero((folds >= 0) & (folds != fold)), np.flatnonzero(folds == fold))
+        for fold in np.unique(folds[folds >= 0])
+    ]
+    return _measure(model, X, y, splits, what="fold", encoder=encoder)
+
+
+def leave_one_domain_out(
+    model: Predictor, X: Items, y: Labels, domains: Sequence[Any], *, encoder: Encoder | None = None
+) -> HeldOutScores:
+    """Measure the accuracy on each domain of a clone of the model that was fitted on all other domains.
+
+    domains (n,): the site, device, author or product line of each item. Other arguments as for `cross_validate`.
+
+    Raises
+    ------
+    InputError
+        There is not one domain per item, or only one domain has labels.
+    """
+    names = np.array([str(domain) for domain in domains])
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    if len(names) != len(index):
+        raise InputError(f"There are {len(index)} items and {len(names)} domains. Give one domain per item.")
+    labeled = index >= 0
+    if len(np.unique(names[labeled])) < 2:
+        raise InputError("All labeled items are of one domain, but two or more are needed to leave one out.")
+    splits = [
+        _Split(str(domain), np.flatnonzero(labeled & (names != domain)), np.flatnonzero(labeled & (names == domain)))
+        for domain in np.unique(names[labeled])
+    ]
+    return _measure(model, X, y, splits, what="domain", encoder=encoder)
+
+
+def few_shot_episodes(
+    model: Predictor,
+    X: Items,
+    y: Labels,
+    *,
+    n_classes: int = 5,
+    n_shots: int = 1,
+    n_episodes: int = 200,
+    encoder: Encoder | None = None,
+    random_state: RandomState = 0,
+) -> HeldOutScores:
+    """Measure the accuracy on small tasks: random classes, `n_shots` labels and up to 15 test items of each.
+
+    Vinyals et al., Matching Networks for One Shot Learning, NeurIPS 2016, section 4.1. `.interval` is that of the mean
+    over episodes. Other arguments as for `cross_validate`.
+
+    Raises
+    ------
+    NotEnoughClassesError
+        Fewer than `n_classes` classes have more than `n_shots` labels.
+    """
+    index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
+    enough = np.flatnonzero(np.bincount(index[index >= 0]) > n_shots)
+    if len(enough) < n_classes or n_classes < 2:
+        raise NotEnoughClassesError(
+            f"Episodes need n_classes={n_classes} (2 or more) classes of {n_shots + 1} items or more; there are "
+            f"{len(enough)}."
+        )
+    random, splits = generator(random_state), []
+    for episode in range(n_episodes):
+        classes = random.choice(enough, n_classes, replace=False)
+        rows = [random.permutation(np.flatnonzero(index == k)) for k in classes]
+        train, test = ([own[part] for own in rows] for part in (slice(n_shots), slice(n_shots, n_shots + 15)))
+        splits.append(_Split(str(episode), np.concatenate(train), np.concatenate(test)))
+    return _measure(model, X, y, splits, what="episode", encoder=encoder)
+
+
+def _measure(
+    model: Predictor, X: Items, y: Labels, splits: Sequence[_Split], *, what: str, encoder: Encoder | None
+) -> HeldOutScores:
+    """Fit a clone for each split and compare its predictions with the labels."""
+    items: Any = X if encoder is None else encode_once(encoder, X, cache=None)
+    labels: NDArray[np.object_] = np.array(list(y), dtype=object)
+
+    def steps() -> Iterator[tuple[int, dict[str, Any]]]:
+        for split in splits:
+            fitted = clone(model)
+            fitted.fit(take(items, split.train), labels[split.train].tolist())
+            right = _n_equal(fitted.predict(take(items, split.test)), labels[split.test])
+            lower, upper = wilson_interval(right, len(split.test))
+            sizes = {"part": split.name, "n_train": len(split.train), "n": len(split.test)}
+            yield 1, {**sizes, "accuracy": right / len(split.test), "lower": lower, "upper": upper}
+
+    rows = list(track(steps(), total=len(splits), description=f"Measuring {what}s"))
+    return HeldOutScores(pd.DataFrame(rows), what)
+
+
+def _n_equal(predicted: Iterable[Any], labels: Iterable[Any]) -> int:
+    return sum(bool(one == label) for one, label in zip(predicted, labels, strict=True))

@@ -55,7 +55,7 @@ def test_a_sample_keeps_items_labels_groups_and_weights_together():
     [
         ({"groups": {"site": ["a"]}}, "Group column 'site' has 1 values for 3 items"),
         ({"sample_weight": [0, 0, 0]}, "weights of the 3 items sum to zero"),
-        ({"sample_weight": [1, -1, 1]}, "row 1 is -1"),
+        ({"sample_weight": [1, -1, 1]}, "row 1 has -1"),
         ({"y": ["a"]}, "3 items and 1 labels"),
         ({"X": [], "y": []}, "the list is empty"),
         ({"model": 5}, "needs a fitted model with predict, not a int"),

@@ -13,7 +13,7 @@ from sklearn.svm import SVR, LinearSVC
 from anyshot import AnyShotClassifier
 from anyshot.errors import InputError, MissingPartError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
-from anyshot.evaluation.regression_curve import NumberCurve
+from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, findings
 from anyshot.evaluation.report.sections import report
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once

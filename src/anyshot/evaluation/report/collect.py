@@ -15,10 +15,10 @@ from anyshot.base.validation import Indexes, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group
-from anyshot.evaluation.learning_curves import LearningCurve, Predictor
+from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.metrics import Floats, item_weights, probability_table
-from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers, finite_or_none, rmse_by_group
-from anyshot.evaluation.regression_curve import NumberCurve
+from anyshot.evaluation.regression import NumberCurve, NumberEvaluation, evaluate_numbers, finite_or_none, rmse_by_group
+from anyshot.evaluation.splits import Predictor
 from anyshot.store.disk_cache import EncodingCounts
 
 MAX_ITEMS = 20_000  # test items; of more, a random sample of this size is used

@@ -10,8 +10,7 @@ from anyshot.base.items import UNKNOWN, item_count, take
 from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.fairness import notes_on_sizes
 from anyshot.evaluation.label_errors import label_errors
-from anyshot.evaluation.metrics import reliability, unknown_auroc
-from anyshot.evaluation.printing import number, percent
+from anyshot.evaluation.metrics import number, percent, reliability, unknown_auroc
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
 from anyshot.evaluation.report import figures, render
 from anyshot.evaluation.report.collect import ClassResults, NumberResults, reasons_for

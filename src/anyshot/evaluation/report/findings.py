@@ -11,7 +11,7 @@ from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
 from anyshot.evaluation.metrics import Floats
-from anyshot.evaluation.regression_curve import NumberCurve, number_curve
+from anyshot.evaluation.regression import NumberCurve, number_curve
 from anyshot.evaluation.report.collect import ClassResults, NumberResults, probabilities_of
 
 CURVE_SHOTS = (0, 1, 2, 5, 10, 20)

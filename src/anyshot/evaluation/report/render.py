@@ -25,7 +25,7 @@ from anyshot.base.pixels import read_pixels
 from anyshot.base.validation import Indexes
 from anyshot.errors import BadItemError, InputError, MissingPartError
 from anyshot.evaluation.classification import Evaluation
-from anyshot.evaluation.printing import as_text, number, percent
+from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import NumberEvaluation
 
 Kind: TypeAlias = Literal["text", "long", "count", "number", "percent", "bar"]
@@ -206,7 +206,7 @@ class Report:
         return target
 
     def __str__(self) -> str:
-        return f"{self.verdict}\n\n{as_text(self.evaluation.__rich__())}"
+        return f"{self.verdict}\n\n{self.evaluation}"
 
     __repr__ = __str__
 

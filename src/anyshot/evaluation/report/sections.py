@@ -17,14 +17,15 @@ from sklearn.base import is_regressor
 from anyshot.base.items import Items, Labels, item_count
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import extrapolate
-from anyshot.evaluation.learning_curves import LearningCurve, Predictor
-from anyshot.evaluation.printing import number, percent
-from anyshot.evaluation.regression_curve import NumberCurve
+from anyshot.evaluation.learning_curves import LearningCurve
+from anyshot.evaluation.metrics import number, percent
+from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, failures
 from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results
 from anyshot.evaluation.report.figures import inline_svg
 from anyshot.evaluation.report.findings import measure_curve
 from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, readable, sentence, single_items
+from anyshot.evaluation.splits import Predictor
 
 NEEDS_CURVE = "A learning curve needs training data, report(..., train=(items, labels)), or report(..., curve={}(...))."
 NEEDS_LEADERBOARD = "A leaderboard needs a model that chose its method, such as AnyShotClassifier with method='auto'."
