@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,8 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         Width of the vectors.
     """
 
+    _min_seen: ClassVar[int] = 1  # number of classes that need a label
+
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Fit to `X` (n, d) and `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label.
 
@@ -51,9 +53,9 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         self.classes_ = np.arange(len(table))
         self.seen_classes_ = np.unique(index[index >= 0])
         self.unseen_classes_ = np.setdiff1d(self.classes_, self.seen_classes_)
-        if len(self.seen_classes_) < self._min_seen():
+        if len(self.seen_classes_) < self._min_seen:
             raise NotEnoughLabelsError(
-                f"{type(self).__name__} needs labels of {self._min_seen()} or more classes; y has labels of "
+                f"{type(self).__name__} needs labels of {self._min_seen} or more classes; y has labels of "
                 f"{len(self.seen_classes_)}. Add labels, or use ZeroShotClassifier, which needs none."
             )
         self._warn_if_all_seen(stacklevel=3)
@@ -73,10 +75,6 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
     def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
         """Return the predicted class of each of `X` (n, d), as a row of `class_vectors` (n,)."""
         return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
-
-    def _min_seen(self) -> int:
-        """Return the number of classes that need a label."""
-        return 1
 
     def _warn_if_all_seen(self, *, stacklevel: int) -> None:
         if not len(self.unseen_classes_):
@@ -123,11 +121,10 @@ class ZeroShotClassifier(ProbabilisticZeroShotEstimator):
     array([1, 0])
     """
 
+    _min_seen = 0
+
     def __init__(self, *, temperature: float = 0.1) -> None:
         self.temperature = temperature
-
-    def _min_seen(self) -> int:
-        return 0
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         width = self.class_vectors_.shape[1]

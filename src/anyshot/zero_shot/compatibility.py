@@ -73,6 +73,8 @@ class CompatibilityEstimator(ZeroShotEstimator):
 
     _loss: ClassVar[RankingLoss]
 
+    _min_seen = 2
+
     def __init__(
         self,
         *,
@@ -87,9 +89,6 @@ class CompatibilityEstimator(ZeroShotEstimator):
         self.epochs = epochs
         self.batch_size = batch_size
         self.random_state = random_state
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)

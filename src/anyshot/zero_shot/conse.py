@@ -40,12 +40,11 @@ class ConSE(ZeroShotEstimator):
     Norouzi et al. Zero-Shot Learning by Convex Combination of Semantic Embeddings. ICLR 2014, eq. (3) and (4).
     """
 
+    _min_seen = 2
+
     def __init__(self, *, n_nearest: int = 10, C: float = 10.0) -> None:
         self.n_nearest = n_nearest
         self.C = C
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.head_ = LogisticRegression(C=self.C, max_iter=1000).fit(X, y)

@@ -40,11 +40,10 @@ class DAP(ProbabilisticZeroShotEstimator):
     prior probability.
     """
 
+    _min_seen = 2
+
     def __init__(self, *, C: float = 10.0) -> None:
         self.C = C
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.has_attribute_ = self.class_vectors_ > self.class_vectors_.mean(axis=0)  # (c, a)

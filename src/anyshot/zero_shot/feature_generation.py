@@ -38,6 +38,8 @@ class FeatureGeneration(ProbabilisticZeroShotEstimator):
     Gaussian distributions instead of the adversarial network.
     """
 
+    _min_seen = 2
+
     def __init__(
         self,
         *,
@@ -52,9 +54,6 @@ class FeatureGeneration(ProbabilisticZeroShotEstimator):
         self.shrinkage = shrinkage
         self.penalty = penalty
         self.random_state = random_state
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.generator_ = GFZSL(shrinkage=self.shrinkage, penalty=self.penalty)

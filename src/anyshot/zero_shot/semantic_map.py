@@ -97,6 +97,8 @@ class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
     classes as phantoms, kernel ridge regression for the softmax weights and a discriminant for the hinge loss.
     """
 
+    _min_seen = 2
+
     def __init__(
         self, *, shrinkage: float = 1.0, penalty: float = 0.1, label_noise: float = 3.0, temperature: float = 0.1
     ) -> None:
@@ -104,9 +106,6 @@ class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
         self.penalty = penalty
         self.label_noise = label_noise
         self.temperature = temperature
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         seen = self.seen_classes_

@@ -39,12 +39,11 @@ class SYNC(ZeroShotEstimator):
     Changpinyo, Chao, Gong, Sha. Synthesized Classifiers for Zero-Shot Learning. CVPR 2016, eq. (2) to (5), SYNC o-vs-o.
     """
 
+    _min_seen = 2
+
     def __init__(self, *, width: float = 1.0, C: float = 1.0) -> None:
         self.width = width
         self.C = C
-
-    def _min_seen(self) -> int:
-        return 2
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         phantoms = self.class_vectors_[self.seen_classes_]  # (c_seen, a)

@@ -302,6 +302,8 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
     array([0, 1])
     """
 
+    _min_seen = 0
+
     def __init__(
         self,
         method: TransductiveMethod = "refine",
@@ -344,9 +346,6 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         pool = vectors(pool, width=self.n_features_in_, name="unlabeled")
         self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[_evenly_spaced(len(pool), POOL_LIMIT)])
         return self
-
-    def _min_seen(self) -> int:
-        return 0
 
     def _warn_if_all_seen(self, *, stacklevel: int) -> None:
         """Do nothing: the base estimator warns."""
