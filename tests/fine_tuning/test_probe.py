@@ -27,9 +27,9 @@ def test_on_a_balanced_sample_it_is_logistic_regression():
     X, index = clusters(0.4)
     model = logistic_regression(X, index, 3, C=10.0)
     expected = LogisticRegression(C=10.0, max_iter=1000, tol=1e-8).fit(X, index)
-    scores = X @ model.V.T + model.b
+    scores = X @ model.coef.T + model.intercept
     assert (scores.argmax(axis=1) == expected.predict(X)).mean() > 0.98
-    np.testing.assert_allclose(model.V, expected.coef_, atol=0.3)
+    np.testing.assert_allclose(model.coef, expected.coef_, atol=0.3)
 
 
 def test_informative_labels_choose_a_larger_strength_than_noisy_ones():
@@ -50,7 +50,7 @@ def test_out_of_fold_scores_are_of_probes_that_were_not_trained_on_the_item():
     found = probe(X, index, 3, generator=np.random.default_rng(0))
     assert found.scores.shape == (len(X), 3)
     assert np.bincount(found.rows).tolist() == [1] * len(X)
-    in_sample = X[found.rows] @ found.model.V.T + found.model.b
+    in_sample = X[found.rows] @ found.model.coef.T + found.model.intercept
     out_of_fold, fitted = (
         log_softmax(table, axis=1)[np.arange(len(X)), index[found.rows]] for table in (found.scores, in_sample)
     )
@@ -61,14 +61,14 @@ def test_the_default_strength_is_used_with_too_few_labels_for_folds():
     X, index = clusters(0.4, n=3)
     found = probe(X, index, 3, generator=np.random.default_rng(0))
     assert found.strength == DEFAULT_STRENGTH
-    assert found.model.V.shape == (3, 5)
+    assert found.model.coef.shape == (3, 5)
     assert found.scores.shape == (0, 3)
 
 
 def test_a_class_without_labels_is_allowed():
     X, index = clusters(0.4)
     model = probe(X, index, 4, generator=np.random.default_rng(0)).model
-    assert (X @ model.V.T + model.b).argmax(axis=1) == pytest.approx(index, abs=3)
+    assert (X @ model.coef.T + model.intercept).argmax(axis=1) == pytest.approx(index, abs=3)
 
 
 def test_expected_class_frequencies_are_added_to_the_scores_of_the_head():
