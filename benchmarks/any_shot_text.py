@@ -1,10 +1,10 @@
-"""Text, from no label to many, beside the targets.
+"""Text classification with no, few and many labels.
 
 Run: python benchmarks/any_shot_text.py [PART ...]
 
-Protocol: k rows a class drawn from the train split, mean of seeds 0 to 4, the whole test split, all-MiniLM-L6-v2
-frozen. "pool": the train texts without their labels are given as `unlabeled`. No fit sees the
-test split. Defaults were chosen on halves of the train rows, but these very figures were looked at in between.
+Protocol: k random rows per class of the train split, mean over seeds 0 to 4, the whole test split, all-MiniLM-L6-v2
+frozen. "pool": the train texts without their labels are given as `unlabeled`. No model is fitted to the
+test split. Defaults were chosen on halves of the train rows, but these figures were seen in between.
 Parts: banking77 clinc150 ag_news sms_spam sst2 uneven unknown generalized.
 """
 
@@ -39,8 +39,8 @@ LABEL_COUNTS = {
 }
 
 
-class Measured:
-    """One data set, its encoder's vectors for the plain peers, and the accuracies measured on it."""
+class Bench:
+    """A data set and its vectors, with the accuracies measured on it."""
 
     def __init__(self, data: Texts) -> None:
         self.data, self.encoder = data, load_encoder("minilm")
@@ -49,14 +49,14 @@ class Measured:
         self.X_test = encode_once(self.encoder, data.test, cache=cache)
 
     def ours(self, rows: np.ndarray, *, pool: bool = False) -> tuple[float, AnyShotClassifier]:
-        """Return our accuracy [%] with the labels of these rows."""
+        """Return the accuracy [%] of AnyShotClassifier with the labels of these rows."""
         data = self.data
         clf = AnyShotClassifier(data.classes, encoder=self.encoder)
         clf.fit([data.train[row] for row in rows], data.y[rows], unlabeled=data.train if pool else None)
         return 100 * float((clf.predict(data.test) == data.y_test).mean()), clf
 
     def logistic(self, rows: np.ndarray) -> float:
-        """Return logistic regression's accuracy [%] on the same vectors."""
+        """Return the accuracy [%] of logistic regression on the same vectors."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             peer = LogisticRegression(C=10, max_iter=1000).fit(self.X[rows], self.data.y[rows])
@@ -64,13 +64,13 @@ class Measured:
 
 
 def seeds_for(k: int | str) -> range:
-    """Return the draws to average over; without labels, or with all, there is only one."""
+    """Return the seeds to average over; without labels, or with all, there is only one."""
     return range(1) if k in (0, "all") else SEEDS
 
 
 def label_counts(name: str) -> Iterator[str]:
-    """From no label to all, without the pool and with it."""
-    bench = Measured(load_text(name))
+    """Measure from no label to all of them, without the pool and with it."""
+    bench = Bench(load_text(name))
     zero_shot = 0.0
     for k in LABEL_COUNTS[name]:
         accuracies, errors, logistic, seconds = [], [], [], []
@@ -102,8 +102,8 @@ def label_counts(name: str) -> Iterator[str]:
 
 
 def misleading_names(name: str) -> Iterator[str]:
-    """Names that mislead: never more than a point below the best of three, from two labels a class on."""
-    bench = Measured(load_text(name))
+    """Measure sets whose names mislead: at most one point below the best of three, from two labels per class on."""
+    bench = Bench(load_text(name))
     zero_shot, _ = bench.ours(draw(bench.data.y, 0, 0))
     for k in (1, 2, 5, 10):
         draws = [draw(bench.data.y, k, seed) for seed in SEEDS]
@@ -118,9 +118,9 @@ def misleading_names(name: str) -> Iterator[str]:
 
 
 def uneven_labels() -> Iterator[str]:
-    """0, 1, 3 and 20 labels on a random quarter of the classes each."""
+    """Measure with 0, 1, 3 and 20 labels, each for a random quarter of the classes."""
     for name, floor, pool_floor in (("banking77", 71, 73), ("clinc150", 78, 84)):
-        bench = Measured(load_text(name))
+        bench = Bench(load_text(name))
         draws = [uneven(bench.data.y, seed) for seed in SEEDS]
         logistic = float(np.mean([bench.logistic(rows) for rows in draws]))
         ours = float(np.mean([bench.ours(rows)[0] for rows in draws]))
@@ -130,10 +130,10 @@ def uneven_labels() -> Iterator[str]:
 
 
 def unknown() -> Iterator[str]:
-    """clinc150's out-of-scope queries: told apart, and how many of the others are lost."""
+    """Measure how well the out-of-scope queries of clinc150 are separated from the others."""
     data, encoder = load_text("clinc150"), load_encoder("minilm")
     frame = pd.read_parquet(shared() / "data" / "clinc150" / "clinc150.parquet")
-    strangers = frame[frame.out_of_scope & (frame.split == "test")].text.tolist()
+    outliers = frame[frame.out_of_scope & (frame.split == "test")].text.tolist()
     for k in (0, 1, 5, 10):
         aurocs, lost, found = [], [], []
         for seed in seeds_for(k):
@@ -141,24 +141,24 @@ def unknown() -> Iterator[str]:
             rate = 0.05 if k else None
             clf = AnyShotClassifier(data.classes, encoder=encoder, unknown_rate=rate)
             clf.fit([data.train[row] for row in rows], data.y[rows])
-            close = np.concatenate([clf.closeness(data.test), clf.closeness(strangers)])
-            is_stranger = np.repeat([False, True], [len(data.test), len(strangers)])
-            aurocs.append(100 * unknown_auroc(-close, is_stranger))
+            close = np.concatenate([clf.closeness(data.test), clf.closeness(outliers)])
+            is_outlier = np.repeat([False, True], [len(data.test), len(outliers)])
+            aurocs.append(100 * unknown_auroc(-close, is_outlier))
             if rate:
-                lost.append(100 * float((close[~is_stranger] < clf.unknown_threshold_).mean()))
-                found.append(100 * float((close[is_stranger] < clf.unknown_threshold_).mean()))
+                lost.append(100 * float((close[~is_outlier] < clf.unknown_threshold_).mean()))
+                found.append(100 * float((close[is_outlier] < clf.unknown_threshold_).mean()))
         yield line(f"clinc150, k = {k}, AUROC", float(np.mean(aurocs)), 95.5 if k == 10 else None)
         if k:
             share = float(np.mean(lost))
             inside = f"3 to 8 {'✓' if 3 <= share <= 8 else '✗'}" if k == 10 else ""
-            note = f"{np.mean(found):.1f} % of the strangers found"
+            note = f"{np.mean(found):.1f} % of the outliers found"
             yield f"| clinc150, k = {k}, in scope answered unknown at 5 % | {share:.1f} | {inside} | {note} |"
 
 
 def generalized() -> Iterator[str]:
-    """Of banking77's intents 52 with all their labels and 25 with a name only: nobody says which will be asked."""
+    """Measure on banking77 with all labels of 52 classes and none of 25; test texts are of all classes."""
     splits = np.load(shared() / "data" / "zsl_banking77" / "splits.npz")
-    bench = Measured(load_text("banking77"))
+    bench = Bench(load_text("banking77"))
     data, names = bench.data, splits["class_names"]
     figures: dict[str, list[float]] = {}
     for unseen in splits["unseen_splits"]:
@@ -183,7 +183,7 @@ def generalized() -> Iterator[str]:
 
 
 PARTS = {
-    **{name: (f"{name}: from no label to all", lambda name=name: label_counts(name)) for name in FLOORS},
+    **{name: (f"{name}: no to all labels", lambda name=name: label_counts(name)) for name in FLOORS},
     "sms_spam": ("sms_spam: names that mislead", lambda: misleading_names("sms_spam")),
     "sst2": ("sst2: names that mislead", lambda: misleading_names("sst2")),
     "uneven": ("Uneven labels", uneven_labels),

@@ -4,7 +4,7 @@ Run: python benchmarks/report.py [FILE]
 
 Protocol: five labels a class (seed 0), all-MiniLM-L6-v2 frozen; the test texts are encoded and in the cache, as after
 any earlier answer. Groups by the length of the text; the rest of the train texts are the pool. A curve is measured
-elsewhere (evidence.py). Targets: under 10 s and under 5 MB. Time is that of one process on two cores.
+elsewhere (learning_curve.py). Targets: under 10 s and under 5 MB. Time is that of one process on two cores.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: the data, the draws, and tables with a target beside each figure."""
+"""Shared by the benchmarks: data sets, random samples, and tables of figures with their targets."""
 
 import os
 import sys
@@ -14,16 +14,16 @@ SEEDS = range(5)
 
 
 def shared() -> Path:
-    """Return the folder of real data, or stop with the way to name it."""
+    """Return the folder of the data sets, or exit with instructions."""
     folder = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
     if not (folder / "data").is_dir():
-        sys.exit("The real data are missing: set ANYSHOT_SHARED to the folder that holds data/.")
+        sys.exit("The data sets are missing: set ANYSHOT_SHARED to the folder that contains data/.")
     return folder
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A text data set in its splits."""
+    """A text data set with its train and test split."""
 
     name: str
     train: list[str]
@@ -33,12 +33,12 @@ class Texts:
 
     @property
     def classes(self) -> list[str]:
-        """The names, sorted."""
+        """The class names, sorted."""
         return sorted(set(self.y.tolist()))
 
 
 def load_text(name: str) -> Texts:
-    """Read a text data set; out-of-scope rows are left out."""
+    """Read a text data set without its out-of-scope rows."""
     folder = {"sst2": "sst", "sst5": "sst", "subjectivity": "sentences", "customer_reviews": "sentences"}.get(
         name, name
     )
@@ -53,21 +53,21 @@ def load_text(name: str) -> Texts:
 
 
 def load_valid(name: str) -> tuple[list[str], NDArray[np.str_]]:
-    """Return texts and labels of the split for validation, none where a data set has no such split."""
+    """Return texts and labels of the validation split, empty if the data set has none."""
     frame = pd.read_parquet(shared() / "data" / name / f"{name}.parquet")
     frame = frame[(frame.split == "valid") & ~frame.out_of_scope] if "out_of_scope" in frame else frame.head(0)
     return frame.text.tolist(), frame.label.to_numpy(dtype=str)
 
 
 def draw(y: NDArray[np.str_], k: int | str, seed: int) -> NDArray[np.intp]:
-    """Draw k rows of each class, in a random order; the draw of a larger k holds that of a smaller one."""
+    """Return k random rows of each class, shuffled; those of a larger k include those of a smaller one."""
     random = np.random.default_rng(seed)
     rows = [random.permutation(np.flatnonzero(y == name))[: None if k == "all" else int(k)] for name in np.unique(y)]
     return np.random.default_rng(seed).permutation(np.concatenate(rows))
 
 
 def uneven(y: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
-    """Draw 0, 1, 3 or 20 rows of a class, each for a random quarter of the classes."""
+    """Return 0, 1, 3 or 20 random rows of each class, each number for a random quarter of the classes."""
     random = np.random.default_rng(seed)
     names = np.unique(y)
     counts = random.permutation(np.resize([0, 1, 3, 20], len(names)))
@@ -76,7 +76,7 @@ def uneven(y: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
 
 
 def line(what: str, figure: float, target: float | None, *, least: bool = True, note: str = "") -> str:
-    """Return one row of a table: what was measured, the figure, the target, and whether it is met."""
+    """Return a row of a table: what was measured, the figure, the target, and whether it is met."""
     if target is None:
         return f"| {what} | {figure:.1f} | | {note} |"
     met = figure >= target if least else figure <= target
@@ -85,7 +85,7 @@ def line(what: str, figure: float, target: float | None, *, least: bool = True, 
 
 
 def table(title: str, lines: Iterable[str]) -> None:
-    """Print a table as its rows come."""
+    """Print a table, each row as soon as it is measured."""
     print(f"\n## {title}\n\n| | ours | target | |\n|---|---|---|---|", flush=True)
     for one in lines:
         print(one, flush=True)

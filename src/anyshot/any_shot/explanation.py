@@ -179,7 +179,7 @@ def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, .
     """Return the `k` labeled examples most similar to each vector (n, d)."""
     data, names, labeled = model.data, model.data.classes.tolist(), model.data.labeled
     is_text = model.embedder.encoder is None or model.embedder.encoder.modality == "text"
-    # Of an image file only folder and name are shown, since explanations are passed on to others.
+    # Of an image path only the folder and the name are included, since explanations are passed on to others.
     examples = [text if is_text else "/".join(Path(text).parts[-2:]) for text in data.examples]
     rows = max(1, CHUNK // max(1, len(labeled)))
     found: list[tuple[Neighbor, ...]] = []

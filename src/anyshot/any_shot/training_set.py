@@ -60,7 +60,7 @@ class TrainingSet:
     texts : ClassTexts
         Name and descriptions of each class.
     examples : tuple of str
-        How each labeled example is shown in explanations.
+        Text of each labeled example, for explanations.
     unlabeled : ndarray of shape (m, d)
         Unlabeled examples as the encoder returns them.
     attributes : ndarray of shape (c, a)
@@ -211,7 +211,7 @@ class TrainingSet:
         """Find the nearest neighbors of the unlabeled examples.
 
         Where vectors must be centered, as those of an image network, clusters are looser and names less exact; twice
-        the temperature, and predictions held to the class prior, were found best.
+        the temperature, and predictions that follow the class prior, were found best.
         """
         vectors = self.centered(self.unlabeled)
         pool = make_pool(vectors, temperature=1 / 30, balance=1.0) if self.centering else make_pool(vectors)

@@ -1,17 +1,16 @@
-"""Evidence: what each label buys and how far to trust the answer, beside the targets.
+"""Learning curve, prediction sets, extrapolation, and suggestions of what to label.
 
-Run: python benchmarks/evidence.py [PART ...]
+Run: python benchmarks/learning_curve.py [PART ...]
 
-Protocol: all-MiniLM-L6-v2 frozen, texts encoded beforehand; labels are drawn from the train split; the test split is
-asked and chooses nothing. Parts:
+Protocol: all-MiniLM-L6-v2 frozen; random labels of the train split; the test split is used for measuring only. Parts:
 
-- curve: accuracy at 0, 1, 2, 5, 10 and 20 labels a class, five draws, three methods, and how long it takes in all;
-- sets: 10 labels a class to learn from, and the threshold from 10 others or from the same ones held out; ten draws.
-  The promise is for items like those that the threshold was found on, so it is measured, without a target, on the train
-  texts not drawn too, and, of clinc150, with a threshold from 10 texts a class of its split for validation;
-- extrapolation: the curve of one draw at 1 to 5 labels a class says what 10 will bring, the same draw's; ten draws;
-- suggest: from the names alone, as many labels as classes in each of five rounds, chosen by `suggest` or at random; the
-  model answers the test texts after each round; ten draws.
+- curve: accuracy at 0, 1, 2, 5, 10 and 20 labels per class, five samples, three methods, and the total time;
+- sets: 10 labels per class for training, and the threshold from 10 others or from the same labels held out; ten
+  samples. The coverage holds for items like those of the threshold, so it is also measured, without a target, on the
+  other train texts and, for clinc150, with a threshold from 10 texts per class of its validation split;
+- extrapolation: the accuracy at 10 labels per class predicted from that at 1 to 5; ten samples;
+- suggest: from the names alone, as many labels as classes in each of five rounds, chosen by `suggest` or at random, and
+  the accuracy on the test texts after each round; ten samples.
 """
 
 import sys
@@ -34,7 +33,7 @@ SETS = ("banking77", "clinc150")
 
 
 class Bench:
-    """One data set, its texts and class names as vectors."""
+    """A data set with its texts and class names as vectors."""
 
     def __init__(self, name: str) -> None:
         self.data: Texts = load_text(name)
@@ -46,17 +45,17 @@ class Bench:
         self.valid = (encode_once(encoder, texts, cache=cache), y) if texts else None
 
     def fitted(self, rows: np.ndarray, *, seed: int = 0) -> AnyShotClassifier:
-        """Return our model with the labels of these rows."""
+        """Return an AnyShotClassifier fitted to the labels of these rows."""
         clf = AnyShotClassifier(self.described, random_state=seed)
         return clf.fit(self.X[rows], self.data.y[rows]) if len(rows) else clf.fit()
 
     def accuracy(self, clf: AnyShotClassifier) -> float:
-        """Return the accuracy on the test split, 0 to 1."""
+        """Return the accuracy on the test split, from 0 to 1."""
         return float(np.mean(clf.predict(self.X_test) == self.data.y_test))
 
 
 def curve() -> Iterator[str]:
-    """Time the whole curve."""
+    """Measure the time of the whole learning curve."""
     bench = Bench("banking77")
     began, busy = time.perf_counter(), time.process_time()
     models = {
@@ -72,17 +71,17 @@ def curve() -> Iterator[str]:
 
 
 def sets() -> Iterator[str]:
-    """Measure how often sets hold the truth, and how large they are."""
+    """Measure coverage and size of the prediction sets."""
     for name in SETS:
         bench = Bench(name)
-        held: dict[str, list[float]] = {}
+        coverage: dict[str, list[float]] = {}
         size: dict[str, list[float]] = {}
         for seed in DRAWS:
             for way, (members, labels) in _sets(bench, seed).items():
                 truth = zip(members, labels.tolist(), strict=True)
-                held.setdefault(way, []).append(100 * float(np.mean([label in own for own, label in truth])))
+                coverage.setdefault(way, []).append(100 * float(np.mean([label in own for own, label in truth])))
                 size.setdefault(way, []).append(float(np.mean([len(own) for own in members])))
-        for way, shares in held.items():
+        for way, shares in coverage.items():
             mean = float(np.mean(shares))
             note = f"at most 92 {'✓' if mean <= 92 else '✗'}; {np.mean(size[way]):.1f} classes on average"
             note += f"; {min(shares):.1f} to {max(shares):.1f} over {len(DRAWS)} draws"
@@ -93,7 +92,7 @@ Sets = tuple[list[list[str]], np.ndarray]  # of n items, and their labels (n,)
 
 
 def _sets(bench: Bench, seed: int) -> dict[str, Sets]:
-    """Return the sets of the test texts, or of others, by where the threshold comes from."""
+    """Return the prediction sets of the test texts, or of others, by the origin of the threshold."""
     few = draw(bench.data.y, 10, seed)
     others = np.setdiff1d(draw(bench.data.y, 20, seed), few)
     clf = bench.fitted(few)
@@ -105,39 +104,42 @@ def _sets(bench: Bench, seed: int) -> dict[str, Sets]:
     names, y_test, given = np.array(bench.data.classes), bench.data.y_test, (bench.X[others], labels)
     rest = np.setdiff1d(np.arange(len(bench.X)), np.concatenate([few, others]))
     found = {
-        "10 others a class": (clf.predict_set(bench.X_test, calibration=given), y_test),
-        "10 others a class, adaptive": ([names[row].tolist() for row in adaptive], y_test),
+        "10 other labels per class": (clf.predict_set(bench.X_test, calibration=given), y_test),
+        "10 other labels per class, adaptive": ([names[row].tolist() for row in adaptive], y_test),
         "the same labels": (clf.predict_set(bench.X_test), y_test),
-        "10 others a class, train texts asked": (clf.predict_set(bench.X[rest], calibration=given), bench.data.y[rest]),
+        "10 other labels per class, train texts": (
+            clf.predict_set(bench.X[rest], calibration=given),
+            bench.data.y[rest],
+        ),
     }
     if bench.valid is not None:
         X, y = bench.valid
         rows = draw(y, 10, seed)
         held_out = clf.predict_set(bench.X_test, calibration=(X[rows], y[rows]))
-        found["10 a class of the split for validation"] = (held_out, y_test)
+        found["10 labels per class of the validation split"] = (held_out, y_test)
     return found
 
 
 def extrapolation() -> Iterator[str]:
-    """From 5 labels a class to 10."""
+    """Predict the accuracy at 10 labels per class from that at up to 5."""
     for name in SETS:
         bench = Bench(name)
         misses, inside = [], []
         for seed in DRAWS:
             shots = (1, 2, 3, 4, 5, 10)
             found = [bench.accuracy(bench.fitted(draw(bench.data.y, k, seed))) for k in shots]
-            said = extrapolate(shots[:-1], found[:-1], 0.01)
-            misses.append(100 * abs(said.accuracy - found[-1]))
-            inside.append(said.lower <= found[-1] <= said.upper)
+            predicted = extrapolate(shots[:-1], found[:-1], 0.01)
+            misses.append(100 * abs(predicted.accuracy - found[-1]))
+            inside.append(predicted.lower <= found[-1] <= predicted.upper)
         n_close = float(np.sum(np.array(misses) <= 2))
         note = (
             f"mean miss {np.mean(misses):.1f} points, largest {max(misses):.1f}; {sum(inside)} within the 90 % interval"
         )
-        yield line(f"{name}, draws of 10 within 2 points", n_close, 8, note=note)
+        yield line(f"{name}, samples of 10 within 2 points", n_close, 8, note=note)
 
 
 def suggestions() -> Iterator[str]:
-    """Labels chosen against labels at random."""
+    """Compare suggested labels with random ones."""
     ways: dict[str, Callable[[Bench, int], list[float]]] = {"suggest": _suggested, "random": _random}
     bench = Bench("banking77")
     found = {name: np.array([100 * np.array(way(bench, seed)) for seed in DRAWS]) for name, way in ways.items()}
