@@ -50,7 +50,10 @@ def test_what_is_no_model_of_ours_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"kind": "AnyShotRegressor"}, r"reads: it lacks '\w+'\. It was written by anyshot .*, or by hand\. Fit and"),
+        (
+            {"kind": "AnyShotRegressor"},
+            r"can read: it lacks '\w+'\. It was written by anyshot .*, or by hand\. Fit and",
+        ),
         ({"kind": "MultitaskModel", "parameters": None}, "is not a model that anyshot .* can read: .*NoneType"),
     ],
 )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
+Floats: TypeAlias = NDArray[np.float64]
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
 Indexes: TypeAlias = NDArray[np.intp]  # (n,), rows of the class table; -1 is "no label"
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None

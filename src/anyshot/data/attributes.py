@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import Label
+from anyshot.base.validation import Floats
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
 
-Floats: TypeAlias = NDArray[np.float64]
 Scaling: TypeAlias = Literal["none", "unit", "range", "standard"]
 
 

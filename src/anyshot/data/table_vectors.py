@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.validation import extra
+from anyshot.base.validation import Floats, extra
 from anyshot.errors import InputError
-
-Floats: TypeAlias = NDArray[np.float64]
 
 MISSING: Final = "(none)"
 """The category of a missing value."""
