@@ -174,9 +174,9 @@ def test_the_same_seed_gives_the_same_sets():
 
 
 def test_a_coverage_of_one_and_no_labels_are_refused():
-    with pytest.raises(InputError, match=r"between 0 and 1, without them; it is 1\.0"):
+    with pytest.raises(InputError, match=r"above 0 and below 1; it is 1\.0"):
         conformal_threshold([[0.5, 0.5]], [0], 1.0)
-    with pytest.raises(NotEnoughLabelsError, match="None of the 1 items has a label"):
+    with pytest.raises(NotEnoughLabelsError, match="none of the 1 items has a label"):
         conformal_threshold([[0.5, 0.5]], [-1], 0.9)
 
 
@@ -190,7 +190,7 @@ def test_an_interval_by_hand():
 
 def test_an_interval_from_too_few_labels_is_infinite():
     assert np.isinf(cross_conformal_interval([[1.0]], [0, 0], [0.1, 0.2], coverage=0.9)).all()
-    with pytest.raises(InputError, match="coverage must lie between 0 and 1"):
+    with pytest.raises(InputError, match="coverage must be above 0 and below 1"):
         cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)
-    with pytest.raises(InputError, match=r"coverage must lie between 0 and 1, without them; it is '0\.9'"):
+    with pytest.raises(InputError, match=r"coverage must be above 0 and below 1; it is '0\.9'"):
         threshold_of([0.1, 0.2], "0.9", score="lac")

@@ -125,14 +125,14 @@ def test_ausuc_ignores_a_bias_toward_seen_classes(scored):
 
 
 def test_auroc_agrees_with_the_count_of_pairs():
-    strangeness, unknown = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
-    assert unknown_auroc(strangeness, unknown) == pytest.approx(3 / 4)
+    scores, unknown = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    assert unknown_auroc(scores, unknown) == pytest.approx(3 / 4)
 
 
 def test_false_positive_rate_at_95_percent_true_positives():
-    strangeness = np.concatenate([np.arange(100), [10.5, 93.5, 94.5, 200.0]])
+    scores = np.concatenate([np.arange(100), [10.5, 93.5, 94.5, 200.0]])
     unknown = np.arange(104) >= 100
-    assert false_positive_rate(strangeness, unknown) == pytest.approx(2 / 4)  # let in up to 94
+    assert false_positive_rate(scores, unknown) == pytest.approx(2 / 4)  # accepted up to 94
 
 
 def test_the_bootstrap_interval_of_a_mean_agrees_with_the_normal_interval():
@@ -148,8 +148,8 @@ def test_the_bootstrap_keeps_rows_together():
 
 
 def test_the_bootstrap_leaves_out_draws_without_a_value():
-    strangeness, unknown = np.arange(6.0), np.array([False] * 5 + [True])
-    lower, upper = bootstrap_interval(unknown_auroc, strangeness, unknown, n_draws=200)
+    scores, unknown = np.arange(6.0), np.array([False] * 5 + [True])
+    lower, upper = bootstrap_interval(unknown_auroc, scores, unknown, n_draws=200)
     assert (lower, upper) == (1.0, 1.0)
 
 

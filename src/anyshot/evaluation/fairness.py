@@ -1,4 +1,4 @@
-"""Fairness: how good the answers are for whom, and which groups the class names themselves lean to."""
+"""Fairness: figures by group, and associations between class names and groups of words."""
 
 import math
 import warnings
@@ -19,24 +19,24 @@ from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.metrics import accuracy, bootstrap_interval, effective_size, item_weights, wilson_interval
 from anyshot.evaluation.printing import Printable
 
-MOST_DIVISIONS = 20_000  # divisions of the words up to which a permutation test tries every one
+MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all
 
 WOMEN = ("woman", "she", "her", "female", "mother", "daughter", "sister", "girl")
 MEN = ("man", "he", "his", "male", "father", "son", "brother", "boy")
-"""Words of two groups, the k-th of one facing the k-th of the other, as in Caliskan et al., table 1."""
+"""Words of two groups, paired by position, as in Caliskan et al., table 1."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroupFigures(Printable):
-    """One figure for each group, with its interval and the size of the group; it prints."""
+    """A metric by group, with intervals and group sizes. It prints."""
 
     table: pd.DataFrame
-    """Columns group, n, value, lower, upper; the interval is NaN where the group is too small for one."""
+    """Columns group, n, value, lower, upper; the interval is NaN if the group is too small."""
     overall: float
     difference: float
-    """Between the highest and the lowest group."""
+    """Highest minus lowest value."""
     ratio: float
-    """The lowest group over the highest; NaN where the highest is 0."""
+    """Lowest over highest value; NaN if the highest is 0."""
     notes: tuple[str, ...]
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
@@ -58,14 +58,14 @@ def figures_by_group(
     n_draws: int = 500,
     random_state: RandomState = 0,
 ) -> GroupFigures:
-    """Return `metric(y, predicted)` for each group, with an interval of 95 % and the group's size.
+    """Return `metric(y, predicted)` for each group, with its 95 % interval and size.
 
     Parameters
     ----------
-    y, predicted : (n,) truth and answers
-    groups : (n,) the group of each item; None or NaN is shown as "not given". Seen and unseen classes are groups too
-    metric : any figure of truth and answers, as ``sklearn.metrics.recall_score``
-    sample_weight : (n,) how much each item counts, handed to the metric by that name
+    y, predicted : (n,) labels and predictions
+    groups : (n,) the group of each item; None and NaN are the group "not given"
+    metric : any function of labels and predictions, such as ``sklearn.metrics.recall_score``
+    sample_weight : (n,) weight of each item, passed to the metric by that name
     n_draws, random_state : of the bootstrap; accuracy has Wilson's interval instead
 
     Raises
@@ -77,9 +77,8 @@ def figures_by_group(
     """
     truth, answers, group = np.asarray(y), np.asarray(predicted), named_groups(groups)
     if not len(truth) == len(answers) == len(group) or not len(truth):
-        raise InputError(
-            f"Each item needs a label, an answer and a group; there are {len(truth)}, {len(answers)} and {len(group)}."
-        )
+        sizes = f"{len(truth)}, {len(answers)} and {len(group)}"
+        raise InputError(f"Each item needs a label, a prediction and a group; there are {sizes}.")
     weight = None if sample_weight is None else _weights(sample_weight, group)
     fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
     given = None if weight is None else {"sample_weight": weight}
@@ -101,13 +100,13 @@ def figures_by_group(
 def accuracy_by_group(
     right: ArrayLike, groups: Sequence[Any] | NDArray[Any], *, sample_weight: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """Return columns group, n, accuracy, lower, upper (Wilson, 95 %) of items (n,) that were answered right or not.
+    """Return columns group, n, accuracy, lower, upper (Wilson, 95 %) of items (n,) that are correct or not.
 
-    A group whose weights sum to zero has neither an accuracy nor an interval (NaN).
+    A group whose weights sum to zero has accuracy and interval NaN.
     """
     is_right, group = np.asarray(right, dtype=bool), named_groups(groups)
     if len(is_right) != len(group):
-        raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group an item.")
+        raise InputError(f"There are {len(is_right)} items and {len(group)} groups. Give one group per item.")
     given = item_weights(sample_weight, len(group))
     weight, rows = np.ones(len(group)) if given is None else given, []
     for name in sorted(set(group.tolist())):
@@ -122,32 +121,30 @@ def accuracy_by_group(
 
 
 def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
-    """Return the groups (n,) as names; what is None or NaN reads "not given"."""
+    """Return the groups (n,) as names, "not given" for None and NaN."""
     return np.array(["not given" if one is None or one != one else str(one) for one in list(groups)], dtype=np.str_)
 
 
 def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
-    """Say which groups are too small to speak of; `table` has columns group and n."""
+    """Return a note on groups that are too small for reliable figures; `table` has columns group and n."""
     small = table[table["n"] < SCARCE]
     if not len(small):
         return ()
     named = ", ".join(str(name) for name in small["group"].head(3)) + (", ..." if len(small) > 3 else "")
-    return (f"fewer than {SCARCE} items, so that their figures say little: {named}",)
+    return (f"groups with fewer than {SCARCE} items, whose figures are unreliable: {named}",)
 
 
 def answers_that_change(answers: Mapping[str, Labels]) -> pd.DataFrame:
-    """Return how often the answer changes when only the group in an item changes (counterfactual fairness).
+    """Return how often predictions change if only the group in an item changes (counterfactual fairness).
 
-    answers: for each variant ("she", "he"), the answers to the same n items written so. Columns first, second, n,
-    share, lower, upper (Wilson, 95 %): one row for each pair of variants. Kusner et al., NeurIPS 2017, definition 5,
-    for changes of wording.
+    answers: for each variant, such as "she" and "he", the predictions for the same n items in that wording. Columns
+    first, second, n, share, lower, upper (Wilson, 95 %): one row for each pair of variants. Kusner et al., NeurIPS
+    2017, definition 5, for changes of wording.
     """
     listed = {name: np.asarray(one, dtype=object) for name, one in answers.items()}
     lengths = {len(one) for one in listed.values()}
     if len(listed) < 2 or len(lengths) != 1 or 0 in lengths:
-        raise InputError(
-            f"Two variants or more of the same items are needed; the numbers of answers are {sorted(lengths)}."
-        )
+        raise InputError(f"Two or more variants of the same items are needed; they have {sorted(lengths)} predictions.")
     rows = []
     for first, second in combinations(listed, 2):
         changed = listed[first] != listed[second]
@@ -157,7 +154,7 @@ def answers_that_change(answers: Mapping[str, Labels]) -> pd.DataFrame:
 
 
 def leaning(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Return how much nearer each vector (n,) lies to the first group's words than to the second's, by mean cosine.
+    """Return the mean cosine of each vector (n,) to the first group of words minus that to the second.
 
     X (n, d); first (a, d); second (b, d). Caliskan, Bryson, Narayanan, Semantics derived automatically from language
     corpora contain human-like biases, Science 2017, s(w, A, B).
@@ -172,12 +169,12 @@ def leaning(X: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.flo
 
 @dataclass(frozen=True)
 class Association:
-    """How two sets of vectors differ in their leaning to two groups of words."""
+    """The difference of two sets of vectors in their leaning to two groups of words."""
 
     effect: float
     """In standard deviations of the leaning over both sets."""
     p: float
-    """Two-sided: the share of divisions of the vectors into two such sets that differ as much."""
+    """Two-sided: the share of permutations of the vectors with a difference at least as large."""
     n: tuple[int, int]
 
     def __str__(self) -> str:
@@ -189,13 +186,13 @@ def association(
 ) -> Association:
     """Test whether `X` (n, d) leans to the `first` (a, d) words and `Y` (m, d) to the `second` (b, d) ones.
 
-    The word embedding association test, Caliskan et al., Science 2017, here two-sided. Every division into two sets
-    of n and m is tried where there are at most 20,000; else as many are drawn.
+    The word embedding association test, Caliskan et al., Science 2017, here two-sided. All splits into sets of n and m
+    are tried if there are at most 20,000, else a random sample of as many.
     """
     leans = [leaning(table, first, second) for table in (X, Y)]
     both, n = np.concatenate(leans), len(leans[0])
     if min(map(len, leans)) < 2:
-        raise NotEnoughLabelsError(f"Two vectors or more are needed in either set; there are {n} and {len(leans[1])}.")
+        raise NotEnoughLabelsError(f"Two vectors or more are needed in each set; there are {n} and {len(leans[1])}.")
     spread = float(both.std(ddof=1))
     gap = float(leans[0].mean() - leans[1].mean())
     p = _permuted(both, n, gap, generator(random_state))
@@ -210,11 +207,11 @@ def class_leanings(
     *,
     random_state: RandomState = 0,
 ) -> pd.DataFrame:
-    """Return which group of words each class leans to, by its vector, before any label: the zero-shot prior's own bias.
+    """Return which group of words each class vector is closer to: the bias of the zero-shot prior before any label.
 
-    names (c,); X (c, d) the class vectors, of names or descriptions; first (a, d) and second (b, d) the words' vectors.
+    names (c,); X (c, d) class vectors, of names or descriptions; first (a, d) and second (b, d) vectors of the words.
     Columns class, leaning (positive: to the first), effect (in standard deviations of the cosines to all words), p
-    (two-sided, over divisions of the words), p_adjusted (Holm, for as many classes). The largest leaning first.
+    (two-sided, over permutations of the words), p_adjusted (Holm, for all classes); largest absolute leaning first.
     """
     words = [unit(vectors(group)) for group in (first, second)]
     table, random = unit(vectors(X)), generator(random_state)
@@ -245,17 +242,17 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 def _permuted(values: NDArray[np.float64], n: int, gap: float, random: np.random.Generator) -> float:
-    """Return the share of divisions into n values and the rest whose means differ by `gap` or more."""
+    """Return the share of splits into n values and the rest whose means differ by `gap` or more."""
     total, size = values.sum(), len(values)
     exact = math.comb(size, n) <= MOST_DIVISIONS
     if exact:
-        places = np.array(list(combinations(range(size), n)))
+        members = np.array(list(combinations(range(size), n)))
     else:
-        places = random.permuted(np.tile(np.arange(size), (MOST_DIVISIONS, 1)), axis=1)[:, :n]
-    inside = values[places].sum(axis=1)
+        members = random.permuted(np.tile(np.arange(size), (MOST_DIVISIONS, 1)), axis=1)[:, :n]
+    inside = values[members].sum(axis=1)
     gaps = np.abs(inside / n - (total - inside) / (size - n))
     reached = int((gaps >= abs(gap) - 1e-9).sum())
-    # The division at hand is one of all; among drawn ones it has to be counted in, or p could be zero.
+    # A random sample may lack the observed split, which is added, or p could be zero.
     return reached / len(gaps) if exact else (reached + 1) / (len(gaps) + 1)
 
 
@@ -274,7 +271,7 @@ def _interval(
 
 
 def _defined(metric: Callable[..., float]) -> Callable[..., float]:
-    """Return the metric of truth, answers and perhaps weights, which says where it is undefined."""
+    """Return the metric with NotEnoughLabelsError raised where it is undefined."""
 
     def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64] | None = None) -> float:
         if weight is not None and weight.sum() <= 0:
@@ -293,7 +290,9 @@ def _weights(sample_weight: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.fl
     weight = np.asarray(item_weights(sample_weight, len(group)), dtype=np.float64)
     for name in np.unique(group).tolist():
         if weight[group == name].sum() <= 0:
-            raise InputError(f"The weights of group {name!r} sum to zero. Leave the group out, or weigh its items.")
+            raise InputError(
+                f"The weights of group {name!r} sum to zero. Leave the group out, or give its items weights."
+            )
     return weight
 
 

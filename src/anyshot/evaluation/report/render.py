@@ -28,7 +28,7 @@ from anyshot.evaluation.classification import Evaluation
 from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import NumberEvaluation
 
-Kind: TypeAlias = Literal["text", "long", "count", "number", "percent", "bar"]
+CellFormat: TypeAlias = Literal["text", "long", "count", "number", "percent", "bar"]
 
 TITLE: Final = "How good is this model?"
 MAX_TEXT = 600  # letters of a text
@@ -39,7 +39,7 @@ MAX_LINES = 8  # columns of a row, up to which each has a line of its own
 T = TypeVar("T")
 
 # The heading of each column of a table, and how its values are written.
-HEADINGS: Final[dict[str, tuple[str, Kind]]] = {
+HEADINGS: Final[dict[str, tuple[str, CellFormat]]] = {
     "accuracy": ("accuracy", "bar"), "answer": ("predicted class", "text"), "bias": ("bias", "number"),
     "by": ("grouped by", "text"), "cached": ("from the cache", "count"), "calls": ("encoder calls", "count"),
     "class": ("class", "text"), "covered": ("measured coverage", "bar"), "duplicates": ("duplicates", "count"),
@@ -71,8 +71,8 @@ class PageTable:
     """A table of the page."""
 
     caption: str
-    columns: tuple[tuple[str, Kind], ...]
-    """(heading, kind) of each column."""
+    columns: tuple[tuple[str, CellFormat], ...]
+    """(heading, format) of each column."""
     rows: tuple[tuple[Cell, ...], ...]
     n_hidden: int = 0
 
@@ -80,7 +80,7 @@ class PageTable:
     def of(cls, frame: pd.DataFrame, names: str, *, caption: str, max_rows: int = 500) -> "PageTable":
         """Return the first rows of a data frame; names: columns of `HEADINGS`, separated by spaces."""
         shown, columns = frame.head(max_rows), {name: HEADINGS[name] for name in names.split()}
-        cells = [[_cell(value, kind) for value in shown[name].tolist()] for name, (_, kind) in columns.items()]
+        cells = [[_cell(value, style) for value in shown[name].tolist()] for name, (_, style) in columns.items()]
         return cls(caption, tuple(columns.values()), tuple(zip(*cells, strict=True)), len(frame) - len(shown))
 
 
@@ -230,16 +230,16 @@ def _source(name: str) -> str:
     return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
-def _cell(value: object, kind: Kind) -> Cell:
-    if kind in ("text", "long") or not isinstance(value, (int, float)):
+def _cell(value: object, style: CellFormat) -> Cell:
+    if style in ("text", "long") or not isinstance(value, (int, float)):
         return Cell(readable(value), readable(value).casefold())
     if math.isnan(value):
         return Cell("-", "")
-    if kind == "count":
+    if style == "count":
         return Cell(f"{value:,.0f}", f"{value:.0f}")
-    if kind == "number":
+    if style == "number":
         return Cell(number(value), f"{value:.6g}")
-    return Cell(f"{percent(value)} %", f"{value:.6f}", f"{min(max(value, 0), 1):.4f}" if kind == "bar" else "")
+    return Cell(f"{percent(value)} %", f"{value:.6f}", f"{min(max(value, 0), 1):.4f}" if style == "bar" else "")
 
 
 def readable(value: object) -> str:
