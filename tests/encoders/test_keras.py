@@ -1,4 +1,4 @@
-"""Keras models as frozen encoders, small ones with random weights; the backend is never changed behind one's back."""
+"""Small Keras models with random weights as encoders, and the backend of Keras."""
 
 import os
 import sys
@@ -46,7 +46,7 @@ def weights_file(keras, tmp_path_factory) -> Path:
     return file
 
 
-def test_the_vectors_are_the_models_output_averaged_over_its_places(small):
+def test_vectors_are_the_models_output_averaged_over_height_and_width(small):
     encoder = KerasEncoder(small)
     shown = np.stack([center_square(photo, side=32).permute(1, 2, 0).numpy() for photo in PHOTOS]).astype(np.float32)
     with torch.no_grad():
@@ -55,27 +55,27 @@ def test_the_vectors_are_the_models_output_averaged_over_its_places(small):
     assert np.allclose(encoder.encode(PHOTOS), unit(maps.mean(axis=(1, 2))), atol=1e-6)
 
 
-def test_a_keras_model_is_taken_where_an_encoder_is(small):
+def test_load_encoder_accepts_a_keras_model(small):
     encoder = load_encoder(small)
     assert (encoder.modality, encoder.width) == ("image", 6)
     assert load_encoder(encoder) is encoder
 
 
-def test_pixels_are_prepared_as_asked(small):
+def test_preprocess_is_applied_to_the_pixels(small):
     plain, inverted = KerasEncoder(small), KerasEncoder(small, preprocess=lambda x: 255 - x)
     assert not np.allclose(plain.encode(PHOTOS), inverted.encode(PHOTOS), atol=1e-4)
     assert plain.digest != inverted.digest
 
 
-def test_the_digest_follows_the_weights(keras, small):
+def test_the_digest_depends_on_the_weights(keras, small):
     other = keras.models.clone_model(small)
     assert KerasEncoder(other).digest != KerasEncoder(small).digest
     other.set_weights(small.get_weights())
     assert np.allclose(KerasEncoder(other).encode(PHOTOS), KerasEncoder(small).encode(PHOTOS))
 
 
-def test_the_digest_is_the_same_whatever_was_built_before(keras):
-    """Keras numbers its own names through a process: a saved model must be found again all the same."""
+def test_the_digest_does_not_depend_on_models_built_before(keras):
+    """Keras numbers the names of layers within a process, which must not change the digest."""
 
     def built():
         conv = keras.layers.Conv2D(4, 3, kernel_initializer="ones")
@@ -90,23 +90,23 @@ def test_the_digest_is_the_same_whatever_was_built_before(keras):
     assert KerasEncoder(wider).digest != KerasEncoder(first).digest
 
 
-def test_a_model_that_does_not_say_what_it_reads_or_has_two_outputs_is_refused(keras):
-    with pytest.raises(EncoderError, match=r"does not say what it reads.*keras\.Input\(\(224, 224, 3\)\)"):
+def test_a_model_without_an_input_shape_or_with_two_outputs_is_refused(keras):
+    with pytest.raises(EncoderError, match=r"has no input shape.*keras\.Input\(\(224, 224, 3\)\)"):
         KerasEncoder(keras.Sequential([keras.layers.Flatten()]))
     seen = keras.Input((32, 32, 3))
     both = keras.Model(seen, [keras.layers.Flatten()(seen), keras.layers.GlobalAveragePooling2D()(seen)])
-    with pytest.raises(EncoderError, match=r"must have one output, .* it has 2 of them"):
+    with pytest.raises(EncoderError, match=r"must have one output, .* but has 2 outputs"):
         KerasEncoder(both)
 
 
-def test_the_model_given_is_only_read(small):
+def test_encoding_does_not_change_the_model(small):
     before = [array.copy() for array in small.get_weights()]
     KerasEncoder(small).encode(PHOTOS)
     assert small.trainable
     assert all(np.array_equal(one, other) for one, other in zip(before, small.get_weights(), strict=True))
 
 
-def test_an_application_is_opened_by_name_and_file_with_its_own_preprocessing(keras, weights_file):
+def test_an_application_is_loaded_by_name_and_file_with_its_preprocessing(keras, weights_file):
     encoder = load_encoder(f"keras:MobileNet:{weights_file}", device="cpu", download="never")
     model = keras.applications.MobileNet(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
     model.load_weights(weights_file)
@@ -122,33 +122,33 @@ def test_weights_of_another_architecture_are_refused(weights_file):
         load_keras_model(f"MobileNetV2:{weights_file}", device="cpu")
 
 
-def test_a_file_that_is_not_there_is_named():
+def test_a_missing_file_is_reported():
     with pytest.raises(MissingWeightsError, match=r"There is no file no\.weights\.h5 with weights of keras:MobileNet"):
         load_keras_model("MobileNet:no.weights.h5")
 
 
-def test_without_a_file_and_without_leave_to_download_the_way_out_is_named():
-    with pytest.raises(MissingWeightsError, match="keras:MobileNetV2:FILE, or allow it: download='allow'"):
+def test_without_a_file_and_without_downloads_the_remedy_is_reported():
+    with pytest.raises(MissingWeightsError, match="keras:MobileNetV2:FILE, or set download='allow'"):
         load_encoder("keras:MobileNetV2", download="never")
 
 
 @pytest.mark.parametrize(("name", "near"), [("mobilenetv2", "MobileNetV2"), ("ResNet5", "ResNet50")])
-def test_an_unknown_application_is_answered_with_the_nearest(name, near):
+def test_an_unknown_application_is_reported_with_the_nearest(name, near):
     with pytest.raises(UnknownEncoderError, match=rf"has no '{name}'\. Did you mean 'keras:{near}"):
         load_encoder(f"keras:{name}")
 
 
-def test_a_model_that_reads_no_images_is_refused(keras):
-    with pytest.raises(EncoderError, match=r"reads \(None, 7\); an encoder of images reads \(None, h, w, 3\)"):
+def test_a_model_of_other_inputs_than_images_is_refused(keras):
+    with pytest.raises(EncoderError, match=r"has input shape \(None, 7\); an image encoder needs \(None, h, w, 3\)"):
         KerasEncoder(keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]))
 
 
-def test_what_is_no_keras_model_is_refused():
-    with pytest.raises(EncoderError, match="A Keras model is needed; str was given"):
+def test_an_object_that_is_not_a_keras_model_is_refused():
+    with pytest.raises(EncoderError, match="model must be a Keras model, not str"):
         KerasEncoder("MobileNetV2")
 
 
-def test_an_unreadable_image_is_named_by_its_row(small, tmp_path):
+def test_an_unreadable_image_is_reported_with_its_row(small, tmp_path):
     with pytest.raises(BadItemError, match="row 1"):
         KerasEncoder(small).encode([PHOTOS[0], tmp_path / "none.png"])
 
@@ -159,21 +159,21 @@ def in_new_python(code: str, **environment: str) -> str:
     return done.stdout + done.stderr.splitlines()[-1] if done.stderr else done.stdout
 
 
-def test_the_environment_is_as_before_once_keras_is_imported():
+def test_the_environment_is_restored_after_keras_is_imported():
     code = "import os; from anyshot.encoders.keras import keras_on_torch as k; "
     code += "print(k().backend.backend(), os.environ.get('KERAS_BACKEND'))"
     assert in_new_python(code).strip() == "torch None"
 
 
-def test_a_backend_asked_for_that_is_another_is_refused_before_keras_is_imported():
+def test_another_backend_in_the_environment_is_refused_before_keras_is_imported():
     code = "import sys; from anyshot.encoders.keras import keras_on_torch as k\n"
     code += "try: k()\nexcept Exception as e: print('keras' in sys.modules, e)"
     answer = in_new_python(code, KERAS_BACKEND="jax")
     assert answer.startswith("False The environment variable KERAS_BACKEND is 'jax'")
-    assert "Set it to 'torch', or unset it" in answer
+    assert "Set it to 'torch' or unset it" in answer
 
 
-def test_a_keras_that_runs_on_another_backend_is_refused(tmp_path):
+def test_keras_on_another_backend_is_refused(tmp_path):
     (tmp_path / "keras.py").write_text("class backend:\n    backend = staticmethod(lambda: 'tensorflow')")
     code = "import keras; from anyshot.encoders.registry import load_encoder as l; l('keras:MobileNetV2')"
     answer = in_new_python(code, PYTHONPATH=str(tmp_path))

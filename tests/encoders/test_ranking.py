@@ -1,4 +1,4 @@
-"""Transferability: each score against its formula written out, and the table that sets them beside a probe."""
+"""Transferability scores, compared with their formulas, and the ranking of encoders by a linear probe."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def world(*, n=40, width=6, n_classes=3, spread=1.0):
 
 
 class Marked:
-    """A text encoder whose vectors tell an item's class, as clearly as `noise` lets them."""
+    """A text encoder whose vectors depend on the item's class, plus noise."""
 
     modality, width = "text", 4
 
@@ -42,7 +42,7 @@ TEXTS = [f"{'x' * (n % 3 + 1)}{n:03}" for n in range(60)]
 LABELS = [("one", "two", "three")[n % 3] for n in range(60)]
 
 
-def test_the_evidence_is_the_largest_that_the_gaussian_formula_reaches():
+def test_log_me_is_the_maximum_of_the_gaussian_log_evidence():
     X, _ = world(n=12, width=3)
     y = X @ np.array([1.0, -1.0, 0.5]) + 0.3 * generator(1).normal(size=12)
 
@@ -54,7 +54,7 @@ def test_the_evidence_is_the_largest_that_the_gaussian_formula_reaches():
     assert log_me(X, y) >= max(grid)
 
 
-def test_the_evidence_of_more_features_than_items_is_the_same_formula():
+def test_log_me_with_more_features_than_items():
     X = generator(2).normal(size=(6, 10)).astype(np.float32)
     y = X[:, 0] + generator(3).normal(size=6)
 
@@ -65,13 +65,13 @@ def test_the_evidence_of_more_features_than_items_is_the_same_formula():
     assert log_me(X, y) == pytest.approx(max(grid), abs=1e-2)
 
 
-def test_the_evidence_of_classes_is_the_mean_over_their_columns():
+def test_log_me_of_classes_is_the_mean_over_their_columns():
     X, y = world()
     columns = np.eye(3)[y]
     assert log_me(X, columns) == pytest.approx(np.mean([log_me(X, column) for column in columns.T]))
 
 
-def test_h_score_is_the_trace_written_out():
+def test_h_score_equals_its_formula():
     X, y = world(n=60, width=3)
     apart = X - X.mean(axis=0)
     means = np.array([apart[y == k].mean(axis=0) for k in range(3)])
@@ -82,25 +82,25 @@ def test_h_score_is_the_trace_written_out():
     assert h_score(X, y) == pytest.approx(np.trace(np.linalg.inv(shrunk) @ ((1 - a) * between)), rel=1e-4)
 
 
-def test_h_score_does_not_change_when_the_space_is_turned():
+def test_h_score_is_invariant_to_rotation():
     X, y = world()
     turn = np.linalg.qr(generator(4).normal(size=(6, 6)))[0]
     assert h_score(X @ turn, y) == pytest.approx(h_score(X, y), rel=1e-4)
 
 
-def test_h_score_of_features_that_are_all_alike_is_zero():
+def test_h_score_of_constant_features_is_zero():
     assert h_score(np.ones((6, 2)), [0, 1, 0, 1, 0, 1]) == 0
 
 
 def test_leep_by_hand():
-    # Both source classes are seen as often; the joint is [[.45, .05], [.25, .25]] for the two labels.
+    # The joint distribution is [[.45, .05], [.25, .25]] for the two labels.
     theta, y = [[0.9, 0.1], [0.5, 0.5]], [0, 1]
     given = np.array([[0.45 / 0.7, 0.05 / 0.3], [0.25 / 0.7, 0.25 / 0.3]])
     by_hand = np.mean([np.log(0.9 * given[0, 0] + 0.1 * given[0, 1]), np.log(0.5 * given[1, 0] + 0.5 * given[1, 1])])
     assert leep(theta, y) == pytest.approx(by_hand, rel=1e-6)
 
 
-def test_leep_with_certain_answers_is_nce():
+def test_leep_of_one_hot_probabilities_is_nce():
     source, y = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 1, 0, 0])
     assert leep(np.eye(3)[source], y) == pytest.approx(nce(source, y), rel=1e-6)
 
@@ -111,7 +111,7 @@ def test_nce_by_hand():
 
 
 @pytest.mark.parametrize("score", [lambda X, y: log_me(X, np.eye(3)[y]), h_score])
-def test_clearer_features_score_higher(score):
+def test_better_separated_classes_score_higher(score):
     clear, blurred = world(spread=0.3), world(spread=3.0)
     assert score(*clear) > score(*blurred)
 
@@ -123,7 +123,7 @@ def test_permuting_items_changes_no_score():
     assert log_me(X[order], y[order]) == pytest.approx(log_me(X, y), rel=1e-5)
 
 
-def test_the_source_answers_are_a_distribution_that_the_length_sharpens():
+def test_source_probabilities_sharpen_with_the_feature_length():
     vectors = np.eye(2, 4, dtype=np.float32)
     soft, sharp = (source_probabilities(Known(0), vectors, feature_length=length) for length in (1.0, 10.0))
     np.testing.assert_allclose(soft.sum(axis=1), 1)
@@ -131,7 +131,7 @@ def test_the_source_answers_are_a_distribution_that_the_length_sharpens():
     assert sharp[0, 0] > soft[0, 0]
 
 
-def test_the_clearest_encoder_comes_first_and_is_asked_for_each_item_once():
+def test_the_best_encoder_comes_first_and_encodes_each_item_once():
     encoders = {"blurred": Marked(2.0), "clear": Known(0.1)}
     ranking = rank_encoders(TEXTS, LABELS, encoders)
     assert ranking.best == "clear"
@@ -141,35 +141,35 @@ def test_the_clearest_encoder_comes_first_and_is_asked_for_each_item_once():
     assert ranking.agreement["LogME"] == 1.0
 
 
-def test_an_empty_column_says_why():
+def test_a_missing_score_has_a_reason():
     ranking = rank_encoders(TEXTS, LABELS, {"plain": Marked(0.5), "known": Known(0.5)})
     assert np.isnan(ranking.table.at["plain", "LEEP"])
     assert np.isfinite(ranking.table.at["known", "LEEP"])
     assert "plain: LEEP and NCE need a source classifier" in str(ranking)
 
 
-def test_a_score_that_contradicts_the_probe_is_named():
-    class Misread(Known):  # clear vectors, but a source classifier that sees one class everywhere
+def test_a_score_that_contradicts_the_probe_is_reported():
+    class Misread(Known):  # good vectors, but a source classifier with one class for everything
         classifier = LinearClassifier(np.zeros((3, 4), np.float32), Known.classifier.names)
 
     ranking = rank_encoders(TEXTS, LABELS, {"blurred": Known(1.5), "clear": Misread(0.1)})
     assert ranking.best == "clear"
-    assert any("LEEP and NCE put blurred before clear" in line for line in ranking.disagreements)
+    assert any("LEEP and NCE rank blurred above clear" in line for line in ranking.disagreements)
 
 
-def test_items_without_a_label_are_left_out():
+def test_unlabeled_items_are_not_encoded():
     encoder = Marked(0.5)
     rank_encoders([*TEXTS, "more"], [*LABELS, None], {"one": encoder})
     assert encoder.encoded == 60
 
 
-def test_the_same_seed_deals_the_same_folds():
+def test_the_same_seed_has_the_same_folds():
     one, two = (rank_encoders(TEXTS, LABELS, {"one": Marked(1.0)}, random_state=3) for _ in range(2))
     np.testing.assert_array_equal(one.folds["one"], two.folds["one"])
 
 
-def test_a_class_with_fewer_labels_than_folds_is_named():
-    with pytest.raises(NotEnoughLabelsError, match="Class 'rare' has 1 labels; 5 folds"):
+def test_a_class_with_fewer_labels_than_folds_is_reported():
+    with pytest.raises(NotEnoughLabelsError, match="Class 'rare' has 1 labels, but n_folds=5"):
         rank_encoders([*TEXTS, "rare"], [*LABELS, "rare"], [Marked(1.0)])
 
 
@@ -178,26 +178,26 @@ def test_one_class_is_refused():
         rank_encoders(TEXTS, ["one"] * 60, [Marked(1.0)])
 
 
-def test_encoders_of_one_name_are_refused():
-    with pytest.raises(InputError, match=r"Two encoders are called 'Marked'. Give them names of your own"):
+def test_two_encoders_with_the_same_name_are_refused():
+    with pytest.raises(InputError, match=r"Two encoders have the name 'Marked'\. Pass a dict"):
         rank_encoders(TEXTS, LABELS, [Marked(1.0), Marked(2.0)])
 
 
-def test_no_encoder_is_refused():
+def test_an_empty_list_of_encoders_is_refused():
     with pytest.raises(InputError, match="no encoder to rank"):
         rank_encoders(TEXTS, LABELS, [])
 
 
-def test_probabilities_that_are_none_are_refused():
-    with pytest.raises(InputError, match="one distribution a row"):
+def test_rows_that_are_not_distributions_are_refused():
+    with pytest.raises(InputError, match="must be a distribution"):
         leep([[0.5, 0.2], [1.0, 0.0]], [0, 1])
 
 
-def test_source_labels_of_another_number_are_refused():
-    with pytest.raises(InputError, match=r"the shapes are \(2,\) and \(3,\)"):
+def test_source_labels_of_another_length_are_refused():
+    with pytest.raises(InputError, match=r"got \(2,\) and \(3,\)"):
         nce([0, 1], [0, 1, 1])
 
 
-def test_a_missing_label_is_refused_by_the_scores():
+def test_the_scores_refuse_missing_labels():
     with pytest.raises(NotEnoughLabelsError, match="Every item needs a label"):
         h_score(np.ones((2, 2)), [0, -1])

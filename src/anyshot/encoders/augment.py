@@ -1,4 +1,4 @@
-"""Augmentation of images: other views of a photograph that show the same thing."""
+"""Augmentation of images: random crops, mirroring and color changes."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,17 +8,17 @@ import numpy as np
 
 from anyshot.base.pixels import Pixels
 
-LEAST_AREA: Final = 0.5  # of the image that a crop shows
-ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, width by height, beside the image's own
-COLOR: Final = 0.2  # brightness, contrast and saturation change by at most this share
+LEAST_AREA: Final = 0.5  # smallest area of a crop, as a fraction of the image's
+ASPECTS: Final = (3 / 4, 4 / 3)  # of a crop, relative to the image's
+COLOR: Final = 0.2  # largest relative change of brightness, contrast and saturation
 
 
 @dataclass(frozen=True)
 class View:
-    """One changed view of any image: cropped, perhaps mirrored, its colors a little changed.
+    """A random view of an image: cropped, mirrored half of the time, with slightly changed colors.
 
-    What is drawn depends on the seed, the view's number and the image's pixels alone, so that the same view of the same
-    image is always the same. View 0 is the image itself.
+    The view depends only on the seed, the number and the image's pixels, so that it is reproducible. View 0 is the
+    image itself.
 
     References
     ----------
@@ -29,30 +29,30 @@ class View:
     seed: int
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """Return the view of an image (h, w, 3), of another size."""
+        """Return the view of an image (h, w, 3); its size may differ."""
         if self.number == 0:
             return pixels
-        drawn = np.random.default_rng([self.seed, self.number, crc32(np.ascontiguousarray(pixels).data)])
-        shown = crop(pixels, drawn)
-        if drawn.random() < 0.5:
-            shown = shown[:, ::-1]
-        return recolor(shown, drawn)
+        generator = np.random.default_rng([self.seed, self.number, crc32(np.ascontiguousarray(pixels).data)])
+        view = crop(pixels, generator)
+        if generator.random() < 0.5:
+            view = view[:, ::-1]
+        return recolor(view, generator)
 
 
-def crop(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
-    """Return a part of an image (h, w, 3) of a random area, aspect and place; at least one pixel."""
+def crop(pixels: Pixels, generator: np.random.Generator) -> Pixels:
+    """Return a part of an image (h, w, 3) of a random area, aspect and position; at least one pixel."""
     height, width = pixels.shape[:2]
-    area = drawn.uniform(LEAST_AREA, 1.0) * height * width
-    aspect = width / height * np.exp(drawn.uniform(*np.log(ASPECTS)))
+    area = generator.uniform(LEAST_AREA, 1.0) * height * width
+    aspect = width / height * np.exp(generator.uniform(*np.log(ASPECTS)))
     tall = int(np.clip(round(np.sqrt(area / aspect)), 1, height))
     wide = int(np.clip(round(np.sqrt(area * aspect)), 1, width))
-    top, left = drawn.integers(height - tall + 1), drawn.integers(width - wide + 1)
+    top, left = generator.integers(height - tall + 1), generator.integers(width - wide + 1)
     return pixels[top : top + tall, left : left + wide]
 
 
-def recolor(pixels: Pixels, drawn: np.random.Generator) -> Pixels:
+def recolor(pixels: Pixels, generator: np.random.Generator) -> Pixels:
     """Return an image (h, w, 3) with brightness, contrast and saturation each changed by a random factor."""
-    brightness, contrast, saturation = drawn.uniform(1 - COLOR, 1 + COLOR, 3).astype(np.float32)
+    brightness, contrast, saturation = generator.uniform(1 - COLOR, 1 + COLOR, 3).astype(np.float32)
     values = pixels.astype(np.float32)
     gray = values.mean(axis=2, keepdims=True)  # (h, w, 1)
     values = gray + saturation * (values - gray)

@@ -32,7 +32,7 @@ BATCH_TEXTS: Final = 64
 
 
 class _ImageEncoder(HuggingFaceEncoder):
-    """What both image encoders share: the model's own image processor, and encoding in chunks."""
+    """Base of both image encoders, which use the model's own image processor."""
 
     modality: Literal["image"] = "image"
 

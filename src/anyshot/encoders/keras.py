@@ -1,9 +1,8 @@
-"""Keras models as frozen image encoders, through Keras 3 on its torch backend.
+"""Keras models as image encoders, with Keras 3 on its torch backend.
 
-Keras reads the environment's KERAS_BACKEND once, when it is first imported, and takes TensorFlow where that says
-nothing. This library has torch only. So, where Keras has not been imported yet and KERAS_BACKEND says nothing, it is
-set to "torch" for the moment of the import and taken back, which is logged at level INFO. A KERAS_BACKEND that says
-otherwise, or a Keras that already runs on another backend, is refused: neither can be changed behind the user's back.
+Keras reads the environment variable KERAS_BACKEND when it is first imported; the default is TensorFlow. If Keras has
+not been imported and the variable is not set, it is set to "torch" during the import, which is logged at level INFO. If
+the variable has another value, or Keras already runs on another backend, an error is raised.
 """
 
 import difflib
@@ -35,35 +34,34 @@ from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderErro
 
 BACKEND: Final = "KERAS_BACKEND"
 PURPOSE: Final = "An encoder of Keras"
-SIDE: Final = 224  # of the input, where the model states none [pixels]
+SIDE: Final = 224  # of the input if the model has none [pixels]
 
 log = logging.getLogger(__name__)
 
 
 class KerasEncoder:
-    """A Keras model as a frozen image encoder: pixels in, its output, pooled, out.
-
-    The model is only read. Feature maps are averaged over their places; an output that is a vector is taken as it is.
+    """Encoder of a Keras model of images. Feature maps are averaged over height and width; the model is not changed.
 
     Parameters
     ----------
     model : keras.Model
-        On Keras's torch backend; its input (n, h, w, 3), square, or of any size, which is then taken as 224 x 224.
+        A model on Keras's torch backend with square inputs (n, h, w, 3); inputs of any size become 224 x 224.
     preprocess : callable, optional
-        What pixels (n, h, w, 3), float32 from 0 to 255, become before they go in, such as a model's own
-        `preprocess_input`. Default: they go in as they are, for models that scale them themselves.
+        Applied to the pixels (n, h, w, 3), float32 from 0 to 255, such as the `preprocess_input` of a Keras
+        application. Default: none, for models that scale their inputs.
 
     Attributes
     ----------
     width : int
-        d of the vectors.
+        Number of dimensions of a vector.
     digest : str
-        Changes whenever the vectors would.
+        Hash of architecture, weights and preprocessing; it changes whenever the vectors would.
 
     Raises
     ------
     EncoderError
-        It is no Keras model, Keras runs on another backend, its input is no square RGB image, or its output is not one.
+        `model` is not a Keras model, its input is not a square RGB image, it has more than one output, or Keras runs on
+        another backend.
     """
 
     modality: Literal["image"] = "image"
@@ -71,7 +69,7 @@ class KerasEncoder:
     def __init__(self, model: Any, *, preprocess: Callable[[Any], Any] | None = None) -> None:
         keras = keras_on_torch()
         if not isinstance(model, keras.Model):
-            raise EncoderError(f"A Keras model is needed; {type(model).__name__} was given.")
+            raise EncoderError(f"model must be a Keras model, not {type(model).__name__}.")
         self.model, self.preprocess = model, preprocess
         self._side = _side(model)
         blank = torch.zeros((1, 3, self._side, self._side), dtype=torch.uint8)
@@ -80,7 +78,7 @@ class KerasEncoder:
 
     @cached_property
     def digest(self) -> str:
-        """Architecture, weights and preprocessing, hashed."""
+        """Hash of architecture, weights and preprocessing."""
         weights = hashlib.sha256()
         for variable in self.model.weights:
             weights.update(np.ascontiguousarray(variable.value.detach().cpu().numpy()).data)
@@ -95,44 +93,44 @@ class KerasEncoder:
         Raises
         ------
         BadItemError
-            An image cannot be read; it is named by its path and row.
+            An image cannot be read; the message names its path and row.
         """
         return encode_images(
             inputs, prepare=partial(center_square, side=self._side), forward=self._features, width=self.width
         )
 
     def __sklearn_clone__(self) -> Self:
-        return self  # frozen: scikit-learn's clone would copy the weights for nothing
+        return self  # never changed after construction, so that a clone need not copy the weights
 
     def _features(self, pixels: Tensor) -> Tensor:
         """Return features (n, width) of pixels (n, 3, side, side), uint8."""
         x: NDArray[np.float32] = pixels.permute(0, 2, 3, 1).float().numpy()
         x = x if self.preprocess is None else np.asarray(self.preprocess(x), dtype=np.float32)
-        place = next((weights.device for weights in self.model.parameters()), torch.device("cpu"))
-        made = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(place), training=False)
-        if not isinstance(made, Tensor) or made.ndim < 2:
-            what = f"{len(made)} of them" if isinstance(made, list | tuple | dict) else f"a {type(made).__name__}"
+        device = next((weights.device for weights in self.model.parameters()), torch.device("cpu"))
+        output = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(device), training=False)
+        if not isinstance(output, Tensor) or output.ndim < 2:
+            what = f"{len(output)} outputs" if isinstance(output, list | tuple | dict) else f"a {type(output).__name__}"
             raise EncoderError(
-                f"The Keras model {self.model.name!r} must have one output, vectors or maps of features; it has {what}."
-                " Choose one: keras.Model(model.inputs, model.outputs[0])."
+                f"The Keras model {self.model.name!r} must have one output, vectors or feature maps, but has {what}. "
+                "Choose one: keras.Model(model.inputs, model.outputs[0])."
             )
-        return made if made.ndim == 2 else made.flatten(1, -2).mean(dim=1)  # (n, places, width)
+        return output if output.ndim == 2 else output.flatten(1, -2).mean(dim=1)  # of (n, h w, width)
 
 
 def load_keras_model(source: str, *, device: str = "auto", download: str | None = None) -> KerasEncoder:
-    """Return the encoder of one of `keras.applications`, its ImageNet weights downloaded or read from a file.
+    """Return the encoder of a model of `keras.applications`, with weights that are downloaded or read from a file.
 
-    source: "MobileNetV2", whose weights Keras downloads to its own folder (~/.keras/models) where they are not there
-    yet; or "MobileNetV2:FILE", weights without the top layers, as Keras publishes and `save_weights` writes them.
+    source: "MobileNetV2", for ImageNet weights that Keras downloads to ~/.keras/models if they are not there; or
+    "MobileNetV2:FILE", for weights without the top layers, as Keras publishes and `save_weights` writes them.
 
     Raises
     ------
     UnknownEncoderError
-        Keras has no application of that name; the nearest is proposed.
+        Keras has no application with that name.
     MissingWeightsError
-        No file is given and download is "never", the file cannot be read, or the download fails.
+        There is no file and download is "never", the file cannot be read, or the download fails.
     EncoderError
-        Keras runs, or is asked to run, on another backend than torch.
+        Keras has another backend than torch.
     MissingExtraError
         Keras is not installed.
     """
@@ -141,13 +139,13 @@ def load_keras_model(source: str, *, device: str = "auto", download: str | None 
     builder = _application(keras, name)
     if not file and download_switch(download) == "never":
         raise MissingWeightsError(
-            f"The weights of keras:{name} may have to be fetched, and download is 'never'. Give their file: "
-            f"keras:{name}:FILE, or allow it: download='allow'."
+            f"The weights of keras:{name} may need a download, and download is 'never'. Use keras:{name}:FILE, or set "
+            "download='allow'."
         )
     if file and not Path(file).expanduser().is_file():
-        raise MissingWeightsError(f"There is no file {file} with weights of keras:{name}. Correct the path.")
-    place = "gpu:0" if choose(device).device.type == "cuda" else "cpu"
-    with _Fetching(name), redirect_stdout(sys.stderr), keras.device(place):  # Keras prints what it downloads
+        raise MissingWeightsError(f"There is no file {file} with weights of keras:{name}. Check the path.")
+    keras_device = "gpu:0" if choose(device).device.type == "cuda" else "cpu"
+    with _Downloading(name), redirect_stdout(sys.stderr), keras.device(keras_device):  # Keras prints what it downloads
         model = builder(include_top=False, pooling="avg", weights=None if file else "imagenet", **_shape(builder))
         if file:
             _load(model, Path(file).expanduser(), name)
@@ -155,34 +153,34 @@ def load_keras_model(source: str, *, device: str = "auto", download: str | None 
 
 
 def keras_on_torch() -> Any:
-    """Return the module keras, on its torch backend; see the top of this file for what that takes.
+    """Return the module keras, on its torch backend; see the docstring of this module.
 
     Raises
     ------
     EncoderError
-        It runs, or is asked to run, on another backend.
+        Keras has another backend.
     MissingExtraError
         Keras is not installed.
     """
     asked = os.environ.get(BACKEND)
     if "keras" not in sys.modules and asked not in (None, "", "torch"):
         raise EncoderError(
-            f"The environment variable {BACKEND} is {asked!r}, and {PURPOSE.lower()} runs on torch here. Set it to "
-            "'torch', or unset it, and start Python again."
+            f"The environment variable {BACKEND} is {asked!r}, but encoders of Keras need the torch backend. Set it to "
+            "'torch' or unset it, and restart Python."
         )
     with _asking_for_torch():
         keras = extra("keras", "keras", purpose=PURPOSE)
     if keras.backend.backend() != "torch":
         raise EncoderError(
             f"Keras was already imported on its {keras.backend.backend()} backend, which cannot be changed in a "
-            f"running process. Set {BACKEND}=torch before keras is first imported, and start Python again."
+            f"running process. Set {BACKEND}=torch before Keras is first imported, and restart Python."
         )
     return keras
 
 
 @contextmanager
 def _asking_for_torch() -> Iterator[None]:
-    """Set KERAS_BACKEND while Keras is imported for the first time, where it says nothing; then take it back."""
+    """Set KERAS_BACKEND during the first import of Keras if it is not set, and restore it afterwards."""
     if "keras" in sys.modules or os.environ.get(BACKEND):
         yield
         return
@@ -190,7 +188,7 @@ def _asking_for_torch() -> Iterator[None]:
     os.environ[BACKEND] = "torch"
     try:
         yield
-        log.info("keras was imported on its torch backend; %s was set for that moment only", BACKEND)
+        log.info("keras was imported with its torch backend; %s was set during the import only", BACKEND)
     finally:
         if before is None:
             del os.environ[BACKEND]
@@ -198,8 +196,8 @@ def _asking_for_torch() -> Iterator[None]:
             os.environ[BACKEND] = before
 
 
-class _Fetching:
-    """Names what was to be fetched where Keras fails to: it raises a bare Exception from the network's error."""
+class _Downloading:
+    """Raises MissingWeightsError if a download by Keras fails, for which Keras raises a bare Exception."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -212,23 +210,23 @@ class _Fetching:
     ) -> None:
         if kind is Exception and error is not None and isinstance(error.__context__, OSError):
             raise MissingWeightsError(
-                f"The weights of keras:{self.name} are not on this machine and cannot be fetched: {error}. Fetch that "
-                f"file elsewhere and give it: keras:{self.name}:FILE."
+                f"The weights of keras:{self.name} are not on this machine and cannot be downloaded: {error}. "
+                f"Download the file on another machine, and use keras:{self.name}:FILE."
             ) from error
 
 
 def _application(keras: Any, name: str) -> Any:
-    """Return the function of keras.applications that makes a model."""
+    """Return the function of keras.applications that builds a model."""
     known = [one for one in dir(keras.applications) if one[0].isupper() and callable(getattr(keras.applications, one))]
     if name in known:
         return getattr(keras.applications, name)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     remedy = f"Did you mean 'keras:{near[0]}'? " if near else ""
-    raise UnknownEncoderError(f"keras.applications has no {name!r}. {remedy}There are: {', '.join(known)}.")
+    raise UnknownEncoderError(f"keras.applications has no {name!r}. {remedy}Choose one of: {', '.join(known)}.")
 
 
 def _shape(builder: Any) -> dict[str, Any]:
-    """Return the input's shape: NASNet and MobileNet warn, and guess, where it is not given."""
+    """Return the shape of the input, without which NASNet and MobileNet guess it with a warning."""
     sides = {"InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299, "NASNetLarge": 331}
     side = sides.get(builder.__name__, SIDE)
     return {"input_shape": (side, side, 3)}
@@ -237,12 +235,12 @@ def _shape(builder: Any) -> dict[str, Any]:
 def _load(model: Any, file: Path, name: str) -> None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns where it leaves layers at random
+            warnings.simplefilter("error", UserWarning)  # Keras only warns if it leaves layers uninitialized
             model.load_weights(str(file))
     except (OSError, ValueError, KeyError, TypeError, UserWarning) as error:
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MissingWeightsError(
-            f"{file} does not hold the weights of keras:{name} without its top layers: {why}. Save them with "
+            f"{file} does not hold the weights of keras:{name} without its top layers: {reason}. Save them with "
             "model.save_weights('NAME.weights.h5')."
         ) from error
 
@@ -252,38 +250,38 @@ def _side(model: Any) -> int:
     shape = getattr(model, "input_shape", None)
     if shape is None:
         raise EncoderError(
-            f"The Keras model {model.name!r} does not say what it reads: it is not built yet, or of a class of its own."
-            f" Say it: keras.Sequential([keras.Input(({SIDE}, {SIDE}, 3)), model])."
+            f"The Keras model {model.name!r} has no input shape: it is not built, or is a subclass of keras.Model. "
+            f"Add one: keras.Sequential([keras.Input(({SIDE}, {SIDE}, 3)), model])."
         )
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2]:
         raise EncoderError(
-            f"The Keras model {model.name!r} reads {shape}; an encoder of images reads (None, h, w, 3), square, "
+            f"The Keras model {model.name!r} has input shape {shape}; an image encoder needs (None, h, w, 3), square, "
             "channels last."
         )
     return int(shape[1] or SIDE)
 
 
 def _without_names(config: Any) -> Any:
-    """Return a model's settings with its layers' names as numbers, in the order of their first appearance.
+    """Return a model's config with the names of layers numbered in order of appearance.
 
-    Keras numbers the names that it gives by what was built before in the same process: the same model has others.
+    Keras's own names depend on the models that were built before in the same process.
     """
-    place_of: dict[str, str] = {}
+    number_of: dict[str, str] = {}
     for name in _names_in(config):
-        place_of.setdefault(name, f"layer {len(place_of)}")
+        number_of.setdefault(name, f"layer {len(number_of)}")
 
-    def told(part: Any) -> Any:
+    def renamed(part: Any) -> Any:
         if isinstance(part, dict):
-            return {key: told(value) for key, value in part.items()}
+            return {key: renamed(value) for key, value in part.items()}
         if isinstance(part, list | tuple):
-            return [told(value) for value in part]
-        return place_of.get(part, part) if isinstance(part, str) else part
+            return [renamed(value) for value in part]
+        return number_of.get(part, part) if isinstance(part, str) else part
 
-    return told(config)
+    return renamed(config)
 
 
 def _names_in(config: Any) -> Iterator[str]:
-    """Yield what is called "name" in a model's settings, in order."""
+    """Yield the values of "name" in a model's config, in order."""
     if isinstance(config, dict) and isinstance(config.get("name"), str):
         yield config["name"]
     for part in config.values() if isinstance(config, dict) else config if isinstance(config, list | tuple) else ():

@@ -1,4 +1,4 @@
-"""Which source model suits these data: quick scores of encoders, always beside what a linear probe makes of them."""
+"""Rank encoders for labeled items: transferability scores, compared with the accuracy of a linear probe."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +27,11 @@ from anyshot.store.disk_cache import VectorCache, encode_once
 Floats: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 
-EVIDENCE_ROUNDS: Final = 100
-"""At most; the fixed point of LogME is usual within ten."""
+MAX_ITERATIONS: Final = 100
+"""Of the fixed-point iteration of LogME, which usually needs ten."""
 FEATURE_LENGTH: Final = 20.0
-"""How long a source network's features are taken to be before they were scaled to unit length: its logits are known up
-to this factor only. 14 for EfficientNet-Lite0, 24 for two MobileNets. LEEP depends on it, NCE does not."""
+"""Assumed length of a source network's features before they were scaled to unit length, a factor of its logits. It is
+about 14 for EfficientNet-Lite0 and 24 for two MobileNets. LEEP depends on it, NCE does not."""
 SCORES: Final = ("LogME", "H-score", "LEEP", "NCE")
 
 # LogME. A linear model y = F w + e with w ~ N(0, 1 / alpha) and e ~ N(0, 1 / beta), its evidence maximized over alpha
@@ -54,20 +54,21 @@ def log_me(vectors: ArrayLike, targets: ArrayLike) -> float:
     Y = np.asarray(targets, dtype=np.float64)
     if Y.ndim not in (1, 2) or len(Y) != len(F):
         raise InputError(
-            f"targets must be (n,) or (n, k) with a row for each of the {len(F)} vectors; given {Y.shape}."
+            f"targets must have shape (n,) or (n, k) with n={len(F)}, the number of vectors; got {Y.shape}."
         )
     Y = Y.reshape(len(F), -1)
     with threads_for(F.size):
         U, S, _ = np.linalg.svd(F, full_matrices=False)
-    inside = U.T @ Y  # (p, k)
-    outside = np.maximum(np.square(Y).sum(axis=0) - np.square(inside).sum(axis=0), 0)  # (k,)
-    return float(np.mean([_evidence(S**2, z, rest, F.shape) for z, rest in zip(inside.T, outside, strict=True)]))
+    projected = U.T @ Y  # (p, k)
+    residual = np.maximum(np.square(Y).sum(axis=0) - np.square(projected).sum(axis=0), 0)  # (k,)
+    return float(np.mean([_evidence(S**2, z, rest, F.shape) for z, rest in zip(projected.T, residual, strict=True)]))
 
 
 def h_score(vectors: ArrayLike, y: ArrayLike) -> float:
-    """Return how far the classes lie apart in units of the features' spread, covariances shrunk: higher is better.
+    """Return the H-score, the variance between classes relative to the features' covariance; higher is better.
 
-    vectors (n, d); y (n,): rows of the class table. tr(cov_a(f)^-1 (1 - a) cov(E[f | y])), a by Ledoit and Wolf.
+    vectors (n, d); y (n,): class indexes. The score is tr(cov_a(f)^-1 (1 - a) cov(E[f | y])), where a is the shrinkage
+    of the covariance by Ledoit and Wolf.
 
     Bao et al. An Information-Theoretic Approach to Transferability in Task Transfer Learning. ICIP 2019, definition 2.
     Ibrahim, Ponomareva, Mazumder. Newer is Not Always Better: Rethinking Transferability Metrics. ECML 2022, for a.
@@ -88,29 +89,29 @@ def h_score(vectors: ArrayLike, y: ArrayLike) -> float:
 
 
 def leep(source_probabilities: ArrayLike, y: ArrayLike) -> float:
-    """Return the mean log probability of `y` when it is told by way of the source's classes: higher is better, 0 best.
+    """Return LEEP, the mean log probability of `y` predicted from the source classes; higher is better, at most 0.
 
-    source_probabilities (n, z), each row a distribution over the source's classes; y (n,): rows of the class table.
+    source_probabilities (n, z): each row a distribution over the source classes; y (n,): class indexes.
 
     Nguyen, Hassner, Seeger, Archambeau. LEEP: A New Measure to Evaluate Transferability. ICML 2020, eq. (2).
     """
     theta, index = _vectors_and_index(source_probabilities, y)
     if (theta < 0).any() or not np.allclose(theta.sum(axis=1), 1, atol=1e-3):
-        raise InputError("source_probabilities must hold one distribution a row: numbers from 0 whose sum is 1.")
+        raise InputError("Each row of source_probabilities must be a distribution: numbers of at least 0 with sum 1.")
     joint = np.eye(int(index.max()) + 1)[index].T @ theta / len(theta)  # (c, z)
     given = joint / np.maximum(joint.sum(axis=0), np.finfo(float).tiny)  # P(y | z)
     return float(np.log((given[index] * theta).sum(axis=1)).mean())
 
 
 def nce(source_labels: ArrayLike, y: ArrayLike) -> float:
-    """Return minus the entropy of `y` given the source's labels [nats]: higher is better, 0 best.
+    """Return NCE, the negative conditional entropy of `y` given the source labels [nats]; higher is better, at most 0.
 
     source_labels (n,), y (n,): whole numbers. Tran, Nguyen, Hassner. Transferability and Hardness of Supervised
     Classification Tasks. ICCV 2019, eq. (5).
     """
     z, index = np.asarray(source_labels), np.asarray(y)
     if z.shape != index.shape or z.ndim != 1 or not len(z):
-        raise InputError(f"One source label for each label is needed; the shapes are {z.shape} and {index.shape}.")
+        raise InputError(f"source_labels and y must have the same shape (n,); got {z.shape} and {index.shape}.")
     _, source = np.unique(z, return_inverse=True)
     joint = np.zeros((source.max() + 1, int(index.max()) + 1))
     np.add.at(joint, (source, index), 1 / len(z))
@@ -120,26 +121,26 @@ def nce(source_labels: ArrayLike, y: ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class EncoderRanking:
-    """Encoders, best linear probe first, with what each quick score said of them."""
+    """Encoders in order of the accuracy of a linear probe, with their transferability scores."""
 
     table: pd.DataFrame
-    """A row an encoder: `probe` and `probe_sd` (accuracy by cross-validation), the scores, `*_seconds`, `empty`."""
+    """One row per encoder: `probe`, `probe_sd` (cross-validated accuracy), scores, `*_seconds`, `empty` (reason)."""
     agreement: Mapping[str, float]
-    """Kendall's tau between each score and the probe; NaN where fewer than two encoders have the score."""
+    """Kendall's tau between each score and the probe; NaN if fewer than two encoders have the score."""
     disagreements: tuple[str, ...]
-    """In words: every pair of encoders that a score orders otherwise than the probe clearly does."""
+    """A sentence for each pair of encoders that a score orders differently than the probe clearly does."""
     folds: Mapping[str, Floats] = field(repr=False)
-    """Accuracy of each encoder's probe in each fold, the same folds for all."""
+    """Accuracy of each encoder's probe in each fold; all encoders have the same folds."""
 
     @property
     def best(self) -> str:
-        """The encoder with the best probe."""
+        """Name of the encoder with the best probe."""
         return str(self.table.index[0])
 
     def __str__(self) -> str:
-        shown = self.table.drop(columns="empty").to_string(float_format=lambda number: f"{number:.3f}", na_rep="-")
-        notes = [f"{name}: {why}" for name, why in self.table["empty"].items() if why]
-        return "\n".join([shown, *notes, *(self.disagreements or ("No score contradicts the probe.",))])
+        table = self.table.drop(columns="empty").to_string(float_format=lambda number: f"{number:.3f}", na_rep="-")
+        notes = [f"{name}: {reason}" for name, reason in self.table["empty"].items() if reason]
+        return "\n".join([table, *notes, *(self.disagreements or ("No score contradicts the probe.",))])
 
 
 def rank_encoders(
@@ -152,10 +153,10 @@ def rank_encoders(
     cache: VectorCache | None = None,
     random_state: RandomState = 0,
 ) -> EncoderRanking:
-    """Score encoders for items `X` (n,) with labels `y` (n,), None where unknown; each item is encoded once by each.
+    """Rank encoders for items `X` (n,) with labels `y` (n,), None if unknown. Each encoder encodes each item once.
 
-    encoders: names or objects, or {name: either}; n_folds, C: of the probe, a logistic regression on the vectors;
-    cache: where vectors are kept, None for nowhere; random_state: deals out the folds.
+    encoders: names or encoders, or a dict of either by name; n_folds, C: of the probe, a logistic regression on the
+    vectors; cache: for vectors, None for no cache; random_state: seeds the folds.
 
     Raises
     ------
@@ -171,24 +172,23 @@ def rank_encoders(
     counts = np.bincount(index[rows])
     if n_folds < 2 or counts.min() < n_folds:
         raise NotEnoughLabelsError(
-            f"Class {classes.tolist()[counts.argmin()]!r} has {counts.min()} labels; {n_folds} folds, 2 or more, need "
-            "as many of each class. Label more, or lower n_folds."
+            f"Class {classes.tolist()[counts.argmin()]!r} has {counts.min()} labels, but n_folds={n_folds} "
+            "(at least 2) needs as many of each class. Label more items, or lower n_folds."
         )
     given, known = by_position(X), index[rows]
     items = given[rows] if isinstance(given, np.ndarray) else [given[row] for row in rows.tolist()]
     seed = int(validation.generator(random_state).integers(2**31))
-    splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    dealt = list(splits.split(known, known))
+    splits = list(StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(known, known))
     lines, folds = {}, {}
     for name, encoder in named.items():
-        lines[name], folds[name] = _line(load_encoder(encoder), items, known, dealt, C=C, cache=cache)
+        lines[name], folds[name] = _line(load_encoder(encoder), items, known, splits, C=C, cache=cache)
     table = pd.DataFrame.from_dict(lines, orient="index").sort_values("probe", ascending=False, kind="stable")
     agreement = {score: _tau(table[score], table["probe"]) for score in SCORES}
     return EncoderRanking(table, agreement, _disagreements(table, folds), folds)
 
 
 def source_probabilities(encoder: Classifying, vectors: Vectors, *, feature_length: float = FEATURE_LENGTH) -> Floats:
-    """Return what the encoder's own classifier answers (n, source classes) for its unit-length vectors (n, d)."""
+    """Return the probabilities (n, source classes) of the encoder's classifier for its unit-length vectors (n, d)."""
     logits = feature_length * vectors.astype(np.float64) @ encoder.classifier.weights.T
     return np.asarray(softmax(logits, axis=1), dtype=np.float64)
 
@@ -197,24 +197,28 @@ def _line(
     encoder: Encoder,
     items: Items,
     index: Indexes,
-    dealt: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
     *,
     C: float,
     cache: VectorCache | None,
 ) -> tuple[dict[str, float | str], Floats]:
-    """Return one encoder's row of the table and its probe's accuracies."""
+    """Return an encoder's row of the table and the accuracies of its probe."""
     vectors, encoding = _timed(lambda: encode_once(encoder, items, cache=cache))
-    hits, probing = _timed(lambda: np.array([_probe(vectors, index, train, test, C=C) for train, test in dealt]))
+    hits, probing = _timed(lambda: np.array([_probe(vectors, index, train, test, C=C) for train, test in splits]))
     evidence, first = _timed(lambda: log_me(vectors, np.eye(int(index.max()) + 1)[index]))
     apart, second = _timed(lambda: h_score(vectors, index))
-    by_source, third, why = [np.nan, np.nan], 0.0, "LEEP and NCE need a source classifier, and this encoder has none"
+    by_source, third, reason = (
+        [np.nan, np.nan],
+        0.0,
+        "LEEP and NCE need a source classifier, which this encoder does not have",
+    )
     if isinstance(encoder, Classifying):
         theta, third = _timed(lambda: source_probabilities(encoder, vectors))
-        by_source, why = [leep(theta, index), nce(theta.argmax(axis=1), index)], ""
+        by_source, reason = [leep(theta, index), nce(theta.argmax(axis=1), index)], ""
     line: dict[str, float | str] = {"probe": float(hits.mean()), "probe_sd": float(hits.std(ddof=1))}
     line |= dict(zip(SCORES, [evidence, apart, *by_source], strict=True))
     line |= {"encoding_seconds": encoding, "probe_seconds": probing, "score_seconds": first + second + third}
-    return {**line, "empty": why}, hits
+    return {**line, "empty": reason}, hits
 
 
 def _probe(vectors: Vectors, index: Indexes, train: Indexes, test: Indexes, *, C: float) -> float:
@@ -224,20 +228,20 @@ def _probe(vectors: Vectors, index: Indexes, train: Indexes, test: Indexes, *, C
 
 
 def _disagreements(table: pd.DataFrame, folds: Mapping[str, Floats]) -> tuple[str, ...]:
-    """Name each pair that a score turns round where the probe is better in the mean by more than one standard error."""
-    said = []
-    for place, better in enumerate(table.index):
-        for worse in table.index[place + 1 :]:
+    """Describe each pair that a score orders wrongly, if the probes differ by more than one standard error."""
+    sentences = []
+    for position, better in enumerate(table.index):
+        for worse in table.index[position + 1 :]:
             gap = folds[better] - folds[worse]
             if gap.mean() <= gap.std(ddof=1) / np.sqrt(len(gap)):
                 continue
             wrong = [score for score in SCORES if table[score][better] < table[score][worse]]
             if wrong:
-                said.append(
-                    f"{' and '.join(wrong)} put{'s' * (len(wrong) == 1)} {worse} before {better}; the probe has "
-                    f"{better} ahead by {100 * gap.mean():.1f} points."
+                sentences.append(
+                    f"{' and '.join(wrong)} rank{'s' * (len(wrong) == 1)} {worse} above {better}, but the probe "
+                    f"of {better} is more accurate by {100 * gap.mean():.1f} points."
                 )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def _tau(score: pd.Series, probe: pd.Series) -> float:
@@ -246,11 +250,11 @@ def _tau(score: pd.Series, probe: pd.Series) -> float:
 
 
 def _evidence(squares: Floats, z: Floats, rest: float, shape: tuple[int, ...]) -> float:
-    """Return the largest log evidence per item of one target whose part along the axes is `z` (p,), `rest` outside."""
+    """Return the maximum log evidence per item of one target with projection `z` (p,) and squared residual `rest`."""
     n, d = shape
     tiny = 1e-12 * max(float(z @ z) + rest, 1e-12)
     alpha = beta = 1.0
-    for _ in range(EVIDENCE_ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         pull = alpha + beta * squares
         size = max(float(np.square(beta * z / pull) @ squares), tiny)
         missed = max(float(np.square(alpha * z / pull).sum()) + rest, tiny)
@@ -270,7 +274,7 @@ def _vectors_and_index(vectors: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexe
     index = np.asarray(y)
     index = check_indexes(index, n_items=len(table), n_classes=int(index.max(initial=-1)) + 1)
     if not len(index) or index.min() < 0:
-        raise NotEnoughLabelsError("Every item needs a label here. Drop the items whose label is -1.")
+        raise NotEnoughLabelsError("Every item needs a label. Remove the items with label -1.")
     return table, index
 
 
@@ -278,20 +282,20 @@ def _named(encoders: Sequence[str | Encoder] | Mapping[str, str | Encoder]) -> d
     if isinstance(encoders, Mapping):
         named = dict(encoders)
     elif isinstance(encoders, str):
-        raise InputError(f"A list of encoders is needed; one name was given. Write [{encoders!r}, ...].")
+        raise InputError(f"encoders must be a list or dict, not a single name. Use [{encoders!r}, ...].")
     else:
         names = [encoder if isinstance(encoder, str) else type(encoder).__name__ for encoder in encoders]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise InputError(f"Two encoders are called {twice[0]!r}. Give them names of your own: {{name: encoder}}.")
+            raise InputError(f"Two encoders have the name {twice[0]!r}. Pass a dict of encoders by name.")
         named = dict(zip(names, encoders, strict=True))
     if not named:
-        raise InputError("There is no encoder to rank. Give at least one; anyshot models lists those at hand.")
+        raise InputError("There is no encoder to rank. Pass at least one; `anyshot models` lists the available ones.")
     return named
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    """Return what `work` made, and the seconds it took."""
+    """Return the result of `work` and its duration [s]."""
     began = time.perf_counter()
-    made = work()
-    return made, time.perf_counter() - began
+    result = work()
+    return result, time.perf_counter() - began
