@@ -69,7 +69,7 @@ def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
     with quiet():
         tiny.MODELS["bert"]().save_pretrained(folder)  # drawn anew
-    with pytest.raises(ModelFolderError, match="has other weights than the one that the model was made on"):
+    with pytest.raises(ModelFolderError, match="has other weights than the one that the model was fitted with"):
         load(tmp_path / "model", cache=False).predict(TEXTS)
 
 
