@@ -15,6 +15,7 @@ _HOME = {
     "evaluate_numbers": "anyshot.evaluation.regression",
     "figures_by_group": "anyshot.evaluation.fairness",
     "fit_temperature": "anyshot.evaluation.calibration",
+    "holdout_rows": "anyshot.evaluation.splits",
     "learning_curve": "anyshot.evaluation.learning_curves",
     "macro_f1": "anyshot.evaluation.metrics",
     "over_class_splits": "anyshot.evaluation.class_splits",

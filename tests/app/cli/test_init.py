@@ -12,6 +12,7 @@ import pytest
 
 import anyshot
 from anyshot.app import cli
+from anyshot.app.cli import console
 from app.cli.messages import process
 
 
@@ -68,7 +69,7 @@ def test_every_command_s_help_ends_with_an_example(call, command):
 def test_a_warning_is_one_line_without_its_source(capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        with cli._plain_warnings():
+        with console._plain_warnings():
             warnings.warn("two classes are alike", stacklevel=1)
     assert capsys.readouterr().err == "Warning: two classes are alike\n"
 

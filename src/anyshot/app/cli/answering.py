@@ -8,7 +8,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.printing import count, note, show, show_each, show_rows
+from anyshot.app.cli.console import count, note, show, show_each, show_rows
 from anyshot.app.cli.reading import (
     ClassList,
     Data,

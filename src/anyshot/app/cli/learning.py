@@ -11,7 +11,7 @@ from rich.text import Text
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.printing import count, note, show
+from anyshot.app.cli.console import count, note, show
 from anyshot.app.cli.reading import (
     ClassList,
     Columns,

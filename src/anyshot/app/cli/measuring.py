@@ -8,7 +8,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import encoders, evaluation, store, tasks
-from anyshot.app.cli.printing import count, note, show
+from anyshot.app.cli.console import count, note, show
 from anyshot.app.cli.reading import (
     ClassList,
     Data,
@@ -23,7 +23,6 @@ from anyshot.base.files import atomic_file
 from anyshot.base.items import Labels, classes_in
 from anyshot.encoders.registry import default_for
 from anyshot.errors import DataFileError, InputError
-from anyshot.evaluation.splits import holdout_rows
 
 SEED = 0
 """Seed of the split into training and test items."""
@@ -91,7 +90,7 @@ def curve(
 
 def _measured(given: Any, labels: Labels, classes: Any, *, encoder: str, draws: int) -> Any:
     """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
-    test = holdout_rows(labels, seed=SEED)
+    test = evaluation.holdout_rows(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
     learned, tested = ([given.items[row] for row in rows] for rows in (rest, test))
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))

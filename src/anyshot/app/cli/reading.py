@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from anyshot import data as datasets
-from anyshot.app.cli.printing import note
+from anyshot.app.cli.console import note
 from anyshot.base.items import IMAGE_SUFFIXES, Label, reads_as_path
 from anyshot.errors import ClassesError, InputError
 from anyshot.tasks.loading import load

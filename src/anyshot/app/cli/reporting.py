@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from anyshot.app.cli.printing import note, show
+from anyshot.app.cli.console import note, show
 from anyshot.app.cli.reading import (
     Data,
     ImageColumn,

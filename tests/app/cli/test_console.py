@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from anyshot.app import cli
-from anyshot.app.cli.printing import plain
+from anyshot.app.cli.console import plain
 
 
 def test_in_a_terminal_the_answers_are_a_table(made, monkeypatch):

@@ -1,12 +1,17 @@
-"""Output of commands: tables in a terminal, JSON lines in a pipe, messages on the standard error."""
+"""The application: running commands, and their output as tables in a terminal or JSON lines in a pipe."""
 
 import json
+import logging
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from io import TextIOWrapper
 from os import PathLike
-from typing import Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich import box
@@ -14,8 +19,101 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from anyshot.errors import AnyshotError
+
+FAILED: Final = 1
+INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
+
+
+app = typer.Typer(
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    epilog="In a pipe, results are JSON lines. Exit codes: 0 success, 1 a problem with data or model, 2 wrong usage.",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"anyshot {metadata.version('anyshot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def anyshot_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Train with the labels you have: none, one, a few, or many. Texts and images."""
+
+
+def main() -> NoReturn:
+    """Run the command that was typed and exit with its exit code."""
+    sys.exit(run())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 success, 1 a problem with the data or model, 2 wrong usage.
+
+    A problem is reported in one message on the standard error. Any other exception is a bug and keeps its traceback.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Output for other programs is UTF-8 on every system; a terminal shows "?" for a character that it lacks.
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
+    with _plain_warnings(), _printed_log():
+        try:
+            app(arguments, prog_name="anyshot")
+        except SystemExit as end:
+            if end.code == INTERRUPTED:
+                note("Interrupted.")
+            return end.code if isinstance(end.code, int) else 0
+        except AnyshotError as error:
+            print_error(str(error))
+        except OSError as error:
+            print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+            abandon_output()
+    return FAILED
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings as plain messages while the command runs."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        note(f"Warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+class _Notes(logging.Handler):
+    """A handler that prints log messages as notes on the standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(f"Note: {record.getMessage()}.")
+
+
+@contextmanager
+def _printed_log() -> Iterator[None]:
+    """Print what the library logs at level INFO, such as truncated texts, while the command runs."""
+    log, notes = logging.getLogger("anyshot"), _Notes(logging.INFO)
+    level = log.level
+    log.addHandler(notes)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)
+        log.setLevel(level)
 
 
 def in_terminal() -> bool:
