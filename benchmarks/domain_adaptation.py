@@ -29,7 +29,6 @@ from support import line, shared, table
 from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
 from anyshot.domain_adaptation.coral import CORAL, coral_map
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
-from anyshot.domain_adaptation.jda import JDA
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
@@ -38,7 +37,7 @@ from anyshot.domain_adaptation.optimal_transport import OptimalTransport, baryce
 from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.domain_adaptation.shift_test import label_shift_test
 from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment, subspace_alignment
-from anyshot.domain_adaptation.tca import TCA, pool_domains, transfer_components
+from anyshot.domain_adaptation.tca import JDA, TCA, pool_domains, transfer_components
 from anyshot.errors import EffectiveSampleError
 
 NEAREST = KNeighborsClassifier(1)

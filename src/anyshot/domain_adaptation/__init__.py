@@ -9,7 +9,7 @@ _HOME = {
     "Diagnostics": "anyshot.domain_adaptation.diagnostics",
     "DomainConfusionClassifier": "anyshot.domain_adaptation.deep.confusion",
     "DomainGap": "anyshot.domain_adaptation.gap",
-    "JDA": "anyshot.domain_adaptation.jda",
+    "JDA": "anyshot.domain_adaptation.tca",
     "LabelShiftCorrection": "anyshot.domain_adaptation.label_shift",
     "LabelShiftTest": "anyshot.domain_adaptation.shift_test",
     "MEDA": "anyshot.domain_adaptation.meda",

@@ -1,7 +1,7 @@
 """Base class of the domain adaptation classifiers, and the input checks that all methods share."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -46,13 +46,7 @@ class Domains:
 
 
 def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: str) -> Table:
-    """Return the items of a domain as a finite float32 table (n, d); a sparse table stays sparse.
-
-    Raises
-    ------
-    InputError, BadItemError, WidthError
-        As `validation.vectors`.
-    """
+    """Return the items of a domain as a finite float32 table (n, d); a sparse table stays sparse."""
     if isinstance(X, dict):
         raise InputError(f"{name} must be a table of numbers (n, d); it is a dict.")
     table = csr_array(X, dtype=np.float32) if is_sparse(X) else validation.vectors(X, name=name)
@@ -88,17 +82,7 @@ def stack_with_folds(source: Table, target: Table, n_folds: int) -> tuple[Table,
 
 
 def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexes]:
-    """Return the sorted source classes (c,) and the class index of each source item (n,).
-
-    y: labels that have passed `check_all_labeled`.
-
-    Raises
-    ------
-    InputError
-        The number of labels is not the number of items.
-    NotEnoughClassesError
-        There is only one class.
-    """
+    """Return the sorted source classes (c,), at least two, and the class index of each source item (n,)."""
     labels = np.asarray(y)
     if labels.shape != (n_items,):
         raise InputError(f"y must hold one label for each of the {n_items} items; its shape is {labels.shape}.")
@@ -137,33 +121,19 @@ def check_items_per_class(classes: NDArray[np.generic], index: Indexes, *, minim
 
 
 def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.generic], Domains]:
-    """Check source items (n_s, d), labels (n_s,) and target items (n_t, d); return the sorted classes and the domains.
+    """Check both domains as `fit` does; return the sorted classes (c,) and the domains.
 
-    Raises
-    ------
-    TargetLabelsError, DomainError, InputError, WidthError, BadItemError, NotEnoughClassesError
-        As `fit` of the estimators.
+    X (n_s, d), y (n_s,): the source; target (n_t, d): without labels.
     """
     check_columns(X, target)
     source = domain_table(X, name="X")
-    items = target_table(target, source)
     check_all_labeled(y)
     classes, index = class_index(y, source.shape[0])
-    return classes, Domains(source, index, items, len(classes))
+    return classes, Domains(source, index, target_table(target, source), len(classes))
 
 
 def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
-    """Return the target items as a table (n_t, d); they must come without labels.
-
-    Raises
-    ------
-    TargetLabelsError
-        `target` is a pair (items, labels).
-    DomainError
-        It has fewer than two items, or one of the two domains is sparse and the other dense.
-    InputError, BadItemError, WidthError
-        It is not a table, holds NaN, or has another number of features than the source.
-    """
+    """Return the target items as a table (n_t, d): unlabeled, at least two, and sparse or dense as the source is."""
     if isinstance(target, tuple | list) and len(target) == 2 and (is_sparse(target[0]) or np.ndim(target[0]) == 2):
         raise TargetLabelsError(
             "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: pass the items "
@@ -232,17 +202,32 @@ def _if_model_has(name: str) -> Callable[[Method], Method]:
     return decorator
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     """Base class: checks and normalizes both domains, then predicts with `model_`.
 
-    A subclass has at least the parameters `base` and `normalize`. It sets `model_` in `_adapt`, and overrides
-    `_represent` if the model is trained on transformed vectors.
+    A subclass is a dataclass, whose fields are its parameters besides these. It sets `model_` in `_adapt`, and
+    overrides `_represent` if the model is trained on transformed vectors.
+
+    Parameters
+    ----------
+    base : classifier, default=None
+        The classifier trained on the source, as the method transforms or weights it. None means logistic regression.
+    normalize : {"source", "domain", None}, default="domain"
+        Statistics used to standardize the vectors first: the source's, each domain's own, or none.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Source classes, sorted.
+    model_ : classifier
+        The fitted base classifier.
     """
 
     supports_sparse: ClassVar[bool] = True
 
-    base: ClassifierMixin | None
-    normalize: Normalize
+    base: ClassifierMixin | None = None
+    normalize: Normalize = "domain"
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
         """Fit on source items `X` (n_s, d) with labels `y` (n_s,) and unlabeled target items (n_t, d).
@@ -264,24 +249,23 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         check_columns(X, target)
         table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
         check_classification_targets(labels)
-        self.classes_, index = class_index(labels, table.shape[0])
-        source = domain_table(table, name="X")
         self.adapted_ = target is not None
-        items = source if target is None else target_table(target, source)
-        self.statistics_ = statistics_of(items if self.normalize == "domain" else source)
-        domains = Domains(
-            self._normalized(source, statistics_of(source)),
-            index,
-            self._normalized(items, self.statistics_),
-            len(self.classes_),
-        )
+        self.classes_, domains = check_domains(table, labels, table if target is None else target)
+        items = domains.target
         if self.adapted_:
             self._check_sparse(items)
+        source_statistics = statistics_of(domains.source)
+        self.statistics_ = statistics_of(items) if self.normalize == "domain" else source_statistics
+        domains = replace(
+            domains,
+            source=self._normalized(domains.source, source_statistics),
+            target=self._normalized(items, self.statistics_),
+        )
         with threads_for(items.shape[0] * items.shape[1] * len(self.classes_)):
             if self.adapted_:
                 self._adapt(domains)
             else:
-                self.model_ = fit_base(self.base, domains.source, index)
+                self.model_ = fit_base(self.base, domains.source, domains.index)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
@@ -334,19 +318,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
 class SourceModel(AdaptedClassifier):
     """The source model: the base classifier on normalized vectors, without adaptation beyond the normalization.
 
-    Parameters
-    ----------
-    base : classifier, default=None
-        None means logistic regression.
-    normalize : {"source", "domain", None}, default="domain"
-        Statistics used to standardize the vectors: the source's, each domain's own, or none.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
-    model_ : classifier
-        The fitted base classifier.
+    Its parameters and attributes are those of `AdaptedClassifier`.
 
     Examples
     --------
@@ -354,7 +326,3 @@ class SourceModel(AdaptedClassifier):
     >>> SourceModel(normalize="domain").fit(X, y, target=target).predict(target)
     array(['low', 'low', 'high', 'high'], dtype='<U4')
     """
-
-    def __init__(self, *, base: ClassifierMixin | None = None, normalize: Normalize = "domain") -> None:
-        self.base = base
-        self.normalize = normalize

@@ -1,14 +1,14 @@
 """CORAL: transform the source so that its covariance matches the target's."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.linalg import eigh
-from sklearn.base import ClassifierMixin
 
 from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Normalize
+from anyshot.domain_adaptation.normalization import Floats
 
 # Whiten the source with its own covariance C_s, color it with the target's C_t:
 #
@@ -55,6 +55,7 @@ def _power(covariance: Floats, exponent: float, added: float) -> Floats:
     return powered
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CORAL(AdaptedClassifier):
     """Correlation alignment: train the base classifier on the source with the covariance of the target.
 
@@ -62,19 +63,17 @@ class CORAL(AdaptedClassifier):
     ----------
     ridge : float, default=1.0
         Added to both covariances, in units of their mean variance; a larger value adapts less.
-    base : classifier, default=None
-        The classifier trained on the transformed source. None means logistic regression.
     normalize : {"source", "domain", None}, default="domain"
         Statistics used to standardize the vectors first. CORAL also moves the source's mean to the target's.
+    base
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     map_ : ndarray of shape (n_features, n_features)
         The map of the centered source vectors; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -88,13 +87,7 @@ class CORAL(AdaptedClassifier):
     """
 
     supports_sparse = False
-
-    def __init__(
-        self, *, ridge: float = 1.0, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
-    ) -> None:
-        self.ridge = ridge
-        self.base = base
-        self.normalize = normalize
+    ridge: float = 1.0
 
     def _adapt(self, domains: Domains) -> None:
         source, target = domains.source, domains.target

@@ -1,9 +1,9 @@
 """Density-ratio weighting: weight the source items by how much more frequent they are in the target."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
@@ -48,6 +48,7 @@ def effective_sample_size(weights: Floats) -> float:
     return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DensityRatioWeighting(AdaptedClassifier):
     """Train the base classifier on the source, each item weighted by the density ratio of target to source.
 
@@ -64,14 +65,12 @@ class DensityRatioWeighting(AdaptedClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     weights_ : ndarray of shape (n_source,)
         Weights of the source items, with mean 1; absent if `fit` had no target.
     effective_sample_size_ : float
         Effective sample size of the weights [items]; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -86,18 +85,9 @@ class DensityRatioWeighting(AdaptedClassifier):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        exponent: float = 1.0,
-        min_sample_fraction: float = 0.05,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = "source",
-    ) -> None:
-        self.exponent = exponent
-        self.min_sample_fraction = min_sample_fraction
-        self.base = base
-        self.normalize = normalize
+    exponent: float = 1.0
+    min_sample_fraction: float = 0.05
+    normalize: Normalize = "source"
 
     def _adapt(self, domains: Domains) -> None:
         if not 0 <= self.exponent <= 1:

@@ -185,6 +185,7 @@ class CorrectedClassifier:
         return np.asarray(self.predict_proba(X).argmax(axis=1))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class LabelShiftCorrection(AdaptedClassifier):
     """Predict with the target's class prior, which is estimated from the unlabeled target items.
 
@@ -194,21 +195,21 @@ class LabelShiftCorrection(AdaptedClassifier):
         Estimate of the prior: expectation maximization, or black-box shift estimation from the mean prediction.
     n_bootstrap : int, default=200
         Bootstrap samples behind the intervals of the prior.
-    base : classifier, default=None
-        None means logistic regression.
     normalize : {"source", "domain", None}, default="source"
         Statistics used to standardize the vectors. "domain" would remove part of the shift.
     random_state : int, generator or None, default=None
         Seed of the bootstrap; the predictions do not depend on it.
+    base
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     prior_ : PriorEstimate
         The target's class prior and its intervals; absent if `fit` had no target.
     model_ : CorrectedClassifier
         The fitted base classifier, corrected for this prior.
+    classes_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -224,20 +225,10 @@ class LabelShiftCorrection(AdaptedClassifier):
     True
     """
 
-    def __init__(
-        self,
-        *,
-        method: Literal["em", "bbse"] = "em",
-        n_bootstrap: int = 200,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = "source",
-        random_state: RandomState = None,
-    ) -> None:
-        self.method = method
-        self.n_bootstrap = n_bootstrap
-        self.base = base
-        self.normalize = normalize
-        self.random_state = random_state
+    method: Literal["em", "bbse"] = "em"
+    n_bootstrap: int = 200
+    normalize: Normalize = "source"
+    random_state: RandomState = None
 
     def _adapt(self, domains: Domains) -> None:
         if self.method not in ("em", "bbse"):

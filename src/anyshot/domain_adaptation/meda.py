@@ -7,13 +7,12 @@ import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse import csr_array, dia_array, eye_array
 from scipy.special import softmax
-from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
+from anyshot.domain_adaptation.normalization import Floats, Table
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.errors import InputError
 
@@ -144,6 +143,7 @@ class KernelClassifier:
         return np.asarray(gaussian_kernel(X, self.landmarks, self.width) @ self.beta / self.scale)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class MEDA(AdaptedClassifier):
     """Manifold embedded distribution alignment: a function that is smooth on both domains and aligns the class means.
 
@@ -162,17 +162,17 @@ class MEDA(AdaptedClassifier):
     base : classifier, default=None
         Predicts the target classes of the first round, and is the model if there is no target. None means the function
         without alignment, and logistic regression.
-    normalize : {"source", "domain", None}, default="domain"
-        Statistics used to standardize the vectors first.
+    normalize
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     axes_ : ndarray of shape (n_features, 2 * n_components)
         The geodesic flow; absent if `fit` had no target.
     model_ : KernelClassifier
         The function, or the fitted base classifier if `fit` had no target.
+    classes_
+        As in `AdaptedClassifier`.
 
     Notes
     -----
@@ -191,25 +191,11 @@ class MEDA(AdaptedClassifier):
     """
 
     supports_sparse = False
-
-    def __init__(
-        self,
-        *,
-        n_components: int = 20,
-        n_neighbors: int = 10,
-        alignment: float = 10.0,
-        smoothness: float = 1.0,
-        rounds: int = 10,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = "domain",
-    ) -> None:
-        self.n_components = n_components
-        self.n_neighbors = n_neighbors
-        self.alignment = alignment
-        self.smoothness = smoothness
-        self.rounds = rounds
-        self.base = base
-        self.normalize = normalize
+    n_components: int = 20
+    n_neighbors: int = 10
+    alignment: float = 10.0
+    smoothness: float = 1.0
+    rounds: int = 10
 
     def _adapt(self, domains: Domains) -> None:
         if self.rounds < 1:

@@ -1,11 +1,11 @@
 """Marginalized stacked denoising autoencoders (mSDA): features learned by restoring dropped features."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
@@ -55,6 +55,7 @@ def apply_layer(table: Table, layer: NDArray[np.float32]) -> NDArray[np.float32]
     return np.asarray(np.tanh(table @ layer[:-1] + layer[-1]), dtype=np.float32)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class MSDA(AdaptedClassifier):
     """Marginalized stacked denoising autoencoders: train the base classifier on features learned from both domains.
 
@@ -66,19 +67,17 @@ class MSDA(AdaptedClassifier):
         Number of stacked layers.
     n_pivots : int, default=1000
         Number of features, the most frequent ones, that the layers restore; the width of each layer.
-    base : classifier, default=None
-        The classifier trained on the concatenated outputs of all layers. None means logistic regression.
     normalize : {"source", "domain", None}, default=None
         Statistics used to standardize the vectors first. Word counts need none.
+    base
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     layers_ : list of ndarray
         The map of each layer; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     Notes
     -----
@@ -95,20 +94,10 @@ class MSDA(AdaptedClassifier):
     array(['b', 'a'], dtype='<U1')
     """
 
-    def __init__(
-        self,
-        *,
-        noise: float = 0.7,
-        n_layers: int = 3,
-        n_pivots: int = 1000,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = None,
-    ) -> None:
-        self.noise = noise
-        self.n_layers = n_layers
-        self.n_pivots = n_pivots
-        self.base = base
-        self.normalize = normalize
+    noise: float = 0.7
+    n_layers: int = 3
+    n_pivots: int = 1000
+    normalize: Normalize = None
 
     def _adapt(self, domains: Domains) -> None:
         if not 0 < self.noise < 1:

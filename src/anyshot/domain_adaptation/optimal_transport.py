@@ -1,15 +1,15 @@
 """Optimal transport: move each source item to where its mass goes in the cheapest plan to the target."""
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
 
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Normalize
+from anyshot.domain_adaptation.normalization import Floats
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that
@@ -66,6 +66,7 @@ def barycentric_map(plan: Floats, target: Floats) -> NDArray[np.float32]:
     return np.asarray(plan @ target / np.where(mass > 0, mass, 1), dtype=np.float32)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class OptimalTransport(AdaptedClassifier):
     """Train the base classifier on the source items transported to the target.
 
@@ -77,19 +78,15 @@ class OptimalTransport(AdaptedClassifier):
         Weight of the plan's entropy, in units of the mean cost; larger is smoother.
     class_penalty : float, default=1.0
         Weight of the class regularization, in the same units.
-    base : classifier, default=None
-        The classifier trained on the transported source. None means logistic regression.
-    normalize : {"source", "domain", None}, default="domain"
-        Statistics used to standardize the vectors first.
+    base, normalize
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     plan_ : ndarray of shape (n_source, n_target)
         The transported mass; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     Notes
     -----
@@ -108,21 +105,9 @@ class OptimalTransport(AdaptedClassifier):
     """
 
     supports_sparse = False
-
-    def __init__(
-        self,
-        *,
-        regularize: Literal["classes"] | None = "classes",
-        entropy: float = 0.05,
-        class_penalty: float = 1.0,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = "domain",
-    ) -> None:
-        self.regularize = regularize
-        self.entropy = entropy
-        self.class_penalty = class_penalty
-        self.base = base
-        self.normalize = normalize
+    regularize: Literal["classes"] | None = "classes"
+    entropy: float = 0.05
+    class_penalty: float = 1.0
 
     def _adapt(self, domains: Domains) -> None:
         if self.regularize not in ("classes", None):

@@ -1,11 +1,13 @@
 """Self-training: add the most confident predictions on the target to the training data, round by round."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, probabilities, stack_domains
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
+from anyshot.domain_adaptation.normalization import Floats, Table
 from anyshot.errors import InputError
 
 # Round r of R uses the most confident r / R of the predictions of each class; the most confident of all would come
@@ -21,6 +23,7 @@ def most_confident(predicted: Floats, fraction: float) -> Indexes:
     return np.sort(np.concatenate(chosen))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class SelfTraining(AdaptedClassifier):
     """Train the base classifier on the source and on its own most confident predictions on the target.
 
@@ -31,15 +34,13 @@ class SelfTraining(AdaptedClassifier):
     base : classifier, default=None
         Must have `predict_proba`. None means logistic regression. An adapted classifier, such as `MSDA()`, receives
         the target in every round.
-    normalize : {"source", "domain", None}, default="domain"
-        Statistics used to standardize the vectors first.
+    normalize
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
-    model_ : classifier
-        The base classifier fitted in the last round.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -53,12 +54,7 @@ class SelfTraining(AdaptedClassifier):
     array(['a', 'b', 'b', 'b'], dtype='<U1')
     """
 
-    def __init__(
-        self, *, rounds: int = 5, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
-    ) -> None:
-        self.rounds = rounds
-        self.base = base
-        self.normalize = normalize
+    rounds: int = 5
 
     def _adapt(self, domains: Domains) -> None:
         if self.rounds < 1:

@@ -1,16 +1,16 @@
 """Subspace alignment, and the geodesic flow between the principal subspaces of two domains."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
-from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
+from anyshot.domain_adaptation.normalization import Floats, Table
 from anyshot.errors import InputError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
@@ -82,6 +82,7 @@ def geodesic_flow(source: Floats, target: Floats, *, n_components: int) -> Float
     return np.hstack([A * root[:, 0, j] + Q * root[:, 1, j] for j in range(2)])
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class SubspaceAlignment(AdaptedClassifier):
     """Train the base classifier in the target's principal subspace, to which the source's is aligned.
 
@@ -92,17 +93,15 @@ class SubspaceAlignment(AdaptedClassifier):
     base : classifier, default=None
         None means the nearest neighbor, as in the paper: aligned coordinates have very different variances, which
         suits a linear model with a single penalty badly.
-    normalize : {"source", "domain", None}, default="domain"
-        Statistics used to standardize the vectors first.
+    normalize
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     axes_ : ndarray of shape (n_features, k)
         The target's principal axes; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -116,13 +115,7 @@ class SubspaceAlignment(AdaptedClassifier):
     """
 
     supports_sparse = False
-
-    def __init__(
-        self, *, n_components: int = 40, base: ClassifierMixin | None = None, normalize: Normalize = "domain"
-    ) -> None:
-        self.n_components = n_components
-        self.base = base
-        self.normalize = normalize
+    n_components: int = 40
 
     def _adapt(self, domains: Domains) -> None:
         if self.n_components < 1:

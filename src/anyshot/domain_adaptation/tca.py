@@ -1,4 +1,4 @@
-"""Transfer component analysis (TCA): project both domains onto axes along which their means agree."""
+"""TCA and JDA: project both domains onto axes along which their means, or those of each class, agree."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,13 +6,12 @@ from typing import Final
 import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
-from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table, is_sparse
+from anyshot.domain_adaptation.normalization import Floats, Table, is_sparse
 from anyshot.errors import InputError
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
@@ -119,6 +118,7 @@ def _mean_differences(domains: PooledDomains, classes: tuple[Indexes, Indexes] |
     return np.asarray((E @ domains.vectors) / np.sqrt(np.linalg.norm(E @ E.T)))
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TCA(AdaptedClassifier):
     """Transfer component analysis: train the base classifier on axes along which the domains have the same mean.
 
@@ -128,19 +128,17 @@ class TCA(AdaptedClassifier):
         Number of axes.
     penalty : float, default=1.0
         Weight of the length of the axes against the distance between the domain means.
-    base : classifier, default=None
-        The classifier trained on the projected vectors. None means logistic regression.
     normalize : {"source", "domain", None}, default="domain"
         Statistics used to standardize the vectors, which are then scaled to unit length.
+    base
+        As in `AdaptedClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Source classes, sorted.
     axes_ : ndarray of shape (n_features, k)
         The transfer components; absent if `fit` had no target.
-    model_ : classifier
-        The fitted base classifier.
+    classes_, model_
+        As in `AdaptedClassifier`.
 
     References
     ----------
@@ -153,29 +151,21 @@ class TCA(AdaptedClassifier):
     (3,)
     """
 
-    rounds: int = 0  # a parameter of JDA
-
-    def __init__(
-        self,
-        *,
-        n_components: int = 20,
-        penalty: float = 1.0,
-        base: ClassifierMixin | None = None,
-        normalize: Normalize = "domain",
-    ) -> None:
-        self.n_components = n_components
-        self.penalty = penalty
-        self.base = base
-        self.normalize = normalize
+    n_components: int = 20
+    penalty: float = 1.0
 
     def _adapt(self, domains: Domains) -> None:
-        if self.n_components < 1 or self.rounds < 0:
-            raise InputError(f"n_components={self.n_components} and rounds={self.rounds} must be at least 1 and 0.")
+        self._align(domains, rounds=0)
+
+    def _align(self, domains: Domains, *, rounds: int) -> None:
+        """Fit the axes and the model; `rounds` times again with the means of the predicted target classes."""
+        if self.n_components < 1 or rounds < 0:
+            raise InputError(f"n_components={self.n_components} and rounds={rounds} must be at least 1 and 0.")
         if self.penalty <= 0:
             raise InputError(f"penalty={self.penalty} must be positive.")
         source, target = normalize(domains.source), normalize(domains.target)
         pooled, classes = pool_domains(source, target), None
-        for _ in range(self.rounds + 1):
+        for _ in range(rounds + 1):
             self.axes_ = transfer_components(
                 pooled, n_components=self.n_components, penalty=self.penalty, classes=classes
             )
@@ -184,3 +174,34 @@ class TCA(AdaptedClassifier):
 
     def _represent(self, table: Table) -> Table:
         return normalize(normalize(table) @ self.axes_)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class JDA(TCA):
+    """Joint distribution adaptation: TCA that also aligns the means of each class.
+
+    The target classes are predicted with the axes found so far; each round aligns the class means by these
+    predictions and predicts anew.
+
+    Parameters
+    ----------
+    rounds : int, default=10
+        Number of times the class means are aligned by the predicted target classes. 0 is TCA.
+    n_components, penalty, base, normalize
+        As in `TCA`, which has the same attributes.
+
+    References
+    ----------
+    Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint Distribution Adaptation. ICCV 2013.
+
+    Examples
+    --------
+    >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
+    >>> JDA(n_components=1).fit(X, y, target=target).predict(target).shape
+    (3,)
+    """
+
+    rounds: int = 10
+
+    def _adapt(self, domains: Domains) -> None:
+        self._align(domains, rounds=self.rounds)
