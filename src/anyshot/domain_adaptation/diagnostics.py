@@ -1,6 +1,6 @@
 """Signs of a failed adaptation that can be seen without target labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,13 +54,12 @@ def diagnose(
     best = predicted.argmax(axis=1)
     effective = effective_number(np.bincount(best, minlength=predicted.shape[1]) / len(best))
     disagreement = float(np.mean(best != source_predicted.argmax(axis=1)))
-    messages = [
-        _critic_message(domain_accuracies),
-        _collapse_message(effective, effective_number(source_priors)),
-        _disagreement_message(disagreement),
-    ]
+    messages = (
+        *_critic_messages(domain_accuracies),
+        *_prediction_messages(effective, effective_number(source_priors), disagreement),
+    )
     last = domain_accuracies[-1] if domain_accuracies else None
-    return Diagnostics(last, effective, disagreement, tuple(filter(None, messages)))
+    return Diagnostics(last, effective, disagreement, messages)
 
 
 def effective_number(frequencies: Floats) -> float:
@@ -69,35 +68,28 @@ def effective_number(frequencies: Floats) -> float:
     return float(np.exp(-(present * np.log(present)).sum()))
 
 
-def _critic_message(accuracies: Sequence[float]) -> str:
-    if not accuracies:
-        return ""
-    if max(accuracies) < MIN_CRITIC_ACCURACY:
-        return (
+def _critic_messages(accuracies: Sequence[float]) -> Iterator[str]:
+    if accuracies and max(accuracies) < MIN_CRITIC_ACCURACY:
+        yield (
             f"The accuracy of the critic never exceeded {max(accuracies):.0%}, about chance: it had no effect. Either "
             "the domains are alike, or the features changed too fast for it; try a lower weight."
         )
-    if accuracies[-1] > MAX_CRITIC_ACCURACY:
-        return (
+    elif accuracies and accuracies[-1] > MAX_CRITIC_ACCURACY:
+        yield (
             f"The critic still tells the domains apart with {accuracies[-1]:.0%} accuracy: the features are not "
             "aligned. Try a higher weight, more epochs, or align='mcc', which has no critic."
         )
-    return ""
 
 
-def _collapse_message(effective: float, expected: float) -> str:
-    if effective >= MIN_CLASSES * expected:
-        return ""
-    return (
-        f"The effective number of classes predicted on the target is {effective:.1f}; the source has {expected:.1f}. "
-        "Either the predictions have collapsed, or the target has few of the classes. Compare with the source model."
-    )
-
-
-def _disagreement_message(disagreement: float) -> str:
-    if disagreement <= MAX_DISAGREEMENT:
-        return ""
-    return (
-        f"{disagreement:.0%} of the target predictions differ from the source model's: one of the two models must be "
-        "bad. Inspect some of these items, or run adapt_or_not."
-    )
+def _prediction_messages(effective: float, expected: float, disagreement: float) -> Iterator[str]:
+    if effective < MIN_CLASSES * expected:
+        yield (
+            f"The effective number of classes predicted on the target is {effective:.1f}; the source has "
+            f"{expected:.1f}. Either the predictions have collapsed, or the target has few of the classes. Compare "
+            "with the source model."
+        )
+    if disagreement > MAX_DISAGREEMENT:
+        yield (
+            f"{disagreement:.0%} of the target predictions differ from the source model's: one of the two models must "
+            "be bad. Inspect some of these items, or run adapt_or_not."
+        )

@@ -7,13 +7,17 @@ from anyshot.domain_adaptation.deep.losses import (
     DEFAULT_WEIGHTS,
     KERNEL_WIDTHS,
     AlignmentLoss,
-    Outputs,
+    Critic,
     coral_loss,
+    critic_accuracy,
+    critic_loss,
     entropy,
     entropy_weights,
     mcc_loss,
     mmd_loss,
+    outer_product,
     ramp,
+    reverse_gradient,
 )
 
 
@@ -104,7 +108,7 @@ def test_a_gradient_step_reduces_the_distance(loss, vectors):
 def outputs():
     torch.manual_seed(0)
     source, target = torch.randn(6, 4, requires_grad=True), torch.randn(6, 4, requires_grad=True)
-    return Outputs(source, source[:, :3]), Outputs(target, target[:, 1:])
+    return (source, source[:, :3]), (target, target[:, 1:])
 
 
 def test_the_ramp_rises_from_0_to_1():
@@ -116,9 +120,9 @@ def test_the_ramp_rises_from_0_to_1():
 @pytest.mark.parametrize(
     ("align", "expected"),
     [
-        ("mcc", lambda source, target: mcc_loss(target.logits)),
-        ("mmd", lambda source, target: mmd_loss(source.features, target.features)),
-        ("deep-coral", lambda source, target: coral_loss(source.features, target.features)),
+        ("mcc", lambda source, target: mcc_loss(target[1])),
+        ("mmd", lambda source, target: mmd_loss(source[0], target[0])),
+        ("deep-coral", lambda source, target: coral_loss(source[0], target[0])),
     ],
 )
 def test_losses_without_a_critic_are_multiplied_by_the_weight(align, expected, outputs):
@@ -133,7 +137,7 @@ def test_with_weight_0_the_critic_learns_and_the_network_does_not(align, outputs
     alignment = AlignmentLoss(align, 4, 3)
     alignment.begin_epoch()
     alignment(*outputs, 0.0).backward()
-    assert float(outputs[0].features.grad.abs().sum()) == 0
+    assert float(outputs[0][0].grad.abs().sum()) == 0
     assert sum(float(p.grad.abs().sum()) for p in alignment.critic.parameters()) > 0
     assert len(alignment.accuracies) == 1
     assert 0 <= alignment.accuracies[0] <= 1
@@ -145,11 +149,69 @@ def test_the_network_increases_the_loss_of_the_critic(align, outputs):
     alignment.begin_epoch()
     alignment.critic.eval()  # its spectral norms are not updated
     alignment(*outputs, 0.5).backward()
-    slope = outputs[1].features.grad
-    moved = Outputs(outputs[1].features - 0.1 * slope / slope.norm(), outputs[1].logits)
+    slope = outputs[1][0].grad
+    moved = (outputs[1][0] - 0.1 * slope / slope.norm(), outputs[1][1])
     with torch.no_grad():
         assert float(alignment(outputs[0], moved, 0.5)) > float(alignment(*outputs, 0.5))
 
 
 def test_every_loss_has_a_default_weight():
     assert all(DEFAULT_WEIGHTS[align] > 0 for align in ("mcc", "mmd", "deep-coral", "cdan", "dann"))
+
+
+def test_gradient_reversal_is_the_identity_in_the_forward_pass():
+    x = torch.tensor([1.0, -2.0])
+    assert torch.equal(reverse_gradient(x, 3.0), x)
+
+
+def test_gradient_reversal_negates_the_gradient():
+    x = torch.tensor([1.0, -2.0], requires_grad=True)
+    (reverse_gradient(x, 3.0) * torch.tensor([1.0, 5.0])).sum().backward()
+    assert x.grad.tolist() == [-3.0, -15.0]
+
+
+def test_outer_product_of_features_and_probabilities():
+    features, predicted = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.25, 0.75]])
+    assert outer_product(features, predicted).tolist() == [[0.25, 0.75, 0.5, 1.5]]
+
+
+def test_the_outer_product_has_no_gradient_through_the_probabilities():
+    scores = torch.zeros(1, 2, requires_grad=True)
+    features = torch.ones(1, 2, requires_grad=True)
+    outer_product(features, scores.softmax(dim=1)).sum().backward()
+    assert scores.grad is None
+    assert features.grad is not None
+
+
+def test_the_loss_of_an_undecided_critic_is_one_bit():
+    assert float(critic_loss(torch.zeros(3), torch.zeros(5))) == pytest.approx(np.log(2))
+
+
+def test_both_domains_have_the_same_weight_in_the_loss():
+    one = critic_loss(torch.tensor([2.0]), torch.tensor([1.0]))
+    many = critic_loss(torch.tensor([2.0]), torch.tensor([1.0] * 9))
+    assert float(one) == pytest.approx(float(many))
+
+
+def test_items_are_weighted_in_the_loss():
+    ours, theirs = torch.tensor([4.0, -4.0]), torch.tensor([0.0])
+    weighted = critic_loss(ours, theirs, weights=(torch.tensor([2.0, 0.0]), torch.tensor([1.0])))
+    assert float(weighted) == pytest.approx(float(critic_loss(ours[:1], theirs)))
+
+
+def test_the_accuracy_is_balanced():
+    assert critic_accuracy(torch.tensor([1.0, -1.0]), torch.tensor([-1.0, -2.0, -3.0])) == pytest.approx(0.75)
+
+
+def test_the_critic_is_1_lipschitz():
+    torch.manual_seed(0)
+    critic = Critic(4)
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.mul_(100)
+    for _ in range(50):
+        critic(torch.randn(2, 4))  # a power iteration of the spectral norms
+    critic.eval()
+    a, b = torch.randn(64, 4), torch.randn(64, 4)
+    change = (critic(a) - critic(b)).abs() / (a - b).norm(dim=1)
+    assert float(change.detach().max()) <= 1.01

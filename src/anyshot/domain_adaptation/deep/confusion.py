@@ -5,6 +5,7 @@ The parameters and attributes of the latter are those of `DomainConfusionClassif
 
 import os
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,6 @@ from torch import nn
 
 from anyshot.base.items import class_table
 from anyshot.base.model_folder import SavedModel, opened_model
-from anyshot.base.validation import RandomState
 from anyshot.domain_adaptation.deep.losses import Align
 from anyshot.domain_adaptation.deep.network import KIND, AlignedNetworkClassifier, vector_network
 from anyshot.errors import ModelFolderError
@@ -21,6 +21,7 @@ from anyshot.training.run import History
 from anyshot.training.weights import load_weights
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DomainConfusionClassifier(AlignedNetworkClassifier):
     """Train a network on the labeled source and align the target's features with it.
 
@@ -71,23 +72,7 @@ class DomainConfusionClassifier(AlignedNetworkClassifier):
     array(['low', 'high'], dtype='<U4')
     """
 
-    def __init__(
-        self,
-        network: nn.Module | None = None,
-        *,
-        align: Align = "mcc",
-        weight: float | None = None,
-        source_epochs: int = 10,
-        epochs: int = 20,
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        random_state: RandomState = None,
-    ) -> None:
-        super().__init__(
-            network, weight=weight, source_epochs=source_epochs, epochs=epochs, learning_rate=learning_rate,
-            batch_size=batch_size, random_state=random_state,
-        )  # fmt: skip
-        self.align = align
+    align: Align = "mcc"
 
     @classmethod
     def from_saved(cls, saved: SavedModel, network: nn.Module | None = None) -> Self:

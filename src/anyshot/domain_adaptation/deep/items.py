@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from anyshot.base import validation
@@ -22,11 +22,9 @@ class NetworkInputs(Protocol):
 
     def __len__(self) -> int:
         """Return the number of items."""
-        ...
 
     def batch(self, rows: Indexes) -> object:
         """Return the items of these rows as an input of the network."""
-        ...
 
 
 def is_network_inputs(items: object) -> TypeGuard[NetworkInputs]:
@@ -47,22 +45,6 @@ class ArrayInputs:
     def batch(self, rows: Indexes) -> Tensor:
         """Return the items of these rows (b, ...)."""
         return self.array[torch.from_numpy(np.asarray(rows))]
-
-
-@dataclass(frozen=True)
-class DomainBatch:
-    """The rows of a batch, as many of the source as of the target."""
-
-    source: Indexes
-    target: Indexes
-
-    def __len__(self) -> int:
-        """Return the number of rows of each domain."""
-        return len(self.source)
-
-    def __getitem__(self, part: slice) -> "DomainBatch":
-        """Return a part of the batch."""
-        return DomainBatch(self.source[part], self.target[part])
 
 
 def source_inputs(
@@ -106,7 +88,8 @@ def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> N
 
 
 def new_inputs(estimator: BaseEstimator, X: ArrayLike | NetworkInputs) -> NetworkInputs:
-    """Check and return items for a fitted `estimator` to predict."""
+    """Check and return items for `estimator` to predict, which must be fitted."""
+    check_is_fitted(estimator)
     if is_network_inputs(X):
         return X
     table = validate_data(estimator, X, dtype=np.float32, allow_nd=True, ensure_all_finite=False, reset=False)
@@ -131,11 +114,9 @@ def shuffled_batches(n_items: int, batch_size: int, random: np.random.Generator)
     return list(random.permutation(n_items)[: n_items // size * size].reshape(-1, size))
 
 
-def domain_batches(n_source: int, n_target: int, batch_size: int, random: np.random.Generator) -> list[DomainBatch]:
-    """Return one pass over the source with as many target items in each batch; the target is repeated as needed."""
-    source_batches = shuffled_batches(n_source, batch_size, random)
-    size = len(source_batches[0])
-    n_rows = len(source_batches) * size
-    passes = -(-n_rows // n_target)
-    rows = np.concatenate([random.permutation(n_target) for _ in range(passes)])[:n_rows]
-    return [DomainBatch(source, target) for source, target in zip(source_batches, rows.reshape(-1, size), strict=True)]
+def domain_batches(n_source: int, n_target: int, batch_size: int, random: np.random.Generator) -> list[Indexes]:
+    """Return one pass over the source in batches (b, 2) of source and target rows; the target is repeated as needed."""
+    source = np.stack(shuffled_batches(n_source, batch_size, random))  # (batches, b)
+    passes = -(-source.size // n_target)
+    target = np.concatenate([random.permutation(n_target) for _ in range(passes)])[: source.size]
+    return list(np.stack([source, target.reshape(source.shape)], axis=2))

@@ -1,27 +1,31 @@
 """Losses that align a source and a target: class confusion, mean discrepancy, covariance, and a critic's."""
 
-from dataclasses import dataclass
 from math import exp
 from statistics import fmean
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
 
-from anyshot.domain_adaptation.deep.critic import (
-    Critic,
-    critic_accuracy,
-    critic_loss,
-    outer_product,
-    reverse_gradient,
-)
+# The critic D learns to tell the domains apart by the features; through a reversed gradient, the network f learns
+# features with which it cannot (Ganin et al., Domain-Adversarial Training of Neural Networks, JMLR 2016, eq. 9 to 15):
+#
+#     D descends L(D(f(x))), f ascends it: one backward pass, with the gradient times -w between D and f
+#
+# CDAN passes the outer product of features and predictions to the critic, so that it compares the domains class by
+# class (Long, Cao, Wang, Jordan. Conditional Adversarial Domain Adaptation. NeurIPS 2018, eq. 4).
 
+Outputs: TypeAlias = tuple[Tensor, Tensor]
+"""The features (n, d) and the logits (n, c) of a batch of one domain."""
 Align: TypeAlias = Literal["mcc", "mmd", "deep-coral", "cdan", "dann"]
 
 DEFAULT_WEIGHTS: Final = {"mcc": 1.0, "mmd": 1.0, "deep-coral": 100.0, "cdan": 1.0, "dann": 0.3}
 KERNEL_WIDTHS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Widths of the kernels of the mean discrepancy, in units of the mean squared distance."""
 STEEPNESS: Final = 10.0
+HIDDEN: Final = 128
 
 
 def mcc_loss(logits: Tensor, *, temperature: float = 2.5) -> Tensor:
@@ -77,12 +81,68 @@ def mmd_loss(source: Tensor, target: Tensor) -> Tensor:
     return side @ kernel @ side
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """The outputs of the network and the head for a batch of one domain."""
+class _GradientReversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return x.view_as(x)
 
-    features: Tensor  # (n, d)
-    logits: Tensor  # (n, c)
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradients[0], None
+
+
+def reverse_gradient(x: Tensor, strength: float = 1.0) -> Tensor:
+    """Return `x` unchanged; in the backward pass, its gradient is multiplied by `-strength`.
+
+    Ganin et al., JMLR 2016, eq. (13) and (14).
+    """
+    reversed_: Tensor = _GradientReversal.apply(x, strength)  # type: ignore[no-untyped-call]  # untyped in torch
+    return reversed_
+
+
+class Critic(nn.Module):
+    """A two-layer classifier of source and target features (n, width), with spectral norms.
+
+    An unbounded critic soon separates all items with certainty, and the gradient it returns is zero or noise (Miyato,
+    Kataoka, Koyama, Yoshida. Spectral Normalization for Generative Adversarial Networks. ICLR 2018).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            spectral_norm(nn.Linear(width, HIDDEN)), nn.ReLU(), spectral_norm(nn.Linear(HIDDEN, 1))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the log-odds of the source domain (n,) of features (n, width)."""
+        scores: Tensor = self.layers(x)
+        return scores[:, 0]
+
+
+def outer_product(features: Tensor, probabilities: Tensor) -> Tensor:
+    """Return the outer product (n, d * c) of features (n, d) and class probabilities (n, c), item by item.
+
+    Long et al., NeurIPS 2018, eq. (4). The probabilities carry no gradient.
+    """
+    return (features[:, :, None] * probabilities.detach()[:, None, :]).flatten(1)
+
+
+def critic_loss(source: Tensor, target: Tensor, *, weights: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Return the mean cross-entropy [nats] of the critic (a scalar); both domains have the same weight.
+
+    source (n_s,), target (n_t,): log-odds of the source domain; weights: of the items of each domain.
+    """
+    source_losses, target_losses = functional.softplus(-source), functional.softplus(target)
+    if weights is not None:
+        source_losses, target_losses = source_losses * weights[0], target_losses * weights[1]
+    return (source_losses.mean() + target_losses.mean()) / 2
+
+
+def critic_accuracy(source: Tensor, target: Tensor) -> float:
+    """Return the balanced accuracy (0 to 1) of the critic; log-odds (n_s,) and (n_t,)."""
+    with torch.no_grad():
+        return float(((source > 0).float().mean() + (target <= 0).float().mean()) / 2)
 
 
 class AlignmentLoss:
@@ -111,16 +171,15 @@ class AlignmentLoss:
         if self.critic is not None:
             return self._adversarial(self.critic, source, target, weight)
         if self.align == "mcc":
-            return weight * mcc_loss(target.logits)
+            return weight * mcc_loss(target[1])
         distance = mmd_loss if self.align == "mmd" else coral_loss
-        return weight * distance(source.features, target.features)
+        return weight * distance(source[0], target[0])
 
     def _adversarial(self, critic: Critic, source: Outputs, target: Outputs, weight: float) -> Tensor:
         scores, weights = [], []
-        for outputs in (source, target):
-            inputs = outputs.features
+        for inputs, logits in (source, target):
             if self.align == "cdan":
-                probabilities = outputs.logits.softmax(dim=1)
+                probabilities = logits.softmax(dim=1)
                 inputs = outer_product(inputs, probabilities)
                 weights.append(entropy_weights(probabilities))
             scores.append(critic(reverse_gradient(inputs, weight)))

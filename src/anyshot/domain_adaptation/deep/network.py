@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
@@ -20,7 +21,6 @@ from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
 from anyshot.domain_adaptation.deep.adabn import adabn
 from anyshot.domain_adaptation.deep.items import (
-    DomainBatch,
     NetworkInputs,
     domain_batches,
     new_inputs,
@@ -57,29 +57,19 @@ CRITIC_RATE: Final = 10.0
 source for target half of the time, and the domains swap places from epoch to epoch instead of coming together."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
     """Base class of `DomainConfusionClassifier` and of the methods that fix its `align`, such as `DANN`."""
 
-    align: Align
+    align: Align = field(init=False)
 
-    def __init__(
-        self,
-        network: nn.Module | None = None,
-        *,
-        weight: float | None = None,
-        source_epochs: int = 10,
-        epochs: int = 20,
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        random_state: RandomState = None,
-    ) -> None:
-        self.network = network
-        self.weight = weight
-        self.source_epochs = source_epochs
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.random_state = random_state
+    network: nn.Module | None = field(default=None, kw_only=False)
+    weight: float | None = None
+    source_epochs: int = 10
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    random_state: RandomState = None
 
     def fit(
         self, X: ArrayLike | NetworkInputs, y: ArrayLike, *, target: ArrayLike | NetworkInputs | None = None
@@ -116,46 +106,39 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         if items is not None:
             self.source_probabilities_ = self._probabilities(items)
             accuracies = self._train_on_both(source, torch.from_numpy(index), items, random)
-            self._adapt_norms(items)
-            self._diagnose(items, accuracies)
+            self._finish(items, accuracies)
         return self
 
     def adapt_norms(self, target: ArrayLike | NetworkInputs) -> Self:
         """Re-estimate the batch norms of the fitted network on the target (AdaBN); needs no source."""
-        check_is_fitted(self)
         items = new_inputs(self, target)
         self.source_probabilities_ = self._probabilities(items)
-        self._adapt_norms(items)
-        self._diagnose(items)
+        self._finish(items)
         return self
 
     def refit_source_free(self, target: ArrayLike | NetworkInputs, *, epochs: int = 10) -> Self:
         """Train the fitted network further on the target alone (SHOT); needs no source."""
-        check_is_fitted(self)
         items = new_inputs(self, target)
         self.source_probabilities_ = self._probabilities(items)
         self.history_ = shot(
             self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
             random_state=self.random_state,
         )  # fmt: skip
-        self._adapt_norms(items)
-        self._diagnose(items)
+        self._finish(items)
         return self
 
     def decision_function(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
         """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
-        check_is_fitted(self)
         return decision_scores(self._logits(new_inputs(self, X)))
 
     def predict_proba(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
         """Return the class probabilities of target items (n, c)."""
-        check_is_fitted(self)
         return self._probabilities(new_inputs(self, X))
 
     def predict(self, X: ArrayLike | NetworkInputs) -> NDArray[np.generic]:
         """Return the predicted class of each target item (n,)."""
-        check_is_fitted(self)
-        return np.asarray(self.classes_[self._logits(new_inputs(self, X)).argmax(axis=1)])
+        index = self._logits(new_inputs(self, X)).argmax(axis=1)
+        return np.asarray(self.classes_[index])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the network and the head to a folder: JSON and safetensors, without code and without training items.
@@ -182,8 +165,6 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         }
         arrays = weights_of(self.network_, "network") | weights_of(self.head_, "head")
         write_model(folder, facts=facts, arrays=arrays, card=_card(self))
-
-    # --- training -----------------------------------------------------------------------------------------------------
 
     def _build(self, source: NetworkInputs, *, seed: int) -> None:
         """Create the network and the head with random weights."""
@@ -216,24 +197,24 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         self, source: NetworkInputs, index: Tensor, target: NetworkInputs, random: np.random.Generator
     ) -> list[float]:
         """Train on both domains; return the accuracy of the critic in each epoch, empty without a critic."""
-        n_source, n_target = len(source), len(target)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(random.integers(2**31)))
             alignment = AlignmentLoss(self.align, self.head_.in_features, len(self.classes_))
         weight = DEFAULT_WEIGHTS[self.align] if self.weight is None else self.weight
 
-        def batches(random: np.random.Generator) -> list[DomainBatch]:
+        def batches(random: np.random.Generator) -> list[Indexes]:
             alignment.begin_epoch()
-            return domain_batches(n_source, n_target, self.batch_size, random)
+            return domain_batches(len(source), len(target), self.batch_size, random)
 
         def outputs(items: NetworkInputs, rows: Indexes) -> Outputs:
             features = self.network_(items.batch(rows))
-            return Outputs(features, self.head_(features))
+            return features, self.head_(features)
 
-        def loss_of(batch: DomainBatch, progress: float) -> Tensor:
-            on_source, on_target = outputs(source, batch.source), outputs(target, batch.target)
-            labels = index[torch.from_numpy(batch.source)]
-            return cross_entropy(on_source.logits, labels) + alignment(on_source, on_target, weight * ramp(progress))
+        def loss_of(batch: Indexes, progress: float) -> Tensor:
+            source_rows, target_rows = batch.T
+            on_source, on_target = outputs(source, source_rows), outputs(target, target_rows)
+            labels = index[torch.from_numpy(source_rows)]
+            return cross_entropy(on_source[1], labels) + alignment(on_source, on_target, weight * ramp(progress))
 
         groups = [LayerGroup("network", self.network_), LayerGroup("head", self.head_)]
         if alignment.critic is not None:
@@ -244,15 +225,15 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
     def _adapt_norms(self, items: NetworkInputs) -> None:
         adabn(self.network_, (items.batch(rows) for rows in sequential_batches(len(items), self.batch_size)))
 
-    def _diagnose(self, items: NetworkInputs, accuracies: Sequence[float] = ()) -> None:
+    def _finish(self, items: NetworkInputs, accuracies: Sequence[float] = ()) -> None:
+        """Adapt the batch norms to the target, and compare the predictions with the earlier ones."""
+        self._adapt_norms(items)
         self.diagnostics_ = diagnose(
             self._probabilities(items), self.source_probabilities_, self.source_prior_, domain_accuracies=accuracies
         )
 
     def _recipe(self, epochs: int) -> Recipe:
         return Recipe(epochs=epochs, learning_rate=self.learning_rate)
-
-    # --- prediction ---------------------------------------------------------------------------------------------------
 
     def _logits(self, items: NetworkInputs) -> NDArray[np.float32]:
         """Return the logits (n, c) of items."""
