@@ -3,8 +3,9 @@
     python benchmarks/files_touched.py                # every call below
     python benchmarks/files_touched.py "report"       # the calls whose name holds this
 
-A file counts when a function of it runs; importing it does not count. Each call runs twice, each time with an empty
-cache, and the second run is traced.
+A file counts when a function of it runs; importing it does not count. Each call runs twice with one cache that is empty
+at first, and the second run is traced. The first edition touched 42 files in FineTunedClassifier.fit, 40 in the report
+command.
 """
 
 import contextlib
@@ -36,20 +37,13 @@ def files_of(call: Callable[[], Any]) -> Counter[str]:
             seen.add((code.co_filename, code.co_qualname, code.co_firstlineno))
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        with_empty_cache(call)  # imports what it needs
+        call()  # imports what it needs, and fills the cache
         sys.setprofile(note)
         try:
-            with_empty_cache(call)
+            call()
         finally:
             sys.setprofile(None)
     return Counter(str(Path(file).relative_to(PACKAGE)) for file, name, _ in seen if "<" not in name.split(".")[-1])
-
-
-def with_empty_cache(call: Callable[[], Any]) -> None:
-    """Run `call` with a cache in which nothing is yet."""
-    with tempfile.TemporaryDirectory() as cache:
-        os.environ["ANYSHOT_CACHE"] = cache
-        call()
 
 
 def calls(folder: Path) -> dict[str, tuple[int | None, Callable[[], Any]]]:
@@ -80,6 +74,7 @@ def calls(folder: Path) -> dict[str, tuple[int | None, Callable[[], Any]]]:
 if __name__ == "__main__":
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     with tempfile.TemporaryDirectory() as scratch:
+        os.environ["ANYSHOT_CACHE"] = str(Path(scratch) / "cache")
         for name, (most, call) in calls(Path(scratch)).items():
             if wanted in name:
                 found = files_of(call)

@@ -5,7 +5,7 @@ The names below are loaded when they are first used, so that importing the packa
 
 from anyshot.base.lazy import lazy_names
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "AnyShotClassifier": "anyshot.tasks.classification",

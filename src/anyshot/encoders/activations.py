@@ -165,9 +165,10 @@ def activations(
     storage.packs = storage.find(trunk.digest, wanted.keys)
     known = {key for pack in storage.packs for key in pack.keys}
     missing = [index for index, key in enumerate(wanted.keys) if key not in known]
-    steps = _compute(trunk, wanted, missing, storage)
-    for pack in progress.track(steps, total=len(missing), description="Running the frozen layers"):
-        storage.add(trunk.digest, pack)
+    if missing:
+        steps = _compute(trunk, wanted, missing, storage)
+        for pack in progress.track(steps, total=len(missing), description="Running the frozen layers"):
+            storage.add(trunk.digest, pack)
     result = Activations(storage.packs, keys=wanted.keys, views=wanted.views, budget_mb=budget_mb)
     storage.delete_with(result)
     return result
