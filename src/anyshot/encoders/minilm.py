@@ -141,9 +141,11 @@ def embed(ids: Tensor, runs: Sequence[Run], network: Mapping[str, nn.Module]) ->
     assert isinstance(embeddings, Embeddings)
     positions = torch.cat([torch.arange(length, device=ids.device).repeat(count) for count, length in runs])
     x = embeddings.embed(ids, positions)  # (t, width), float32
+    attend = partial(_attend_runs, runs=runs)
+    x = x.to(next(layers[0].parameters()).dtype)
     for layer in layers:
         assert isinstance(layer, Layer)
-        x = layer.transform(x.to(layer.norm.weight.dtype), partial(_attend_runs, runs=runs))
+        x = layer.transform(x, attend)
     parts = torch.split(x, [count * length for count, length in runs])
     means = [part.view(*run, WIDTH).mean(1, dtype=torch.float32) for part, run in zip(parts, runs, strict=True)]
     return normalize(torch.cat(means))
@@ -284,6 +286,8 @@ def _attend_padded(mixed: Tensor, *, mask: Tensor | None) -> Tensor:
 
 def _attend_runs(mixed: Tensor, *, runs: Sequence[Run]) -> Tensor:
     """Return the result of attention (t, width) for concatenated texts, one length at a time."""
+    if len(runs) == 1:
+        return _attention(mixed.view(*runs[0], 3 * WIDTH)).reshape(-1, WIDTH)
     gathered = mixed.new_empty((len(mixed), WIDTH))
     first = 0
     for count, length in runs:
