@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from anyshot.zero_shot.gfzsl import GFZSL
+from anyshot.zero_shot.gfzsl import GFZSL, FeatureGeneration
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +48,13 @@ def test_samples_have_the_mean_and_covariance_of_the_class(covariance, data):
     spread = model.factor_ @ model.factor_.T if covariance == "shared" else np.diag(model.variances_[4])
     np.testing.assert_allclose(samples[index == 4].mean(axis=0), model.means_[4], atol=0.05)
     np.testing.assert_allclose(np.cov(samples[index == 4].T), spread, atol=0.06)
+
+
+def test_the_head_predicts_all_classes_and_repeats_with_a_random_state():
+    random = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2, -1], 15)
+    X, S = random.normal(size=(60, 4)) + y[:, None], random.normal(size=(5, 6))
+    model = FeatureGeneration(random_state=0).fit(X, y, class_vectors=S)
+    assert model.head_.classes_.tolist() == [0, 1, 2, 3, 4]
+    again = FeatureGeneration(random_state=0).fit(X, y, class_vectors=S)
+    np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))

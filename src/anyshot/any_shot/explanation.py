@@ -14,10 +14,10 @@ from rich.text import Text
 
 from anyshot.any_shot.model import CHUNK, Model
 from anyshot.base.items import UNKNOWN, Items, Label, item_names
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_embeddings import nearest_text
-from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors, kernel_ridge_weights, standardized
+from anyshot.zero_shot.class_vectors import checked_class_vectors, kernel_ridge_weights, standardized
 
 
 @dataclass(frozen=True)

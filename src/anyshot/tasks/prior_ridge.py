@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anyshot.base.threads import threads_for
-
-Floats: TypeAlias = NDArray[np.float64]
+from anyshot.base.validation import Floats
 
 # The model. With n labels y, standardized features z (d,), and a few columns t(x) (k,), such as a constant and the
 # prediction of a source model:

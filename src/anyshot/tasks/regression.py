@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import pair
+from anyshot.base.validation import Floats, pair
 from anyshot.data.table_vectors import TableVectors, is_plain
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import cross_conformal_interval
@@ -25,7 +25,6 @@ from anyshot.tasks.prior_ridge import (
     fit_source_ridge,
 )
 
-Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = ArrayLike | pd.DataFrame  # vectors (n, d), or a table of n rows
 
 FOLDS: Final = 20

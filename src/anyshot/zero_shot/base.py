@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import check_indexes
-from anyshot.base.validation import Indexes, Vectors, unit, vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError
-from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
+from anyshot.zero_shot.class_vectors import checked_class_vectors
 
 
 class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):

@@ -1,16 +1,19 @@
-"""Class vectors for the zero-shot estimators: input checks, z-scores, and kernel ridge regression over classes."""
+"""Class vectors for the zero-shot estimators: input checks, z-scores, and ridge regression.
+
+Gram matrices are of features, attributes or classes, never of items, so that memory is proportional to the data.
+Products over items are computed in float32, the small systems are solved in float64.
+"""
 
 import warnings
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve
+from numpy.typing import ArrayLike
+from scipy.linalg import cho_factor, cho_solve, solve
 
-from anyshot.base.validation import Indexes, vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
 
-Floats: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Literal["linear", "rbf"]
 
 MAX_SPREAD_RATIO = 100.0
@@ -80,6 +83,17 @@ def median_squared_distance(table: Floats) -> float:
     """Return the median of |s - t|^2 over pairs of rows of (k, a); 1 if there is one row only."""
     pairs = squared_distances(table, table)[np.triu_indices(len(table), k=1)]
     return max(float(np.median(pairs)), 1e-12) if pairs.size else 1.0
+
+
+def gram(X: Vectors) -> Floats:
+    """Return X'X (d, d) of `X` (n, d)."""
+    return np.asarray(X.T @ X, dtype=np.float64)
+
+
+def ridge_solve(square: Floats, right: Floats, *, penalty: float) -> Floats:
+    """Return (square + penalty I)^-1 right, for a symmetric `square` (d, d) and `right` (d, m)."""
+    factor = cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
+    return np.asarray(cho_solve(factor, right))
 
 
 def kernel_ridge_weights(

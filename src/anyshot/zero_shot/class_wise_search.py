@@ -12,10 +12,10 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import check_indexes
-from anyshot.base.validation import Indexes, RandomState, Vectors, generator, vectors
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
-from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
+from anyshot.zero_shot.class_vectors import checked_class_vectors
 
 
 @dataclass(frozen=True)

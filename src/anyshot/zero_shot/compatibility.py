@@ -5,9 +5,8 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.validation import Indexes, RandomState, Vectors, generator
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator
 from anyshot.zero_shot.base import ZeroShotEstimator
-from anyshot.zero_shot.class_vectors import Floats
 
 RankingLoss: TypeAlias = Literal["devise", "ale", "sje"]
 

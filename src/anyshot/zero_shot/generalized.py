@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import check_indexes
-from anyshot.base.validation import Indexes, RandomState, Vectors, unit, vectors
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
-from anyshot.zero_shot.class_vectors import Floats, checked_class_vectors
+from anyshot.zero_shot.class_vectors import checked_class_vectors
 from anyshot.zero_shot.class_wise_search import ClassFold, class_folds, held_out_scores
 
 

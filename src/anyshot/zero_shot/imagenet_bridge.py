@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot import data
-from anyshot.base.validation import Vectors, unit, vectors
+from anyshot.base.validation import Floats, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import ClassTexts, Embed, embed_classes
-from anyshot.zero_shot.class_vectors import Floats, kernel_ridge_weights
+from anyshot.zero_shot.class_vectors import kernel_ridge_weights
 
 NAME_TEMPLATES = ("{}", "a photo of a {}")  # for new names and known ones alike
 Names: TypeAlias = Sequence[Sequence[str]]  # the synonyms of each known class

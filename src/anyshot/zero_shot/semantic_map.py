@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import class_sums
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.errors import WidthError
 from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator
-from anyshot.zero_shot.class_vectors import Floats, kernel_ridge_weights, standardized, unit_rows
-from anyshot.zero_shot.ridge import gram, ridge_solve
+from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, ridge_solve, standardized, unit_rows
 
 
 def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage: float) -> tuple[Floats, Floats]:

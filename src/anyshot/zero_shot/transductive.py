@@ -19,10 +19,9 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 
 from anyshot.base.items import class_sums
-from anyshot.base.validation import Indexes, Vectors, unit, vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
-from anyshot.zero_shot.class_vectors import Floats
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import MIN_AGREEMENT, POOL_LIMIT, make_pool, most_confident, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier

@@ -1,16 +1,142 @@
-"""MultitaskModel: contract, predictions, errors, and saving."""
-
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
 
 from anyshot.base.model_folder import read_model
 from anyshot.base.validation import generator
 from anyshot.errors import BadItemError, InputError, NotEnoughLabelsError
-from anyshot.tasks.multitask.model import MultitaskModel
+from anyshot.tasks.multitask.model import MultitaskModel, fit_shared_prior
+from anyshot.tasks.multitask.task import read_tasks
 from contract import assert_init_only_stores
+
+
+def features(*, n=60, d=4, seed=0):
+    Z = generator(seed).normal(size=(n, d))
+    return Z - Z.mean(axis=0)
+
+
+def hidden(labels, share, seed):
+    shown = generator(seed).random(len(labels)) < share
+    return [label if there else None for label, there in zip(labels, shown, strict=True)]
+
+
+def two_numbers(Z, *, sign=1.0, noise=1.0, share=0.5, seed=1):
+    random = generator(seed)
+    w = random.normal(size=Z.shape[1])
+    one, other = Z @ w + noise * random.normal(size=len(Z)), sign * Z @ w + noise * random.normal(size=len(Z))
+    return {"one": hidden(one.tolist(), share, seed), "other": hidden(other.tolist(), share, seed + 1)}, w
+
+
+def test_one_regression_equals_ridge_at_the_estimated_penalty():
+    Z = features()
+    (task,) = read_tasks({"one": two_numbers(Z)[0]["one"]}, n_items=len(Z))
+    heads = fit_shared_prior(Z, [task])
+    oracle = Ridge(heads.noise[0] / heads.covariance[0, 0]).fit(Z[task.rows], task.targets)
+    np.testing.assert_allclose(heads.coef[:, 0], oracle.coef_, atol=1e-4)
+    assert heads.intercept[0] == pytest.approx(oracle.intercept_, abs=1e-4)
+
+
+def test_the_estimated_penalty_equals_that_of_bayesian_ridge():
+    Z = features(n=200, d=6)
+    labels, _ = two_numbers(Z, noise=2.0, share=1.0)
+    (task,) = read_tasks({"one": labels["one"]}, n_items=len(Z))
+    heads = fit_shared_prior(Z, [task])
+    oracle = BayesianRidge(alpha_1=0, alpha_2=0, lambda_1=0, lambda_2=0, tol=1e-8).fit(Z, task.targets)
+    assert heads.noise[0] == pytest.approx(1 / oracle.alpha_, rel=0.05)
+    assert heads.covariance[0, 0] == pytest.approx(1 / oracle.lambda_, rel=0.1)
+
+
+def test_two_classes_equal_logistic_regression_at_the_estimated_penalty():
+    Z = features()
+    y = (Z[:, 0] + 0.5 * generator(2).normal(size=60) > 0).astype(int)
+    (task,) = read_tasks({"side": y.tolist()}, n_items=60)
+    heads = fit_shared_prior(Z, [task])
+    oracle = LogisticRegression(C=heads.covariance[0, 0], tol=1e-8).fit(Z, y)
+    np.testing.assert_allclose(heads.coef[:, 0], oracle.coef_[0], rtol=1e-3, atol=1e-3)
+
+
+def test_heads_of_regressions_solve_the_normal_equations():
+    Z = features()
+    tasks = read_tasks(two_numbers(Z)[0], n_items=len(Z))
+    heads = fit_shared_prior(Z, tasks)
+    slopes = []
+    for place, task in enumerate(tasks):
+        own = Z[task.rows]
+        gap = own @ heads.coef[:, place] + heads.intercept[place] - task.targets
+        slopes.append(own.T @ gap / heads.noise[place])
+    np.testing.assert_allclose(heads.coef @ np.linalg.inv(heads.covariance), -np.column_stack(slopes), atol=1e-3)
+
+
+def test_heads_of_several_classes_minimize_the_objective():
+    Z = features(n=90)
+    y = (Z[:, :3] + 0.5 * generator(3).normal(size=(90, 3))).argmax(axis=1)
+    tasks = read_tasks({"which": y.tolist(), "mark": (Z[:, 0] + generator(4).normal(size=90)).tolist()}, n_items=90)
+    heads = fit_shared_prior(Z, tasks)
+    gaps = softmax(Z @ heads.coef[:, :3] + heads.intercept[:3], axis=1) - np.eye(3)[y]
+    pull = (heads.coef @ np.linalg.inv(heads.covariance))[:, :3]
+    np.testing.assert_allclose(pull, -Z.T @ gaps, atol=0.02)
+    np.testing.assert_allclose(gaps.sum(axis=0), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_positive_and_negative_correlations_are_found(sign):
+    Z = features(n=200, d=30)
+    tasks = read_tasks(two_numbers(Z, sign=sign)[0], n_items=200)
+    S = fit_shared_prior(Z, tasks).covariance
+    assert sign * S[0, 1] / np.sqrt(S[0, 0] * S[1, 1]) > 0.7
+
+
+def test_a_related_task_reduces_the_error_of_a_head():
+    Z = features(n=120, d=40)
+    errors = {True: [], False: []}
+    for seed in range(5):
+        labels, w = two_numbers(Z, noise=6.0, seed=10 * seed + 1)
+        tasks = read_tasks(labels, n_items=120)
+        for shared, found in errors.items():
+            heads = fit_shared_prior(Z, tasks, shared=shared)
+            found.append(np.linalg.norm(heads.coef[:, 0] * tasks[0].std - w))
+    assert np.mean(errors[True]) < 0.95 * np.mean(errors[False])
+
+
+def test_unrelated_tasks_hardly_affect_each_other():
+    Z = features(n=200, d=30)
+    labels = {"one": two_numbers(Z, seed=1)[0]["one"], "other": two_numbers(Z, seed=5)[0]["one"]}
+    tasks = read_tasks(labels, n_items=200)
+    together, alone = (fit_shared_prior(Z, tasks, shared=shared).coef for shared in (True, False))
+    assert np.abs(together - alone).max() < 0.1 * np.abs(alone).max()
+
+
+def test_without_sharing_each_task_is_learned_alone():
+    Z = features(n=80)
+    labels = {
+        **two_numbers(Z)[0],
+        "side": np.where(Z[:, 0] + generator(6).normal(size=80) > 0.3, "up", "down").tolist(),
+    }
+    tasks = read_tasks(labels, n_items=80)
+    together = fit_shared_prior(Z, tasks, shared=False).coef
+    apart = np.column_stack([fit_shared_prior(Z, [task]).coef for task in tasks])
+    np.testing.assert_allclose(together, apart, rtol=0.05, atol=0.02)
+
+
+def test_repeated_features_and_more_features_than_items_are_allowed():
+    Z = features(n=20, d=30)
+    Z[:, 1] = Z[:, 0]
+    heads = fit_shared_prior(Z, read_tasks(two_numbers(Z, share=0.8)[0], n_items=20))
+    assert np.isfinite(heads.coef).all()
+    np.testing.assert_allclose(heads.coef[0], heads.coef[1], atol=1e-6)
+
+
+def test_rotating_the_features_rotates_the_heads():
+    Z = features()
+    turn = np.linalg.qr(generator(4).normal(size=(4, 4)))[0]
+    tasks = read_tasks(two_numbers(Z)[0], n_items=60)
+    np.testing.assert_allclose(
+        fit_shared_prior(Z @ turn, tasks).coef, turn.T @ fit_shared_prior(Z, tasks).coef, atol=1e-3
+    )
 
 
 def three_tasks(n=80):

@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize, nnls
 
-Floats: TypeAlias = NDArray[np.float64]
+from anyshot.base.validation import Floats
+
 Rule: TypeAlias = Callable[[Floats, np.random.Generator], Floats]
 
 CAUTION: Final = 0.5

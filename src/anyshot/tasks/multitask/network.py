@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
-from anyshot.base.validation import RandomState, generator
+from anyshot.base.validation import Floats, RandomState, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
-from anyshot.tasks.multitask.task import Floats, Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
 from anyshot.training.loop import train
 from anyshot.training.recipe import Recipe
 from anyshot.training.weights import load_weights, weights_of

@@ -10,12 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anyshot.base.items import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
-from anyshot.base.validation import Indexes
+from anyshot.base.validation import Floats, Indexes
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
 TaskKind: TypeAlias = Literal["classification", "regression"]
 TaskLabels: TypeAlias = Mapping[str, Labels]  # task -> labels (n,), None or NaN for items without one
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
