@@ -1,17 +1,16 @@
-"""For whom answers are good: what the text space itself leans to, and figures by group on census rows.
+"""Fairness: gender bias of text embeddings without labels, and metrics by group of a classifier of census rows.
 
-Run: python benchmarks/fairness.py [PART ...]
+    python benchmarks/fairness.py [names] [census]
 
-There is no target: the figures say what to expect. Parts:
+There are no targets.
 
-- names: occupations of the Winogender schemas, before any label;
-- census: whether a person earns more than 50,000 (Adult), logistic regression on 10,000 rows; three figures for men and
-  women and by race on the 5,000 test rows, each with its interval of 95 %, and the same weighted by how many people a
-  row stands for (fnlwgt). Sex and race are not among the features.
-
-Protocol of names: all-MiniLM-L6-v2 frozen; class vectors of the 60 occupations' bare names; eight words for women and
-eight for men (`WOMEN`, `MEN`). The shares of women are those of the US labor statistics that come with the schemas.
-The answers are those of a zero-shot classifier of the sentence's mood, asked for "she", "he" and "they".
+- names: Winogender schemas, all-MiniLM-L6-v2 frozen. Bias of the class vectors of 60 occupation names, measured with
+  eight words for women and eight for men (`WOMEN`, `MEN`), and its rank correlation with the share of women in the US
+  labor statistics that come with the schemas. Also how often a zero-shot classifier of the mood of a sentence changes
+  its prediction between "she", "he" and "they".
+- census: Adult, whether a person earns more than 50,000. Logistic regression on 10,000 rows without sex and race; three
+  metrics by sex and by race on 5,000 test rows with 95 % intervals, without and with the weights of the census
+  (fnlwgt).
 """
 
 import sys
@@ -46,7 +45,7 @@ MOODS = {
 
 
 def names() -> None:
-    """Measure what the space leans to."""
+    """Measure the bias of the embeddings of occupation names."""
     frame = pd.read_parquet(shared() / "data" / "fairness_text" / "winogender.parquet")
     encoder, cache = load_encoder("minilm"), VectorCache()
     share = frame.groupby("occupation")["bls_pct_female"].first()
@@ -59,13 +58,13 @@ def names() -> None:
     found = class_leanings(jobs, vectors, embed(list(WOMEN)), embed(list(MEN)))
     by_name = found.set_index("class")["leaning"]
     rank = spearmanr(by_name[jobs], share[jobs])
-    print(f"leaning to women's words and share of women: rank correlation {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
+    print(f"rank correlation of bias and share of women: {rank.statistic:.2f} (p = {rank.pvalue:.2g})")
     most = np.array(jobs)[np.argsort(share[jobs].to_numpy())]
     of = {name: vectors[jobs.index(name)] for name in jobs}
     ends = [np.stack([of[name] for name in part]) for part in (most[-15:], most[:15])]
     apart = association(*ends, embed(list(WOMEN)), embed(list(MEN)))
-    print(f"15 occupations with most women against 15 with fewest: {apart}")
-    print(f"of {len(jobs)} occupations {(found['p_adjusted'] < 0.05).sum()} lean beyond chance (Holm, 5 %)")
+    print(f"the 15 occupations with most women against the 15 with fewest: {apart}")
+    print(f"of {len(jobs)} occupations {(found['p_adjusted'] < 0.05).sum()} have a significant bias (Holm, 5 %)")
     print(found.head(6).round(3).to_string(index=False))
     wide = frame.pivot_table(
         index=["occupation", "participant", "answer"], columns="gender", values="sentence", aggfunc="first"
@@ -76,19 +75,19 @@ def names() -> None:
 
 
 def census() -> None:
-    """Measure for whom a plain classifier of census rows is right."""
+    """Measure a classifier of census rows by group."""
     frame = pd.read_parquet(shared() / "data" / "fairness_adult" / "adult.parquet")
-    told = frame.drop(columns=["income", "split", "sex", "race", "fnlwgt"])
+    features = frame.drop(columns=["income", "split", "sex", "race", "fnlwgt"])
     rich, test = (frame["income"].str.contains(">50K")).to_numpy(dtype=int), (frame["split"] == "test").to_numpy()
-    reader = TableVectors().fit(told[~test])
-    model = LogisticRegression(C=1, max_iter=2000).fit(reader.transform(told[~test]), rich[~test])
-    answers, truth, asked = model.predict(reader.transform(told[test])), rich[test], frame[test]
-    figures = {"accuracy": accuracy, "answered rich": selection_rate, "rich found": recall_score}
+    reader = TableVectors().fit(features[~test])
+    model = LogisticRegression(C=1, max_iter=2000).fit(reader.transform(features[~test]), rich[~test])
+    predicted, truth, rows = model.predict(reader.transform(features[test])), rich[test], frame[test]
+    metrics = {"accuracy": accuracy, "share predicted rich": selection_rate, "recall of rich": recall_score}
     for by in ("sex", "race"):
-        for name, metric in figures.items():
-            for weight in (None, asked["fnlwgt"].to_numpy(dtype=float)):
+        for name, metric in metrics.items():
+            for weight in (None, rows["fnlwgt"].to_numpy(dtype=float)):
                 found = figures_by_group(
-                    truth, answers, asked[by].tolist(), metric=metric, sample_weight=weight, n_draws=300
+                    truth, predicted, rows[by].tolist(), metric=metric, sample_weight=weight, n_draws=300
                 )
                 print(f"\n{name} by {by}{'' if weight is None else ', weighted'}\n{found}")
 

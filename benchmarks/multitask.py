@@ -1,19 +1,19 @@
-"""Multitask learning: every task together with the others, beside itself alone, by the same method equally tuned.
+"""Multitask learning: joint training of all tasks compared with separate training by the same method.
 
-Command: python benchmarks/multitask.py [--only students | digits] [--all]. Data: ANYSHOT_SHARED, or ../shared beside
-the repository, for the students; the digits come with scikit-learn. About five minutes on two cores.
+    python benchmarks/multitask.py [--only students | --only digits] [--all]
 
-Students: pass or fail in mathematics and in Portuguese (classification), the three grades (regression), from the 30
-attributes and the course, no grade among them; three draws of ten folds; half of each task's training labels are
-removed, each task's its own half; test rows keep theirs. Beside it scikit-learn's RidgeCV and LogisticRegressionCV.
-Digits: two of scikit-learn's 8 x 8 digits side by side; tasks: the left digit, the right one (classification), their
-sum (regression); 400 composites, half of each task's labels removed; 2,000 test composites of digits never trained on;
-five draws. The trunk reads both halves by one small convolutional encoder; separate training gets the same trunk,
-rate and number of steps. Weighting, epochs and trunk were chosen on composites of 250 of the training digits, draws 0
-to 2.
+Students: the student performance data. Tasks: pass or fail in mathematics and in Portuguese (classification), and the
+three grades (regression), from 30 attributes and the course, without grades; three random samples of ten folds. A
+random half of the training labels of each task is removed. Baselines: RidgeCV and LogisticRegressionCV.
 
-Targets: the mean over tasks above separate training, and no task loses more than the spread (sd) of its gain. Accuracy
-in per cent, regressions as share of variance explained (R^2) in per cent.
+Digits: pairs of 8 x 8 digits of scikit-learn side by side. Tasks: the left digit, the right digit (classification) and
+their sum (regression); 400 training images with half of the labels of each task removed, 2,000 test images of other
+digits, five random samples. One small convolutional encoder reads both halves; separate training has the same network,
+learning rate and number of steps. Weighting, epochs and network were chosen on images of 250 of the training digits,
+samples 0 to 2.
+
+Targets: the mean score over tasks above separate training, and no task loses more than the standard deviation of its
+gain. Accuracy in percent for classification, R^2 in percent for regression. About five minutes on two cores.
 """
 
 import argparse
@@ -44,10 +44,10 @@ Labels = dict[str, list[Any]]
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["students", "digits"])
-    parser.add_argument("--all", action="store_true", help="every weighting of the gradients, twice as long")
+    parser.add_argument("--all", action="store_true", help="all weightings of the tasks, twice as long")
     chosen = parser.parse_args()
     if chosen.only != "digits":
         students()
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def students() -> None:
-    """Measure the closed form on the students' data."""
+    """Measure MultitaskModel on the student performance data."""
     X, y = student_tasks()
     lines = []
     for draw in range(3):
@@ -66,21 +66,21 @@ def students() -> None:
             train, test = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
             known = half_hidden({name: [labels[row] for row in train] for name, labels in y.items()}, random)
             truth = {name: [labels[row] for row in test] for name, labels in y.items()}
-            together = MultitaskModel(tasks=GRADES).fit(X[train], known).predict(X[test])
+            joint = MultitaskModel(tasks=GRADES).fit(X[train], known).predict(X[test])
             lines += [
-                {"task": name, "way": way, "score": task_score(truth[name], answers, kind=kind_of(name))}
+                {"task": name, "training": way, "score": task_score(truth[name], predicted, kind=kind_of(name))}
                 for name in y
-                for way, answers in {
-                    "together": together[name],
-                    "alone": alone(name, X[train], known).predict(X[test])[name],
-                    "scikit-learn": peer(name, X[train], known[name], X[test]),
+                for way, predicted in {
+                    "joint": joint[name],
+                    "separate": separate(name, X[train], known).predict(X[test])[name],
+                    "scikit-learn": baseline(name, X[train], known[name], X[test]),
                 }.items()
             ]
-    show("Students' grades, half of the labels (MultitaskModel)", pd.DataFrame(lines), ways=["together"])
+    show("Students' grades, half of the labels (MultitaskModel)", pd.DataFrame(lines), ways=["joint"])
 
 
 def student_tasks() -> tuple[NDArray[np.float64], Labels]:
-    """Return the attributes (1044, 42), categories as columns of 0 and 1, and {task: labels}."""
+    """Return the attributes (1044, 42), with one-hot categories, and {task: labels}."""
     frame = pd.read_parquet(shared() / "data" / "student_performance" / "students.parquet")
     X = pd.get_dummies(frame.drop(columns=list(GRADES)), drop_first=True).to_numpy(np.float64)
     passed = np.where(frame["G3"] >= 10, "pass", "fail")
@@ -91,13 +91,13 @@ def student_tasks() -> tuple[NDArray[np.float64], Labels]:
     return X, {**y, **{grade: frame[grade].astype(float).tolist() for grade in GRADES}}
 
 
-def alone(name: str, X: NDArray[Any], y: Labels) -> MultitaskModel:
-    """Return our own model of one task."""
+def separate(name: str, X: NDArray[Any], y: Labels) -> MultitaskModel:
+    """Return a MultitaskModel fitted to one task."""
     return MultitaskModel(tasks={name: kind_of(name)}).fit(X, {name: y[name]})
 
 
-def peer(name: str, X: NDArray[Any], labels: list[Any], X_test: NDArray[Any]) -> NDArray[Any]:
-    """Return what scikit-learn's tuned linear model of one task answers, on standardized features."""
+def baseline(name: str, X: NDArray[Any], labels: list[Any], X_test: NDArray[Any]) -> NDArray[Any]:
+    """Return the predictions of scikit-learn's cross-validated linear model for one task, on standardized features."""
     rows = [row for row, label in enumerate(labels) if label is not None]
     center, spread = X.mean(axis=0), np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
     Z, Z_test, y = (X[rows] - center) / spread, (X_test - center) / spread, [labels[row] for row in rows]
@@ -105,13 +105,13 @@ def peer(name: str, X: NDArray[Any], labels: list[Any], X_test: NDArray[Any]) ->
         return np.asarray(RidgeCV(np.logspace(-1, 4, 16)).fit(Z, y).predict(Z_test))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", FutureWarning)  # of a change of defaults that does not touch the answers
+        warnings.simplefilter("ignore", FutureWarning)  # of new defaults; it does not affect predictions
         model = LogisticRegressionCV(Cs=np.logspace(-5, 1, 10), scoring="neg_log_loss", max_iter=300).fit(Z, y)
     return np.asarray(model.predict(Z_test))
 
 
 class Halves(nn.Module):
-    """One encoder for the left and for the right digit; its answers stand side by side."""
+    """The same encoder for the left and the right digit, with concatenated outputs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,31 +133,31 @@ class Halves(nn.Module):
 
 
 def digits(weightings: list[str]) -> None:
-    """Measure the network on composites of two digits, under several weightings; two draws at a time."""
+    """Measure MultitaskNetwork on pairs of digits with several weightings, two samples in parallel."""
     parts = Parallel(n_jobs=2)(delayed(digit_lines)(draw, weightings) for draw in range(5))
     lines = pd.DataFrame([one for part in parts for one in part])
     show("Two digits side by side, half of the labels (MultitaskNetwork)", lines, ways=weightings)
 
 
 def digit_lines(draw: int, weightings: list[str]) -> list[dict[str, Any]]:
-    """Return every task's score in one draw, alone and under each weighting."""
+    """Return the score of each task in one sample, separately trained and with each weighting."""
     torch.set_num_threads(1)
     stored, random = load_digits(), np.random.default_rng(draw)
     order = random.permutation(len(stored.images))
     X, y = composites(stored, order[:900], 400, random)
     X_test, truth = composites(stored, order[900:], 2000, random)
     known = half_hidden(y, random)
-    answers = {"alone": {name: network("equal", {name: known[name]}, X, draw).predict(X_test)[name] for name in y}}
-    answers |= {way: network(way, known, X, draw).predict(X_test) for way in weightings}
+    predicted = {"separate": {name: network("equal", {name: known[name]}, X, draw).predict(X_test)[name] for name in y}}
+    predicted |= {way: network(way, known, X, draw).predict(X_test) for way in weightings}
     return [
-        {"task": name, "way": way, "score": task_score(truth[name], found[name], kind=kind_of(name))}
-        for way, found in answers.items()
+        {"task": name, "training": way, "score": task_score(truth[name], found[name], kind=kind_of(name))}
+        for way, found in predicted.items()
         for name in y
     ]
 
 
 def composites(stored: Any, rows: NDArray[np.intp], n: int, random: np.random.Generator) -> tuple[Any, Labels]:
-    """Return n pairs of digits (n, 1, 8, 16) and {task: labels}."""
+    """Return images of n pairs of digits (n, 1, 8, 16) and {task: labels}."""
     left, right = random.choice(rows, n), random.choice(rows, n)
     X = np.concatenate([stored.images[left], stored.images[right]], axis=2)[:, None] / 16
     one, other = stored.target[left], stored.target[right]
@@ -167,12 +167,12 @@ def composites(stored: Any, rows: NDArray[np.intp], n: int, random: np.random.Ge
 def network(weighting: Any, y: Labels, X: NDArray[Any], draw: int) -> MultitaskNetwork:
     """Return a network fitted to the tasks of `y`."""
     kinds = {name: kind_of(name) for name in y}
-    epochs = 200 if len(y) > 1 else 340  # as many steps: fewer items have a label of the one task
+    epochs = 200 if len(y) > 1 else 340  # the same number of steps: fewer items are labeled for one task
     return MultitaskNetwork(Halves, tasks=kinds, weighting=weighting, epochs=epochs, random_state=draw).fit(X, y)
 
 
 def half_hidden(y: Mapping[str, list[Any]], random: np.random.Generator) -> Labels:
-    """Return the labels without a random half of each task's."""
+    """Return the labels after removing a random half of each task."""
     hidden = {}
     for name, labels in y.items():
         there = random.permutation([row for row, label in enumerate(labels) if label is not None])
@@ -182,25 +182,27 @@ def half_hidden(y: Mapping[str, list[Any]], random: np.random.Generator) -> Labe
 
 
 def kind_of(name: str) -> TaskKind:
-    """Return what a task of either data set asks for."""
+    """Return the kind of a task of either data set."""
     return "regression" if name in GRADES or name == "sum" else "classification"
 
 
 def show(title: str, lines: pd.DataFrame, *, ways: list[str]) -> None:
-    """Print each task's score, its gain over being trained alone, and the two targets, for each way."""
-    lines = lines.assign(run=lines.groupby(["task", "way"]).cumcount())
-    scores = 100 * lines.pivot(index=["way", "run"], columns="task", values="score")
-    print(f"\n{scores.groupby(level='way').mean().assign(mean=lambda each: each.mean(axis=1)).round(2).to_string()}")
+    """Print the score of each task and its gain over separate training, with the targets for the first of `ways`."""
+    lines = lines.assign(run=lines.groupby(["task", "training"]).cumcount())
+    scores = 100 * lines.pivot(index=["training", "run"], columns="task", values="score")
+    print(
+        f"\n{scores.groupby(level='training').mean().assign(mean=lambda each: each.mean(axis=1)).round(2).to_string()}"
+    )
     rows = []
-    for place, way in enumerate(ways):
-        gain = scores.loc[way] - scores.loc["alone"]
-        rows.append(line(f"{way}: mean gain over tasks [points]", gain.mean().mean(), 0.0 if place == 0 else None))
+    for position, way in enumerate(ways):
+        gain = scores.loc[way] - scores.loc["separate"]
+        rows.append(line(f"{way}: mean gain over tasks [points]", gain.mean().mean(), 0.0 if position == 0 else None))
         rows += [
             line(
                 f"{way}: {task}, gain [points]",
                 gain[task].mean(),
-                round(-gain[task].std(), 2) if place == 0 else None,
-                note=f"{scores.loc[way][task].mean():.1f}, alone {scores.loc['alone'][task].mean():.1f}, "
+                round(-gain[task].std(), 2) if position == 0 else None,
+                note=f"{scores.loc[way][task].mean():.1f}, separate {scores.loc['separate'][task].mean():.1f}, "
                 f"sd of the gain {gain[task].std():.1f} over {len(gain)} runs",
             )
             for task in scores.columns

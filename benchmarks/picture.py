@@ -1,8 +1,8 @@
-"""The README's picture: accuracy against labels a class on banking77.
+"""The learning curve in the README: accuracy on banking77 by the number of labels per class.
 
-Run: python benchmarks/picture.py docs/images/labels.svg
+    python benchmarks/picture.py docs/images/labels.svg
 
-Protocol: as any_shot_text.py, the vectors made once, mean of 3 draws, up to 10 labels a class.
+Protocol as in any_shot_text.py, with the mean of 3 random samples and up to 10 labels per class.
 """
 
 import sys
@@ -15,14 +15,14 @@ from anyshot.zero_shot.class_embeddings import describe, embed_classes
 
 
 def main(out: str) -> None:
-    """Measure the curves and draw them."""
+    """Measure the learning curves and plot them."""
     data, encoder, cache = load_text("banking77"), load_encoder("minilm"), VectorCache()
     X, X_test = (encode_once(encoder, texts, cache=cache) for texts in (data.train, data.test))
     S = embed_classes(describe(data.classes), lambda texts: encode_once(encoder, texts, cache=cache))
     ours = AnyShotClassifier(dict(zip(data.classes, S, strict=True)), cache=False)
     shots = (0, 1, 2, 3, 5, 10)
-    peers = {"logistic regression": LogisticRegression(C=10, max_iter=1000)}
-    plain = learning_curve({"anyshot": ours, **peers}, X, data.y, X_test, data.y_test, shots=shots, seeds=3)
+    baselines = {"logistic regression": LogisticRegression(C=10, max_iter=1000)}
+    plain = learning_curve({"anyshot": ours, **baselines}, X, data.y, X_test, data.y_test, shots=shots, seeds=3)
     pooled = learning_curve(
         {"anyshot, with unlabeled texts": ours}, X, data.y, X_test, data.y_test, shots=shots, seeds=3, unlabeled=X
     )

@@ -1,10 +1,10 @@
-"""A report on the 3,080 test texts of banking77: how long it takes, and how large the file is.
+"""Duration of a report on the 3,080 test texts of banking77, and the size of its file.
 
-Run: python benchmarks/report.py [FILE]
+    python benchmarks/report.py [FILE]
 
-Protocol: five labels a class (seed 0), all-MiniLM-L6-v2 frozen; the test texts are encoded and in the cache, as after
-any earlier answer. Groups by the length of the text; the rest of the train texts are the pool. A curve is measured
-elsewhere (learning_curve.py). Targets: under 10 s and under 5 MB. Time is that of one process on two cores.
+Protocol: five labels per class (seed 0), all-MiniLM-L6-v2 frozen; the test texts are encoded before. Groups by length
+of the text; the other train texts are the pool; no learning curve (learning_curve.py measures it). Targets on two
+cores: under 10 s and under 5 MB.
 """
 
 import sys
@@ -20,7 +20,7 @@ from anyshot.evaluation.report.sections import report
 
 
 def main(file: str) -> None:
-    """Write the report and print what it took."""
+    """Write the report, and print its duration and size."""
     data = load_text("banking77")
     rows = draw(data.y, 5, 0)
     rest = np.setdiff1d(np.arange(len(data.y)), rows)
@@ -35,7 +35,7 @@ def main(file: str) -> None:
     saved = found.save(file, title="banking77, five labels a class")
     seconds = time.perf_counter() - begun
     table(
-        "A report on 3,080 texts",
+        "Report on 3,080 texts",
         [
             line("seconds", seconds, 10, least=False),
             line("megabytes", saved.stat().st_size / 1e6, 5, least=False),

@@ -1,6 +1,9 @@
-"""Speed of fitting, changing and answering, beside the targets. Run: python benchmarks/speed.py.
+"""Speed of fitting, updating, predicting and starting.
 
-Times are medians of several runs in one process, after a warm-up; ratios are taken side by side, alternately.
+    python benchmarks/speed.py
+
+Data: banking77 with 10 labels per class, and random vectors. Times are medians of several runs in one process after a
+warm-up; ratios are measured alternately. The start is measured in new processes. Targets are in the table.
 """
 
 import os
@@ -21,7 +24,7 @@ from anyshot.store.disk_cache import VectorCache, encode_once
 
 
 def seconds(work: Callable[[], object], *, runs: int = 5) -> float:
-    """Return the median wall time of some work [s]."""
+    """Return the median duration of `work` [s]."""
     work()
     times = []
     for _ in range(runs):
@@ -32,7 +35,7 @@ def seconds(work: Callable[[], object], *, runs: int = 5) -> float:
 
 
 def head() -> Iterator[str]:
-    """Fit and change on banking77 with 10 labels a class."""
+    """Measure fitting and updating on banking77 with 10 labels per class."""
     data, encoder, cache = load_text("banking77"), load_encoder("minilm"), VectorCache()
     chosen = draw(data.y, 10, 0)
     texts, labels = [data.train[row] for row in chosen], data.y[chosen]
@@ -47,7 +50,7 @@ def head() -> Iterator[str]:
     name, more = "crypto currency", [data.train[row] for row in np.setdiff1d(np.arange(len(data.train)), chosen)[:5]]
     encode_once(encoder, [name, *more], cache=cache)
     changes: dict[str, Callable[[], object]] = {
-        "add_class by its name": lambda: clf.add_class(name),
+        "add_class by name": lambda: clf.add_class(name),
         "remove_class": lambda: clf.remove_class(name),
         "add_class with five examples": lambda: clf.add_class(name, examples=more),
         "remove_class with five examples": lambda: clf.remove_class(name),
@@ -60,17 +63,17 @@ def head() -> Iterator[str]:
             change()
             times[what].append(time.perf_counter() - began)
     for what, taken in times.items():
-        target = 50 if what == "add_class by its name" else None
+        target = 50 if what == "add_class by name" else None
         yield line(f"{what}, texts in the cache [ms]", 1000 * float(np.median(taken[1:])), target, least=False)
 
 
 def many_classes() -> Iterator[str]:
-    """10,000 classes x 100,000 vectors against the bare matrix product."""
+    """Measure predicting 100,000 vectors of 10,000 classes, relative to the matrix product alone."""
     random = np.random.default_rng(0)
     centers = random.normal(size=(10_000, 384)).astype(np.float32)
     X = random.normal(size=(100_000, 384)).astype(np.float32)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    clf = AnyShotClassifier({f"c{place}": center for place, center in enumerate(centers)}, cache=False).fit()
+    clf = AnyShotClassifier({f"c{number}": center for number, center in enumerate(centers)}, cache=False).fit()
     coef = np.ascontiguousarray(centers.T)
     ours, bare = [], []
     for _ in range(3):
@@ -86,9 +89,9 @@ def many_classes() -> Iterator[str]:
 
 
 def busy_machine() -> Iterator[str]:
-    """Fit a small head while other processes keep every core busy.
+    """Measure fitting a small head while other processes use every core.
 
-    `base.threads` limits BLAS to one thread only if no other Python thread is alive. Before, it always did.
+    `base.threads` limits BLAS to one thread only if no other Python thread is running. Before, it always did.
     """
     random = np.random.default_rng(0)
     index = np.repeat(np.arange(77), 10)
@@ -108,7 +111,7 @@ def busy_machine() -> Iterator[str]:
     try:
         yield line("the only Python thread [s]", seconds(fit), None, note=f"before: {seconds(always_limited):.1f}")
         other.start()
-        yield line("beside another thread [s]", seconds(fit), None, note=f"before: {seconds(always_limited):.1f}")
+        yield line("with another Python thread [s]", seconds(fit), None, note=f"before: {seconds(always_limited):.1f}")
     finally:
         for process in load:
             process.kill()
@@ -117,7 +120,7 @@ def busy_machine() -> Iterator[str]:
 
 
 def start() -> Iterator[str]:
-    """From process start to the first answer, and the import alone, on a warm disk."""
+    """Measure the time from process start to the first prediction, and that of the import alone."""
     command = [sys.executable, "-m", "anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
 
     def run(what: list[str]) -> None:
@@ -130,7 +133,7 @@ def start() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    table("Fitting and changing", head())
+    table("Fitting and updating", head())
     table("Many classes", many_classes())
     table("A head of 770 labels on a busy machine", busy_machine())
     table("Start", start())

@@ -86,6 +86,6 @@ def line(what: str, figure: float, target: float | None, *, least: bool = True, 
 
 def table(title: str, lines: Iterable[str]) -> None:
     """Print a table, each row as soon as it is measured."""
-    print(f"\n## {title}\n\n| | ours | target | |\n|---|---|---|---|", flush=True)
+    print(f"\n## {title}\n\n| | anyshot | target | notes |\n|---|---|---|---|", flush=True)
     for one in lines:
         print(one, flush=True)

@@ -1,12 +1,12 @@
-"""Which source model suits these data: LogME, H-score, LEEP and NCE beside a linear probe, with the time each takes.
+"""Transferability scores: LogME, H-score, LEEP and NCE compared with a linear probe, and the time of each.
 
-Command: python benchmarks/transferability.py. Data and two of the three encoders: ANYSHOT_SHARED, or ../shared beside
-the repository. Under five minutes on two cores, nearly all of it encoding.
+    python benchmarks/transferability.py
 
-Images of caltech101_20 (20 classes, 20 photographs each) and chest_xray (its train split, 2 classes, the first 60 of
-each): vectors of EfficientNet-Lite0, MobileNetV2 and MobileNetV1 x 0.25, five folds, logistic regression with C = 10.
-No test split is touched. A score is worth having where it orders the encoders as the probe does (Kendall's tau 1).
-Measured: LogME and H-score do on caltech101_20 and, ties apart, on chest_xray; LEEP and NCE do not always.
+Data: caltech101_20 (20 classes with 20 photographs each) and the train split of chest_xray (2 classes with 60 images
+each); no test split is used. Encoders: EfficientNet-Lite0, MobileNetV2 and MobileNetV1 x 0.25. The probe is logistic
+regression with C = 10 over five folds. A score is useful if it ranks the encoders as the probe does (Kendall's tau 1).
+Expected: LogME and H-score do on caltech101_20 and, except for a tie, on chest_xray; LEEP and NCE not always. Under
+five minutes on two cores, most of it for encoding.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from anyshot.encoders.ranking import rank_encoders
 
 
 def images(name: str, *, at_most: int) -> tuple[list[str], list[str]]:
-    """Return paths of images and their classes, the folders they lie in."""
+    """Return the paths of images and their classes, which are the names of their folders."""
     folder = shared() / "data" / name
     kinds = {".jpg", ".jpeg", ".png"}
     classes = sorted({path.parent for path in folder.rglob("*") if path.suffix.lower() in kinds})
