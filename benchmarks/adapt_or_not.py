@@ -16,13 +16,12 @@ import numpy as np
 from scipy.sparse import issparse
 from support import line, table
 
-from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.base import Normalize, SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
-from anyshot.domain_adaptation.normalization import Normalize
 from anyshot.domain_adaptation.selection import SOURCE, Verdict, adapt_or_not
 from anyshot.domain_adaptation.self_training import SelfTraining
 from anyshot.domain_adaptation.trials import Method

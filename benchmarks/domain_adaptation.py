@@ -26,16 +26,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from support import line, shared, table
 
-from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel
+from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, normalize_domains
 from anyshot.domain_adaptation.coral import CORAL, coral_map
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
-from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
+from anyshot.domain_adaptation.label_shift import LabelShiftCorrection, label_shift_test
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
-from anyshot.domain_adaptation.normalization import normalize_domains
 from anyshot.domain_adaptation.optimal_transport import OptimalTransport, barycentric_map, transport_plan
 from anyshot.domain_adaptation.self_training import SelfTraining
-from anyshot.domain_adaptation.shift_test import label_shift_test
 from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment, subspace_alignment
 from anyshot.domain_adaptation.tca import JDA, TCA, pool_domains, transfer_components
 from anyshot.errors import EffectiveSampleError

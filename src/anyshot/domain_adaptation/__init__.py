@@ -11,7 +11,7 @@ _HOME = {
     "DomainGap": "anyshot.domain_adaptation.gap",
     "JDA": "anyshot.domain_adaptation.tca",
     "LabelShiftCorrection": "anyshot.domain_adaptation.label_shift",
-    "LabelShiftTest": "anyshot.domain_adaptation.shift_test",
+    "LabelShiftTest": "anyshot.domain_adaptation.label_shift",
     "MEDA": "anyshot.domain_adaptation.meda",
     "MSDA": "anyshot.domain_adaptation.msda",
     "OptimalTransport": "anyshot.domain_adaptation.optimal_transport",
@@ -24,7 +24,7 @@ _HOME = {
     "bbse_prior": "anyshot.domain_adaptation.label_shift",
     "domain_gap": "anyshot.domain_adaptation.gap",
     "em_prior": "anyshot.domain_adaptation.label_shift",
-    "label_shift_test": "anyshot.domain_adaptation.shift_test",
+    "label_shift_test": "anyshot.domain_adaptation.label_shift",
     "plot_domains": "anyshot.domain_adaptation.gap",
 }
 

@@ -1,12 +1,12 @@
-"""Base class of the domain adaptation classifiers, and the input checks that all methods share."""
+"""Base class of the domain adaptation classifiers, and the checks and normalization of both domains."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, issparse, vstack
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
@@ -17,8 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot.base import validation
 from anyshot.base.items import is_missing
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Statistics, Table, is_sparse, statistics_of
+from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import (
     BadItemError,
     DomainError,
@@ -29,10 +28,64 @@ from anyshot.errors import (
     WidthError,
 )
 
+Floats: TypeAlias = NDArray[np.floating]
+Table: TypeAlias = Vectors | csr_array  # (n, d), dense or sparse
+Normalize: TypeAlias = Literal["source", "domain"] | None
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 STRENGTH = 30.0
 """C of the default base classifier for vectors whose mean squared length is 1."""
+
+
+# On 12 pairs of photo collections, standardizing each domain by its own statistics instead of the source's changed the
+# accuracy by 6 to 16 points, up or down: it removes a shift of mean and variance, and with it any information that the
+# class shares put into the mean. So every estimator has the choice as a parameter.
+
+
+def is_sparse(table: object) -> TypeGuard[csr_array]:
+    """Return whether a table is sparse."""
+    return bool(issparse(table))
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of each feature of a domain."""
+
+    mean: NDArray[np.float32]  # (d,), zeros for sparse tables, which are not centered
+    scale: NDArray[np.float32]  # (d,), 1 for constant features
+
+    def standardize(self, table: Table) -> Table:
+        """Return the z-scores of a table (n, d); a sparse table is only scaled, and stays sparse."""
+        if is_sparse(table):
+            scaled = table.copy()
+            scaled.data = table.data / self.scale[table.indices]
+            return scaled
+        return np.asarray((table - self.mean) / self.scale, dtype=np.float32)
+
+
+def statistics_of(table: Table) -> Statistics:
+    """Return the mean and standard deviation of each feature of a table (n, d); 0 and root mean square if sparse."""
+    if is_sparse(table):
+        mean = np.zeros(table.shape[1])
+        square = np.bincount(table.indices, weights=table.data.astype(float) ** 2, minlength=table.shape[1])
+        scale = np.sqrt(square / table.shape[0])
+    else:
+        mean, scale = table.mean(axis=0, dtype=float), table.std(axis=0, dtype=float)
+        scale = np.where(scale > 1e-6 * np.abs(mean), scale, 0)  # rounding errors of a constant feature
+    return Statistics(mean.astype(np.float32), np.where(scale > 0, scale, 1).astype(np.float32))
+
+
+def normalize_domains(source: Table, target: Table, by: Normalize) -> tuple[Table, Table]:
+    """Return the source (n_s, d) and the target (n_t, d), standardized.
+
+    by: "source" uses the source's statistics for both, "domain" each domain's own; None returns the tables unchanged.
+    """
+    if by is None:
+        return source, target
+    statistics = statistics_of(source)
+    target_statistics = statistics_of(target) if by == "domain" else statistics
+    return statistics.standardize(source), target_statistics.standardize(target)
 
 
 @dataclass(frozen=True)
@@ -252,8 +305,11 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         self.adapted_ = target is not None
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
         items = domains.target
-        if self.adapted_:
-            self._check_sparse(items)
+        if self.adapted_ and is_sparse(items) and not self.supports_sparse:
+            raise InputError(
+                f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
+                "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
+            )
         source_statistics = statistics_of(domains.source)
         self.statistics_ = statistics_of(items) if self.normalize == "domain" else source_statistics
         domains = replace(
@@ -301,13 +357,6 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
 
     def _normalized(self, table: Table, statistics: Statistics) -> Table:
         return table if self.normalize is None else statistics.standardize(table)
-
-    def _check_sparse(self, table: Table) -> None:
-        if is_sparse(table) and not self.supports_sparse:
-            raise InputError(
-                f"{type(self).__name__} does not support sparse tables. Use a method that does, such as "
-                "DensityRatioWeighting or MSDA, or reduce the table to few dense features first (TruncatedSVD)."
-            )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,16 +7,14 @@ import numpy as np
 from scipy.linalg import eigh
 
 from anyshot.base.threads import threads_for
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
 
 # Whiten the source with its own covariance C_s, color it with the target's C_t:
 #
 #     x  ->  x C_s^(-1/2) C_t^(1/2)
 #
-# Sun, Feng, Saenko. Return of Frustratingly Easy Domain Adaptation. AAAI 2016, algorithm 1, adds the identity to both
-# covariances, which assumes z-scores. Here a multiple of the mean variance is added: the same on z-scores, and
-# independent of the scale otherwise.
+# The paper adds the identity to both covariances, which assumes z-scores. Here a multiple of the mean variance is
+# added: the same on z-scores, and independent of the scale otherwise.
 
 FAR: Final = 100.0
 """Ratio of squared mean to variance above which vectors are centered first, to keep the covariance precise."""
@@ -51,8 +49,7 @@ def _power(covariance: Floats, exponent: float, added: float) -> Floats:
     values = np.maximum(values, 0) + added
     zero = values <= values.max() * len(values) * np.finfo(values.dtype).eps
     power = np.where(zero, 0, np.where(zero, 1, values) ** exponent)
-    powered: Floats = (vectors * power) @ vectors.T
-    return powered
+    return np.asarray((vectors * power) @ vectors.T)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -65,15 +62,13 @@ class CORAL(AdaptedClassifier):
         Added to both covariances, in units of their mean variance; a larger value adapts less.
     normalize : {"source", "domain", None}, default="domain"
         Statistics used to standardize the vectors first. CORAL also moves the source's mean to the target's.
-    base
-        As in `AdaptedClassifier`.
+    base : see `AdaptedClassifier`
 
     Attributes
     ----------
     map_ : ndarray of shape (n_features, n_features)
         The map of the centered source vectors; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     References
     ----------

@@ -11,18 +11,19 @@ from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
+    Floats,
+    Normalize,
     ScaledLogisticRegression,
+    Table,
     fit_base,
     stack_with_folds,
 )
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
 from anyshot.errors import EffectiveSampleError, InputError
 
 # If the domains differ in p(x) but not in p(y | x), the target's risk is the source's with each item weighted by
-# p_target(x) / p_source(x) (Shimodaira, Journal of Statistical Planning and Inference 2000). That ratio is (n_s / n_t)
-# times the odds of "target" by a classifier of the domains (Bickel, Brueckner, Scheffer. Discriminative Learning Under
-# Covariate Shift. JMLR 2009, eq. 5). Odds of training items are too extreme, so they are cross-validated; and the
-# classifier's penalty makes them too mild where the domains hardly overlap, so they are calibrated (Platt).
+# p_target(x) / p_source(x) (Shimodaira). That ratio is (n_s / n_t) times the odds of "target" by a classifier of the
+# domains (Bickel et al., eq. 5). Odds of training items are too extreme, so they are cross-validated; and the penalty
+# makes them too mild where the domains hardly overlap, so they are calibrated (Platt).
 
 CALIBRATION_C: Final = 1000.0
 
@@ -69,8 +70,7 @@ class DensityRatioWeighting(AdaptedClassifier):
         Weights of the source items, with mean 1; absent if `fit` had no target.
     effective_sample_size_ : float
         Effective sample size of the weights [items]; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     References
     ----------

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from anyshot.domain_adaptation.normalization import Floats
+from anyshot.domain_adaptation.base import Floats
 
 MIN_CRITIC_ACCURACY: Final = 0.55
 """A critic that never exceeded this learned nothing. Falling back to it at the end is the aim."""

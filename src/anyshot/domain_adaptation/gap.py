@@ -18,14 +18,18 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import RandomState, generator
 from anyshot.domain_adaptation.base import (
+    Floats,
+    Normalize,
     ScaledLogisticRegression,
+    Table,
     check_columns,
     domain_table,
+    is_sparse,
+    normalize_domains,
     stack_domains,
     stack_with_folds,
     target_table,
 )
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table, is_sparse, normalize_domains
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import DomainError, InputError
 
@@ -107,16 +111,7 @@ def domain_gap(
 
     source (n_s, d), target (n_t, d): vectors; or raw items with an `encoder`, a name or an object; feature_names (d,):
     names of the columns; n_features: number of shifted features reported; n_permutations: permutations behind the
-    p-values, at least 39.
-
-    Raises
-    ------
-    DomainError
-        A domain has fewer than two items, or one is sparse and the other dense.
-    TargetLabelsError
-        `target` is a pair (items, labels).
-    InputError, WidthError, BadItemError
-        The domains are not tables, have different numbers of features, or hold NaN.
+    p-values, at least 39. Raises the errors of `fit` of the estimators.
     """
     if n_permutations < MIN_PERMUTATIONS:
         raise InputError(
@@ -124,11 +119,18 @@ def domain_gap(
             f"{n_permutations + 1}. Use {MIN_PERMUTATIONS} or more."
         )
     source_table, target_items = _tables(source, target, encoder)
-    names = _names(feature_names, source_table.shape[1])
+    names = list(map(str, range(source_table.shape[1]))) if feature_names is None else list(feature_names)
+    if len(names) != source_table.shape[1]:
+        raise InputError(
+            f"feature_names holds {len(names)} names, but the vectors have {source_table.shape[1]} features."
+        )
     random = generator(random_state)
     samples = _sample(source_table, random), _sample(target_items, random)
-    permuted = _permutations(samples[0].shape[0], samples[1].shape[0], n_permutations, random)  # (1 + permutations, n)
-    identical = _identical(source_table, target_items)
+    # Which items are of the source (1 + permutations, n): in truth, then after each permutation.
+    is_source = np.repeat([True, False], [sample.shape[0] for sample in samples])
+    permuted = np.stack([is_source, *(random.permutation(is_source) for _ in range(n_permutations))])
+    same_shape = source_table.shape == target_items.shape
+    identical = same_shape and bool(abs(source_table - target_items).max() <= SAME)
     rows = {}
     with threads_for(permuted.shape[1] ** 2):
         for by in NORMALIZATIONS:
@@ -188,23 +190,9 @@ def _is_raw(domain: ArrayLike) -> bool:
     return isinstance(domain, Sequence) and any(isinstance(item, str | PathLike) for item in domain)
 
 
-def _names(names: Sequence[str] | None, width: int) -> list[str]:
-    if names is None:
-        return [str(column) for column in range(width)]
-    if len(names) != width:
-        raise InputError(f"feature_names holds {len(names)} names, but the vectors have {width} features.")
-    return list(names)
-
-
 def _sample(table: Table, random: np.random.Generator) -> Table:
     n = table.shape[0]
     return table if n <= MAX_ITEMS else table[np.sort(random.choice(n, MAX_ITEMS, replace=False))]
-
-
-def _permutations(n_s: int, n_t: int, n_permutations: int, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which items are of the source (1 + n_permutations, n): in truth, then after each permutation."""
-    is_source = np.arange(n_s + n_t) < n_s
-    return np.stack([is_source, *(random.permutation(is_source) for _ in range(n_permutations))])
 
 
 def _separability_p(pair: tuple[Table, Table], permuted: NDArray[np.bool_]) -> float:
@@ -263,19 +251,11 @@ def _moments(table: Table) -> tuple[Floats, Floats]:
     return mean, np.asarray(table.var(axis=0, dtype=np.float64))
 
 
-def _identical(source: Table, target: Table) -> bool:
-    return source.shape == target.shape and bool(abs(source - target).max() <= SAME)
-
-
 def plot_domains(source: ArrayLike, target: ArrayLike) -> Figure:
     """Plot both domains (n_s, d), (n_t, d) on their two principal axes, as they are and each standardized.
 
-    The ellipses have radii of two standard deviations: they contain about 86 % of a Gaussian domain.
-
-    Raises
-    ------
-    DomainError, InputError, WidthError, BadItemError
-        As `domain_gap`; or there are fewer than two features.
+    The ellipses have radii of two standard deviations: they contain about 86 % of a Gaussian domain. Raises the errors
+    of `domain_gap`, and DomainError if there are fewer than two features.
     """
     source_table = domain_table(source, name="source")
     target_items = target_table(target, source_table)

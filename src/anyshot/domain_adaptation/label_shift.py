@@ -1,17 +1,29 @@
-"""Label shift: estimate the target's class frequencies, and correct the predictions for them."""
+"""Label shift: test for it, estimate the target's class frequencies, and correct the predictions for them."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize, nnls
 from scipy.special import log_softmax, softmax
+from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
 from anyshot.base.items import decision_scores
+from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, RandomState, generator
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, check_items_per_class, fit_base, probabilities
-from anyshot.domain_adaptation.normalization import Floats, Normalize, Table
+from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
+    Domains,
+    Floats,
+    Normalize,
+    Table,
+    check_domains,
+    check_items_per_class,
+    fit_base,
+    probabilities,
+)
 from anyshot.errors import InputError
 
 # If p(x | y) is the same in both domains, a source model's probabilities P (n_t, c) become the target's by reweighting,
@@ -20,12 +32,33 @@ from anyshot.errors import InputError
 #
 # where p (c,) is the source's class prior and q the target's. There are two estimates of q:
 #
-# - EM (Saerens, Latinne, Decaestecker. Neural Computation 2002, eq. 2.9): q <- mean of P_t, from q = p. It maximizes
-#   the likelihood if P is calibrated, so P is calibrated first, by a temperature and a bias for each class on
-#   cross-validated predictions (Alexandari, Kundaje, Shrikumar. ICML 2020, section 3).
-# - BBSE (Lipton, Wang, Smola. Detecting and Correcting for Label Shift with Black Box Predictors. ICML 2018,
-#   section 4): mean target prediction = sum_y q_y * mean source prediction for class y; needs no calibration.
+# - EM (Saerens et al., eq. 2.9): q <- mean of P_t, from q = p. It maximizes the likelihood if P is calibrated, so P is
+#   calibrated first, by a temperature and a bias for each class on cross-validated predictions (Alexandari, Kundaje,
+#   Shrikumar. ICML 2020, section 3).
+# - BBSE (Lipton et al., section 4): mean target prediction = sum_y q_y * mean source prediction for class y; needs no
+#   calibration.
 
+# The test: a model fitted on half of the source predicts the other half and the target. Its predictions are counted in
+# cells: the predicted class, and the quartile of its confidence among the predictions of that class. P (cells, c) is the
+# frequency of each cell given the class, on held-out source items; m (cells,) is the frequency among target items.
+#
+# 1. Without any shift the counts have the same distribution in both domains: Pearson's chi-squared test (black-box
+#    shift detection: Lipton, Wang, Smola, ICML 2018, section 5).
+# 2. Under label shift, m = P q for some class frequencies q (c,). The remaining distance at the best q,
+#
+#        min_q  (m - P q)' S^-1 (m - P q),   S = cov(m) + sum_y q_y^2 cov(P_y),
+#
+#    is chi-squared with (cells - c) degrees of freedom (the test of overidentifying restrictions: Hansen, Econometrica
+#    1982, lemma 4.2). It is large if the classes themselves look different.
+
+Shift: TypeAlias = Literal["no shift detected", "label shift", "other shift"]
+
+LEVEL: Final = 0.05
+MIN_ITEMS: Final = 8
+"""Source items that each class needs: half of them for training, half for counting."""
+BINS: Final = 4
+"""Bins of confidence. With 2, three of four shifts of the classes were taken for label shift; with 4, one of twelve."""
+GLS_ITERATIONS: Final = 5
 FOLDS: Final = 5
 MAX_ITERATIONS: Final = 1000
 
@@ -50,10 +83,9 @@ def em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None 
     prior = np.asarray(source_prior, dtype=float)
     for _ in range(MAX_ITERATIONS):
         joint = odds * prior
-        update = count @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)) / count.sum()
-        converged = np.abs(update - prior).max() < tol
-        prior = update
-        if converged:
+        previous = prior
+        prior = count @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)) / count.sum()
+        if np.abs(prior - previous).max() < tol:
             break
     return np.asarray(prior)
 
@@ -105,21 +137,14 @@ def _logs(predicted: Floats) -> Floats:
 
 def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
     """Return probabilities (n, c) of each item by a model that was not trained on it, with `FOLDS` folds."""
-    fold = _rank_in_class(index) % FOLDS
+    fold = np.empty(len(index), dtype=np.intp)
+    for members in (index == k for k in np.unique(index)):
+        fold[members] = np.arange(members.sum()) % FOLDS
     predicted = np.zeros((len(index), n_classes))
     for number in np.unique(fold):
         test = fold == number
         predicted[test] = probabilities(fit_base(base, table[~test], index[~test]), table[test], n_classes)
     return predicted
-
-
-def _rank_in_class(index: Indexes) -> Indexes:
-    """Return the number of earlier items of the same class, for each item (n,)."""
-    order = np.argsort(index, kind="stable")
-    starts = np.searchsorted(index[order], index[order])
-    rank = np.empty(len(index), dtype=np.intp)
-    rank[order] = np.arange(len(index)) - starts
-    return rank
 
 
 def prior_interval(
@@ -199,8 +224,7 @@ class LabelShiftCorrection(AdaptedClassifier):
         Statistics used to standardize the vectors. "domain" would remove part of the shift.
     random_state : int, generator or None, default=None
         Seed of the bootstrap; the predictions do not depend on it.
-    base
-        As in `AdaptedClassifier`.
+    base : see `AdaptedClassifier`
 
     Attributes
     ----------
@@ -208,8 +232,7 @@ class LabelShiftCorrection(AdaptedClassifier):
         The target's class prior and its intervals; absent if `fit` had no target.
     model_ : CorrectedClassifier
         The fitted base classifier, corrected for this prior.
-    classes_
-        As in `AdaptedClassifier`.
+    classes_ : see `AdaptedClassifier`
 
     References
     ----------
@@ -247,3 +270,107 @@ class LabelShiftCorrection(AdaptedClassifier):
         )  # fmt: skip
         source_prior = np.bincount(domains.index, minlength=c) / len(domains.index)
         self.model_ = CorrectedClassifier(model, calibration, np.maximum(self.prior_.prior, 1e-6) / source_prior)
+
+
+@dataclass(frozen=True)
+class LabelShiftTest:
+    """The result of `label_shift_test`."""
+
+    no_shift_p: float
+    """p-value of the hypothesis that nothing changed."""
+    label_shift_p: float
+    """p-value of the hypothesis that nothing but the class frequencies changed."""
+    prior: Floats
+    """The target's class frequencies (c,) that fit best; meaningful only if the verdict is label shift."""
+    verdict: Shift
+
+    def __str__(self) -> str:
+        return f"{self.verdict} (no shift p {self.no_shift_p:.3g}, label shift p {self.label_shift_p:.3g})"
+
+
+def label_shift_test(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    target: ArrayLike,
+    base: ClassifierMixin | None = None,
+    random_state: RandomState = None,
+) -> LabelShiftTest:
+    """Test whether only the class frequencies differ between the source and the target.
+
+    X (n_s, d), y (n_s,): the source; target (n_t, d); base: the classifier, None means logistic regression;
+    random_state: seed of the split of the source into halves.
+
+    Run it before an alignment method: these match the mixture of classes of one domain to the other's, which is wrong
+    if the frequencies differ. Raises the errors of `fit` of the estimators, and NotEnoughLabelsError if a class has
+    fewer than eight source items.
+    """
+    classes, domains = check_domains(X, y, target)
+    source, index, c = domains.source, domains.index, domains.n_classes
+    check_items_per_class(classes, index, minimum=MIN_ITEMS)
+    random = generator(random_state)
+    rows = [random.permutation(np.flatnonzero(index == k)) for k in range(c)]
+    train = np.sort(np.concatenate([row[: len(row) // 2] for row in rows]))
+    test = np.setdiff1d(np.arange(len(index)), train)
+    with threads_for(source.shape[0] * source.shape[1] * c):
+        model = fit_base(base, source[train], index[train])
+        on_test, on_target = (probabilities(model, items, c) for items in (source[test], domains.target))
+    return compare_predictions(on_test, index[test], on_target)
+
+
+def compare_predictions(source_predicted: Floats, index: Indexes, target_predicted: Floats) -> LabelShiftTest:
+    """Return the result of both tests on a model's predictions.
+
+    source_predicted (n_s, c): probabilities of held-out source items, whose classes are `index` (n_s,);
+    target_predicted (n_t, c).
+    """
+    cells, target_cells, n_cells = _cells(source_predicted, target_predicted)
+    c = source_predicted.shape[1]
+    counts = np.stack([np.bincount(cells, minlength=n_cells), np.bincount(target_cells, minlength=n_cells)])
+    no_shift_p = 1.0
+    if np.any(counts[0] != counts[1]):
+        no_shift_p = float(chi2_contingency(counts[:, counts.any(axis=0)]).pvalue)
+    by_class = np.stack([np.bincount(cells[index == k], minlength=n_cells) for k in range(c)], axis=1)  # (cells, c)
+    sizes = by_class.sum(axis=0)
+    P = (by_class + 1 / n_cells) / (sizes + 1)  # smoothed, so that an empty cell keeps some variance
+    m = (counts[1] + 1 / n_cells) / (len(target_cells) + 1)
+    start = bbse_prior(source_predicted, index, target_predicted)
+    q, distance = _best_prior(P, sizes, m, len(target_cells), start)
+    label_shift_p = float(chi2.sf(distance, n_cells - c)) if n_cells > c else 1.0
+    explained: Shift = "no shift detected" if no_shift_p > LEVEL else "label shift"
+    return LabelShiftTest(no_shift_p, label_shift_p, q, explained if label_shift_p > LEVEL else "other shift")
+
+
+def _best_prior(P: Floats, sizes: Indexes, m: Floats, n_target: int, start: Floats) -> tuple[Floats, float]:
+    """Return the class frequencies q (c,) that explain m (cells,) best, and the remaining distance."""
+    q = start
+    for _ in range(GLS_ITERATIONS):
+        S = _covariance(m, n_target)
+        for k, frequency in enumerate(q):
+            S = S + max(frequency, 0) ** 2 * _covariance(P[:, k], int(sizes[k]))
+        inverse = np.linalg.pinv(S, hermitian=True)  # frequencies sum to 1, so one direction has no variance
+        # Frequencies sum to 1: P q = P_last + D r, where D holds the differences from the last class.
+        D = P[:, :-1] - P[:, -1:]
+        r = np.linalg.lstsq(D.T @ inverse @ D, D.T @ inverse @ (m - P[:, -1]), rcond=None)[0]
+        q = np.append(r, 1 - r.sum())
+    residual = m - P @ q
+    return q, float(residual @ inverse @ residual)
+
+
+def _covariance(frequencies: Floats, n: int) -> Floats:
+    """Return the covariance (cells, cells) of the cell frequencies observed in a sample of size n."""
+    return np.asarray((np.diag(frequencies) - np.outer(frequencies, frequencies)) / max(n, 1))
+
+
+def _cells(source_predicted: Floats, target_predicted: Floats) -> tuple[Indexes, Indexes, int]:
+    """Return the cell of each source and each target prediction, and the number of cells."""
+    c = source_predicted.shape[1]
+    best, confidence = source_predicted.argmax(axis=1), source_predicted.max(axis=1)
+    levels = np.arange(1, BINS) / BINS
+    edges = np.stack([np.quantile(confidence[best == k], levels) if (best == k).any() else levels for k in range(c)])
+
+    def cells(predicted: Floats) -> Indexes:
+        best = predicted.argmax(axis=1)
+        return np.asarray(best + c * (predicted.max(axis=1)[:, None] > edges[best]).sum(axis=1))
+
+    return cells(source_predicted), cells(target_predicted), BINS * c

@@ -11,8 +11,7 @@ from sklearn.preprocessing import normalize
 
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Table
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.errors import InputError
 
@@ -26,11 +25,10 @@ from anyshot.errors import InputError
 #
 #     B = (A + alignment M + smoothness L) K + eta I.
 #
-# Wang, Feng, Chen, Yu, Huang, Yu. Visual Domain Adaptation with Manifold Embedded Distribution Alignment. ACM MM 2018,
-# eq. 13 (with equal weights for the two kinds of mean). The paper starts from the predictions of a nearest neighbor;
-# this starts from those of f without alignment, which are free (3 points better on digits, 0.4 worse on photos). Only M
-# changes from round to round, and its rank is at most c + 1: B is factored once, and each round is a low-rank update by
-# the matrix inversion lemma.
+# This is eq. 13 of the paper, with equal weights for the two kinds of mean. The paper starts from the predictions of a
+# nearest neighbor; this starts from those of f without alignment, which are free (3 points better on digits, 0.4 worse
+# on photos). Only M changes from round to round, and its rank is at most c + 1: B is factored once, and each round is a
+# low-rank update by the matrix inversion lemma.
 
 ETA: Final = 0.1
 """The paper's value."""
@@ -162,8 +160,7 @@ class MEDA(AdaptedClassifier):
     base : classifier, default=None
         Predicts the target classes of the first round, and is the model if there is no target. None means the function
         without alignment, and logistic regression.
-    normalize
-        As in `AdaptedClassifier`.
+    normalize : see `AdaptedClassifier`
 
     Attributes
     ----------
@@ -171,8 +168,7 @@ class MEDA(AdaptedClassifier):
         The geodesic flow; absent if `fit` had no target.
     model_ : KernelClassifier
         The function, or the fitted base classifier if `fit` had no target.
-    classes_
-        As in `AdaptedClassifier`.
+    classes_ : see `AdaptedClassifier`
 
     Notes
     -----

@@ -8,8 +8,15 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.preprocessing import normalize
 
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
-from anyshot.domain_adaptation.normalization import Normalize, Table, is_sparse
+from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
+    Domains,
+    Normalize,
+    Table,
+    fit_base,
+    is_sparse,
+    stack_domains,
+)
 from anyshot.errors import InputError
 
 # Features x (d,), with a constant 1 that is never dropped, are dropped with probability p each; the linear map W that
@@ -17,9 +24,8 @@ from anyshot.errors import InputError
 #
 #     W = P Q^-1,  S = X'X,  q = (1 - p, ..., 1 - p, 1),  P_ab = S_ab q_b,  Q_ab = S_ab q_a q_b,  but Q_aa = S_aa q_a
 #
-# and the layer's output is tanh(x W'). Layers are stacked. Chen, Xu, Weinberger, Sha. Marginalized Denoising
-# Autoencoders for Domain Adaptation. ICML 2012, eq. 3 to 8. Only the most frequent features (pivots) are restored, as
-# in section 4.3: they are the width of the output, and the input stays sparse.
+# and the layer's output is tanh(x W'). Layers are stacked (eq. 3 to 8 of the paper). Only the most frequent features
+# (pivots) are restored, as in section 4.3: they are the width of the output, and the input stays sparse.
 
 RIDGE: Final = 1e-5
 """Added to the diagonal of Q, as a fraction of its mean, so that the system is solvable if a feature never occurs."""
@@ -69,15 +75,13 @@ class MSDA(AdaptedClassifier):
         Number of features, the most frequent ones, that the layers restore; the width of each layer.
     normalize : {"source", "domain", None}, default=None
         Statistics used to standardize the vectors first. Word counts need none.
-    base
-        As in `AdaptedClassifier`.
+    base : see `AdaptedClassifier`
 
     Attributes
     ----------
     layers_ : list of ndarray
         The map of each layer; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     Notes
     -----

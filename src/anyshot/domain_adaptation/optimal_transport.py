@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
 from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that
@@ -17,11 +16,9 @@ from anyshot.errors import InputError
 #     min_G  <G, cost> - entropy * H(G) + class_penalty * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
 #
 # with both domains' masses preserved. The last term makes a target item receive mass from one class only. It is
-# minimized by linearizing it and solving the entropic problem anew (Courty, Flamary, Tuia, Rakotomamonjy. Optimal
-# Transport for Domain Adaptation. IEEE TPAMI 2017, eq. 16 and algorithm 1). A source item moves to the mean of the
-# target items, weighted by its mass.
+# minimized by linearizing it and solving the entropic problem anew (eq. 16 and algorithm 1 of the paper). A source item
+# moves to the mean of the target items, weighted by its mass.
 
-PURPOSE: Final = "Optimal transport"
 SINKHORN_ITERATIONS: Final = 200
 LINEARIZATIONS: Final = 10
 SMALLEST: Final = 1e-3
@@ -34,14 +31,10 @@ def transport_plan(
     """Return the plan (n_s, n_t) from source vectors (n_s, d) to target vectors (n_t, d); its sum is 1.
 
     entropy: weight of the plan's entropy, in units of the mean cost; index (n_s,): class of each source item, for the
-    class regularization with weight `class_penalty` in the same units; None for no class regularization.
-
-    Raises
-    ------
-    MissingExtraError
-        POT is not installed.
+    class regularization with weight `class_penalty` in the same units; None for no class regularization. Raises
+    MissingExtraError if POT is not installed.
     """
-    ot = validation.extra("ot", "transport", purpose=PURPOSE)
+    ot = validation.extra("ot", "transport", purpose="Optimal transport")
     cost = ot.dist(source.astype(np.float64), target.astype(np.float64))  # (n_s, n_t), squared distances
     cost /= cost.mean() or 1.0
     masses = np.full(len(source), 1 / len(source)), np.full(len(target), 1 / len(target))
@@ -78,15 +71,13 @@ class OptimalTransport(AdaptedClassifier):
         Weight of the plan's entropy, in units of the mean cost; larger is smoother.
     class_penalty : float, default=1.0
         Weight of the class regularization, in the same units.
-    base, normalize
-        As in `AdaptedClassifier`.
+    base, normalize : see `AdaptedClassifier`
 
     Attributes
     ----------
     plan_ : ndarray of shape (n_source, n_target)
         The transported mass; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     Notes
     -----

@@ -17,18 +17,10 @@ from anyshot.domain_adaptation.base import (
     check_domains,
     check_items_per_class,
     float_array,
+    is_sparse,
 )
-from anyshot.domain_adaptation.normalization import is_sparse
-from anyshot.domain_adaptation.shift_test import Shift
-from anyshot.domain_adaptation.trials import (
-    Method,
-    Subsample,
-    Trial,
-    agreement,
-    as_vectors,
-    run_trials,
-    subsample,
-)
+from anyshot.domain_adaptation.label_shift import Shift
+from anyshot.domain_adaptation.trials import Method, Subsample, Trial, agreement, as_vectors, run_trials, subsample
 from anyshot.errors import DomainError, InputError, WidthError
 
 # Which criteria are reliable depends on the shift. If only the class frequencies differ, source items resampled to the
@@ -64,8 +56,6 @@ class Verdict:
     ----------
     choice : str
         The name of the chosen method; "source model" if no method was shown to be better.
-    adapt : bool
-        Whether another method than the source model was chosen.
     model : classifier
         The chosen method, fitted on all items of both domains.
     shift : {"no shift detected", "label shift", "other shift"}
@@ -205,7 +195,9 @@ def compare(found: Mapping[str, pd.DataFrame], shift: Shift) -> pd.DataFrame:
         if len(table):
             gains = (table[used] - found[SOURCE][used]) * [WEIGHTS[criterion] for criterion in used]  # (repeats, used)
             gain = float(gains.to_numpy().mean())
-            lower = next((kind for kind in used if gains[kind].mean() < -_standard_error(gains[kind])), "")
+            lower = next(
+                (kind for kind in used if gains[kind].mean() < -float(gains[kind].std() / np.sqrt(len(gains)))), ""
+            )
         means = {**table.mean().to_dict(), "seconds": table["seconds"].sum()}
         rows[name] = {**means, "gain": gain, "lower": lower}
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -215,10 +207,6 @@ def choose(table: pd.DataFrame) -> str:
     """Return the method with the highest sufficient gain in the table of `compare`, or the source model."""
     sufficient = table[(table.gain >= MIN_GAIN) & (table.lower == "")]
     return SOURCE if sufficient.empty else str(sufficient.gain.idxmax())
-
-
-def _standard_error(values: pd.Series) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _reasons(table: pd.DataFrame, choice: str) -> list[str]:

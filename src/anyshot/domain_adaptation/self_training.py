@@ -6,13 +6,19 @@ import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, probabilities, stack_domains
-from anyshot.domain_adaptation.normalization import Floats, Table
+from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
+    Domains,
+    Floats,
+    Table,
+    fit_base,
+    probabilities,
+    stack_domains,
+)
 from anyshot.errors import InputError
 
 # Round r of R uses the most confident r / R of the predictions of each class; the most confident of all would come
-# from the easy classes only (Zou, Yu, Kumar, Wang. Unsupervised Domain Adaptation for Semantic Segmentation via
-# Class-Balanced Self-Training. ECCV 2018, section 4).
+# from the easy classes only (Zou et al., section 4).
 
 
 def most_confident(predicted: Floats, fraction: float) -> Indexes:
@@ -34,13 +40,11 @@ class SelfTraining(AdaptedClassifier):
     base : classifier, default=None
         Must have `predict_proba`. None means logistic regression. An adapted classifier, such as `MSDA()`, receives
         the target in every round.
-    normalize
-        As in `AdaptedClassifier`.
+    normalize : see `AdaptedClassifier`
 
     Attributes
     ----------
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     References
     ----------

@@ -9,13 +9,11 @@ from scipy.sparse.linalg import eigsh
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.threads import threads_for
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base
-from anyshot.domain_adaptation.normalization import Floats, Table
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.errors import InputError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
-# M = P_s' P_t, the map that brings its axes closest to the target's; the target coordinates are x P_t. Fernando,
-# Habrard, Sebban, Tuytelaars. Unsupervised Visual Domain Adaptation Using Subspace Alignment. ICCV 2013, eq. 4.
+# M = P_s' P_t, the map that brings its axes closest to the target's; the target coordinates are x P_t (paper, eq. 4).
 #
 # Geodesic flow: between the two subspaces there is a shortest path of subspaces phi(t), 0 <= t <= 1, and vectors are
 # compared by x' (integral of phi(t) phi(t)' dt) y. Gong, Shi, Sha, Grauman. Geodesic Flow Kernel for Unsupervised
@@ -93,15 +91,13 @@ class SubspaceAlignment(AdaptedClassifier):
     base : classifier, default=None
         None means the nearest neighbor, as in the paper: aligned coordinates have very different variances, which
         suits a linear model with a single penalty badly.
-    normalize
-        As in `AdaptedClassifier`.
+    normalize : see `AdaptedClassifier`
 
     Attributes
     ----------
     axes_ : ndarray of shape (n_features, k)
         The target's principal axes; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     References
     ----------

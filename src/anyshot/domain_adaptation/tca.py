@@ -1,7 +1,6 @@
 """TCA and JDA: project both domains onto axes along which their means, or those of each class, agree."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from scipy.linalg import eigh
@@ -10,23 +9,19 @@ from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, fit_base, stack_domains
-from anyshot.domain_adaptation.normalization import Floats, Table, is_sparse
+from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base, is_sparse, stack_domains
+from anyshot.domain_adaptation.subspace_alignment import FEW
 from anyshot.errors import InputError
 
 # Find axes W (d, k) that keep the variance of both domains' vectors X (n, d) and bring their means together:
 #
 #     min_W  trace(W' (X' M X + penalty I) W)   with   W' X' H X W = I
 #
-# H centers; M = e e' with e_i = 1 / n_s on the source and -1 / n_t on the target (TCA: Pan, Tsang, Kwok, Yang. Domain
-# Adaptation via Transfer Component Analysis. IEEE TNN 2011, eq. 13). JDA adds an e for each class, from the source
-# labels and the predicted target classes, and iterates (Long, Wang, Ding, Sun, Yu. Transfer Feature Learning with Joint
-# Distribution Adaptation. ICCV 2013, eq. 8). As there, M is scaled to Frobenius norm 1, vectors to length 1, and the
-# kernel is linear; so X' M X = G' G where the rows of G (1 + c, d) are differences between means, and all matrices have
-# size d, not n. With more features than items, the algebra is done in the span of the items, which contains W.
-
-FEW: Final = 10
-"""With this many times more dimensions than axes, a Lanczos method is faster than a dense eigensolver."""
+# H centers; M = e e' with e_i = 1 / n_s on the source and -1 / n_t on the target (TCA: Pan et al., eq. 13). JDA adds an
+# e for each class, from the source labels and the predicted target classes, and iterates (Long et al., eq. 8). As
+# there, M is scaled to Frobenius norm 1, vectors to length 1, and the kernel is linear; so X' M X = G' G where the rows
+# of G (1 + c, d) are differences between means, and all matrices have size d, not n. With more features than items, the
+# algebra is done in the span of the items, which contains W.
 
 
 @dataclass(frozen=True)
@@ -130,15 +125,13 @@ class TCA(AdaptedClassifier):
         Weight of the length of the axes against the distance between the domain means.
     normalize : {"source", "domain", None}, default="domain"
         Statistics used to standardize the vectors, which are then scaled to unit length.
-    base
-        As in `AdaptedClassifier`.
+    base : see `AdaptedClassifier`
 
     Attributes
     ----------
     axes_ : ndarray of shape (n_features, k)
         The transfer components; absent if `fit` had no target.
-    classes_, model_
-        As in `AdaptedClassifier`.
+    classes_, model_ : see `AdaptedClassifier`
 
     References
     ----------

@@ -11,11 +11,9 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import Domains, probabilities
-from anyshot.domain_adaptation.label_shift import bbse_prior
+from anyshot.domain_adaptation.base import Domains, Floats, Table, is_sparse, probabilities, statistics_of
+from anyshot.domain_adaptation.label_shift import Shift, bbse_prior, compare_predictions
 from anyshot.domain_adaptation.meda import nearest_neighbors
-from anyshot.domain_adaptation.normalization import Floats, Table, is_sparse, statistics_of
-from anyshot.domain_adaptation.shift_test import Shift, compare_predictions
 from anyshot.errors import DomainError, EffectiveSampleError, NotEnoughLabelsError
 
 # Each criterion can mislead, in a different way:
@@ -48,11 +46,9 @@ class Method(Protocol):
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, target: ArrayLike | None = None) -> Self:
         """Fit on both domains."""
-        ...
 
     def predict(self, X: ArrayLike) -> NDArray[np.generic]:
         """Return the predicted class of each target item (n,)."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from anyshot.domain_adaptation.deep.confusion import (
     DomainConfusionClassifier,
     load_domain_confusion,
 )
-from anyshot.errors import (
-    ModelFolderError,
-)
+from anyshot.errors import ModelFolderError
 from domain_adaptation.worlds import rotated_clusters
 
 QUICK = {"source_epochs": 2, "epochs": 3, "learning_rate": 0.01, "batch_size": 16, "random_state": 0}

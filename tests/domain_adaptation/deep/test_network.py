@@ -4,17 +4,8 @@ import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from anyshot.domain_adaptation.deep.confusion import (
-    DomainConfusionClassifier,
-)
-from anyshot.errors import (
-    BadItemError,
-    DomainError,
-    InputError,
-    NotEnoughClassesError,
-    TargetLabelsError,
-    WidthError,
-)
+from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 from domain_adaptation.worlds import rotated_clusters
 

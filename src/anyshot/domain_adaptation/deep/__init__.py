@@ -9,9 +9,9 @@ _HOME = {
     "DeepCORAL": "anyshot.domain_adaptation.deep.confusion",
     "DomainConfusionClassifier": "anyshot.domain_adaptation.deep.confusion",
     "MCC": "anyshot.domain_adaptation.deep.confusion",
-    "adabn": "anyshot.domain_adaptation.deep.adabn",
+    "adabn": "anyshot.domain_adaptation.deep.source_free",
     "load_domain_confusion": "anyshot.domain_adaptation.deep.confusion",
-    "shot": "anyshot.domain_adaptation.deep.shot",
+    "shot": "anyshot.domain_adaptation.deep.source_free",
 }
 
 __all__ = sorted(_HOME)

@@ -19,7 +19,6 @@ from anyshot.base.items import decision_scores
 from anyshot.base.model_folder import write_model
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
-from anyshot.domain_adaptation.deep.adabn import adabn
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
     domain_batches,
@@ -30,7 +29,7 @@ from anyshot.domain_adaptation.deep.items import (
     target_inputs,
 )
 from anyshot.domain_adaptation.deep.losses import DEFAULT_WEIGHTS, Align, AlignmentLoss, Outputs, ramp
-from anyshot.domain_adaptation.deep.shot import shot
+from anyshot.domain_adaptation.deep.source_free import adabn, shot
 from anyshot.domain_adaptation.diagnostics import diagnose
 from anyshot.errors import InputError
 from anyshot.training.loop import train

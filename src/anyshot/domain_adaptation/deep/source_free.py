@@ -1,6 +1,6 @@
-"""SHOT: adapt a source model to the target without the source data."""
+"""AdaBN and SHOT: adapt a trained network to the target without the source data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from anyshot.training.loop import train
 from anyshot.training.recipe import Recipe, cross_entropy
 from anyshot.training.run import History
 
-# The head is frozen; the features are trained until the predictions for target items are confident and all classes
+# SHOT: the head is frozen; the features are trained until the predictions for target items are confident and all classes
 # occur:
 #
 #     L = mean entropy(p_t) - entropy(mean p_t) + beta cross_entropy(p_t, nearest center)
@@ -25,6 +25,37 @@ from anyshot.training.run import History
 # eq. 3 to 7).
 
 BETA: Final = 0.3
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+# The mean and variance of a batch norm describe the domain, its weight and bias the task. Replacing the former by the
+# target's removes any shift that is one of mean and variance at some layer (Li, Wang, Shi, Hou, Liu. Adaptive Batch
+# Normalization for practical domain adaptation. Pattern Recognition 2018, algorithm 1).
+
+
+def adabn(network: nn.Module, batches: Iterable[object]) -> int:
+    """Re-estimate the batch norms of `network` on batches of the target, in place; return how many there are.
+
+    Each statistic becomes the mean over all batches. Nothing else changes, including the mode of each module. Frozen
+    norms, which `network.train()` leaves in evaluation mode, stay as they are.
+    """
+    modes = {module: module.training for module in network.modules()}
+    network.train()
+    norms = [one for one in network.modules() if isinstance(one, NORMS) and one.training and one.track_running_stats]
+    network.eval()
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+        norm.train()
+    if norms:
+        with torch.no_grad():
+            for batch in batches:
+                network(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    for module, mode in modes.items():
+        module.training = mode
+    return len(norms)
 
 
 def information_loss(logits: Tensor) -> Tensor:
@@ -65,12 +96,8 @@ def shot(
 ) -> History:
     """Train `network` in place on target items alone; `head`, which classifies its features, is frozen.
 
-    read: returns the items of given rows (b,) as inputs of `network`; n_items: number of target items.
-
-    Raises
-    ------
-    TrainingDivergedError
-        As `training.loop.train`.
+    read: returns the items of given rows (b,) as inputs of `network`; n_items: number of target items. Raises
+    TrainingDivergedError as `train` does.
     """
     head.requires_grad_(False)
 
