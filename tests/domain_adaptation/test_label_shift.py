@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 
 from anyshot.domain_adaptation.base import SourceModel
 from anyshot.domain_adaptation.label_shift import (
-    Calibration,
     LabelShiftCorrection,
     bbse_prior,
+    calibrate,
     compare_predictions,
     cross_validated_probabilities,
     em_prior,
@@ -82,8 +82,8 @@ def test_bbse_is_never_negative():
 
 def test_calibration_corrects_a_temperature_and_a_bias():
     X, y = sample(EVEN, 4000)
-    miscalibrated = Calibration(2.5, np.array([1.0, -0.5, 0]))(truth(X, EVEN))
-    calibrated = fit_calibration(miscalibrated, y)(miscalibrated)
+    miscalibrated = calibrate(truth(X, EVEN), np.array([2.5, 1.0, -0.5, 0]))
+    calibrated = calibrate(miscalibrated, fit_calibration(miscalibrated, y))
     assert np.abs(calibrated - truth(X, EVEN)).mean() < 0.02
     assert np.abs(miscalibrated - truth(X, EVEN)).mean() > 0.08
 

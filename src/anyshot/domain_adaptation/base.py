@@ -185,13 +185,18 @@ def check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike) -> tuple[NDArra
     return classes, Domains(source, index, target_table(target, source), len(classes))
 
 
-def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
-    """Return the target items as a table (n_t, d): unlabeled, at least two, and sparse or dense as the source is."""
-    if isinstance(target, tuple | list) and len(target) == 2 and (is_sparse(target[0]) or np.ndim(target[0]) == 2):
+def check_unlabeled(target: object, is_items: Callable[[Any], bool]) -> None:
+    """Raise TargetLabelsError if `target` is a pair (items, labels); is_items: recognizes the former."""
+    if isinstance(target, tuple | list) and len(target) == 2 and is_items(target[0]):
         raise TargetLabelsError(
             "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: pass the items "
             "alone, target=X. Labeled target items can be added to X and y."
         )
+
+
+def target_table(target: ArrayLike | csr_array, source: Table) -> Table:
+    """Return the target items as a table (n_t, d): unlabeled, at least two, and sparse or dense as the source is."""
+    check_unlabeled(target, lambda items: is_sparse(items) or np.ndim(items) == 2)
     if is_sparse(target) != is_sparse(source):
         formats = "dense and target is sparse" if is_sparse(target) else "sparse and target is dense"
         raise DomainError(f"X is {formats}. Both must be sparse or both dense.")
@@ -260,7 +265,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     """Base class: checks and normalizes both domains, then predicts with `model_`.
 
     A subclass is a dataclass, whose fields are its parameters besides these. It sets `model_` in `_adapt`, and
-    overrides `_represent` if the model is trained on transformed vectors.
+    overrides `_represent` if the model is trained on transformed vectors. All are used as in the example of
+    `SourceModel`.
 
     Parameters
     ----------

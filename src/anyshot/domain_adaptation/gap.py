@@ -135,13 +135,11 @@ def domain_gap(
     with threads_for(permuted.shape[1] ** 2):
         for by in NORMALIZATIONS:
             pair = normalize_domains(*samples, by)
-            rows[by] = (0.0, 0.0) if identical else (a_distance(*pair), _mmd(pair, permuted)[0])
+            rows[str(by)] = (0.0, 0.0) if identical else (a_distance(*pair), _mmd(pair, permuted)[0])
         p = (1.0, 1.0) if identical else (_separability_p(samples, permuted), _mmd(samples, permuted)[1])
-    table = pd.DataFrame.from_dict(
-        {str(by): row for by, row in rows.items()}, orient="index", columns=["a_distance", "mmd"]
-    ).rename_axis("normalize")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["a_distance", "mmd"]).rename_axis("normalize")
     shifted = shifted_features(source_table, target_items, names).head(n_features)
-    return DomainGap(rows[None][0], p[0], rows[None][1], p[1], shifted, table, identical)
+    return DomainGap(rows["None"][0], p[0], rows["None"][1], p[1], shifted, table, identical)
 
 
 def a_distance(source: Table, target: Table) -> float:
@@ -173,7 +171,8 @@ def shifted_features(source: Table, target: Table, names: Sequence[str]) -> pd.D
 
 def _tables(source: ArrayLike, target: ArrayLike, encoder: str | Encoder | None) -> tuple[Table, Table]:
     check_columns(source, target)
-    if encoder is None and (_is_raw(source) or _is_raw(target)):
+    items = (item for domain in (source, target) if isinstance(domain, Sequence) for item in domain)
+    if encoder is None and any(isinstance(item, str | PathLike) for item in items):
         raise InputError("Texts and images need an encoder: pass encoder='minilm' or another.")
     if encoder is not None:
         if not isinstance(source, Sequence) or not isinstance(target, Sequence):
@@ -184,10 +183,6 @@ def _tables(source: ArrayLike, target: ArrayLike, encoder: str | Encoder | None)
     if table.shape[0] < 2:
         raise DomainError(f"source has {table.shape[0]} item(s); at least 2 are needed.")
     return table, target_table(target, table)
-
-
-def _is_raw(domain: ArrayLike) -> bool:
-    return isinstance(domain, Sequence) and any(isinstance(item, str | PathLike) for item in domain)
 
 
 def _sample(table: Table, random: np.random.Generator) -> Table:
@@ -204,8 +199,6 @@ def _separability_p(pair: tuple[Table, Table], permuted: NDArray[np.bool_]) -> f
     correct = np.zeros(permuted.shape)
     for number in range(FOLDS):
         test = fold == number
-        if not test.any():
-            continue
         signs = np.where(permuted[:, ~test], 1.0, -1.0)
         signs -= signs.mean(axis=1, keepdims=True)
         inner = gram[np.ix_(~test, ~test)] + penalty * np.eye((~test).sum())
@@ -268,8 +261,7 @@ def plot_domains(source: ArrayLike, target: ArrayLike) -> Figure:
         for points, color, name in zip(pair, (SOURCE_COLOR, TARGET_COLOR), ("source", "target"), strict=True):
             _plot_domain(axes, points, color, f"{name} ({len(points)})")
         axes.set_title(f"both domains, {title}", loc="left", fontsize=11)
-        axes.set_xlabel("first principal axis")
-        axes.set_ylabel("second principal axis")
+        axes.set(xlabel="first principal axis", ylabel="second principal axis")
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     return figure

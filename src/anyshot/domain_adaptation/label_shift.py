@@ -39,8 +39,8 @@ from anyshot.errors import InputError
 #   calibration.
 
 # The test: a model fitted on half of the source predicts the other half and the target. Its predictions are counted in
-# cells: the predicted class, and the quartile of its confidence among the predictions of that class. P (cells, c) is the
-# frequency of each cell given the class, on held-out source items; m (cells,) is the frequency among target items.
+# cells: the predicted class, and the quartile of its confidence among the predictions of that class. P (cells, c) is
+# the frequency of each cell given the class, on held-out source items; m (cells,) is the frequency in the target.
 #
 # 1. Without any shift the counts have the same distribution in both domains: Pearson's chi-squared test (black-box
 #    shift detection: Lipton, Wang, Smola, ICML 2018, section 5).
@@ -102,20 +102,13 @@ def bbse_prior(source_predicted: Floats, index: Indexes, target_predicted: Float
     return np.asarray(prior / max(prior.sum(), 1e-12))
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """Recalibrate probabilities by an inverse temperature and a bias for each class."""
-
-    inverse_temperature: float
-    bias: Floats  # (c,)
-
-    def __call__(self, predicted: Floats) -> Floats:
-        """Return calibrated probabilities (n, c)."""
-        return np.asarray(softmax(self.inverse_temperature * _logs(predicted) + self.bias, axis=1))
+def calibrate(predicted: Floats, parameters: Floats) -> Floats:
+    """Return calibrated probabilities (n, c); parameters (1 + c,): an inverse temperature, and a bias of each class."""
+    return np.asarray(softmax(parameters[0] * _logs(predicted) + parameters[1:], axis=1))
 
 
-def fit_calibration(predicted: Floats, index: Indexes) -> Calibration:
-    """Fit the calibration by cross-entropy on probabilities (n, c) and true classes `index` (n,)."""
+def fit_calibration(predicted: Floats, index: Indexes) -> Floats:
+    """Return the parameters (1 + c,) of `calibrate` with the lowest cross-entropy on predicted (n, c), `index` (n,)."""
     logs, rows, c = _logs(predicted), np.arange(len(index)), predicted.shape[1]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
@@ -127,8 +120,8 @@ def fit_calibration(predicted: Floats, index: Indexes) -> Calibration:
         return float(-scores[rows, index].mean() + 5e-4 * np.square(penalty).sum()), gradient
 
     start = np.r_[1.0, np.zeros(c)]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.01, 100)] + [(-20, 20)] * c).x
-    return Calibration(float(found[0]), found[1:])
+    bounds = [(0.01, 100)] + [(-20, 20)] * c
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def _logs(predicted: Floats) -> Floats:
@@ -188,7 +181,7 @@ class CorrectedClassifier:
     """A fitted classifier on class indexes whose calibrated probabilities are multiplied by a ratio for each class."""
 
     model: ClassifierMixin
-    calibration: Calibration
+    calibration: Floats  # (1 + c,), parameters of `calibrate`
     ratio: Floats  # (c,)
 
     @property
@@ -198,7 +191,7 @@ class CorrectedClassifier:
 
     def predict_proba(self, X: Table) -> Floats:
         """Return the class probabilities (n, c)."""
-        joint = self.calibration(probabilities(self.model, X, len(self.ratio))) * self.ratio
+        joint = calibrate(probabilities(self.model, X, len(self.ratio)), self.calibration) * self.ratio
         return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
     def decision_function(self, X: Table) -> Floats:
@@ -263,10 +256,10 @@ class LabelShiftCorrection(AdaptedClassifier):
         held_out = cross_validated_probabilities(self.base, domains.source, domains.index, c)
         calibration = fit_calibration(held_out, domains.index)
         model = fit_base(self.base, domains.source, domains.index)
-        predicted = calibration(probabilities(model, domains.target, c))
+        predicted = calibrate(probabilities(model, domains.target, c), calibration)
         self.prior_ = prior_interval(
-            calibration(held_out), domains.index, predicted, method=self.method, n_bootstrap=self.n_bootstrap,
-            random_state=self.random_state,
+            calibrate(held_out, calibration), domains.index, predicted, method=self.method,
+            n_bootstrap=self.n_bootstrap, random_state=self.random_state,
         )  # fmt: skip
         source_prior = np.bincount(domains.index, minlength=c) / len(domains.index)
         self.model_ = CorrectedClassifier(model, calibration, np.maximum(self.prior_.prior, 1e-6) / source_prior)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import normalize
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
-from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
+from anyshot.domain_adaptation.subspace import geodesic_flow
 from anyshot.errors import InputError
 
 # Find a function f = K beta on all n = n_s + n_t items, where K is a kernel on the geodesic flow between the domains:
@@ -178,12 +178,6 @@ class MEDA(AdaptedClassifier):
     ----------
     Wang, Feng, Chen, Yu, Huang, Yu. Visual Domain Adaptation with Manifold Embedded Distribution Alignment. ACM MM
     2018.
-
-    Examples
-    --------
-    >>> X, y, target = [[0.0, 0.0], [1.0, 0.2], [4.0, 0.1]], ["a", "a", "b"], [[0.0, 0.0], [0.1, 2.0], [0.2, 8.0]]
-    >>> MEDA(n_components=1).fit(X, y, target=target).predict(target).shape
-    (3,)
     """
 
     supports_sparse = False
@@ -198,7 +192,10 @@ class MEDA(AdaptedClassifier):
             raise InputError(f"rounds={self.rounds} must be at least 1.")
         if self.n_components < 1 or self.n_neighbors < 1:
             raise InputError(f"n_components={self.n_components} and n_neighbors={self.n_neighbors} must be at least 1.")
-        some = _evenly_spaced(domains, MAX_ITEMS)
+        sizes = len(domains.source), len(domains.target)
+        fraction = min(1, MAX_ITEMS / sum(sizes))
+        rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in sizes)
+        some = Domains(domains.source[rows], domains.index[rows], domains.target[target_rows], domains.n_classes)
         self.axes_ = geodesic_flow(some.source, some.target, n_components=self.n_components)
         start = None if self.base is None else fit_base(self.base, some.source, some.index).predict(some.target)
         landmarks = self._represent(np.vstack([some.source, some.target]))  # (n, k)
@@ -222,13 +219,3 @@ def _calibrated_scale(scores: Floats, index: Indexes) -> float:
     rows = np.arange(len(index))
     losses = [-np.log(np.maximum(softmax(scores / scale, axis=1)[rows, index], 1e-12)).mean() for scale in grid]
     return float(grid[int(np.argmin(losses))])
-
-
-def _evenly_spaced(domains: Domains, limit: int) -> Domains:
-    """Return both domains, reduced to `limit` evenly spaced items together if they have more."""
-    n_s, n_t = domains.source.shape[0], domains.target.shape[0]
-    if n_s + n_t <= limit:
-        return domains
-    fraction = limit / (n_s + n_t)
-    rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in (n_s, n_t))
-    return Domains(domains.source[rows], domains.index[rows], domains.target[target_rows], domains.n_classes)

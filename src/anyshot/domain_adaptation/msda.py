@@ -36,7 +36,12 @@ def denoising_layer(table: Table, *, noise: float, pivots: NDArray[np.intp]) -> 
 
     table (n, d); noise: probability that a feature is dropped.
     """
-    S = _second_moments(table)  # (d + 1, d + 1)
+    d = table.shape[1]
+    inner = table.T @ table
+    S = np.empty((d + 1, d + 1), dtype=np.float32)  # the second moments
+    S[:d, :d] = inner.toarray() if is_sparse(inner) else inner
+    S[d, :d] = S[:d, d] = table.sum(axis=0)
+    S[d, d] = table.shape[0]
     q = np.full(len(S), 1 - noise, dtype=S.dtype)
     q[-1] = 1
     right = S[:, pivots] * q[:, None]  # (d + 1, r), P' of the pivots
@@ -44,16 +49,6 @@ def denoising_layer(table: Table, *, noise: float, pivots: NDArray[np.intp]) -> 
     Q = S * q[:, None] * q
     Q[np.diag_indices(len(Q))] = diagonal + RIDGE * diagonal.mean()
     return np.asarray(cho_solve(cho_factor(Q, overwrite_a=True, check_finite=False), right, check_finite=False))
-
-
-def _second_moments(table: Table) -> NDArray[np.float32]:
-    d = table.shape[1]
-    S = np.empty((d + 1, d + 1), dtype=np.float32)
-    inner = table.T @ table
-    S[:d, :d] = inner.toarray() if is_sparse(inner) else inner
-    S[d, :d] = S[:d, d] = table.sum(axis=0)
-    S[d, d] = table.shape[0]
-    return S
 
 
 def apply_layer(table: Table, layer: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -110,10 +105,12 @@ class MSDA(AdaptedClassifier):
             raise InputError(f"n_layers={self.n_layers} and n_pivots={self.n_pivots} must be at least 1.")
         table = stack_domains(normalize(domains.source), normalize(domains.target))
         self.layers_: list[NDArray[np.float32]] = []
-        for depth in range(self.n_layers):
-            pivots = _most_frequent(table, self.n_pivots) if depth == 0 else np.arange(table.shape[1])
+        counts = np.bincount(table.indices, minlength=table.shape[1]) if is_sparse(table) else (table != 0).sum(axis=0)
+        pivots = np.sort(np.argsort(-counts, kind="stable")[: self.n_pivots])  # the features nonzero in most rows
+        for _ in range(self.n_layers):
             self.layers_.append(denoising_layer(table, noise=self.noise, pivots=pivots))
             table = apply_layer(table, self.layers_[-1])
+            pivots = np.arange(table.shape[1])
         self.model_ = fit_base(self.base, self._represent(domains.source), domains.index)
 
     def _represent(self, table: Table) -> Table:
@@ -122,9 +119,3 @@ class MSDA(AdaptedClassifier):
             hidden = apply_layer(hidden, layer)
             outputs.append(hidden)
         return np.hstack(outputs)
-
-
-def _most_frequent(table: Table, n_pivots: int) -> NDArray[np.intp]:
-    """Return the indexes (r,) of the features that are nonzero in most rows of a table (n, d), sorted."""
-    counts = np.bincount(table.indices, minlength=table.shape[1]) if is_sparse(table) else (table != 0).sum(axis=0)
-    return np.sort(np.argsort(-counts, kind="stable")[:n_pivots])

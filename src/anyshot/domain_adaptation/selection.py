@@ -124,13 +124,11 @@ def adapt_or_not(
 
     Raises
     ------
-    NotEnoughLabelsError
-        A class has only one source item.
-    DomainError
-        The target has fewer than ten items.
+    NotEnoughLabelsError, DomainError
+        A class has only one source item, or the target has fewer than ten.
     InputError
         A candidate has no `target` in `fit`, or the items are not vectors and `source_model` is None.
-    TargetLabelsError, DomainError, WidthError, InputError
+    TargetLabelsError, WidthError
         As `fit` of the estimators.
 
     Notes
@@ -150,7 +148,8 @@ def adapt_or_not(
         run_trials(methods, methods[SOURCE], sample, seed=int(seed))
         for sample, seed in zip(samples, seeds, strict=True)
     ]
-    shift = _majority([kind for _, kind in results])
+    # The most frequent kind of shift; of equally frequent ones, the least favorable.
+    shift = max(reversed(CRITERIA), key=[kind for _, kind in results].count)
     table = compare(criteria(samples, [trials for trials, _ in results]), shift)
     choice = choose(table)
     model = clone(methods[choice]).fit(X, y, target=target)
@@ -164,20 +163,17 @@ def criteria(samples: list[Subsample], trials: list[dict[str, Trial | None]]) ->
     """
     found = {}
     for name in trials[0]:
-        fitted = [trial for trial in (by_method[name] for by_method in trials) if trial is not None]
+        fitted = [trial for by_method in trials if (trial := by_method[name]) is not None]
         if len(fitted) < len(trials):
             if name == SOURCE:
                 raise InputError("The source model cannot be fitted on this target. Pass another: source_model=...")
             found[name] = pd.DataFrame(columns=COLUMNS, dtype=float)
             continue
         fits = [(sample.rows, one.predicted.argmax(axis=1)) for sample, one in zip(samples, fitted, strict=True)]
-        agreements = [
-            np.mean([agreement(fit, other) for other in fits[:number] + fits[number + 1 :]])
-            for number, fit in enumerate(fits)
-        ]
+        alike = [np.mean([agreement(fit, other) for other in fits if other is not fit]) for fit in fits]
         rows = [
-            (100 * alike, 100 * one.reverse, 100 * one.weighted, 100 * one.neighbors, one.seconds)
-            for alike, one in zip(agreements, fitted, strict=True)
+            (100 * alike[number], 100 * one.reverse, 100 * one.weighted, 100 * one.neighbors, one.seconds)
+            for number, one in enumerate(fitted)
         ]
         found[name] = pd.DataFrame(rows, columns=COLUMNS)
     return found
@@ -195,9 +191,8 @@ def compare(found: Mapping[str, pd.DataFrame], shift: Shift) -> pd.DataFrame:
         if len(table):
             gains = (table[used] - found[SOURCE][used]) * [WEIGHTS[criterion] for criterion in used]  # (repeats, used)
             gain = float(gains.to_numpy().mean())
-            lower = next(
-                (kind for kind in used if gains[kind].mean() < -float(gains[kind].std() / np.sqrt(len(gains)))), ""
-            )
+            standard_errors = gains.std() / np.sqrt(len(gains))
+            lower = next((kind for kind in used if gains[kind].mean() < -standard_errors[kind]), "")
         means = {**table.mean().to_dict(), "seconds": table["seconds"].sum()}
         rows[name] = {**means, "gain": gain, "lower": lower}
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -224,12 +219,6 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
             why = "chosen, the highest gain" if name == choice else f"not chosen, {choice} gains more"
         reasons.append(f"{name}: estimated gain over the source model {row.gain:+.1f} points; {why}.")
     return reasons
-
-
-def _majority(shifts: list[Shift]) -> Shift:
-    """Return the most frequent kind of shift; of equally frequent ones, the least favorable."""
-    ranked: tuple[Shift, ...] = ("other shift", "label shift", "no shift detected")
-    return max(ranked, key=shifts.count)
 
 
 def _check_options(candidates: Mapping[str, Method], n_repeats: int, n_items: int) -> None:

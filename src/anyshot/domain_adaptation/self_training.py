@@ -40,11 +40,7 @@ class SelfTraining(AdaptedClassifier):
     base : classifier, default=None
         Must have `predict_proba`. None means logistic regression. An adapted classifier, such as `MSDA()`, receives
         the target in every round.
-    normalize : see `AdaptedClassifier`
-
-    Attributes
-    ----------
-    classes_, model_ : see `AdaptedClassifier`
+    normalize : see `AdaptedClassifier`, as for the attributes
 
     References
     ----------

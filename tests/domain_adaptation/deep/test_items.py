@@ -3,8 +3,8 @@ import torch
 
 from anyshot.domain_adaptation.deep.items import (
     ArrayInputs,
+    NetworkInputs,
     domain_batches,
-    is_network_inputs,
     sequential_batches,
     shuffled_batches,
 )
@@ -12,14 +12,14 @@ from anyshot.domain_adaptation.deep.items import (
 
 def test_batches_of_an_array_are_its_rows():
     items = ArrayInputs(torch.arange(6).reshape(3, 2))
-    assert is_network_inputs(items)
+    assert isinstance(items, NetworkInputs)
     assert len(items) == 3
     assert items.batch(np.array([2, 0])).tolist() == [[4, 5], [0, 1]]
 
 
 def test_an_array_is_not_network_inputs():
-    assert not is_network_inputs(np.zeros((2, 2)))
-    assert not is_network_inputs([[0.0]])
+    assert not isinstance(np.zeros((2, 2)), NetworkInputs)
+    assert not isinstance([[0.0]], NetworkInputs)
 
 
 def test_sequential_batches_hold_every_row_once():

@@ -139,13 +139,8 @@ def load_domain_confusion(
 ) -> DomainConfusionClassifier:
     """Return the fitted classifier that `save` wrote to a folder; no code from it is run.
 
-    network: if `network` was set in `fit`, one of the same layers; its weights are replaced.
-
-    Raises
-    ------
-    ModelFolderError
-        The folder does not hold a complete, unchanged classifier of this kind, or `network` is missing or has other
-        layers.
+    network: if `network` was set in `fit`, one of the same layers; its weights are replaced. Raises ModelFolderError if
+    the folder holds no complete, unchanged classifier of this kind, or `network` is missing or has other layers.
     """
     with opened_model(folder) as saved:
         kind = saved.facts.get("kind")

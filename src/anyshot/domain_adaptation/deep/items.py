@@ -1,7 +1,7 @@
 """The items of a domain as inputs of a network, and batches of their rows."""
 
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,10 +13,11 @@ from torch import Tensor
 
 from anyshot.base import validation
 from anyshot.base.validation import Indexes
-from anyshot.domain_adaptation.base import check_all_labeled, float_array
-from anyshot.errors import DomainError, InputError, TargetLabelsError, WidthError
+from anyshot.domain_adaptation.base import check_all_labeled, check_unlabeled, float_array
+from anyshot.errors import DomainError, InputError, WidthError
 
 
+@runtime_checkable
 class NetworkInputs(Protocol):
     """Items that are read by rows, such as the activations of a frozen trunk."""
 
@@ -25,11 +26,6 @@ class NetworkInputs(Protocol):
 
     def batch(self, rows: Indexes) -> object:
         """Return the items of these rows as an input of the network."""
-
-
-def is_network_inputs(items: object) -> TypeGuard[NetworkInputs]:
-    """Return whether items are read by rows, rather than an array."""
-    return hasattr(items, "batch") and hasattr(items, "__len__")
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ def source_inputs(
 ) -> tuple[NetworkInputs, NDArray[np.generic]]:
     """Check the source items and labels for `estimator`; return them with labels (n_s,)."""
     check_all_labeled(y)
-    if is_network_inputs(X):
+    if isinstance(X, NetworkInputs):
         items, labels = X, np.asarray(y)
     else:
         table, labels = validate_data(estimator, X, y, dtype=np.float32, allow_nd=True, ensure_all_finite=False)
@@ -63,16 +59,8 @@ def source_inputs(
 
 def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> NetworkInputs:
     """Check and return the target items, which must come without labels and have the shape of the source's."""
-    if (
-        isinstance(target, tuple | list)
-        and len(target) == 2
-        and (is_network_inputs(target[0]) or np.ndim(target[0]) > 1)
-    ):
-        raise TargetLabelsError(
-            "target is a pair, as in target=(X, y). Adaptation must not see labels of the target: pass the items "
-            "alone, target=X."
-        )
-    if is_network_inputs(target):
+    check_unlabeled(target, lambda items: isinstance(items, NetworkInputs) or np.ndim(items) > 1)
+    if isinstance(target, NetworkInputs):
         items: NetworkInputs = target
     else:
         array, first = float_array(target, "target"), source.batch(np.arange(1))
@@ -90,7 +78,7 @@ def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> N
 def new_inputs(estimator: BaseEstimator, X: ArrayLike | NetworkInputs) -> NetworkInputs:
     """Check and return items for `estimator` to predict, which must be fitted."""
     check_is_fitted(estimator)
-    if is_network_inputs(X):
+    if isinstance(X, NetworkInputs):
         return X
     table = validate_data(estimator, X, dtype=np.float32, allow_nd=True, ensure_all_finite=False, reset=False)
     return _array_inputs(table, "X")

@@ -44,8 +44,7 @@ def mcc_loss(logits: Tensor, *, temperature: float = 2.5) -> Tensor:
 def entropy_weights(probabilities: Tensor) -> Tensor:
     """Return item weights (n,) with mean 1, larger for confident predictions; probabilities (n, c).
 
-    They carry no gradient. Long, Cao, Wang, Jordan. Conditional Adversarial Domain Adaptation. NeurIPS 2018, section
-    3.2.
+    They carry no gradient. Long et al., NeurIPS 2018, section 3.2.
     """
     weights = 1 + torch.exp(-entropy(probabilities.detach()))
     return weights / weights.mean()
@@ -93,10 +92,7 @@ class _GradientReversal(torch.autograd.Function):
 
 
 def reverse_gradient(x: Tensor, strength: float = 1.0) -> Tensor:
-    """Return `x` unchanged; in the backward pass, its gradient is multiplied by `-strength`.
-
-    Ganin et al., JMLR 2016, eq. (13) and (14).
-    """
+    """Return `x`; in the backward pass, its gradient is multiplied by `-strength` (Ganin et al., eq. 13 and 14)."""
     reversed_: Tensor = _GradientReversal.apply(x, strength)  # type: ignore[no-untyped-call]  # untyped in torch
     return reversed_
 

@@ -80,12 +80,8 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        TargetLabelsError
-            `target` is a pair (items, labels).
-        NotEnoughClassesError
-            The source has only one class.
-        DomainError, InputError
-            A domain has fewer than two items, the items have another shape than the source's, or hold NaN.
+        TargetLabelsError, NotEnoughClassesError, DomainError, WidthError, InputError
+            As `AdaptedClassifier.fit`.
         TrainingDivergedError
             The loss became NaN or infinite.
         """
@@ -112,8 +108,7 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         """Re-estimate the batch norms of the fitted network on the target (AdaBN); needs no source."""
         items = new_inputs(self, target)
         self.source_probabilities_ = self._probabilities(items)
-        self._finish(items)
-        return self
+        return self._finish(items)
 
     def refit_source_free(self, target: ArrayLike | NetworkInputs, *, epochs: int = 10) -> Self:
         """Train the fitted network further on the target alone (SHOT); needs no source."""
@@ -123,8 +118,7 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
             self.network_, self.head_, items.batch, len(items), recipe=self._recipe(epochs), batch_size=self.batch_size,
             random_state=self.random_state,
         )  # fmt: skip
-        self._finish(items)
-        return self
+        return self._finish(items)
 
     def decision_function(self, X: ArrayLike | NetworkInputs) -> NDArray[np.floating]:
         """Return the scores of target items (n, c); with two classes (n,), positive for the second."""
@@ -143,12 +137,8 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
         """Write the network and the head to a folder: JSON and safetensors, without code and without training items.
 
         `anyshot.load` reads it. If `network` was set, its weights are saved but not its layers: use
-        `load_domain_confusion` with a network of the same layers.
-
-        Raises
-        ------
-        ModelFolderError
-            The folder cannot be written, or holds something else.
+        `load_domain_confusion` with a network of the same layers. Raises ModelFolderError if the folder cannot be
+        written, or holds something else.
         """
         check_is_fitted(self)
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in NOT_SAVED}
@@ -224,12 +214,13 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
     def _adapt_norms(self, items: NetworkInputs) -> None:
         adabn(self.network_, (items.batch(rows) for rows in sequential_batches(len(items), self.batch_size)))
 
-    def _finish(self, items: NetworkInputs, accuracies: Sequence[float] = ()) -> None:
+    def _finish(self, items: NetworkInputs, accuracies: Sequence[float] = ()) -> Self:
         """Adapt the batch norms to the target, and compare the predictions with the earlier ones."""
         self._adapt_norms(items)
         self.diagnostics_ = diagnose(
             self._probabilities(items), self.source_probabilities_, self.source_prior_, domain_accuracies=accuracies
         )
+        return self
 
     def _recipe(self, epochs: int) -> Recipe:
         return Recipe(epochs=epochs, learning_rate=self.learning_rate)

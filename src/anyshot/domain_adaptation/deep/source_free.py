@@ -15,8 +15,8 @@ from anyshot.training.loop import train
 from anyshot.training.recipe import Recipe, cross_entropy
 from anyshot.training.run import History
 
-# SHOT: the head is frozen; the features are trained until the predictions for target items are confident and all classes
-# occur:
+# SHOT: the head is frozen; the features are trained until the predictions for target items are confident and all
+# classes occur:
 #
 #     L = mean entropy(p_t) - entropy(mean p_t) + beta cross_entropy(p_t, nearest center)
 #
@@ -59,10 +59,7 @@ def adabn(network: nn.Module, batches: Iterable[object]) -> int:
 
 
 def information_loss(logits: Tensor) -> Tensor:
-    """Return the mean entropy of the predictions minus the entropy of their mean (a scalar) [nats].
-
-    logits (n, c). Liang, Hu, Feng, ICML 2020, eq. (3).
-    """
+    """Return mean entropy of the predictions minus entropy of their mean (a scalar) [nats], eq. 3; logits (n, c)."""
     probabilities = logits.softmax(dim=1)  # (n, c)
     return entropy(probabilities).mean() - entropy(probabilities.mean(dim=0, keepdim=True))[0]
 
