@@ -1,5 +1,6 @@
 """The any-shot head: logistic regression whose prior is the zero-shot classifier."""
 
+from abc import abstractmethod
 from typing import Self
 
 import numpy as np
@@ -11,12 +12,50 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.any_shot.solver import Examples, HeadOptions, LinearModel, fit_head
 from anyshot.base import validation
-from anyshot.base.items import check_indexes, decision_scores
+from anyshot.base.items import Classes, check_indexes, decision_scores
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import InputError, WidthError
 
 
-class AnyShotHead(ClassifierMixin, BaseEstimator):
+class VectorClassifier(ClassifierMixin, BaseEstimator):
+    """Base class of classifiers that are fitted to vectors, labels and class vectors."""
+
+    classes_: Classes
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return the scores of `X` (n, c); for two classes, the second's minus the first's (n,)."""
+        return decision_scores(self._scores(X))
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return the probability of each class (n, c)."""
+        return np.asarray(softmax(self._scores(X), axis=1))
+
+    def predict(self, X: ArrayLike) -> NDArray[np.generic]:
+        """Return the most probable class of each vector (n,)."""
+        best = self._scores(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    @abstractmethod
+    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the scores (n, c), in float64, so that a vector gets the same scores alone and in a batch."""
+
+    def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
+        """Set `classes_`; return the labeled vectors, their classes and the class vectors (c, d), zeros for none."""
+        if class_vectors is None:
+            vectors, labels = validate_data(self, X, y, dtype=np.float32)
+            check_classification_targets(labels)
+            self.classes_, index = np.unique(labels, return_inverse=True)
+            return vectors, index, np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
+        vectors = validate_data(self, X, dtype=np.float32, ensure_min_samples=0)
+        S = validation.vectors(class_vectors, name="class_vectors")
+        if S.shape[1] != vectors.shape[1]:
+            raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
+        index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
+        self.classes_ = np.arange(len(S))
+        return vectors[index >= 0], index[index >= 0], S
+
+
+class AnyShotHead(VectorClassifier):
     """Classify vectors by class vectors and any number of labels; `solver.py` states the model.
 
     Parameters
@@ -99,39 +138,10 @@ class AnyShotHead(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = head.coef, head.intercept + self._log_prior(len(S))
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the scores of `X` (n, c); for two classes, the second's minus the first's (n,)."""
-        return decision_scores(self._scores(X))
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict(self, X: ArrayLike) -> NDArray[np.generic]:
-        """Return the most probable class of each vector (n,)."""
-        best = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        # In float64, so that a vector gets the same scores alone and in a batch.
         vectors = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(vectors @ self.coef_.T + self.intercept_, dtype=np.float64)
-
-    def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
-        """Return the labeled vectors, their classes and the class vectors (c, d)."""
-        if class_vectors is None:
-            vectors, labels = validate_data(self, X, y, dtype=np.float32)
-            check_classification_targets(labels)
-            self.classes_, index = np.unique(labels, return_inverse=True)
-            return vectors, index, np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
-        vectors = validate_data(self, X, dtype=np.float32, ensure_min_samples=0)
-        S = validation.vectors(class_vectors, name="class_vectors")
-        if S.shape[1] != vectors.shape[1]:
-            raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
-        index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
-        self.classes_ = np.arange(len(S))
-        return vectors[index >= 0], index[index >= 0], S
 
     def _log_prior(self, n_classes: int) -> NDArray[np.float32]:
         if isinstance(self.class_prior, str) and self.class_prior == "balanced":

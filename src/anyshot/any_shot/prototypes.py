@@ -4,19 +4,15 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from anyshot.any_shot.head import VectorClassifier
 from anyshot.any_shot.solver import class_means
-from anyshot.base import validation
-from anyshot.base.items import check_indexes, decision_scores
 from anyshot.base.validation import unit
-from anyshot.errors import InputError, NotEnoughClassesError, WidthError
+from anyshot.errors import InputError, NotEnoughClassesError
 
 
-class PrototypeClassifier(ClassifierMixin, BaseEstimator):
+class PrototypeClassifier(VectorClassifier):
     """Classify a vector by the class mean with the largest cosine.
 
     Parameters
@@ -64,40 +60,15 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):
         """
         if not self.temperature > 0:
             raise InputError(f"temperature must be above 0; got {self.temperature!r}.")
-        if class_vectors is None:
-            vectors, labels = validate_data(self, X, y, dtype=np.float32)
-            check_classification_targets(labels)
-            self.classes_, index = np.unique(labels, return_inverse=True)
-            S = np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
-        else:
-            vectors = validate_data(self, X, dtype=np.float32, ensure_min_samples=0)
-            S = validation.vectors(class_vectors, name="class_vectors")
-            if S.shape[1] != vectors.shape[1]:
-                raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
-            index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
-            self.classes_ = np.arange(len(S))
-        self.prototypes_ = class_means(vectors[index >= 0], index[index >= 0], S, name_weight=self.name_weight)
-        if len(S) < 2 or np.count_nonzero(self.prototypes_.any(axis=1)) < 2:
+        vectors, index, S = self._checked(X, y, class_vectors)
+        self.prototypes_ = class_means(vectors, index, S, name_weight=self.name_weight)
+        if np.count_nonzero(self.prototypes_.any(axis=1)) < 2:
             raise NotEnoughClassesError(f"At least two of the {len(S)} classes need a label or a class vector.")
         return self
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the scores of `X` (n, c); for two classes, the second's minus the first's (n,)."""
-        return decision_scores(self._scores(X))
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self._scores(X), axis=1))
-
-    def predict(self, X: ArrayLike) -> NDArray[np.generic]:
-        """Return the class with the nearest mean (n,)."""
-        best = self._scores(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
 
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
         vectors = unit(validate_data(self, X, dtype=np.float32, reset=False))
-        # In float64, so that a vector gets the same scores alone and in a batch.
         scores = 1 / self.temperature * vectors.astype(np.float64) @ self.prototypes_.T
         # A prototype of zeros is a class without labels and class vector; it is never predicted, even where all cosines
         # are negative.
