@@ -8,11 +8,10 @@ import pytest
 from PIL import Image
 
 from anyshot.any_shot import model as model_module
-from anyshot.any_shot import open_set
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.explanation import explain
 from anyshot.any_shot.model import Model
-from anyshot.any_shot.training_set import without_items
+from anyshot.any_shot.training_set import closeness, without_items
 from anyshot.base.items import class_table, item_names
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_embeddings import describe
@@ -50,7 +49,7 @@ def fresh():
 def test_scores_in_chunks_are_the_scores_at_once(model, fresh, monkeypatch, chunk):
     at_once = (model.scores(fresh), model.probabilities(fresh), model.predict(fresh), model.closeness(fresh))
     monkeypatch.setattr(model_module, "CHUNK", chunk)
-    assert len(list(model._in_chunks(fresh))) == -(-len(fresh) // max(1, chunk // 3))
+    assert len(list(model_module._in_chunks(fresh, model.class_means))) == -(-len(fresh) // max(1, chunk // 3))
     in_chunks = (model.scores(fresh), model.probabilities(fresh), model.predict(fresh), model.closeness(fresh))
     for one, other in zip(in_chunks, at_once, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -68,7 +67,7 @@ def test_probabilities_are_the_softmax_of_the_scores(model, fresh):
 
 
 def test_closeness_is_that_to_the_class_means(model, fresh):
-    np.testing.assert_allclose(model.closeness(fresh), open_set.closeness(fresh, model.class_means), atol=1e-6)
+    np.testing.assert_allclose(model.closeness(fresh), closeness(fresh, model.class_means), atol=1e-6)
 
 
 def test_items_below_the_threshold_are_unknown(model, fresh):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from anyshot.any_shot.open_set import SCALE, closeness, closeness_by_name, closeness_left_out, fit_threshold
+from anyshot.any_shot.open_set import closeness_by_name, closeness_left_out, fit_threshold
+from anyshot.any_shot.training_set import CLOSENESS_SCALE as SCALE
+from anyshot.any_shot.training_set import closeness
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
 

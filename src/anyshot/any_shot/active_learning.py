@@ -20,10 +20,7 @@ UNCERTAINTY_POWER: Final = 2
 def candidates(n_items: int, n: int, random: np.random.Generator) -> Indexes:
     """Return the rows of a pool that may be suggested, ascending: all, or a random sample of `MAX_CANDIDATES`.
 
-    Raises
-    ------
-    InputError
-        `n` is larger than the sample.
+    Raises InputError if `n` is larger than the sample.
     """
     if n_items <= MAX_CANDIDATES:
         return np.arange(n_items)

@@ -5,11 +5,19 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, softmax
 
-from anyshot.any_shot import open_set
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, CrossValidationResult, FittedMethod, Method, Model, PriorKind
+from anyshot.any_shot.model import (
+    METHODS,
+    CrossValidationResult,
+    FittedMethod,
+    Method,
+    Model,
+    PriorKind,
+    log_likelihood,
+)
+from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, refine_on_unlabeled, refine_with_labels, zero_shot_by_attributes
 from anyshot.any_shot.solver import LinearModel, Strength, class_means, fit_average
 from anyshot.any_shot.training_set import TrainingSet
@@ -84,12 +92,8 @@ def fit_model(
     """Return the model that the data support best.
 
     method: "auto" to choose by cross-validation; unknown_rate: fraction of the items of known classes that may be
-    predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model.
-
-    Raises
-    ------
-    NotEnoughClassesError
-        method is "zero-shot", and fewer than two classes have a class vector.
+    predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model. Raises
+    NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
     """
     if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
         raise NotEnoughClassesError(
@@ -97,12 +101,13 @@ def fit_model(
             "vectors, or choose another method."
         )
     means = class_means(data.labeled, data.index, data.class_vectors)
-    threshold = None if unknown_rate is None else _unknown_threshold(data, unknown_rate)
+    threshold, pool = None, data.pool.vectors if data.pool else data.labeled[:0]
+    if unknown_rate is not None:
+        threshold = fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
     if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
         linear, why = zero_shot_by_attributes(data)
         return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), means, unknown_threshold=threshold)
-    n = len(data.index) + (len(data.pool.vectors) if data.pool else 0)
-    with threads_for(n * data.class_vectors.size):
+    with threads_for((len(data.index) + len(pool)) * data.class_vectors.size):
         prior = refine_on_unlabeled(data) if data.pool else Prior(data.class_vectors, corrected=data.can_correct)
         found = cross_validate(data, prior, method)
         chosen, why = choose(found.results, data, method)
@@ -149,7 +154,8 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> Com
             own = {strength: scores[strength] for strength in factors[name]}
             factors[name] = _factors_by_likelihood(own, known.index, refined=refined)
             found = np.sum([factor * own[strength] for strength, factor in factors[name].items()], axis=0)
-        results.append(_result(name, found, known.index, data.class_prior))
+        temperature = fit_temperature(found, known.index, prior_items=PRIOR_ITEMS)
+        results.append(CrossValidationResult.of(name, found, known.index, data.class_prior, temperature=temperature))
     return Comparison(tuple(results), factors, _label_weight(results))
 
 
@@ -182,10 +188,10 @@ def choose(
         for other in results:
             ahead = (other.correct.astype(float) - own.correct)[fair]
             if ahead.sum() > 2 * np.sqrt((ahead**2).sum()):
-                return other, f"{_capital(other.method)} is used ({why})."
+                return other, f"{other.method.capitalize()} is used ({why})."
         first = max(results, key=lambda result: result.accuracy)
         why += f"; the lead of {first.method} may be chance" if first.accuracy > own.accuracy else ""
-    return own, f"{_capital(own.method)} is used ({why})."
+    return own, f"{own.method.capitalize()} is used ({why})."
 
 
 def fit_method(
@@ -243,7 +249,7 @@ def _factors_by_likelihood(
     }
     divisor = temperature if refined else dict.fromkeys(scores, 1.0)
     likelihood = {
-        strength: _log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
+        strength: log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
         for strength, own in scores.items()
     }
     return {strength: share / temperature[strength] for strength, share in _shares(likelihood).items()}
@@ -273,22 +279,6 @@ def _held_out_scores(data: TrainingSet, method: Method, factors: Factors, *, cor
         scores[out] = linear(data.labeled[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
-
-
-def _result(
-    method: Method, scores: NDArray[np.floating], index: Indexes, class_prior: NDArray[np.floating] | None
-) -> CrossValidationResult:
-    temperature = fit_temperature(scores, index, prior_items=PRIOR_ITEMS)
-    correct = scores.argmax(axis=1) == index
-    accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
-    moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
-    probabilities = softmax(moved, axis=1)[np.arange(len(index)), index]
-    likelihood = _log_likelihood(scores / temperature, index) / len(index)
-    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities)
-
-
-def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
-    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
 
 
 def _label_weight(results: list[CrossValidationResult]) -> float:
@@ -353,15 +343,6 @@ def _encoder_reasons(embedder: Embedder, kind: PriorKind) -> list[str]:
     if embedder.trained is not None:
         reasons.append("The fine-tuned encoder is kept as it is; only the head is fitted to the new labels.")
     return reasons
-
-
-def _unknown_threshold(data: TrainingSet, unknown_rate: float) -> float:
-    pool = data.pool.vectors if data.pool else data.labeled[:0]
-    return open_set.fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
-
-
-def _capital(method: str) -> str:
-    return method[0].upper() + method[1:]
 
 
 def as_method(name: str) -> MethodOrAuto:

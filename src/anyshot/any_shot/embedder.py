@@ -11,7 +11,6 @@ from anyshot.base.items import (
     Items,
     Label,
     Labels,
-    Modality,
     check_list,
     item_names,
     modality_of,
@@ -24,21 +23,8 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once, encode_texts_once
-from anyshot.zero_shot.class_embeddings import (
-    IMAGE_TEMPLATES,
-    TEXT_TEMPLATES,
-    ClassTexts,
-    describe,
-    embed_classes,
-    with_hypernyms,
-)
-from anyshot.zero_shot.imagenet_bridge import (
-    NAME_TEMPLATES,
-    KnownClasses,
-    known_classes,
-    largest_shares,
-    transfer_weights,
-)
+from anyshot.zero_shot import class_embeddings, imagenet_bridge
+from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, ClassTexts, embed_classes
 
 
 class Embedder:
@@ -62,10 +48,7 @@ class Embedder:
     def encoder(self) -> Encoder | None:
         """The encoder, loaded on first use; None where items are vectors.
 
-        Raises
-        ------
-        ModelFolderError
-            Its weights differ from those of the encoder that the model was saved with.
+        Raises ModelFolderError if its weights differ from those of the encoder that the model was saved with.
         """
         if self.requested == "vectors":
             return None
@@ -116,10 +99,10 @@ class Embedder:
         if self.encoder is None:
             return ()
         if self.encoder.modality == "text":
-            return tuple(dict.fromkeys(TEXT_TEMPLATES))
+            return tuple(dict.fromkeys(class_embeddings.TEXT_TEMPLATES))
         if isinstance(self.encoder, TextAligned):
             return IMAGE_TEMPLATES
-        return NAME_TEMPLATES if isinstance(self.encoder, Classifying) else ()
+        return imagenet_bridge.NAME_TEMPLATES if isinstance(self.encoder, Classifying) else ()
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
@@ -128,7 +111,12 @@ class Embedder:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
             return unit(check_vectors(np.asarray(items), name="items"))
-        self._check_modality(items)
+        given, readable = modality_of(items), self.encoder.modality
+        # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
+        if given != readable and (given, readable) != ("text", "image"):
+            raise MixedInputError(
+                f"The encoder {self.name} encodes {_PLURAL[readable]}, but the items are {_PLURAL[given]}."
+            )
         return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -158,7 +146,7 @@ class Embedder:
         weights = known.members @ self.encoder.classifier.weights  # (p, width)
         embeddings, readable = np.zeros((len(names), weights.shape[1]), np.float32), names.any(axis=1)
         if readable.any():
-            embeddings[readable] = transfer_weights(names[readable], known.vectors, weights)
+            embeddings[readable] = imagenet_bridge.transfer_weights(names[readable], known.vectors, weights)
         return embeddings
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
@@ -192,22 +180,21 @@ class Embedder:
             return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
         if n_attributes:
             raise InputError(f"The classes are given by attributes: give those of {name!r} as {n_attributes} numbers.")
-        texts = describe({name: description})
+        texts = class_embeddings.describe({name: description})
         embedding = self.embed_classes(texts)
         return data.with_class(texts, np.zeros((1, width), np.float32) if embedding is None else embedding)
 
     def similar_known_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
         """Return, for each class embedded over the bridge, the known classes with the largest weights."""
         known = self._known_classes
-        return largest_shares(self._encode_names(texts), known.vectors, known.names, n=3)
+        return imagenet_bridge.largest_shares(self._encode_names(texts), known.vectors, known.names, n=3)
 
     def _encode_names(self, texts: ClassTexts) -> Vectors:
         """Return class texts as vectors (c, d) among the known classes' names; a rare noun by its hypernym."""
         assert isinstance(self.encoder, Classifying)  # as in `_known_classes`
         known = {name.lower() for own in self.encoder.classifier.names for name in own}
-        return embed_classes(
-            with_hypernyms(texts, known=known), self._text_embedder.encode_texts, templates=NAME_TEMPLATES
-        )
+        texts = class_embeddings.with_hypernyms(texts, known=known)
+        return embed_classes(texts, self._text_embedder.encode_texts, templates=imagenet_bridge.NAME_TEMPLATES)
 
     @cached_property
     def _text_embedder(self) -> "Embedder":
@@ -215,21 +202,10 @@ class Embedder:
         return Embedder(default_for("text"), cache=self.cache)
 
     @cached_property
-    def _known_classes(self) -> KnownClasses:
+    def _known_classes(self) -> imagenet_bridge.KnownClasses:
         """The classes that the image encoder was trained on, and their kinds, as text vectors."""
         assert isinstance(self.encoder, Classifying)  # `embed_classes` checked it
-        return known_classes(self.encoder.classifier.names, self._text_embedder.encode_texts)
-
-    def _check_modality(self, items: Items) -> None:
-        assert self.encoder is not None  # `encode` returned earlier for vectors
-        given: Modality = modality_of(items)
-        if given == self.encoder.modality:
-            return
-        if self.encoder.modality == "image" and given == "text":
-            return  # paths of files that do not exist: the encoder's error names each file
-        raise MixedInputError(
-            f"The encoder {self.name} encodes {_PLURAL[self.encoder.modality]}, but the items are {_PLURAL[given]}."
-        )
+        return imagenet_bridge.known_classes(self.encoder.classifier.names, self._text_embedder.encode_texts)
 
 
 _PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}

@@ -1,10 +1,10 @@
 """Explanations of predictions: the most similar labeled examples, and similar classes where there are none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,8 @@ from anyshot.errors import ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_embeddings import nearest_text
 from anyshot.zero_shot.class_vectors import checked_class_vectors, kernel_ridge_weights, standardized
 
+Name = TypeVar("Name", bound=Label)
+
 
 @dataclass(frozen=True)
 class Neighbor:
@@ -31,21 +33,13 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Analogy:
-    """Which other classes a class without examples is similar to.
-
-    Attributes
-    ----------
-    name : str or number
-        The class.
-    similar_classes : tuple of (name, weight)
-        The classes that its prediction relies on, the largest weight first; a negative weight means "unlike".
-    attributes : tuple of (attribute, z-score)
-        The attributes in which it differs most from the labeled classes; empty if columns have no names.
-    """
+    """Which other classes a class without examples is similar to."""
 
     name: Label
     similar_classes: tuple[tuple[Label, float], ...]
+    """The classes that its prediction relies on, with weights, the largest first; a negative one means "unlike"."""
     attributes: tuple[tuple[str, float], ...] = ()
+    """The attributes in which it differs most from the labeled classes, with z-scores; empty without their names."""
 
     def __str__(self) -> str:
         """Return a sentence: "okapi: like zebra 0.41 and horse 0.33; stripes +, long neck +"."""
@@ -113,9 +107,6 @@ class Explanations(Sequence[Explanation]):
 
     def __len__(self) -> int:
         return len(self.items)
-
-    def __iter__(self) -> Iterator[Explanation]:
-        return iter(self.items)
 
     def __str__(self) -> str:
         return "\n".join(str(item) for item in self.items)
@@ -198,12 +189,11 @@ def _analogies(model: Model, index: Indexes) -> dict[int, Analogy]:
     unlabeled = np.setdiff1d(index, data.index)
     if model.embedder.uses_bridge:
         unlabeled = unlabeled[[bool(data.texts.texts[row]) for row in unlabeled]]
-    if not len(unlabeled):
-        return {}
-    if model.embedder.uses_bridge:
+        if not len(unlabeled):
+            return {}
         similar = model.embedder.similar_known_classes(data.texts.of(unlabeled.tolist()))
         return {row: Analogy(names[row], tuple(own)) for row, own in zip(unlabeled.tolist(), similar, strict=True)}
-    if model.prior == "corrected":
+    if model.prior == "corrected" and len(unlabeled):
         _, weights, seen = data.corrected_class_vectors()
         return {row: Analogy(names[row], _similar(weights[row], seen, row, names, 3)) for row in unlabeled.tolist()}
     return {}
@@ -269,7 +259,7 @@ def analogies(
         Analogy(
             names[row],
             _similar(weight, known, row, names, n_classes),
-            () if columns is None else _different(score, columns, n_attributes),
+            () if columns is None else _largest(score, columns, n_attributes),
         )
         for row, weight, score in zip(asked.tolist(), weights, scores, strict=True)
     ]
@@ -298,13 +288,13 @@ def _similar(
     """Return the `n` largest weights of other classes than `row`; all absolute values are scaled to sum to 1."""
     of_others = np.where(seen == row, 0, weights)
     of_others = of_others / max(np.abs(of_others).sum(), 1e-12)
-    best = np.argsort(-np.abs(of_others), kind="stable")[:n].tolist()
-    return tuple((names[seen[rank]], float(of_others[rank])) for rank in best if of_others[rank])
+    return _largest(of_others, [names[one] for one in seen], n)
 
 
-def _different(scores: Floats, columns: Sequence[str], n: int) -> tuple[tuple[str, float], ...]:
-    best = np.argsort(-np.abs(scores), kind="stable")[:n].tolist()
-    return tuple((columns[column], float(scores[column])) for column in best if scores[column])
+def _largest(values: Floats, names: Sequence[Name], n: int) -> tuple[tuple[Name, float], ...]:
+    """Return the names of the `n` largest absolute values, without zeros, and these values."""
+    best = np.argsort(-np.abs(values), kind="stable")[:n].tolist()
+    return tuple((names[row], float(values[row])) for row in best if values[row])
 
 
 def _and(things: Sequence[str]) -> str:

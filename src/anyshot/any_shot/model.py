@@ -6,13 +6,13 @@ from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from anyshot import encoders
-from anyshot.any_shot import active_learning, open_set
+from anyshot.any_shot import active_learning
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.solver import LinearModel, Strength, class_means
-from anyshot.any_shot.training_set import TrainingSet, without_items
+from anyshot.any_shot.training_set import TrainingSet, closeness, without_items
 from anyshot.base.items import Items, Label, class_table
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
@@ -41,49 +41,48 @@ class CrossValidationResult(NamedTuple):
     correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
     probabilities: NDArray[np.float64]  # (n,), predicted for each held-out label
 
+    @classmethod
+    def of(
+        cls,
+        method: FittedMethod,
+        scores: NDArray[np.floating],
+        index: Indexes,
+        class_prior: NDArray[np.floating] | None,
+        *,
+        temperature: float = 1.0,
+    ) -> Self:
+        """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
+        correct = scores.argmax(axis=1) == index
+        accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
+        moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
+        probabilities = softmax(moved, axis=1)[np.arange(len(index)), index]
+        likelihood = log_likelihood(scores / temperature, index) / len(index)
+        return cls(method, accuracy, likelihood, temperature, correct, probabilities)
+
+
+def log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
+    """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
+    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
+
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted any-shot model.
+    """A fitted any-shot model: linear scores of vectors, whose softmax is the calibrated probability of each class."""
 
-    Attributes
-    ----------
-    embedder : Embedder
-        Turns items into vectors.
-    data : TrainingSet
-        What the model was fitted to.
-    coef, intercept : ndarray of shape (c, d), (c,)
-        Linear scores of vectors; their softmax is the calibrated probability of each class.
-    method : str
-        The method that was chosen.
-    prior : str
-        Where its class vectors come from.
-    reasons : tuple of str
-        Why, in sentences.
-    leaderboard : tuple of CrossValidationResult
-        Every method compared, the most accurate first.
-    deltas : mapping of Strength to LinearModel
-        What labels added to the head of each strength; a later fit starts from it.
-    held_out : ndarray of shape (n,)
-        Probability that was predicted for each held-out label; empty if none was held out.
-    class_means : ndarray of shape (c, d)
-        Mean vector of each class, for the closeness.
-    unknown_threshold : float or None
-        Items with a smaller closeness are unknown.
-    """
-
-    embedder: Embedder
-    data: TrainingSet
-    coef: Vectors
-    intercept: NDArray[np.float32]
-    method: FittedMethod
-    prior: PriorKind
-    reasons: tuple[str, ...]
-    class_means: Vectors
-    leaderboard: tuple[CrossValidationResult, ...] = ()
+    embedder: Embedder  # turns items into vectors
+    data: TrainingSet  # what the model was fitted to
+    coef: Vectors  # (c, d)
+    intercept: NDArray[np.float32]  # (c,)
+    method: FittedMethod  # the method that was chosen
+    prior: PriorKind  # where its class vectors come from
+    reasons: tuple[str, ...]  # why, in sentences
+    class_means: Vectors  # (c, d), for the closeness
+    leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
+    # What labels added to the head of each strength; a later fit starts from it.
     deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
+    # Probability that was predicted for each held-out label (n,); empty if none was held out.
     held_out: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), repr=False)
-    unknown_threshold: float | None = None
+    unknown_threshold: float | None = None  # items with a smaller closeness are unknown
 
     # --- predictions ---
 
@@ -95,7 +94,7 @@ class Model:
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores (n, c): log-probabilities up to a constant per item."""
-        return np.concatenate(list(self._in_chunks(vectors)))
+        return np.concatenate([self._scores(some) for some in _in_chunks(vectors, self.class_means)])
 
     def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
         """Return the probability of each class (n, c)."""
@@ -103,16 +102,15 @@ class Model:
 
     def predict(self, vectors: Vectors) -> Indexes:
         """Return the row of the most probable class (n,), -1 where no class is close enough."""
-        best = np.concatenate([scores.argmax(axis=1) for scores in self._in_chunks(vectors)])
+        chunks = _in_chunks(vectors, self.class_means)
+        best = np.concatenate([self._scores(some).argmax(axis=1) for some in chunks])
         if self.unknown_threshold is None:
             return best
         return np.where(self.closeness(vectors) < self.unknown_threshold, -1, best)
 
     def closeness(self, vectors: Vectors) -> NDArray[np.float64]:
         """Return how close vectors (n, d) are to the nearest class mean (n,)."""
-        rows = max(1, CHUNK // len(self.class_means))
-        starts = range(0, max(1, len(vectors)), rows)
-        return np.concatenate([open_set.closeness(vectors[i : i + rows], self.class_means) for i in starts])
+        return np.concatenate([closeness(some, self.class_means) for some in _in_chunks(vectors, self.class_means)])
 
     def prediction_sets(self, vectors: Vectors, threshold: ConformalThreshold) -> list[list[Label]]:
         """Return the classes above the threshold for each vector (n lists), the most probable first."""
@@ -124,10 +122,7 @@ class Model:
     def conformal_threshold(self, coverage: float, calibration: tuple[Vectors, Indexes] | None) -> ConformalThreshold:
         """Return the threshold of prediction sets, from the held-out labels or from vectors (n, d) and classes (n,).
 
-        Raises
-        ------
-        NotEnoughLabelsError
-            No label was held out, and no calibration items are given.
+        Raises NotEnoughLabelsError if no label was held out and no calibration items are given.
         """
         if calibration is not None:
             return conformal_threshold(self.probabilities(calibration[0]), calibration[1], coverage)
@@ -145,11 +140,8 @@ class Model:
         probabilities = self.probabilities(vectors[rows])
         return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=self.data.labeled)]
 
-    def _in_chunks(self, vectors: Vectors) -> Iterator[NDArray[np.float32]]:
-        """Yield the scores (rows, c) of some rows at a time, so that memory stays bounded."""
-        rows = max(1, CHUNK // len(self.class_means))
-        for first in range(0, max(1, len(vectors)), rows):
-            yield np.asarray(vectors[first : first + rows] @ self.coef.T + self.intercept, dtype=np.float32)
+    def _scores(self, vectors: Vectors) -> NDArray[np.float32]:
+        return np.asarray(vectors @ self.coef.T + self.intercept, dtype=np.float32)
 
     # --- changes ---
 
@@ -210,12 +202,9 @@ class Model:
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""
         data, embedder, trained = self.data, self.embedder, self.embedder.trained
+        tuned = trained.facts() if trained else None
         return {
-            "encoder": {
-                "name": embedder.name,
-                "digest": embedder.digest,
-                "tuned": trained.facts() if trained else None,
-            },
+            "encoder": {"name": embedder.name, "digest": embedder.digest, "tuned": tuned},
             "training_set": {
                 "classes": data.classes.tolist(),
                 "texts": [list(own) for own in data.texts.texts],
@@ -273,6 +262,13 @@ class Model:
             arrays["held_out"],
             facts["unknown_threshold"],
         )
+
+
+def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
+    """Yield some rows of the vectors (n, d) at a time, so that the memory for their scores stays bounded."""
+    rows = max(1, CHUNK // len(class_means))
+    for first in range(0, max(1, len(vectors)), rows):
+        yield vectors[first : first + rows]
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

@@ -1,28 +1,19 @@
 """Open-set recognition: items that are far from every class are predicted "unknown"."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from anyshot.any_shot.solver import class_means
+from anyshot.any_shot.training_set import CLOSENESS_SCALE, closeness
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.splits import first_copies
 
-SCALE: Final = 30.0
-"""Inverse temperature of the soft maximum of cosines; at 30 a second class nearby counts a little."""
-
 # Closeness to the nearest class mean separated 200 out-of-scope queries from 3,000 in scope with an AUROC of 98
 # (validation rows of clinc150, 10 labels per class), the highest probability with 93: a probability only compares the
 # classes with each other, and is high far from all of them too.
-
-
-def closeness(X: Vectors, class_means: Vectors) -> NDArray[np.float64]:
-    """Return a soft maximum of the cosines of vectors (n, d) to class means (c, d), one per vector (n,)."""
-    return np.asarray(logsumexp(SCALE * (X @ class_means.T).astype(np.float64), axis=1) / SCALE)
 
 
 def closeness_left_out(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
@@ -51,7 +42,7 @@ def _closeness_with_own(
     """Return the closeness of X (n, d) to the directions `sums` (c, d), with `own` (n, d) for their own class."""
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(own)).sum(axis=1)
-    return np.asarray(logsumexp(SCALE * cosines, axis=1) / SCALE)
+    return np.asarray(logsumexp(CLOSENESS_SCALE * cosines, axis=1) / CLOSENESS_SCALE)
 
 
 def fit_threshold(
@@ -63,10 +54,7 @@ def fit_threshold(
     there are enough for the rate, else the pool. Every class counts the same, however many labels it has; for classes
     without labels, the labeled vectors are used as if their own class had none.
 
-    Raises
-    ------
-    NotEnoughLabelsError
-        There are fewer than 1 / unknown_rate labeled vectors, and fewer in the pool.
+    Raises NotEnoughLabelsError if there are fewer than 1 / unknown_rate labeled vectors, and fewer in the pool.
     """
     needed = int(np.ceil(1 / unknown_rate))
     if len(labeled) >= needed:

@@ -93,12 +93,11 @@ def _reason(data: TrainingSet, pool: Pool, agreements: list[float], *, better: b
             f"{examples} do not improve the class names, so the names are used as given (agreement on the most "
             f"confident predictions: {agreed})."
         )
-    checked = (
-        f"this was checked on {_count(len(data.index), 'label')}" if len(data.index) else "no label checks this yet"
-    )
+    n, a_little = len(data.index), "a little " if len(agreements) > 1 else ""
+    checked = f"this was checked on {_count(n, 'label')}" if n else "no label checks this yet"
     return (
-        f"The class names are moved {'a little ' if len(agreements) > 1 else ''}to the clusters of {examples} "
-        f"(agreement on the most confident predictions: {agreed}); {checked}."
+        f"The class names are moved {a_little}to the clusters of {examples} (agreement on the most confident "
+        f"predictions: {agreed}); {checked}."
     )
 
 
@@ -113,11 +112,10 @@ def log_likelihood_gain(class_vectors: Vectors, X: Vectors, y: Indexes) -> float
     counts = np.bincount(y, minlength=len(class_vectors))
     weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labeled class counts the same
     own = similarity[np.arange(len(y)), y]
-    likelihoods = [
+    return max(
         float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))
         for scale in (0, 2, 5, 10, 15, 20, 30, 45, 60, 90)  # inverse temperatures
-    ]
-    return max(likelihoods)
+    )
 
 
 def refine_with_labels(
@@ -130,14 +128,9 @@ def refine_with_labels(
     probabilities = refinement.probabilities
     if len(data.index):
         sums = LABEL_WEIGHT * class_sums(data.labeled, data.index, len(data.class_vectors))
-        refinement = refine(
-            refinement.initial_vectors,
-            pool,
-            labeled_sums=sums,
-            balance=refinement.balance,
-            shares=data.class_prior,
-            prior_weight=refinement.prior_weight,
-        )
+        start, balance, weight = refinement.initial_vectors, refinement.balance, refinement.prior_weight
+        shares = data.class_prior
+        refinement = refine(start, pool, labeled_sums=sums, balance=balance, shares=shares, prior_weight=weight)
         head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
         # The more labels a class has, the less its neighbors add to the head's prediction.
         own = len(data.index) / (len(data.index) + OWN_LABELS * len(data.class_vectors))

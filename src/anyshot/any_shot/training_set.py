@@ -8,17 +8,10 @@ from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from anyshot import zero_shot
-from anyshot.base.items import (
-    UNKNOWN,
-    Classes,
-    Label,
-    Labels,
-    class_table,
-    classes_in,
-    row_of,
-)
+from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, row_of
 from anyshot.base.validation import Indexes, Vectors, is_number, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
@@ -35,6 +28,8 @@ MIN_LABELED_CLASSES: Final = 10
 """Labeled classes needed to estimate how far class vectors are from class means."""
 MAX_CORRECTED_CLASSES: Final = 2_000
 """Class vectors are not corrected beyond this number of classes: the kernel over classes has as many rows."""
+CLOSENESS_SCALE: Final = 30.0
+"""Inverse temperature of the soft maximum of cosines; at 30 a second class nearby counts a little."""
 DUPLICATE_COSINE: Final = {False: 0.97, True: 0.995}
 """Cosine of two class vectors from which a warning is given, without the bridge and with it."""
 
@@ -45,46 +40,21 @@ def _no_vectors() -> Vectors:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The data that an any-shot model is fitted to; every change returns a new one.
+    """The data that an any-shot model is fitted to; every change returns a new one."""
 
-    Attributes
-    ----------
-    class_embeddings : ndarray of shape (c, d)
-        Vector of each class before any label is used, the longer the more certain; zeros for a class without one.
-    vectors, index : ndarray of shape (n, d), (n,)
-        The labeled examples as the encoder returns them, and the row of their classes.
-    class_prior : ndarray of shape (c,), optional
-        Expected share of each class among the items to predict; equal shares if None.
-    classes : ndarray of shape (c,)
-        Class names or numbers.
-    texts : ClassTexts
-        Name and descriptions of each class.
-    examples : tuple of str
-        Text of each labeled example, for explanations.
-    unlabeled : ndarray of shape (m, d)
-        Unlabeled examples as the encoder returns them.
-    attributes : ndarray of shape (c, a)
-        Class vectors of another width than the examples; the labels teach a map from them. a = 0 if there are none.
-    centering : bool
-        Whether the mean is subtracted from all vectors, as for image networks, whose vectors share a large mean.
-    from_source : bool
-        Whether the class embeddings are weights learned in another domain.
-    pool : Pool or None
-        The unlabeled examples, centered, with their nearest neighbors.
-    """
-
-    class_embeddings: Vectors
-    vectors: Vectors
-    index: Indexes
-    class_prior: NDArray[np.floating] | None = None
-    classes: Classes = field(default_factory=lambda: np.zeros(0))
-    texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))
-    examples: tuple[str, ...] = ()
-    unlabeled: Vectors = field(default_factory=_no_vectors)
+    class_embeddings: Vectors  # (c, d), before any label is used; the longer the more certain, zeros for none
+    vectors: Vectors  # (n, d), the labeled examples as the encoder returns them
+    index: Indexes  # (n,), the row of each labeled example's class
+    class_prior: NDArray[np.floating] | None = None  # (c,), expected shares among the items to predict; equal if None
+    classes: Classes = field(default_factory=lambda: np.zeros(0))  # (c,), names or numbers
+    texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
+    examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
+    unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), unlabeled examples as the encoder returns them
+    # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
     attributes: Vectors = field(default_factory=_no_vectors)
-    centering: bool = False
-    from_source: bool = False
-    pool: Pool | None = None
+    centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
+    from_source: bool = False  # whether the class embeddings are weights learned in another domain
+    pool: Pool | None = None  # the unlabeled examples, centered, with their nearest neighbors
 
     # --- what the methods read ---
 
@@ -221,11 +191,11 @@ class TrainingSet:
         """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
         table = class_table([*self.classes.tolist(), *texts.names])
         both = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
-        if not self.attributes.size:
-            embeddings = np.concatenate([self.class_embeddings, vector])
-            return replace(self, classes=table, texts=both, class_embeddings=embeddings)
-        none = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
-        embeddings, attributes = np.vstack([self.class_embeddings, none]), np.concatenate([self.attributes, vector])
+        attributes = self.attributes
+        if attributes.size:
+            attributes = np.concatenate([attributes, vector])
+            vector = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
+        embeddings = np.concatenate([self.class_embeddings, vector])
         return replace(self, classes=table, texts=both, class_embeddings=embeddings, attributes=attributes)
 
     def without_class(self, name: Label) -> Self:
@@ -256,6 +226,11 @@ class TrainingSet:
         return replace(self, class_embeddings=embeddings, from_source=True)
 
 
+def closeness(X: Vectors, class_means: Vectors) -> NDArray[np.float64]:
+    """Return a soft maximum of the cosines of vectors (n, d) to class means (c, d), one per vector (n,)."""
+    return np.asarray(logsumexp(CLOSENESS_SCALE * (X @ class_means.T).astype(np.float64), axis=1) / CLOSENESS_SCALE)
+
+
 # --- classes --------------------------------------------------------------------------------------------------------
 
 
@@ -265,13 +240,7 @@ def without_items(classes: Classes, texts: ClassTexts, embeddings: Vectors, *, c
         raise ClassesError(f"There are {len(classes)} classes and {len(embeddings)} class vectors. Give one per class.")
     none = np.zeros((0, embeddings.shape[1]), np.float32)
     return TrainingSet(
-        embeddings,
-        none,
-        np.zeros(0, np.intp),
-        classes=classes,
-        texts=texts,
-        unlabeled=none,
-        centering=centering,
+        embeddings, none, np.zeros(0, np.intp), classes=classes, texts=texts, unlabeled=none, centering=centering
     )
 
 

@@ -65,19 +65,8 @@ class TrainedNetwork(NamedTuple):
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """Base class of classifiers of raw items by a network whose last stages are trained.
 
-    `fit` is shared; a subclass checks its parameters (`_settings`) and trains the stages and a head (`_train`).
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-    history_ : History
-        Loss and held-out accuracy by epoch; `plot` draws them.
-    freeze_at_ : str
-        The first trained stage.
-    recipe_ : Recipe
-        The settings of the training loop.
-    reasons_ : tuple of str
-        What was decided in `fit`, and why.
+    `fit` is shared; a subclass checks its parameters (`_settings`) and trains the stages and a head (`_train`). Its
+    attributes are those of `FineTunedClassifier`.
     """
 
     encoder: Any
@@ -140,7 +129,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Items) -> NDArray[np.float64]:
         """Return the probability of each class (n, c)."""
-        return _softmax(self.scores(X))
+        return np.asarray(softmax(self.scores(X).astype(np.float64), axis=1))
 
     def decision_function(self, X: Items) -> NDArray[np.floating]:
         """Return the scores (n, c); of two classes the score of the second less that of the first (n,)."""
@@ -158,15 +147,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def evaluate(self, X: Items, y: Labels) -> Evaluation:
         """Return the metrics of the predictions for items with known classes; print it to read them."""
-        scores = self.scores(X)
-        return evaluate_answers(self.classes_, y, self.classes_[scores.argmax(axis=1)], _softmax(scores))
+        probabilities = self.predict_proba(X)
+        return evaluate_answers(self.classes_, y, self.classes_[probabilities.argmax(axis=1)], probabilities)
 
     def assembled(self) -> Assembled:
         """Return encoder and head as one network, for export."""
         self._check_fitted()
         network = {name: self.backbone_.network[name] for name in self._trunk.stages} | dict(self.rest_.named_stages())
-        coef, intercept = (part.detach().cpu().numpy() for part in (self.head_.coef, self.head_.intercept))
-        center = None if self.head_.center is None else self.head_.center.cpu().numpy()
+        coef, intercept, center = self.head_.arrays()
         return Assembled(self.backbone_, network, coef, intercept, self.classes_, center)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -201,13 +189,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def from_saved(cls, saved: SavedModel) -> Self:
-        """Return the model that `save` wrote.
-
-        Raises
-        ------
-        ModelFolderError
-            The encoder on this machine has other weights than the one that the model was fitted with.
-        """
+        """Return the model that `save` wrote; raise ModelFolderError if the encoder has other weights here."""
         facts: dict[str, Any] = saved.facts
         parameters = _parameters_from_json(facts["parameters"])
         freeze_at, head = str(facts["freeze_at"]), _with_prefix(saved.arrays, "head/")
@@ -315,16 +297,8 @@ def last_third(backbone: Backbone) -> str:
 def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
     """Return the labeled ones of the items `X` (n), the row of each one's class, and the class table.
 
-    names: the class names, in order; those of the labels `y` (n) if None.
-
-    Raises
-    ------
-    InputError
-        The numbers of items and labels differ.
-    UnknownClassError
-        A label is not among the classes.
-    NotEnoughLabelsError
-        There are no labels.
+    names: the class names, in order; those of the labels `y` (n) if None. Raises InputError if the numbers of items and
+    labels differ, UnknownClassError if a label is not among the classes, and NotEnoughLabelsError if there is none.
     """
     X, y = items_and_labels(X, y)
     X = by_position(X)
@@ -338,22 +312,12 @@ def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[I
 
 
 def checked_rate(rate: object, *, default: float) -> float:
-    """Return the learning rate, `default` for "auto".
-
-    Raises
-    ------
-    InputError
-        It is neither a number nor "auto".
-    """
+    """Return the learning rate, `default` for "auto"; raise InputError for anything else that is no number."""
     if isinstance(rate, str) and rate == "auto":
         return default
     if not is_number(rate):
         raise InputError(f"learning_rate must be a number or 'auto'; it is {rate!r}.")
     return float(rate)
-
-
-def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(softmax(scores.astype(np.float64), axis=1))
 
 
 def _parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class LinearHead(nn.Module):
         """Return a head that scores every class 0."""
         return cls(np.zeros((n_classes, width), np.float32), np.zeros(n_classes, np.float32))
 
+    def arrays(self) -> tuple[Vectors, NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return coef, intercept and center as numpy arrays."""
+        center = None if self.center is None else self.center.cpu().numpy()
+        return self.coef.detach().cpu().numpy(), self.intercept.detach().cpu().numpy(), center
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the scores (n, c) of features (n, width)."""
         z = normalize(features.float(), dim=1)
@@ -80,33 +85,21 @@ class Batch:
     seed: int
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.rows)
 
     def __getitem__(self, part: slice) -> "Batch":
-        """Return a part of the batch."""
         return replace(self, rows=self.rows[part])
 
 
 @dataclass(frozen=True)
 class TrainingLabels:
-    """The class of each item, and which items are trained on or held out.
+    """The class of each item, and which items are trained on or held out."""
 
-    Attributes
-    ----------
-    index : ndarray of shape (n,)
-        The class of each item, as a row of the class table.
-    train, held_out : ndarray
-        Rows of the items.
-    why_none : str
-        Why no item is held out.
-    """
-
-    index: Indexes
+    index: Indexes  # (n,), the class of each item, as a row of the class table
     n_classes: int
-    train: Indexes
-    held_out: Indexes
-    why_none: str = ""
+    train: Indexes  # rows of the items
+    held_out: Indexes  # rows of the items
+    why_none: str = ""  # why no item is held out
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -146,26 +139,12 @@ def hold_out(
 
 @dataclass(frozen=True)
 class StageTraining:
-    """A training run of the stages above a freeze point.
-
-    Attributes
-    ----------
-    backbone : Backbone
-    freeze_at : str
-        The first trained stage.
-    rest : Rest
-        The trained stages, changed in place.
-    activations : Activations
-        The items at the freeze point.
-    tuning : Tuning
-    recipe : Recipe
-    random : Generator
-    """
+    """A training run of the stages above a freeze point."""
 
     backbone: Backbone
-    freeze_at: str
-    rest: Rest
-    activations: Activations
+    freeze_at: str  # the first trained stage
+    rest: Rest  # the trained stages, changed in place
+    activations: Activations  # of the items, at the freeze point
     tuning: Tuning
     recipe: Recipe
     random: np.random.Generator
@@ -206,18 +185,11 @@ class StageTraining:
         batches, loss, held_out: see `training.loop.train`, which also lists the errors. about: what a checkpoint must
         agree on with this run before it is resumed, beside backbone, settings and items.
         """
-        checkpoints = None
+        saved, groups = None, layer_groups(self.rest, head, self.tuning)
         if self.tuning.checkpoints is not None:
-            checkpoints = Checkpoints(self.tuning.checkpoints, about=self.identity() | dict(about or {}))
-        groups = layer_groups(self.rest, head, self.tuning)
+            saved = Checkpoints(self.tuning.checkpoints, about=self.identity() | dict(about or {}))
         return train(
-            groups,
-            batches,
-            loss,
-            recipe=self.recipe,
-            held_out=held_out,
-            checkpoints=checkpoints,
-            random_state=random_state,
+            groups, batches, loss, recipe=self.recipe, held_out=held_out, checkpoints=saved, random_state=random_state
         )
 
     def identity(self) -> dict[str, str]:
@@ -317,7 +289,10 @@ def fine_tune(
         weights = balanced_weights(labels.index[labels.train], labels.n_classes).to(device)
 
     def loss(batch: Batch, progress: float) -> Tensor:
-        scores = head(features_with_dropout(run.rest, run.state(batch), tuning.dropout)) + log_shares
+        state = run.state(batch)
+        if state.x.ndim == 3:  # token states; pixels, ids and maps get no dropout
+            state = state._replace(x=dropout(state.x, tuning.dropout))
+        scores = head(dropout(run.rest(state), tuning.dropout)) + log_shares
         own = index[torch.from_numpy(batch.rows).to(device)]
         return cross_entropy(scores, own, weights=weights, smoothing=tuning.smoothing, spread_over=labeled)
 
@@ -335,12 +310,6 @@ def log_class_shares(labels: TrainingLabels, tuning: Tuning) -> Tensor:
     if tuning.class_prior == "labels" or tuning.class_weight == "balanced":
         counts[counts > 0] = 1
     return torch.log(torch.from_numpy(counts / counts.sum()))
-
-
-def features_with_dropout(rest: Rest, state: State, rate: float) -> Tensor:
-    """Return pooled features (n, width), with dropout on them and on token states; pixels, ids and maps get none."""
-    thinned = state._replace(x=dropout(state.x, rate)) if state.x.ndim == 3 else state
-    return dropout(rest(thinned), rate)
 
 
 def copy_weights(*modules: nn.Module) -> list[dict[str, Tensor]]:
@@ -361,7 +330,8 @@ def interpolate(
 
     def load(factor: float) -> None:
         for module, first, last in zip((run.rest, head), initial, trained, strict=True):
-            module.load_state_dict({name: _lerp(first[name], last[name], factor) for name in last})
+            floats = {name: torch.lerp(first[name], w, factor) for name, w in last.items() if w.is_floating_point()}
+            module.load_state_dict(last | floats)
 
     def loss(factor: float) -> float:
         load(factor)
@@ -381,7 +351,3 @@ def digest(*arrays: NDArray[Any]) -> str:
     for array in arrays:
         hashed.update(f"{array.shape} {array.dtype}".encode() + array.tobytes())
     return hashed.hexdigest()
-
-
-def _lerp(first: Tensor, last: Tensor, factor: float) -> Tensor:
-    return torch.lerp(first, last, factor) if last.is_floating_point() else last

@@ -12,21 +12,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from anyshot import encoders
+from anyshot.any_shot import training_set
 from anyshot.any_shot.cross_validation import Budget, MethodOrAuto, as_method, check_budget, fit_model
 from anyshot.any_shot.embedder import Embedder, encoder_for
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.model import Model
 from anyshot.any_shot.solver import LinearModel, Strength
-from anyshot.any_shot.training_set import (
-    ClassesWithDescriptions,
-    Description,
-    TrainingSet,
-    check_not_named_unknown,
-    check_trainable,
-    class_shares,
-    read_classes,
-    warn_of_duplicates,
-)
+from anyshot.any_shot.training_set import ClassesWithDescriptions, Description, TrainingSet
 from anyshot.base.items import (
     Classes,
     Items,
@@ -149,7 +141,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             check_list(unlabeled, what="A list of items without labels")
         source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
-        classes = read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
+        classes = training_set.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
         first = next((some for some in (items, unlabeled, source_items) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(first) and not classes.class_embeddings.any():
             self._postpone(classes)
@@ -164,7 +156,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._fit_model(embedder, data, {})
         if self.budget != "fast":
             self._try_fine_tuning([item for item, y in zip(items, labels, strict=True) if not is_missing(y)], unlabeled)
-        warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=2)
+        training_set.warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=2)
         return self
 
     def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
@@ -318,9 +310,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _fit_model(self, embedder: Embedder, data: TrainingSet, start: Mapping[Strength, LinearModel]) -> Self:
         if self.unknown_rate is not None:
-            check_not_named_unknown(data.classes)
-        check_trainable(data, method=self.method, encoder=embedder.name)
-        data = replace(data, class_prior=class_shares(self.class_prior, data))
+            training_set.check_not_named_unknown(data.classes)
+        training_set.check_trainable(data, method=self.method, encoder=embedder.name)
+        data = replace(data, class_prior=training_set.class_shares(self.class_prior, data))
         self._set_model(fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start))
         return self
 
@@ -364,7 +356,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             embedder = self._embedder(items)
             data = embedder.with_embeddings(self._pending, items)
             self._fit_model(embedder, data, {})
-            warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=3)
+            training_set.warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=3)
         assert self._model is not None  # _fit_model has just set it
         return self._model
 

@@ -1,13 +1,11 @@
 """Fine-tuning compared with a closed-form model by cross-validation, and used if it is better."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 
 from anyshot import any_shot, encoders, fine_tuning
 from anyshot.any_shot.embedder import Embedder
@@ -46,14 +44,15 @@ def fine_tune_if_better(
     limit = float("inf") if isinstance(budget, str) else float(budget)
     scores = np.zeros((len(items), len(data.classes)))
     began = time.monotonic()
-    for done, out in enumerate(progress.track(_rows_of(folds), total=N_FOLDS, description="Fine-tuning"), start=1):
+    rows_of = [(1, folds == fold) for fold in np.unique(folds)]  # as `progress.track` counts them
+    for done, out in enumerate(progress.track(rows_of, total=N_FOLDS, description="Fine-tuning"), start=1):
         scores[out] = _fine_tuned(model, items, ~out, random_state).scores(items_at(items, out))
         needed = (time.monotonic() - began) / done * (N_FOLDS + 1.5)  # the last fit has half as many items again
         if needed > limit:
             return model.with_reason(
                 f"Fine-tuning was stopped: it would take about {needed:.0f} s, and the budget is {limit:.0f} s."
             )
-    result = _result(scores, data.index, data.class_prior)
+    result = CrossValidationResult.of("fine-tuned", scores, data.index, data.class_prior)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
         f"accuracy on {len(data.index)} labels in cross-validation: fine-tuning {result.correct.mean():.1%}, "
@@ -66,8 +65,9 @@ def fine_tune_if_better(
     tuned = _fine_tuned(model, items, np.ones(len(items), dtype=bool), random_state)
     seconds = time.monotonic() - began
     reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
-    embedder = Embedder(_encoder(tuned, model.embedder.name), cache=model.embedder.cache)
-    coef, intercept = (part.detach().cpu().numpy() for part in (tuned.head_.coef, tuned.head_.intercept))
+    coef, intercept, center = tuned.head_.arrays()
+    encoder = encoders.TunedEncoder(model.embedder.name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
+    embedder = Embedder(encoder, cache=model.embedder.cache)
     return model.with_fine_tuned(embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
 
 
@@ -98,12 +98,6 @@ def _obstacle(model: Model, items: Items) -> str:
     return ""
 
 
-def _rows_of(folds: Indexes) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Yield the rows of each fold, as `progress.track` counts them."""
-    for fold in np.unique(folds):
-        yield 1, folds == fold
-
-
 def _fine_tuned(
     model: Model, items: Items, rows: NDArray[np.bool_], random_state: RandomState
 ) -> "FineTunedClassifier":
@@ -117,12 +111,6 @@ def _fine_tuned(
     return tuned
 
 
-def _encoder(tuned: "FineTunedClassifier", name: str) -> Any:
-    """Return the trained network below the head as an encoder; name: of the encoder that it was trained from."""
-    center = None if tuned.head_.center is None else tuned.head_.center.cpu().numpy()
-    return encoders.TunedEncoder(name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
-
-
 def _closed_form_scores(model: Model, folds: Indexes) -> NDArray[np.float64]:
     """Return the scores (n, c) of each labeled item from a closed form fitted without its fold."""
     data = replace(model.data, class_prior=None)
@@ -132,16 +120,3 @@ def _closed_form_scores(model: Model, folds: Indexes) -> NDArray[np.float64]:
         closed: Model = any_shot.fit_model(model.embedder, data.subset(~out), method=model.method)
         scores[out] = closed.scores(data.labeled[out])
     return scores
-
-
-def _result(
-    scores: NDArray[np.float64], index: Indexes, class_prior: NDArray[np.floating] | None
-) -> CrossValidationResult:
-    """Return the performance of fine-tuning from the scores (n, c) of held-out items."""
-    rows, correct = np.arange(len(index)), scores.argmax(axis=1) == index
-    by_class = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
-    likelihood = float(log_softmax(scores, axis=1)[rows, index].mean())
-    moved = scores if class_prior is None else scores + np.log(class_prior)
-    return CrossValidationResult(
-        "fine-tuned", by_class, likelihood, 1.0, correct, np.asarray(softmax(moved, axis=1)[rows, index])
-    )
