@@ -8,10 +8,9 @@ import tiny_language_models as tiny
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import InputError, MixedInputError, NotEnoughLabelsError, UnknownStageError
-from anyshot.fine_tuning.contrastive import TUNING, ContrastiveClassifier, PairBatch, pair_loss, train_on_pairs
+from anyshot.fine_tuning.contrastive import TUNING, ContrastiveClassifier, pair_loss, train_on_pairs
 from anyshot.fine_tuning.partial import StageTraining, copy_weights
 from anyshot.tasks.loading import load
-from anyshot.training.sampling import Pairs
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 from splits import PIXELS, saved_image_model
 
@@ -49,13 +48,6 @@ def test_training_separates_the_classes_and_does_not_change_the_encoder(bert):
     assert history.records[-1].loss < history.records[0].loss
     for old, new in zip(before, copy_weights(*backbone.network.values()), strict=True):
         assert all(torch.equal(old[name], new[name]) for name in old)
-
-
-def test_a_batch_of_pairs_can_be_sliced():
-    batch = PairBatch(Pairs(np.array([0, 1]), np.array([2, 3]), np.array([True, False])))
-    assert len(batch) == 2
-    assert len(batch[:1]) == 1
-    assert batch[:1].pairs.right.tolist() == [2]
 
 
 def test_contract(bert):

@@ -4,7 +4,6 @@ n labeled items make n (n - 1) / 2 pairs. After training on pairs, a head is fit
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -22,7 +21,7 @@ from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, close
 from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History
-from anyshot.training.sampling import Pairs, draw_pairs
+from anyshot.training.sampling import draw_pairs
 
 BATCH_SIZE: Final = 32  # pairs
 TUNING: Final = Tuning(held_out=0, patience=None, precision="float32", cache=False)
@@ -105,22 +104,6 @@ class ContrastiveClassifier(NetworkClassifier):
         return TrainedNetwork(head, history, model.reasons)
 
 
-@dataclass(frozen=True)
-class PairBatch:
-    """A batch of pairs."""
-
-    pairs: Pairs
-
-    def __len__(self) -> int:
-        """Return the number of pairs."""
-        return len(self.pairs.same)
-
-    def __getitem__(self, part: Indexes | slice) -> "PairBatch":
-        """Return some of the pairs."""
-        left, right, same = self.pairs
-        return PairBatch(Pairs(left[part], right[part], same[part]))
-
-
 def pair_loss(left: Tensor, right: Tensor, same: Tensor) -> Tensor:
     """Return the mean squared difference between the cosines of pairs and `same`, a scalar.
 
@@ -134,32 +117,24 @@ def pair_loss(left: Tensor, right: Tensor, same: Tensor) -> Tensor:
 def train_on_pairs(run: StageTraining, index: Indexes, *, pairs_per_item: int = 20) -> History:
     """Train the stages of `run` in place so that items of one class get similar vectors, and return the history.
 
-    index (n,): the class of each item, -1 for none; pairs_per_item: pairs in an epoch for each labeled item.
-
-    Raises
-    ------
-    InputError
-        No stage above the freeze point has weights.
-    NotEnoughLabelsError
-        Fewer than two classes have labels.
-    TrainingDivergedError, BatchMemoryError
-        See `training.loop.train`.
+    index (n,): the class of each item, -1 for none; pairs_per_item: pairs in an epoch for each labeled item. Raises
+    InputError if no stage above the freeze point has weights, NotEnoughLabelsError if fewer than two classes have
+    labels, and what `training.loop.train` raises.
     """
     if not list(run.rest.parameters()):
         raise InputError(f"No stage from freeze_at={run.freeze_at!r} on has weights to train. Choose an earlier stage.")
     device = run.backbone.device
     n_pairs = pairs_per_item * int(np.count_nonzero(index >= 0))
 
-    def batches(generator: np.random.Generator) -> Sequence[PairBatch]:
-        pairs = PairBatch(draw_pairs(index, n_pairs=n_pairs, generator=generator))
-        order = generator.permutation(n_pairs)
-        return [pairs[part] for part in np.split(order, range(BATCH_SIZE, n_pairs, BATCH_SIZE))]
+    def batches(generator: np.random.Generator) -> Sequence[Indexes]:
+        pairs = np.column_stack(draw_pairs(index, n_pairs=n_pairs, generator=generator))  # (n_pairs, 3)
+        return np.split(pairs[generator.permutation(n_pairs)], range(BATCH_SIZE, n_pairs, BATCH_SIZE))
 
-    def loss(batch: PairBatch, progress: float) -> Tensor:
-        pairs = batch.pairs
-        rows, row_of = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)  # each item runs once
+    def loss(batch: Indexes, progress: float) -> Tensor:
+        one, other, same = batch.T  # (pairs,) each: two rows, and whether they are of the same class
+        rows, row_of = np.unique(np.concatenate([one, other]), return_inverse=True)  # each item runs once
         vectors = normalize(run.rest(run.activations.batch(rows, device=device)), dim=1)  # (rows, d)
         left, right = vectors[torch.from_numpy(row_of).to(device)].chunk(2)  # (pairs, d) each
-        return pair_loss(left, right, torch.from_numpy(pairs.same).to(device, torch.float32))
+        return pair_loss(left, right, torch.from_numpy(same).to(device, torch.float32))
 
     return run.train(None, batches, loss, random_state=run.random)

@@ -32,7 +32,6 @@ class Teacher(Protocol):
 
     def predict_proba(self, X: Items) -> ArrayLike:
         """Return the probability of each class (n, c)."""
-        ...
 
 
 def distill(
@@ -86,25 +85,19 @@ def distill(
     check_list(unlabeled)
     if len(unlabeled) == 0:
         raise InputError("distill needs unlabeled items, and got none.")
-    unlabeled, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
+    items, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
     stage = backbone.stages[backbone.n_frozen(freeze_at)]
-    targets = log_probabilities(teacher.predict_proba(unlabeled), n_items=len(unlabeled), n_classes=len(classes))
+    targets = log_probabilities(teacher.predict_proba(items), n_items=len(items), n_classes=len(classes))
     rate = FineTunedClassifier._LEARNING_RATES[backbone.modality]
     run = StageTraining.open(
-        backbone,
-        unlabeled,
-        freeze_at=stage,
-        tuning=settings,
-        epochs=epochs,
-        learning_rate=rate,
-        random_state=random_state,
+        backbone, items, freeze_at=stage, tuning=settings, epochs=epochs, learning_rate=rate, random_state=random_state
     )
-    rows = np.arange(len(unlabeled))
+    rows = np.arange(len(items))
     head = ridge_head(run.features(rows), targets).to(backbone.device)
     history = train_on_teacher(run, head, targets, temperature=temperature)
     run.check_finite(run.scores(head, rows[:64]))
-    reason = f"Distilled from {type(teacher).__name__} on {len(unlabeled)} unlabeled items."
+    reason = f"Distilled from {type(teacher).__name__} on {len(items)} unlabeled items."
     name = student_encoder if isinstance(student_encoder, str) else type(student_encoder).__name__
     student = FineTunedClassifier(student_encoder, freeze_at=freeze_at, epochs=epochs, tuning=tuning)
     trained = TrainedNetwork(head, history, (reason,))
@@ -158,13 +151,7 @@ def ridge_head(features: Vectors, teacher: NDArray[np.float32], *, ridge: float 
 
 
 def log_probabilities(probabilities: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.float32]:
-    """Return the log-probabilities (n, c), finite, of a teacher's probabilities (n, c).
-
-    Raises
-    ------
-    InputError
-        The shape is not (n_items, n_classes), or the values are not probabilities.
-    """
+    """Return the finite logarithms of a teacher's probabilities (n, c), or raise InputError if they are not that."""
     table = np.asarray(probabilities, dtype=np.float64)
     if table.shape != (n_items, n_classes):
         raise InputError(

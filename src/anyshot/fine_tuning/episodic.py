@@ -31,17 +31,8 @@ class ConvNet(nn.Module):
     """Conv-4: four blocks of 3 x 3 convolution, batch norm, ReLU and 2 x 2 max pooling, then flattening.
 
     Images (n, channels, h, w), floats from 0 to 1, become features (n, width * (h // 16) * (w // 16)), not of unit
-    length.
-
-    Raises
-    ------
-    InputError
-        The images have fewer than 16 pixels per side.
-
-    References
-    ----------
-    Vinyals et al. Matching Networks for One Shot Learning. NeurIPS 2016, section 4.1.1. Snell, Swersky, Zemel.
-    Prototypical Networks for Few-shot Learning. NeurIPS 2017, section 3.1.
+    length. Images of fewer than 16 pixels per side raise InputError. Vinyals et al., Matching Networks for One Shot
+    Learning, NeurIPS 2016, section 4.1.1; Snell, Swersky, Zemel, Prototypical Networks, NeurIPS 2017, section 3.1.
     """
 
     def __init__(self, *, channels: int = 1, width: int = 64, random_state: RandomState = None) -> None:
@@ -75,12 +66,7 @@ def episode_loss(vectors: Tensor, *, n_shots: int, temperature: float = PROTOTYP
     vectors (c, m, d): unit-length vectors of m items of each of c classes. The class means over n_shots items are the
     prototypes, and the other m - n_shots items are the queries; a query's score for a class is minus its squared
     distance to the prototype. Snell, Swersky, Zemel, NeurIPS 2017, eq. (1) and (2). Each item is support in turn, so
-    that one pass through the network gives m tasks.
-
-    Raises
-    ------
-    InputError
-        There are no queries.
+    that one pass through the network gives m tasks. Raises InputError if there are no queries.
     """
     n_classes, n_each, width = vectors.shape
     if not 0 < n_shots < n_each:
@@ -116,14 +102,8 @@ def train_on_episodes(
     """Train `network`, which `embed` calls, in place; return the history.
 
     per_epoch: number of episodes in an epoch; held_out: episodes of classes that are not trained on: the weights of the
-    epoch with the best accuracy on them are kept.
-
-    Raises
-    ------
-    InputError
-        n_shots leaves no queries.
-    TrainingDivergedError, BatchMemoryError
-        See `training.loop.train`.
+    epoch with the best accuracy on them are kept. Raises InputError if n_shots leaves no queries, and what
+    `training.loop.train` raises.
     """
 
     def batches(random: np.random.Generator) -> Sequence[Episode]:

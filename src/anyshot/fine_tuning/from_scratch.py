@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Classes, Items, Labels, by_position, items_and_labels, to_indexes
+from anyshot.base.items import Classes, Items, Labels
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import from_scratch
@@ -96,50 +95,42 @@ def compare_with_scratch(
     if epochs is not None:
         check_whole(1, epochs=epochs)
     items, index, classes = labeled_items(X, y, model.classes)
-    train, test = _LabeledItems(items, index), _test_items(X_test, y_test, classes)
+    test_items, test_index = _test_items(X_test, y_test, classes)
     start = time.process_time()
     fitted = clone(model).fit(X, y)
     seconds = time.process_time() - start
-    correct = np.asarray(fitted.predict(test.items) == fitted.classes_[test.index])
+    correct = np.asarray(fitted.predict(test_items) == fitted.classes_[test_index])
     start = time.process_time()
-    predicted, history = _train_from_scratch(fitted, train, test, epochs, random_state)
+    predicted, history = _train_from_scratch(fitted, items, index, test_items, epochs, random_state)
     seconds_scratch = time.process_time() - start
-    majority = np.bincount(train.index, minlength=len(classes)).argmax()
+    majority = np.bincount(index, minlength=len(classes)).argmax()
     rows = {
         FINE_TUNED: (correct.mean(), seconds, _n_epochs(fitted.history_)),
-        SCRATCH: ((predicted == test.index).mean(), seconds_scratch, _n_epochs(history)),
-        MAJORITY: ((test.index == majority).mean(), 0.0, 0),
+        SCRATCH: ((predicted == test_index).mean(), seconds_scratch, _n_epochs(history)),
+        MAJORITY: ((test_index == majority).mean(), 0.0, 0),
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["accuracy", "cpu_seconds", "epochs"])
     return ScratchComparison(table, {FINE_TUNED: fitted.history_, SCRATCH: history}, fitted)
 
 
-@dataclass(frozen=True)
-class _LabeledItems:
-    """Labeled items, and the row of each one's class."""
-
-    items: Items
-    index: Indexes
-
-
-def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> _LabeledItems:
-    """Return the labeled test items, or raise an error before anything is trained."""
-    X_test, y_test = items_and_labels(X_test, y_test)
-    X_test, index = by_position(X_test), to_indexes(y_test, classes, n_items=len(X_test))
-    labeled = np.flatnonzero(index >= 0)
-    if not len(labeled):
-        raise NotEnoughLabelsError(f"None of the {len(X_test)} test items has a label. Give labels in y_test.")
-    return _LabeledItems([X_test[int(row)] for row in labeled], index[labeled])
+def _test_items(X_test: Items, y_test: Labels, classes: Classes) -> tuple[Items, Indexes]:
+    """Return the labeled test items and the row of each one's class, or raise an error before anything is trained."""
+    try:
+        return labeled_items(X_test, y_test, classes)[:2]
+    except NotEnoughLabelsError:
+        message = f"None of the {len(X_test)} test items has a label. Give labels in y_test."
+        raise NotEnoughLabelsError(message) from None
 
 
 def _train_from_scratch(
     fitted: FineTunedClassifier,
-    train: _LabeledItems,
-    test: _LabeledItems,
+    items: Items,
+    index: Indexes,
+    test_items: Items,
     epochs: int | None,
     random_state: RandomState,
-) -> tuple[NDArray[np.intp], History]:
-    """Train from random weights; return the predicted rows of the test items and the history."""
+) -> tuple[Indexes, History]:
+    """Train on `items` from random weights; return the predicted rows of the test items and the history."""
     random = generator(random_state)
     backbone = from_scratch(fitted.backbone_, random_state=random)
     # All stages have the same learning rate and start at once: none is pretrained more than another.
@@ -148,18 +139,18 @@ def _train_from_scratch(
     )
     run = StageTraining.open(
         backbone,
-        train.items,
+        items,
         freeze_at=backbone.stages[0],
         tuning=tuning,
-        epochs=fitted.epochs if epochs is None else epochs,
+        epochs=epochs or fitted.epochs,
         learning_rate=fitted.recipe_.learning_rate,
         random_state=random,
     )
     head = LinearHead.zeros(len(fitted.classes_), backbone.width).to(backbone.device)
-    labels = hold_out(train.index, len(fitted.classes_), fraction=0, generator=random)
+    labels = hold_out(index, len(fitted.classes_), fraction=0, generator=random)
     history = fine_tune(run, head, labels, random_state=int(random.integers(2**31)))
-    states = activations(backbone, test.items, freeze_at=0, budget_mb=tuning.budget_mb)
-    scores = replace(run, activations=states).scores(head, np.arange(len(test.items)))
+    states = activations(backbone, test_items, freeze_at=0, budget_mb=tuning.budget_mb)
+    scores = replace(run, activations=states).scores(head, np.arange(len(test_items)))
     return scores.argmax(axis=1), history
 
 

@@ -17,14 +17,8 @@ from anyshot.errors import EncoderError
 def add_lora(rest: Rest, *, rank: int, alpha: float | None = None) -> None:
     """Add matrices of rank `rank` to every dense layer and every 1 x 1 convolution of `rest`; freeze all else.
 
-    alpha: their weight times the rank, 2 * rank by default. Their initial values come from torch's generator.
-
-    Raises
-    ------
-    MissingExtraError
-        peft is not installed.
-    EncoderError
-        `rest` has no such layer.
+    alpha: their weight times the rank, 2 * rank by default. Their initial values come from torch's generator. Raises
+    MissingExtraError if peft is not installed, and EncoderError if `rest` has no such layer.
     """
     peft = extra("peft", "lora", purpose="method='lora'")
     targets = [name for name, module in rest.named_modules() if _takes_lora(module)]

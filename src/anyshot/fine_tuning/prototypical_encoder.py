@@ -147,7 +147,11 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         TrainingDivergedError
             The loss or a weight is NaN or infinite.
         """
-        self._check_parameters()
+        check_whole(MIN_SIZE, size=self.size)
+        check_whole(2, n_classes=self.n_classes)
+        check_whole(1, n_shots=self.n_shots)
+        check_whole(0, held_out=self.held_out)
+        self._recipe().check()
         random, (X, y) = generator(self.random_state), items_and_labels(X, y)
         X, index = by_position(X), to_indexes(y, class_table(classes_in(y)), n_items=len(X))
         names, group_of = _group_table(groups, index)
@@ -224,14 +228,6 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
         """
         return copy.copy(self)
 
-    def _check_parameters(self) -> None:
-        """Raise InputError where a parameter is out of range."""
-        check_whole(MIN_SIZE, size=self.size)
-        check_whole(2, n_classes=self.n_classes)
-        check_whole(1, n_shots=self.n_shots)
-        check_whole(0, held_out=self.held_out)
-        self._recipe().check()
-
     def _recipe(self) -> Recipe:
         # bfloat16 where the processor multiplies it in hardware
         is_fast = choose("cpu").dtype == torch.bfloat16
@@ -245,10 +241,8 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the groups that are held out, and whether each item belongs to one of them."""
         if self.held_out and self.held_out >= len(names):
-            raise InputError(
-                f"held_out={self.held_out} must be below the number of groups, {len(names)}. Give groups, or hold out "
-                "fewer."
-            )
+            least = f"held_out={self.held_out} must be below the number of groups, {len(names)}."
+            raise InputError(f"{least} Give groups, or hold out fewer.")
         chosen = np.sort(random.permutation(len(names))[: self.held_out])
         return np.array([names[int(row)] for row in chosen]), np.isin(group_of, chosen) & bool(self.held_out)
 
@@ -256,10 +250,7 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
 def small_images(items: Items, *, size: int) -> Tensor:
     """Return images as gray pixels (n, 1, size, size), uint8, resized by averaging areas.
 
-    Raises
-    ------
-    BadItemError
-        An image cannot be read; the error names its row or path.
+    Raises BadItemError if an image cannot be read; the error names its row or path.
     """
 
     def small(pixels: Pixels) -> Tensor:

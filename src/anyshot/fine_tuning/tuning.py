@@ -86,13 +86,7 @@ class Tuning:
     checkpoints: str | os.PathLike[str] | None = None
 
     def recipe(self, *, epochs: int, learning_rate: float, device: torch.device) -> Recipe:
-        """Return the settings of the training loop on `device`.
-
-        Raises
-        ------
-        InputError
-            A number is out of range.
-        """
+        """Return the settings of the training loop on `device`; raise InputError if a number is out of range."""
         precision = self.precision
         if precision == "auto":
             is_fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -156,13 +150,7 @@ class Tuning:
 
 
 def check_tuning(tuning: object) -> Tuning:
-    """Return the checked settings; None gives the defaults.
-
-    Raises
-    ------
-    InputError
-        `tuning` is not a `Tuning`, or a setting is out of range.
-    """
+    """Return the settings, by default `Tuning()`; raise InputError for another type or a setting out of range."""
     settings = Tuning() if tuning is None else tuning
     if not isinstance(settings, Tuning):
         got = "the class itself" if settings is Tuning else f"a {type(settings).__name__}"
