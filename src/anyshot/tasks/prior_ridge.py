@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple, Self
 
@@ -40,8 +39,7 @@ SLOPES: Final = (1e-9, 0.03, 0.3)
 """Prior variances of the intercept and slope of a source's error, equally probable, in noise variances."""
 
 
-@dataclass(frozen=True)
-class ColumnPrior:
+class ColumnPrior(NamedTuple):
     """Gaussian prior of the effects of the columns."""
 
     mean: tuple[float, ...]  # (k,)
@@ -49,15 +47,13 @@ class ColumnPrior:
     probability: float = 1.0
 
 
-@dataclass(frozen=True)
-class AveragedRidge:
+class AveragedRidge(NamedTuple):
     """The model averaged over all priors and strengths."""
 
     column_effects: Floats  # (k,)
     coef: Floats  # (d,)
     probabilities: Floats  # (priors,), posterior
-    strength: float
-    """Geometric mean of r."""
+    strength: float  # geometric mean of r
 
 
 class _Rotated(NamedTuple):

@@ -89,9 +89,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         scale: bool = True,
         table_encoder: Literal["scikit-learn", "skrub"] = "scikit-learn",
     ) -> None:
-        self.alpha = alpha
-        self.scale = scale
-        self.table_encoder = table_encoder
+        self.alpha, self.scale, self.table_encoder = alpha, scale, table_encoder
 
     def fit(
         self,
@@ -148,15 +146,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         vectors, predicted = self._vectors(X), self._source_predictions(X)
         by_fold = np.array([model(vectors, predicted) for model in self._fold_models]).reshape(-1, len(vectors))
-        chunks = range(0, len(vectors), CHUNK)
-        return np.concatenate(
-            [
-                cross_conformal_interval(
-                    by_fold[:, start : start + CHUNK].T, self._folds, self.residuals_, coverage=coverage
-                )
-                for start in chunks
-            ]
-        )
+        intervals = [
+            cross_conformal_interval(by_fold[:, i : i + CHUNK].T, self._folds, self.residuals_, coverage=coverage)
+            for i in range(0, len(vectors), CHUNK)
+        ]
+        return np.concatenate(intervals)
 
     @property
     def reasons_(self) -> tuple[str, ...]:
@@ -197,7 +191,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     def _fit_folds(
         self,
         rows: Floats,
-        source_predictions: Floats,
+        predicted: Floats,
         y: Floats,
         scaling: Standardization,
         *,
@@ -205,7 +199,6 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         alpha: float | None,
     ) -> None:
         """Fit the model to all labels, and for the intervals to all but each fold."""
-        predicted = source_predictions
         models = [fit_source_ridge(rows, predicted, y, scaling, source=source, alpha=alpha)]
         folds, residuals = np.arange(len(y)) % FOLDS, np.full(len(y), np.nan)
         for fold in range(min(len(y), FOLDS) if len(y) > 1 else 0):

@@ -32,6 +32,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
     """
 
     _min_seen: ClassVar[int] = 1  # number of classes that need a label
+    _fits_to_unlabeled: ClassVar[bool] = False  # whether `_fit` gets the items without a label too, with index -1
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Fit to `X` (n, d) and `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label.
@@ -53,13 +54,9 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         self.classes_ = np.arange(len(table))
         self.seen_classes_ = np.unique(index[index >= 0])
         self.unseen_classes_ = np.setdiff1d(self.classes_, self.seen_classes_)
-        if len(self.seen_classes_) < self._min_seen:
-            raise NotEnoughLabelsError(
-                f"{type(self).__name__} needs labels of {self._min_seen} or more classes; y has labels of "
-                f"{len(self.seen_classes_)}. Add labels, or use ZeroShotClassifier, which needs none."
-            )
-        self._warn_if_all_seen(stacklevel=3)
-        self._fit(items[index >= 0], index[index >= 0])
+        self._check_seen()
+        rows = slice(None) if self._fits_to_unlabeled else index >= 0
+        self._fit(items[rows], index[rows])
         return self
 
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
@@ -76,13 +73,19 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         """Return the predicted class of each of `X` (n, d), as a row of `class_vectors` (n,)."""
         return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
 
-    def _warn_if_all_seen(self, *, stacklevel: int) -> None:
+    def _check_seen(self) -> None:
+        """Raise an error if too few classes have a label, and warn if all have."""
+        if len(self.seen_classes_) < self._min_seen:
+            raise NotEnoughLabelsError(
+                f"{type(self).__name__} needs labels of {self._min_seen} or more classes; y has labels of "
+                f"{len(self.seen_classes_)}. Add labels, or use ZeroShotClassifier, which needs none."
+            )
         if not len(self.unseen_classes_):
             warnings.warn(
                 f"All {len(self.classes_)} classes have labels, so this is not zero-shot learning. An ordinary "
                 "classifier will do better; or add the classes without a label to class_vectors.",
                 UserWarning,
-                stacklevel=stacklevel,
+                stacklevel=3,
             )
 
     @abstractmethod

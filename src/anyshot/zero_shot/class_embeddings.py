@@ -36,18 +36,10 @@ _BLOCK = 1024  # rows of class embeddings compared at once: 10,000 classes need 
 
 @dataclass(frozen=True)
 class ClassTexts:
-    """The names of classes, and the texts that describe each.
+    """The names of classes, and the texts that describe each."""
 
-    Attributes
-    ----------
-    names : tuple of str or number
-        The class names as given.
-    texts : tuple of tuple of str
-        For each class its name as words, then its descriptions, without duplicates.
-    """
-
-    names: tuple[Label, ...]
-    texts: tuple[tuple[str, ...], ...]
+    names: tuple[Label, ...]  # as given
+    texts: tuple[tuple[str, ...], ...]  # of each class its name as words, then its descriptions, without duplicates
 
     def of(self, rows: Sequence[int]) -> "ClassTexts":
         """Return the names and texts of some classes."""
@@ -104,14 +96,9 @@ def embed_classes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
     three times. Descriptions are embedded as they are. A text without letters, such as the number of a class, is left
     out; a class without any other text gets a vector of zeros.
 
-    Parameters
-    ----------
-    texts : ClassTexts
-        From `describe`.
-    embed : callable
-        Texts to unit-length vectors (n, d), as an encoder's `encode`; called once, with distinct texts.
-    templates : str or sequence of str
-        Sentences with ``{}`` for the name; `TEXT_TEMPLATES` for texts, `IMAGE_TEMPLATES` for an image-text model.
+    texts: from `describe`; embed: texts to unit-length vectors (n, d), as an encoder's `encode`, called once, with
+    distinct texts; templates: sentences with ``{}`` for the name, `TEXT_TEMPLATES` for texts, `IMAGE_TEMPLATES` for an
+    image-text model.
 
     Raises
     ------
@@ -150,11 +137,11 @@ def nearest_text(X: Vectors, index: Indexes, texts: ClassTexts, embed: Embed) ->
         return [None] * len(index)
     row_of, table = _embedded(distinct, embed)
 
-    def nearest(vector: Vectors, own: Sequence[str]) -> str | None:
-        return own[int(np.argmax(table[[row_of[text] for text in own]] @ vector))] if own else None
-
-    items = vectors(X, width=table.shape[1])
-    return [nearest(vector, candidates[int(row)]) for vector, row in zip(items, index, strict=True)]
+    own_texts = [candidates[int(row)] for row in index]
+    return [
+        own[int(np.argmax(table[[row_of[text] for text in own]] @ vector))] if own else None
+        for vector, own in zip(vectors(X, width=table.shape[1]), own_texts, strict=True)
+    ]
 
 
 def near_duplicates(
@@ -162,20 +149,8 @@ def near_duplicates(
 ) -> list[tuple[Label, Label, float]]:
     """Return the `n` most similar pairs of classes, the most similar first.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (c, d)
-        Class embeddings of unit length.
-    names : sequence of length c
-        The class names.
-    threshold : float
-        Pairs with a smaller cosine are left out.
-    n : int
-        Maximum number of pairs.
-
-    Returns
-    -------
-    list of (name, name, cosine)
+    vectors (c, d): class embeddings of unit length; names (c,); threshold: pairs with a smaller cosine are left out.
+    Each pair is (name, name, cosine).
     """
     found: list[tuple[float, int, int]] = []
     for start in range(0, len(vectors), _BLOCK):

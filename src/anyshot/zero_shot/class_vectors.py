@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, solve
 
+from anyshot.base.items import class_sums
 from anyshot.base.validation import Floats, Indexes, Vectors, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
 
@@ -85,6 +86,11 @@ def median_squared_distance(table: Floats) -> float:
     return max(float(np.median(pairs)), 1e-12) if pairs.size else 1.0
 
 
+def sums_and_counts(X: Vectors, y: Indexes, classes: Indexes) -> tuple[Floats, Indexes]:
+    """Return the sum (k, d) and the number (k,) of the rows of `X` (n, d) in each of `classes` (k,)."""
+    return class_sums(X, y, int(classes.max()) + 1)[classes], np.bincount(y)[classes]
+
+
 def gram(X: Vectors) -> Floats:
     """Return X'X (d, d) of `X` (n, d)."""
     return np.asarray(X.T @ X, dtype=np.float64)
@@ -110,15 +116,8 @@ def kernel_ridge_weights(
 
         min_f  sum_j |f(t_j) - z_j|^2 + penalty |f|^2,      f(s) = k(s, T) (K(T, T) + penalty I)^-1 Z = W Z
 
-    Parameters
-    ----------
-    class_vectors, seen_vectors : ndarrays of shape (c, a) and (k, a)
-    penalty : float or ndarray of shape (k,)
-        For all seen classes, or for each.
-    kernel : {"linear", "rbf"}
-        The inner product, or exp(-|s - t|^2 / width).
-    width : float, optional
-        By default the median squared distance between two seen classes.
+    class_vectors (c, a); seen_vectors (k, a); penalty: one, or one for each seen class (k,); kernel: the inner product
+    or exp(-|s - t|^2 / width); width: by default the median squared distance between two seen classes.
     """
     if kernel == "linear":
         known, new = seen_vectors @ seen_vectors.T, class_vectors @ seen_vectors.T

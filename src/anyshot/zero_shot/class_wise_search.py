@@ -1,8 +1,7 @@
 """Class-wise cross-validation: some seen classes are held out and treated as unseen."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -18,18 +17,13 @@ from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 
 
-@dataclass(frozen=True)
-class ClassFold:
+class ClassFold(NamedTuple):
     """One split of the seen classes, given as rows of `class_vectors`."""
 
-    train_classes: Indexes
-    """Classes that stay seen."""
-    held_out_classes: Indexes
-    """Classes that are treated as unseen."""
-    train: Indexes
-    """Rows of items of the train classes to fit to."""
-    test: Indexes
-    """Rows of items to score: all of the held-out classes, and a fifth of the train classes."""
+    train_classes: Indexes  # classes that stay seen
+    held_out_classes: Indexes  # classes that are treated as unseen
+    train: Indexes  # rows of items of the train classes to fit to
+    test: Indexes  # rows of items to score: all of the held-out classes, and a fifth of the train classes
 
 
 def class_folds(y: Indexes, *, n_classes: int, random_state: RandomState = 0) -> Iterator[ClassFold]:
@@ -122,22 +116,21 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
         *,
         random_state: RandomState = 0,
     ) -> None:
-        self.estimators = estimators
-        self.grid = grid
-        self.random_state = random_state
+        self.estimators, self.grid, self.random_state = estimators, grid, random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Select and fit on `X` (n, d), `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label."""
         items, table = vectors(X), checked_class_vectors(class_vectors)
         index = check_indexes(y, n_items=len(items), n_classes=len(table))
         folds = list(class_folds(index, n_classes=len(table), random_state=self.random_state))
-        rows = []
-        for model in self._settings():
-            accuracy = np.mean([_held_out_accuracy(model, items, index, table, fold) for fold in folds])
-            rows.append((model, type(model).__name__, model.get_params(deep=False), float(accuracy)))
-        rows.sort(key=lambda row: -row[3])
-        self.leaderboard_ = pd.DataFrame([row[1:] for row in rows], columns=["estimator", "parameters", "accuracy"])
-        self.best_estimator_ = clone(rows[0][0]).fit(items, index, class_vectors=table)
+        accuracies = [
+            (float(np.mean([_held_out_accuracy(model, items, index, table, fold) for fold in folds])), model)
+            for model in self._settings()
+        ]
+        accuracies.sort(key=lambda pair: -pair[0])
+        rows = [(type(model).__name__, model.get_params(deep=False), accuracy) for accuracy, model in accuracies]
+        self.leaderboard_ = pd.DataFrame(rows, columns=["estimator", "parameters", "accuracy"])
+        self.best_estimator_ = clone(accuracies[0][1]).fit(items, index, class_vectors=table)
         self.classes_ = self.best_estimator_.classes_
         return self
 
@@ -148,8 +141,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
         """Return the predictions of the best estimator (n,)."""
-        check_is_fitted(self, "best_estimator_")
-        return np.asarray(self.best_estimator_.predict(X, candidates), dtype=np.intp)
+        return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
 
     def _settings(self) -> Iterator[ZeroShotEstimator]:
         """Yield a clone of each estimator for each of its parameter settings."""

@@ -83,11 +83,8 @@ class CompatibilityEstimator(ZeroShotEstimator):
         batch_size: int = 32,
         random_state: RandomState = None,
     ) -> None:
-        self.margin = margin
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.random_state = random_state
+        self.margin, self.learning_rate, self.epochs = margin, learning_rate, epochs
+        self.batch_size, self.random_state = batch_size, random_state
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)

@@ -146,8 +146,7 @@ class ConSE(ZeroShotEstimator):
     _min_seen = 2
 
     def __init__(self, *, n_nearest: int = 10, C: float = 10.0) -> None:
-        self.n_nearest = n_nearest
-        self.C = C
+        self.n_nearest, self.C = n_nearest, C
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.head_ = LogisticRegression(C=self.C, max_iter=1000).fit(X, y)
@@ -189,8 +188,7 @@ class SYNC(ZeroShotEstimator):
     _min_seen = 2
 
     def __init__(self, *, width: float = 1.0, C: float = 1.0) -> None:
-        self.width = width
-        self.C = C
+        self.width, self.C = width, C
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         phantoms = self.class_vectors_[self.seen_classes_]  # (c_seen, a)

@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.base import ZeroShotEstimator
-from anyshot.zero_shot.class_vectors import Kernel, gram, kernel_ridge_weights, ridge_solve, unit_rows
+from anyshot.zero_shot.class_vectors import Kernel, gram, kernel_ridge_weights, ridge_solve, sums_and_counts, unit_rows
 
 
 class ESZSL(ZeroShotEstimator):
@@ -45,13 +45,12 @@ class ESZSL(ZeroShotEstimator):
         semantic_penalty: float = 1.0,
         target_coding: Literal["zero-one", "plus-minus"] = "zero-one",
     ) -> None:
-        self.feature_penalty = feature_penalty
-        self.semantic_penalty = semantic_penalty
+        self.feature_penalty, self.semantic_penalty = feature_penalty, semantic_penalty
         self.target_coding = target_coding
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
-        products = class_sums(X, y, len(self.classes_))[self.seen_classes_].T  # (d, c_seen), X'Y
+        products = sums_and_counts(X, y, self.seen_classes_)[0].T  # (d, c_seen), X'Y
         if self.target_coding == "plus-minus":
             products = 2 * products - products.sum(axis=1, keepdims=True)
         left = ridge_solve(gram(X), products @ S, penalty=self.feature_penalty)  # (d, a)
@@ -88,16 +87,13 @@ class SAE(ZeroShotEstimator):
     def __init__(
         self, *, penalty: float = 1.0, scoring: Literal["to-features", "to-semantics"] = "to-features"
     ) -> None:
-        self.penalty = penalty
-        self.scoring = scoring
+        self.penalty, self.scoring = penalty, scoring
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S = self.class_vectors_[self.seen_classes_]  # (c_seen, a)
-        counts = np.bincount(y, minlength=len(self.classes_))[self.seen_classes_]  # (c_seen,)
-        crossed = S.T @ class_sums(X, y, len(self.classes_))[self.seen_classes_]  # (a, d)
-        self.encoder_ = solve_symmetric_sylvester(
-            (S.T * counts) @ S, self.penalty * gram(X), (1 + self.penalty) * crossed
-        )
+        sums, counts = sums_and_counts(X, y, self.seen_classes_)
+        A, B, C = (S.T * counts) @ S, self.penalty * gram(X), (1 + self.penalty) * (S.T @ sums)
+        self.encoder_ = solve_symmetric_sylvester(A, B, C)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         if self.scoring == "to-features":
@@ -172,15 +168,13 @@ class PrototypeRidge(ZeroShotEstimator):
     """
 
     def __init__(self, *, kernel: Kernel = "rbf", penalty: float = 0.1) -> None:
-        self.kernel: Kernel = kernel
-        self.penalty = penalty
+        self.kernel, self.penalty = kernel, penalty
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S, seen = self.class_vectors_, self.seen_classes_
-        counts = np.bincount(y, minlength=len(S))[seen]
-        means = class_sums(X, y, len(S))[seen] / counts[:, None]  # (c_seen, d)
+        sums, counts = sums_and_counts(X, y, seen)
         weights = kernel_ridge_weights(S, S[seen], penalty=self.penalty, kernel=self.kernel)
-        self.prototypes_ = unit_rows(weights @ means)
+        self.prototypes_ = unit_rows(weights @ (sums / counts[:, None]))
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.prototypes_.T.astype(np.float32)

@@ -5,18 +5,16 @@ of all seen classes (Chao et al., ECCV 2016); a gate decides first whether an it
 gate are set by class-wise cross-validation, without labels of unseen classes.
 """
 
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.items import check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
-from anyshot.zero_shot.class_vectors import checked_class_vectors
 from anyshot.zero_shot.class_wise_search import ClassFold, class_folds, held_out_scores
 
 
@@ -52,8 +50,10 @@ def harmonic_curve(
     return thresholds, np.where(both > 0, 2 * unseen * seen / np.where(both > 0, both, 1), 0)
 
 
-class GeneralizedZeroShotClassifier(ClassifierMixin, BaseEstimator):
+class GeneralizedZeroShotClassifier(ZeroShotEstimator):
     """A zero-shot estimator corrected for predictions among seen and unseen classes together.
+
+    It needs seen and unseen classes, and three seen ones for "auto".
 
     Parameters
     ----------
@@ -84,6 +84,8 @@ class GeneralizedZeroShotClassifier(ClassifierMixin, BaseEstimator):
     Transfer. NIPS 2013.
     """
 
+    _fits_to_unlabeled = True
+
     def __init__(
         self,
         base: ZeroShotEstimator,
@@ -92,39 +94,27 @@ class GeneralizedZeroShotClassifier(ClassifierMixin, BaseEstimator):
         correction: Literal["penalty", "gate"] = "penalty",
         random_state: RandomState = 0,
     ) -> None:
-        self.base = base
-        self.seen_penalty: float | Literal["auto"] = seen_penalty
-        self.correction: Literal["penalty", "gate"] = correction
+        self.base, self.seen_penalty, self.correction = base, seen_penalty, correction
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
-        """Fit to `X` (n, d) and `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label.
-
-        Raises
-        ------
-        NotEnoughLabelsError
-            No class is unseen, none is seen, or for "auto" fewer than three are seen.
-        """
-        if self.correction not in ("penalty", "gate"):
-            raise InputError(f"Unknown correction {self.correction!r}. Choose 'penalty' or 'gate'.")
-        items, table = vectors(X), checked_class_vectors(class_vectors)
-        index = check_indexes(y, n_items=len(items), n_classes=len(table))
-        n_seen = len(np.unique(index[index >= 0]))
-        if n_seen in (0, len(table)):
+    def _check_seen(self) -> None:
+        n_seen, n_classes = len(self.seen_classes_), len(self.classes_)
+        if n_seen in (0, n_classes):
             raise NotEnoughLabelsError(
-                f"{n_seen} of {len(table)} classes have labels; generalized zero-shot learning needs seen and unseen "
+                f"{n_seen} of {n_classes} classes have labels; generalized zero-shot learning needs seen and unseen "
                 "classes. Use the base estimator alone."
             )
-        self.base_ = clone(self.base).fit(items, index, class_vectors=table)
-        self.classes_, self.seen_classes_ = self.base_.classes_, self.base_.seen_classes_
-        self.unseen_classes_ = self.base_.unseen_classes_
-        self.seen_means_ = _unit_means(items, index, self.seen_classes_)
+
+    def _fit(self, X: Vectors, y: Indexes) -> None:
+        if self.correction not in ("penalty", "gate"):
+            raise InputError(f"Unknown correction {self.correction!r}. Choose 'penalty' or 'gate'.")
+        self.base_ = clone(self.base).fit(X, y, class_vectors=self.class_vectors_)
+        self.seen_means_ = _unit_means(X, y, self.seen_classes_)
         self.seen_penalty_, self.held_out_harmonic_mean_ = (
-            self._cross_validate(items, index, table)
+            self._cross_validate(X, y, self.class_vectors_)
             if isinstance(self.seen_penalty, str)
             else (float(self.seen_penalty), float("nan"))
         )
-        return self
 
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
         """Return the corrected scores (n, c), -inf outside the candidates.
@@ -142,13 +132,11 @@ class GeneralizedZeroShotClassifier(ClassifierMixin, BaseEstimator):
         inside = largest_cosine(vectors(X), self.seen_means_) > self.seen_penalty_  # (n,)
         return np.where(inside[:, None] == seen[None, :], scores, -np.inf)
 
-    def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
-        """Return the predicted class of each of `X` (n, d), as a row of `class_vectors` (n,)."""
-        return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
-
     def uncorrected_scores(self, X: ArrayLike) -> Floats:
         """Return the scores of the base estimator (n, c), to report uncorrected figures beside the corrected ones."""
-        check_is_fitted(self, "base_")
+        return super().decision_function(X)
+
+    def _scores(self, X: Vectors) -> Floats:
         return np.asarray(self.base_.decision_function(X))
 
     def _cross_validate(self, X: Vectors, y: Indexes, S: Floats) -> tuple[float, float]:

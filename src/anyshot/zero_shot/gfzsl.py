@@ -7,10 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.base.items import class_sums
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator
 from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator
-from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, standardized
+from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, standardized, sums_and_counts
 
 Covariance: TypeAlias = Literal["shared", "diagonal"]
 
@@ -64,9 +63,7 @@ class GFZSL(ProbabilisticZeroShotEstimator):
     """
 
     def __init__(self, *, covariance: Covariance = "shared", shrinkage: float = 0.3, penalty: float = 0.1) -> None:
-        self.covariance: Covariance = covariance
-        self.shrinkage = shrinkage
-        self.penalty = penalty
+        self.covariance, self.shrinkage, self.penalty = covariance, shrinkage, penalty
 
     def sample(
         self, classes: ArrayLike, *, n_samples: int, random_state: RandomState = None
@@ -82,7 +79,7 @@ class GFZSL(ProbabilisticZeroShotEstimator):
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         seen = self.seen_classes_
-        counts, sums = np.bincount(y, minlength=len(self.classes_))[seen], class_sums(X, y, len(self.classes_))[seen]
+        sums, counts = sums_and_counts(X, y, seen)
         table = standardized(self.class_vectors_, seen)
         weights = kernel_ridge_weights(table, table[seen], penalty=self.penalty)  # (c, c_seen)
         self.means_ = _predicted_for_unseen(weights, sums / counts[:, None], seen)
@@ -150,10 +147,7 @@ class FeatureGeneration(ProbabilisticZeroShotEstimator):
         penalty: float = 0.1,
         random_state: RandomState = None,
     ) -> None:
-        self.n_samples: int | Literal["match"] = n_samples
-        self.C = C
-        self.shrinkage = shrinkage
-        self.penalty = penalty
+        self.n_samples, self.C, self.shrinkage, self.penalty = n_samples, C, shrinkage, penalty
         self.random_state = random_state
 
     def _fit(self, X: Vectors, y: Indexes) -> None:

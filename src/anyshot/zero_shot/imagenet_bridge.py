@@ -7,9 +7,8 @@ vectors of their names to these weights predicts the weights of new classes from
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,14 +17,13 @@ from anyshot import data
 from anyshot.base.validation import Floats, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import ClassTexts, Embed, embed_classes
-from anyshot.zero_shot.class_vectors import kernel_ridge_weights
+from anyshot.zero_shot.class_vectors import kernel_ridge_weights, unit_rows
 
 NAME_TEMPLATES = ("{}", "a photo of a {}")  # for new names and known ones alike
 Names: TypeAlias = Sequence[Sequence[str]]  # the synonyms of each known class
 
 
-@dataclass(frozen=True)
-class KnownClasses:
+class KnownClasses(NamedTuple):
     """Classes and hypernyms of classes as points in text space whose classifier weights are known."""
 
     vectors: Vectors  # (p, d), unit length
@@ -34,12 +32,7 @@ class KnownClasses:
 
 
 def transfer_weights(
-    class_vectors: ArrayLike,
-    known_vectors: ArrayLike,
-    weights: ArrayLike,
-    *,
-    width: float = 0.25,
-    penalty: float = 1.0,
+    class_vectors: ArrayLike, known_vectors: ArrayLike, weights: ArrayLike, *, width: float = 0.25, penalty: float = 1.0
 ) -> Floats:
     """Return classifier weights (c, width of the features) for new classes, predicted from those of known classes.
 
@@ -47,18 +40,10 @@ def transfer_weights(
     `pool_refinement.refine` moves longer vectors less. Use the weights on unit-length features, better first centered
     by the mean of a pool.
 
-    Parameters
-    ----------
-    class_vectors : array-like of shape (c, d)
-        Text vectors of the new names, embedded with `NAME_TEMPLATES`.
-    known_vectors : array-like of shape (k, d)
-        Text vectors of the known classes, from `known_classes`.
-    weights : array-like of shape (k, n_features)
-        The last layer of the known classifier.
-    width : float
-        Of the kernel exp(-|s - t|^2 / width).
-    penalty : float
-        Of kernel ridge regression; at 0 it passes through the weights of every known class.
+    class_vectors (c, d): text vectors of the new names, embedded with `NAME_TEMPLATES`; known_vectors (k, d): those of
+    the known classes, from `known_classes`; weights (k, n_features): the last layer of the known classifier; width: of
+    the kernel exp(-|s - t|^2 / width); penalty: of kernel ridge regression, at 0 it passes through the weights of every
+    known class.
 
     Raises
     ------
@@ -120,12 +105,7 @@ def known_classes(names: Names, embed: Embed) -> KnownClasses:
     ``transfer_weights(new, known.vectors, known.members @ weights)``. The name "bird" is then close to the hypernym of
     all birds, instead of birdhouse.
 
-    Parameters
-    ----------
-    names : sequence of sequences of str
-        The synonyms of each known class, as in `LinearClassifier.names`.
-    embed : callable
-        Texts to unit-length vectors (n, d).
+    names: the synonyms of each known class, as in `LinearClassifier.names`; embed: texts to unit vectors (n, d).
 
     Raises
     ------
@@ -174,10 +154,10 @@ def _ridge_weights(class_vectors: ArrayLike, known_vectors: ArrayLike, *, width:
 def _directions(X: ArrayLike, *, name: str, width: int | None = None) -> Floats:
     """Return text vectors scaled to length 1; raise an error for a row of zeros."""
     table = vectors(X, width=width, name=name).astype(np.float64)
-    length: Floats = np.linalg.norm(table, axis=1, keepdims=True)
-    if not length.all():
-        raise InputError(f"{name} has only zeros in row {np.flatnonzero(length == 0)[0]}; it needs a direction.")
-    return np.asarray(table / length)
+    zero = np.flatnonzero(~table.any(axis=1))
+    if zero.size:
+        raise InputError(f"{name} has only zeros in row {zero[0]}; it needs a direction.")
+    return unit_rows(table)
 
 
 def _mean_vectors(texts: Names, embed: Embed) -> Vectors:

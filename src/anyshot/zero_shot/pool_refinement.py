@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,7 @@ class Pool:
         return probabilities
 
 
-@dataclass(frozen=True)
-class Refinement:
+class Refinement(NamedTuple):
     """Class vectors adjusted to a pool, and the class probabilities of the pool."""
 
     class_vectors: Vectors  # (c, d), unit length
@@ -123,7 +123,9 @@ def refine(
     strength = pool.balance if balance is None else balance
     expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
     labeled = np.zeros_like(class_vectors) if labeled_sums is None else labeled_sums
-    directions, lengths = _directions_and_lengths(class_vectors)
+    directions, lengths = unit(class_vectors), np.linalg.norm(class_vectors, axis=1)
+    if lengths.any():
+        lengths = lengths / lengths[lengths > 0].mean()
     pull = np.minimum(prior_weight * lengths, 1)[:, None]  # (c, 1)
     factor = 1 / pool.temperature
 
@@ -247,13 +249,6 @@ def _ridge_projection(apart: Vectors, V: Vectors, penalty: float) -> Vectors:
     gram = V.T @ V
     factor = cho_factor(gram + np.float32(penalty) * np.eye(d, dtype=np.float32), check_finite=False)
     return np.asarray(cho_solve(factor, gram @ apart.T, check_finite=False).T)
-
-
-def _directions_and_lengths(class_vectors: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
-    """Return the unit-length directions (c, d) and the lengths (c,), divided by the mean of those above zero."""
-    length = np.linalg.norm(class_vectors, axis=1)
-    positive = length[length > 0]
-    return unit(class_vectors), length / positive.mean() if len(positive) else length
 
 
 def _balanced(

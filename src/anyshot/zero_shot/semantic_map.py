@@ -19,11 +19,17 @@ penalty I)^-1 R. This is Gaussian process regression with the prior mean S.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import class_sums
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.errors import WidthError
 from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator
-from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, ridge_solve, standardized, unit_rows
+from anyshot.zero_shot.class_vectors import (
+    gram,
+    kernel_ridge_weights,
+    ridge_solve,
+    standardized,
+    sums_and_counts,
+    unit_rows,
+)
 
 
 def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage: float) -> tuple[Floats, Floats]:
@@ -32,9 +38,8 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
     X (n, d), y (n,): every class of `classes` has a row. The center is the mean of the class means, so that the scores
     of an item x are weights @ (x - center), whatever the sizes of the classes.
     """
-    counts = np.bincount(y, minlength=int(classes.max()) + 1)[classes]  # (c_seen,)
-    sums = class_sums(X, y, int(classes.max()) + 1)[classes]  # (c_seen, d)
-    means = sums / counts[:, None]
+    sums, counts = sums_and_counts(X, y, classes)
+    means = sums / counts[:, None]  # (c_seen, d)
     center = means.mean(axis=0)  # (d,)
     about = np.outer(sums.sum(axis=0), center)  # (d, d)
     covariance = (gram(X) - about - about.T) / len(X) + np.outer(center, center)  # (d, d)
@@ -53,15 +58,14 @@ def corrected_vectors(
     kernel ridge regression; noise: added to it, divided by the number of labels of a class.
     """
     table = np.asarray(S, dtype=np.float64)
-    means = unit_rows(class_sums(X, y, len(table))[seen])  # (c_seen, d)
+    means = unit_rows(sums_and_counts(X, y, seen)[0])  # (c_seen, d)
     weights = kernel_ridge_weights(table, table[seen], penalty=_penalties(y, seen, penalty, noise))
     return unit_rows(table + weights @ (means - table[seen])), weights
 
 
 def _penalties(y: Indexes, seen: Indexes, penalty: float, noise: float) -> Floats:
     """Return the penalty of each seen class (c_seen,): the larger, the fewer labels it has."""
-    counts = np.bincount(y, minlength=int(seen.max()) + 1)[seen]
-    return penalty + noise / counts
+    return penalty + noise / np.bincount(y)[seen]
 
 
 class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
@@ -101,9 +105,7 @@ class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
     def __init__(
         self, *, shrinkage: float = 1.0, penalty: float = 0.1, label_noise: float = 3.0, temperature: float = 0.1
     ) -> None:
-        self.shrinkage = shrinkage
-        self.penalty = penalty
-        self.label_noise = label_noise
+        self.shrinkage, self.penalty, self.label_noise = shrinkage, penalty, label_noise
         self.temperature = temperature
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
@@ -124,13 +126,8 @@ class CorrectedVectorClassifier(ProbabilisticZeroShotEstimator):
 
     Parameters
     ----------
-    penalty : float, default=0.1
-        Of kernel ridge regression over classes; the diagonal of the kernel is 1. Large values leave the class vectors
-        as they are.
-    label_noise : float, default=3.0
-        Added to the penalty of a class, divided by its number of labels.
-    temperature : float, default=0.1
-        Divides the cosine before softmax in `predict_proba`.
+    penalty, label_noise, temperature : floats, defaults 0.1, 3.0 and 0.1
+        As in `SemanticMapClassifier`; a large penalty leaves the class vectors as they are.
 
     Attributes
     ----------
@@ -141,9 +138,7 @@ class CorrectedVectorClassifier(ProbabilisticZeroShotEstimator):
     """
 
     def __init__(self, *, penalty: float = 0.1, label_noise: float = 3.0, temperature: float = 0.1) -> None:
-        self.penalty = penalty
-        self.label_noise = label_noise
-        self.temperature = temperature
+        self.penalty, self.label_noise, self.temperature = penalty, label_noise, temperature
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         S, seen = self.class_vectors_, self.seen_classes_

@@ -9,7 +9,6 @@ propagation    label propagation over the graph of nearest neighbors, from P and
 The pool may contain items of seen and unseen classes.
 """
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -45,23 +44,6 @@ ALPHA = 0.8
 """Of propagation: weight of the neighbors' probabilities against the base estimator's."""
 
 
-class Mixture(NamedTuple):
-    """Gaussian classes with one diagonal covariance, fitted to a pool."""
-
-    means: Floats  # (c, d)
-    variance: Floats  # (d,)
-    probabilities: Floats  # (m, c), rows sum to 1
-    offsets: Floats  # (c,), added to the log-probabilities, toward equal class shares
-
-
-class LabeledSums(NamedTuple):
-    """Weighted sums of labeled vectors, for the means and the variance."""
-
-    sums: Floats  # (c, d)
-    squares: Floats  # (d,)
-    counts: Floats  # (c,)
-
-
 def share_offsets(logits: Floats, *, balance: float, rounds: int = 3) -> Floats:
     """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to equal class shares.
 
@@ -91,8 +73,33 @@ def log_density(X: NDArray[np.floating], means: Floats, variance: Floats) -> Flo
     return np.asarray(X @ scaled.T - (means * scaled).sum(axis=1) / 2)
 
 
+class LabeledSums(NamedTuple):
+    """Weighted sums of labeled vectors, for the means and the variance."""
+
+    sums: Floats  # (c, d)
+    squares: Floats  # (d,)
+    counts: Floats  # (c,)
+
+
+class Mixture(NamedTuple):
+    """Gaussian classes with one diagonal covariance, fitted to a pool."""
+
+    means: Floats  # (c, d)
+    variance: Floats  # (d,)
+    probabilities: Floats  # (m, c), rows sum to 1
+    offsets: Floats  # (c,), added to the log-probabilities, toward equal class shares
+    pool: Vectors  # (m, d)
+    fraction: float  # `independent_fraction` of the pool
+
+    def scores(self, X: Vectors, log_prior: Floats) -> Floats:
+        """Return the scores (n, c) of items (n, d) with the base estimator's log-probabilities (n, c)."""
+        near = mean_of_nearest(X, self.pool, self.probabilities, n_neighbors=N_NEIGHBORS)
+        density = self.fraction * log_density(X.astype(np.float64), self.means, self.variance)
+        return density + ANCHOR * log_prior + SMOOTHNESS * near + self.offsets
+
+
 def fit_mixture(
-    U: Floats,
+    pool: Vectors,
     log_prior: Floats,
     around: csr_matrix,
     labeled: LabeledSums,
@@ -104,7 +111,7 @@ def fit_mixture(
 ) -> Mixture:
     """Fit Gaussian classes to a pool, with a penalty for deviating from prior and from neighboring probabilities.
 
-    U (m, d); log_prior (m, c); around (m, m): weights of each vector's neighbors, rows that sum to 1.
+    pool (m, d); log_prior (m, c); around (m, m): weights of each vector's neighbors, rows that sum to 1.
 
         z_ik  ~  N(u_i; mean_k, diag(v))^fraction  *  prior_ik^anchor  *  exp(smoothness * sum_j around_ij z_jk)
         mean_k = sum_i z_ik u_i / sum_i z_ik,     v = sum_ik z_ik (u_i - mean_k)^2 / m
@@ -113,6 +120,7 @@ def fit_mixture(
     Gaussian mixture, a Laplacian term and a Kullback-Leibler penalty to the text's probabilities. There the fraction is
     1, and class shares are not balanced.
     """
+    U = pool.astype(np.float64)
     fraction, offsets = independent_fraction(U), np.zeros(log_prior.shape[1])
     z, total = softmax(log_prior, axis=1), len(U) + labeled.counts.sum()
     means, variance = np.zeros_like(labeled.sums), np.ones(U.shape[1])
@@ -127,7 +135,7 @@ def fit_mixture(
             logits = fixed + smoothness * (around @ z)
             offsets = share_offsets(logits, balance=balance)
             z = softmax(logits + offsets, axis=1)
-    return Mixture(means, variance, z, offsets)
+    return Mixture(means, variance, z, offsets, pool, fraction)
 
 
 def neighbor_graph(X: Vectors, neighbors: Indexes) -> csr_matrix:
@@ -166,8 +174,7 @@ def propagate(prior: Floats, similarity: csr_matrix, *, alpha: float = ALPHA, ro
 # --- the three methods: each fits to a pool, then scores items (n, d) from the base's log-probabilities (n, c) --------
 
 
-@dataclass(frozen=True)
-class _RefinedClasses:
+class _RefinedClasses(NamedTuple):
     class_vectors: Vectors  # (c, d)
     probabilities: Floats  # (m, c), of the pool
 
@@ -175,24 +182,7 @@ class _RefinedClasses:
         return np.asarray(X @ self.class_vectors.T, dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class _GaussianClasses:
-    mixture: Mixture
-    pool: Vectors
-    fraction: float
-
-    @property
-    def probabilities(self) -> Floats:
-        return self.mixture.probabilities
-
-    def scores(self, X: Vectors, log_prior: Floats) -> Floats:
-        near = mean_of_nearest(X, self.pool, self.probabilities, n_neighbors=N_NEIGHBORS)
-        density = self.fraction * log_density(X.astype(np.float64), self.mixture.means, self.mixture.variance)
-        return density + ANCHOR * log_prior + SMOOTHNESS * near + self.mixture.offsets
-
-
-@dataclass(frozen=True)
-class _PropagatedLabels:
+class _PropagatedLabels(NamedTuple):
     nodes: Vectors  # labeled vectors, then the pool
     node_probabilities: Floats
     n_labeled: int
@@ -207,7 +197,7 @@ class _PropagatedLabels:
         return _log(ALPHA * near + (1 - ALPHA) * np.exp(log_prior)) + self.offsets
 
 
-_Adjusted: TypeAlias = _RefinedClasses | _GaussianClasses | _PropagatedLabels
+_Adjusted: TypeAlias = _RefinedClasses | Mixture | _PropagatedLabels
 
 
 def _fit_refinement(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
@@ -224,8 +214,7 @@ def _fit_mixture(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance:
     counts = np.asarray(LABEL_WEIGHT * np.bincount(y, minlength=n_classes), dtype=np.float64)
     squares = LABEL_WEIGHT * (X.astype(np.float64) ** 2).sum(axis=0)
     labeled = LabeledSums(LABEL_WEIGHT * class_sums(X, y, n_classes), squares, counts)
-    mixture = fit_mixture(U.astype(np.float64), log_prior, around, labeled, balance=balance)
-    return _GaussianClasses(mixture, U, independent_fraction(U.astype(np.float64)))
+    return fit_mixture(U, log_prior, around, labeled, balance=balance)
 
 
 def _fit_propagation(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
@@ -301,18 +290,10 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
     array([0, 1])
     """
 
-    _min_seen = 0
-
     def __init__(
-        self,
-        method: TransductiveMethod = "refine",
-        *,
-        base: ZeroShotEstimator | GeneralizedZeroShotClassifier | None = None,
-        balance: float = 0.5,
+        self, method: TransductiveMethod = "refine", *, base: ZeroShotEstimator | None = None, balance: float = 0.5
     ) -> None:
-        self.method: TransductiveMethod = method
-        self.base = base
-        self.balance = balance
+        self.method, self.base, self.balance = method, base, balance
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike, unlabeled: ArrayLike | None = None) -> Self:
         """Fit the base estimator to `X` (n, d), `y` (n,), which may be empty, and adjust it to the pool.
@@ -346,13 +327,13 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         self._adjust(vectors(X)[index >= 0], index[index >= 0], pool[_evenly_spaced(len(pool), POOL_LIMIT)])
         return self
 
-    def _warn_if_all_seen(self, *, stacklevel: int) -> None:
-        """Do nothing: the base estimator warns."""
+    def _check_seen(self) -> None:
+        """Do nothing: the base estimator checks."""
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
         self.base_ = clone(self._base_estimator()).fit(X, y, class_vectors=self.class_vectors_)
 
-    def _base_estimator(self) -> ZeroShotEstimator | GeneralizedZeroShotClassifier:
+    def _base_estimator(self) -> ZeroShotEstimator:
         if self.base is not None:
             return self.base
         if not len(self.seen_classes_):

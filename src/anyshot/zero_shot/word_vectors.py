@@ -4,7 +4,6 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.items import Label
-from anyshot.base.validation import extra
+from anyshot.base.validation import Floats, extra
 from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError
@@ -24,12 +23,6 @@ BINARY = (".bin", ".bin.gz")
 """Suffixes of files in word2vec's binary format, which gensim reads."""
 PICKLED = (".model", ".kv", ".pkl")
 """Suffixes of gensim's own files: pickles, which may run any code when they are read."""
-
-
-@dataclass(frozen=True)
-class _LookedUp:
-    vector: NDArray[np.float64] | None  # (a,)
-    unknown: tuple[str, ...]
 
 
 def load_word_vectors(path: str | os.PathLike[str], words: Sequence[str] | None = None) -> Words:
@@ -115,32 +108,31 @@ def class_word_vectors(classes: Sequence[Label], words: Words) -> ClassAttribute
     if not len(classes):
         raise ClassesError("There are no classes to look up. Name at least one.")
     found = [_look_up(name, words) for name in classes]
-    rows = [one.vector for one in found if one.vector is not None]
-    if len(rows) < len(classes):
-        missing = [str(name) for name, one in zip(classes, found, strict=True) if one.vector is None]
+    missing = [str(name) for name, (vector, _) in zip(classes, found, strict=True) if vector is None]
+    if missing:
         raise ClassesError(
             f"{len(missing)} of {len(classes)} classes have no word with a vector: {', '.join(missing)}. Rename them, "
             "or use larger word vectors."
         )
-    table = np.stack(rows)  # (c, a)
-    unknown = [f"{word} (of {name})" for name, one in zip(classes, found, strict=True) for word in one.unknown]
+    table = np.stack([vector for vector, _ in found if vector is not None])  # (c, a)
+    unknown = [f"{word} (of {name})" for name, (_, own) in zip(classes, found, strict=True) for word in own]
     has = "word has no vector and is" if len(unknown) == 1 else "words have no vector and are"
     notes = (f"{len(unknown)} {has} left out: {', '.join(unknown)}.",) if unknown else ()
     return ClassAttributes(tuple(classes), table, tuple(f"word {column}" for column in range(table.shape[1])), notes)
 
 
-def _look_up(name: Label, words: Words) -> _LookedUp:
+def _look_up(name: Label, words: Words) -> tuple[Floats | None, list[str]]:
+    """Return the vector (a,) of a name, None if there is none, and its words without a vector."""
     parts = _split(name)
     whole = _vector("_".join(parts), words) if len(parts) > 1 else None
     if whole is not None:
-        return _LookedUp(whole, ())
-    vectors = [(part, _vector(part, words)) for part in dict.fromkeys(parts)]
-    known = [vector for _, vector in vectors if vector is not None]
-    unknown = tuple(part for part, vector in vectors if vector is None)
-    return _LookedUp(np.mean(known, axis=0) if known else None, unknown)
+        return whole, []
+    found = {part: _vector(part, words) for part in parts}
+    known = [vector for vector in found.values() if vector is not None]
+    return np.mean(known, axis=0) if known else None, [part for part, vector in found.items() if vector is None]
 
 
-def _vector(word: str, words: Words) -> NDArray[np.float64] | None:
+def _vector(word: str, words: Words) -> Floats | None:
     form = next((form for form in _forms(word) if form in words), None)
     return None if form is None else np.asarray(words[form], dtype=np.float64)
 

@@ -6,10 +6,9 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
@@ -17,7 +16,7 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
 from anyshot.errors import InputError
-from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 
 # The model. The tasks' heads are the columns of W (d, k), one for a number or two classes, c for c classes:
 #
@@ -196,7 +195,7 @@ def _block(table: Floats, part: slice) -> Floats:
     return only
 
 
-class MultitaskModel(BaseEstimator):
+class MultitaskModel(FittedTasks):
     """Linear classifiers and regressions for several tasks on the same vectors, with a prior that the tasks share.
 
     The prior covariance between tasks is estimated by expectation-maximization: related tasks share what they learn,
@@ -236,9 +235,7 @@ class MultitaskModel(BaseEstimator):
     """
 
     def __init__(self, *, tasks: Mapping[str, TaskKind] | None = None, shared: bool = True, scale: bool = True) -> None:
-        self.tasks = tasks
-        self.shared = shared
-        self.scale = scale
+        self.tasks, self.shared, self.scale = tasks, shared, scale
 
     def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
         """Fit to vectors `X` (n, d) and {task: labels (n,)}, None for items without a label in that task.
@@ -270,16 +267,6 @@ class MultitaskModel(BaseEstimator):
         self.covariance_, self.relations_ = heads.covariance, _relations(heads.covariance, parts)
         return self
 
-    def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
-        scores = self._scores(X)
-        return {task.name: task.predictions(scores[task.name]) for task in self.tasks_}
-
-    def predict_proba(self, X: ArrayLike) -> dict[str, Floats]:
-        """Return {task: probabilities (n, c)} of the classification tasks."""
-        scores = self._scores(X)
-        return {task.name: task.probabilities(scores[task.name]) for task in self.tasks_ if task.classes is not None}
-
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder as JSON and safetensors, without items and labels; `load` reads it.
 
@@ -288,11 +275,8 @@ class MultitaskModel(BaseEstimator):
         ModelFolderError
             The folder cannot be written, or contains something else.
         """
-        check_is_fitted(self)
         facts = {
-            "kind": type(self).__name__,
-            "parameters": {**self.get_params(), "tasks": kinds_listed(self.tasks)},
-            "tasks": [task.facts() for task in self.tasks_],
+            **self._facts(),
             "n_features": self.n_features_in_,
             "feature_names": getattr(self, "feature_names_in_", None),
         }
@@ -307,8 +291,7 @@ class MultitaskModel(BaseEstimator):
         """Return the model from a folder that `save` wrote."""
         facts: dict[str, Any] = saved.facts
         model = cls(**facts["parameters"])
-        model.tasks = None if model.tasks is None else dict(model.tasks)
-        model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
+        model._set_tasks(facts)
         model.coef_, model.intercept_ = (
             {task.name: saved.arrays[f"{what}/{number}"] for number, task in enumerate(model.tasks_)}
             for what in ("coef", "intercept")

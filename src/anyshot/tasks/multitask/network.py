@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,7 +18,7 @@ from anyshot.base.model_folder import SavedModel, opened_model, write_model
 from anyshot.base.validation import Floats, RandomState, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
-from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, kinds_listed, read_tasks, task_card
+from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
 from anyshot.training.loop import train
 from anyshot.training.recipe import Recipe
 from anyshot.training.weights import load_weights, weights_of
@@ -29,8 +28,6 @@ Weighting: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad
 CHUNK: Final = 512
 """Items in a batch of `predict`."""
 UNLABELED: Final = -1
-NOT_SAVED: Final = ("trunk", "random_state")
-"""Parameters that are not written to a model folder."""
 
 
 class Heads(nn.Module):
@@ -39,7 +36,9 @@ class Heads(nn.Module):
     def __init__(self, width: int, tasks: Sequence[Task]) -> None:
         super().__init__()
         self.width = width
-        self.layers = nn.ModuleList(nn.Linear(width, _outputs(task)) for task in tasks)
+        self.layers = nn.ModuleList(
+            nn.Linear(width, 1 if task.classes is None else len(task.classes)) for task in tasks
+        )
         self.log_variance = nn.Parameter(torch.zeros(len(tasks)))  # for weighting="uncertainty"
 
     def losses(self, features: Sequence[Tensor], targets: Sequence[Tensor]) -> list[Tensor]:
@@ -50,7 +49,7 @@ class Heads(nn.Module):
         return [_loss(layer(each), target) for layer, each, target in zip(self.layers, features, targets, strict=True)]
 
 
-class MultitaskNetwork(BaseEstimator):
+class MultitaskNetwork(FittedTasks):
     """Network for several classification and regression tasks: a shared trunk, and a linear head for each task.
 
     Parameters
@@ -87,6 +86,8 @@ class MultitaskNetwork(BaseEstimator):
     of the rules are in `gradient_rules`.
     """
 
+    _not_saved = ("trunk", "random_state")
+
     def __init__(
         self,
         trunk: nn.Module | Callable[[], nn.Module],
@@ -99,13 +100,8 @@ class MultitaskNetwork(BaseEstimator):
         weight_decay: float = 1e-2,
         random_state: RandomState = None,
     ) -> None:
-        self.trunk = trunk
-        self.tasks = tasks
-        self.weighting = weighting
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
+        self.trunk, self.tasks, self.weighting, self.epochs = trunk, tasks, weighting, epochs
+        self.batch_size, self.learning_rate, self.weight_decay = batch_size, learning_rate, weight_decay
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
@@ -144,14 +140,6 @@ class MultitaskNetwork(BaseEstimator):
             self.history_ = self._train(items, _targets(self.tasks_, len(items)), random)
         return self
 
-    def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
-        return {task.name: task.predictions(scores) for task, scores in self._scores(X)}
-
-    def predict_proba(self, X: ArrayLike) -> dict[str, Floats]:
-        """Return {task: probabilities (n, c)} of the classification tasks."""
-        return {task.name: task.probabilities(scores) for task, scores in self._scores(X) if task.classes is not None}
-
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the weights of trunk and heads to a folder, as JSON and safetensors.
 
@@ -162,15 +150,7 @@ class MultitaskNetwork(BaseEstimator):
         ModelFolderError
             The folder cannot be written, or contains something else.
         """
-        check_is_fitted(self)
-        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in NOT_SAVED}
-        facts = {
-            "kind": type(self).__name__,
-            "parameters": {**parameters, "tasks": kinds_listed(self.tasks)},
-            "tasks": [task.facts() for task in self.tasks_],
-            "width": self.heads_.width,
-            "item_shape": self.item_shape_,
-        }
+        facts = {**self._facts(), "width": self.heads_.width, "item_shape": self.item_shape_}
         arrays = weights_of(self.trunk_, "trunk") | weights_of(self.heads_, "heads")
         write_model(folder, facts=facts, arrays=arrays, card=task_card(self.tasks_))
 
@@ -185,8 +165,7 @@ class MultitaskNetwork(BaseEstimator):
         """
         facts: dict[str, Any] = saved.facts
         model = cls(trunk, **facts["parameters"])
-        model.tasks = None if model.tasks is None else dict(model.tasks)
-        model.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
+        model._set_tasks(facts)
         model.item_shape_ = tuple(facts["item_shape"])
         with torch.random.fork_rng(devices=[]):  # initial weights use the global generator, and are replaced
             model.trunk_ = model._new_trunk()
@@ -203,7 +182,7 @@ class MultitaskNetwork(BaseEstimator):
             raise InputError(f"trunk must be a torch module or return one; got a {type(trunk).__name__}.")
         return trunk
 
-    def _scores(self, X: ArrayLike) -> list[tuple[Task, Floats]]:
+    def _scores(self, X: ArrayLike) -> dict[str, Floats]:
         check_is_fitted(self)
         items = _items(X)
         if tuple(items.shape[1:]) != self.item_shape_:
@@ -212,7 +191,7 @@ class MultitaskNetwork(BaseEstimator):
         with torch.inference_mode():
             features = torch.cat([self.trunk_(part) for part in torch.split(items, CHUNK)])
             scores = [layer(features).double().numpy() for layer in self.heads_.layers]
-        return list(zip(self.tasks_, scores, strict=True))
+        return {task.name: own for task, own in zip(self.tasks_, scores, strict=True)}
 
     def _train(self, items: Tensor, targets: list[Tensor], random: np.random.Generator) -> pd.DataFrame:
         labeled = np.flatnonzero(np.any([is_labeled.numpy() for is_labeled in _labeled(targets)], axis=0))
@@ -240,9 +219,8 @@ class MultitaskNetwork(BaseEstimator):
         present = [number for number, is_labeled in enumerate(_labeled(targets)) if is_labeled.any()]
         weights = np.zeros(len(targets))
         if self.weighting in RULES:
-            gram = gram_of(
-                [losses[number] for number in present], [one for one in self.trunk_.parameters() if one.requires_grad]
-            )
+            parameters = [one for one in self.trunk_.parameters() if one.requires_grad]
+            gram = gram_of([losses[number] for number in present], parameters)
             weights[present] = RULES[self.weighting](gram, random)
             # The same features, with gradients of weight w in the trunk and 1 in the head.
             weighted = [features.detach() + float(w) * (features - features.detach()) for w in weights]
@@ -297,24 +275,15 @@ def _targets(tasks: Sequence[Task], n_items: int) -> list[Tensor]:
     """Return each task's labels (n,), -1 or NaN without a label."""
     targets = []
     for task in tasks:
-        rows = torch.from_numpy(task.rows)
-        if task.classes is None:
-            target = torch.full((n_items,), math.nan)
-            target[rows] = torch.from_numpy(task.targets).float()
-        else:
-            target = torch.full((n_items,), UNLABELED, dtype=torch.long)
-            target[rows] = torch.from_numpy(task.targets)
-        targets.append(target)
+        empty, dtype = (math.nan, torch.float) if task.classes is None else (UNLABELED, torch.long)
+        targets.append(torch.full((n_items,), empty, dtype=dtype))
+        targets[-1][torch.from_numpy(task.rows)] = torch.from_numpy(task.targets).to(dtype)
     return targets
 
 
 def _labeled(targets: Sequence[Tensor]) -> list[Tensor]:
     """Return for each task which items have a label (n,)."""
     return [target != UNLABELED if target.dtype == torch.long else target.isfinite() for target in targets]
-
-
-def _outputs(task: Task) -> int:
-    return 1 if task.classes is None else len(task.classes)
 
 
 def _items(X: ArrayLike) -> Tensor:

@@ -1,13 +1,16 @@
 """One task of several on the same items: classification or regression, with labels of some items."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
 from anyshot.base.validation import Floats, Indexes
@@ -63,6 +66,39 @@ class Task:
         return from_indexes(self.probabilities(scores).argmax(axis=1), self.classes)
 
 
+class FittedTasks(BaseEstimator, ABC):
+    """Base class of the multitask estimators: predictions and saved facts of all tasks."""
+
+    tasks: Mapping[str, TaskKind] | None
+    tasks_: tuple[Task, ...]
+    _not_saved: ClassVar[tuple[str, ...]] = ()  # parameters that are not written to a model folder
+
+    def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
+        scores = self._scores(X)
+        return {task.name: task.predictions(scores[task.name]) for task in self.tasks_}
+
+    def predict_proba(self, X: ArrayLike) -> dict[str, Floats]:
+        """Return {task: probabilities (n, c)} of the classification tasks."""
+        scores = self._scores(X)
+        return {task.name: task.probabilities(scores[task.name]) for task in self.tasks_ if task.classes is not None}
+
+    @abstractmethod
+    def _scores(self, X: ArrayLike) -> dict[str, Floats]:
+        """Return {task: scores (n, width)}."""
+
+    def _facts(self) -> dict[str, Any]:
+        """Return the kind, the parameters and the tasks, for JSON; task names may be of any type."""
+        check_is_fitted(self)
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in self._not_saved}
+        parameters["tasks"] = None if self.tasks is None else list(self.tasks.items())
+        return {"kind": type(self).__name__, "parameters": parameters, "tasks": [task.facts() for task in self.tasks_]}
+
+    def _set_tasks(self, facts: Mapping[str, Any]) -> None:
+        self.tasks = None if self.tasks is None else dict(self.tasks)
+        self.tasks_ = tuple(Task.from_facts(task) for task in facts["tasks"])
+
+
 def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | None = None) -> tuple[Task, ...]:
     """Return the tasks in `y`: {task: labels (n,)}, or a data frame with a column for each task.
 
@@ -83,11 +119,6 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | N
     if unknown:
         raise InputError(f"tasks contains {unknown[0]!r}, which is not in y. Tasks in y: {', '.join(map(str, y))}.")
     return tuple(_task(name, labels, n_items=n_items, kind=chosen.get(name)) for name, labels in y.items())
-
-
-def kinds_listed(kinds: Mapping[str, TaskKind] | None) -> list[tuple[str, TaskKind]] | None:
-    """Return {task: kind} as pairs, for JSON; task names may be of any type."""
-    return None if kinds is None else list(kinds.items())
 
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
