@@ -112,9 +112,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             A label is infinite, or alpha is neither "evidence" nor a number above 0.
         """
         model: Any = source
-        data = None
-        if source is not None and not hasattr(source, "predict"):
-            data = pair(source, name="source", of="(rows, numbers), or a fitted model")
+        is_data = source is not None and not hasattr(source, "predict")
+        data = pair(source, name="source", of="(rows, numbers), or a fitted model") if is_data else None
         alpha = _checked_alpha(self.alpha)
         rows, rest, source_rows = self._read(X, unlabeled, None if data is None else data[0])
         labels = _labels(y, n_rows=len(rows), needed=X is not None)

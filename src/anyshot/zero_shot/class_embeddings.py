@@ -251,9 +251,8 @@ def _sentences(own: Sequence[str], phrases: Sequence[str]) -> list[list[str]]:
     found = []
     if own and has_letters(own[0]):
         count = min(len(own[0].split()), MAX_NAME_COUNT)
-        found.append(
-            [phrase.replace("{}", own[0]) for phrase in phrases for _ in range(count if phrase == "{}" else 1)]
-        )
+        repeated = [phrase for phrase in phrases for _ in range(count if phrase == "{}" else 1)]
+        found.append([phrase.replace("{}", own[0]) for phrase in repeated])
     return found + [[text] for text in own[1:] if has_letters(text)]
 
 

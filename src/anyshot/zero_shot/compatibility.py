@@ -71,7 +71,6 @@ class CompatibilityEstimator(ZeroShotEstimator):
     """
 
     _loss: ClassVar[RankingLoss]
-
     _min_seen = 2
 
     def __init__(

@@ -1,6 +1,6 @@
 """DAP, ConSE and SYNC: zero-shot learning from classifiers of attributes or of seen classes."""
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from anyshot.errors import ClassesError
 from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator, ZeroShotEstimator
 from anyshot.zero_shot.class_vectors import median_squared_distance, squared_distances
 
-BinaryLoss: TypeAlias = Literal["logistic", "squared-hinge"]
-
 
 def fit_binary_classifiers(
-    X: Vectors, targets: NDArray[np.floating], *, C: float, loss: BinaryLoss, max_steps: int = 100
+    X: Vectors,
+    targets: NDArray[np.floating],
+    *,
+    C: float,
+    loss: Literal["logistic", "squared-hinge"],
+    max_steps: int = 100,
 ) -> tuple[Floats, Floats]:
     """Return the weights (m, d) and intercepts (m,) of m linear classifiers with the same penalty.
 
@@ -32,23 +35,18 @@ def fit_binary_classifiers(
     def objective(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(d + 1, m)
         margins = signs * (X @ weights[:d].astype(np.float32) + weights[d].astype(np.float32))  # (n, m)
-        value, slope = _logistic(margins) if loss == "logistic" else _squared_hinge(margins)
+        if loss == "logistic":
+            values, slope = np.logaddexp(0, -margins), -expit(-margins)
+        else:
+            short = np.maximum(1 - margins, 0)
+            values, slope = short**2, -2 * short
         slope *= C * signs  # (n, m)
         gradient = np.vstack([weights[:d] + X.T @ slope, slope.sum(axis=0, dtype=np.float64)])
-        return 0.5 * float((weights[:d] ** 2).sum()) + C * value, gradient.ravel()
+        return 0.5 * float((weights[:d] ** 2).sum()) + C * float(values.sum(dtype=np.float64)), gradient.ravel()
 
     found = minimize(objective, np.zeros((d + 1) * m), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
     weights = found.x.reshape(d + 1, m)
     return weights[:d].T, weights[d]
-
-
-def _logistic(margins: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-    return float(np.logaddexp(0, -margins).sum(dtype=np.float64)), -expit(-margins)
-
-
-def _squared_hinge(margins: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-    missing = np.maximum(1 - margins, 0)
-    return float((missing**2).sum(dtype=np.float64)), -2 * missing
 
 
 class DAP(ProbabilisticZeroShotEstimator):
@@ -96,11 +94,8 @@ class DAP(ProbabilisticZeroShotEstimator):
         self.attribute_prior_ = share[self.learned_attributes_]  # (m,)
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
-        return class_log_posterior(
-            X @ self.coef_.T.astype(np.float32) + self.intercept_,
-            self.has_attribute_[:, self.learned_attributes_],
-            self.attribute_prior_,
-        )
+        log_odds = X @ self.coef_.T.astype(np.float32) + self.intercept_  # (n, m)
+        return class_log_posterior(log_odds, self.has_attribute_[:, self.learned_attributes_], self.attribute_prior_)
 
 
 def class_log_posterior(log_odds: Floats, has_attribute: NDArray[np.bool_], prior: Floats) -> Floats:

@@ -59,13 +59,8 @@ def corrected_vectors(
     """
     table = np.asarray(S, dtype=np.float64)
     means = unit_rows(sums_and_counts(X, y, seen)[0])  # (c_seen, d)
-    weights = kernel_ridge_weights(table, table[seen], penalty=_penalties(y, seen, penalty, noise))
+    weights = kernel_ridge_weights(table, table[seen], penalty=penalty + noise / np.bincount(y)[seen])
     return unit_rows(table + weights @ (means - table[seen])), weights
-
-
-def _penalties(y: Indexes, seen: Indexes, penalty: float, noise: float) -> Floats:
-    """Return the penalty of each seen class (c_seen,): the larger, the fewer labels it has."""
-    return penalty + noise / np.bincount(y)[seen]
 
 
 class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
@@ -112,7 +107,7 @@ class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
         seen = self.seen_classes_
         of_seen, self.center_ = discriminant_weights(X, y, seen, shrinkage=self.shrinkage)
         table = standardized(self.class_vectors_, seen)
-        penalties = _penalties(y, seen, self.penalty, self.label_noise)
+        penalties = self.penalty + self.label_noise / np.bincount(y)[seen]  # (c_seen,)
         self.kernel_weights_ = kernel_ridge_weights(table, table[seen], penalty=penalties)  # (c, c_seen)
         self.coef_ = self.kernel_weights_ @ of_seen  # (c, d)
         self.intercept_ = -self.coef_ @ self.center_  # (c,)

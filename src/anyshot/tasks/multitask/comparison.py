@@ -29,11 +29,8 @@ class MultitaskEstimator(Protocol):
 class TaskComparison:
     """Scores of every task learned together with the others and alone, on the same folds."""
 
-    table: pd.DataFrame
-    """One row for each task: kind, labels, together, alone, gain, gain_sd (over folds), verdict. Scores are accuracy or
-    R^2."""
-    folds: pd.DataFrame
-    """One row for each fold and task: together and alone."""
+    table: pd.DataFrame  # a row for each task: kind, labels, together, alone (accuracy or R^2), gain, gain_sd, verdict
+    folds: pd.DataFrame  # a row for each fold and task: together and alone
 
     @property
     def mean_gain(self) -> float:
@@ -88,9 +85,8 @@ def compare_with_single_tasks(
         fold = random.permutation(len(table)) % n_folds
         for number in range(n_folds):
             train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            lines += [
-                {"repeat": repeat, "fold": number, **line} for line in _fold_lines(model, table, y, tasks, train, test)
-            ]
+            found = _fold_lines(model, table, y, tasks, train, test)
+            lines += [{"repeat": repeat, "fold": number, **line} for line in found]
     folds = pd.DataFrame(lines)
     return TaskComparison(_summary(folds, tasks), folds)
 
@@ -136,13 +132,7 @@ def _summary(folds: pd.DataFrame, tasks: tuple[Task, ...]) -> pd.DataFrame:
         gain = own["together"] - own["alone"]
         mean, sd = float(gain.mean()), float(gain.std())
         verdict = "gains" if mean > sd else "loses" if mean < -sd else "level"
-        lines[task.name] = {
-            "kind": task.kind,
-            "labels": len(task.rows),
-            "together": float(own["together"].mean()),
-            "alone": float(own["alone"].mean()),
-            "gain": mean,
-            "gain_sd": sd,
-            "verdict": verdict,
-        }
+        scores = {what: float(own[what].mean()) for what in ("together", "alone")}
+        facts = {"kind": task.kind, "labels": len(task.rows), **scores}
+        lines[task.name] = {**facts, "gain": mean, "gain_sd": sd, "verdict": verdict}
     return pd.DataFrame.from_dict(lines, orient="index")

@@ -156,13 +156,7 @@ class MultitaskNetwork(FittedTasks):
 
     @classmethod
     def from_saved(cls, saved: SavedModel, trunk: nn.Module | Callable[[], nn.Module]) -> Self:
-        """Return the network from a folder that `save` wrote, with a trunk of the same layers.
-
-        Raises
-        ------
-        ModelFolderError
-            The trunk has other layers than the saved one.
-        """
+        """Return the network from a folder that `save` wrote, with a trunk of the same layers."""
         facts: dict[str, Any] = saved.facts
         model = cls(trunk, **facts["parameters"])
         model._set_tasks(facts)
