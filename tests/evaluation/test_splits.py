@@ -7,12 +7,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
-from anyshot.base.validation import generator
+from anyshot.base.validation import first_copies, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.splits import (
     cross_validate,
     few_shot_episodes,
-    first_copies,
     folds_by_arrival,
     holdout_rows,
     leave_one_domain_out,

@@ -37,7 +37,7 @@ MAX_CONJUGATE_STEPS: Final = 60
 MIN_STEP: Final = 1e-3
 """Fraction of a Newton step below which the line search stops."""
 
-Floats: TypeAlias = NDArray[np.float32]
+Float32s: TypeAlias = NDArray[np.float32]
 
 
 class LinearModel(NamedTuple):
@@ -212,7 +212,7 @@ def fit_softmax(
     return LinearModel(V, b)
 
 
-def _axes(rows: Floats, probabilities: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _axes(rows: Float32s, probabilities: Float32s, weights: Float32s) -> tuple[Float32s, Float32s]:
     """Return axes (d, r) along which the loss curves almost independently, and the curvature for each class (r, k).
 
     The curvature of softmax along a class's own score is w p(1 - p). Its mean over the classes gives axes that serve
@@ -233,9 +233,9 @@ def _axes(rows: Floats, probabilities: Floats, weights: Floats) -> tuple[Floats,
 class _Point(NamedTuple):
     """Weights, with the scores, probabilities and loss that they give."""
 
-    W: Floats  # (r, k)
-    scores: Floats  # (n, k)
-    probabilities: Floats  # (n, k), softmax of the scores
+    W: Float32s  # (r, k)
+    scores: Float32s  # (n, k)
+    probabilities: Float32s  # (n, k), softmax of the scores
     loss: float
 
 
@@ -243,11 +243,11 @@ class _Problem(NamedTuple):
     """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), with its gradient and Hessian."""
 
     examples: Examples  # Z (n, r), targets (n, k)
-    base: Floats  # (n, k)
-    curvature: Floats  # (r, k), about the loss's own
+    base: Float32s  # (n, k)
+    curvature: Float32s  # (r, k), about the loss's own
     C: float
 
-    def at(self, W: Floats, scores: Floats) -> _Point:
+    def at(self, W: Float32s, scores: Float32s) -> _Point:
         """Evaluate weights whose scores are known."""
         top = scores.max(axis=1, keepdims=True)
         odds = np.exp(scores - top)
@@ -256,29 +256,29 @@ class _Problem(NamedTuple):
         penalty = 0.5 / self.C * np.square(W).sum(dtype=np.float64)
         return _Point(W, scores, odds / sums, float(self.examples.weights @ losses[:, 0].astype(np.float64) + penalty))
 
-    def gradient(self, here: _Point) -> Floats:
+    def gradient(self, here: _Point) -> Float32s:
         """Return the gradient (r, k)."""
         gap = self.examples.weights[:, None] * (here.probabilities - self.examples.targets)
         return self.examples.vectors.T @ gap + here.W / self.C
 
-    def hessian_times(self, here: _Point, direction: Floats) -> Floats:
+    def hessian_times(self, here: _Point, direction: Float32s) -> Float32s:
         """Return the Hessian times a direction (r, k)."""
         scores = self.examples.vectors @ direction  # (n, k)
         expected = np.einsum("nk,nk->n", here.probabilities, scores)[:, None]
         moved = scores - expected  # (n, k)
         moved *= here.probabilities
         moved *= self.examples.weights[:, None]
-        curved: Floats = self.examples.vectors.T @ moved
+        curved: Float32s = self.examples.vectors.T @ moved
         return curved + direction / np.float32(self.C)
 
-    def preconditioned(self, gradient: Floats) -> Floats:
+    def preconditioned(self, gradient: Float32s) -> Float32s:
         """Return about the inverse Hessian times a gradient (r, k), for weights whose sum over the classes is 0."""
         inverse = 1 / (self.curvature + np.float32(1 / self.C))
         shared = (inverse * gradient).sum(axis=1, keepdims=True) / inverse.sum(axis=1, keepdims=True)  # (r, 1)
         return np.asarray(inverse * (gradient - shared), dtype=np.float32)
 
 
-def _minimize(problem: _Problem, W: Floats, tol: float) -> Floats:
+def _minimize(problem: _Problem, W: Float32s, tol: float) -> Float32s:
     """Return W (r, k) at the minimum: Newton steps, each solved by conjugate gradients and halved until it descends.
 
     Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.
@@ -304,7 +304,7 @@ def _minimize(problem: _Problem, W: Floats, tol: float) -> Floats:
     return here.W
 
 
-def _newton_direction(problem: _Problem, here: _Point, gradient: Floats, target: float) -> Floats:
+def _newton_direction(problem: _Problem, here: _Point, gradient: Float32s, target: float) -> Float32s:
     """Solve Hessian x = -gradient by preconditioned conjugate gradients until the squared residual is below `target`.
 
     Returns x (r, k).
@@ -325,5 +325,5 @@ def _newton_direction(problem: _Problem, here: _Point, gradient: Floats, target:
     return x
 
 
-def _inner(one: Floats, other: Floats) -> float:
+def _inner(one: Float32s, other: Float32s) -> float:
     return float(np.vdot(one, other))

@@ -12,10 +12,9 @@ from scipy.special import logsumexp
 
 from anyshot import zero_shot
 from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, row_of
-from anyshot.base.validation import Indexes, Vectors, is_number, unit
+from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.evaluation.splits import first_copies
 from anyshot.zero_shot.class_embeddings import ClassTexts, describe, near_duplicates
 from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
 

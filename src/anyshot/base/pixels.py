@@ -4,7 +4,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from anyshot.base.items import Item, Items
 from anyshot.errors import BadItemError
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -29,7 +28,7 @@ BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 THREADS: Final = min(8, os.cpu_count() or 1)  # more would only need more memory
 
 
-def read_pixels(item: Item, *, row: int | None = None, at_least: int | None = None) -> Pixels:
+def read_pixels(item: Any, *, row: int | None = None, at_least: int | None = None) -> Pixels:
     """Return one image as RGB pixels (height, width, 3), uint8, upright.
 
     The EXIF orientation is applied, transparent parts become white, 16-bit values are scaled to 8 bits, and of an
@@ -56,7 +55,11 @@ def read_pixels(item: Item, *, row: int | None = None, at_least: int | None = No
 
 
 def map_pixels(
-    items: Items, prepare: Callable[[Pixels], T], *, first_row: int = 0, at_least: int | None = None
+    items: Sequence[Any] | NDArray[Any],
+    prepare: Callable[[Pixels], T],
+    *,
+    first_row: int = 0,
+    at_least: int | None = None,
 ) -> list[T]:
     """Return `prepare(read_pixels(item))` of each item, in several threads; raise for the first bad item.
 
@@ -74,7 +77,7 @@ def map_pixels(
             return list(pool.map(one, range(len(items))))
 
 
-def content_of(item: Item, *, row: int | None = None) -> bytes:
+def content_of(item: Any, *, row: int | None = None) -> bytes:
     """Return bytes that identify an image, as a cache key: those of its file, or else its shape and RGB pixels.
 
     Images with equal content have equal vectors. A PIL image and an array with the same RGB pixels are equal.
@@ -88,7 +91,7 @@ def content_of(item: Item, *, row: int | None = None) -> bytes:
     return b"RGB %d %d\n" % pixels.shape[:2] + pixels.tobytes()
 
 
-def _read(item: Item, row: int | None, at_least: int | None) -> Pixels:
+def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
     try:
         if isinstance(item, (str, os.PathLike)):
             with Image.open(item) as image:
@@ -169,7 +172,7 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _unreadable(item: Item, row: int | None, error: Exception) -> str:
+def _unreadable(item: Any, row: int | None, error: Exception) -> str:
     named = _name(item, row)
     if isinstance(error, FileNotFoundError):
         return f"There is no file {named}. Correct the path, or remove it."
@@ -178,7 +181,7 @@ def _unreadable(item: Item, row: int | None, error: Exception) -> str:
     return f"{named} cannot be read: {error}. Repair or remove it."
 
 
-def _name(item: Item, row: int | None) -> str:
+def _name(item: Any, row: int | None) -> str:
     """Return an item's path and row, as far as known."""
     position = "" if row is None else f" in row {row}"
     if isinstance(item, (str, os.PathLike)):

@@ -1,4 +1,4 @@
-"""Checks shared by all packages: vectors, randomness, numbers, optional packages."""
+"""Checks and helpers for vectors, randomness, numbers and optional packages, used by all packages."""
 
 import importlib
 import numbers
@@ -48,6 +48,19 @@ def unit(X: NDArray[np.floating]) -> Vectors:
     squared = np.einsum("nd,nd->n", X, X, dtype=np.float64)  # (n,); float32 overflows at the square of 1e20
     length = np.sqrt(squared).astype(X.dtype)[:, None]
     return (X / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def first_copies(X: Vectors) -> Indexes:
+    """Return, for each vector of `X` (n, d), the index of the first equal vector (n,).
+
+    >>> first_copies(np.array([[1.0], [2.0], [1.0]], dtype=np.float32))
+    array([0, 1, 0])
+    """
+    if len(X) == 0 or len(np.unique(X[:, 0])) == len(X):  # a quick check that all vectors are distinct
+        return np.arange(len(X))
+    first: dict[bytes, int] = {}
+    indexes = [first.setdefault(row.tobytes(), index) for index, row in enumerate(np.ascontiguousarray(X))]
+    return np.array(indexes, dtype=np.intp)
 
 
 def generator(random_state: RandomState) -> np.random.Generator:

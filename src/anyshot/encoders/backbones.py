@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from anyshot.base.validation import Vectors
-from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
+from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import load_encoder
-from anyshot.encoders.stages import Backbone, Network, State, through
+from anyshot.encoders.stages import Backbone, Network, State, Trunk, through
 from anyshot.errors import ModelFolderError
 
 

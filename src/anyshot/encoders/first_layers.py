@@ -9,8 +9,8 @@ import numpy as np
 from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
-from anyshot.encoders.freeze import Trunk, backbone_of
-from anyshot.encoders.stages import Backbone, Network
+from anyshot.encoders.freeze import backbone_of
+from anyshot.encoders.stages import Backbone, Network, Trunk
 from anyshot.errors import EncoderError
 
 

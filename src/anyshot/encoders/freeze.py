@@ -1,67 +1,20 @@
-"""Freeze points: a network divided into frozen layers, the trunk, and trained layers, the rest.
+"""The trained layers of a network: those from a freeze point on, copied so that training never changes an encoder.
 
-What the trunk computes can be stored (`activations`). The rest is a copy, so that training never changes an encoder.
+The frozen layers before it are `stages.Trunk`.
 """
 
 import copy
 import dataclasses
 import hashlib
 from collections import OrderedDict
-from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 from anyshot.base.validation import RandomState, generator
-from anyshot.encoders.stages import Backbone, Network, Staged, State, through
+from anyshot.encoders.stages import Backbone, Staged, State, channels_last, through
 from anyshot.errors import EncoderError
-
-
-class Trunk:
-    """The frozen stages before a freeze point: without gradients and dropout, with fixed statistics.
-
-    Runs in the precision of the encoder. Its weights are copied at the first call.
-
-    Attributes
-    ----------
-    backbone : Backbone
-        The whole network.
-    stages : tuple of str
-        The frozen stages, in order; empty if everything is trained.
-    digest : str
-        Changes whenever the activations would change.
-    """
-
-    def __init__(self, backbone: Backbone, freeze_at: str | int) -> None:
-        self.backbone = backbone
-        self.stages = backbone.stages[: backbone.n_frozen(freeze_at)]
-
-    @cached_property
-    def digest(self) -> str:
-        """Hash of weights, preprocessing, precision and stages."""
-        return trunk_digest(self.backbone, n_frozen=len(self.stages))
-
-    def __call__(self, state: State, *, first: int = 0) -> State:
-        """Return the state at the freeze point, on the backbone's device.
-
-        state: the input of stage number `first`; that of stage 0 comes from `Backbone.together`.
-        """
-        compute = self.backbone.compute
-        x = state.x
-        x = x.to(compute.device, compute.dtype) if x.is_floating_point() else x.to(compute.device)
-        if x.ndim == 4:
-            x = x.contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():  # not inference mode: the result is used in training
-            return through(self._network, State(x, state.to(compute.device).mask), first=first)
-
-    @cached_property
-    def _network(self) -> Network:
-        compute, network = self.backbone.compute, {}
-        for name in self.stages:
-            stage = copy.deepcopy(self.backbone.network[name]).eval().requires_grad_(False)
-            network[name] = _channels_last(stage.to(compute.device, compute.dtype))
-        return network
 
 
 class Rest(nn.Module):
@@ -79,7 +32,7 @@ class Rest(nn.Module):
             freeze_norms(self.stages)
         self.requires_grad_(True)
         self.to(backbone.device, torch.float32)
-        _channels_last(self)
+        channels_last(self)
         self.train()
 
     def forward(self, state: State) -> Tensor:
@@ -145,12 +98,6 @@ def backbone_of(encoder: object) -> Backbone:
     )
 
 
-def trunk_digest(backbone: Backbone, *, n_frozen: int) -> str:
-    """Return the hash that identifies activations after the first `n_frozen` stages, without reading weights."""
-    parts = ["activations, 1", backbone.digest, str(backbone.compute.dtype), *backbone.stages[:n_frozen]]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
 def frozen_digest(backbone: Backbone, freeze_at: str | int) -> str:
     """Return the hash of the weights before the freeze point, the same on any machine and in any precision."""
     digest = hashlib.sha256()
@@ -174,11 +121,3 @@ def from_scratch(backbone: Backbone, *, random_state: RandomState = None) -> Bac
     digest = hashlib.sha256(f"from scratch, {seed}\n{backbone.digest}".encode()).hexdigest()
     name = f"{backbone.name} from scratch"
     return dataclasses.replace(backbone, name=name, network=network, digest=digest, learns_statistics=True)
-
-
-def _channels_last(module: nn.Module) -> nn.Module:
-    """Store a module's convolutions in the memory format that is fastest; they compute the same."""
-    for weights in module.parameters():
-        if weights.ndim == 4:
-            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
-    return module

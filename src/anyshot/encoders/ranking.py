@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,11 @@ from anyshot.base import validation
 from anyshot.base.items import Items, Labels, by_position, check_indexes, class_table, classes_in, to_indexes
 from anyshot.base.protocols import Classifying, Encoder
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, RandomState, Vectors
+from anyshot.base.validation import Floats, Indexes, RandomState, Vectors
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache, encode_once
 
-Floats: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 
 MAX_ITERATIONS: Final = 100

@@ -1,7 +1,10 @@
-"""Networks as named stages, the preparation and batching of their inputs, and the device on which they run."""
+"""Networks as named stages, the frozen ones of them, the preparation of their inputs, and the device they run on."""
 
+import copy
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -12,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from anyshot.base.items import Items, check_texts, modality_of
 from anyshot.base.pixels import Pixels, map_pixels
-from anyshot.base.validation import Indexes, is_whole
+from anyshot.base.validation import is_whole
 from anyshot.errors import EncoderError, InputError, UnknownStageError
 
 HEAD: Final = "head"
@@ -301,6 +304,66 @@ def through(network: Network, state: State, *, first: int = 0, last: int | None 
     return state
 
 
+class Trunk:
+    """The frozen stages before a freeze point: without gradients and dropout, with fixed statistics.
+
+    Runs in the precision of the encoder. Its weights are copied at the first call.
+
+    Attributes
+    ----------
+    backbone : Backbone
+        The whole network.
+    stages : tuple of str
+        The frozen stages, in order; empty if everything is trained.
+    digest : str
+        Changes whenever the activations would change.
+    """
+
+    def __init__(self, backbone: Backbone, freeze_at: str | int) -> None:
+        self.backbone = backbone
+        self.stages = backbone.stages[: backbone.n_frozen(freeze_at)]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of weights, preprocessing, precision and stages."""
+        return trunk_digest(self.backbone, n_frozen=len(self.stages))
+
+    def __call__(self, state: State, *, first: int = 0) -> State:
+        """Return the state at the freeze point, on the backbone's device.
+
+        state: the input of stage number `first`; that of stage 0 comes from `Backbone.together`.
+        """
+        compute = self.backbone.compute
+        x = state.x
+        x = x.to(compute.device, compute.dtype) if x.is_floating_point() else x.to(compute.device)
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():  # not inference mode: the result is used in training
+            return through(self._network, State(x, state.to(compute.device).mask), first=first)
+
+    @cached_property
+    def _network(self) -> Network:
+        compute, network = self.backbone.compute, {}
+        for name in self.stages:
+            stage = copy.deepcopy(self.backbone.network[name]).eval().requires_grad_(False)
+            network[name] = channels_last(stage.to(compute.device, compute.dtype))
+        return network
+
+
+def trunk_digest(backbone: Backbone, *, n_frozen: int) -> str:
+    """Return the hash that identifies activations after the first `n_frozen` stages, without reading weights."""
+    parts = ["activations, 1", backbone.digest, str(backbone.compute.dtype), *backbone.stages[:n_frozen]]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def channels_last(module: nn.Module) -> nn.Module:
+    """Store a module's convolutions in the memory format that is fastest; they compute the same."""
+    for weights in module.parameters():
+        if weights.ndim == 4:
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+    return module
+
+
 def windows(
     texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
 ) -> Iterator[slice]:
@@ -329,21 +392,3 @@ def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
             first = position
     if first < len(order):
         yield order[first:]
-
-
-def similar_lengths(
-    lengths: Sequence[int] | NDArray[np.integer], rows: Indexes, *, batch_size: int, generator: np.random.Generator
-) -> list[Indexes]:
-    """Return shuffled batches of `rows`, each of texts of similar length, to reduce padding.
-
-    lengths (n,): of every item; rows (m,): the items to use, each once. Fifty batches of randomly chosen rows at a time
-    are sorted by length, and the batches are shuffled, so that batches remain largely random.
-    """
-    shuffled = generator.permutation(np.asarray(rows, dtype=np.intp))
-    length_of = np.asarray(lengths)
-    batched: list[Indexes] = []
-    for first in range(0, len(shuffled), 50 * batch_size):
-        window = shuffled[first : first + 50 * batch_size]
-        window = window[np.argsort(length_of[window], kind="stable")]
-        batched += [window[start : start + batch_size] for start in range(0, len(window), batch_size)]
-    return [batched[index] for index in generator.permutation(len(batched))]

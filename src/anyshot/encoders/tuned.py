@@ -13,8 +13,8 @@ from anyshot.base.items import Items
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.activations import states
 from anyshot.encoders.backbones import reopen_backbone
-from anyshot.encoders.freeze import Rest, Trunk, frozen_digest
-from anyshot.encoders.stages import Backbone
+from anyshot.encoders.freeze import Rest, frozen_digest
+from anyshot.encoders.stages import Backbone, Trunk
 
 PREFIX = "tuned/"
 

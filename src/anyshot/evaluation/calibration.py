@@ -11,9 +11,9 @@ from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
 from anyshot.base.items import check_indexes
-from anyshot.base.validation import Indexes, RandomState, generator, is_number
+from anyshot.base.validation import Floats, Indexes, RandomState, generator, is_number
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import Floats, probability_table
+from anyshot.evaluation.metrics import probability_table
 
 ConformalScore: TypeAlias = Literal["lac", "aps"]
 

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
-from anyshot.base.validation import Indexes
+from anyshot.base.validation import Floats, Indexes
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
-    Floats,
+    MIN_RELIABLE,
     effective_size,
     expected_calibration_error,
     item_weights,
@@ -23,7 +23,6 @@ from anyshot.evaluation.metrics import (
 from anyshot.evaluation.printing import Printable
 
 WIDE_INTERVAL = 0.10  # a wider interval of the accuracy gets a note
-SCARCE = 5  # the figures of a class or group with fewer items are unreliable
 MAX_ROWS = 10  # rows of a printed table; the data frame has all
 
 
@@ -218,14 +217,15 @@ def _confusions(classes: Classes, truth: Indexes, answers: Indexes, weight: Floa
 def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_label: int) -> tuple[str, ...]:
     n, width = int(per_class["n"].sum()), interval[1] - interval[0]
     tested = per_class[per_class["n"] > 0]
-    scarce, unknown = tested[tested["n"] < SCARCE], tested[~tested["seen"]]
+    scarce, unknown = tested[tested["n"] < MIN_RELIABLE], tested[~tested["seen"]]
     notes = []
     if width > WIDE_INTERVAL:
         items = "1 item" if n == 1 else f"{n} items"
         notes.append(f"only {items}: the interval of the accuracy is {100 * width:.0f} percentage points wide")
     if len(scarce):
         notes.append(
-            f"{len(scarce)} of {len(tested)} classes have fewer than {SCARCE} test items; their figures are unreliable"
+            f"{len(scarce)} of {len(tested)} classes have fewer than {MIN_RELIABLE} test items; their figures are "
+            "unreliable"
         )
     if len(tested) == 1:
         notes.append(f"all items are of class {tested['class'].iloc[0]}, so confusion with other classes is not tested")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from anyshot.base.validation import Floats
 from anyshot.errors import InputError
-from anyshot.evaluation.metrics import Floats, percent
+from anyshot.evaluation.metrics import percent
 
 # The grid of power laws that are averaged, with the prior of each parameter.
 EXPONENTS = np.linspace(0.1, 1.3, 25)  # g: normal with mean 0.5 and standard deviation 0.2

@@ -15,8 +15,14 @@ from sklearn.exceptions import UndefinedMetricWarning
 from anyshot.base.items import Labels
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.classification import SCARCE
-from anyshot.evaluation.metrics import accuracy, bootstrap_interval, effective_size, item_weights, wilson_interval
+from anyshot.evaluation.metrics import (
+    MIN_RELIABLE,
+    accuracy,
+    bootstrap_interval,
+    effective_size,
+    item_weights,
+    wilson_interval,
+)
 from anyshot.evaluation.printing import Printable
 
 MOST_DIVISIONS = 20_000  # permutations, up to which a permutation test tries all
@@ -127,11 +133,11 @@ def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
 
 def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
     """Return a note on groups that are too small for reliable figures; `table` has columns group and n."""
-    small = table[table["n"] < SCARCE]
+    small = table[table["n"] < MIN_RELIABLE]
     if not len(small):
         return ()
     named = ", ".join(str(name) for name in small["group"].head(3)) + (", ..." if len(small) > 3 else "")
-    return (f"groups with fewer than {SCARCE} items, whose figures are unreliable: {named}",)
+    return (f"groups with fewer than {MIN_RELIABLE} items, whose figures are unreliable: {named}",)
 
 
 def answers_that_change(answers: Mapping[str, Labels]) -> pd.DataFrame:

@@ -17,9 +17,9 @@ from sklearn.base import clone
 
 from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, label_list, take, to_indexes
 from anyshot.base.progress import track
-from anyshot.base.validation import Indexes, generator
+from anyshot.base.validation import Floats, Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import Floats, accuracy, percent
+from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable
 from anyshot.evaluation.splits import Predictor, holdout_rows, paired_difference, ranks_in_class
 

@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,10 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.items import Labels, check_indexes
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Floats, Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 
-Floats: TypeAlias = NDArray[np.float64]
+MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
 
 
 def accuracy(y: Labels, predicted: Labels, *, sample_weight: ArrayLike | None = None) -> float:

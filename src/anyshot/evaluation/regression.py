@@ -13,12 +13,11 @@ from sklearn.base import clone
 
 from anyshot.base.items import Items, Labels, item_count, take
 from anyshot.base.progress import track
-from anyshot.base.validation import generator
+from anyshot.base.validation import Floats, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
 from anyshot.evaluation.metrics import (
-    Floats,
     bootstrap_interval,
     effective_size,
     item_weights,

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, take, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import Indexes, RandomState, Vectors, generator
+from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import percent, wilson_interval
 from anyshot.evaluation.printing import Printable
@@ -35,26 +35,14 @@ class Predictor(Protocol):
         ...
 
 
-def first_copies(X: Vectors) -> Indexes:
-    """Return, for each vector of `X` (n, d), the index of the first equal vector (n,).
-
-    >>> first_copies(np.array([[1.0], [2.0], [1.0]], dtype=np.float32))
-    array([0, 1, 0])
-    """
-    if len(X) == 0 or len(np.unique(X[:, 0])) == len(X):  # a quick check that all vectors are distinct
-        return np.arange(len(X))
-    first: dict[bytes, int] = {}
-    indexes = [first.setdefault(row.tobytes(), index) for index, row in enumerate(np.ascontiguousarray(X))]
-    return np.array(indexes, dtype=np.intp)
-
-
 def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: Indexes | None = None) -> Indexes:
     """Return the fold of each item (n,): the i-th item of class k is in fold (i + k) mod n_folds.
 
     y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
     spread over the folds. Items that are added later do not change the folds of earlier ones.
 
-    same (n,), from `first_copies`: copies of an item get its fold, so that no copy of a test item is trained on.
+    same (n,), from `validation.first_copies`: copies of an item get its fold, so that no copy of a test item is used
+    for training.
 
     >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
     array([ 0,  1,  1, -1,  0])

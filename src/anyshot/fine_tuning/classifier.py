@@ -148,8 +148,8 @@ class FineTunedClassifier(NetworkClassifier):
         embeddings = self._class_embeddings(embedder, classes)
         center = z.mean(axis=0) if embedder.uses_bridge else None
         z = z if center is None else unit(z - center)
-        head, model = closed_form_head(z, index, embeddings, shares=shares, center=center)
-        return head, model.reasons[-1]
+        head, reasons = closed_form_head(z, index, embeddings, shares=shares, center=center)
+        return head, reasons[-1]
 
 
 def _outcome(history: History, labels: TrainingLabels, factor: float) -> str:

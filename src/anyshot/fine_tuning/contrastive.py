@@ -100,8 +100,8 @@ class ContrastiveClassifier(NetworkClassifier):
         run.check_finite(z)
         tuned = TunedEncoder(embedder.name, run.backbone, run.freeze_at, run.rest)
         embeddings = self._class_embeddings(Embedder(tuned, cache=None), classes)
-        head, model = closed_form_head(z, labels.index, embeddings)
-        return TrainedNetwork(head, history, model.reasons)
+        head, reasons = closed_form_head(z, labels.index, embeddings)
+        return TrainedNetwork(head, history, reasons)
 
 
 def pair_loss(left: Tensor, right: Tensor, same: Tensor) -> Tensor:

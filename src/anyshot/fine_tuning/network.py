@@ -19,7 +19,6 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder, encoder_for
-from anyshot.any_shot.model import Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import (
     Classes,
@@ -40,9 +39,9 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import states
 from anyshot.encoders.backbones import Assembled, reopen_backbone
-from anyshot.encoders.freeze import Rest, Trunk, backbone_of, frozen_digest
+from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts
-from anyshot.encoders.stages import Backbone
+from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
@@ -263,19 +262,19 @@ def closed_form_head(
     *,
     shares: NDArray[np.floating] | None = None,
     center: Vectors | None = None,
-) -> tuple[LinearHead, Model]:
-    """Return the any-shot head on unit-length features, or logistic regression without class embeddings.
+) -> tuple[LinearHead, tuple[str, ...]]:
+    """Return the any-shot head on unit-length features, and the reasons; without embeddings, logistic regression.
 
     z (n, width), index (n,), class_embeddings (c, width), shares (c,): expected class frequencies, equal if None;
     center (width,): already subtracted from z.
     """
     data = TrainingSet(class_embeddings, z, index, class_prior=shares)
     method = "any-shot" if class_embeddings.any() else "logistic-regression"
-    model: Model = any_shot.fit_model(Embedder("vectors", cache=None), data, method=method)
+    model = any_shot.fit_model(Embedder("vectors", cache=None), data, method=method)
     # A class without labels or embedding has the intercept -inf, which training cannot start from.
     intercept = model.intercept
     lowest = float(intercept[np.isfinite(intercept)].min(initial=0.0)) - 20
-    return LinearHead(model.coef, np.maximum(intercept, lowest), center=center), model
+    return LinearHead(model.coef, np.maximum(intercept, lowest), center=center), model.reasons
 
 
 def calibrate(run: StageTraining, head: LinearHead, labels: TrainingLabels) -> None:

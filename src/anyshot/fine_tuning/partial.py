@@ -20,12 +20,12 @@ from anyshot.base.items import Items
 from anyshot.base.validation import Indexes, RandomState, Vectors
 from anyshot.encoders.activations import Activations, activations
 from anyshot.encoders.freeze import Rest
-from anyshot.encoders.stages import Backbone, State, similar_lengths
+from anyshot.encoders.stages import Backbone, State
 from anyshot.errors import TrainingDivergedError
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.checkpoint import Checkpoints
-from anyshot.training.loop import train
+from anyshot.training.loop import similar_lengths, train
 from anyshot.training.recipe import LayerGroup, Recipe, balanced_weights, by_depth, cross_entropy
 from anyshot.training.run import HeldOut, History
 

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import torch
 
+from anyshot import training
 from anyshot.base.validation import RandomState, check_numbers, check_whole, generator, is_number
 from anyshot.errors import InputError
-from anyshot.training.loop import processes
 from anyshot.training.recipe import Recipe
 
 
@@ -110,7 +110,7 @@ class Tuning:
         A run with checkpoints and without a seed gets the seed 0, so that it can be resumed.
         """
         random = generator(0 if random_state is None and self.checkpoints is not None else random_state)
-        team = processes(device)
+        team = training.processes(device)
         return random if team.size == 1 else generator(team.agree(int(random.integers(2**31))))
 
     def check(self) -> None:

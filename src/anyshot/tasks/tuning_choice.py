@@ -13,9 +13,9 @@ from anyshot.any_shot.model import CrossValidationResult, Model
 from anyshot.any_shot.solver import LinearModel
 from anyshot.base import progress
 from anyshot.base.items import Items
-from anyshot.base.validation import Indexes, RandomState
+from anyshot.base.validation import Indexes, RandomState, first_copies
 from anyshot.errors import EncoderError
-from anyshot.evaluation.splits import first_copies, folds_by_arrival
+from anyshot.evaluation.splits import folds_by_arrival
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier

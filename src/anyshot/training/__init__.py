@@ -4,6 +4,7 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "History": "anyshot.training.run",
+    "processes": "anyshot.training.loop",
     "train": "anyshot.training.loop",
 }
 

@@ -14,7 +14,7 @@ from anyshot import AnyShotClassifier
 from anyshot.errors import InputError, MissingPartError, NotEnoughLabelsError
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
 from anyshot.evaluation.regression import NumberCurve
-from anyshot.evaluation.report import collect, findings
+from anyshot.evaluation.report import collect
 from anyshot.evaluation.report.sections import report
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once
 from anyshot.tasks.regression import AnyShotRegressor
@@ -85,7 +85,7 @@ def test_a_model_without_probabilities_has_a_report_without_them():
 
 
 def test_training_data_adds_label_counts_a_curve_and_wrong_labels(model, monkeypatch):
-    monkeypatch.setattr(findings, "CURVE_SEEDS", 1)
+    monkeypatch.setattr(collect, "CURVE_SEEDS", 1)
     X, y = blobs()
     y[0] = "high"
     found = report(model, *blobs(seed=1), train=(X, y))

@@ -7,15 +7,20 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.items import UNKNOWN, item_count, take
-from anyshot.evaluation.classification import SCARCE
 from anyshot.evaluation.fairness import notes_on_sizes
 from anyshot.evaluation.label_errors import label_errors
-from anyshot.evaluation.metrics import number, percent, reliability, unknown_auroc
+from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
 from anyshot.evaluation.report import figures, render
-from anyshot.evaluation.report.collect import ClassResults, NumberResults, reasons_for
+from anyshot.evaluation.report.collect import (
+    NEEDS_INTERVALS,
+    ClassResults,
+    NumberResults,
+    next_to_label,
+    reasons_for,
+    training_errors,
+)
 from anyshot.evaluation.report.figures import inline_svg
-from anyshot.evaluation.report.findings import NEEDS_INTERVALS, next_to_label, training_errors
 from anyshot.evaluation.report.render import Card, Matrix, PageTable, Section, readable, single_items
 
 MAX_MATRIX = 12  # classes, up to which confusions are shown as a matrix
@@ -103,10 +108,14 @@ def classes(results: ClassResults) -> Section:
     ]
     tested = table[table["n"] > 0].sort_values("recall", kind="stable")
     table = pd.concat([tested, table[table["n"] == 0]])
-    weak, scarce = int((tested["recall"] < 0.5).sum()), int((tested["n"] < SCARCE).sum())
+    weak, scarce = int((tested["recall"] < 0.5).sum()), int((tested["n"] < MIN_RELIABLE).sum())
     lead = f"For {weak} of the {len(tested)} tested classes, less than half of the items are found."
     lead = lead if weak else f"For each of the {len(tested)} tested classes, at least half of the items are found."
-    notes = (f"Classes with fewer than {SCARCE} test items, whose figures are unreliable: {scarce}.",) if scarce else ()
+    notes = (
+        (f"Classes with fewer than {MIN_RELIABLE} test items, whose figures are unreliable: {scarce}.",)
+        if scarce
+        else ()
+    )
     columns = "class n recall precision f1" if train_labels is None else "class labels n recall precision f1"
     shown = PageTable.of(table, columns, caption="Classes, lowest recall first")
     return Section(lead, notes, shown=(shown,), tables={"classes": table})
@@ -292,9 +301,9 @@ def _class_knowledge(results: ClassResults) -> list[str]:
 
 def _comparison(table: pd.DataFrame) -> str:
     """Compare the best and the worst group that are large enough."""
-    large = table[(table["n"] >= SCARCE) & table["lower"].notna()]
+    large = table[(table["n"] >= MIN_RELIABLE) & table["lower"].notna()]
     if len(large) < 2:
-        return f"There is nothing to compare: fewer than two groups have {SCARCE} items or more."
+        return f"There is nothing to compare: fewer than two groups have {MIN_RELIABLE} items or more."
     if "accuracy" in table:
         best, worst = large.iloc[large["accuracy"].argmax()], large.iloc[large["accuracy"].argmin()]
         words = [f"{percent(one['accuracy'])} %" for one in (best, worst)]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from anyshot.evaluation.metrics import Floats
+from anyshot.base.validation import Floats
 
 INK, SOFT, SHADE, ACCENT, FAINT, SECOND = "#2e3440", "#6b7280", "#e5e7eb", "#0072b2", "#9cc7e0", "#d55e00"
 DASHED: Final = (0, (4, 3))

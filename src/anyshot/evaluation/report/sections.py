@@ -21,9 +21,8 @@ from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import NumberCurve
 from anyshot.evaluation.report import collect, failures
-from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results
+from anyshot.evaluation.report.collect import ClassResults, Inputs, NumberResults, Results, measure_curve
 from anyshot.evaluation.report.figures import inline_svg
-from anyshot.evaluation.report.findings import measure_curve
 from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, readable, sentence, single_items
 from anyshot.evaluation.splits import Predictor
 
