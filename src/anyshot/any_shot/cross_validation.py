@@ -241,12 +241,10 @@ def _factors_by_likelihood(
     refined: refined class vectors are more confident than their scale says, and a high strength would seem to correct
     that; strengths are then compared each at its own temperature.
     """
-    temperature = {
-        strength: fit_temperature(
-            own, index, toward=1 / _default_scale(strength, refined=refined), prior_items=PRIOR_ITEMS
-        )
-        for strength, own in scores.items()
-    }
+    temperature = {}
+    for strength, own in scores.items():
+        toward = 1 / _default_scale(strength, refined=refined)
+        temperature[strength] = fit_temperature(own, index, toward=toward, prior_items=PRIOR_ITEMS)
     divisor = temperature if refined else dict.fromkeys(scores, 1.0)
     likelihood = {
         strength: log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
@@ -255,9 +253,9 @@ def _factors_by_likelihood(
     return {strength: share / temperature[strength] for strength, share in _shares(likelihood).items()}
 
 
-def _shares(log_likelihood: Mapping[Strength, float]) -> Factors:
+def _shares(likelihood: Mapping[Strength, float]) -> Factors:
     """Return the share of each strength in the average, without those below `MIN_SHARE`."""
-    share = dict(zip(log_likelihood, softmax(list(log_likelihood.values())), strict=True))
+    share = dict(zip(likelihood, softmax(list(likelihood.values())), strict=True))
     kept = {strength: own for strength, own in share.items() if own >= MIN_SHARE}
     return {strength: float(own / sum(kept.values())) for strength, own in kept.items()}
 

@@ -10,16 +10,8 @@ from anyshot.any_shot.solver import Examples, LinearModel, Strength, fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
-from anyshot.zero_shot.pool_refinement import (
-    MIN_AGREEMENT,
-    PRIOR_WEIGHT,
-    Pool,
-    Refinement,
-    agreement,
-    prior_weight_for,
-    probabilities_at_pool_shares,
-    refine,
-)
+from anyshot.zero_shot import pool_refinement
+from anyshot.zero_shot.pool_refinement import Pool, Refinement, agreement, refine
 
 POOL_LABELS: Final = 20
 """All unlabeled vectors together weigh at most as much as this number of labels per class."""
@@ -51,7 +43,7 @@ def refine_on_unlabeled(data: TrainingSet) -> Prior:
     if pool is None or len(pool.vectors) < len(vectors) or not vectors.any():
         return Prior(vectors, corrected=data.can_correct)
     candidates, agreements = _refinements(data, pool)
-    trust = 1.0 if agreements[-1] >= MIN_AGREEMENT else -5.0  # [nats]
+    trust = 1.0 if agreements[-1] >= pool_refinement.MIN_AGREEMENT else -5.0  # [nats]
     gains, gain_of_given = [trust + 0.5, trust][: len(candidates)], 0.0
     if len(data.index):
         gain_of_given = log_likelihood_gain(vectors, data.labeled, data.index)
@@ -75,8 +67,8 @@ def _refinements(data: TrainingSet, pool: Pool) -> tuple[list[Refinement], list[
     given = data.prior_vectors if data.attributes.size else data.class_embeddings
     found = refine(given, pool, shares=data.class_prior)
     agreements = [agreement(unit(given), found.class_vectors, pool)]
-    weight = prior_weight_for(agreements[0])
-    if weight > PRIOR_WEIGHT:
+    weight = pool_refinement.prior_weight_for(agreements[0])
+    if weight > pool_refinement.PRIOR_WEIGHT:
         found = refine(data.prior_vectors, pool, shares=data.class_prior, prior_weight=weight)
         agreements.append(agreement(unit(given), found.class_vectors, pool))
     if not len(data.index):
@@ -134,7 +126,8 @@ def refine_with_labels(
         head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
         # The more labels a class has, the less its neighbors add to the head's prediction.
         own = len(data.index) / (len(data.index) + OWN_LABELS * len(data.class_vectors))
-        by_head = pool.smooth(probabilities_at_pool_shares(head(pool.vectors)), own=own, rounds=1)
+        by_head = pool_refinement.probabilities_at_pool_shares(head(pool.vectors))
+        by_head = pool.smooth(by_head, own=own, rounds=1)
         logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
         probabilities = softmax(logs, axis=1)
     rows = np.unique(np.linspace(0, len(probabilities) - 1, POOL_EXAMPLES).astype(int))

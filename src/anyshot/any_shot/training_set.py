@@ -33,10 +33,6 @@ DUPLICATE_COSINE: Final = {False: 0.97, True: 0.995}
 """Cosine of two class vectors from which a warning is given, without the bridge and with it."""
 
 
-def _no_vectors() -> Vectors:
-    return np.zeros((0, 0), np.float32)
-
-
 @dataclass(frozen=True)
 class TrainingSet:
     """The data that an any-shot model is fitted to; every change returns a new one."""
@@ -48,9 +44,9 @@ class TrainingSet:
     classes: Classes = field(default_factory=lambda: np.zeros(0))  # (c,), names or numbers
     texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
     examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
-    unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), unlabeled examples as the encoder returns them
+    unlabeled: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (m, d), as encoded
     # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
-    attributes: Vectors = field(default_factory=_no_vectors)
+    attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
     pool: Pool | None = None  # the unlabeled examples, centered, with their nearest neighbors

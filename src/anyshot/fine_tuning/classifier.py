@@ -12,17 +12,10 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, unit
 from anyshot.encoders.stages import Backbone
 from anyshot.errors import InputError
+from anyshot.fine_tuning import partial
 from anyshot.fine_tuning.lora import add_lora, merge_lora
 from anyshot.fine_tuning.network import NetworkClassifier, TrainedNetwork, closed_form_head
-from anyshot.fine_tuning.partial import (
-    LinearHead,
-    StageTraining,
-    TrainingLabels,
-    copy_weights,
-    digest,
-    fine_tune,
-    interpolate,
-)
+from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, digest
 from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.run import History
@@ -123,15 +116,15 @@ class FineTunedClassifier(NetworkClassifier):
             "held-out items": digest(labels.train, labels.held_out),
             "first head": digest(*(tensor.cpu().numpy() for tensor in head.state_dict().values())),
         }
-        initial, seed = copy_weights(run.rest, head), int(run.random.integers(2**31))
+        initial, seed = partial.copy_weights(run.rest, head), int(run.random.integers(2**31))
         if self.method == "lora":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 add_lora(run.rest, rank=run.tuning.rank)
-        history = fine_tune(run, head, labels, about=about, random_state=seed)
+        history = partial.fine_tune(run, head, labels, about=about, random_state=seed)
         if self.method == "lora":
             merge_lora(run.rest)
-        factor = interpolate(run, head, initial, labels) if history.best_epoch != 0 else 1.0
+        factor = partial.interpolate(run, head, initial, labels) if history.best_epoch != 0 else 1.0
         run.check_finite(run.scores(head, labels.train[:64]))
         return TrainedNetwork(head, history, (*reasons, _outcome(history, labels, factor)))
 

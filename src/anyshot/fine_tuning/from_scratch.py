@@ -137,14 +137,9 @@ def _train_from_scratch(
     tuning = replace(
         fitted.tuning or Tuning(), depth_decay=1.0, unfreeze_every=0.0, patience=None, cache=False, checkpoints=None
     )
+    start, epochs, rate = backbone.stages[0], epochs or fitted.epochs, fitted.recipe_.learning_rate
     run = StageTraining.open(
-        backbone,
-        items,
-        freeze_at=backbone.stages[0],
-        tuning=tuning,
-        epochs=epochs or fitted.epochs,
-        learning_rate=fitted.recipe_.learning_rate,
-        random_state=random,
+        backbone, items, freeze_at=start, tuning=tuning, epochs=epochs, learning_rate=rate, random_state=random
     )
     head = LinearHead.zeros(len(fitted.classes_), backbone.width).to(backbone.device)
     labels = hold_out(index, len(fitted.classes_), fraction=0, generator=random)

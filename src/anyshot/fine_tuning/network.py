@@ -102,18 +102,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         BatchMemoryError
             A batch does not fit into memory; the message says which size would.
         """
-        tuning = self._settings()
+        tuning, random = self._settings(), self.random_state
         items, index, classes = labeled_items(X, y, self.classes)
         embedder = self._embedder(items, tuning)
         backbone = backbone_of(embedder.encoder)
+        stage = self._first_trained_stage(backbone)
+        rate = checked_rate(self.learning_rate, default=self._LEARNING_RATES[backbone.modality])
         run = StageTraining.open(
-            backbone,
-            items,
-            freeze_at=self._first_trained_stage(backbone),
-            tuning=tuning,
-            epochs=self.epochs,
-            learning_rate=checked_rate(self.learning_rate, default=self._LEARNING_RATES[backbone.modality]),
-            random_state=self.random_state,
+            backbone, items, freeze_at=stage, tuning=tuning, epochs=self.epochs, learning_rate=rate, random_state=random
         )
         labels = hold_out(index, len(classes), fraction=tuning.held_out, generator=run.random)
         trained = self._train(run, labels, embedder, classes)
@@ -168,9 +164,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_fitted()
         if not self._is_named:
-            raise ModelFolderError(
-                "A model with an encoder object cannot be saved. Give the encoder by name, such as 'hf:FOLDER'."
-            )
+            hint = "Give the encoder by name, such as 'hf:FOLDER'."
+            raise ModelFolderError(f"A model with an encoder object cannot be saved. {hint}")
         facts = {
             "kind": type(self).__name__,
             "parameters": {**_parameters_to_json(self.get_params(deep=False)), "encoder": self._encoder_name},

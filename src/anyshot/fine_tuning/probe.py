@@ -52,9 +52,8 @@ def probe_head(
     found = probe(z, index, n_classes, generator=generator)
     scale = 1 / fit_temperature(found.scores, index[found.rows])
     intercept = scale * found.model.intercept + (0 if shares is None else np.log(shares))
-    return LinearHead(scale * found.model.coef, intercept), (
-        f"Logistic regression, C={found.strength:g} by cross-validation."
-    )
+    how = f"Logistic regression, C={found.strength:g} by cross-validation."
+    return LinearHead(scale * found.model.coef, intercept), how
 
 
 def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
@@ -63,9 +62,8 @@ def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
     scores: (n, c) of each strength; index (n,). The one-standard-error rule of Breiman et al., Classification and
     Regression Trees, 1984, section 3.4.3.
     """
-    likelihoods = {
-        C: log_softmax(table, axis=1)[np.arange(len(index)), index] for C, table in scores.items()
-    }  # each (n,) [nats]
+    rows = np.arange(len(index))
+    likelihoods = {C: log_softmax(table, axis=1)[rows, index] for C, table in scores.items()}  # each (n,) [nats]
     best = max(likelihoods.values(), key=lambda each: float(each.mean()))
     threshold = best.mean() - best.std() / np.sqrt(len(index))
     return min(C for C, each in likelihoods.items() if each.mean() >= threshold)

@@ -297,10 +297,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
             raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
         if not isinstance(self.cache, bool | np.bool_):
-            raise InputError(
-                f"cache must be True or False; got {self.cache!r}. To store vectors in another folder, set "
-                "ANYSHOT_CACHE."
-            )
+            hint = "To store vectors in another folder, set ANYSHOT_CACHE."
+            raise InputError(f"cache must be True or False; got {self.cache!r}. {hint}")
 
     def _embedder(self, items: Items) -> Embedder:
         name = self.encoder
@@ -321,12 +319,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._model
         assert model is not None  # `fit` has just set it
         if self.method != "auto":
-            return self._set_model(model.with_reason(f"Fine-tuning was not tried: method={self.method!r} was chosen."))
-        if self.unknown_rate is not None:
-            return self._set_model(model.with_reason("Fine-tuning was not tried: unknown_rate is set."))
-        return self._set_model(
-            fine_tune_if_better(model, items, unlabeled, budget=self.budget, random_state=self.random_state)
-        )
+            model = model.with_reason(f"Fine-tuning was not tried: method={self.method!r} was chosen.")
+        elif self.unknown_rate is not None:
+            model = model.with_reason("Fine-tuning was not tried: unknown_rate is set.")
+        else:
+            model = fine_tune_if_better(model, items, unlabeled, budget=self.budget, random_state=self.random_state)
+        self._set_model(model)
 
     def _set_model(self, model: Model) -> None:
         self._model: Model | None = model

@@ -49,9 +49,8 @@ def fine_tune_if_better(
         scores[out] = _fine_tuned(model, items, ~out, random_state).scores(items_at(items, out))
         needed = (time.monotonic() - began) / done * (N_FOLDS + 1.5)  # the last fit has half as many items again
         if needed > limit:
-            return model.with_reason(
-                f"Fine-tuning was stopped: it would take about {needed:.0f} s, and the budget is {limit:.0f} s."
-            )
+            why = f"it would take about {needed:.0f} s, and the budget is {limit:.0f} s"
+            return model.with_reason(f"Fine-tuning was stopped: {why}.")
     result = CrossValidationResult.of("fine-tuned", scores, data.index, data.class_prior)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
