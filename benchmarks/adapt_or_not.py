@@ -17,9 +17,9 @@ from scipy.sparse import issparse
 from support import line, table
 
 from anyshot.domain_adaptation.base import Normalize, SourceModel
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
-from anyshot.domain_adaptation.mapping import CORAL
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
 from anyshot.domain_adaptation.selection import SOURCE, Verdict, adapt_or_not

@@ -27,20 +27,15 @@ from sklearn.preprocessing import normalize
 from support import line, shared, table
 
 from anyshot.domain_adaptation.base import AdaptedClassifier, SourceModel, normalize_domains
+from anyshot.domain_adaptation.coral import CORAL, coral_map
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting, density_ratio
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection, label_shift_test
-from anyshot.domain_adaptation.mapping import CORAL, OptimalTransport, barycentric_map, coral_map, transport_plan
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport, barycentric_map, transport_plan
 from anyshot.domain_adaptation.self_training import SelfTraining
-from anyshot.domain_adaptation.subspace import (
-    JDA,
-    TCA,
-    SubspaceAlignment,
-    pool_domains,
-    subspace_alignment,
-    transfer_components,
-)
+from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment, subspace_alignment
+from anyshot.domain_adaptation.tca import JDA, TCA, pool_domains, transfer_components
 from anyshot.errors import EffectiveSampleError
 
 NEAREST = KNeighborsClassifier(1)

@@ -26,13 +26,15 @@ from anyshot.domain_adaptation.base import (
     stack_domains,
     statistics_of,
 )
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
 from anyshot.domain_adaptation.label_shift import LabelShiftCorrection
-from anyshot.domain_adaptation.mapping import CORAL, OptimalTransport
 from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
+from anyshot.domain_adaptation.optimal_transport import OptimalTransport
 from anyshot.domain_adaptation.self_training import SelfTraining
-from anyshot.domain_adaptation.subspace import JDA, TCA, SubspaceAlignment
+from anyshot.domain_adaptation.subspace_alignment import SubspaceAlignment
+from anyshot.domain_adaptation.tca import JDA, TCA
 from anyshot.errors import BadItemError, DomainError, InputError, NotEnoughClassesError, TargetLabelsError, WidthError
 from domain_adaptation.worlds import moved_world
 

@@ -7,9 +7,9 @@ from scipy.sparse import csr_array
 from sklearn.naive_bayes import GaussianNB
 
 from anyshot.domain_adaptation.base import Domains, SourceModel
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
-from anyshot.domain_adaptation.mapping import CORAL
 from anyshot.domain_adaptation.selection import COLUMNS, SOURCE, adapt_or_not, choose, compare, criteria
 from anyshot.domain_adaptation.trials import Subsample, Trial
 from anyshot.errors import (

@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 from anyshot.domain_adaptation.base import SourceModel
-from anyshot.domain_adaptation.mapping import CORAL
+from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.self_training import SelfTraining, most_confident
 from anyshot.errors import InputError
 from domain_adaptation.worlds import moved_world

@@ -12,7 +12,7 @@ from sklearn.preprocessing import normalize
 from anyshot.base.items import decision_scores
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
-from anyshot.domain_adaptation.subspace import geodesic_flow
+from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.errors import InputError
 
 # Find a function f = K beta on all n = n_s + n_t items, where K is a kernel on the geodesic flow between the domains:
