@@ -62,7 +62,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 class LetterEncoder:
-    """A text encoder of 26 numbers: how often each letter stands in the text. Nothing to download."""
+    """A text encoder of 26 numbers: the count of each letter. It needs no download."""
 
     modality = "text"
     width = 26
@@ -73,7 +73,7 @@ class LetterEncoder:
 
     def encode(self, inputs: Sequence[str]) -> Vectors:
         self.encoded.extend(inputs)
-        counts = [[text.lower().count(chr(ord("a") + place)) for place in range(26)] for text in inputs]
+        counts = [[text.lower().count(chr(ord("a") + i)) for i in range(26)] for text in inputs]
         return unit(np.array(counts, dtype=np.float32).reshape(-1, 26) + 1e-3)
 
 

@@ -60,8 +60,8 @@ def saved_image_model(name: str, folder: Path) -> tuple[Path, torch.nn.Module]:
 def composition_gap(backbone: Backbone, state: State, expected: torch.Tensor) -> float:
     """Return the largest difference from `expected` over all freeze points, as a share of its own size."""
     gaps = []
-    for place in range(len(backbone.stages)):
-        trunk, rest = split(backbone, place)
+    for i in range(len(backbone.stages)):
+        trunk, rest = split(backbone, i)
         with torch.no_grad():
             made = rest.eval()(trunk(state))
         assert made.shape == expected.shape

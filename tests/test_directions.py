@@ -1,4 +1,4 @@
-"""The house as its imports stand: downhill only, no circle, no method that imports another."""
+"""Structure of the package: imports run downhill, without circles, in short chains and short files."""
 
 import ast
 import re
@@ -72,7 +72,7 @@ def room_of(module: str) -> str:
 
 def floor_of(module: str) -> int:
     floors = [number for number, rooms in enumerate(FLOORS, start=1) if room_of(module) in rooms]
-    assert len(floors) == 1, f"{module} stands on {len(floors)} floors of FLOORS; it must stand on one"
+    assert len(floors) == 1, f"{module} is on {len(floors)} floors of FLOORS; it must be on one"
     return floors[0]
 
 
@@ -86,7 +86,6 @@ def test_imports_run_downhill():
         for source, target in EDGES
         if room_of(source) != room_of(target) and floor_of(target) >= floor_of(source)
     ]
-    # The face is read by what stands above it and by nobody below.
     assert not uphill
 
 

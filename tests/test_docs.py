@@ -17,7 +17,7 @@ def parts(text):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_prints_what_it_shows(page, tmp_path, monkeypatch):
+def test_a_page_prints_the_documented_output(page, tmp_path, monkeypatch):
     (tmp_path / "docs" / "images").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     pairs = run(page)
@@ -32,7 +32,7 @@ def test_a_page_prints_what_it_shows(page, tmp_path, monkeypatch):
     assert drawn == set(re.findall(r"\(images/([\w.]+)\)", page.read_text(encoding="utf-8")))
 
 
-def test_the_first_example_of_the_readme_prints_what_it_says(tmp_path):
+def test_the_first_example_of_the_readme_prints_the_documented_output(tmp_path):
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     first = tmp_path / "first.md"
     first.write_text(readme[: readme.index("## Installation")], encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The examples: each runs without a warning, prints what it says, and leaves no other file."""
+"""Every example runs without warnings, prints the documented output and writes no other file."""
 
 import ast
 import contextlib
@@ -53,7 +53,7 @@ def test_the_expected_output_of_every_example_is_listed():
 
 
 @each_example
-def test_an_example_has_at_most_sixty_lines_and_says_what_it_prints(example):
+def test_an_example_has_at_most_sixty_lines_and_documents_its_output(example):
     text = example.read_text(encoding="utf-8")
     lines = (ast.get_docstring(ast.parse(text)) or "").splitlines()
     assert len(text.splitlines()) <= 60
@@ -62,7 +62,7 @@ def test_an_example_has_at_most_sixty_lines_and_says_what_it_prints(example):
 
 
 @each_example
-def test_an_example_prints_what_it_says_and_writes_only_the_plot_asked_for(example, run, tmp_path):
+def test_an_example_prints_the_documented_output_and_writes_only_its_plot(example, run, tmp_path):
     plots = PLOTS.get(example.stem, ())
     printed = run(example, *plots)
     assert [line for line in EXPECTED[example.stem] if line not in printed] == []
@@ -82,7 +82,7 @@ def test_a_notebook_is_made_from_its_example(notebook):
 
 
 @each_notebook
-def test_a_notebook_runs_and_prints_what_its_example_says(notebook, monkeypatch, tmp_path, one_cache):
+def test_a_notebook_runs_and_prints_the_output_of_its_example(notebook, monkeypatch, tmp_path, one_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANYSHOT_CACHE", str(one_cache))
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]

@@ -68,7 +68,7 @@ def test_a_saved_model_answers_as_it_did(name, saved):
             np.testing.assert_allclose(answers[task], values, atol=1e-6, rtol=1e-6)
 
 
-def test_a_text_model_loads_without_what_only_other_kinds_need():
+def test_loading_a_text_model_imports_no_module_of_other_kinds():
     code = (
         "import sys, anyshot; anyshot.load(sys.argv[1]); "
         "print(*{'torch', 'transformers', 'matplotlib', 'jinja2'} & set(sys.modules))"

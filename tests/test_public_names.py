@@ -1,4 +1,4 @@
-"""The package as it is imported: its public names, and what importing it costs."""
+"""The public names of the package, and the cost of importing it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The wheel: whole, honest about what it needs, and at work in an environment that has never seen the source."""
+"""The wheel is complete, declares its dependencies, and works in an environment without the source."""
 
 import email
 import json
@@ -83,8 +83,8 @@ def test_the_wheel_holds_its_license_and_the_notices_word_for_word(wheel):
             assert archive.read(held) == (ROOT / name).read_bytes()
 
 
-def test_the_wheel_asks_for_what_the_project_declares(wheel):
-    # That the project declares what it imports is shown in test_directions.py.
+def test_the_wheel_requires_the_declared_dependencies(wheel):
+    # test_directions.py checks that the project declares its imports.
     with ZipFile(wheel) as archive:
         (name,) = [path for path in archive.namelist() if path.endswith(".dist-info/METADATA")]
         metadata = email.message_from_bytes(archive.read(name))

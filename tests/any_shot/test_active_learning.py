@@ -1,4 +1,4 @@
-"""Active learning suggests items that represent many uncertain ones, and not what is covered already."""
+"""Active learning suggests items that represent many uncertain ones and are unlike the labeled ones."""
 
 import numpy as np
 import pytest

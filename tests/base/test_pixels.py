@@ -204,9 +204,9 @@ def test_the_warnings_of_pil_do_not_leak(tmp_path):
     frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
     file = saved(tmp_path, frames[0], save_all=True, append_images=frames[1:])
     data = file.read_bytes()
-    place = data.index(b"acTL")
+    start = data.index(b"acTL")
     chunk = b"acTL" + bytes(8)  # an animation of no frames
-    file.write_bytes(data[:place] + chunk + zlib.crc32(chunk).to_bytes(4, "big") + data[place + 16 :])
+    file.write_bytes(data[:start] + chunk + zlib.crc32(chunk).to_bytes(4, "big") + data[start + 16 :])
     with pytest.warns(UserWarning, match="Invalid APNG"), Image.open(file) as image:
         image.load()
     assert read_pixels(file)[0, 0].tolist() == list(RED)  # pytest makes any warning an error

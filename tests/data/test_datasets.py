@@ -1,4 +1,4 @@
-"""What a person has on disk becomes items and labels; what is wrong with it is named."""
+"""Reading tables and folders as items and labels; errors name the cause."""
 
 from collections import Counter
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_text_file_has_one_text_per_line_and_no_labels(tmp_path):
     ],
 )
 def test_labels_are_numbers_only_if_all_are_written_as_such(tmp_path, written, read):
-    rows = "".join(f"t{place},{label}\n" for place, label in enumerate(written))
+    rows = "".join(f"t{i},{label}\n" for i, label in enumerate(written))
     labels = read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels
     assert labels == read
     assert [type(label) for label in labels] == [type(label) for label in read]

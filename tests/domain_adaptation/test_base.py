@@ -1,4 +1,4 @@
-"""What all domain adaptation classifiers have in common, and the contract that each keeps."""
+"""The shared behavior of all domain adaptation classifiers, and their contract."""
 
 import re
 

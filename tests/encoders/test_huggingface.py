@@ -1,4 +1,4 @@
-"""What the encoders of models in Hugging Face layout share."""
+"""The shared behavior of encoders of models in Hugging Face layout."""
 
 import warnings
 

@@ -24,11 +24,11 @@ def empty_cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def folder_of(place: Path, **config: object) -> Path:
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "config.json").write_text(json.dumps(config))
-    save_file({"weight": torch.zeros(2)}, place / "model.safetensors")
-    return place
+def folder_of(folder: Path, **config: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
+    return folder
 
 
 def test_downloads_follow_the_argument_then_the_environment_then_allow(monkeypatch):

@@ -40,8 +40,8 @@ def clouds(n_each, *, width=8, n_classes=3, spread=0.25, seed=0):
     centers = np.eye(width)[:n_classes]
     index = np.repeat(np.arange(n_classes), n_each)
     X = centers[index] + spread * random.normal(size=(len(index), width))
-    names = [f"c{place}" for place in range(n_classes)]
-    return X.astype(np.float32), [names[place] for place in index], dict(zip(names, centers, strict=True))
+    names = [f"c{i}" for i in range(n_classes)]
+    return X.astype(np.float32), [names[i] for i in index], dict(zip(names, centers, strict=True))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_numbers_as_labels_stay_numbers():
 
 
 def test_items_without_a_label_become_unlabeled(clf):
-    some = [label if place % 2 else None for place, label in enumerate(LABELS)]
+    some = [label if i % 2 else None for i, label in enumerate(LABELS)]
     labeled = [(text, label) for text, label in zip(TEXTS, some, strict=True) if label]
     rest = [text for text, label in zip(TEXTS, some, strict=True) if not label]
     expected = clf.fit(*zip(*labeled, strict=True), unlabeled=rest).predict_proba(TEXTS)
@@ -267,12 +267,12 @@ def test_a_model_with_an_encoder_object_cannot_be_saved(clf, tmp_path):
 def test_ten_thousand_classes_need_bounded_memory():
     random = np.random.default_rng(0)
     centers = random.normal(size=(10_000, 4))
-    clf = AnyShotClassifier({f"c{place}": center for place, center in enumerate(centers)}, cache=False)
+    clf = AnyShotClassifier({f"c{i}": center for i, center in enumerate(centers)}, cache=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # in four dimensions some of 10,000 classes are nearly equal
         clf.fit()
         answers = clf.predict(centers[:2000])
-    assert np.mean(answers == np.array([f"c{place}" for place in range(2000)])) > 0.99
+    assert np.mean(answers == np.array([f"c{i}" for i in range(2000)])) > 0.99
 
 
 def test_nearly_equal_classes_give_a_warning(letters):
@@ -564,7 +564,7 @@ def animals(*, n_classes=12, n_unseen=3, n_each=20, seed=0):
     centers = attributes @ random.normal(size=(6, 30))
     index = np.repeat(np.arange(n_classes), n_each)
     X = (centers[index] + random.normal(size=(len(index), 30))).astype(np.float32)
-    names = np.array([f"animal{place}" for place in range(n_classes)])
+    names = np.array([f"animal{i}" for i in range(n_classes)])
     return X, names[index], dict(zip(names.tolist(), attributes, strict=True)), names[-n_unseen:]
 
 

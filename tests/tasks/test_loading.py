@@ -1,4 +1,4 @@
-"""Loading: each kind comes back as what it was; what is none, and what stands on other weights, is refused."""
+"""Loading: every kind of model is restored; other folders, and models of other weights, are refused."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")
     assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
     with quiet():
-        tiny.MODELS["bert"]().save_pretrained(folder)  # drawn anew
+        tiny.MODELS["bert"]().save_pretrained(folder)  # other random weights
     with pytest.raises(ModelFolderError, match="has other weights than the one that the model was fitted with"):
         load(tmp_path / "model", cache=False).predict(TEXTS)
 

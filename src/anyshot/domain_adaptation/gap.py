@@ -43,7 +43,7 @@ from anyshot.errors import DomainError, InputError
 # MMD^2 = mean k(s, s') + mean k(t, t') - 2 mean k(s, t), with a Gaussian kernel whose width is the median distance, is
 # tested the same way (Gretton, Borgwardt, Rasch, Schoelkopf, Smola. A Kernel Two-Sample Test. JMLR 2012, eq. 3).
 
-FOLDS: Final = 5
+GAP_FOLDS: Final = 5
 MAX_ITEMS: Final = 1000
 """Items of each domain used at most, sampled at random: the cost is cubic in them."""
 SAME: Final = 1e-6
@@ -144,7 +144,7 @@ def domain_gap(
 
 def a_distance(source: Table, target: Table) -> float:
     """Return the proxy A-distance of two domains (n_s, d), (n_t, d), from 0 (indistinguishable) to 2 (separable)."""
-    items, domain, fold = stack_with_folds(source, target, FOLDS)
+    items, domain, fold = stack_with_folds(source, target, GAP_FOLDS)
     centered = items if is_sparse(items) else items - items.mean(axis=0)
     weights = (len(domain) / 2 / np.bincount(domain))[domain]  # both domains have the same total weight
     predicted = cross_val_predict(
@@ -192,12 +192,12 @@ def _sample(table: Table, random: np.random.Generator) -> Table:
 
 def _separability_p(pair: tuple[Table, Table], permuted: NDArray[np.bool_]) -> float:
     """Return the fraction of permutations (permutations, n) that least squares separates as well as the first."""
-    items, _, fold = stack_with_folds(*pair, FOLDS)
+    items, _, fold = stack_with_folds(*pair, GAP_FOLDS)
     gram = _gram(items)
     gram += gram.diagonal().mean() * np.eye(len(gram)) * 1e-9
     penalty = gram.diagonal().mean() or 1.0
     correct = np.zeros(permuted.shape)
-    for number in range(FOLDS):
+    for number in range(GAP_FOLDS):
         test = fold == number
         signs = np.where(permuted[:, ~test], 1.0, -1.0)
         signs -= signs.mean(axis=1, keepdims=True)

@@ -59,7 +59,7 @@ MIN_ITEMS: Final = 8
 BINS: Final = 4
 """Bins of confidence. With 2, three of four shifts of the classes were taken for label shift; with 4, one of twelve."""
 GLS_ITERATIONS: Final = 5
-FOLDS: Final = 5
+N_FOLDS: Final = 5
 MAX_ITERATIONS: Final = 1000
 
 
@@ -129,10 +129,10 @@ def _logs(predicted: Floats) -> Floats:
 
 
 def cross_validated_probabilities(base: ClassifierMixin | None, table: Table, index: Indexes, n_classes: int) -> Floats:
-    """Return probabilities (n, c) of each item by a model that was not trained on it, with `FOLDS` folds."""
+    """Return probabilities (n, c) of each item by a model that was not trained on it, with `N_FOLDS` folds."""
     fold = np.empty(len(index), dtype=np.intp)
     for members in (index == k for k in np.unique(index)):
-        fold[members] = np.arange(members.sum()) % FOLDS
+        fold[members] = np.arange(members.sum()) % N_FOLDS
     predicted = np.zeros((len(index), n_classes))
     for number in np.unique(fold):
         test = fold == number

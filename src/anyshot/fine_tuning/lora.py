@@ -2,7 +2,6 @@
 
 import warnings
 
-import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -54,8 +53,3 @@ def _takes_lora(module: nn.Module) -> bool:
     """Return whether a layer is dense, as GPT-2's Conv1D is too, or a 1 x 1 convolution over all channels."""
     is_pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
     return isinstance(module, nn.Linear | Conv1D) or is_pointwise
-
-
-def n_trained(module: nn.Module) -> int:
-    """Return the number of trained weights."""
-    return sum(torch.numel(parameter) for parameter in module.parameters() if parameter.requires_grad)

@@ -27,7 +27,7 @@ from anyshot.tasks.prior_ridge import (
 
 Rows: TypeAlias = ArrayLike | pd.DataFrame  # vectors (n, d), or a table of n rows
 
-FOLDS: Final = 20
+MAX_FOLDS: Final = 20
 """Cross-validation folds for intervals; with fewer labels, each label is a fold."""
 SOURCE_ROWS: Final = 20
 """Total weight of the source rows in the statistics of features, in target rows."""
@@ -199,8 +199,8 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     ) -> None:
         """Fit the model to all labels, and for the intervals to all but each fold."""
         models = [fit_source_ridge(rows, predicted, y, scaling, source=source, alpha=alpha)]
-        folds, residuals = np.arange(len(y)) % FOLDS, np.full(len(y), np.nan)
-        for fold in range(min(len(y), FOLDS) if len(y) > 1 else 0):
+        folds, residuals = np.arange(len(y)) % MAX_FOLDS, np.full(len(y), np.nan)
+        for fold in range(min(len(y), MAX_FOLDS) if len(y) > 1 else 0):
             out = folds == fold
             model = fit_source_ridge(rows[~out], predicted[~out], y[~out], scaling, source=source, alpha=alpha)
             residuals[out] = y[out] - model(rows[out], predicted[out])

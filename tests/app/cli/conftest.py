@@ -42,13 +42,13 @@ def model(made, tmp_path):
 
 @pytest.fixture
 def call(capsys):
-    """Run a command in this process; return its code, its rows and what it said beside them."""
+    """Run a command in this process; return its exit code, its rows and both outputs."""
 
     def called(*arguments):
         capsys.readouterr()
         code = cli.run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        rows = [json.loads(line) for line in said.out.splitlines() if line.startswith("{")]
-        return SimpleNamespace(code=code, rows=rows, out=said.out, err=said.err)
+        captured = capsys.readouterr()
+        rows = [json.loads(line) for line in captured.out.splitlines() if line.startswith("{")]
+        return SimpleNamespace(code=code, rows=rows, out=captured.out, err=captured.err)
 
     return called

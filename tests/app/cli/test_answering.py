@@ -1,4 +1,4 @@
-"""What a model answers on the command line: predict, evaluate, explain, suggest."""
+"""The commands that use a fitted model: predict, evaluate, explain and suggest."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
     assert first.startswith("red.png,007,tomato,")
 
 
-def test_predict_never_writes_over_what_it_reads(call, made, tmp_path):
+def test_predict_never_overwrites_its_input(call, made, tmp_path):
     for name in ("texts.csv", "classes.csv"):
         (tmp_path / name).write_text("text,class\ncannot sign in,login\nwhere is it,delivery\n")
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)

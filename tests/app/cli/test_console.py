@@ -1,4 +1,4 @@
-"""What a command prints: rows in a pipe, tables in a terminal, nothing after the reader left."""
+"""Output of commands: rows in a pipe, tables in a terminal, nothing after the pipe is closed."""
 
 import io
 import os
@@ -46,8 +46,8 @@ def test_a_reader_that_leaves_ends_the_program_silently():
         [sys.executable, "-m", "anyshot", "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
         running.stdout.close()
-        said = running.stderr.read()
-    assert (running.returncode, said) == (141, b"")
+        message = running.stderr.read()
+    assert (running.returncode, message) == (141, b"")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="closes an output as a shell does")

@@ -1,4 +1,4 @@
-"""The program: its commands, its exit codes, the texts of its errors."""
+"""The command line program: commands, exit codes and error messages."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from app.cli.messages import process
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["a"], "Give either --classes or --model"),
         (["a", "--classes", "x,y", "--model", "m"], "Give either --classes or --model"),
@@ -27,14 +27,14 @@ from app.cli.messages import process
         (["a", "--nonsense"], "No such option"),
     ],
 )
-def test_wrong_usage_ends_with_2(call, arguments, said):
+def test_wrong_usage_ends_with_2(call, arguments, message):
     done = call("predict", *arguments)
     assert done.code == 2
-    assert said in done.err
+    assert message in done.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["a", "--classes", "x"], "At least two classes are needed; only 'x' was given."),
         (["a", "--classes", "x,x"], "Class 'x' is named 2 times."),
@@ -46,12 +46,12 @@ def test_wrong_usage_ends_with_2(call, arguments, said):
         (["a", "--model", "nowhere"], "There is no folder"),
     ],
 )
-def test_a_problem_with_data_or_model_ends_with_1_and_one_message(call, tmp_path, monkeypatch, arguments, said):
+def test_a_problem_with_data_or_model_ends_with_1_and_one_message(call, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     done = call("predict", *arguments)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("Error: ")
-    assert said in done.err
+    assert message in done.err
     assert "Traceback" not in done.err
 
 

@@ -1,4 +1,4 @@
-"""fit, tune, learn, add-class and remove-class."""
+"""The commands fit, tune, learn, add-class and remove-class."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ import anyshot
 from app.cli.messages import TRAIN, process
 
 
-def test_fit_says_what_it_learned_and_why(call, made, tmp_path):
+def test_fit_prints_the_method_and_the_reasons(call, made, tmp_path):
     done = call("fit", made / "train.csv", "--out", tmp_path / "m")
     (facts,) = done.rows
     assert (facts["classes"], facts["labels"]) == (3, 9)
@@ -43,7 +43,7 @@ def test_fit_takes_an_encoder(call, made, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--label-column", "lable"], "Did you mean 'label'?"),
         (["--classes", "biling,delivery,login"], "Did you mean 'biling'?"),
@@ -52,9 +52,9 @@ def test_fit_takes_an_encoder(call, made, tmp_path):
         (["--text-column", "text", "--image-column", "text"], "not both"),
     ],
 )
-def test_fit_refuses_what_cannot_be_meant(call, made, tmp_path, options, said):
+def test_fit_refuses_invalid_options(call, made, tmp_path, options, message):
     done = call("fit", made / "train.csv", "--out", tmp_path / "m", *options)
-    assert (done.code, said in done.err) == (1, True), done.err
+    assert (done.code, message in done.err) == (1, True), done.err
 
 
 def test_a_class_is_added_from_a_file_and_the_line_and_removed_again(call, made, model, tmp_path):
@@ -94,7 +94,7 @@ def test_learn_takes_those_of_one_class_from_a_file_with_labels(call, made, mode
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["why two charges?"], 2, "have no labels"),
         (["{made}/texts.csv"], 1, "Name their column with --label-column, or the class of all items with --label"),
@@ -102,10 +102,10 @@ def test_learn_takes_those_of_one_class_from_a_file_with_labels(call, made, mode
         (["{made}/train.csv", "--label", "hiring"], 1, "none of them is 'hiring'"),
     ],
 )
-def test_learn_refuses_what_bears_no_label_of_the_model_and_changes_nothing(call, made, model, arguments, code, said):
+def test_learn_refuses_items_without_a_known_label_and_keeps_the_model(call, made, model, arguments, code, message):
     before = (model / "model.json").read_bytes()
     done = call("learn", model, *(argument.format(made=made) for argument in arguments))
-    assert (done.code, said in done.err) == (code, True), done.err
+    assert (done.code, message in done.err) == (code, True), done.err
     assert (model / "model.json").read_bytes() == before
 
 
@@ -125,8 +125,8 @@ def test_two_commands_that_change_a_model_at_once_both_do(model):
         )
         for name in ("refund", "crash")
     ]
-    said = [one.communicate()[1] for one in running]
-    assert [one.returncode for one in running] == [0, 0], said
+    message = [one.communicate()[1] for one in running]
+    assert [one.returncode for one in running] == [0, 0], message
     assert {"refund", "crash"} <= set(anyshot.load(model).classes_)
     assert [path.name for path in model.parent.iterdir()] == ["model"]
 
@@ -145,7 +145,7 @@ def test_remove_class_proposes_the_nearest_name_and_changes_nothing(call, model)
     assert "billing" in anyshot.load(model).classes_
 
 
-def test_tune_says_what_it_tried_and_writes_the_model(call, made, tmp_path):
+def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_path):
     done = call("tune", made / "train.csv", "--budget", "0.001", "--out", tmp_path / "tuned")
     assert done.code == 0
     assert any("Fine-tuning was not tried" in reason for reason in done.rows[0]["reasons"])

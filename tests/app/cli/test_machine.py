@@ -1,4 +1,4 @@
-"""What this machine has: models and cache."""
+"""The commands models and cache."""
 
 
 def test_models_lists_the_encoders(call):

@@ -1,4 +1,4 @@
-"""encode and curve."""
+"""The commands encode and curve."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_encode_writes_vectors_that_open_without_pickle(call, made, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["v.npz"]
 
 
-def test_encode_looks_for_no_labels_where_none_are_wanted(call, made, tmp_path):
+def test_encode_needs_no_label_column(call, made, tmp_path):
     done = call("encode", made / "measured.csv", "--out", tmp_path / "v.npz")
     assert (done.code, "several columns" in done.err) == (1, True)
     for name in ("measured.csv", "train.csv"):

@@ -1,4 +1,4 @@
-"""What is handed to a command: texts, files, the standard input, class names."""
+"""Arguments of commands: texts, files, standard input and class names."""
 
 import io
 import sys
@@ -16,12 +16,12 @@ def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeyp
     assert [row["label"] for row in call("predict", "-", "--model", made / "model").rows] == ["login", "delivery"]
 
 
-def test_the_mark_before_a_standard_input_is_no_part_of_its_first_text(made):
+def test_a_byte_order_mark_is_removed_from_standard_input(made):
     done = process("predict", "-", "--model", made / "model", input="\ufeffcannot sign in\n", encoding="utf-8")
     assert '"item": "cannot sign in"' in done.stdout
 
 
-def test_a_standard_input_in_another_encoding_is_a_problem_and_no_traceback(made, monkeypatch):
+def test_standard_input_in_another_encoding_is_an_error_without_traceback(made, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
     done = process("predict", "-", "--model", made / "model", input="Gebühr\n", encoding="latin-1")
     assert (done.returncode, done.stdout) == (1, "")
@@ -85,7 +85,7 @@ def test_a_model_of_integer_classes_understands_names_on_the_line(call, made, tm
     assert (done.code, "integers" in done.err) == (1, True)
 
 
-def test_columns_that_may_be_labels_do_not_matter_where_none_are_needed(call, made, tmp_path):
+def test_possible_label_columns_are_ignored_where_labels_are_not_needed(call, made, tmp_path):
     texts = [text for text, _ in TRAIN]
     data = made / "measured.csv"
     for arguments in (["predict", data, "--model", made / "model"], ["explain", made / "model", data]):
@@ -104,7 +104,7 @@ def test_a_tampered_model_is_refused(call, model):
     assert (done.code, "its digest differs" in done.err) == (1, True)
 
 
-def test_a_trained_network_answers_and_what_it_has_not_is_named(call, made, tmp_path):
+def test_a_trained_network_predicts_and_names_unsupported_commands(call, made, tmp_path):
     texts, labels = zip(*TRAIN, strict=True)
     anyshot.FineTunedClassifier("minilm", method="probe").fit(list(texts), list(labels)).save(tmp_path / "network")
     answered = call("predict", made / "texts.csv", "--model", tmp_path / "network")

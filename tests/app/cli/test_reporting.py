@@ -1,4 +1,4 @@
-"""What is told to others: report and card."""
+"""The commands report and card."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ import anyshot
 from app.cli.messages import TRAIN
 
 
-def test_report_writes_one_page_with_the_groups_and_what_was_learned_from(call, made, tmp_path):
+def test_report_writes_one_page_with_groups_and_training_data(call, made, tmp_path):
     page = tmp_path / "report.html"
     done = call("report", made / "model", made / "train.csv", "--out", page, "--train", made / "train.csv")
     assert done.code == 0
@@ -16,7 +16,7 @@ def test_report_writes_one_page_with_the_groups_and_what_was_learned_from(call, 
     assert "has no labels to compare" in call("report", made / "model", made / "texts.csv").err
 
 
-def test_report_says_what_is_not_in_it_and_how_to_get_it(call, made, tmp_path):
+def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path):
     page = tmp_path / "report.html"
     done = call("report", made / "model", made / "train.csv", "--out", page)
     assert "--train DATA" in done.rows[0]["missing"]["curve"]

@@ -1,4 +1,4 @@
-"""Rules on the Gram matrix: what each promises, for gradients that agree, conflict, or vanish."""
+"""Gradient rules: the property of each, for gradients that agree, conflict or vanish."""
 
 import numpy as np
 import pytest

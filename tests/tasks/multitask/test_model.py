@@ -64,10 +64,10 @@ def test_heads_of_regressions_solve_the_normal_equations():
     tasks = read_tasks(two_numbers(Z)[0], n_items=len(Z))
     heads = fit_shared_prior(Z, tasks)
     slopes = []
-    for place, task in enumerate(tasks):
+    for i, task in enumerate(tasks):
         own = Z[task.rows]
-        gap = own @ heads.coef[:, place] + heads.intercept[place] - task.targets
-        slopes.append(own.T @ gap / heads.noise[place])
+        gap = own @ heads.coef[:, i] + heads.intercept[i] - task.targets
+        slopes.append(own.T @ gap / heads.noise[i])
     np.testing.assert_allclose(heads.coef @ np.linalg.inv(heads.covariance), -np.column_stack(slopes), atol=1e-3)
 
 

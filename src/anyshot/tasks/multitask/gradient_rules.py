@@ -5,17 +5,14 @@ returns the weights (t,) of the gradients. Without conflicts between tasks, all 
 """
 
 import math
-from collections.abc import Callable
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize, nnls
 
 from anyshot.base.validation import Floats
-
-Rule: TypeAlias = Callable[[Floats, np.random.Generator], Floats]
 
 CAUTION: Final = 0.5
 """c of CAGrad: largest distance to the mean gradient, in lengths of the mean gradient."""
