@@ -3,7 +3,8 @@ import pytest
 
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.class_wise_search import ClassWiseSearch, class_folds, held_out_scores, mean_class_accuracy
-from anyshot.zero_shot.eszsl_sae import ESZSL, SemanticRidge
+from anyshot.zero_shot.eszsl import ESZSL
+from anyshot.zero_shot.ridge import SemanticRidge
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.zero_shot.eszsl_sae import ESZSL
+from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.generalized import (
     GeneralizedZeroShotClassifier,
     best_threshold,

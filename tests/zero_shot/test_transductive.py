@@ -10,7 +10,7 @@ from sklearn.base import clone
 from anyshot.base.validation import generator, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.zero_shot.base import ZeroShotClassifier
-from anyshot.zero_shot.eszsl_sae import ESZSL
+from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import make_pool
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
