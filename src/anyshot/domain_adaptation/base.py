@@ -32,7 +32,7 @@ Floats: TypeAlias = NDArray[np.floating]
 Table: TypeAlias = Vectors | csr_array  # (n, d), dense or sparse
 Normalize: TypeAlias = Literal["source", "domain"] | None
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 STRENGTH = 30.0
 """C of the default base classifier for vectors whose mean squared length is 1."""
@@ -249,14 +249,14 @@ def probabilities(model: ClassifierMixin, table: Table, n_classes: int) -> Float
     return found
 
 
-def _if_model_has(name: str) -> Callable[[Method], Method]:
+def _if_model_has(name: str) -> Callable[[Decorated], Decorated]:
     """Make a method available only if the fitted model, or the base before `fit`, has it too."""
 
     def check(self: "AdaptedClassifier") -> bool:
         model = getattr(self, "model_", self.base)
         return model is None or hasattr(model, name)
 
-    decorator: Callable[[Method], Method] = available_if(check)
+    decorator: Callable[[Decorated], Decorated] = available_if(check)
     return decorator
 
 

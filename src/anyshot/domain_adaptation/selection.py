@@ -20,7 +20,7 @@ from anyshot.domain_adaptation.base import (
     is_sparse,
 )
 from anyshot.domain_adaptation.label_shift import Shift
-from anyshot.domain_adaptation.trials import Method, Subsample, Trial, agreement, as_vectors, run_trials, subsample
+from anyshot.domain_adaptation.trials import Adaptation, Subsample, Trial, agreement, as_vectors, run_trials, subsample
 from anyshot.errors import DomainError, InputError, WidthError
 
 # Which criteria are reliable depends on the shift. If only the class frequencies differ, source items resampled to the
@@ -69,7 +69,7 @@ class Verdict:
     """
 
     choice: str
-    model: Method
+    model: Adaptation
     shift: Shift
     table: pd.DataFrame
     reasons: tuple[str, ...]
@@ -92,12 +92,12 @@ class Verdict:
 
 
 def adapt_or_not(
-    candidates: Mapping[str, Method],
+    candidates: Mapping[str, Adaptation],
     X: ArrayLike,
     y: ArrayLike,
     *,
     target: ArrayLike,
-    source_model: Method | None = None,
+    source_model: Adaptation | None = None,
     n_repeats: int = 6,
     n_items: int = 500,
     random_state: RandomState = 0,
@@ -221,7 +221,7 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
     return reasons
 
 
-def _check_options(candidates: Mapping[str, Method], n_repeats: int, n_items: int) -> None:
+def _check_options(candidates: Mapping[str, Adaptation], n_repeats: int, n_items: int) -> None:
     if not isinstance(candidates, Mapping) or not candidates:
         what = "is empty" if isinstance(candidates, Mapping) else f"is a {type(candidates).__name__}"
         raise InputError(f"candidates {what}. Pass a dict of methods by name, such as {{'CORAL': CORAL()}}.")

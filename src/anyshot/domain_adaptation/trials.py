@@ -39,7 +39,7 @@ TARGET_FRACTION: Final = 0.8
 N_NEIGHBORS: Final = 10
 
 
-class Method(Protocol):
+class Adaptation(Protocol):
     """An adaptation method or a source model."""
 
     classes_: NDArray[np.generic]
@@ -95,7 +95,7 @@ def _split(index: Indexes, n_items: int, random: np.random.Generator) -> tuple[I
 
 
 def run_trials(
-    methods: Mapping[str, Method], source_model: Method, sample: Subsample, *, seed: int
+    methods: Mapping[str, Adaptation], source_model: Adaptation, sample: Subsample, *, seed: int
 ) -> tuple[dict[str, Trial | None], Shift]:
     """Return the trial of each method on a subsample, None if it cannot be fitted, and the kind of shift.
 
@@ -118,7 +118,7 @@ def run_trials(
     return trials, shift
 
 
-def _trial(method: Method, sample: Subsample, rows: Indexes, neighbors: Indexes) -> Trial:
+def _trial(method: Adaptation, sample: Subsample, rows: Indexes, neighbors: Indexes) -> Trial:
     """Return the trial of a method; rows: of the test items, resampled to the class frequencies of the target."""
     start = time.perf_counter()
     predicted = _predict_as_target(method, sample, sample.domains.target)
@@ -129,14 +129,14 @@ def _trial(method: Method, sample: Subsample, rows: Indexes, neighbors: Indexes)
     return Trial(predicted, reverse, weighted, neighbor_kappa(classes, neighbors), time.perf_counter() - start)
 
 
-def _predict_as_target(method: Method, sample: Subsample, items: Table) -> Floats:
+def _predict_as_target(method: Adaptation, sample: Subsample, items: Table) -> Floats:
     """Return the probabilities (n, c) of a method that is fitted with `items` as its target."""
     domains = sample.domains
     fitted = clone(method).fit(domains.source, domains.index, target=items)
     return probabilities(fitted, items, domains.n_classes)
 
 
-def _reverse_accuracy(method: Method, sample: Subsample, classes: Indexes) -> float:
+def _reverse_accuracy(method: Adaptation, sample: Subsample, classes: Indexes) -> float:
     """Return the accuracy on the source of a method that is trained on the target with the labels `classes` (n_t,)."""
     if len(np.unique(classes)) < 2:
         return float(np.mean(sample.test_index == classes[0]))

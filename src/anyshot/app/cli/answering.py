@@ -54,12 +54,12 @@ def predict(
     if model is not None and encoder != "auto":
         raise typer.BadParameter("--encoder can only be used with --classes; a saved model has its own encoder.")
     refuse_overwriting(out, *items, classes)
-    given = items_of(items, text_column=text_column, image_column=image_column)
+    inputs = items_of(items, text_column=text_column, image_column=image_column)
     if model is not None:
         clf = open_model(model, method="predict_proba")
     else:
         clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
-    _answer(_predicted(clf, given), out, table=table_among(items))
+    _answer(_predicted(clf, inputs), out, table=table_among(items))
 
 
 def explain(
@@ -70,8 +70,8 @@ def explain(
     image_column: ImageColumn = None,
 ) -> None:
     """Explain each prediction: the description that matches best and the nearest labeled examples."""
-    given = items_of(items, text_column=text_column, image_column=image_column)
-    explanations = open_model(model, method="explain").explain(given, k=k)
+    inputs = items_of(items, text_column=text_column, image_column=image_column)
+    explanations = open_model(model, method="explain").explain(inputs, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 
 
@@ -83,13 +83,13 @@ def evaluate(
     image_column: ImageColumn = None,
 ) -> None:
     """Measure how good a model is on labeled data that it was not fitted on."""
-    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
-    if given.labels is None:
+    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    if inputs.labels is None:
         raise InputError(
             f"{data} has no labels to compare the predictions with. Name the column of the labels with --label-column."
         )
     clf = open_model(model, method="predict_proba")
-    result = clf.evaluate(given.items, as_classes_write_them(given.labels, clf.classes_.tolist()))
+    result = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, clf.classes_.tolist()))
     show(result, _facts(result))
 
 
@@ -106,10 +106,10 @@ def suggest(
 ) -> None:
     """List the items that are most useful to label next, the most useful first, with their predicted classes."""
     refuse_overwriting(out, data)
-    given = read_items(data, text_column=text_column, image_column=image_column)
+    inputs = read_items(data, text_column=text_column, image_column=image_column)
     clf = open_model(model, method="suggest").set_params(random_state=seed)
-    chosen = clf.suggest(given, n=n).tolist()
-    answers = _predicted(clf, [given[row] for row in chosen])
+    chosen = clf.suggest(inputs, n=n).tolist()
+    answers = _predicted(clf, [inputs[row] for row in chosen])
     _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out)
 
 

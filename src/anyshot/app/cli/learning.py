@@ -55,24 +55,24 @@ def fit(
 
     Rows without a label are allowed. With --classes, so are classes without labels, and DATA without any labels.
     """
-    given = read(data, **asdict(columns))
+    inputs = read(data, **asdict(columns))
     named = None if classes is None else datasets.read_classes(classes)
     more = None
     if unlabeled is not None:
         more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
-    if given.labels is None and named is None:
+    if inputs.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
             "the classes with --classes."
         )
     clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
-    if given.labels is None:
+    if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
-        clf.fit(unlabeled=[*given.items, *(more or [])])
+        clf.fit(unlabeled=[*inputs.items, *(more or [])])
         n_labels = 0
     else:
-        labels = given.labels if named is None else as_classes_write_them(given.labels, named)
-        clf.fit(given.items, labels, unlabeled=more)
+        labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
+        clf.fit(inputs.items, labels, unlabeled=more)
         n_labels = sum(label is not None for label in labels)
     clf.save(out)
     _show_model(clf, out, n_labels=n_labels)
@@ -95,13 +95,13 @@ def tune(
 
     Needs five labels for every class.
     """
-    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
-    if given.labels is None:
+    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    if inputs.labels is None:
         raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
     named = None if classes is None else datasets.read_classes(classes)
-    labels = given.labels if named is None else as_classes_write_them(given.labels, named)
+    labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
-    clf.fit(given.items, labels)
+    clf.fit(inputs.items, labels)
     clf.save(out)
     _show_model(clf, out, n_labels=sum(label is not None for label in labels))
 
@@ -131,10 +131,10 @@ def learn(
 
     Rows without a label are used as unlabeled items.
     """
-    given, labels = labeled_items_of(items, columns, label=label)
+    inputs, labels = labeled_items_of(items, columns, label=label)
     with folder_lock(model):
         clf = open_model(model, method="partial_fit")
-        clf.partial_fit(given, as_classes_write_them(labels, clf.classes_.tolist()))
+        clf.partial_fit(inputs, as_classes_write_them(labels, clf.classes_.tolist()))
         clf.save(model)
     n_labels = sum(one is not None for one in labels)
     unlabeled = count(len(labels) - n_labels, "unlabeled item")

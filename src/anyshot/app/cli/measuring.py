@@ -44,14 +44,16 @@ def encode(
     """
     if out.suffix.lower() != ".npz":
         raise DataFileError(f"{out} cannot be written: its name must end in .npz.")
-    given = read(
+    inputs = read(
         data, text_column=text_column, image_column=image_column, label_column=label_column, with_labels=labels
     )
-    name = default_for(given.modality) if encoder == "auto" else encoder
-    vectors = store.encode_once(encoders.load_encoder(name), given.items, cache=store.VectorCache())
-    columns = {"vectors": vectors, "items": np.array([str(item) for item in given.items]), "encoder": np.array(name)}
-    if given.labels is not None:
-        columns["labels"] = np.array(given.labels if None not in given.labels else [_text(one) for one in given.labels])
+    name = default_for(inputs.modality) if encoder == "auto" else encoder
+    vectors = store.encode_once(encoders.load_encoder(name), inputs.items, cache=store.VectorCache())
+    columns = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
+    if inputs.labels is not None:
+        columns["labels"] = np.array(
+            inputs.labels if None not in inputs.labels else [_text(one) for one in inputs.labels]
+        )
     with atomic_file(out) as part:
         np.savez(part, **columns)
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
@@ -75,12 +77,12 @@ def curve(
     """
     if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
-    given = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
-    if given.labels is None:
+    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    if inputs.labels is None:
         raise InputError(f"{data} has no labels, which measuring needs. Name their column with --label-column.")
-    named = classes_in(given.labels) if classes is None else datasets.read_classes(classes)
-    labels = as_classes_write_them(given.labels, named)
-    result = _measured(given, labels, named, encoder=encoder, draws=draws)
+    named = classes_in(inputs.labels) if classes is None else datasets.read_classes(classes)
+    labels = as_classes_write_them(inputs.labels, named)
+    result = _measured(inputs, labels, named, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
     if out is not None:
         with atomic_file(out) as part:
@@ -88,13 +90,13 @@ def curve(
         note(f"Wrote the plot to {out}.")
 
 
-def _measured(given: Any, labels: Labels, classes: Any, *, encoder: str, draws: int) -> Any:
+def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws: int) -> Any:
     """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
     test = evaluation.holdout_rows(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
-    learned, tested = ([given.items[row] for row in rows] for rows in (rest, test))
+    learned, tested = ([inputs.items[row] for row in rows] for rows in (rest, test))
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))
-    loaded = encoders.load_encoder(default_for(given.modality) if encoder == "auto" else encoder)
+    loaded = encoders.load_encoder(default_for(inputs.modality) if encoder == "auto" else encoder)
     ours = tasks.AnyShotClassifier(classes, encoder=loaded)
     regression = tasks.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
     largest = max(known.count(name) for name in classes_in(known))

@@ -123,37 +123,38 @@ def read_items(
 
 
 def items_of(
-    given: Sequence[str], *, text_column: str | None = None, image_column: str | None = None
+    arguments: Sequence[str], *, text_column: str | None = None, image_column: str | None = None
 ) -> list[str] | list[Path]:
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
-    if list(given) == ["-"]:
+    if list(arguments) == ["-"]:
         return _lines_of_stdin()
-    if len(given) == 1 and _is_data(given[0]):
-        return read_items(Path(given[0]), text_column=text_column, image_column=image_column)
-    for argument in given:
+    if len(arguments) == 1 and _is_data(arguments[0]):
+        return read_items(Path(arguments[0]), text_column=text_column, image_column=image_column)
+    for argument in arguments:
         _check_item(argument)
     if text_column or image_column:
         raise typer.BadParameter("A column was named, but the items are not in a table.")
-    return list(given)
+    return list(arguments)
 
 
-def labeled_items_of(given: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
+def labeled_items_of(arguments: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
     """Return items and their labels: those of one file, or `label` for every item."""
-    one_file = len(given) == 1 and _is_data(given[0])
+    one_file = len(arguments) == 1 and _is_data(arguments[0])
     if label is not None:
         if one_file:
-            items = items_of_class(Path(given[0]), label, columns)
+            items = items_of_class(Path(arguments[0]), label, columns)
         else:
-            items = [*items_of(given, text_column=columns.text_column, image_column=columns.image_column)]
+            items = [*items_of(arguments, text_column=columns.text_column, image_column=columns.image_column)]
         return items, [label] * len(items)
     if not one_file:
         raise typer.BadParameter(
             "Texts and images on the command line have no labels. Name their class with --label, or give a file."
         )
-    data = read(Path(given[0]), **asdict(columns))
+    data = read(Path(arguments[0]), **asdict(columns))
     if data.labels is None:
         raise InputError(
-            f"{given[0]} has no labels. Name their column with --label-column, or the class of all items with --label."
+            f"{arguments[0]} has no labels. Name their column with --label-column, or the class of all items "
+            "with --label."
         )
     return data.items, data.labels
 
@@ -187,18 +188,18 @@ def open_model(folder: Path, *, method: str) -> Any:
     return model
 
 
-def refuse_overwriting(out: Path | None, *given: str | Path | None) -> None:
+def refuse_overwriting(out: Path | None, *sources: str | Path | None) -> None:
     """Raise InputError if `out` is one of the input files or the labels.csv of an input folder, by any path."""
-    for source in given:
+    for source in sources:
         for path in () if source is None or out is None else (str(source), os.path.join(source, "labels.csv")):
             if out is not None and os.path.isfile(path) and out.exists() and out.samefile(path):
                 raise InputError(f"--out {out} would overwrite the input {path}. Choose another name for --out.")
 
 
-def table_among(given: Sequence[str]) -> Path | None:
+def table_among(arguments: Sequence[str]) -> Path | None:
     """Return the path of the table that the items come from, or None."""
-    alone = len(given) == 1 and _is_data(given[0]) and Path(given[0]).suffix.lower() in TABLE_SUFFIXES
-    return Path(given[0]) if alone and os.path.isfile(given[0]) else None
+    alone = len(arguments) == 1 and _is_data(arguments[0]) and Path(arguments[0]).suffix.lower() in TABLE_SUFFIXES
+    return Path(arguments[0]) if alone and os.path.isfile(arguments[0]) else None
 
 
 def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
@@ -265,12 +266,12 @@ def _is_data(argument: str) -> bool:
 
 def _lines_of_stdin() -> list[str]:
     try:
-        given = list(sys.stdin) if sys.stdin is not None else []
+        lines_read = list(sys.stdin) if sys.stdin is not None else []
     except UnicodeDecodeError as error:
         raise InputError(f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8.") from error
-    if given:
-        given[0] = given[0].removeprefix("\ufeff")  # a byte order mark
-    lines = [line.strip() for line in given if line.strip()]
+    if lines_read:
+        lines_read[0] = lines_read[0].removeprefix("\ufeff")  # a byte order mark
+    lines = [line.strip() for line in lines_read if line.strip()]
     if not lines:
         raise InputError("The standard input is empty. Give one text per line.")
     return lines

@@ -91,8 +91,8 @@ def card(
     clf, facts = load(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
-        given = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
-        found = clf.evaluate(given.items, as_classes_write_them(given.labels, names))
+        inputs = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
+        found = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
     write = network_card if "frozen" in facts else model_card
     modality, base_model = card_facts(encoder_name(facts))
@@ -121,10 +121,10 @@ def _labeled(
     path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the predictions with"
 ) -> Any:
     """Return the data set at `path`, which must have labels."""
-    given = read_as(path, label_column=column)
-    if given.labels is None or all(label is None for label in given.labels):
+    inputs = read_as(path, label_column=column)
+    if inputs.labels is None or all(label is None for label in inputs.labels):
         raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
-    return given
+    return inputs
 
 
 def _groups(path: Path, read_as: Callable[..., Any], column: str) -> list[Any]:
