@@ -20,8 +20,8 @@ def students(n, course, random):
     school = random.choice(["north", "south"], n)
     talent = random.normal(11, 3, n)
     first = talent + random.normal(0, 1, n)
-    level, worth = {"old": (0.0, 0.5), "new": (1.5, 0.2)}[course]
-    final = level + talent + worth * hours - 0.15 * absences + (school == "north") + random.normal(0, 1, n)
+    level, slope = {"old": (0.0, 0.5), "new": (1.5, 0.2)}[course]
+    final = level + talent + slope * hours - 0.15 * absences + (school == "north") + random.normal(0, 1, n)
     return pd.DataFrame({"hours": hours, "absences": absences, "school": school, "G1": first, "G3": final})
 
 

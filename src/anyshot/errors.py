@@ -63,7 +63,7 @@ class NotEnoughClassesError(ClassesError):
 
 
 class DuplicateClassError(ClassesError):
-    """Raised for a repeated or empty class name, and for two classes that cannot be told apart."""
+    """Raised for a repeated or empty class name, and for two classes that cannot be distinguished."""
 
 
 class UnknownClassError(ClassesError):

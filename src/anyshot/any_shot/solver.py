@@ -299,7 +299,7 @@ def _minimize(problem: _Problem, W: Float32s, tol: float) -> Float32s:
                 break
             step /= 2
         else:
-            break  # no lower loss can be told apart in float32
+            break  # float32 cannot represent a lower loss
         here = there
     return here.W
 

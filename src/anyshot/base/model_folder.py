@@ -237,7 +237,7 @@ def _document(folder: Path) -> dict[str, Any]:
 
 
 def _is_complete(document: dict[str, Any]) -> bool:
-    """Return whether a document has all parts; one with a valid digest may still have been made by hand."""
+    """Return whether a document has all parts; one with a valid digest may still have been edited."""
     facts, files = document.get("facts"), document.get("files")
     return isinstance(facts, dict) and isinstance(files, dict) and files.keys() == {_ARRAYS}
 

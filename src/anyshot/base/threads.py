@@ -17,10 +17,10 @@ _NOTEBOOK = ("ipykernel", "IPython")  # packages whose threads pass messages and
 def threads_for(multiplications: int) -> Iterator[None]:
     """Limit BLAS to one thread while the block runs, if its matrix products are small and no other thread is alive.
 
-    On a busy machine, BLAS threads that wait for each other at every small product make a fit five to ten times as slow
-    (`benchmarks/speed.py`). But the limit applies to the whole process, so it is set only if the caller's is the only
-    Python thread (those of a Jupyter kernel do not count): it never slows down another thread's computation. The
-    previous limit is restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
+    On a busy machine, BLAS threads wait for each other at every small product (`benchmarks/speed.py` has the times).
+    The limit applies to the whole process, so it is set only if no other Python thread is alive when the block starts
+    (those of a Jupyter kernel do not count); a thread started during the block is limited too. The previous limit is
+    restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
     """
     if multiplications >= SMALL or not _is_only_thread():
         yield

@@ -14,7 +14,9 @@ from anyshot.evaluation.metrics import percent
 
 # The grid of power laws that are averaged, with the prior of each parameter.
 EXPONENTS = np.linspace(0.1, 1.3, 25)  # g: normal with mean 0.5 and standard deviation 0.2
-HEAD_STARTS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])  # k0, labels that prior knowledge is worth: uniform
+HEAD_STARTS = np.array(
+    [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
+)  # k0, number of labels equivalent to prior knowledge: uniform
 FLOORS = np.array([0.0, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4])  # f, irreducible error: exp(-f / 0.1)
 MISMATCH = 0.01  # standard deviation of real curves from any such law at twice the labels, on two sets of intents
 LEVEL = 0.9  # of the interval
@@ -47,7 +49,7 @@ def extrapolate(shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike, *, to: flo
 
     The error is modeled as f + b (k + k0)^-g, an inverse power law of the labels k (Figueroa et al., Predicting sample
     size required for classification performance, BMC Medical Informatics and Decision Making 2012) with a floor f and
-    k0 labels' worth of prior knowledge. A few points do not determine four parameters, so all laws of a grid are
+    prior knowledge equivalent to k0 labels. A few points do not determine four parameters, so all laws of a grid are
     averaged, weighted by their likelihood and prior. If the laws disagree, the interval is wide; if it is wider than
     15 percentage points, there is no prediction. It holds for test items like those that the curve was measured on.
 

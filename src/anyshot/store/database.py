@@ -31,7 +31,7 @@ LOCK_TIMEOUT: Final = 10.0
 SUFFIX: Final = ".act"  # of activation files
 
 _APPLICATION: Final = 0x616E7973  # "anys" in the file's header; other programs' databases lack it
-# SQLITE_ERROR stands for a missing table or column, which an intact database of ours always has.
+# SQLITE_ERROR means a missing table or column, which an intact database of this package has.
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 _BLOCK: Final = 2**20  # bytes read at once
 _KEYS_PER_QUERY: Final = 2048  # larger results no longer fit the processor's caches

@@ -139,7 +139,7 @@ class Section:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
-    """Figures and tables that could not be made, each with what it needs."""
+    """Figures and tables that are missing, each with the reason."""
     title: str = ""
     short_title: str = ""
     """The title in the navigation."""
@@ -186,7 +186,7 @@ class Report:
 
     @property
     def missing(self) -> dict[str, str]:
-        """Figures and tables that could not be made, each with what it needs."""
+        """Figures and tables that are missing, each with the reason."""
         return _joined(section.missing for section in self.sections.values())
 
     def to_html(self, *, title: str = TITLE) -> str:
