@@ -77,6 +77,8 @@ def test_groups_are_compared_and_training_labels_are_a_group():
     section = failures.groups(results(p, y, train=["a"], site=["x"] * 20 + ["y"] * 20))
     assert section.lead == "Best group: x (100.0 %); worst: y (0.0 %). Their intervals do not overlap."
     assert section.tables["groups"]["group"].tolist() == ["x", "y", "class with labels", "class without labels"]
+    equal = failures.groups(results(p, ["a"] * 40, site=["x"] * 20 + ["y"] * 20))
+    assert equal.lead == "All 2 groups have the same result (100.0 %)."
 
 
 def test_groups_of_numbers_are_compared_by_error():

@@ -310,6 +310,8 @@ def _comparison(table: pd.DataFrame) -> str:
     else:
         best, worst = large.iloc[large["rmse"].argmin()], large.iloc[large["rmse"].argmax()]
         words = [f"error {number(one['rmse'])}" for one in (best, worst)]
+    if words[0] == words[1]:
+        return f"All {len(large)} groups have the same result ({words[0]})."
     overlap = max(best["lower"], worst["lower"]) <= min(best["upper"], worst["upper"])
     groups = f"Best group: {best['group']} ({words[0]}); worst: {worst['group']} ({words[1]})."
     return f"{groups} Their intervals {'overlap' if overlap else 'do not overlap'}."

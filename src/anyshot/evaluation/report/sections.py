@@ -225,7 +225,7 @@ def cost(results: Results) -> Section:
     counts, seconds = price.after - price.before, price.finished - price.started
     total = collect.encoding_counts(results.model) - price.before
     reused = counts.cached + counts.duplicates
-    lead = f"{n:,} predictions took {seconds:.2g} s, {1000 * seconds / n:.2g} ms each."
+    lead = f"{n:,} predictions took {seconds:.2g} s, {number(1000 * seconds / n)} ms each."
     notes = [
         f"Of {counts.requested:,} items, {counts.encoded:,} had to be encoded; {reused:,} "
         f"({percent(reused / counts.requested)} %) were in the cache or equal to another item."
