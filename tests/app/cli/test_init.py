@@ -19,8 +19,8 @@ from app.cli.messages import process
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a"], "Give either --classes or --model"),
-        (["a", "--classes", "x,y", "--model", "m"], "Give either --classes or --model"),
+        (["a"], "Either --classes or --model is required"),
+        (["a", "--classes", "x,y", "--model", "m"], "cannot be used together"),
         (["a", "--model", "m", "--encoder", "minilm"], "a saved model"),
         (["a", "--classes", "x,y", "--text-column", "t"], "the items are not in a table"),
         ([], "Missing argument"),
@@ -36,7 +36,7 @@ def test_wrong_usage_ends_with_2(call, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a", "--classes", "x"], "At least two classes are needed; only 'x' was given."),
+        (["a", "--classes", "x"], "At least two classes are needed; got only 'x'."),
         (["a", "--classes", "x,x"], "Class 'x' is named 2 times."),
         (["", "--classes", "x,y"], "The text in row 0 is empty."),
         (["missing.csv", "--classes", "x,y"], "There is no file missing.csv."),
@@ -126,3 +126,9 @@ def test_an_interrupt_while_the_program_is_being_loaded_ends_with_130():
 def test_the_installed_command_is_the_one_that_can_be_interrupted_early():
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"anyshot": "anyshot.__main__:main"}
+
+
+def test_help_texts_are_wrapped_to_the_terminal_and_not_where_the_source_is():
+    helps = {one.name: one.help or "" for one in console.app.registered_commands}
+    assert "\n\nNeeds the class names" in helps["predict"]
+    assert [name for name, text in helps.items() if "\n" in text.replace("\n\n", "")] == []

@@ -1,6 +1,7 @@
 """The command line. Each command calls one function of the public interface. Exit codes: 0, 1, 2, 130, 141."""
 
 from collections.abc import Callable
+from inspect import cleandoc
 
 from anyshot.app.cli.answering import evaluate, explain, predict, suggest
 from anyshot.app.cli.console import app, main, run
@@ -61,4 +62,6 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
 }
 
 for _name, (_command, _examples) in _COMMANDS.items():
-    app.command(_name, epilog="\n\n".join(["Examples:" if len(_examples) > 1 else "Example:", *_examples]))(_command)
+    _help = "\n\n".join(part.replace("\n", " ") for part in cleandoc(_command.__doc__ or "").split("\n\n"))
+    _epilog = "\n\n".join(["Examples:" if len(_examples) > 1 else "Example:", *_examples])
+    app.command(_name, help=_help, epilog=_epilog)(_command)

@@ -49,8 +49,10 @@ def predict(
     input table are kept, followed by label and probability; if it has a label column, the prediction is in
     predicted_label.
     """
-    if (classes is None) == (model is None):
-        raise typer.BadParameter("Give either --classes or --model, not both.")
+    if classes is None and model is None:
+        raise typer.BadParameter("Either --classes or --model is required.")
+    if classes is not None and model is not None:
+        raise typer.BadParameter("--classes and --model cannot be used together.")
     if model is not None and encoder != "auto":
         raise typer.BadParameter("--encoder can only be used with --classes; a saved model has its own encoder.")
     refuse_overwriting(out, *items, classes)
