@@ -136,10 +136,10 @@ def test_an_analogy_prints_as_a_sentence(analogy, sentence):
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [
-        ({"seen": []}, ClassesError, "No class is seen"),
-        ({"seen": [0, 9]}, UnknownClassError, "seen holds row 9, but there are 5"),
+        ({"seen": []}, ClassesError, "seen is empty"),
+        ({"seen": [0, 9]}, UnknownClassError, "seen contains row 9, but there are 5"),
         ({"seen": [0.5]}, InputError, "integers"),
-        ({"of": [-1]}, UnknownClassError, "of holds row -1"),
+        ({"of": [-1]}, UnknownClassError, "of contains row -1"),
         ({"names": NAMES[:4]}, ClassesError, "5 x 4, but there are 4 names"),
         ({"columns": COLUMNS[:3]}, ClassesError, "5 x 4, but there are 3 columns"),
         ({"n_classes": -1}, InputError, "must be 0 or more"),

@@ -128,7 +128,7 @@ def test_texts_are_returned_as_python_strings():
     [
         (" \n", r"The text in row 1 is empty\. Remove it"),
         (3, r"Row 1 is not a text but int 3\. Pass strings"),
-        ("half \ud83d", r"The text in row 1 contains half a character, 'half \\ud83d': .* UTF-8"),
+        ("half \ud83d", r"The text in row 1 contains an unpaired surrogate, 'half \\ud83d': .* UTF-8"),
     ],
 )
 def test_an_unusable_text_is_named_by_its_row(bad, words):
@@ -167,8 +167,8 @@ def test_a_class_table_of_mixed_types_keeps_each():
 @pytest.mark.parametrize(
     ("names", "error", "words"),
     [
-        ([], NotEnoughClassesError, "At least two classes are needed; none was given"),
-        (["a"], NotEnoughClassesError, "only 'a' was given"),
+        ([], NotEnoughClassesError, "At least two classes are needed; got none"),
+        (["a"], NotEnoughClassesError, "got only 'a'"),
         (["a", "b", "a"], DuplicateClassError, "Class 'a' is named 2 times"),
         (["a", " "], DuplicateClassError, "Class 1 has an empty name"),
         ([None, "a"], DuplicateClassError, "Class 0 has an empty name"),

@@ -76,7 +76,7 @@ def test_unit_handles_very_small_and_very_large_numbers(size):
 
 @pytest.mark.parametrize("wrong", ["x", -1, 1.5])
 def test_an_invalid_random_state_is_refused(wrong):
-    with pytest.raises(InputError, match="random_state must be a whole number from 0, a generator, or None; it is"):
+    with pytest.raises(InputError, match="random_state must be a non-negative integer, a generator or None; it is"):
         validation.generator(wrong)
 
 
@@ -91,7 +91,7 @@ def test_integers_of_python_and_numpy_are_whole_numbers(whole):
 
 @pytest.mark.parametrize("wrong", [True, np.True_, 2.0, np.float64(2), "3", None])
 def test_a_parameter_that_is_not_a_whole_number_is_named(wrong):
-    with pytest.raises(InputError, match=r"epochs must be a whole number; it is "):
+    with pytest.raises(InputError, match=r"epochs must be an integer; it is "):
         validation.check_whole(1, rank=1, epochs=wrong)
 
 

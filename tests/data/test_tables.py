@@ -101,12 +101,12 @@ def test_bytes_that_are_neither_encoding_are_refused(tmp_path):
 
 def test_text_that_contradicts_its_byte_order_mark_is_refused(tmp_path):
     path = file(tmp_path, "a.txt", b"\xef\xbb\xbfgood\nbad \xe9\n")
-    assert "line 2: not utf-8-sig, which the byte-order mark announces" in fault_of(path)
+    assert "line 2: not utf-8-sig, which the BOM indicates" in fault_of(path)
 
 
 def test_zero_bytes_are_refused(tmp_path):
     path = file(tmp_path, "a.csv", "text\nhello\n".encode("utf-16-le"))
-    assert "UTF-16 without its mark" in fault_of(path)
+    assert "UTF-16 without a BOM" in fault_of(path)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.txt"])

@@ -152,7 +152,7 @@ def test_invalid_input_is_refused():
         domain_gap(np.full((3, 4), np.nan), target)
     with pytest.raises(TargetLabelsError, match="must not see labels"):
         domain_gap(source, (target, np.zeros(len(target))))
-    with pytest.raises(InputError, match="feature_names holds 1 names, but the vectors have 4 features"):
+    with pytest.raises(InputError, match="feature_names has 1 names, but the vectors have 4 features"):
         domain_gap(source, target, feature_names=["hue"])
 
 

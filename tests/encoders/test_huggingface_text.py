@@ -63,7 +63,7 @@ def test_a_text_without_a_token_is_reported_with_its_row(tmp_path):
     tokenizer = tokenizer_for("gpt2")
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit("_")
     tokenizer.save_pretrained(folder)
-    with pytest.raises(BadItemError, match="finds no token in the text in row 1"):
+    with pytest.raises(BadItemError, match="returned no tokens for the text in row 1"):
         LanguageModelEncoder(folder).encode(["card", "___"])
 
 

@@ -84,7 +84,7 @@ def test_the_number_of_splits_is_printed(measured):
 
 
 def test_an_unknown_model_is_refused(measured):
-    with pytest.raises(InputError, match="no model 'other' here; there are"):
+    with pytest.raises(InputError, match=r"Unknown model 'other'\. Choose one of: "):
         measured.compare("other", "plain")
 
 

@@ -98,7 +98,7 @@ def test_one_label_per_class_is_too_few():
 
 
 def test_invalid_probabilities_are_refused():
-    with pytest.raises(InputError, match="Row 1 does not hold probabilities"):
+    with pytest.raises(InputError, match="Row 1 does not contain probabilities"):
         label_errors([[0.5, 0.5], [0.9, 0.9]], [0, 1])
 
 

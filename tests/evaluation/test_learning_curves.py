@@ -181,7 +181,7 @@ def test_models_are_compared_on_the_same_draws(curve):
     expected = paired_difference(by_model["logistic"], by_model["centroid"])
     assert table["shots"].tolist() == [2, 5, "all"]
     assert table.loc[0, ["mean", "lower"]].tolist() == pytest.approx([expected.mean, expected.lower])
-    with pytest.raises(InputError, match=r"no model 'tree' on the curve; there are centroid, logistic"):
+    with pytest.raises(InputError, match=r"Unknown model 'tree'. Choose one of: centroid, logistic"):
         curve.compare("tree", "logistic")
 
 

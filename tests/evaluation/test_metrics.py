@@ -164,7 +164,7 @@ def test_the_wilson_interval_is_not_empty_for_shares_of_0_and_1():
 
 @pytest.mark.parametrize("metric", [log_loss, brier_score, expected_calibration_error])
 def test_invalid_probabilities_are_refused(metric):
-    with pytest.raises(InputError, match="Row 1 does not hold probabilities: they must be 0 or more and sum to 1"):
+    with pytest.raises(InputError, match="Row 1 does not contain probabilities: they must be 0 or more and sum to 1"):
         metric([[0.5, 0.5], [0.5, 0.7]], [0, 1])
 
 

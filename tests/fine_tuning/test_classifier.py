@@ -161,9 +161,9 @@ def test_the_assembled_network_has_all_stages_and_the_head(bert):
         ({"tuning": {"batch_size": 4}}, InputError, "tuning must be a Tuning"),
         ({"learning_rate": "fast"}, InputError, "learning_rate must be a number or 'auto'; it is 'fast'"),
         ({"learning_rate": None}, InputError, "learning_rate must be a number or 'auto'; it is None"),
-        ({"epochs": "3"}, InputError, "epochs must be a whole number; it is '3'"),
-        ({"epochs": 2.5}, InputError, "epochs must be a whole number; it is 2.5"),
-        ({"random_state": "x"}, InputError, "random_state must be a whole number"),
+        ({"epochs": "3"}, InputError, "epochs must be an integer; it is '3'"),
+        ({"epochs": 2.5}, InputError, "epochs must be an integer; it is 2.5"),
+        ({"random_state": "x"}, InputError, "random_state must be a non-negative integer"),
         ({"freeze_at": None}, UnknownStageError, "freeze_at=None is not a stage"),
     ],
 )

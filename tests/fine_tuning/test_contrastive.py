@@ -81,7 +81,7 @@ def test_a_freeze_point_above_all_weights_is_an_error(bert, freeze_at):
         classifier(bert, freeze_at=freeze_at).fit(X, Y)
 
 
-@pytest.mark.parametrize(("wrong", "rule"), [(2.5, "a whole number"), ("2", "a whole number"), (0, "at least 1")])
+@pytest.mark.parametrize(("wrong", "rule"), [(2.5, "an integer"), ("2", "an integer"), (0, "at least 1")])
 def test_an_invalid_number_of_pairs_is_an_error(bert, wrong, rule):
     with pytest.raises(InputError, match=f"pairs_per_item must be {rule}; it is"):
         classifier(bert, pairs_per_item=wrong).fit(X, Y)

@@ -120,7 +120,7 @@ def test_images_are_encoded_at_the_size_that_the_network_was_trained_at(tmp_path
     ("parameters", "message"),
     [
         ({"size": 0}, "size must be at least 16; it is 0"),
-        ({"size": "28"}, "size must be a whole number; it is '28'"),
+        ({"size": "28"}, "size must be an integer; it is '28'"),
         ({"n_classes": 1}, "n_classes must be at least 2; it is 1"),
         ({"n_shots": 0}, "n_shots must be at least 1; it is 0"),
         ({"held_out": -1}, "held_out must be at least 0; it is -1"),

@@ -12,8 +12,8 @@ from anyshot.fine_tuning.tuning import Tuning, check_tuning
     ("setting", "message"),
     [
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0"),
-        ({"batch_size": "4"}, "batch_size must be a whole number; it is '4'"),
-        ({"accumulate": 1.5}, "accumulate must be a whole number; it is 1.5"),
+        ({"batch_size": "4"}, "batch_size must be an integer; it is '4'"),
+        ({"accumulate": 1.5}, "accumulate must be an integer; it is 1.5"),
         ({"rank": 0}, "rank must be at least 1"),
         ({"augment": -1}, "augment must be at least 0; it is -1"),
         ({"head_rate": 0.0}, "head_rate must be positive and finite; it is 0.0"),

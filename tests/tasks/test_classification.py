@@ -282,8 +282,8 @@ def test_nearly_equal_classes_give_a_warning(letters):
 
 
 FAULTS = [
-    ({}, ([], []), NotEnoughClassesError, "At least two classes are needed; none was given"),
-    ({"classes": ["one"]}, (), NotEnoughClassesError, "only 'one' was given"),
+    ({}, ([], []), NotEnoughClassesError, "At least two classes are needed; got none"),
+    ({"classes": ["one"]}, (), NotEnoughClassesError, "got only 'one'"),
     ({"classes": ["a", "a"]}, (), DuplicateClassError, "Class 'a' is named 2 times"),
     ({"classes": ["a", " "]}, (), DuplicateClassError, "Class 1 has an empty name"),
     ({"classes": "a,b"}, (), ClassesError, "got one string: 'a,b'"),
@@ -355,7 +355,7 @@ def test_every_method_refuses_what_is_not_a_list_of_items(clf):
                 answer(given)
     with pytest.raises(InputError, match="k must be at least 0; it is -1"):
         clf.explain(TEXTS, k=-1)
-    with pytest.raises(InputError, match=r"n must be a whole number; it is 2\.5"):
+    with pytest.raises(InputError, match=r"n must be an integer; it is 2\.5"):
         clf.suggest(TEXTS, n=2.5)
     with pytest.raises(InputError, match="A list of examples is needed; got one NoneType"):
         clf.add_class("cab", examples=None)
@@ -595,7 +595,7 @@ def test_a_model_with_attributes_can_change_and_be_saved(tmp_path):
     assert_same_model(clf, at_once, X)
     clf.save(tmp_path / "model")
     assert_same_model(load(tmp_path / "model", cache=False), at_once, X)
-    with pytest.raises(InputError, match="given by attributes: give those of 'okapi' as 6 numbers"):
+    with pytest.raises(InputError, match="Pass 6 numbers for 'okapi'"):
         clf.add_class("okapi")
 
 

@@ -43,7 +43,7 @@ def test_a_network_of_ones_own_is_asked_for(tmp_path):
 
 def test_what_is_no_model_of_ours_is_refused(tmp_path):
     write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
-    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', a kind of model that this version cannot read"):
+    with pytest.raises(ModelFolderError, match="contains a model of type 'Sorcery', which this version cannot read"):
         load(tmp_path / "other")
 
 

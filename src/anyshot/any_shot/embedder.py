@@ -179,13 +179,13 @@ class Embedder:
             vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
             return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
         if n_attributes:
-            raise InputError(f"The classes are given by attributes: give those of {name!r} as {n_attributes} numbers.")
+            raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
         texts = class_embeddings.describe({name: description})
         embedding = self.embed_classes(texts)
         return data.with_class(texts, np.zeros((1, width), np.float32) if embedding is None else embedding)
 
     def similar_known_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
-        """Return, for each class embedded over the bridge, the known classes with the largest weights."""
+        """Return, for each class embedded through ImageNet's classes, the known classes with the largest weights."""
         known = self._known_classes
         return imagenet_bridge.largest_shares(self._encode_names(texts), known.vectors, known.names, n=3)
 

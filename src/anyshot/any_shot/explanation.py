@@ -236,7 +236,7 @@ def analogies(
     Raises
     ------
     ClassesError
-        No class is seen, or the number of names or columns does not match class_vectors.
+        `seen` is empty, or the number of names or columns does not match class_vectors.
     UnknownClassError
         A row is out of range.
     InputError
@@ -245,7 +245,7 @@ def analogies(
     table = checked_class_vectors(class_vectors)
     known, asked = _rows(seen, len(table), "seen"), None if of is None else _rows(of, len(table), "of")
     if not len(known):
-        raise ClassesError("No class is seen, so there is nothing to compare with. Give the rows of labeled classes.")
+        raise ClassesError("seen is empty. Pass the rows of the classes that have labels.")
     if len(names) != len(table) or (columns is not None and len(columns) != table.shape[1]):
         given = f"{len(names)} names" if len(names) != len(table) else f"{len(columns or ())} columns"
         raise ClassesError(f"class_vectors has the shape {table.shape[0]} x {table.shape[1]}, but there are {given}.")
@@ -268,10 +268,10 @@ def analogies(
 def _rows(given: ArrayLike, n_classes: int, what: str) -> Indexes:
     rows = np.asarray(given)
     if rows.size and not np.issubdtype(rows.dtype, np.integer):
-        raise InputError(f"{what} must hold rows of class_vectors, which are integers; its type is {rows.dtype}.")
+        raise InputError(f"{what} must contain row numbers of class_vectors (integers); its dtype is {rows.dtype}.")
     outside = rows[(rows < 0) | (rows >= n_classes)]
     if outside.size:
-        raise UnknownClassError(f"{what} holds row {outside[0]}, but there are {n_classes} classes.")
+        raise UnknownClassError(f"{what} contains row {outside[0]}, but there are {n_classes} classes.")
     return np.asarray(rows.ravel(), dtype=np.intp)
 
 

@@ -117,9 +117,9 @@ class AnyShotHead(VectorClassifier):
     ) -> Self:
         """Learn from vectors `X` (n, d) and labels `y` (n,).
 
-        class_vectors (c, d): unit-length class embeddings; then y holds rows of it, -1 for "no label", and X may be
-        empty. A row of zeros is a class without an embedding. Without class_vectors, y holds labels of any kind and the
-        model is logistic regression.
+        class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label", and X may be
+        empty. A row of zeros is a class without an embedding. Without class_vectors, y contains labels of any kind and
+        the model is logistic regression.
         more: further examples with soft targets, such as unlabeled vectors with predicted probabilities.
         start: `delta_` of an earlier fit, to begin from.
 

@@ -94,7 +94,7 @@ def _reason(data: TrainingSet, pool: Pool, agreements: list[float], *, better: b
 
 
 def log_likelihood_gain(class_vectors: Vectors, X: Vectors, y: Indexes) -> float:
-    """Return how much better than chance class vectors predict labels that they have not seen [nats].
+    """Return how much better than chance class vectors predict labels that they were not fitted to [nats].
 
     class_vectors (c, d); X (n, d); y (n,) rows of class_vectors. This is the mean log-likelihood over the labeled
     classes, at the best temperature, times the number of labels. Only that one number is fitted to the labels, so that

@@ -47,7 +47,7 @@ class PrototypeClassifier(VectorClassifier):
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike | None = None) -> Self:
         """Take the mean of each class of `X` (n, d), `y` (n,).
 
-        class_vectors (c, d): unit-length class embeddings; then y holds rows of it, -1 for "no label".
+        class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label".
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The training set: classes and what is known of them, labeled examples, and unlabeled vectors."""
+"""The training set: classes with their texts and vectors, labeled examples, and unlabeled vectors."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -305,8 +305,8 @@ def warn_of_duplicates(data: TrainingSet, *, uses_bridge: bool, stacklevel: int)
     pairs = near_duplicates(vectors, data.classes.tolist(), threshold=DUPLICATE_COSINE[uses_bridge])
     for one, other, cosine in pairs[:3]:
         warnings.warn(
-            f"The classes {one!r} and {other!r} are nearly the same to the encoder (cosine {cosine:.2f}). Add "
-            "descriptions that tell them apart.",
+            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
+            "descriptions that distinguish them.",
             stacklevel=stacklevel + 1,
         )
 

@@ -96,7 +96,7 @@ def _compute() -> list[Finding]:
     return [
         Finding("cores", f"{cores}, of which torch uses {threads}"),
         Finding("bfloat16 on the CPU", has),
-        Finding("GPU", gpu or "none that torch sees"),
+        Finding("GPU", gpu or "none found by torch"),
         Finding("encoders run on", chosen.replace(" ", " in ")),
     ]
 

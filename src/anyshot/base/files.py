@@ -100,7 +100,7 @@ def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, target: Path) -> None:
-    """Wait for the lock, and write into it which process holds it."""
+    """Wait for the lock, and write into it which process has it."""
     try:
         lock.acquire(timeout=LOCK_WARNING)
     except Timeout:

@@ -140,7 +140,7 @@ def check_texts(texts: Items) -> list[str]:
             raise BadItemError(f"The text in row {row} is empty. Remove it or add words.")
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise BadItemError(
-                f"The text in row {row} contains half a character, {text[:40]!r}: it was read in the wrong encoding. "
+                f"The text in row {row} contains an unpaired surrogate, {text[:40]!r}: it was decoded wrongly. "
                 "Read it as UTF-8, or remove it."
             )
     return [str(text) for text in texts]
@@ -232,8 +232,10 @@ def class_table(names: Iterable[Label]) -> Classes:
         times = listed.count(repeated[0])
         raise DuplicateClassError(f"Class {repeated[0]!r} is named {times} times. Name each class once.")
     if len(listed) < 2:
-        given = f"only {listed[0]!r} was given" if listed else "none was given"
-        raise NotEnoughClassesError(f"At least two classes are needed; {given}. Name them, or give labels of two.")
+        given = f"only {listed[0]!r}" if listed else "none"
+        raise NotEnoughClassesError(
+            f"At least two classes are needed; got {given}. Pass their names, or labels of two."
+        )
     if len({type(name) for name in listed}) == 1:
         return np.array(listed)
     table = np.empty(len(listed), dtype=object)  # names and numbers together
@@ -386,7 +388,7 @@ def _wrong_number_of_labels(n_items: int, n_labels: int) -> InputError:
 
 
 def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
-    close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1)
     listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
     remedy = "Correct it, name it among the classes passed to fit, or add it to a fitted model with add_class."
     if close:

@@ -65,7 +65,7 @@ class SavedModel:
 def write_model(
     folder: str | os.PathLike[str], *, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], card: str
 ) -> None:
-    """Write a model folder atomically: whatever happens, the folder holds the old model or the new one.
+    """Write a model folder atomically: the folder always contains the old model or the new one.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def generator(random_state: RandomState) -> np.random.Generator:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"random_state must be a whole number from 0, a generator, or None; it is {random_state!r}."
+            f"random_state must be a non-negative integer, a generator or None; it is {random_state!r}."
         ) from error
 
 
@@ -92,13 +92,13 @@ def is_number(given: object) -> TypeGuard[float]:
 
 
 def check_whole(least: int, **given: object) -> None:
-    """Raise InputError if one of the parameters `given`, by name, is not a whole number of at least `least`.
+    """Raise InputError if one of the parameters `given`, by name, is not an integer of at least `least`.
 
     >>> check_whole(1, epochs=3, rank=np.int64(8))
     """
     for name, value in given.items():
         if not is_whole(value):
-            raise InputError(f"{name} must be a whole number; it is {value!r}.")
+            raise InputError(f"{name} must be an integer; it is {value!r}.")
         if value < least:
             raise InputError(f"{name} must be at least {least}; it is {value}.")
 

@@ -152,13 +152,13 @@ def read_text(path: Path) -> tuple[str, str]:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from error
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     if encoding in ("utf-8", "utf-8-sig") and b"\0" in data:
-        raise DataFileError(f"{path} contains zero bytes: it is not text, or UTF-16 without its mark. Save as UTF-8.")
+        raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             line = 1 + data[: error.start].decode(encoding, errors="ignore").count("\n")
-            raise DataFileError(f"{path}, line {line}: not {encoding}, which the byte-order mark announces.") from error
+            raise DataFileError(f"{path}, line {line}: not {encoding}, which the BOM indicates.") from error
         text, encoding = _windows_1252(data, path), "windows-1252"
     if not text.strip():
         raise DataFileError(f"{path} is empty.")

@@ -105,7 +105,7 @@ def domain_table(X: ArrayLike | csr_array, *, width: int | None = None, name: st
     table = csr_array(X, dtype=np.float32) if is_sparse(X) else validation.vectors(X, name=name)
     if is_sparse(table) and not np.isfinite(table.data).all():
         row = int(np.searchsorted(table.indptr, np.flatnonzero(~np.isfinite(table.data))[0], side="right")) - 1
-        raise BadItemError(f"{name} holds NaN or infinity in row {row}. Remove or repair these vectors.")
+        raise BadItemError(f"{name} contains NaN or infinity in row {row}. Remove or correct these vectors.")
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has {table.shape[1]} features; the source has {width}.")
     return table
@@ -138,7 +138,7 @@ def class_index(y: ArrayLike, n_items: int) -> tuple[NDArray[np.generic], Indexe
     """Return the sorted source classes (c,), at least two, and the class index of each source item (n,)."""
     labels = np.asarray(y)
     if labels.shape != (n_items,):
-        raise InputError(f"y must hold one label for each of the {n_items} items; its shape is {labels.shape}.")
+        raise InputError(f"y must contain one label for each of the {n_items} items; its shape is {labels.shape}.")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise NotEnoughClassesError(f"The source has 1 class, {str(classes[0])!r}; at least two are needed.")

@@ -122,7 +122,7 @@ def domain_gap(
     names = list(map(str, range(source_table.shape[1]))) if feature_names is None else list(feature_names)
     if len(names) != source_table.shape[1]:
         raise InputError(
-            f"feature_names holds {len(names)} names, but the vectors have {source_table.shape[1]} features."
+            f"feature_names has {len(names)} names, but the vectors have {source_table.shape[1]} features."
         )
     random = generator(random_state)
     samples = _sample(source_table, random), _sample(target_items, random)

@@ -49,7 +49,7 @@ def nearest_neighbors(cosine: Floats, n_neighbors: int) -> Indexes:
 
 
 def neighbor_laplacian(vectors: Floats, n_neighbors: int) -> csr_array:
-    """Return I - D^-1/2 W D^-1/2 (n, n), where W holds the cosines of unit vectors (n, k) to their neighbors."""
+    """Return I - D^-1/2 W D^-1/2 (n, n), where W contains the cosines of unit vectors (n, k) to their neighbors."""
     cosine = vectors @ vectors.T
     neighbors = nearest_neighbors(cosine, n_neighbors)
     n, k = neighbors.shape

@@ -100,7 +100,9 @@ class LanguageModelEncoder(HuggingFaceEncoder):
         tokens: list[list[int]] = self._tokenizer(texts, return_attention_mask=False, **limit)["input_ids"]
         for row, ids in enumerate(tokens, start=first_row):
             if not ids:
-                raise BadItemError(f"The model finds no token in the text in row {row}. Remove it or add words.")
+                raise BadItemError(
+                    f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words."
+                )
         n_truncated = sum(self._is_truncated(ids, text) for ids, text in zip(tokens, texts, strict=True))
         if n_truncated:
             log.info(

@@ -105,7 +105,7 @@ def leep(source_probabilities: ArrayLike, y: ArrayLike) -> float:
 def nce(source_labels: ArrayLike, y: ArrayLike) -> float:
     """Return NCE, the negative conditional entropy of `y` given the source labels [nats]; higher is better, at most 0.
 
-    source_labels (n,), y (n,): whole numbers. Tran, Nguyen, Hassner. Transferability and Hardness of Supervised
+    source_labels (n,), y (n,): integers. Tran, Nguyen, Hassner. Transferability and Hardness of Supervised
     Classification Tasks. ICCV 2019, eq. (5).
     """
     z, index = np.asarray(source_labels), np.asarray(y)

@@ -78,7 +78,7 @@ class ClassSplitScores(Printable):
         wide = rows.pivot(index="split", columns="model", values=figure)
         missing = [name for name in (a, b) if name not in wide.columns]
         if missing:
-            raise InputError(f"There is no model {missing[0]!r} here; there are {', '.join(wide.columns)}.")
+            raise InputError(f"Unknown model {missing[0]!r}. Choose one of: {', '.join(wide.columns)}.")
         return paired_difference(wide[a], wide[b])
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:

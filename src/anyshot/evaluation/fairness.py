@@ -281,7 +281,7 @@ def _defined(metric: Callable[..., float]) -> Callable[..., float]:
 
     def figure(y: ArrayLike, predicted: ArrayLike, weight: NDArray[np.float64] | None = None) -> float:
         if weight is not None and weight.sum() <= 0:
-            raise NotEnoughLabelsError("The weights of this draw sum to zero.")
+            raise NotEnoughLabelsError("The weights of this bootstrap sample sum to zero.")
         with warnings.catch_warnings():
             warnings.simplefilter("error", UndefinedMetricWarning)
             try:

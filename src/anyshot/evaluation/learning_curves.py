@@ -75,7 +75,7 @@ class LearningCurve(Printable):
         wide = self.scores.pivot(index=["shots", "seed"], columns="model", values="accuracy")
         missing = [name for name in (a, b) if name not in wide.columns]
         if missing:
-            raise InputError(f"There is no model {missing[0]!r} on the curve; there are {', '.join(wide.columns)}.")
+            raise InputError(f"Unknown model {missing[0]!r}. Choose one of: {', '.join(wide.columns)}.")
         both, rows = wide[[a, b]].dropna().reset_index(), []
         for shots in sorted(both["shots"].unique(), key=_rank):
             cell = both[both["shots"] == shots]

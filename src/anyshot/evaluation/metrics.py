@@ -354,7 +354,7 @@ def probability_table(probabilities: ArrayLike) -> Floats:
     total = table.sum(axis=1)
     wrong = np.flatnonzero(~((table >= 0).all(axis=1) & (np.abs(total - 1) < 1e-3)))
     if wrong.size:
-        raise InputError(f"Row {wrong[0]} does not hold probabilities: they must be 0 or more and sum to 1.")
+        raise InputError(f"Row {wrong[0]} does not contain probabilities: they must be 0 or more and sum to 1.")
     return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to 1 only approximately
 
 

@@ -154,7 +154,7 @@ def interval_of(metric: Callable[..., float], y: Floats, predicted: Floats, weig
 
     def figure(truth: Floats, answers: Floats, weights: Floats) -> float:
         if weights.sum() <= 0:
-            raise NotEnoughLabelsError("The weights of this draw sum to zero.")
+            raise NotEnoughLabelsError("The weights of this bootstrap sample sum to zero.")
         return metric(truth, answers, sample_weight=weights)
 
     try:

@@ -76,7 +76,7 @@ class PackedActivations:
 
 
 class FileEntry(NamedTuple):
-    """What the database holds of one file of activations."""
+    """The record of one file of activations."""
 
     file: int  # its number, which is its name
     checksum: int  # crc32 of header, keys, lengths and the file's content

@@ -36,7 +36,7 @@ _ROUNDING: Final = 1e-5  # of a squared length: more than float32 leaves
 
 
 class CacheSize(NamedTuple):
-    """What the cache holds."""
+    """The size of the cache."""
 
     vectors: int
     activations: int  # items with activations

@@ -35,11 +35,11 @@ def load(folder: str | os.PathLike[str], *, cache: bool = True) -> Any:
         kind = saved.facts.get("kind")
         if kind == "MultitaskNetwork":
             raise ModelFolderError(
-                f"{folder} holds a MultitaskNetwork, whose trunk is your own code. Give it with the folder: "
+                f"{folder} contains a MultitaskNetwork, whose trunk is your own code. Pass both: "
                 "anyshot.tasks.load_multitask_network(folder, trunk)."
             )
         if not isinstance(kind, str) or kind not in READERS:
-            raise ModelFolderError(f"{folder} holds a {kind!r}, a kind of model that this version cannot read.")
+            raise ModelFolderError(f"{folder} contains a model of type {kind!r}, which this version cannot read.")
         package, name = READERS[kind]
         reader: Any = getattr(package, name)
         if kind == "AnyShotClassifier":

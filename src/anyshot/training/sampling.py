@@ -71,7 +71,7 @@ def episodes_of(index: Indexes, *, n_classes: int, n_each: int, groups: Indexes 
         raise NotEnoughLabelsError(
             f"An episode needs at least two classes with {n_each} items each"
             f"{' in one group' if groups is not None else ''}; the largest of {len(classes)} classes has {most}. "
-            "Label more, or ask for fewer items of each class."
+            "Label more, or request fewer items of each class."
         )
     return Episodes(usable, n_classes, n_each)
 

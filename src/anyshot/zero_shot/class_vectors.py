@@ -43,7 +43,7 @@ def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
         raise NotEnoughClassesError(f"class_vectors has {len(table)} row; at least two classes are needed, a row each.")
     zero = np.flatnonzero(~table.any(axis=1))
     if zero.size:
-        raise ClassesError(f"class_vectors is zero in row {zero[0]}: nothing is known of that class. Describe it.")
+        raise ClassesError(f"Row {zero[0]} of class_vectors contains only zeros. Pass a nonzero vector for each class.")
     table = unit_rows(_rescaled(table))
     _, first, row_of = np.unique(table.round(6), axis=0, return_index=True, return_inverse=True)
     repeated = np.flatnonzero(first[row_of.ravel()] != np.arange(len(table)))

@@ -113,7 +113,7 @@ def test_a_trained_network_predicts_and_names_unsupported_commands(call, made, t
     assert "3 classes, predicted by a trained network" in call("card", tmp_path / "network").out
     refused = call("explain", tmp_path / "network", "where is it")
     assert refused.code == 1
-    assert "holds a model of kind FineTunedClassifier, which has no method explain" in refused.err
+    assert "contains a model of type FineTunedClassifier, which has no method explain" in refused.err
 
 
 def test_a_regressor_is_measured_in_python(call, made, tmp_path):

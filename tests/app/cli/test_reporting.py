@@ -45,7 +45,7 @@ def test_report_on_a_model_that_names_no_classes_says_where_it_can_be_measured(c
     anyshot.AnyShotRegressor().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]).save(tmp_path / "numbers")
     done = call("report", tmp_path / "numbers", made / "train.csv")
     assert done.code == 1
-    assert "of kind AnyShotRegressor, which has no classes. Evaluate it in Python" in done.err
+    assert "of type AnyShotRegressor, which has no classes. Evaluate it in Python" in done.err
 
 
 def test_card_tells_of_a_model_and_how_good_it_is(call, made, tmp_path):

@@ -50,7 +50,7 @@ def test_loading_a_model_with_a_network_of_ones_own_needs_that_network(rotated, 
 
 def test_another_kind_of_model_is_refused(tmp_path):
     write_model(tmp_path / "other", facts={"kind": "Sorcery"}, arrays={}, card="")
-    with pytest.raises(ModelFolderError, match="holds a 'Sorcery', not a DomainConfusionClassifier"):
+    with pytest.raises(ModelFolderError, match="contains a 'Sorcery', not a DomainConfusionClassifier"):
         load_domain_confusion(tmp_path / "other")
 
 

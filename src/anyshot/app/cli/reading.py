@@ -182,8 +182,8 @@ def open_model(folder: Path, *, method: str) -> Any:
     model = load(folder)
     if not hasattr(model, method):
         raise InputError(
-            f"{folder} holds a model of kind {type(model).__name__}, which has no method {method}. This command needs "
-            "a model that `anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
+            f"{folder} contains a model of type {type(model).__name__}, which has no method {method}. This command "
+            "needs a model that `anyshot fit` or `anyshot tune` wrote; in Python, anyshot.load reads every kind."
         )
     return model
 
@@ -252,8 +252,7 @@ def _check_item(argument: str) -> None:
         )
     if not is_there and reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES):
         raise InputError(
-            f"There is no file {argument}. If it is a text, give it on the standard input: "
-            "echo TEXT | anyshot predict -"
+            f"There is no file {argument}. If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
         )
 
 

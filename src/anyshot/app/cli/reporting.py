@@ -111,7 +111,7 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     names = getattr(clf, "classes_", None)
     if names is None:
         raise InputError(
-            f"{folder} holds a model of kind {type(clf).__name__}, which has no classes. Evaluate it in Python: "
+            f"{folder} contains a model of type {type(clf).__name__}, which has no classes. Evaluate it in Python: "
             f"anyshot.report(anyshot.load({str(folder)!r}), X, y)."
         )
     return list(names.tolist())

@@ -145,5 +145,5 @@ def load_domain_confusion(
     with opened_model(folder) as saved:
         kind = saved.facts.get("kind")
         if kind != KIND:
-            raise ModelFolderError(f"{folder} holds a {kind!r}, not a {KIND}. Use anyshot.load.")
+            raise ModelFolderError(f"{folder} contains a {kind!r}, not a {KIND}. Use anyshot.load.")
         return DomainConfusionClassifier.from_saved(saved, network)

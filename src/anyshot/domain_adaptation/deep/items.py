@@ -65,7 +65,9 @@ def target_inputs(target: ArrayLike | NetworkInputs, source: NetworkInputs) -> N
     else:
         array, first = float_array(target, "target"), source.batch(np.arange(1))
         if array.ndim < 2 and len(np.atleast_1d(array)):
-            raise InputError(f"target must hold one array of numbers per item, (n, ...); its shape is {array.shape}.")
+            raise InputError(
+                f"target must contain one array of numbers per item, (n, ...); its shape is {array.shape}."
+            )
         if not isinstance(first, Tensor) or (array.shape[1:] != tuple(first.shape[1:]) and len(array)):
             shape = tuple(first.shape[1:]) if isinstance(first, Tensor) else type(first).__name__
             raise WidthError(f"target has items of shape {array.shape[1:]}; the source's are {shape}.")
@@ -85,7 +87,7 @@ def new_inputs(estimator: BaseEstimator, X: ArrayLike | NetworkInputs) -> Networ
 
 
 def _array_inputs(array: NDArray[np.float32], name: str) -> ArrayInputs:
-    """Return an array (n, ...) as items; raise if it holds NaN or infinity."""
+    """Return an array (n, ...) as items; raise if it contains NaN or infinity."""
     if array.size:
         validation.vectors(array.reshape(len(array), -1), name=name)
     return ArrayInputs(torch.from_numpy(np.ascontiguousarray(array)))

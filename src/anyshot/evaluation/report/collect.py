@@ -44,7 +44,7 @@ NEEDS_INTERVALS = "Prediction intervals need a model with predict_interval(X, co
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Inputs:
-    """What a report is given: a fitted model, labeled test items, and optional data for more sections."""
+    """The inputs of a report: a fitted model, labeled test items, and optional data for more sections."""
 
     model: Predictor
     X: Items
@@ -85,7 +85,7 @@ class Inputs:
 
 
 class Cost(NamedTuple):
-    """When the model was asked for its predictions [s], and what it had encoded before and after."""
+    """The time of the predictions [s], and the items encoded before and after."""
 
     started: float
     finished: float
@@ -210,7 +210,7 @@ class Suggestion(NamedTuple):
 
 
 def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResults:
-    """Ask a classifier for its predictions, probabilities and closeness, and evaluate them."""
+    """Collect the predictions, probabilities and closeness of a classifier, and evaluate them."""
     used = replace(inputs, y=label_list(inputs.y)).checked().sampled(max_items)
     truth, model = list(used.y), used.model
     if all(label is None for label in truth):
@@ -229,7 +229,7 @@ def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResul
 
 
 def collect_numbers(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> NumberResults:
-    """Ask a regressor for its predictions and intervals, and evaluate them."""
+    """Collect the predictions and intervals of a regressor, and evaluate them."""
     used = replace(inputs, y=finite_or_none(inputs.y, "labels").tolist()).checked().sampled(max_items)
     truth = np.asarray(used.y, dtype=np.float64)
     if not np.isfinite(truth).any():
@@ -339,7 +339,7 @@ def timed_predict(model: Predictor, X: Items) -> tuple[Any, Cost]:
 
 
 def encoding_counts(model: object) -> EncodingCounts:
-    """Return a copy of a model's counts of encoded items; zeros if it keeps none."""
+    """Return a copy of a model's counts of encoded items; zeros if it has none."""
     counts = getattr(model, "encoding_counts", None)
     return replace(counts) if isinstance(counts, EncodingCounts) else EncodingCounts()
 
