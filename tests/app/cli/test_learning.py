@@ -47,8 +47,8 @@ def test_fit_takes_an_encoder(call, made, tmp_path):
     [
         (["--label-column", "lable"], "Did you mean 'label'?"),
         (["--classes", "biling,delivery,login"], "Did you mean 'biling'?"),
-        (["--unknown-rate", "2"], "unknown_rate must lie between 0 and 1"),
-        (["--unknown-rate", "0.01"], "needs at least 100 labeled or unlabeled items"),
+        (["--unknown-rate", "2"], "unknown_rate must be None or a number between 0 and 1"),
+        (["--unknown-rate", "0.01"], "needs at least 100 labeled or 100 unlabeled items"),
         (["--text-column", "text", "--image-column", "text"], "not both"),
     ],
 )

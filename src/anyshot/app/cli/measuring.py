@@ -79,7 +79,7 @@ def curve(
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
     inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
     if inputs.labels is None:
-        raise InputError(f"{data} has no labels, which measuring needs. Name their column with --label-column.")
+        raise InputError(f"{data} has no labels, which a learning curve needs. Name their column with --label-column.")
     named = classes_in(inputs.labels) if classes is None else datasets.read_classes(classes)
     labels = as_classes_write_them(inputs.labels, named)
     result = _measured(inputs, labels, named, encoder=encoder, draws=draws)
