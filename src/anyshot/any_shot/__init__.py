@@ -11,6 +11,7 @@ _HOME = {
     "analogies": "anyshot.any_shot.explanation",
     "explain": "anyshot.any_shot.explanation",
     "fit_model": "anyshot.any_shot.cross_validation",
+    "result_from_scores": "anyshot.any_shot.cross_validation",
 }
 
 __all__ = sorted(_HOME)

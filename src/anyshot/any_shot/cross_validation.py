@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit, logsumexp, softmax
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import (
@@ -15,7 +15,6 @@ from anyshot.any_shot.model import (
     Method,
     Model,
     PriorKind,
-    log_likelihood,
 )
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, refine_on_unlabeled, refine_with_labels, zero_shot_by_attributes
@@ -155,7 +154,7 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> Com
             factors[name] = _factors_by_likelihood(own, known.index, refined=refined)
             found = np.sum([factor * own[strength] for strength, factor in factors[name].items()], axis=0)
         temperature = fit_temperature(found, known.index, prior_items=PRIOR_ITEMS)
-        results.append(CrossValidationResult.of(name, found, known.index, data.class_prior, temperature=temperature))
+        results.append(result_from_scores(name, found, known.index, data.class_prior, temperature=temperature))
     return Comparison(tuple(results), factors, _label_weight(results))
 
 
@@ -247,7 +246,7 @@ def _factors_by_likelihood(
         temperature[strength] = fit_temperature(own, index, toward=toward, prior_items=PRIOR_ITEMS)
     divisor = temperature if refined else dict.fromkeys(scores, 1.0)
     likelihood = {
-        strength: log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
+        strength: _log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
         for strength, own in scores.items()
     }
     return {strength: share / temperature[strength] for strength, share in _shares(likelihood).items()}
@@ -277,6 +276,28 @@ def _held_out_scores(data: TrainingSet, method: Method, factors: Factors, *, cor
         scores[out] = linear(data.labeled[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
+
+
+def result_from_scores(
+    method: FittedMethod,
+    scores: NDArray[np.floating],
+    index: Indexes,
+    class_prior: NDArray[np.floating] | None,
+    *,
+    temperature: float = 1.0,
+) -> CrossValidationResult:
+    """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
+    correct = scores.argmax(axis=1) == index
+    accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
+    moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
+    probabilities = softmax(moved, axis=1)[np.arange(len(index)), index]
+    likelihood = _log_likelihood(scores / temperature, index) / len(index)
+    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities)
+
+
+def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
+    """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
+    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
 
 
 def _label_weight(results: list[CrossValidationResult]) -> float:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 
 from anyshot import encoders
 from anyshot.any_shot import active_learning
@@ -40,29 +40,6 @@ class CrossValidationResult(NamedTuple):
     temperature: float
     correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
     probabilities: NDArray[np.float64]  # (n,), predicted for each held-out label
-
-    @classmethod
-    def of(
-        cls,
-        method: FittedMethod,
-        scores: NDArray[np.floating],
-        index: Indexes,
-        class_prior: NDArray[np.floating] | None,
-        *,
-        temperature: float = 1.0,
-    ) -> Self:
-        """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
-        correct = scores.argmax(axis=1) == index
-        accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
-        moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
-        probabilities = softmax(moved, axis=1)[np.arange(len(index)), index]
-        likelihood = log_likelihood(scores / temperature, index) / len(index)
-        return cls(method, accuracy, likelihood, temperature, correct, probabilities)
-
-
-def log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
-    """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
-    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
 
 
 @dataclass(frozen=True)

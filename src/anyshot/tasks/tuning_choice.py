@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anyshot import any_shot, encoders, fine_tuning
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import CrossValidationResult, Model
+from anyshot.any_shot.model import Model
 from anyshot.any_shot.solver import LinearModel
 from anyshot.base import progress
 from anyshot.base.items import Items
@@ -51,7 +51,7 @@ def fine_tune_if_better(
         if needed > limit:
             why = f"it would take about {needed:.0f} s, and the budget is {limit:.0f} s"
             return model.with_reason(f"Fine-tuning was stopped: {why}.")
-    result = CrossValidationResult.of("fine-tuned", scores, data.index, data.class_prior)
+    result = any_shot.result_from_scores("fine-tuned", scores, data.index, data.class_prior)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
         f"accuracy on {len(data.index)} labels in cross-validation: fine-tuning {result.correct.mean():.1%}, "
