@@ -9,7 +9,7 @@ from PIL import Image
 from anyshot.any_shot.embedder import Embedder, encoder_for
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
-from anyshot.errors import BadItemError, MixedInputError
+from anyshot.errors import BadItemError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES, describe
 
@@ -169,3 +169,23 @@ def test_the_encoder_is_loaded_on_first_use():
 )
 def test_each_modality_has_a_default_encoder(items, name):
     assert encoder_for(items) == name
+
+
+def test_a_saved_text_model_whose_texts_are_in_the_cache_does_not_load_its_encoder(tmp_path):
+    cache, texts = VectorCache(tmp_path), ["a parcel", "a refund", "a parcel"]
+    fitted = Embedder("minilm", cache=cache)
+    vectors = fitted.encode(texts)
+    saved = Embedder("minilm", cache=cache, digest=fitted.digest, text_width=384)
+    np.testing.assert_array_equal(saved.encode(texts), vectors)
+    assert "encoder" not in vars(saved)
+    assert (saved.counts.requested, saved.counts.duplicates, saved.counts.cached) == (3, 1, 2)
+    np.testing.assert_array_equal(saved.encode(["a new text", *texts])[1:], vectors)
+    assert "encoder" in vars(saved)
+
+
+def test_items_of_another_kind_are_refused_although_the_encoder_is_not_loaded(tmp_path):
+    saved = Embedder("minilm", cache=VectorCache(tmp_path), digest="another", text_width=384)
+    with pytest.raises(MixedInputError, match="but the items are images"):
+        Embedder("minilm", cache=VectorCache(tmp_path), text_width=384).encode([Image.new("RGB", (8, 8))])
+    with pytest.raises(ModelFolderError, match="has other weights"):
+        saved.encode(["a text that is not in the cache"])

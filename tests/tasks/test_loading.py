@@ -1,5 +1,8 @@
 """Loading: every kind of model is restored; other folders, and models of other weights, are refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -89,3 +92,13 @@ def test_shares_of_numbered_classes_and_class_vectors_come_back(tmp_path):
     again = load(tmp_path / "model")
     assert again.class_prior == {0: 0.3, 1: 0.7}
     np.testing.assert_allclose(clone(again).fit(X, Y).predict_proba(X), model.predict_proba(X), rtol=1e-5)
+
+
+def test_a_text_model_whose_texts_are_in_the_cache_predicts_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path / "cache"))
+    model = AnyShotClassifier(["card", "refund"]).fit(TEXTS, NAMES)
+    model.save(tmp_path / "model")
+    code = "import sys, anyshot; print(*anyshot.load(sys.argv[1]).predict(sys.argv[2:])); print('torch' in sys.modules)"
+    command = [sys.executable, "-c", code, str(tmp_path / "model"), *TEXTS]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == [" ".join(model.predict(TEXTS)), "False"]

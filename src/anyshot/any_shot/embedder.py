@@ -22,7 +22,7 @@ from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
-from anyshot.store.disk_cache import EncodingCounts, VectorCache, encode_once, encode_texts_once
+from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
 from anyshot.zero_shot import class_embeddings, imagenet_bridge
 from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, ClassTexts, embed_classes
 
@@ -38,10 +38,19 @@ class Embedder:
         Where vectors are stored on disk.
     digest : str, optional
         Digest of the encoder's weights when the model was saved; another encoder is refused.
+    text_width : int, optional
+        Width of the vectors of a saved text model: while the cache has all texts, the encoder is not loaded.
     """
 
-    def __init__(self, encoder: str | Encoder, *, cache: VectorCache | None, digest: str | None = None) -> None:
-        self.requested, self.cache, self._expected_digest = encoder, cache, digest
+    def __init__(
+        self,
+        encoder: str | Encoder,
+        *,
+        cache: VectorCache | None,
+        digest: str | None = None,
+        text_width: int | None = None,
+    ) -> None:
+        self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self.counts = EncodingCounts()
 
     @cached_property
@@ -107,6 +116,9 @@ class Embedder:
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
         check_list(items)
+        found = self._cached(items)
+        if found is not None:
+            return found
         if len(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
@@ -118,6 +130,15 @@ class Embedder:
                 f"The encoder {self.name} encodes {_PLURAL[readable]}, but the items are {_PLURAL[given]}."
             )
         return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
+
+    def _cached(self, items: Items) -> Vectors | None:
+        """Return the vectors of texts without loading the encoder of a saved model, if the cache has all of them."""
+        is_loaded, digest, width = "encoder" in vars(self), self._expected_digest, self._text_width
+        if is_loaded or digest is None or width is None or self.cache is None or not len(items):
+            return None
+        if modality_of(items) != "text":
+            return None
+        return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of texts (n, d), in the space of the items."""

@@ -179,9 +179,14 @@ class Model:
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""
         data, embedder, trained = self.data, self.embedder, self.embedder.trained
-        tuned = trained.facts() if trained else None
+        about_encoder = {
+            "name": embedder.name,
+            "digest": embedder.digest,
+            "modality": embedder.encoder.modality if embedder.encoder else None,
+            "tuned": trained.facts() if trained else None,
+        }
         return {
-            "encoder": {"name": embedder.name, "digest": embedder.digest, "tuned": tuned},
+            "encoder": about_encoder,
             "training_set": {
                 "classes": data.classes.tolist(),
                 "texts": [list(own) for own in data.texts.texts],
@@ -222,8 +227,10 @@ class Model:
         about, name, trained = facts["model"], facts["encoder"]["name"], facts["encoder"]["tuned"]
         encoder = encoders.tuned_from_saved(name, trained, arrays) if trained else name
         none = np.zeros(0, dtype=bool), np.zeros(0)
+        digest, width = None if trained else facts["encoder"]["digest"], arrays["class_embeddings"].shape[1]
+        reads_texts = facts["encoder"].get("modality") == "text"  # not stated in format 1
         return cls(
-            Embedder(encoder, cache=cache, digest=None if trained else facts["encoder"]["digest"]),
+            Embedder(encoder, cache=cache, digest=digest, text_width=width if reads_texts else None),
             _data_from_saved(facts["training_set"], arrays),
             arrays["coef"],
             arrays["intercept"],

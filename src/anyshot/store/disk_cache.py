@@ -262,6 +262,27 @@ def encode_texts_once(
     return _encode_distinct(task, check_texts(texts), cache, counts)
 
 
+def cached_texts(
+    texts: Items, *, digest: str, width: int, cache: VectorCache, counts: EncodingCounts
+) -> Vectors | None:
+    """Return the vectors (n, width) of texts if the cache has all of them, else None; no encoder is needed.
+
+    digest: of the text encoder; what was found is added to `counts`.
+    """
+    keys = _text_keys(check_texts(texts), kind="text", digest=digest)
+    row_of = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+    try:
+        table, known = cache.get_many(list(row_of), width=width)
+    except CacheError:
+        return None  # encoding the texts will warn
+    if not known.all():
+        return None
+    counts.requested += len(keys)
+    counts.duplicates += len(keys) - len(row_of)
+    counts.cached += len(row_of)
+    return table[[row_of[key] for key in keys]]
+
+
 @dataclass(frozen=True)
 class _Task:
     """What encodes the items, and what identifies their vectors in the cache."""
@@ -274,10 +295,20 @@ class _Task:
 
     def keys(self, items: Sequence[Any]) -> list[Key]:
         """Return the key of each item (n,)."""
-        start = sha256(f"{self.kind}\n{self.digest}".encode()).digest()
         if self.kind == "image":
+            start = _key_start(self.kind, self.digest)
             return [sha256(start + content_of(image, row=row)).digest() for row, image in enumerate(items)]
-        return [sha256(start + text.encode("utf-8", "surrogatepass")).digest() for text in items]
+        return _text_keys(items, kind=self.kind, digest=self.digest)
+
+
+def _key_start(kind: str, digest: str | None) -> bytes:
+    """Return the bytes that are hashed before every item."""
+    return sha256(f"{kind}\n{digest}".encode()).digest()
+
+
+def _text_keys(texts: Sequence[str], *, kind: str, digest: str | None) -> list[Key]:
+    start = _key_start(kind, digest)
+    return [sha256(start + text.encode("utf-8", "surrogatepass")).digest() for text in texts]
 
 
 def _digest(encoder: object) -> str | None:
