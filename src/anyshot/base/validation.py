@@ -113,7 +113,7 @@ def check_numbers(**given: object) -> None:
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:
     """Return the two elements of `given`, or raise InputError if it is not a pair or one is None."""
     if not isinstance(given, tuple | list) or len(given) != 2 or any(one is None for one in given):
-        raise InputError(f"{name} must be a pair, {of}; a {type(given).__name__} was given.")
+        raise InputError(f"{name} must be a pair, {of}; got {type(given).__name__}.")
     return given[0], given[1]
 
 

@@ -20,7 +20,7 @@ def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path)
     page = tmp_path / "report.html"
     done = call("report", made / "model", made / "train.csv", "--out", page)
     assert "--train DATA" in done.rows[0]["missing"]["curve"]
-    assert "Not in the report: Results by group need" in done.err
+    assert "Section left out: Results by group need" in done.err
     assert "--group-column NAME" in done.err
 
 

@@ -74,7 +74,7 @@ def report(
     missing = {name: needs + hints.get(name, "") for name, needs in made.missing.items()}
     show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": missing})
     for line in dict.fromkeys(missing.values()):
-        note(f"Not in the report: {line}")
+        note(f"Section left out: {line}")
     note(f"Wrote the report to {out}.")
 
 
