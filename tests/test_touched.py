@@ -4,14 +4,14 @@ import touched
 
 
 def test_the_test_of_a_changed_file_comes_before_those_of_its_importers():
-    near = touched.distances({"src/anyshot/base/labels.py"})
-    assert near["tests/base/test_labels.py"] == 1
+    near = touched.distances({"src/anyshot/base/items.py"})
+    assert near["tests/base/test_items.py"] == 1
     assert near["tests/app/test_demo.py"] > 1
 
 
 def test_a_test_that_does_not_import_the_change_is_left_out():
-    near = touched.distances({"src/anyshot/training/schedule.py"})
-    assert "tests/training/test_schedule.py" in near
+    near = touched.distances({"src/anyshot/training/recipe.py"})
+    assert "tests/training/test_recipe.py" in near
     assert touched.order_of("tests/data/test_tables.py", "test_a_table_is_read", near) is None
 
 

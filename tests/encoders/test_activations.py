@@ -280,5 +280,5 @@ def test_a_text_without_a_token_is_named_by_its_row(tmp_path, monkeypatch):
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit("_")
     tokenizer.save_pretrained(folder)
     monkeypatch.setitem(room.SLICE, "text", 2)
-    with pytest.raises(BadItemError, match="sees no token in the text of row 3"):
+    with pytest.raises(BadItemError, match="returned no tokens for the text in row 3"):
         activations(LanguageModelEncoder(folder, device="cpu").backbone(), ["is", "my", "card", "_"], freeze_at=0)

@@ -112,7 +112,7 @@ def test_similar_texts_have_similar_vectors(minilm):
 
 @pytest.mark.parametrize(
     ("bad", "words"),
-    [("  ", "row 1 is empty"), (7, "Row 1 is not a text"), ("\ud83d", "row 1 contains half")],
+    [("  ", "row 1 is empty"), (7, "Row 1 is not a text"), ("\ud83d", "row 1 contains an unpaired surrogate")],
 )
 def test_an_invalid_text_is_reported_with_its_row(minilm, bad, words):
     with pytest.raises(BadItemError, match=words):
