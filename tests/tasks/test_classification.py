@@ -475,7 +475,7 @@ def test_prediction_sets_need_held_out_labels():
 def test_calibration_without_its_labels_is_refused():
     X, y, centers = clouds(3)
     clf = AnyShotClassifier(centers, cache=False).fit(X, y)
-    with pytest.raises(InputError, match=r"calibration must be a pair, \(items, labels\); a ndarray was given"):
+    with pytest.raises(InputError, match=r"calibration must be a pair, \(items, labels\); got ndarray"):
         clf.predict_set(X, calibration=X)
 
 
@@ -534,7 +534,7 @@ def test_class_shares_must_match_the_classes(letters):
 def test_a_source_that_is_not_a_pair_is_refused():
     X, y, _ = clouds(4)
     for source in (X, (X,), (X, None), {"a": X}):
-        with pytest.raises(InputError, match=r"source must be a pair, \(items, labels\); a \w+ was given"):
+        with pytest.raises(InputError, match=r"source must be a pair, \(items, labels\); got \w+"):
             AnyShotClassifier(cache=False).fit(X, y, source=source)
 
 

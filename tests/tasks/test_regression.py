@@ -207,7 +207,7 @@ def test_invalid_input_raises_an_error():
         AnyShotRegressor(alpha=0).fit(X, y)
     with pytest.raises(InputError, match=r"must be vectors \(n, d\) or a table\. Encode texts and images first"):
         AnyShotRegressor().fit(["one", "two"], [1, 2])
-    with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; a ndarray was"):
+    with pytest.raises(InputError, match=r"source must be a pair, \(rows, numbers\), or a fitted model; got ndarray"):
         AnyShotRegressor().fit(X, y, source=np.ones((3, 2)))
     with pytest.raises(InputError, match="must all be tables"):
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=[[1.0], [2.0]])
