@@ -28,7 +28,7 @@ MAX_LABEL_ERRORS = 50  # on the page
 CALIBRATED = 0.02  # mean confidence and accuracy closer than this count as equal
 UNKNOWN_CLASS = " (unknown to the model)"
 
-NEEDS_PROBABILITIES = "Calibration and wrong labels need a model with predict_proba; CalibratedClassifierCV adds it."
+NEEDS_PROBABILITIES = "Calibration and wrong labels need a classifier with predict_proba: see CalibratedClassifierCV."
 NEEDS_KNOWN = "Calibration needs test items of classes that the model knows; there are none."
 NEEDS_CLOSENESS = "How close items are to the classes needs a model with closeness(X), such as AnyShotClassifier."
 NEEDS_UNKNOWNS = "Detection of unknown classes needs test items of such classes, or a model with unknown_rate=0.05."
