@@ -211,3 +211,13 @@ def test_two_processes_that_are_killed_while_writing_leave_complete_entries_only
 def writer_keys(name: str) -> list[bytes]:
     """Return the first key of each slice that a writer may have written."""
     return [sha256(f"{name} {number} 0".encode()).digest() for number in range(10_000)]
+
+
+def test_a_database_whose_write_version_is_damaged_is_replaced(cache):
+    cache.put_activations(TRUNK, packed())
+    content = bytearray(cache.file.read_bytes())
+    content[18] = 77  # SQLite opens such a file, but only for reading
+    cache.file.write_bytes(content)
+    with pytest.warns(UserWarning, match="is damaged"):
+        cache.put_activations(TRUNK, packed(first=50))
+    assert cache.size().activations > 0

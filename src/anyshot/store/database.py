@@ -138,8 +138,7 @@ class Database:
             try:
                 return _with_connection(self.file, work)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                # Python reports text that is not UTF-8 itself, without an error code of SQLite.
-                if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _DAMAGED:
+                if not self._is_damaged(error):
                     raise
                 self._set_aside(inode, error)
                 return _with_connection(self.file, work)
@@ -152,6 +151,17 @@ class Database:
             f"The cache {self.file} cannot be {action}: {error}. Free some disk space, set ANYSHOT_CACHE to a folder "
             "that can be written, or switch the cache off with cache=False."
         )
+
+    def _is_damaged(self, error: Exception) -> bool:
+        # Python reports text that is not UTF-8 itself, without an error code of SQLite.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code == sqlite3.SQLITE_READONLY:  # also if the header's write version, 1 or 2, is damaged
+            return self._header()[18:19] not in (b"\1", b"\2")
+        return code in _DAMAGED
+
+    def _header(self) -> bytes:
+        with self.file.open("rb") as opened:
+            return opened.read(100)
 
     def _set_aside(self, inode: int | None, error: Exception) -> None:
         if self.file.stat().st_ino != inode:
