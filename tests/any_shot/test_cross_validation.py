@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.any_shot import cross_validation, training_set
 from anyshot.any_shot.cross_validation import (
-    COSINE_SCALE,
-    STRENGTHS,
-    STRENGTHS_FOR_MANY_PER_CLASS,
     Comparison,
     as_method,
     check_budget,
@@ -18,11 +14,11 @@ from anyshot.any_shot.cross_validation import (
     fit_method,
     fit_model,
 )
+from anyshot.any_shot.defaults import DEFAULTS, LOGISTIC, Strength
 from anyshot.any_shot.head import AnyShotHead
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.prior import Prior
 from anyshot.any_shot.prototypes import PrototypeClassifier
-from anyshot.any_shot.solver import Strength
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.errors import InputError, NotEnoughClassesError
@@ -30,6 +26,7 @@ from anyshot.evaluation.calibration import fit_temperature
 from anyshot.zero_shot.pool_refinement import make_pool
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
+STRENGTHS, COSINE_SCALE = DEFAULTS.strengths, DEFAULTS.cosine_scale
 WEAK, STRONG = Strength(0.1, 1), Strength(20.0, 1)
 
 
@@ -190,13 +187,13 @@ def test_heads_with_strengths_that_do_not_predict_labels_are_left_out():
         (4, [strength for strength in STRENGTHS if strength.prior_weight]),
         (5, list(STRENGTHS)),
         (50, list(STRENGTHS)),
-        (51, list(STRENGTHS_FOR_MANY_PER_CLASS)),
+        (51, [Strength(2.0, 1, 0.2, 2.8), Strength(20.0, 1, 1.0, 2.0), LOGISTIC]),
     ],
 )
 def test_the_strengths_compared_depend_on_the_labels_and_their_shares_sum_to_one(n_each, tried):
     factors = default_factors(four_classes(n_each=n_each)[0], refined=False)
     assert list(factors) == tried
-    assert sum(factor / STRENGTHS[strength].scale for strength, factor in factors.items()) == pytest.approx(1)
+    assert sum(factor / strength.scale for strength, factor in factors.items()) == pytest.approx(1)
 
 
 def test_a_start_from_an_earlier_model_does_not_change_the_predictions():
@@ -207,12 +204,12 @@ def test_a_start_from_an_earlier_model_does_not_change_the_predictions():
     np.testing.assert_allclose(warm.scores(X), cold.scores(X), atol=0.05)
 
 
-def test_of_many_labels_the_first_of_each_class_are_held_out(monkeypatch):
+def test_of_many_labels_the_first_of_each_class_are_held_out():
     data, _, _ = four_classes(n_each=6)
     early = some_labels(data, np.arange(C * 6) % 6 < 3)
-    monkeypatch.setattr(cross_validation, "MAX_LABELS", C * 3)
+    few = replace(DEFAULTS, max_held_out=C * 3)
     one, other = (
-        {result.method: result.correct for result in fitted(part, method="zero-shot").leaderboard}
+        {result.method: result.correct for result in fitted(part, method="zero-shot", defaults=few).leaderboard}
         for part in (data, early)
     )
     np.testing.assert_array_equal(one["zero-shot"], other["zero-shot"])
@@ -298,11 +295,10 @@ def test_the_reason_states_the_accuracy_of_every_method():
 # --- classes without labels ---
 
 
-def test_labeled_classes_correct_the_vectors_of_the_others(monkeypatch):
+def test_labeled_classes_correct_the_vectors_of_the_others():
     data, X, y = biased_names()
     model = fitted(data)
-    monkeypatch.setattr(training_set, "MIN_LABELED_CLASSES", 1000)
-    by_name = fitted(data)
+    by_name = fitted(data, defaults=replace(DEFAULTS, min_labeled_classes=1000))
     assert (model.prior, by_name.prior) == ("corrected", "names")
     assert "20 labeled classes are used to correct" in model.reasons[-1]
     assert accuracy(model, X, y) > accuracy(by_name, X, y) + 0.1

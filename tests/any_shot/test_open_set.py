@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.open_set import closeness_by_name, closeness_left_out, fit_threshold
-from anyshot.any_shot.training_set import CLOSENESS_SCALE as SCALE
 from anyshot.any_shot.training_set import closeness
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
 
+SCALE = DEFAULTS.closeness_scale
 NO_ITEMS = np.zeros((0, 3), np.float32)
 NO_LABELS = np.zeros(0, np.intp)
 

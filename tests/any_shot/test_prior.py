@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.prior import log_likelihood_gain, refine_on_unlabeled
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
-from anyshot.zero_shot.pool_refinement import STRONG_PRIOR_WEIGHT, make_pool, refine
+from anyshot.zero_shot.pool_refinement import make_pool, refine
 from four_classes import C, D, four_classes
 
 NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
@@ -35,7 +36,7 @@ def test_clusters_that_disagree_with_the_class_vectors_move_them_little():
     U, y, names = other_clusters(slant=0.005)
     assert accuracy(refine(names, make_pool(U)).class_vectors, U, y) < 0.55  # at the weak weight
     prior = refine_on_unlabeled(with_pool(names, U))
-    assert prior.refinement.prior_weight == STRONG_PRIOR_WEIGHT
+    assert prior.refinement.prior_weight == DEFAULTS.strong_prior_weight
     assert accuracy(prior.class_vectors, U, y) > 0.95
     assert prior.reasons == (
         "The class names are moved a little to the clusters of 120 unlabeled examples (agreement on the most confident "

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import (
-    CENTER_PRIOR_COUNT,
     class_shares,
     is_vector,
     read_classes,
@@ -132,7 +132,7 @@ def test_the_number_of_class_vectors_must_be_that_of_the_classes(classes):
 def test_vectors_are_centered_by_the_shrunk_mean_of_the_unlabeled_examples(classes, centering):
     assert classes.centered(ITEMS) is ITEMS
     moved = centering.with_unlabeled(POOL[:2]).with_unlabeled(POOL[2:])
-    center = POOL.sum(axis=0) / (len(POOL) + CENTER_PRIOR_COUNT)
+    center = POOL.sum(axis=0) / (len(POOL) + DEFAULTS.center_items)
     np.testing.assert_allclose(moved.center, center, atol=1e-6)
     np.testing.assert_allclose(moved.centered(ITEMS), unit(ITEMS - center), atol=1e-6)
     np.testing.assert_allclose(moved.pool.vectors, unit(POOL - center), atol=1e-6)
@@ -141,7 +141,7 @@ def test_vectors_are_centered_by_the_shrunk_mean_of_the_unlabeled_examples(class
 
 def test_labeled_examples_give_the_center_only_without_unlabeled_ones(centering):
     labeled = centering.with_labels(ITEMS[:3], np.arange(3), list("abc"))
-    np.testing.assert_allclose(labeled.center, ITEMS[:3].sum(axis=0) / (3 + CENTER_PRIOR_COUNT), atol=1e-6)
+    np.testing.assert_allclose(labeled.center, ITEMS[:3].sum(axis=0) / (3 + DEFAULTS.center_items), atol=1e-6)
     both = labeled.with_unlabeled(POOL)
     np.testing.assert_array_equal(both.center, centering.with_unlabeled(POOL).center)
     np.testing.assert_array_equal(both.labeled, unit(ITEMS[:3] - both.center))

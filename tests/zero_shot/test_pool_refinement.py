@@ -9,8 +9,6 @@ from scipy.special import softmax
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import (
-    PRIOR_WEIGHT,
-    STRONG_PRIOR_WEIGHT,
     Pool,
     agreement,
     make_pool,
@@ -59,8 +57,8 @@ def test_a_large_pool_is_reduced_to_evenly_spaced_vectors(monkeypatch):
     ("own", "mixed"), [(0.5, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]), (0.9, [[0.9, 0.1], [0.05, 0.95], [0.05, 0.95]])]
 )
 def test_smoothing_mixes_probabilities_with_those_of_the_neighbors(own, mixed):
-    pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]))
-    np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), own=own, rounds=1), mixed)
+    pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]), neighbor_weight=1 - own)
+    np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), rounds=1), mixed)
 
 
 def test_smoothed_probabilities_sum_to_one():
@@ -146,10 +144,9 @@ def test_the_longer_of_two_class_vectors_gets_the_cluster_that_both_point_at(len
     assert predictions_by_cluster(refine(names, make_pool(U))) == expected
 
 
-def test_k_means_alone_does_not_exchange_clusters(monkeypatch):
-    monkeypatch.setattr(pool_refinement, "MAX_REASSIGNMENTS", 0)
+def test_k_means_alone_does_not_exchange_clusters():
     names, U = two_names_for_one_cluster(lengths=(3, 1))
-    assert predictions_by_cluster(refine(names, make_pool(U))) == [0, 1]
+    assert predictions_by_cluster(refine(names, make_pool(U), max_reassignments=0)) == [0, 1]
 
 
 def test_the_mean_length_of_class_vectors_has_no_effect():
@@ -210,11 +207,9 @@ def test_agreement_compares_the_most_confident_predictions_only():
     assert agreement(names, refined, pool, top=1.0) < 1
 
 
-@pytest.mark.parametrize(
-    ("agreed", "weight"), [(1, PRIOR_WEIGHT), (0.95, PRIOR_WEIGHT), (0.9, 0.4), (0.85, STRONG_PRIOR_WEIGHT), (0, 0.6)]
-)
+@pytest.mark.parametrize(("agreed", "weight"), [(1, 0.2), (0.95, 0.2), (0.9, 0.4), (0.85, 0.6), (0, 0.6)])
 def test_the_prior_weight_grows_as_the_agreement_falls(agreed, weight):
-    assert prior_weight_for(agreed) == pytest.approx(weight)
+    assert prior_weight_for(agreed, weak=0.2, strong=0.6, low=0.85, high=0.95) == pytest.approx(weight)
 
 
 # --- class shares of the pool -----------------------------------------------------------------------------------------

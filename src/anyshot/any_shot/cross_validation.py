@@ -1,12 +1,13 @@
 """Fitting an any-shot model: the method, and how far labels move the prior, are chosen by cross-validation."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
 
+from anyshot.any_shot.defaults import DEFAULTS, LOGISTIC, Defaults, Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import (
     METHODS,
@@ -18,7 +19,7 @@ from anyshot.any_shot.model import (
 )
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, refine_on_unlabeled, refine_with_labels, zero_shot_by_attributes
-from anyshot.any_shot.solver import LinearModel, Strength, class_means, fit_average
+from anyshot.any_shot.solver import LinearModel, class_means, fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, is_number
@@ -31,45 +32,6 @@ Budget: TypeAlias = Literal["fast", "best"] | float
 """Time for learning: closed forms only, fine-tuning however long it takes, or a number of seconds."""
 Factors: TypeAlias = dict[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
-
-FEW_LABELS: Final = 200
-"""Up to this number of labels every strength is tried; beyond, only with `MIN_LABELS_PER_CLASS`."""
-MIN_LABELS_PER_CLASS: Final = 5
-"""Labels that every class needs before methods without class names are compared."""
-MANY_LABELS_PER_CLASS: Final = 20
-"""Labels of every class from which a medium strength may be best again, as the head approaches logistic regression."""
-MAX_LABELS: Final = 4_000
-"""Labeled vectors that are held out in cross-validation at most."""
-PRIOR_ITEMS: Final = 20.0
-"""Number of labels that the default temperature counts for when a temperature is fitted."""
-MIN_SHARE: Final = 0.02
-"""A strength with a smaller share in the average is left out."""
-COSINE_SCALE: Final = 20.0
-"""Inverse temperature of cosines where there are no labels to fit it; with MiniLM its calibration error is 4 to 6 %."""
-
-
-class StrengthDefaults(NamedTuple):
-    """What is assumed of a strength before cross-validation."""
-
-    cost: float  # subtracted from its log-likelihood [nats]
-    scale: float  # inverse temperature: a head close to the class vectors is less confident than it should be
-
-
-# No single strength is chosen: heads are averaged in proportion to their likelihood on held-out labels. With two
-# classes and four labels the likelihoods differ by tenths of a nat, and the average is cautious; with 77 classes they
-# differ by dozens, and the average is nearly one head.
-STRENGTHS: Final[Mapping[Strength, StrengthDefaults]] = {
-    Strength(0.1, 1): StrengthDefaults(cost=0.0, scale=3.5),
-    Strength(0.5, 1): StrengthDefaults(cost=0.0, scale=3.4),
-    Strength(2.0, 1): StrengthDefaults(cost=0.2, scale=2.8),
-    Strength(20.0, 1): StrengthDefaults(cost=1.0, scale=2.0),
-    Strength(10.0, 0): StrengthDefaults(cost=0.5, scale=2.0),
-}
-REFINED_SCALE: Final = 2.0
-"""Inverse temperature of every strength from refined class vectors, which are more confident."""
-LOGISTIC: Final = Strength(10.0, 0)
-STRENGTHS_FOR_MANY_LABELS: Final = (Strength(20.0, 1), LOGISTIC)
-STRENGTHS_FOR_MANY_PER_CLASS: Final = (Strength(2.0, 1), *STRENGTHS_FOR_MANY_LABELS)
 
 
 class Comparison(NamedTuple):
@@ -87,13 +49,16 @@ def fit_model(
     method: MethodOrAuto = "auto",
     unknown_rate: float | None = None,
     start: Mapping[Strength, LinearModel] | None = None,
+    defaults: Defaults = DEFAULTS,
 ) -> Model:
     """Return the model that the data support best.
 
     method: "auto" to choose by cross-validation; unknown_rate: fraction of the items of known classes that may be
-    predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model. Raises
-    NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
+    predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model; defaults:
+    the constants of the model. Raises NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a
+    class vector.
     """
+    data = data.with_defaults(defaults)
     if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
         raise NotEnoughClassesError(
             "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
@@ -135,12 +100,12 @@ def fit_model(
 def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> Comparison:
     """Return how well each method predicts held-out labels, and how far labels may move the prior."""
     refined, main = prior.refinement is not None, _main_method(data)
-    factors: dict[Method, Factors] = {name: {LOGISTIC: STRENGTHS[LOGISTIC].scale} for name in METHODS}
+    factors: dict[Method, Factors] = {name: {LOGISTIC: LOGISTIC.scale} for name in METHODS}
     factors[main] = default_factors(data, refined=refined)
     if not _can_compare(data):
         return Comparison((), factors, 1.0)
-    known = TrainingSet(prior.class_vectors, data.labeled, data.index)
-    known = known.subset(_first_of_each_class(data.index, MAX_LABELS))
+    known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=data.defaults)
+    known = known.subset(_first_of_each_class(data.index, data.defaults.max_held_out))
     results: list[CrossValidationResult] = []
     scores: dict[Strength, NDArray[np.floating]] = {}
     for name in _methods_to_compare(data, method):
@@ -151,11 +116,11 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> Com
                 if strength not in scores:
                     scores[strength] = _held_out_scores(known, name, {strength: 1.0}, corrected=prior.corrected)
             own = {strength: scores[strength] for strength in factors[name]}
-            factors[name] = _factors_by_likelihood(own, known.index, refined=refined)
+            factors[name] = _factors_by_likelihood(own, known.index, data.defaults, refined=refined)
             found = np.sum([factor * own[strength] for strength, factor in factors[name].items()], axis=0)
-        temperature = fit_temperature(found, known.index, prior_items=PRIOR_ITEMS)
+        temperature = fit_temperature(found, known.index, prior_items=data.defaults.temperature_items)
         results.append(result_from_scores(name, found, known.index, data.class_prior, temperature=temperature))
-    return Comparison(tuple(results), factors, _label_weight(results))
+    return Comparison(tuple(results), factors, _label_weight(results, data.defaults))
 
 
 def choose(
@@ -163,9 +128,8 @@ def choose(
 ) -> tuple[CrossValidationResult, str]:
     """Return the result of the method to use, and one sentence why.
 
-    With "auto", the head is replaced by a method that predicted more held-out labels correctly by more than two
-    standard errors of the paired difference: smaller differences are noise. Replacing it by zero-shot from one standard
-    error on cost 2.7 points on average where it happened, in 23 cases of 25: the weakest strengths are close to
+    With "auto", the head is replaced by a method that predicted more held-out labels correctly by more than
+    `standard_errors` of the paired difference: smaller differences are noise, and the weakest strengths are close to
     zero-shot already.
     """
     n = len(data.index)
@@ -173,7 +137,13 @@ def choose(
     if not results:
         if n == 0 and data.pool is None and method == "auto" and data.class_vectors.any():
             wanted = "zero-shot"
-        few = "is too few" if n == 1 else "are too few" if n < 4 else "include too few of some class"
+        few = (
+            "is too few"
+            if n == 1
+            else "are too few"
+            if n < data.defaults.min_labels
+            else "include too few of some class"
+        )
         why = f"{n} label{'s' if n != 1 else ''} {few} to compare methods, so {wanted} is used."
         return CrossValidationResult(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool), np.zeros(0)), why
     own = next(result for result in results if result.method == wanted)
@@ -181,12 +151,12 @@ def choose(
     why = f"accuracy on {n} labels in cross-validation, mean over classes: {own.method} {own.accuracy:.1%}{others}"
     if method == "auto":
         # If a class's only label is held out, that tests zero-shot and not what labels add.
-        rows = _first_of_each_class(data.index, MAX_LABELS)
+        rows = _first_of_each_class(data.index, data.defaults.max_held_out)
         fair = data.distinct_counts[data.index[rows]] > 1
         why += "" if fair.any() else "; a class whose only label is held out is predicted from its name alone"
         for other in results:
             ahead = (other.correct.astype(float) - own.correct)[fair]
-            if ahead.sum() > 2 * np.sqrt((ahead**2).sum()):
+            if ahead.sum() > data.defaults.standard_errors * np.sqrt((ahead**2).sum()):
                 return other, f"{other.method.capitalize()} is used ({why})."
         first = max(results, key=lambda result: result.accuracy)
         why += f"; the lead of {first.method} may be chance" if first.accuracy > own.accuracy else ""
@@ -204,9 +174,9 @@ def fit_method(
 ) -> tuple[LinearModel, dict[Strength, LinearModel]]:
     """Return a method fitted to all labels, and what labels added to its heads."""
     if method == "prototype":
-        return cosine_model(class_means(data.labeled, data.index, data.class_vectors)), {}
+        return cosine_model(class_means(data.labeled, data.index, data.class_vectors), data.defaults.cosine_scale), {}
     if method == "zero-shot":
-        return cosine_model(prior.class_vectors), {}
+        return cosine_model(prior.class_vectors, data.defaults.cosine_scale), {}
     S, pool, more = prior.class_vectors, data.pool, None
     name: Method = "any-shot" if method == "any-shot" else "logistic-regression"
     if name == "any-shot" and prior.refinement is not None and pool is not None:
@@ -216,24 +186,25 @@ def fit_method(
     return fit_average(data.labeled, data.index, S, found.factors[name], start=start, more=more, tol=tol)
 
 
-def cosine_model(S: Vectors) -> LinearModel:
+def cosine_model(S: Vectors, scale: float = DEFAULTS.cosine_scale) -> LinearModel:
     """Return the classifier by cosine to class vectors (c, d); a class whose row is zero is never predicted."""
-    return LinearModel(COSINE_SCALE * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
+    return LinearModel(scale * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
 
 
 def default_factors(data: TrainingSet, *, refined: bool) -> Factors:
     """Return the strengths that the labels can compare, with the factors used if nothing is held out."""
-    fewest = data.distinct_counts.min()
-    many = STRENGTHS_FOR_MANY_PER_CLASS if fewest >= MANY_LABELS_PER_CLASS else STRENGTHS_FOR_MANY_LABELS
-    tried = tuple(STRENGTHS) if len(data.index) <= FEW_LABELS else many
-    if not data.class_vectors.any() or fewest < MIN_LABELS_PER_CLASS:
-        tried = tuple(strength for strength in tried if strength.prior_weight)
-    shares = _shares({strength: -STRENGTHS[strength].cost for strength in tried})
-    return {strength: share * _default_scale(strength, refined=refined) for strength, share in shares.items()}
+    own, fewest, least = data.defaults, data.distinct_counts.min(), 0.0
+    if len(data.index) > own.few_labels:
+        least = own.least_c_per_class if fewest >= own.many_labels_per_class else own.least_c
+    tried = [strength for strength in own.strengths if least <= strength.C]
+    if not data.class_vectors.any() or fewest < own.min_labels_per_class:
+        tried = [strength for strength in tried if strength.prior_weight]
+    shares = _shares({strength: -strength.cost for strength in tried}, own.min_share)
+    return {strength: share * (own.refined_scale if refined else strength.scale) for strength, share in shares.items()}
 
 
 def _factors_by_likelihood(
-    scores: Mapping[Strength, NDArray[np.floating]], index: Indexes, *, refined: bool
+    scores: Mapping[Strength, NDArray[np.floating]], index: Indexes, defaults: Defaults, *, refined: bool
 ) -> Factors:
     """Return the factor of each strength: its share in the average over its temperature, from held-out scores (n, c).
 
@@ -242,37 +213,34 @@ def _factors_by_likelihood(
     """
     temperature = {}
     for strength, own in scores.items():
-        toward = 1 / _default_scale(strength, refined=refined)
-        temperature[strength] = fit_temperature(own, index, toward=toward, prior_items=PRIOR_ITEMS)
+        toward, n = 1 / (defaults.refined_scale if refined else strength.scale), defaults.temperature_items
+        temperature[strength] = fit_temperature(own, index, toward=toward, prior_items=n)
     divisor = temperature if refined else dict.fromkeys(scores, 1.0)
     likelihood = {
-        strength: _log_likelihood(own / divisor[strength], index) - STRENGTHS[strength].cost
-        for strength, own in scores.items()
+        strength: _log_likelihood(own / divisor[strength], index) - strength.cost for strength, own in scores.items()
     }
-    return {strength: share / temperature[strength] for strength, share in _shares(likelihood).items()}
+    shares = _shares(likelihood, defaults.min_share)
+    return {strength: share / temperature[strength] for strength, share in shares.items()}
 
 
-def _shares(likelihood: Mapping[Strength, float]) -> Factors:
-    """Return the share of each strength in the average, without those below `MIN_SHARE`."""
+def _shares(likelihood: Mapping[Strength, float], least: float) -> Factors:
+    """Return the share of each strength in the average, without those below `least`."""
     share = dict(zip(likelihood, softmax(list(likelihood.values())), strict=True))
-    kept = {strength: own for strength, own in share.items() if own >= MIN_SHARE}
+    kept = {strength: own for strength, own in share.items() if own >= least}
     return {strength: float(own / sum(kept.values())) for strength, own in kept.items()}
-
-
-def _default_scale(strength: Strength, *, refined: bool) -> float:
-    return REFINED_SCALE if refined else STRENGTHS[strength].scale
 
 
 def _held_out_scores(data: TrainingSet, method: Method, factors: Factors, *, corrected: bool) -> NDArray[np.floating]:
     """Return the scores (n, c) of each labeled vector from a model fitted without it."""
-    n = len(data.index)
-    folds = folds_by_arrival(data.index, 10 if n <= 50 else 5 if n <= 500 else 3, same=data.first_copies)
+    n, own = len(data.index), data.defaults
+    n_folds = next((number for largest, number in own.folds if n <= largest), own.fewest_folds)
+    folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
     prior, found = Prior(data.class_vectors, corrected=corrected), Comparison((), {method: factors}, 1.0)
     scores = np.zeros((n, len(data.class_vectors)))
     start: Mapping[Strength, LinearModel] = {}
     for fold in np.unique(folds):
         out = folds == fold
-        linear, start = fit_method(data.subset(~out), prior, method, found, start, tol=1e-2)  # precise enough
+        linear, start = fit_method(data.subset(~out), prior, method, found, start, tol=own.held_out_tol)
         scores[out] = linear(data.labeled[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
@@ -300,15 +268,13 @@ def _log_likelihood(scores: NDArray[np.floating], index: Indexes) -> float:
     return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
 
 
-def _label_weight(results: list[CrossValidationResult]) -> float:
-    """Return the weight of the labels against the refinement, by the likelihood that each gives to held-out labels.
-
-    In doubt it is large: following a wrong refinement costs more than learning from too few labels.
-    """
+def _label_weight(results: list[CrossValidationResult], defaults: Defaults) -> float:
+    """Return the weight of the labels against the refinement, by the likelihood that each gives to held-out labels."""
     likelihood = {result.method: result.log_likelihood * len(result.correct) for result in results}
     if not {"any-shot", "zero-shot"} <= likelihood.keys():
         return 1.0
-    return float(expit(2 + 2 * (likelihood["any-shot"] - likelihood["zero-shot"])))
+    ahead = likelihood["any-shot"] - likelihood["zero-shot"]
+    return float(expit(defaults.blend_offset + defaults.blend_slope * ahead))
 
 
 def _can_compare(data: TrainingSet) -> bool:
@@ -317,8 +283,9 @@ def _can_compare(data: TrainingSet) -> bool:
     With many labels, but too few in some class for logistic regression, there is one strength and nothing to choose.
     """
     distinct = data.distinct_counts
-    few_enough = len(data.index) <= FEW_LABELS or distinct.min() >= MIN_LABELS_PER_CLASS
-    return bool(distinct.sum() >= 4 and np.count_nonzero(distinct) >= 2 and few_enough)
+    own = data.defaults
+    few_enough = len(data.index) <= own.few_labels or distinct.min() >= own.min_labels_per_class
+    return bool(distinct.sum() >= own.min_labels and np.count_nonzero(distinct) >= 2 and few_enough)
 
 
 def _main_method(data: TrainingSet) -> Method:
@@ -327,11 +294,11 @@ def _main_method(data: TrainingSet) -> Method:
 
 
 def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]:
-    """Return the methods to compare; those without class names take part with `MIN_LABELS_PER_CLASS`."""
+    """Return the methods to compare; those without class names take part with `min_labels_per_class`."""
     named = bool(data.class_vectors.any())
     if method != "auto":
         return [name for name in METHODS if name == method or (name == "zero-shot" and named)]
-    if data.distinct_counts.min() >= MIN_LABELS_PER_CLASS:
+    if data.distinct_counts.min() >= data.defaults.min_labels_per_class:
         return [name for name in METHODS if named or name in ("prototype", "logistic-regression")]
     return ["any-shot", "zero-shot"] if named else ["logistic-regression"]
 

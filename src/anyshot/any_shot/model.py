@@ -10,8 +10,9 @@ from scipy.special import softmax
 
 from anyshot import encoders
 from anyshot.any_shot import active_learning
+from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.solver import LinearModel, Strength, class_means
+from anyshot.any_shot.solver import LinearModel, class_means
 from anyshot.any_shot.training_set import TrainingSet, closeness, without_items
 from anyshot.base.items import Items, Label, class_table
 from anyshot.base.validation import Indexes, Vectors, unit
@@ -195,7 +196,7 @@ class Model:
                 "from_source": data.from_source,
             },
             "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
-            "strengths": [list(strength) for strength in self.deltas],
+            "strengths": [[strength.C, strength.prior_weight] for strength in self.deltas],
             "leaderboard": [[result.method, *result[1:4]] for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
         }
@@ -240,7 +241,7 @@ class Model:
             arrays["class_means"],
             tuple(CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]),
             {
-                Strength(*strength): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
+                _strength(*strength): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
                 for number, strength in enumerate(facts["strengths"])
             },
             arrays["held_out"],
@@ -253,6 +254,12 @@ def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
     rows = max(1, CHUNK // len(class_means))
     for first in range(0, max(1, len(vectors)), rows):
         yield vectors[first : first + rows]
+
+
+def _strength(C: float, prior_weight: float) -> Strength:
+    """Return the strength of the defaults with these values, or a new one."""
+    saved = Strength(C, prior_weight)
+    return next((own for own in DEFAULTS.strengths if own[:2] == saved[:2]), saved)
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

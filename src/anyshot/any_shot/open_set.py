@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.solver import class_means
-from anyshot.any_shot.training_set import CLOSENESS_SCALE, closeness
+from anyshot.any_shot.training_set import closeness
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
@@ -41,7 +42,8 @@ def _closeness_with_own(
     """Return the closeness of X (n, d) to the directions `sums` (c, d), with `own` (n, d) for their own class."""
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(own)).sum(axis=1)
-    return np.asarray(logsumexp(CLOSENESS_SCALE * cosines, axis=1) / CLOSENESS_SCALE)
+    scale = DEFAULTS.closeness_scale
+    return np.asarray(logsumexp(scale * cosines, axis=1) / scale)
 
 
 def fit_threshold(

@@ -1,26 +1,19 @@
 """The prior: class vectors before labels are fitted, and how unlabeled examples move them."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 
 from anyshot import zero_shot
-from anyshot.any_shot.solver import Examples, LinearModel, Strength, fit_average
+from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.solver import Examples, LinearModel, fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import Pool, Refinement, agreement, refine
-
-POOL_LABELS: Final = 20
-"""All unlabeled vectors together weigh at most as much as this number of labels per class."""
-POOL_EXAMPLES: Final = 5_000
-"""Unlabeled vectors that the head is fitted to, evenly spaced; all of them move the class vectors."""
-LABEL_WEIGHT: Final = 3
-"""Weight of a labeled vector in the refinement, where an unlabeled one has weight 1."""
-OWN_LABELS: Final = 5
-"""Labels per class at which the head's own prediction and those of the neighbors count the same."""
 
 
 class Prior(NamedTuple):
@@ -43,12 +36,15 @@ def refine_on_unlabeled(data: TrainingSet) -> Prior:
     if pool is None or len(pool.vectors) < len(vectors) or not vectors.any():
         return Prior(vectors, corrected=data.can_correct)
     candidates, agreements = _refinements(data, pool)
-    trust = 1.0 if agreements[-1] >= pool_refinement.MIN_AGREEMENT else -5.0  # [nats]
-    gains, gain_of_given = [trust + 0.5, trust][: len(candidates)], 0.0
+    own = data.defaults
+    trust = own.trust if agreements[-1] >= own.min_agreement else own.distrust  # [nats]
+    gains, gain_of_given = [trust + own.balanced_bonus, trust][: len(candidates)], 0.0
     if len(data.index):
-        gain_of_given = log_likelihood_gain(vectors, data.labeled, data.index)
-        own = [log_likelihood_gain(each.class_vectors, data.labeled, data.index) for each in candidates]
-        gains = [before + labels for before, labels in zip(gains, own, strict=True)]
+        gain_of_given, *of_refined = (
+            log_likelihood_gain(each, data.labeled, data.index, scales=own.gain_scales)
+            for each in (vectors, *(candidate.class_vectors for candidate in candidates))
+        )
+        gains = [before + labels for before, labels in zip(gains, of_refined, strict=True)]
     better = max(gains) >= gain_of_given
     reasons = (_reason(data, pool, agreements, better=better),)
     if not better:
@@ -64,17 +60,29 @@ def _refinements(data: TrainingSet, pool: Pool) -> tuple[list[Refinement], list[
     The weak refinement starts from the embeddings, since the clusters show by themselves in which directions examples
     vary; the stronger one starts from the filtered embeddings.
     """
-    given = data.prior_vectors if data.attributes.size else data.class_embeddings
-    found = refine(given, pool, shares=data.class_prior)
-    agreements = [agreement(unit(given), found.class_vectors, pool)]
-    weight = pool_refinement.prior_weight_for(agreements[0])
-    if weight > pool_refinement.PRIOR_WEIGHT:
-        found = refine(data.prior_vectors, pool, shares=data.class_prior, prior_weight=weight)
-        agreements.append(agreement(unit(given), found.class_vectors, pool))
-    if not len(data.index):
+    own, given = data.defaults, data.prior_vectors if data.attributes.size else data.class_embeddings
+    found = refine(given, pool, prior_weight=own.prior_weight, **_options(data))
+    agreements = [agreement(unit(given), found.class_vectors, pool, top=own.agreement_share)]
+    weight = pool_refinement.prior_weight_for(
+        agreements[0],
+        weak=own.prior_weight,
+        strong=own.strong_prior_weight,
+        low=own.low_agreement,
+        high=own.high_agreement,
+    )
+    if weight > own.prior_weight:
+        found = refine(data.prior_vectors, pool, prior_weight=weight, **_options(data))
+        agreements.append(agreement(unit(given), found.class_vectors, pool, top=own.agreement_share))
+    if not (len(data.index) and own.try_unbalanced):
         return [found], agreements
-    unbalanced = refine(found.initial_vectors, pool, balance=0.0, shares=data.class_prior, prior_weight=weight)
+    unbalanced = refine(found.initial_vectors, pool, balance=0.0, prior_weight=weight, **_options(data))
     return [found, unbalanced], agreements
+
+
+def _options(data: TrainingSet) -> dict[str, Any]:
+    """Return the arguments that all refinements on a pool share."""
+    own = data.defaults
+    return {"shares": data.class_prior, "rounds": own.rounds, "max_reassignments": own.max_reassignments}
 
 
 def _reason(data: TrainingSet, pool: Pool, agreements: list[float], *, better: bool) -> str:
@@ -93,12 +101,14 @@ def _reason(data: TrainingSet, pool: Pool, agreements: list[float], *, better: b
     )
 
 
-def log_likelihood_gain(class_vectors: Vectors, X: Vectors, y: Indexes) -> float:
+def log_likelihood_gain(
+    class_vectors: Vectors, X: Vectors, y: Indexes, *, scales: Sequence[float] = DEFAULTS.gain_scales
+) -> float:
     """Return how much better than chance class vectors predict labels that they were not fitted to [nats].
 
-    class_vectors (c, d); X (n, d); y (n,) rows of class_vectors. This is the mean log-likelihood over the labeled
-    classes, at the best temperature, times the number of labels. Only that one number is fitted to the labels, so that
-    two labels are enough to compare priors.
+    class_vectors (c, d); X (n, d); y (n,) rows of class_vectors; scales: inverse temperatures to try. This is the mean
+    log-likelihood over the labeled classes, at the best temperature, times the number of labels. Only that one number
+    is fitted to the labels, so that two labels are enough to compare priors.
     """
     similarity = (X @ class_vectors.T).astype(np.float64)  # (n, c)
     counts = np.bincount(y, minlength=len(class_vectors))
@@ -106,7 +116,7 @@ def log_likelihood_gain(class_vectors: Vectors, X: Vectors, y: Indexes) -> float
     own = similarity[np.arange(len(y)), y]
     return max(
         float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))
-        for scale in (0, 2, 5, 10, 15, 20, 30, 45, 60, 90)  # inverse temperatures
+        for scale in scales
     )
 
 
@@ -117,21 +127,23 @@ def refine_with_labels(
 
     label_weight: weight of the head's log-probabilities of the pool; the refinement's have the rest.
     """
-    probabilities = refinement.probabilities
+    probabilities, defaults = refinement.probabilities, data.defaults
     if len(data.index):
-        sums = LABEL_WEIGHT * class_sums(data.labeled, data.index, len(data.class_vectors))
+        sums = defaults.label_weight * class_sums(data.labeled, data.index, len(data.class_vectors))
         start, balance, weight = refinement.initial_vectors, refinement.balance, refinement.prior_weight
-        shares = data.class_prior
-        refinement = refine(start, pool, labeled_sums=sums, balance=balance, shares=shares, prior_weight=weight)
+        options = _options(data)
+        refinement = refine(start, pool, labeled_sums=sums, balance=balance, prior_weight=weight, **options)
         head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
         # The more labels a class has, the less its neighbors add to the head's prediction.
-        own = len(data.index) / (len(data.index) + OWN_LABELS * len(data.class_vectors))
-        by_head = pool_refinement.probabilities_at_pool_shares(head(pool.vectors))
+        own = len(data.index) / (len(data.index) + defaults.own_labels * len(data.class_vectors))
+        by_head = pool_refinement.probabilities_at_pool_shares(
+            head(pool.vectors), prior_count=defaults.shares_prior, rounds=defaults.shares_rounds
+        )
         by_head = pool.smooth(by_head, own=own, rounds=1)
         logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
         probabilities = softmax(logs, axis=1)
-    rows = np.unique(np.linspace(0, len(probabilities) - 1, POOL_EXAMPLES).astype(int))
-    weight = min(0.3, POOL_LABELS * len(data.class_vectors) / len(rows))
+    rows = np.unique(np.linspace(0, len(probabilities) - 1, defaults.pool_examples).astype(int))
+    weight = min(defaults.max_pool_weight, defaults.pool_labels * len(data.class_vectors) / len(rows))
     weights = np.full(len(rows), weight, dtype=np.float32)
     return refinement.class_vectors, Examples(pool.vectors[rows], probabilities[rows].astype(np.float32), weights)
 

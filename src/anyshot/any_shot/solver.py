@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.special import softmax
 
+from anyshot.any_shot.defaults import Strength
 from anyshot.base.items import class_sums
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, unit
@@ -76,13 +77,6 @@ class Examples:
     def mass(self) -> NDArray[np.float64]:
         """Total weight of each class (c,)."""
         return np.asarray(self.weights @ self.targets, dtype=np.float64)
-
-
-class Strength(NamedTuple):
-    """How far labels may move a head, and from where it starts."""
-
-    C: float  # inverse of the penalty on the move, as in scikit-learn
-    prior_weight: float  # 1: starts from the class vectors; 0: from nothing, which is plain logistic regression
 
 
 class HeadOptions(NamedTuple):

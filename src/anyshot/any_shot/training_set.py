@@ -4,13 +4,14 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from anyshot import zero_shot
+from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, row_of
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.base.validation import vectors as check_vectors
@@ -20,17 +21,6 @@ from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
 
 Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
-
-CENTER_PRIOR_COUNT: Final = 10
-"""Number of zero vectors added when the center is estimated; the mean of one or two photographs is a poor estimate."""
-MIN_LABELED_CLASSES: Final = 10
-"""Labeled classes needed to estimate how far class vectors are from class means."""
-MAX_CORRECTED_CLASSES: Final = 2_000
-"""Class vectors are not corrected beyond this number of classes: the kernel over classes has as many rows."""
-CLOSENESS_SCALE: Final = 30.0
-"""Inverse temperature of the soft maximum of cosines; at 30 a second class nearby counts a little."""
-DUPLICATE_COSINE: Final = {False: 0.97, True: 0.995}
-"""Cosine of two class vectors from which a warning is given, without the bridge and with it."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +40,17 @@ class TrainingSet:
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
     pool: Pool | None = None  # the unlabeled examples, centered, with their nearest neighbors
+    defaults: Defaults = DEFAULTS
 
     # --- what the methods read ---
 
     @cached_property
     def center(self) -> NDArray[np.float32]:
-        """Mean that is subtracted from all vectors (d,), shrunk to zero as by `CENTER_PRIOR_COUNT` zero vectors."""
+        """Mean that is subtracted from all vectors (d,), shrunk to zero as by `center_items` zero vectors."""
         items = self.unlabeled if len(self.unlabeled) else self.vectors
         if not self.centering:
             return np.zeros(self.class_embeddings.shape[1], np.float32)
-        return np.asarray(items.sum(axis=0) / (len(items) + CENTER_PRIOR_COUNT), dtype=np.float32)
+        return np.asarray(items.sum(axis=0) / (len(items) + self.defaults.center_items), dtype=np.float32)
 
     def centered(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, d) minus the center, at unit length."""
@@ -82,9 +73,11 @@ class TrainingSet:
         """
         if self.attributes.size:
             return self._mapped_attributes()
-        if self.pool is None or self.from_source or self.centering:
+        noise, prior_items = self.defaults.filter_noise, self.defaults.filter_items
+        if self.pool is None or self.from_source or self.centering or not noise:
             return self.class_embeddings
-        return wiener_filter(self.class_embeddings, np.concatenate([self.pool.vectors, self.labeled]))
+        items = np.concatenate([self.pool.vectors, self.labeled])
+        return wiener_filter(self.class_embeddings, items, noise=noise, prior_items=prior_items)
 
     @cached_property
     def class_vectors(self) -> Vectors:
@@ -116,8 +109,8 @@ class TrainingSet:
     def can_correct(self) -> bool:
         """Whether enough classes have labels to estimate how far all class vectors are from class means."""
         n_labeled = np.count_nonzero(self.class_vectors.any(axis=1) & (self.counts > 0))
-        few = len(self.class_embeddings) <= MAX_CORRECTED_CLASSES
-        return bool(not self.attributes.size and n_labeled >= MIN_LABELED_CLASSES and few)
+        few = len(self.class_embeddings) <= self.defaults.max_corrected_classes
+        return bool(not self.attributes.size and n_labeled >= self.defaults.min_labeled_classes and few)
 
     def corrected_class_vectors(self) -> tuple[Vectors, NDArray[np.floating], Indexes]:
         """Return class vectors (c, d) moved by the errors of the labeled classes' own vectors.
@@ -175,12 +168,22 @@ class TrainingSet:
     def with_pool(self) -> Self:
         """Find the nearest neighbors of the unlabeled examples.
 
-        Where vectors must be centered, as those of an image network, clusters are looser and names less exact; twice
-        the temperature, and predictions that follow the class prior, were found best.
+        Where vectors must be centered, as those of an image network, clusters are looser and names less exact.
         """
-        vectors = self.centered(self.unlabeled)
-        pool = make_pool(vectors, temperature=1 / 30, balance=1.0) if self.centering else make_pool(vectors)
-        return replace(self, pool=pool)
+        own = self.defaults
+        temperature, balance = own.pool_temperature, own.pool_balance
+        if self.centering:
+            temperature, balance = own.image_pool_temperature, own.image_pool_balance
+        vectors, k = self.centered(self.unlabeled), own.n_neighbors
+        pool = make_pool(vectors, n_neighbors=k, neighbor_weight=own.neighbor_weight, temperature=temperature)
+        return replace(self, pool=replace(pool, balance=balance))
+
+    def with_defaults(self, defaults: Defaults) -> Self:
+        """Return the training set for other constants of the model."""
+        if defaults == self.defaults:
+            return self
+        changed = replace(self, defaults=defaults)
+        return changed.with_pool() if len(changed.unlabeled) else changed
 
     def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
         """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
@@ -221,9 +224,9 @@ class TrainingSet:
         return replace(self, class_embeddings=embeddings, from_source=True)
 
 
-def closeness(X: Vectors, class_means: Vectors) -> NDArray[np.float64]:
+def closeness(X: Vectors, class_means: Vectors, *, scale: float = DEFAULTS.closeness_scale) -> NDArray[np.float64]:
     """Return a soft maximum of the cosines of vectors (n, d) to class means (c, d), one per vector (n,)."""
-    return np.asarray(logsumexp(CLOSENESS_SCALE * (X @ class_means.T).astype(np.float64), axis=1) / CLOSENESS_SCALE)
+    return np.asarray(logsumexp(scale * (X @ class_means.T).astype(np.float64), axis=1) / scale)
 
 
 # --- classes --------------------------------------------------------------------------------------------------------
@@ -262,7 +265,7 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
     if class_prior == "balanced":
         return None
     if isinstance(class_prior, str):
-        counts = data.counts + 0.5
+        counts = data.counts + data.defaults.label_share_items
         return np.asarray(counts / counts.sum())
     names = data.classes.tolist()
     for name in class_prior:
@@ -302,7 +305,9 @@ def check_not_named_unknown(classes: Classes) -> None:
 def warn_of_duplicates(data: TrainingSet, *, uses_bridge: bool, stacklevel: int) -> None:
     """Warn of the first three pairs of classes whose embeddings are nearly equal."""
     vectors = unit(data.class_embeddings)
-    pairs = near_duplicates(vectors, data.classes.tolist(), threshold=DUPLICATE_COSINE[uses_bridge])
+    own = data.defaults
+    threshold = own.bridge_duplicate_cosine if uses_bridge else own.duplicate_cosine
+    pairs = near_duplicates(vectors, data.classes.tolist(), threshold=threshold)
     for one, other, cosine in pairs[:3]:
         warnings.warn(
             f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "

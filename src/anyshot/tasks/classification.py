@@ -14,10 +14,11 @@ from sklearn.exceptions import NotFittedError
 from anyshot import encoders
 from anyshot.any_shot import training_set
 from anyshot.any_shot.cross_validation import Budget, MethodOrAuto, as_method, check_budget, fit_model
+from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder, encoder_for
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.model import Model
-from anyshot.any_shot.solver import LinearModel, Strength
+from anyshot.any_shot.solver import LinearModel
 from anyshot.any_shot.training_set import ClassesWithDescriptions, Description, TrainingSet
 from anyshot.base.items import (
     Classes,

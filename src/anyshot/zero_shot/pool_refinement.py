@@ -12,30 +12,8 @@ from scipy.special import softmax
 
 from anyshot.base.validation import Indexes, Vectors, unit
 
-PRIOR_WEIGHT, STRONG_PRIOR_WEIGHT = 0.2, 0.6
-"""Weight of the given class vectors against the cluster means, where the two agree and where they do not.
-
-At the strong weight, ten text sets gained up to 17 points from the pool and one lost 0.9; at the weak one they gained
-up to 22, and four sets whose clusters are topics and whose classes are moods lost 6 to 18.
-"""
-HIGH_AGREEMENT, LOW_AGREEMENT = 0.95, 0.85
-"""`agreement` at the weak weight, where clusters are the classes and where they are not."""
-MIN_AGREEMENT = 0.75
-"""A refinement with a smaller `agreement` has followed clusters that are not the classes, and is not used.
-
-Over nine text sets, refinements at the weak weight that gained had 0.84 to 1; three that lost had 0.68, 0.70 and 0.85.
-"""
-
 POOL_LIMIT = 20_000
 """Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
-
-MAX_REASSIGNMENTS = 5
-"""Times that clusters may be assigned to classes again; two to three are usual until nothing changes."""
-
-NOISE = 3.0
-"""Of `wiener_filter`: variance of a class vector's error in any direction, in units of the items' mean one."""
-PRIOR_ITEMS = 300.0
-"""Of `wiener_filter`: number of items that the isotropic covariance counts for."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +22,16 @@ class Pool:
 
     vectors: Vectors  # (m, d), unit length
     neighbors: Indexes  # (m, k)
+    neighbor_weight: float = 0.5  # of the neighbors' probabilities against a vector's own
     temperature: float = 1 / 60  # divides the cosines before softmax
     balance: float = 0.5  # how strongly the mean probabilities are moved to the class shares, 0 to 1
 
-    def smooth(self, probabilities: NDArray[np.floating], *, own: float = 0.5, rounds: int = 2) -> NDArray[np.floating]:
+    def smooth(
+        self, probabilities: NDArray[np.floating], *, own: float | None = None, rounds: int = 2
+    ) -> NDArray[np.floating]:
         """Return `own` times each vector's probabilities (m, c) plus the rest from the mean of its neighbors."""
-        for _ in range(rounds):
+        own = 1 - self.neighbor_weight if own is None else own
+        for _ in range(rounds if own < 1 else 0):
             around = sum(probabilities[column] for column in self.neighbors.T) / self.neighbors.shape[1]
             probabilities = own * probabilities + (1 - own) * around
         return probabilities
@@ -65,7 +47,9 @@ class Refinement(NamedTuple):
     prior_weight: float  # as in `refine`
 
 
-def make_pool(vectors: Vectors, *, n_neighbors: int = 10, temperature: float = 1 / 60, balance: float = 0.5) -> Pool:
+def make_pool(
+    vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float = 0.5, temperature: float = 1 / 60
+) -> Pool:
     """Find the nearest neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
     if len(vectors) > POOL_LIMIT:
         vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
@@ -76,7 +60,7 @@ def make_pool(vectors: Vectors, *, n_neighbors: int = 10, temperature: float = 1
         if len(vectors) > 1:
             similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
         nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return Pool(vectors, nearest, temperature, balance)
+    return Pool(vectors, nearest, neighbor_weight, temperature)
 
 
 # Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
@@ -106,8 +90,9 @@ def refine(
     labeled_sums: NDArray[np.floating] | None = None,
     balance: float | None = None,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
-    prior_weight: float = PRIOR_WEIGHT,
+    prior_weight: float = 0.2,
     rounds: int = 10,
+    max_reassignments: int = 5,
 ) -> Refinement:
     """Move class vectors (c, d) to the clusters of the pool that they point at.
 
@@ -116,7 +101,8 @@ def refine(
 
     labeled_sums (c, d): weighted sum of each class's labeled vectors; balance: how strongly the mean probabilities are
     moved to the shares, by default the pool's; shares (c,): expected class shares, by default equal; prior_weight:
-    weight of the given class vectors against the cluster means.
+    weight of the given class vectors against the cluster means; max_reassignments: times that clusters may be assigned
+    to classes again (two to three are usual until nothing changes).
 
     Clusters are assigned again only among classes without labels, and only if `shares` is None.
     """
@@ -138,7 +124,7 @@ def refine(
 
     moved, probabilities = k_means(directions)
     free = np.flatnonzero(~labeled.any(axis=1)) if shares is None else np.arange(0)
-    for _ in range(MAX_REASSIGNMENTS if len(free) > 1 else 0):
+    for _ in range(max_reassignments if len(free) > 1 else 0):
         clusters = unit(probabilities[:, free].T @ pool.vectors)  # (f, d)
         assigned = linear_sum_assignment(-lengths[free, None] * directions[free] @ clusters.T)[1]
         if (assigned == np.arange(len(free))).all():
@@ -167,15 +153,14 @@ def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
     return np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
 
 
-def prior_weight_for(agreed: float) -> float:
+def prior_weight_for(agreed: float, *, weak: float, strong: float, low: float, high: float) -> float:
     """Return the weight of the class vectors in `refine` for the `agreement` found at the weak weight.
 
-    It falls linearly from the strong weight at `LOW_AGREEMENT` to the weak one at `HIGH_AGREEMENT`: the lower the
-    agreement, the less likely that the clusters are the classes.
+    It falls linearly from `strong` at the agreement `low` to `weak` at `high`: the lower the agreement, the less likely
+    that the clusters are the classes.
     """
-    doubt = (HIGH_AGREEMENT - agreed) / (HIGH_AGREEMENT - LOW_AGREEMENT)
-    weight = PRIOR_WEIGHT + doubt * (STRONG_PRIOR_WEIGHT - PRIOR_WEIGHT)
-    return float(np.clip(weight, PRIOR_WEIGHT, STRONG_PRIOR_WEIGHT))
+    doubt = (high - agreed) / (high - low)
+    return float(np.clip(weak + doubt * (strong - weak), weak, strong))
 
 
 def probabilities_at_pool_shares(
@@ -187,7 +172,7 @@ def probabilities_at_pool_shares(
     with a prior of equal shares that counts as `prior_count` vectors for each vector of the pool.
     """
     n_classes = scores.shape[1]
-    shares = np.full(n_classes, 1 / n_classes)
+    shares, probabilities = np.full(n_classes, 1 / n_classes), softmax(scores, axis=1)
     for _ in range(rounds):
         probabilities = softmax(scores + np.log(shares), axis=1)
         shares = (probabilities.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
@@ -213,12 +198,11 @@ def probabilities_at_pool_shares(
 # The set that gains least changed by -0.6, -0.5, -0.2, +0.3 and +0.6 points.
 
 
-def wiener_filter(
-    class_vectors: Vectors, items: Vectors, *, noise: float = NOISE, prior_items: float = PRIOR_ITEMS
-) -> Vectors:
+def wiener_filter(class_vectors: Vectors, items: Vectors, *, noise: float = 3.0, prior_items: float = 300.0) -> Vectors:
     """Return class vectors (c, d) whose differences are turned to the directions in which `items` (n, d) vary.
 
-    Rows of zeros stay zero. The parameters are those of the derivation above.
+    noise: variance of a class vector's error in any direction, in units of the items' mean variance; prior_items:
+    number of items that the isotropic covariance counts for. Rows of zeros stay zero.
 
     References
     ----------

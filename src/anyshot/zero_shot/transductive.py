@@ -22,7 +22,7 @@ from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.pool_refinement import MIN_AGREEMENT, POOL_LIMIT, make_pool, most_confident, refine
+from anyshot.zero_shot.pool_refinement import POOL_LIMIT, make_pool, most_confident, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 
 TransductiveMethod: TypeAlias = Literal["refine", "mixture", "propagation"]
@@ -31,8 +31,10 @@ TEMPERATURE = 1 / 6
 """Divides scores before softmax, after they are scaled to a standard deviation of 1 over the pool."""
 LABEL_WEIGHT = 3.0
 """Weight of a labeled vector; an unlabeled one weighs 1."""
+MIN_AGREEMENT = 0.75
+"""Smallest `agreement_by_side` at which a pool is used, if no class is seen or all are."""
 MIN_AGREEMENT_BY_SIDE = 0.83
-"""Smallest `agreement_by_side` at which a pool is used, if some classes are seen; otherwise `MIN_AGREEMENT`.
+"""Smallest `agreement_by_side` at which a pool is used, if some classes are seen.
 
 Where pools raised H by 3 to 12 points (intents by their names), 0.87 to 0.98 for the unseen classes; where pools
 lowered it by 3 to 17 (animals by attributes), 0.19 to 0.79.
