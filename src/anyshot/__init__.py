@@ -16,7 +16,7 @@ _HOME = {
     "Encoder": "anyshot.base.protocols",
     "FineTunedClassifier": "anyshot.fine_tuning.classifier",
     "MultitaskModel": "anyshot.tasks.multitask.model",
-    "PrototypeClassifier": "anyshot.any_shot.prototypes",
+    "PrototypeClassifier": "anyshot.any_shot.head",
     "PrototypicalEncoder": "anyshot.fine_tuning.prototypical_encoder",
     "Tuning": "anyshot.fine_tuning.tuning",
     "UNKNOWN": "anyshot.base.items",

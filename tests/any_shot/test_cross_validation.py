@@ -15,10 +15,9 @@ from anyshot.any_shot.cross_validation import (
     fit_model,
 )
 from anyshot.any_shot.defaults import DEFAULTS, LOGISTIC, Strength
-from anyshot.any_shot.head import AnyShotHead
+from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.prior import Prior
-from anyshot.any_shot.prototypes import PrototypeClassifier
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.errors import InputError, NotEnoughClassesError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyshot.any_shot.defaults import DEFAULTS
-from anyshot.any_shot.open_set import closeness_by_name, closeness_left_out, fit_threshold
+from anyshot.any_shot.open_set import closeness_left_out, fit_threshold
 from anyshot.any_shot.training_set import closeness
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
@@ -75,7 +75,7 @@ def test_a_class_without_labels_is_estimated_from_the_others_as_if_they_had_none
     S, random = unit(np.eye(4)[:3] + 0.8 * np.eye(4)[3]), generator(1)  # names are inexact
     index = np.repeat(np.arange(2), 20)
     X = unit(np.eye(4)[index] + 0.1 * random.normal(size=(40, 4)))
-    by_name = closeness_by_name(X, index, S)
+    by_name = closeness_left_out(X, index, S, by_name=True)
     assert (by_name < closeness_left_out(X, index, S)).all()
     none = np.zeros((0, 4), np.float32)
     all_labeled = fit_threshold(X, index, S[:2], none, unknown_rate=0.1)

@@ -37,29 +37,21 @@ def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, label
     Each step takes the item that represents the most uncertainty that nothing chosen or labeled represents yet
     (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015). An
     outlier represents only itself, a copy adds nothing, and items with confident predictions count for little.
+
+    What an item would add only decreases as others are chosen, so that an item whose last known gain is not the largest
+    need not be evaluated again (Minoux, Accelerated Greedy Algorithms for Maximizing Submodular Set Functions, 1978).
     """
-    vectors = np.asarray(pool, dtype=np.float32)
     best_two = np.partition(probabilities, -2, axis=1)[:, -2:]
     uncertainty = ((1 - (best_two[:, 1] - best_two[:, 0])) ** UNCERTAINTY_POWER).astype(np.float32)  # (m,)
-    similarity = np.maximum(vectors @ vectors.T, 0) ** COSINE_POWER  # (m, m)
-    covered = np.zeros(len(vectors), np.float32)
+    similarity = np.maximum(pool @ pool.T, 0) ** COSINE_POWER  # (m, m), how well one item represents another
+    covered = np.zeros(len(pool), np.float32)  # (m,), how well an item is represented
     if len(labeled):
-        covered = np.maximum((vectors @ labeled.T).max(axis=1), 0) ** COSINE_POWER
-    return _cover(similarity, uncertainty, covered, n)
-
-
-def _cover(similarity: Vectors, uncertainty: NDArray[np.float32], covered: NDArray[np.float32], n: int) -> Indexes:
-    """Return the items (n,) that cover most of the uncertainty (m,), chosen one by one, given what is `covered` (m,).
-
-    similarity (m, m): how well one item represents another. What an item would add only decreases as others are chosen,
-    so that an item whose last known gain is not the largest need not be evaluated again (Minoux, Accelerated Greedy
-    Algorithms for Maximizing Submodular Set Functions, 1978).
-    """
+        covered = np.maximum((pool @ labeled.T).max(axis=1), 0) ** COSINE_POWER
     gains = np.maximum(similarity - covered, 0) @ uncertainty  # (m,)
     queue = [(-float(gain), item) for item, gain in enumerate(gains)]
     heapq.heapify(queue)
     chosen: list[int] = []
-    n_chosen_when_evaluated = np.zeros(len(uncertainty), np.intp)
+    n_chosen_when_evaluated = np.zeros(len(pool), np.intp)
     while queue and len(chosen) < n:
         _, item = heapq.heappop(queue)
         if n_chosen_when_evaluated[item] == len(chosen):

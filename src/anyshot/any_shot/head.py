@@ -1,4 +1,4 @@
-"""The any-shot head: logistic regression whose prior is the zero-shot classifier."""
+"""Classifiers of vectors by class vectors and any number of labels: the any-shot head, and the nearest class mean."""
 
 from abc import abstractmethod
 from typing import Self
@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from anyshot.any_shot.solver import Examples, HeadOptions, LinearModel, fit_head
+from anyshot.any_shot.solver import Examples, HeadOptions, LinearModel, check_two_classes, class_means, fit_head
 from anyshot.base import validation
 from anyshot.base.items import Classes, check_indexes, decision_scores
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import InputError, WidthError
 
 
@@ -56,7 +56,7 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
 
 
 class AnyShotHead(VectorClassifier):
-    """Classify vectors by class vectors and any number of labels; `solver.py` states the model.
+    """Logistic regression whose prior is the zero-shot classifier; `solver.py` states the model.
 
     Parameters
     ----------
@@ -119,9 +119,8 @@ class AnyShotHead(VectorClassifier):
 
         class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label", and X may be
         empty. A row of zeros is a class without an embedding. Without class_vectors, y contains labels of any kind and
-        the model is logistic regression.
-        more: further examples with soft targets, such as unlabeled vectors with predicted probabilities.
-        start: `delta_` of an earlier fit, to begin from.
+        the model is logistic regression. more: further examples with soft targets, such as unlabeled vectors with
+        predicted probabilities. start: `delta_` of an earlier fit, to begin from.
 
         Raises
         ------
@@ -153,3 +152,65 @@ class AnyShotHead(VectorClassifier):
                 f"{self.class_prior!r}."
             )
         return np.asarray(np.log(prior / prior.sum()), dtype=np.float32)
+
+
+class PrototypeClassifier(VectorClassifier):
+    """Classify a vector by the class mean with the largest cosine.
+
+    Parameters
+    ----------
+    temperature : float, default=0.05
+        Divides the cosines before the softmax of `predict_proba`; smaller is more confident.
+    name_weight : float, default=1.0
+        Number of labeled examples that a class vector counts as.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels seen in `fit`, or the rows of `class_vectors`.
+    prototypes_ : ndarray of shape (n_classes, n_features)
+        Unit mean vector of each class.
+
+    References
+    ----------
+    Snell, Swersky, Zemel. Prototypical Networks for Few-shot Learning. NeurIPS 2017.
+
+    Examples
+    --------
+    >>> X, y = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], ["cat", "cat", "dog"]
+    >>> PrototypeClassifier().fit(X, y).predict([[0.2, 0.9]])
+    array(['dog'], dtype='<U3')
+    """
+
+    def __init__(self, *, temperature: float = 0.05, name_weight: float = 1.0) -> None:
+        self.temperature = temperature
+        self.name_weight = name_weight
+
+    def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike | None = None) -> Self:
+        """Take the mean of each class of `X` (n, d), `y` (n,).
+
+        class_vectors (c, d): unit-length class embeddings; then y contains row numbers, -1 for "no label".
+
+        Raises
+        ------
+        InputError
+            temperature is not above 0.
+        WidthError
+            The class vectors and X have different widths.
+        NotEnoughClassesError
+            Fewer than two classes have a label or a class vector.
+        """
+        if not self.temperature > 0:
+            raise InputError(f"temperature must be above 0; got {self.temperature!r}.")
+        vectors, index, S = self._checked(X, y, class_vectors)
+        self.prototypes_ = class_means(vectors, index, S, name_weight=self.name_weight)
+        check_two_classes(np.asarray(self.prototypes_.any(axis=1)))
+        return self
+
+    def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        vectors = unit(validate_data(self, X, dtype=np.float32, reset=False))
+        scores = 1 / self.temperature * vectors.astype(np.float64) @ self.prototypes_.T
+        # A prototype of zeros is a class without labels and class vector; it is never predicted, even where all cosines
+        # are negative.
+        return np.where(self.prototypes_.any(axis=1), scores, -np.inf)

@@ -16,30 +16,20 @@ from anyshot.errors import NotEnoughLabelsError
 # classes with each other, and is high far from all of them too.
 
 
-def closeness_left_out(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
+def closeness_left_out(
+    X: Vectors, index: Indexes, class_vectors: Vectors, *, by_name: bool = False
+) -> NDArray[np.float64]:
     """Return the closeness (n,) of labeled vectors (n, d) to class means computed without them and their copies.
 
-    index (n,): rows of class_vectors (c, d).
+    index (n,): rows of class_vectors (c, d); by_name: whether the class of a vector counts as if it had no label at
+    all, which estimates the closeness of items of classes without labels: a class vector is farther from them than a
+    class mean.
     """
     sums = class_vectors + class_sums(X, index, len(class_vectors))
-    _, group, size = np.unique(first_copies(X) + len(X) * index, return_inverse=True, return_counts=True)
-    return _closeness_with_own(X, index, sums, sums[index] - size[group][:, None] * X)
-
-
-def closeness_by_name(X: Vectors, index: Indexes, class_vectors: Vectors) -> NDArray[np.float64]:
-    """Return the closeness (n,) that labeled vectors (n, d) would have if their own class had no labels.
-
-    It estimates the closeness of items of a class without labels, which is smaller: a class vector is farther from them
-    than a class mean.
-    """
-    sums = class_vectors + class_sums(X, index, len(class_vectors))
-    return _closeness_with_own(X, index, sums, class_vectors[index])
-
-
-def _closeness_with_own(
-    X: Vectors, index: Indexes, sums: NDArray[np.floating], own: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Return the closeness of X (n, d) to the directions `sums` (c, d), with `own` (n, d) for their own class."""
+    own = class_vectors[index]  # (n, d), what remains of a vector's own class
+    if not by_name:
+        _, group, size = np.unique(first_copies(X) + len(X) * index, return_inverse=True, return_counts=True)
+        own = sums[index] - size[group][:, None] * X
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(own)).sum(axis=1)
     scale = DEFAULTS.closeness_scale
@@ -71,12 +61,11 @@ def fit_threshold(
 
 def _threshold_from_labeled(X: Vectors, index: Indexes, class_vectors: Vectors, unknown_rate: float) -> float:
     """Return the closeness below which a fraction `unknown_rate` of the vectors lies, if each class weighs the same."""
-    counts = np.bincount(index, minlength=len(class_vectors))
+    counts, named = np.bincount(index, minlength=len(class_vectors)), np.asarray(class_vectors.any(axis=1))  # (c,) each
     values, weights = closeness_left_out(X, index, class_vectors), 1 / counts[index]  # (n,), (n,)
-    named = np.asarray(class_vectors.any(axis=1))  # (c,)
     n_unlabeled, has_name = np.count_nonzero(named & (counts == 0)), named[index]
     if n_unlabeled and has_name.any():
-        by_name, own = closeness_by_name(X, index, class_vectors)[has_name], weights[has_name]
+        by_name, own = closeness_left_out(X, index, class_vectors, by_name=True)[has_name], weights[has_name]
         values = np.concatenate([values, by_name])
         weights = np.concatenate([weights, n_unlabeled * own / own.sum()])
     order = np.argsort(values, kind="stable")

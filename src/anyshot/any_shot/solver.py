@@ -4,7 +4,6 @@ The any-shot head, the linear probe and the first head of fine-tuning are all fi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -45,9 +44,9 @@ class LinearModel(NamedTuple):
     """A linear model: scores = X coef' + intercept."""
 
     coef: Vectors  # (c, d)
-    intercept: NDArray[np.float32]  # (c,)
+    intercept: Float32s  # (c,)
 
-    def __call__(self, X: Vectors) -> NDArray[np.float32]:
+    def __call__(self, X: Vectors) -> Float32s:
         """Return the scores (n, c)."""
         return np.asarray(X @ self.coef.T + self.intercept, dtype=np.float32)
 
@@ -65,13 +64,12 @@ class LinearModel(NamedTuple):
         return LinearModel(np.delete(self.coef, row, axis=0), np.delete(self.intercept, row))
 
 
-@dataclass(frozen=True)
-class Examples:
+class Examples(NamedTuple):
     """Vectors with a distribution over the classes as target, and a weight each."""
 
     vectors: Vectors  # (n, d)
-    targets: NDArray[np.float32]  # (n, c), rows sum to 1
-    weights: NDArray[np.float32]  # (n,)
+    targets: Float32s  # (n, c), rows sum to 1
+    weights: Float32s  # (n,)
 
     @property
     def mass(self) -> NDArray[np.float64]:
@@ -102,13 +100,10 @@ def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight
     return Examples(vectors, targets, np.full(len(vectors), weight, dtype=np.float32))
 
 
-def concatenate(*parts: Examples) -> Examples:
-    """Return all examples of the parts, in order."""
-    return Examples(
-        np.concatenate([part.vectors for part in parts]),
-        np.concatenate([part.targets for part in parts]),
-        np.concatenate([part.weights for part in parts]),
-    )
+def check_two_classes(possible: NDArray[np.bool_]) -> None:
+    """Raise NotEnoughClassesError unless two classes can be predicted; possible (c,): by a label or a class vector."""
+    if np.count_nonzero(possible) < 2:
+        raise NotEnoughClassesError(f"At least two of the {len(possible)} classes need a label or a class vector.")
 
 
 def fit_head(
@@ -127,19 +122,15 @@ def fit_head(
     """
     S = class_vectors
     named = np.flatnonzero(S.any(axis=1))
-    parts = [
-        labeled_examples(vectors, index, len(S)),
-        labeled_examples(S[named], named, len(S), weight=options.name_weight),
-    ]
-    examples = concatenate(*parts, *([more] if more is not None else []))
+    names = labeled_examples(S[named], named, len(S), weight=options.name_weight)
+    parts = [labeled_examples(vectors, index, len(S)), names, *([] if more is None else [more])]
+    examples = Examples(*(np.concatenate(own) for own in zip(*parts, strict=True)))
     possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
-    if np.count_nonzero(possible) < 2:
-        raise NotEnoughClassesError(f"At least two of the {len(S)} classes need a label or a class vector.")
-    prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
+    check_two_classes(possible)
+    delta = LinearModel(np.zeros_like(S), np.zeros(len(S), np.float32))
     if len(vectors) or (more is not None and more.weights.any()):
+        prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
         delta = fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol)
-    else:
-        delta = LinearModel(np.zeros_like(S), np.zeros(len(S), np.float32))
     coef = np.asarray(options.prior_scale * S + delta.coef, dtype=np.float32)
     return LinearModel(coef, np.where(possible, delta.intercept, np.float32(-np.inf))), delta
 
@@ -159,15 +150,14 @@ def fit_average(
     The arguments are those of `fit_head`; start: earlier second results, to begin from.
     """
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
-    heads, deltas = {}, {}
-    for strength in factors:
+    heads, deltas = [], {}
+    for strength, factor in factors.items():
         options = HeadOptions(C=strength.C, tol=tol)
         S = np.asarray(strength.prior_weight * class_vectors, dtype=np.float32)
         begin = start.get(strength, nearest)
-        heads[strength], deltas[strength] = fit_head(vectors, index, S, options, more=more, start=begin)
-    coef = sum(factor * heads[strength].coef for strength, factor in factors.items())
-    intercept = sum(factor * heads[strength].intercept for strength, factor in factors.items())
-    return LinearModel(np.asarray(coef, dtype=np.float32), np.asarray(intercept, dtype=np.float32)), deltas
+        head, deltas[strength] = fit_head(vectors, index, S, options, more=more, start=begin)
+        heads.append(head.scaled(factor))
+    return LinearModel(*(np.sum(own, axis=0) for own in zip(*heads, strict=True))), deltas
 
 
 def fit_softmax(
@@ -186,24 +176,24 @@ def fit_softmax(
 
     Classes without weight leave the softmax (log 0) and keep V = b = 0.
     """
-    n_classes = prior.shape[1]
+    X, n_classes = examples.vectors, prior.shape[1]
     active = np.flatnonzero(examples.mass > 0)
-    V, b = np.zeros((n_classes, examples.vectors.shape[1]), np.float32), np.zeros(n_classes, np.float32)
+    solution = LinearModel(np.zeros((n_classes, X.shape[1]), np.float32), np.zeros(n_classes, np.float32))
     if len(active) < 2:
-        return LinearModel(V, b)
-    rows = np.column_stack([examples.vectors, np.full(len(prior), BIAS_REACH, np.float32)])  # (n, d + 1), last for b
-    before = LinearModel(V, b) if start is None else start
-    first = np.column_stack([before.coef, before.intercept / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
+        return solution
+    rows = np.column_stack([X, np.full(len(X), BIAS_REACH, np.float32)])  # (n, d + 1), the last for b
+    coef, intercept = solution if start is None else start
+    first = np.column_stack([coef, intercept / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
     first -= first.mean(axis=1, keepdims=True)  # what all classes share does not count, so the minimum has none of it
     base = np.ascontiguousarray(prior[:, active] + np.log(examples.mass[active]), dtype=np.float32)
     targets = np.ascontiguousarray(examples.targets[:, active])
     with threads_for(rows.size * len(active)):
         axes, curvature = _axes(rows, softmax(base + rows @ first, axis=1), examples.weights)  # (d + 1, r), (r, k)
-        problem = _Problem(Examples(rows @ axes, targets, examples.weights), base, curvature, C)
+        problem = _Problem(rows @ axes, targets, examples.weights, base, curvature, C)
         W = _minimize(problem, axes.T @ first, tol)  # (r, k)
     moved = axes @ W  # (d + 1, k)
-    V[active], b[active] = moved[:-1].T, BIAS_REACH * moved[-1]
-    return LinearModel(V, b)
+    solution.coef[active], solution.intercept[active] = moved[:-1].T, BIAS_REACH * moved[-1]
+    return solution
 
 
 def _axes(rows: Float32s, probabilities: Float32s, weights: Float32s) -> tuple[Float32s, Float32s]:
@@ -236,7 +226,9 @@ class _Point(NamedTuple):
 class _Problem(NamedTuple):
     """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), with its gradient and Hessian."""
 
-    examples: Examples  # Z (n, r), targets (n, k)
+    Z: Float32s  # (n, r)
+    targets: Float32s  # (n, k)
+    weights: Float32s  # (n,)
     base: Float32s  # (n, k)
     curvature: Float32s  # (r, k), about the loss's own
     C: float
@@ -246,23 +238,22 @@ class _Problem(NamedTuple):
         top = scores.max(axis=1, keepdims=True)
         odds = np.exp(scores - top)
         sums = odds.sum(axis=1, keepdims=True)
-        losses = top + np.log(sums) - (self.examples.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
+        losses = top + np.log(sums) - (self.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
         penalty = 0.5 / self.C * np.square(W).sum(dtype=np.float64)
-        return _Point(W, scores, odds / sums, float(self.examples.weights @ losses[:, 0].astype(np.float64) + penalty))
+        return _Point(W, scores, odds / sums, float(self.weights @ losses[:, 0].astype(np.float64) + penalty))
 
     def gradient(self, here: _Point) -> Float32s:
         """Return the gradient (r, k)."""
-        gap = self.examples.weights[:, None] * (here.probabilities - self.examples.targets)
-        return self.examples.vectors.T @ gap + here.W / self.C
+        gap = self.weights[:, None] * (here.probabilities - self.targets)
+        return self.Z.T @ gap + here.W / self.C
 
     def hessian_times(self, here: _Point, direction: Float32s) -> Float32s:
         """Return the Hessian times a direction (r, k)."""
-        scores = self.examples.vectors @ direction  # (n, k)
-        expected = np.einsum("nk,nk->n", here.probabilities, scores)[:, None]
-        moved = scores - expected  # (n, k)
-        moved *= here.probabilities
-        moved *= self.examples.weights[:, None]
-        curved: Float32s = self.examples.vectors.T @ moved
+        scores = self.Z @ direction  # (n, k)
+        scores -= np.einsum("nk,nk->n", here.probabilities, scores)[:, None]
+        scores *= here.probabilities
+        scores *= self.weights[:, None]
+        curved: Float32s = self.Z.T @ scores
         return curved + direction / np.float32(self.C)
 
     def preconditioned(self, gradient: Float32s) -> Float32s:
@@ -277,7 +268,7 @@ def _minimize(problem: _Problem, W: Float32s, tol: float) -> Float32s:
 
     Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.
     """
-    here = problem.at(W, problem.base + problem.examples.vectors @ W)
+    here = problem.at(W, problem.base + problem.Z @ W)
     for _ in range(MAX_NEWTON_STEPS):
         gradient = problem.gradient(here)
         remaining = _inner(gradient, problem.preconditioned(gradient))
@@ -285,7 +276,7 @@ def _minimize(problem: _Problem, W: Float32s, tol: float) -> Float32s:
             break
         target = max(min(0.6, remaining) ** 2 * remaining, tol / 2)
         direction = _newton_direction(problem, here, gradient, target)
-        scores = problem.examples.vectors @ direction  # (n, k), what the direction adds
+        scores = problem.Z @ direction  # (n, k), what the direction adds
         descent, step = _inner(gradient, direction), 1.0
         while step > MIN_STEP:
             there = problem.at(here.W + np.float32(step) * direction, here.scores + np.float32(step) * scores)
