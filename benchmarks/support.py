@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 
 SEEDS = range(5)
+REUTERS_TOPICS = ("acq", "crude", "earn", "interest", "money-fx", "trade")
 
 
 def shared() -> Path:
@@ -39,17 +41,43 @@ class Texts:
 
 def load_text(name: str) -> Texts:
     """Read a text data set without its out-of-scope rows."""
-    folder = {"sst2": "sst", "sst5": "sst", "subjectivity": "sentences", "customer_reviews": "sentences"}.get(
-        name, name
-    )
-    frame = pd.read_parquet(shared() / "data" / folder / f"{name}.parquet")
-    if "title" in frame:
-        frame["text"] = frame.title + ". " + frame.description
-    if "out_of_scope" in frame:
-        frame = frame[~frame.out_of_scope]
+    frame = _text_frame(name)
     train, test = frame[frame.split == "train"], frame[frame.split == "test"]
     labels = [part.label.astype(str).to_numpy(dtype=str) for part in (train, test)]
     return Texts(name, train.text.tolist(), labels[0], test.text.tolist(), labels[1])
+
+
+def load_train(name: str) -> tuple[list[str] | list[Path] | list[Image.Image], NDArray[np.str_]]:
+    """Return the items and labels of the train rows of a set of texts or images; all rows if it has no split."""
+    folder = shared() / "data" / name
+    if name == "cifar10":
+        arrays = np.load(folder / "cifar10_3k.npz")
+        images = [Image.fromarray(pixels) for pixels in arrays["train_images"]]
+        return images, arrays["class_names"].astype(str)[arrays["train_labels"]]
+    if name in ("chest_xray", "caltech101_20", "caltech101_rest"):
+        files = sorted((folder / "train" if (folder / "train").is_dir() else folder).glob("*/*.jpg"))
+        return files, np.array([file.parent.name for file in files])
+    frame = _text_frame(name)
+    frame = frame[frame.split == "train"]
+    return frame.text.tolist(), frame.label.astype(str).to_numpy(dtype=str)
+
+
+def _text_frame(name: str) -> pd.DataFrame:
+    """Return the columns text, label and split of a text data set."""
+    sentences = dict.fromkeys(("subjectivity", "customer_reviews", "movie_reviews", "mpqa_opinion"), "sentences")
+    folder = shared() / "data" / {"sst2": "sst", "sst5": "sst", **sentences}.get(name, name)
+    frame = pd.read_parquet(folder / f"{name}.parquet")
+    if name == "snips":
+        frame = frame.assign(text=[" ".join(tokens) for tokens in frame.tokens], label=frame.intent)
+    if name == "reuters":
+        one = frame[[len(labels) == 1 and labels[0] in REUTERS_TOPICS for labels in frame.labels]]
+        spoken = pd.read_csv(folder / "names.csv").set_index("code").name
+        frame = one.assign(label=[spoken[labels[0]] for labels in one.labels])
+    if name == "multilingual_sentiment":
+        frame = frame[frame.language == "english"]
+    if "title" in frame:
+        frame = frame.assign(text=frame.title + ". " + frame.description)
+    return frame[~frame.out_of_scope] if "out_of_scope" in frame else frame
 
 
 def load_valid(name: str) -> tuple[list[str], NDArray[np.str_]]:
