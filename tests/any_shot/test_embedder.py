@@ -58,8 +58,8 @@ def test_vectors_are_scaled_to_length_one_and_a_row_of_zeros_stays():
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
     assert vectors.dtype == np.float32
     assert (embedder.encoder, embedder.name, embedder.digest) == (None, "vectors", None)
-    assert embedder.embed_classes(describe(["a", "b"])) is None
-    assert not embedder.uses_bridge
+    assert embedder.embed_classes(describe(["a", "b"]), width=2).tolist() == [[0, 0], [0, 0]]
+    assert embedder.bridge is None
     assert not embedder.reads_texts
 
 
@@ -84,7 +84,7 @@ def test_a_text_encoder_embeds_class_names_in_templates(words, letters):
     expected = unit(np.concatenate([(name["zoo"] + letters.encode(["lions"])) / 2, name["tea"]]))
     np.testing.assert_allclose(words.embed_classes(texts), expected, atol=1e-6)
     assert words.reads_texts
-    assert not words.uses_bridge
+    assert words.bridge is None
     assert (words.name, words.digest) == ("LetterEncoder", "letters-1")
 
 
@@ -103,16 +103,16 @@ def test_an_image_encoder_that_reads_texts_embeds_class_names():
     assert (embedder.encode([RED, BLUE]) @ vectors.T).argmax(axis=1).tolist() == [0, 1]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert embedder.reads_texts
-    assert not embedder.uses_bridge
+    assert embedder.bridge is None
     assert embedder.digest is None
     np.testing.assert_array_equal(embedder.encode_texts(["r"]), NamedColors().encode_texts(["r"]))
 
 
 def test_an_encoder_of_images_only_cannot_embed_class_names():
     embedder = Embedder(Colors(), cache=None)
-    assert embedder.embed_classes(describe(["red", "blue"])) is None
+    assert embedder.embed_classes(describe(["red", "blue"])).tolist() == [[0, 0, 0], [0, 0, 0]]
     assert not embedder.reads_texts
-    assert not embedder.uses_bridge
+    assert embedder.bridge is None
     with pytest.raises(MixedInputError, match="The encoder Colors cannot read texts"):
         embedder.encode_texts(["red"])
 
@@ -125,15 +125,15 @@ def test_the_bridge_embeds_names_near_known_classes_and_longer_if_they_are_close
     length = np.linalg.norm(vectors, axis=1)
     assert length[0] > 3 * length[2]
     assert length[1] > 3 * length[2]
-    assert embedder.uses_bridge
+    assert embedder.bridge is not None
     assert not embedder.reads_texts
-    ((nearest, share), *_), _ = embedder.similar_known_classes(describe(["sea", "strawberries"]))
+    ((nearest, share), *_), _ = embedder.bridge.similar_classes(describe(["sea", "strawberries"]))
     assert (nearest, share > 0.3) == ("ocean", True)
 
 
 def test_reading_texts_is_preferred_to_the_bridge():
     embedder = Embedder(KnownAndNamedColors(), cache=None)
-    assert not embedder.uses_bridge
+    assert embedder.bridge is None
     assert embedder.reads_texts
     np.testing.assert_array_equal(
         embedder.embed_classes(describe(["rrr", "bbb"])),

@@ -8,9 +8,17 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from anyshot import data
+from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
 from anyshot.errors import BadItemError, ClassesError, InputError, WidthError
-from anyshot.zero_shot.imagenet_bridge import hypernyms_by_name, known_classes, largest_shares, transfer_weights
+from anyshot.zero_shot.class_embeddings import ClassTexts
+from anyshot.zero_shot.imagenet_bridge import (
+    ImageNetBridge,
+    hypernyms_by_name,
+    known_classes,
+    largest_shares,
+    transfer_weights,
+)
 
 
 @pytest.fixture
@@ -151,3 +159,18 @@ def test_hypernyms_are_found_by_any_name_that_is_not_ambiguous():
     assert set(hypernyms["monarch butterfly"]) == {"insect", "butterfly"}
     assert "crane (bird)" in hypernyms
     assert "crane" not in hypernyms  # the bird or the machine
+
+
+def test_the_bridge_gives_a_class_the_weights_of_known_ones_and_names_these():
+    letters = {"sea": [1, 0, 0], "ocean": [0.9, 0.1, 0], "strawberry": [0, 1, 0], "cucumber": [0, 0, 1]}
+
+    def embed(texts):
+        kinds = ([0.3, 0.3, 0.4] for _ in texts)  # of the hypernyms, far from every name
+        return unit(np.array([letters.get(text.removeprefix("a photo of a "), next(kinds)) for text in texts]))
+
+    classifier = LinearClassifier(np.eye(3, dtype=np.float32), (("ocean", "sea"), ("strawberry",), ("cucumber",)))
+    bridge = ImageNetBridge(classifier, embed)
+    sea, number = bridge.embed_classes(ClassTexts(("sea", 7), (("sea",), ("7",))))
+    assert sea.argmax() == 0
+    assert not number.any()
+    assert bridge.similar_classes(ClassTexts(("sea",), (("sea",),)))[0][0][0] == "ocean"

@@ -23,8 +23,8 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
-from anyshot.zero_shot import class_embeddings, imagenet_bridge
-from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, ClassTexts, embed_classes
+from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, describe, embed_classes
+from anyshot.zero_shot.imagenet_bridge import NAME_TEMPLATES, ImageNetBridge
 
 
 class Embedder:
@@ -53,6 +53,8 @@ class Embedder:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self.counts = EncodingCounts()
 
+    # --- the encoder ---
+
     @cached_property
     def encoder(self) -> Encoder | None:
         """The encoder, loaded on first use; None where items are vectors.
@@ -73,8 +75,8 @@ class Embedder:
     @property
     def name(self) -> str:
         """Name of the encoder."""
-        if isinstance(self.requested, Trained):
-            return self.requested.name
+        if self.trained is not None:
+            return self.trained.name
         return placed(self.requested) if isinstance(self.requested, str) else type(self.requested).__name__
 
     @property
@@ -83,35 +85,30 @@ class Embedder:
         return self.requested if isinstance(self.requested, Trained) else None
 
     @property
-    def can_be_saved(self) -> bool:
-        """Whether a saved model can load its encoder again: by name, or from weights saved with it."""
-        return isinstance(self.requested, str) or self.trained is not None
-
-    @property
     def digest(self) -> str | None:
         """Digest of the encoder's weights; None if the encoder has none."""
         return self.encoder.digest if isinstance(self.encoder, Digested) else None
-
-    @property
-    def uses_bridge(self) -> bool:
-        """Whether class names are embedded through the classes of an image classifier that cannot read texts."""
-        return isinstance(self.encoder, Classifying) and not isinstance(self.encoder, TextAligned)
 
     @property
     def reads_texts(self) -> bool:
         """Whether texts, such as class descriptions, can be embedded among the items."""
         return self.encoder is not None and (self.encoder.modality == "text" or isinstance(self.encoder, TextAligned))
 
+    @cached_property
+    def bridge(self) -> ImageNetBridge | None:
+        """What embeds class names for an image classifier that cannot read texts; None for other encoders."""
+        if self.reads_texts or not isinstance(self.encoder, Classifying):
+            return None
+        return ImageNetBridge(self.encoder.classifier, Embedder(default_for("text"), cache=self.cache).encode_texts)
+
     @property
     def templates(self) -> tuple[str, ...]:
-        """The distinct sentences into which class names are put before they are encoded; empty for vectors."""
-        if self.encoder is None:
-            return ()
-        if self.encoder.modality == "text":
-            return tuple(dict.fromkeys(class_embeddings.TEXT_TEMPLATES))
-        if isinstance(self.encoder, TextAligned):
-            return IMAGE_TEMPLATES
-        return imagenet_bridge.NAME_TEMPLATES if isinstance(self.encoder, Classifying) else ()
+        """The sentences into which class names are put before they are encoded; empty where they are not encoded."""
+        if self.encoder is not None and self.reads_texts:
+            return TEXT_TEMPLATES if self.encoder.modality == "text" else IMAGE_TEMPLATES
+        return () if self.bridge is None else NAME_TEMPLATES
+
+    # --- vectors ---
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
@@ -133,10 +130,10 @@ class Embedder:
 
     def _cached(self, items: Items) -> Vectors | None:
         """Return the vectors of texts without loading the encoder of a saved model, if the cache has all of them."""
-        is_loaded, digest, width = "encoder" in vars(self), self._expected_digest, self._text_width
-        if is_loaded or digest is None or width is None or self.cache is None or not len(items):
+        digest, width = self._expected_digest, self._text_width
+        if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
             return None
-        if modality_of(items) != "text":
+        if not len(items) or modality_of(items) != "text":
             return None
         return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
 
@@ -149,44 +146,36 @@ class Embedder:
             raise MixedInputError(f"The encoder {self.name} cannot read texts.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
-    def embed_classes(self, texts: ClassTexts) -> Vectors | None:
-        """Return class embeddings (c, d) of the classes' texts, or None if the encoder cannot read texts.
+    def embed_classes(self, texts: ClassTexts, *, width: int = 0) -> Vectors:
+        """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.
 
-        An embedding is zero for a class whose texts the encoder cannot read. Embeddings that come over the bridge are
-        longer for names that are closer to known classes.
+        Embeddings that come over the bridge are longer for names that are closer to known classes. Where items are
+        vectors, texts cannot be compared with them, and all embeddings are zeros of this width.
         """
-        if self.encoder is None:
-            return None
-        if self.encoder.modality == "text":
-            return embed_classes(texts, self.encode_texts)
-        if isinstance(self.encoder, TextAligned):
-            return embed_classes(texts, self.encode_texts, templates=IMAGE_TEMPLATES)
-        if not isinstance(self.encoder, Classifying):
-            return None
-        known, names = self._known_classes, self._encode_names(texts)
-        weights = known.members @ self.encoder.classifier.weights  # (p, width)
-        embeddings, readable = np.zeros((len(names), weights.shape[1]), np.float32), names.any(axis=1)
-        if readable.any():
-            embeddings[readable] = imagenet_bridge.transfer_weights(names[readable], known.vectors, weights)
-        return embeddings
+        if self.reads_texts:
+            return embed_classes(texts, self.encode_texts, templates=self.templates)
+        if self.bridge is not None:
+            return self.bridge.embed_classes(texts)
+        return np.zeros((len(texts.names), self.encoder.width if self.encoder else width), np.float32)
+
+    # --- training sets ---
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; `items` give the width where items are vectors.
 
         Class vectors given with another width than that of the items are attributes.
         """
+        table, texts, given = classes.classes, classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and len(items):
             width = check_vectors(items, name="items").shape[1]
-        table, texts, given = classes.classes, classes.texts, classes.class_embeddings
-        zeros = np.zeros((len(table), width), np.float32)
-        if given.any():
-            if width in (0, given.shape[1]):
-                return without_items(table, texts, unit(given))
-            return replace(without_items(table, texts, zeros, centering=True), attributes=given)
-        embeddings = self.embed_classes(texts)
-        embeddings = zeros if embeddings is None else embeddings
-        return without_items(table, texts, embeddings, centering=self.uses_bridge)
+        if not given.any():
+            embeddings = self.embed_classes(texts, width=width)
+            return without_items(table, texts, embeddings, centering=self.bridge is not None)
+        if width in (0, given.shape[1]):
+            return without_items(table, texts, unit(given))
+        none = np.zeros((len(table), width), np.float32)
+        return replace(without_items(table, texts, none, centering=True), attributes=given)
 
     def with_items(self, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
         """Add items with labels to a training set, None for "no label"."""
@@ -201,32 +190,8 @@ class Embedder:
             return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
         if n_attributes:
             raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
-        texts = class_embeddings.describe({name: description})
-        embedding = self.embed_classes(texts)
-        return data.with_class(texts, np.zeros((1, width), np.float32) if embedding is None else embedding)
-
-    def similar_known_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
-        """Return, for each class embedded through ImageNet's classes, the known classes with the largest weights."""
-        known = self._known_classes
-        return imagenet_bridge.largest_shares(self._encode_names(texts), known.vectors, known.names, n=3)
-
-    def _encode_names(self, texts: ClassTexts) -> Vectors:
-        """Return class texts as vectors (c, d) among the known classes' names; a rare noun by its hypernym."""
-        assert isinstance(self.encoder, Classifying)  # as in `_known_classes`
-        known = {name.lower() for own in self.encoder.classifier.names for name in own}
-        texts = class_embeddings.with_hypernyms(texts, known=known)
-        return embed_classes(texts, self._text_embedder.encode_texts, templates=imagenet_bridge.NAME_TEMPLATES)
-
-    @cached_property
-    def _text_embedder(self) -> "Embedder":
-        """The text embedder that compares class names with the names of an image classifier's classes."""
-        return Embedder(default_for("text"), cache=self.cache)
-
-    @cached_property
-    def _known_classes(self) -> imagenet_bridge.KnownClasses:
-        """The classes that the image encoder was trained on, and their kinds, as text vectors."""
-        assert isinstance(self.encoder, Classifying)  # `embed_classes` checked it
-        return imagenet_bridge.known_classes(self.encoder.classifier.names, self._text_embedder.encode_texts)
+        texts = describe({name: description})
+        return data.with_class(texts, self.embed_classes(texts, width=width))
 
 
 _PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}

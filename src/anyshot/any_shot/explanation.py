@@ -142,11 +142,11 @@ def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, .
 
 def _analogies(model: Model, index: Indexes) -> dict[int, Analogy]:
     """Return the analogy of each class among `index` (n,) that has no labeled example."""
-    data, names = model.data, model.data.classes.tolist()
+    data, names, bridge = model.data, model.data.classes.tolist(), model.embedder.bridge
     unlabeled = np.setdiff1d(index, data.index).tolist()
-    if model.embedder.uses_bridge:
+    if bridge is not None:
         described = [row for row in unlabeled if data.texts.texts[row]]
-        similar = model.embedder.similar_known_classes(data.texts.of(described)) if described else []
+        similar = bridge.similar_classes(data.texts.of(described)) if described else []
         return {row: Analogy(names[row], tuple(own)) for row, own in zip(described, similar, strict=True)}
     if model.prior != "corrected" or not unlabeled:
         return {}

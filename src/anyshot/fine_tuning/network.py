@@ -240,10 +240,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
-        embeddings = embedder.embed_classes(describe(self.classes if self.classes is not None else classes.tolist()))
-        if embeddings is None:
-            return np.zeros((len(classes), backbone_of(embedder.encoder).width), np.float32)
-        return embeddings
+        return embedder.embed_classes(describe(self.classes if self.classes is not None else classes.tolist()))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):

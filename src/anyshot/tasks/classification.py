@@ -157,7 +157,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._fit_model(embedder, data, {})
         if self.budget != "fast":
             self._try_fine_tuning([item for item, y in zip(items, labels, strict=True) if not is_missing(y)], unlabeled)
-        training_set.warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=2)
+        training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=2)
         return self
 
     def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
@@ -267,7 +267,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._check_fitted()
         if self._model is None:
             raise NotFittedError("No item was encoded yet, so there is no model to save. Give items to fit or predict.")
-        if not self._model.embedder.can_be_saved:
+        if not isinstance(self._model.embedder.requested, str) and self._model.embedder.trained is None:
             raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
         parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
         parameters["encoder"] = self._model.embedder.name if self.encoder != "auto" else "auto"
@@ -355,7 +355,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             embedder = self._embedder(items)
             data = embedder.with_embeddings(self._pending, items)
             self._fit_model(embedder, data, {})
-            training_set.warn_of_duplicates(data, uses_bridge=embedder.uses_bridge, stacklevel=3)
+            training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=3)
         assert self._model is not None  # _fit_model has just set it
         return self._model
 

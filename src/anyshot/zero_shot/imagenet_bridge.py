@@ -7,6 +7,7 @@ vectors of their names to these weights predicts the weights of new classes from
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import resources
 from typing import NamedTuple, TypeAlias
 
@@ -14,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot import data
+from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Floats, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_embeddings import ClassTexts, Embed, embed_classes
+from anyshot.zero_shot.class_embeddings import ClassTexts, Embed, embed_classes, with_hypernyms
 from anyshot.zero_shot.class_vectors import kernel_ridge_weights, unit_rows
 
 NAME_TEMPLATES = ("{}", "a photo of a {}")  # for new names and known ones alike
@@ -29,6 +31,43 @@ class KnownClasses(NamedTuple):
     vectors: Vectors  # (p, d), unit length
     members: NDArray[np.float32]  # (p, k), rows sum to 1: the classes whose weights a point averages
     names: tuple[tuple[str, ...], ...]  # of each point
+
+
+class ImageNetBridge:
+    """Classes as weights of an image classifier, by comparing their names with those of the classes that it knows.
+
+    Parameters
+    ----------
+    classifier : LinearClassifier
+        The last layer of the image classifier, with the names of its classes.
+    embed : callable
+        Maps texts to unit-length vectors (n, d).
+    """
+
+    def __init__(self, classifier: LinearClassifier, embed: Embed) -> None:
+        self.classifier, self.embed = classifier, embed
+
+    @cached_property
+    def known(self) -> KnownClasses:
+        """The known classes and their hypernyms; their names are encoded on first use."""
+        return known_classes(self.classifier.names, self.embed)
+
+    def embed_classes(self, texts: ClassTexts) -> Vectors:
+        """Return the weights of new classes (c, width), zeros for a class without a text that has letters."""
+        names, weights = self._encoded(texts), self.known.members @ self.classifier.weights  # (c, d), (p, width)
+        embeddings, readable = np.zeros((len(names), weights.shape[1]), np.float32), names.any(axis=1)
+        if readable.any():
+            embeddings[readable] = transfer_weights(names[readable], self.known.vectors, weights)
+        return embeddings
+
+    def similar_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
+        """Return, for each new class, the three known classes with the largest shares in its weights."""
+        return largest_shares(self._encoded(texts), self.known.vectors, self.known.names, n=3)
+
+    def _encoded(self, texts: ClassTexts) -> Vectors:
+        """Return class texts as vectors (c, d) among the known classes' names; a rare noun by its hypernym."""
+        known = {name.lower() for own in self.classifier.names for name in own}
+        return embed_classes(with_hypernyms(texts, known=known), self.embed, templates=NAME_TEMPLATES)
 
 
 def transfer_weights(
