@@ -83,6 +83,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         The methods compared by cross-validation; empty if there were too few labels.
     unknown_threshold_ : float or None
         Items whose closeness to the nearest class (a cosine) is smaller are unknown.
+    encoding_counts : EncodingCounts
+        How many items were encoded, and how many vectors came from the cache.
 
     Examples
     --------
@@ -103,14 +105,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         cache: bool = True,
         random_state: RandomState = None,
     ) -> None:
-        self.classes = classes
-        self.encoder = encoder
-        self.method = method
+        self.classes, self.encoder, self.method = classes, encoder, method
         self.budget: Budget = budget
-        self.class_prior = class_prior
-        self.unknown_rate = unknown_rate
-        self.cache = cache
-        self.random_state = random_state
+        self.class_prior, self.unknown_rate = class_prior, unknown_rate
+        self.cache, self.random_state = cache, random_state
 
     # --- fitting ---
 
@@ -136,7 +134,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         NotEnoughLabelsError
             A class has neither a label nor a name that the encoder can embed.
         """
-        self._check_parameters()
+        _check_parameters(self)
         items, labels = items_and_labels(X, y)
         if unlabeled is not None:
             check_list(unlabeled, what="A list of items without labels")
@@ -145,18 +143,19 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         classes = training_set.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
         first = next((some for some in (items, unlabeled, source_items) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(first) and not classes.class_embeddings.any():
-            self._postpone(classes)
-            return self
-        embedder = self._embedder(first)
+            return self._postpone(classes)
+        embedder = _embedder_for(first, self.encoder, cache=self.cache)
         data = embedder.with_embeddings(classes, first)
         if source is not None:
             data = _with_source(embedder, data, source_items, source_labels)
         data = embedder.with_items(data, items, labels)
         if unlabeled is not None and len(unlabeled):
             data = data.with_unlabeled(embedder.encode(unlabeled))
-        self._fit_model(embedder, data, {})
+        model = self._fit_model(embedder, data)
         if self.budget != "fast":
-            self._try_fine_tuning([item for item, y in zip(items, labels, strict=True) if not is_missing(y)], unlabeled)
+            labeled = [item for item, y in zip(items, labels, strict=True) if not is_missing(y)]
+            options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
+            self._set_model(fine_tune_if_better(model, labeled, unlabeled, **options))
         training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=2)
         return self
 
@@ -166,29 +165,30 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self.fit(X, y)
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
-        return self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), model.deltas)
+        self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.deltas)
+        return self
 
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
         """Add a class by a description, labeled examples, or both."""
         self._check_fitted()
         check_list(examples, what="A list of examples")
         if self._model is None and not len(examples):
-            self._postpone(self._pending.with_class(describe({name: description}), np.zeros((1, 0), np.float32)))
-            return self
+            return self._postpone(self._pending.with_class(describe({name: description}), np.zeros((1, 0), np.float32)))
         model = self._fitted_model(examples)
         data = model.embedder.with_class(model.data, name, description)
         data = model.embedder.with_items(data, examples, [name] * len(examples))
-        return self._fit_model(model.embedder, data, {own: delta.with_class() for own, delta in model.deltas.items()})
+        self._fit_model(model.embedder, data, start={own: delta.with_class() for own, delta in model.deltas.items()})
+        return self
 
     def remove_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
         self._check_fitted()
         if self._model is None:
-            self._postpone(self._pending.without_class(name))
-            return self
+            return self._postpone(self._pending.without_class(name))
         row, model = row_of(name, self.classes_), self._model
         start = {own: delta.without_class(row) for own, delta in model.deltas.items()}
-        return self._fit_model(model.embedder, model.data.without_class(name), start)
+        self._fit_model(model.embedder, model.data.without_class(name), start=start)
+        return self
 
     # --- predicting ---
 
@@ -251,112 +251,74 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def leaderboard_(self) -> pd.DataFrame:
         """The methods compared by cross-validation, the most accurate first."""
         self._check_fitted()
-        results = self._model.leaderboard if self._model is not None else ()
-        rows = [(one.method, one.accuracy, one.log_likelihood, one.temperature) for one in results]
-        return pd.DataFrame(rows, columns=["method", "accuracy", "log_likelihood", "temperature"])
-
-    @property
-    def encoding_counts(self) -> EncodingCounts:
-        """How many items were encoded, and how many vectors came from the cache."""
-        return self._model.embedder.counts if self._model is not None else EncodingCounts()
+        results = () if self._model is None else self._model.leaderboard
+        columns = ["method", "accuracy", "log_likelihood", "temperature"]
+        return pd.DataFrame([one[: len(columns)] for one in results], columns=columns)
 
     # --- saving ---
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
-        self._check_fitted()
-        if self._model is None:
-            raise NotFittedError("No item was encoded yet, so there is no model to save. Give items to fit or predict.")
-        if not isinstance(self._model.embedder.requested, str) and self._model.embedder.trained is None:
-            raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
-        parameters = {name: value for name, value in self.get_params().items() if name in _SAVED}
-        parameters["encoder"] = self._model.embedder.name if self.encoder != "auto" else "auto"
-        if isinstance(self.class_prior, Mapping):
-            parameters["class_prior"] = list(self.class_prior.items())  # JSON keys are strings; names may be numbers
-        facts = {"kind": "AnyShotClassifier", "parameters": parameters, **self._model.facts()}
+        model = self._encoded_model()
+        facts = {"kind": "AnyShotClassifier", "parameters": _saved_parameters(self, model.embedder), **model.facts()}
         modality, base_model = card_facts(encoder_name(facts))
         card = model_card(facts, modality=modality, base_model=base_model)
-        write_model(folder, facts=facts, arrays=self._model.arrays(), card=card)
+        write_model(folder, facts=facts, arrays=model.arrays(), card=card)
 
     def assembled(self) -> Any:
         """Return encoder and head as one network, an `Assembled`, for `export`."""
-        self._check_fitted()
-        if self._model is None:
-            raise NotFittedError("No item was encoded yet, so there is no network. Give items to fit or predict.")
-        model, trained = self._model, self._model.embedder.trained
-        center = model.data.center if trained is None else trained.center
+        model = self._encoded_model()
+        center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, self.classes_, center=center)
 
     # --- private ---
 
-    def _check_parameters(self) -> None:
-        as_method(self.method)
-        check_budget(self.budget)
-        rate, prior = self.unknown_rate, self.class_prior
-        if rate is not None and not (is_number(rate) and 0 < rate < 1):
-            raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
-        if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
-            raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
-        if not isinstance(self.cache, bool | np.bool_):
-            hint = "To store vectors in another folder, set ANYSHOT_CACHE."
-            raise InputError(f"cache must be True or False; got {self.cache!r}. {hint}")
-
-    def _embedder(self, items: Items) -> Embedder:
-        name = self.encoder
-        if isinstance(name, str) and name == "auto":
-            name = encoder_for(items) if len(items) else "vectors"
-        return Embedder(name, cache=VectorCache() if self.cache else None)
-
-    def _fit_model(self, embedder: Embedder, data: TrainingSet, start: Mapping[Strength, LinearModel]) -> Self:
+    def _fit_model(
+        self, embedder: Embedder, data: TrainingSet, *, start: Mapping[Strength, LinearModel] | None = None
+    ) -> Model:
+        """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
         if self.unknown_rate is not None:
             training_set.check_not_named_unknown(data.classes)
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = replace(data, class_prior=training_set.class_shares(self.class_prior, data))
-        self._set_model(fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start))
-        return self
+        return self._set_model(
+            fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
+        )
 
-    def _try_fine_tuning(self, items: Items, unlabeled: Items | None) -> None:
-        """Replace the model by a fine-tuned one if that is better; items (n): those with a label."""
-        model = self._model
-        assert model is not None  # `fit` has just set it
-        if self.method != "auto":
-            model = model.with_reason(f"Fine-tuning was not tried: method={self.method!r} was chosen.")
-        elif self.unknown_rate is not None:
-            model = model.with_reason("Fine-tuning was not tried: unknown_rate is set.")
-        else:
-            model = fine_tune_if_better(model, items, unlabeled, budget=self.budget, random_state=self.random_state)
-        self._set_model(model)
-
-    def _set_model(self, model: Model) -> None:
+    def _set_model(self, model: Model) -> Model:
         self._model: Model | None = model
         self.classes_: Classes = model.data.classes
         self.method_, self.reasons_, self.unknown_threshold_ = model.method, model.reasons, model.unknown_threshold
+        self.encoding_counts = model.embedder.counts
+        return model
 
-    def _postpone(self, classes: TrainingSet) -> None:
+    def _postpone(self, classes: TrainingSet) -> Self:
         """Store the classes until the first items show which encoder they need."""
-        if self.unknown_rate is not None:
-            raise NotEnoughLabelsError(
-                f"unknown_rate={self.unknown_rate:g} needs labeled or unlabeled items to set a threshold. Give "
-                "fit(unlabeled=...), or unknown_rate=None."
-            )
-        self._pending, self._model = classes, None
+        _check_needs_no_items(self)
+        self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
         self.reasons_ = ("0 labels are too few to compare methods, so zero-shot is used.",)
-        if self.method not in ("auto", "zero-shot", "any-shot"):
-            raise NotEnoughLabelsError(f"method={self.method!r} needs labels, and there are none.")
+        return self
 
     def _fitted_model(self, items: Items) -> Model:
         """Return the model; if no items were encoded yet, the first ones choose the encoder."""
         self._check_fitted()
         check_list(items)
+        if self._model is not None:
+            return self._model
+        if self.encoder == "auto":
+            modality_of(items)  # an empty list does not show which encoder is needed
+        embedder = _embedder_for(items, self.encoder, cache=self.cache)
+        data = embedder.with_embeddings(self._pending, items)
+        model = self._fit_model(embedder, data)
+        training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=3)
+        return model
+
+    def _encoded_model(self) -> Model:
+        """Return the model, or raise NotFittedError while no item shows which encoder it needs."""
+        self._check_fitted()
         if self._model is None:
-            if self.encoder == "auto":
-                modality_of(items)  # an empty list does not show which encoder is needed
-            embedder = self._embedder(items)
-            data = embedder.with_embeddings(self._pending, items)
-            self._fit_model(embedder, data, {})
-            training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=3)
-        assert self._model is not None  # _fit_model has just set it
+            raise NotFittedError("No item was encoded yet, so there is no model. Give items to fit or predict.")
         return self._model
 
     def _check_fitted(self) -> None:
@@ -365,6 +327,17 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
 
 _SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
+
+
+def _saved_parameters(clf: AnyShotClassifier, embedder: Embedder) -> dict[str, Any]:
+    """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
+    if not isinstance(embedder.requested, str) and embedder.trained is None:
+        raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
+    parameters = {name: value for name, value in clf.get_params().items() if name in _SAVED}
+    parameters["encoder"] = embedder.name if clf.encoder != "auto" else "auto"
+    if isinstance(clf.class_prior, Mapping):
+        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
+    return parameters
 
 
 def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
@@ -385,3 +358,35 @@ def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: La
     if np.count_nonzero(source.counts) < 2:
         raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
     return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
+
+
+def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embedder:
+    """Return a new embedder; the encoder "auto" is the default one for the items."""
+    if isinstance(encoder, str) and encoder == "auto":
+        encoder = encoder_for(items) if len(items) else "vectors"
+    return Embedder(encoder, cache=VectorCache() if cache else None)
+
+
+def _check_parameters(clf: AnyShotClassifier) -> None:
+    """Raise InputError if a parameter of the classifier is out of range."""
+    as_method(clf.method)
+    check_budget(clf.budget)
+    rate, prior = clf.unknown_rate, clf.class_prior
+    if rate is not None and not (is_number(rate) and 0 < rate < 1):
+        raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
+    if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
+        raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
+    if not isinstance(clf.cache, bool | np.bool_):
+        hint = "To store vectors in another folder, set ANYSHOT_CACHE."
+        raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")
+
+
+def _check_needs_no_items(clf: AnyShotClassifier) -> None:
+    """Raise NotEnoughLabelsError if a parameter of the classifier needs items, and there are only class names."""
+    if clf.unknown_rate is not None:
+        raise NotEnoughLabelsError(
+            f"unknown_rate={clf.unknown_rate:g} needs labeled or unlabeled items to set a threshold. Give "
+            "fit(unlabeled=...), or unknown_rate=None."
+        )
+    if clf.method not in ("auto", "zero-shot", "any-shot"):
+        raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")

@@ -26,17 +26,18 @@ N_FOLDS: Final = 3
 
 
 def fine_tune_if_better(
-    model: Model, items: Items, unlabeled: Items | None, *, budget: str | float, random_state: RandomState
+    model: Model, items: Items, unlabeled: Items | None, *, method: str, budget: str | float, random_state: RandomState
 ) -> Model:
     """Return the model with a fine-tuned encoder, if that predicts held-out labels better, or the model as it is.
 
     The encoder is fine-tuned without each third of the labels in turn, and on all of them if it is better by more than
     one standard error of the paired difference: smaller differences are noise, and fine-tuning costs more.
 
-    items (n): those of the labels of `model.data`, in order; unlabeled: its unlabeled items; budget: "best", or the
-    seconds that all of it may take; the first fold shows how long the rest will.
+    items (n): those of the labels of `model.data`, in order; unlabeled: its unlabeled items; method: that was asked
+    for, "auto" if fine-tuning may be used; budget: "best", or the seconds that all of it may take; the first fold shows
+    how long the rest will.
     """
-    obstacle = _obstacle(model, items)
+    obstacle = _obstacle(model, items, method)
     if obstacle:
         return model.with_reason(f"Fine-tuning was not tried: {obstacle}.")
     data = model.data
@@ -81,8 +82,12 @@ def items_at(items: Items, rows: NDArray[np.bool_]) -> list[object]:
     return [items[int(row)] for row in np.flatnonzero(rows)]
 
 
-def _obstacle(model: Model, items: Items) -> str:
+def _obstacle(model: Model, items: Items, method: str) -> str:
     """Return why fine-tuning cannot be tried, or an empty string."""
+    if method != "auto":
+        return f"method={method!r} was chosen"
+    if model.unknown_threshold is not None:
+        return "unknown_rate is set"
     if model.embedder.encoder is None:
         return "vectors have no network to train"
     if len(items) != len(model.data.index):
