@@ -90,6 +90,12 @@ class Variant:
         found: dict[str, Any] = json.loads(json.dumps({**asdict(self.defaults), **self.reading._asdict()}))
         return found
 
+    @property
+    def reading_changes(self) -> list[str]:
+        """Names of the parameters of the reading that differ from the library's."""
+        pairs = zip(Reading._fields, self.reading, READING, strict=True)
+        return [name for name, own, usual in pairs if own != usual]
+
     def settings(self, name: str) -> list[Setting]:
         """Return the settings of a set in which the variant can act."""
         return [setting for setting in settings_of(name) if all(_met(need, name, setting) for need in self.needs)]
@@ -198,7 +204,7 @@ class Task(NamedTuple):
             "set": self.set_name,
             "variant": self.variant_name,
             "title": self.variant.title,
-            "changes": json.loads(json.dumps(self.variant.changes)),
+            "changes": [*self.variant.changes, *self.variant.reading_changes],
             "parameters": self.variant.parameters,
             "settings": {},
         }
@@ -254,9 +260,12 @@ def _measured(tasks: Sequence[Task], workers: int) -> Iterator[tuple[int, float]
         yield from ((number, measure(task)) for number, task in enumerate(tasks))
         return
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
         running = {pool.submit(measure, task): number for number, task in enumerate(tasks)}
         yield from ((running[future], future.result()) for future in as_completed(running))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error, the rest is not measured
 
 
 def measure(task: Task) -> float:
@@ -280,11 +289,11 @@ def measure_draw(task: Task, setting: Setting, seed: int) -> dict[str, Any]:
         data = pool_data(name, folder, variant.reading, variant.defaults)
     else:
         data = class_data(name, folder, variant.reading)
-    began = time.monotonic()
+    began = time.process_time()
     data = data.with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
     model = fit_model(embedder(name, folder), data, defaults=variant.defaults)
     probabilities = model.probabilities(model.data.centered(halves.test_vectors))
-    seconds = time.monotonic() - began
+    seconds = time.process_time() - began
     return {**scores(probabilities, halves.truth), **_covered(model, probabilities, halves.truth), "seconds": seconds}
 
 
@@ -325,7 +334,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.time:
         run([task._replace(draws=1) for task in tasks if task.variant_name == "baseline"], options.workers)
         seconds = sum(task.seconds() for task in tasks)
-        print(f"{_clock(seconds)} on one core, {_clock(seconds / max(options.workers, 1))} on {options.workers}.")
+        n = max(options.workers, 1)
+        print(f"All would take {_clock(seconds)} on one free core, {_clock(seconds / n)} on {n}.")
         return
     if not options.report:
         run([task for task in tasks if task.missing()], options.workers)

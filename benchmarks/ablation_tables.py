@@ -82,7 +82,7 @@ def _comparable(variant: Mapping[str, dict[str, Any]], baseline: Mapping[str, di
         other = baseline.get(name, {"protocol": None, "parameters": {}})
         keys = own["parameters"].keys() | other["parameters"].keys()
         differ = {key for key in keys if own["parameters"].get(key) != other["parameters"].get(key)}
-        if own["protocol"] == other["protocol"] and differ <= {*own["changes"], "templates", "max_name_count"}:
+        if own["protocol"] == other["protocol"] and differ <= set(own["changes"]):
             found[name] = own
         else:
             print(f"Left out: {own['variant']} on {name}, measured with other constants than the baseline.\n")
@@ -225,9 +225,9 @@ def _print_calibration(variant: str, table: Mapping[str, dict[str, Any]]) -> Non
     }
     targets = {setting.key: calibration_target(setting) for setting in SETTINGS}
     _print_sets(rows, ".1f", targets=targets)
-    above = [(name, key) for name in rows for key, error in rows[name].items() if error > targets[key]]
+    above = [name for name in rows for key, error in rows[name].items() if error > targets[key]]
     n_settings = sum(len(own) for own in rows.values())
-    print(f"\n{len(above)} of {n_settings} settings above the target: {len({name for name, _ in above})} sets.")
+    print(f"\nAbove the target in {len(above)} of {n_settings} settings: {', '.join(dict.fromkeys(above)) or 'none'}.")
 
 
 def _print_coverage(variant: str, table: Mapping[str, dict[str, Any]]) -> None:
@@ -262,7 +262,8 @@ def _print_sets(
         _print_row(name, cells)
     for title, sets in (("mean of all sets", SETS), ("mean of the old sets", OLD), ("mean of the fresh sets", FRESH)):
         values = [[rows[name][key] for name in sets if name in rows and key in rows[name]] for key in keys]
-        _print_row(f"*{title}*", [_number(float(np.mean(own)) if own else np.nan, form) for own in values])
+        if any(values):
+            _print_row(f"*{title}*", [_number(float(np.mean(own)) if own else np.nan, form) for own in values])
 
 
 def _number(value: float, form: str) -> str:
