@@ -347,14 +347,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _chosen(options: argparse.Namespace) -> dict[str, Variant]:
     """Return the variants to measure besides the baseline."""
-    known = mechanisms()
-    if not (options.change or options.template or options.name_count):
-        return {name: known[name] for name in options.variants or known if name != "baseline"}
+    known, has_own = mechanisms(), options.change or options.template or options.name_count
+    names = options.variants or ([] if has_own else known)
+    chosen = {name: known[name] for name in names if name != "baseline"}
+    if not has_own:
+        return chosen
     templates = tuple(options.template) or READING.templates
     reading = Reading(templates, options.name_count or READING.max_name_count)
     words = [*options.change, *options.template, *([f"name_count={options.name_count}"] if options.name_count else [])]
     name = options.name or ",".join(words).replace("/", "_")
-    return {name: Variant(name, _changes(options.change), reading)}
+    return {**chosen, name: Variant(f"with {name}", _changes(options.change), reading)}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,7 +57,7 @@ def print_tables(
         _print_changes(titles, changes, results, baseline)
         _print_by_labels(titles, changes)
     for name in shown if by_set else ():
-        _print_by_set(f"Change without {titles[name]} [points]", changes[name])
+        _print_by_set(f"Change, {titles[name]} [points]", changes[name])
     tables = {"baseline": own or baseline, **{name: results[name] for name in shown if not own or by_set}}
     for name, table in tables.items():
         _print_accuracy(name, table)

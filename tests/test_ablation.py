@@ -55,7 +55,7 @@ def test_a_set_is_measured_once_and_reported(
     capsys.readouterr()
     ablation.main([*command, "--report"])
     printed = capsys.readouterr().out
-    assert "| weaker |" in printed
+    assert "| with weaker |" in printed
     assert "## Calibration error, baseline" in printed
 
 
