@@ -10,7 +10,7 @@ one length at a time. Padding and masks cost nothing, and a text's vector does n
 import hashlib
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
@@ -57,6 +57,9 @@ INITIAL_STD: Final = 0.02  # BERT's initializer_range
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 65536}
 """Tokens per batch; on the CPU few enough that the hidden states stay in the cache."""
+
+BAR_TEXTS: Final = 64
+"""Texts from which there may be a progress bar; fewer are encoded before it would appear."""
 
 Run: TypeAlias = tuple[int, int]  # number of texts, tokens of each
 
@@ -191,7 +194,11 @@ class MiniLMEncoder:
         """
         texts = check_texts(inputs)
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
-        for rows, part in progress.track(self._encode_batches(texts), total=len(texts), description="Encoding texts"):
+        steps = self._encode_batches(texts)
+        parts: Iterable[tuple[Rows, Vectors]] = (part for _, part in steps)
+        if len(texts) >= BAR_TEXTS:
+            parts = progress.track(steps, total=len(texts), description="Encoding texts")
+        for rows, part in parts:
             vectors[rows] = part
         return vectors
 
