@@ -13,7 +13,7 @@ from support import draw, load_train, uneven
 
 from anyshot.any_shot.defaults import Defaults
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.training_set import TrainingSet, read_classes, without_items
+from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.store.disk_cache import VectorCache, encode_once
 from anyshot.zero_shot import class_embeddings
@@ -140,12 +140,13 @@ def load_halves(name: str, folder: Path) -> Halves:
 def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
     """Return the classes of a set with their embeddings, without any item."""
     encoder = embedder(name, folder)
-    data = read_classes(load_halves(name, folder).names.tolist(), [], allow_unknown=False)
+    names = load_halves(name, folder).names.tolist()
+    data = without_items(*class_embeddings.read_classes(names, [], allow_unknown=False))
     if name in IMAGES or reading == READING:
         return encoder.with_embeddings(data, [])
     with _name_count(reading.max_name_count):
         embeddings = class_embeddings.embed_classes(data.texts, encoder.encode_texts, templates=reading.templates)
-    return without_items(data.classes, data.texts, embeddings)
+    return without_items(data.texts, embeddings)
 
 
 @lru_cache(maxsize=4)

@@ -7,9 +7,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.any_shot.cross_validation import (
-    Comparison,
-    as_method,
-    check_budget,
     default_factors,
     fit_method,
     fit_model,
@@ -20,9 +17,8 @@ from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.prior import Prior
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
-from anyshot.errors import InputError, NotEnoughClassesError
+from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
-from anyshot.zero_shot.pool_refinement import make_pool
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
 STRENGTHS, COSINE_SCALE = DEFAULTS.strengths, DEFAULTS.cosine_scale
@@ -108,18 +104,6 @@ def test_logistic_regression_does_not_use_the_names():
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
-def test_an_unknown_method_is_refused():
-    assert [as_method(name) for name in ("auto", *METHODS)] == ["auto", *METHODS]
-    with pytest.raises(InputError, match=r"Unknown method 'svm'\. Choose one of: auto, any-shot, zero-shot, prototype"):
-        as_method("svm")
-
-
-@pytest.mark.parametrize("wrong", ["slow", 0, -3.0, None, True])
-def test_an_invalid_budget_is_refused(wrong):
-    with pytest.raises(InputError, match="budget must be 'fast', 'best' or a number of seconds"):
-        check_budget(wrong)
-
-
 def test_zero_shot_without_class_vectors_is_refused():
     data, _, _ = four_classes()
     with pytest.raises(NotEnoughClassesError, match="method='zero-shot' compares items with class vectors"):
@@ -190,7 +174,7 @@ def test_heads_with_strengths_that_do_not_predict_labels_are_left_out():
     ],
 )
 def test_the_strengths_compared_depend_on_the_labels_and_their_shares_sum_to_one(n_each, tried):
-    factors = default_factors(four_classes(n_each=n_each)[0], refined=False)
+    factors = default_factors("any-shot", four_classes(n_each=n_each)[0], refined=False)
     assert list(factors) == tried
     assert sum(factor / strength.scale for strength, factor in factors.items()) == pytest.approx(1)
 
@@ -220,10 +204,10 @@ def test_of_many_labels_the_first_of_each_class_are_held_out():
 def test_a_pool_whose_clusters_are_the_classes_moves_the_names():
     means = np.eye(D)[:3]
     centers = np.repeat(means, 20, axis=0)
-    pool = make_pool(unit(centers + 0.15 * generator(3).normal(size=centers.shape)))
+    U = unit(centers + 0.15 * generator(3).normal(size=centers.shape))
     names = unit(means + 0.5 * np.roll(means, 1, axis=0))
     none = np.zeros((0, D), np.float32)
-    model = fitted(TrainingSet(names, none, np.zeros(0, np.intp), pool=pool, from_source=True))
+    model = fitted(TrainingSet(names, none, np.zeros(0, np.intp), unlabeled=U, from_source=True))
     assert (model.method, model.prior) == ("any-shot", "refined")
     assert model.reasons[0].startswith("The class names are moved to the clusters of 60 unlabeled examples (")
     assert model.reasons[0].endswith("); no label checks this yet.")
@@ -269,9 +253,8 @@ def test_a_lead_within_chance_is_reported_and_not_followed():
 
 def test_reasons_are_sentences():
     data, X, _ = four_classes(n_each=6)
-    pool = make_pool(X)
-    cases = [without_labels(data), without_names(data), data, replace(data, pool=pool)]
-    cases += [replace(without_labels(data), pool=pool), some_labels(data, slice(1))]
+    cases = [without_labels(data), without_names(data), data, replace(data, unlabeled=X)]
+    cases += [replace(without_labels(data), unlabeled=X), some_labels(data, slice(1))]
     for case in cases:
         reasons = fitted(case).reasons
         assert len(reasons) == 1 + (case.pool is not None)
@@ -313,8 +296,7 @@ def test_too_few_labeled_classes_correct_nothing():
 
 
 def fit_one(data, method, factors, start=(), **options):
-    found = Comparison((), {method: factors}, 1.0)
-    return fit_method(data, Prior(data.class_vectors), method, found, dict(start), **options)
+    return fit_method(method, data, Prior(data.class_vectors, "names"), factors, start=dict(start), **options)
 
 
 def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predicted():

@@ -8,7 +8,7 @@ import pytest
 
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.any_shot.prior import refine_on_unlabeled
+from anyshot.any_shot.prior import choose_prior
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import make_pool, probabilities_at_pool_shares, refine, wiener_filter
 from four_classes import VECTORS, biased_names, four_classes
@@ -16,7 +16,7 @@ from four_classes import VECTORS, biased_names, four_classes
 
 def with_pool():
     data, X, _ = four_classes(n_each=4, noise=1.5, name_noise=1.5)
-    return replace(data, unlabeled=X).with_pool()
+    return replace(data, unlabeled=X)
 
 
 def scores(data, **changes):
@@ -59,12 +59,13 @@ def test_the_filter_can_be_switched_off():
 def test_a_refinement_that_is_trusted_at_no_agreement_is_not_used():
     data = with_pool()
     never = replace(DEFAULTS, trust=-1e9, distrust=-1e9)
-    assert refine_on_unlabeled(data).refinement is not None
-    assert refine_on_unlabeled(data.with_defaults(never)).refinement is None
+    assert choose_prior(data).refinement is not None
+    assert choose_prior(data.with_defaults(never)).refinement is None
 
 
 def test_other_defaults_find_the_neighbors_again():
     data = with_pool()
+    assert data.pool.neighbors.shape == (len(data.unlabeled), DEFAULTS.n_neighbors)
     assert data.with_defaults(Defaults()) is data
     assert data.with_defaults(replace(DEFAULTS, n_neighbors=3)).pool.neighbors.shape == (len(data.unlabeled), 3)
 

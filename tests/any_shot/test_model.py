@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import special
 
 from anyshot.any_shot import model as model_module
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.explanation import explain
-from anyshot.any_shot.model import Model
-from anyshot.any_shot.training_set import closeness, without_items
-from anyshot.base.items import class_table, item_names
+from anyshot.any_shot.model import Model, closeness, softmax
+from anyshot.any_shot.training_set import without_items
+from anyshot.base.items import item_names
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_embeddings import describe
 from four_classes import VECTORS
@@ -30,7 +31,7 @@ def clouds(n_each, *, seed):
 @pytest.fixture(scope="module")
 def data():
     X, index = clouds(5, seed=0)
-    classes = without_items(class_table(NAMES), describe(NAMES), np.eye(6, dtype=np.float32)[:3])
+    classes = without_items(describe(NAMES), np.eye(6, dtype=np.float32)[:3])
     labeled = classes.with_labels(X, index, [f"item {row}" for row in range(15)])
     return labeled.with_unlabeled(clouds(10, seed=1)[0])
 
@@ -66,6 +67,14 @@ def test_probabilities_are_the_softmax_of_the_scores(model, fresh):
     np.testing.assert_allclose(model.probabilities(fresh), powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
 
 
+def test_softmax_and_closeness_are_those_of_scipy():
+    scores, means = 40 * np.random.default_rng(0).normal(size=(50, 7)), np.eye(6, dtype=np.float32)
+    np.testing.assert_array_equal(softmax(scores), special.softmax(scores, axis=1))
+    X = np.concatenate([means, unit(np.ones((1, 6))), clouds(5, seed=1)[0]])
+    oracle = special.logsumexp(20.0 * (X @ means.T).astype(float), axis=1) / 20.0
+    np.testing.assert_array_equal(closeness(X, means, scale=20.0), oracle)
+
+
 def test_closeness_is_that_to_the_class_means(model, fresh):
     np.testing.assert_allclose(model.closeness(fresh), closeness(fresh, model.class_means), atol=1e-6)
 
@@ -87,7 +96,7 @@ def test_without_an_unknown_rate_every_item_gets_a_class(data):
 
 def test_a_saved_model_gives_the_same_predictions_and_explanations(model, fresh):
     facts = json.loads(json.dumps(model.facts()))
-    back = Model.from_saved(facts, model.arrays(), cache=None)
+    back = Model.from_saved(facts, model.arrays(), VECTORS)
     np.testing.assert_array_equal(back.scores(fresh), model.scores(fresh))
     np.testing.assert_array_equal(back.predict(fresh), model.predict(fresh))
     np.testing.assert_array_equal(back.closeness(fresh), model.closeness(fresh))
@@ -99,7 +108,7 @@ def test_a_saved_model_gives_the_same_predictions_and_explanations(model, fresh)
 
 
 def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
-    back = Model.from_saved(json.loads(json.dumps(model.facts())), model.arrays(), cache=None)
+    back = Model.from_saved(json.loads(json.dumps(model.facts())), model.arrays(), VECTORS)
     assert model.deltas
     assert list(back.deltas) == list(model.deltas)
     for strength, delta in model.deltas.items():
@@ -134,7 +143,7 @@ def test_an_explanation_names_the_two_most_probable_classes(model, fresh):
 def test_neighbors_are_compared_after_centering():
     X, index = clouds(5, seed=0)
     away = unit(X + 1)  # all in one direction, as an image network's vectors are
-    classes = without_items(class_table(NAMES), describe(NAMES), np.zeros((3, 6), np.float32), centering=True)
+    classes = without_items(describe(NAMES), np.zeros((3, 6), np.float32), centering=True)
     data = classes.with_labels(away, index, list("abcdefghijklmno"))
     model = fit_model(VECTORS, data, method="prototype")
     (why,) = explain(model, away[:1], k=15)
@@ -156,7 +165,7 @@ def test_a_class_without_examples_is_explained_by_similar_classes():
     names = [f"c{number}" for number in range(16)]
     index = np.repeat(np.arange(15), 4)
     X = unit(means[index] + 0.1 * random.normal(size=(60, 12)))
-    classes = without_items(class_table(names), describe(names), unit(means + 0.3 * random.normal(size=(1, 12))))
+    classes = without_items(describe(names), unit(means + 0.3 * random.normal(size=(1, 12))))
     data = classes.with_labels(X, index, [f"item {row}" for row in range(60)])
     model = fit_model(VECTORS, data, method="any-shot")
     seen, unseen = explain(model, means[[3, 15]], k=1)

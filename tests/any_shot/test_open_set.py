@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from anyshot.any_shot.defaults import DEFAULTS
+from anyshot.any_shot.model import closeness
 from anyshot.any_shot.open_set import closeness_left_out, fit_threshold
-from anyshot.any_shot.training_set import closeness
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughLabelsError
 

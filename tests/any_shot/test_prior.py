@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from anyshot.any_shot.defaults import DEFAULTS
-from anyshot.any_shot.prior import log_likelihood_gain, refine_on_unlabeled
+from anyshot.any_shot.prior import choose_prior
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import make_pool, refine
@@ -17,7 +16,7 @@ NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
 
 def with_pool(names, U):
     """Return a training set of class vectors and a pool, without labels and without the Wiener filter."""
-    return TrainingSet(names, NO_VECTORS, NO_LABELS, pool=make_pool(U), from_source=True)
+    return TrainingSet(names, NO_VECTORS, NO_LABELS, unlabeled=U, from_source=True)
 
 
 def other_clusters(*, slant):
@@ -35,7 +34,7 @@ def accuracy(vectors, U, y):
 def test_clusters_that_disagree_with_the_class_vectors_move_them_little():
     U, y, names = other_clusters(slant=0.005)
     assert accuracy(refine(names, make_pool(U)).class_vectors, U, y) < 0.55  # at the weak weight
-    prior = refine_on_unlabeled(with_pool(names, U))
+    prior = choose_prior(with_pool(names, U))
     assert prior.refinement.prior_weight == DEFAULTS.strong_prior_weight
     assert accuracy(prior.class_vectors, U, y) > 0.95
     assert prior.reasons == (
@@ -47,7 +46,7 @@ def test_clusters_that_disagree_with_the_class_vectors_move_them_little():
 def test_clusters_that_disagree_even_at_the_strong_weight_are_not_used():
     U, y, names = other_clusters(slant=0.005)
     similar = unit(names.mean(axis=0) + 0.3 * (names - names.mean(axis=0)))  # hardly closer to one cluster
-    prior = refine_on_unlabeled(with_pool(similar, U))
+    prior = choose_prior(with_pool(similar, U))
     assert prior.refinement is None
     np.testing.assert_allclose(prior.class_vectors, similar, atol=1e-6)
     assert accuracy(prior.class_vectors, U, y) > 0.95
@@ -60,8 +59,8 @@ def test_clusters_that_disagree_even_at_the_strong_weight_are_not_used():
 def test_labels_can_reject_a_refinement():
     U, y, names = other_clusters(slant=0.05)  # enough for the refinement to agree with the class vectors
     data = with_pool(names, U)
-    assert refine_on_unlabeled(data).refinement is not None
-    assert refine_on_unlabeled(replace(data, vectors=U[::11], index=y[::11])).refinement is None
+    assert choose_prior(data).refinement is not None
+    assert choose_prior(replace(data, vectors=U[::11], index=y[::11])).refinement is None
 
 
 def test_labels_confirm_a_refinement_that_predicts_them():
@@ -70,35 +69,12 @@ def test_labels_confirm_a_refinement_that_predicts_them():
     centers = np.repeat(means, 20, axis=0)
     U = unit(centers + 0.15 * generator(3).normal(size=centers.shape))
     data = replace(with_pool(names, U), vectors=U[::10], index=np.repeat(np.arange(3), 2))
-    prior = refine_on_unlabeled(data)
+    prior = choose_prior(data)
     assert prior.refinement is not None
     assert prior.reasons[0].endswith("; this was checked on 6 labels.")
 
 
 def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
-    prior = refine_on_unlabeled(replace(data, pool=make_pool(X[: C - 1]), from_source=True))
+    prior = choose_prior(replace(data, unlabeled=X[: C - 1], from_source=True))
     assert (prior.refinement, prior.reasons) == (None, ())
-
-
-# --- comparing class vectors on labels ---
-
-
-def test_orthogonal_class_vectors_that_are_right_gain_log_two_per_label():
-    S = np.eye(2, dtype=np.float32)
-    assert log_likelihood_gain(S, S, np.array([0, 1])) == pytest.approx(2 * np.log(2))
-
-
-def test_class_vectors_that_are_wrong_or_equal_gain_nothing():
-    S = np.eye(2, dtype=np.float32)
-    assert log_likelihood_gain(S, S, np.array([1, 0])) == pytest.approx(0)
-    assert log_likelihood_gain(S, unit(np.ones((2, 2))), np.array([0, 1])) == pytest.approx(0)
-
-
-def test_each_labeled_class_counts_the_same():
-    S = np.eye(2, dtype=np.float32)
-    X, y = (
-        S[[0, 0, 0, 0]],
-        np.array([0, 0, 0, 1]),
-    )  # the only label of the other class is wrong
-    assert log_likelihood_gain(S, X, y) == pytest.approx(0)

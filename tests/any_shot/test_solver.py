@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from anyshot.any_shot.solver import Examples, LinearModel, fit_softmax, labeled_examples
+from anyshot.any_shot.model import LinearModel
+from anyshot.any_shot.solver import Examples, fit_softmax, labeled_examples
 from anyshot.base.validation import generator
 from softmax_oracle import blobs, plain_minimum
 

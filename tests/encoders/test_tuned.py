@@ -8,10 +8,8 @@ from scipy.special import softmax
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import explain
-from anyshot.any_shot.model import CrossValidationResult, Model
-from anyshot.any_shot.solver import LinearModel
+from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
-from anyshot.base.items import class_table
 from anyshot.base.protocols import Encoder, Trained
 from anyshot.encoders.backbones import assemble
 from anyshot.encoders.stages import through
@@ -19,6 +17,7 @@ from anyshot.encoders.tuned import TunedEncoder, tuned_from_saved
 from anyshot.errors import ModelFolderError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.tuning import Tuning
+from anyshot.tasks.tuning_choice import with_fine_tuned
 from anyshot.zero_shot.class_embeddings import ClassTexts, describe
 
 TEXTS = ["refund my money", "money back please", "where is my parcel", "the parcel is late"] * 3
@@ -71,18 +70,19 @@ def result():
 
 def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, trained, result):
     names, embedder = ["delivery", "refund"], Embedder("minilm", cache=None)
-    classes = without_items(class_table(names), describe(names), embedder.embed_classes(describe(names)))
+    classes = without_items(describe(names), embedder.embed_classes(describe(names)))
     index = np.array([names.index(label) for label in LABELS])
     data = classes.with_labels(embedder.encode(TEXTS), index, TEXTS).with_unlabeled(embedder.encode(TEXTS[:2]))
     head = LinearModel(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))
     tuned = Embedder(encoder, cache=None)
-    model = fit_model(embedder, data).with_fine_tuned(tuned, head, result, TEXTS, ["where is it", "money back"])
+    model = with_fine_tuned(fit_model(embedder, data), tuned, head, result, TEXTS, ["where is it", "money back"])
     assert len(model.data.unlabeled) == 2
     assert model.method == "fine-tuned"
     assert "fine-tuned" in {row.method for row in model.leaderboard}
     expected = softmax(trained.scores(TEXTS), axis=1)
     np.testing.assert_allclose(model.probabilities(model.encode(TEXTS)), expected, atol=1e-2)
-    back = Model.from_saved(model.facts(), model.arrays(), cache=None)
+    facts, arrays = model.facts(), model.arrays()
+    back = Model.from_saved(facts, arrays, Embedder.from_saved(facts["encoder"], arrays, cache=None))
     np.testing.assert_allclose(back.scores(back.encode(TEXTS)), model.scores(model.encode(TEXTS)), atol=1e-4)
     (why,) = explain(back, ["parcel late"], k=1)
     assert why.neighbors[0].label == why.answer == "delivery"
@@ -91,11 +91,11 @@ def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, train
 def test_classes_given_by_vectors_have_no_embedding_for_a_fine_tuned_encoder(encoder, result):
     embedder = Embedder("minilm", cache=None)
     embeddings = np.eye(2, embedder.encoder.width, dtype=np.float32)
-    classes = without_items(class_table(["a", "b"]), ClassTexts(("a", "b"), ((), ())), embeddings)
+    classes = without_items(ClassTexts(("a", "b"), ((), ())), embeddings)
     data = classes.with_labels(embedder.encode(TEXTS), np.arange(12) % 2, TEXTS)
     head = LinearModel(np.zeros((2, encoder.width), np.float32), np.zeros(2, np.float32))
     tuned = Embedder(encoder, cache=None)
-    model = fit_model(embedder, data, method="prototype").with_fine_tuned(tuned, head, result, TEXTS, None)
+    model = with_fine_tuned(fit_model(embedder, data, method="prototype"), tuned, head, result, TEXTS, None)
     assert model.data.vectors.shape == (12, encoder.width)
     assert not model.data.class_embeddings.any()
 

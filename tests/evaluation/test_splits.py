@@ -12,6 +12,7 @@ from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsErr
 from anyshot.evaluation.splits import (
     cross_validate,
     few_shot_episodes,
+    first_of_each_class,
     folds_by_arrival,
     holdout_rows,
     leave_one_domain_out,
@@ -49,6 +50,12 @@ def test_one_fold_is_refused():
 
 def test_classes_of_one_item_are_spread_over_the_folds():
     assert folds_by_arrival([0, 1, 2, 3], 2).tolist() == [0, 1, 0, 1]
+
+
+def test_the_first_items_of_each_class_are_taken_in_turn():
+    index = np.array([0, 0, 0, 0, 1, 2, 2])
+    assert first_of_each_class(index, 4).tolist() == [0, 1, 4, 5]
+    assert first_of_each_class(index, 99).tolist() == list(range(7))
 
 
 def test_held_out_rows_are_stratified_and_repeatable():

@@ -15,8 +15,10 @@ from anyshot.zero_shot.class_embeddings import (
     describe,
     embed_classes,
     hypernyms_of,
+    is_vector,
     near_duplicates,
     nearest_text,
+    read_classes,
     with_hypernyms,
 )
 
@@ -182,6 +184,33 @@ def test_a_class_without_a_text_that_has_letters_has_no_nearest_text(letters):
     items = letters.encode(["cat", "dog"])
     assert nearest_text(items, np.array([0, 1]), describe({"1": None, "dog": None}), letters.encode) == [None, "dog"]
     assert nearest_text(items, np.array([0, 0]), ClassTexts(("a",), ((),)), letters.encode) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((np.zeros(2), True), (np.zeros(2, int), True), ([0.5, 1], True), ([], False)),
+        *((["late"], False), ("late", False), (np.array(["a"]), False)),
+    ],
+)
+def test_a_description_of_numbers_is_a_vector(value, expected):
+    assert is_vector(value) is expected
+
+
+def test_classes_are_read_from_names_labels_descriptions_or_vectors():
+    texts, none = read_classes(None, ["b", None, "a"], allow_unknown=False)
+    assert (texts.names, none.shape) == (("a", "b"), (2, 0))
+    texts, _ = read_classes({"a": "it hums", "b": None}, [], allow_unknown=False)
+    assert texts.texts == (("a", "it hums"), ("b",))
+    texts, given = read_classes({"a": [1.0, 2.0], "b": None}, [], allow_unknown=False)
+    assert texts.texts == ((), ())
+    assert given.tolist() == [[1, 2], [0, 0]]
+
+
+def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
+    assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("unknown", "a")
+    with pytest.raises(ClassesError, match="A class is named 'unknown'"):
+        read_classes(["unknown", "a"], [], allow_unknown=True)
 
 
 def test_near_duplicates_are_sorted_by_cosine():

@@ -6,6 +6,7 @@ from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.generalized import (
     GeneralizedZeroShotClassifier,
     best_threshold,
+    generalized_weights,
     harmonic_curve,
     penalize_seen,
 )
@@ -82,6 +83,22 @@ def test_items_of_unseen_classes_do_not_affect_the_penalty(data):
     only_labeled = GeneralizedZeroShotClassifier(SemanticMapClassifier())
     only_labeled.fit(np.where(y[:, None] < 0, 7.0, X), y, class_vectors=S)
     assert only_labeled.seen_penalty_ == first.seen_penalty_
+
+
+def test_generalized_weights_are_those_of_the_corrected_estimator(data):
+    X, _, y, S = data
+    labeled = X[y >= 0], y[y >= 0]
+    coef, intercept, penalty = generalized_weights(*labeled, S)
+    oracle = GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(*labeled, class_vectors=S)
+    assert penalty == pytest.approx(oracle.seen_penalty_)
+    scale = 1 / SemanticMapClassifier().temperature
+    np.testing.assert_allclose(X @ coef.T + intercept, scale * oracle.decision_function(X), atol=1e-3)
+
+
+def test_two_seen_classes_are_too_few_for_a_penalty(data):
+    X, _, y, S = data
+    rows = (y >= 0) & (y < 2)
+    assert generalized_weights(X[rows], y[rows], S)[2] is None
 
 
 def test_a_penalty_may_be_set(data):

@@ -11,6 +11,7 @@ from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import (
     Pool,
     agreement,
+    label_gain,
     make_pool,
     prior_weight_for,
     probabilities_at_pool_shares,
@@ -210,6 +211,33 @@ def test_agreement_compares_the_most_confident_predictions_only():
 @pytest.mark.parametrize(("agreed", "weight"), [(1, 0.2), (0.95, 0.2), (0.9, 0.4), (0.85, 0.6), (0, 0.6)])
 def test_the_prior_weight_grows_as_the_agreement_falls(agreed, weight):
     assert prior_weight_for(agreed, weak=0.2, strong=0.6, low=0.85, high=0.95) == pytest.approx(weight)
+
+
+# --- comparing class vectors on labels ------------------------------------------------------------------------------
+
+SCALES = (0, 2, 10, 45, 90)
+
+
+def test_orthogonal_class_vectors_that_are_right_gain_log_two_per_label():
+    S = np.eye(2, dtype=np.float32)
+    assert label_gain(S, S, np.array([0, 1]), scales=SCALES) == pytest.approx(2 * np.log(2))
+
+
+def test_class_vectors_that_are_wrong_or_equal_gain_nothing():
+    S = np.eye(2, dtype=np.float32)
+    assert label_gain(S, S, np.array([1, 0]), scales=SCALES) == pytest.approx(0)
+    assert label_gain(S, unit(np.ones((2, 2))), np.array([0, 1]), scales=SCALES) == pytest.approx(0)
+
+
+def test_each_labeled_class_counts_the_same():
+    S = np.eye(2, dtype=np.float32)
+    X, y = S[[0, 0, 0, 0]], np.array([0, 0, 0, 1])  # the only label of the other class is wrong
+    assert label_gain(S, X, y, scales=SCALES) == pytest.approx(0)
+
+
+def test_without_labels_class_vectors_gain_nothing():
+    S = np.eye(2, dtype=np.float32)
+    assert label_gain(S, S[:0], np.zeros(0, np.intp), scales=SCALES) == 0
 
 
 # --- class shares of the pool -----------------------------------------------------------------------------------------

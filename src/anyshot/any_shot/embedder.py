@@ -1,12 +1,15 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anyshot.any_shot.training_set import Description, TrainingSet, is_vector, without_items
+from anyshot import encoders
+from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.items import (
     Items,
     Label,
@@ -23,7 +26,15 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
-from anyshot.zero_shot.class_embeddings import IMAGE_TEMPLATES, TEXT_TEMPLATES, ClassTexts, describe, embed_classes
+from anyshot.zero_shot.class_embeddings import (
+    IMAGE_TEMPLATES,
+    TEXT_TEMPLATES,
+    ClassTexts,
+    Description,
+    describe,
+    embed_classes,
+    is_vector,
+)
 from anyshot.zero_shot.imagenet_bridge import NAME_TEMPLATES, ImageNetBridge
 
 
@@ -52,6 +63,25 @@ class Embedder:
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self.counts = EncodingCounts()
+
+    # --- saving ---
+
+    @classmethod
+    def from_saved(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
+    ) -> Self:
+        """Return the embedder of a model that was saved as `facts` and `arrays`."""
+        name, trained, width = facts["name"], facts["tuned"], arrays["class_embeddings"].shape[1]
+        if trained:
+            return cls(encoders.tuned_from_saved(name, trained, arrays), cache=cache)
+        is_text = facts.get("modality") == "text"  # not stated in format 1
+        return cls(name, cache=cache, digest=facts["digest"], text_width=width if is_text else None)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the parts of a saved embedder that are not arrays."""
+        modality, tuned = self.encoder.modality if self.encoder else None, self.trained
+        facts = {"name": self.name, "digest": self.digest, "modality": modality}
+        return {**facts, "tuned": tuned.facts() if tuned else None}
 
     # --- the encoder ---
 
@@ -165,17 +195,17 @@ class Embedder:
 
         Class vectors given with another width than that of the items are attributes.
         """
-        table, texts, given = classes.classes, classes.texts, classes.class_embeddings
+        texts, given = classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and len(items):
             width = check_vectors(items, name="items").shape[1]
         if not given.any():
             embeddings = self.embed_classes(texts, width=width)
-            return without_items(table, texts, embeddings, centering=self.bridge is not None)
+            return without_items(texts, embeddings, centering=self.bridge is not None)
         if width in (0, given.shape[1]):
-            return without_items(table, texts, unit(given))
-        none = np.zeros((len(table), width), np.float32)
-        return replace(without_items(table, texts, none, centering=True), attributes=given)
+            return without_items(texts, unit(given))
+        none = np.zeros((len(given), width), np.float32)
+        return replace(without_items(texts, none, centering=True), attributes=given)
 
     def with_items(self, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
         """Add items with labels to a training set, None for "no label"."""

@@ -1,25 +1,24 @@
-"""The fitted any-shot model: predictions, prediction sets, suggestions and saving."""
+"""The fitted any-shot model: scores, probabilities, prediction sets and its saved state, with numpy alone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from anyshot import encoders
 from anyshot.any_shot import active_learning
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.solver import LinearModel, class_means
-from anyshot.any_shot.training_set import TrainingSet, closeness, without_items
-from anyshot.base.items import Items, Label, class_table
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.items import Items, Label
+from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
-from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_embeddings import ClassTexts
+
+if TYPE_CHECKING:  # it loads encoders and the cache, which vectors do not need
+    from anyshot.any_shot.embedder import Embedder
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
@@ -30,6 +29,39 @@ attributes, or nowhere."""
 
 CHUNK: Final = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
+DATA_ARRAYS: Final = ("class_embeddings", "vectors", "index", "unlabeled", "attributes")
+MODEL_ARRAYS: Final = ("coef", "intercept", "class_means", "held_out")
+"""The arrays of a saved model: of its training set, and its own."""
+
+
+class LinearModel(NamedTuple):
+    """A linear model: scores = X coef' + intercept."""
+
+    coef: Vectors  # (c, d)
+    intercept: NDArray[np.float32]  # (c,)
+
+    def __call__(self, X: Vectors) -> NDArray[np.float32]:
+        """Return the scores (n, c)."""
+        return np.asarray(X @ self.coef.T + self.intercept, dtype=np.float32)
+
+    def scaled(self, factor: float) -> Self:
+        """Return the model whose scores are `factor` times as large."""
+        return self._replace(coef=self.coef * np.float32(factor), intercept=self.intercept * np.float32(factor))
+
+    def with_class_prior(self, shares: NDArray[np.floating] | None) -> Self:
+        """Return the model for classes with these shares (c,), where it expected equal ones."""
+        if shares is None:
+            return self
+        return self._replace(intercept=self.intercept + np.log(shares).astype(np.float32))
+
+    def with_class(self) -> Self:
+        """Return the model with one more class, whose weights are zero."""
+        coef = np.vstack([self.coef, np.zeros_like(self.coef[:1])])
+        return self._replace(coef=coef, intercept=np.append(self.intercept, np.float32(0)))
+
+    def without_class(self, row: int) -> Self:
+        """Return the model without the class of a row."""
+        return self._replace(coef=np.delete(self.coef, row, axis=0), intercept=np.delete(self.intercept, row))
 
 
 class CrossValidationResult(NamedTuple):
@@ -40,14 +72,15 @@ class CrossValidationResult(NamedTuple):
     log_likelihood: float  # at the temperature [nats per label]
     temperature: float
     correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
-    probabilities: NDArray[np.float64]  # (n,), predicted for each held-out label
+    probabilities: Floats  # (n,), predicted for each held-out label
+    factors: Mapping[Strength, float] = MappingProxyType({})  # of the heads that are averaged
 
 
 @dataclass(frozen=True)
 class Model:
     """A fitted any-shot model: linear scores of vectors, whose softmax is the calibrated probability of each class."""
 
-    embedder: Embedder  # turns items into vectors
+    embedder: "Embedder"  # turns items into vectors
     data: TrainingSet  # what the model was fitted to
     coef: Vectors  # (c, d)
     intercept: NDArray[np.float32]  # (c,)
@@ -59,7 +92,7 @@ class Model:
     # What labels added to the head of each strength; a later fit starts from it.
     deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
-    held_out: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), repr=False)
+    held_out: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
     unknown_threshold: float | None = None  # items with a smaller closeness are unknown
 
     # --- predictions ---
@@ -72,21 +105,22 @@ class Model:
 
     def scores(self, vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores (n, c): log-probabilities up to a constant per item."""
-        return np.concatenate([self._scores(some) for some in _in_chunks(vectors, self.class_means)])
+        linear = LinearModel(self.coef, self.intercept)
+        return np.concatenate([linear(some) for some in _in_chunks(vectors, self.class_means)])
 
-    def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
+    def probabilities(self, vectors: Vectors) -> Floats:
         """Return the probability of each class (n, c)."""
-        return np.asarray(softmax(self.scores(vectors).astype(np.float64), axis=1))
+        return softmax(self.scores(vectors).astype(np.float64))
 
     def predict(self, vectors: Vectors) -> Indexes:
         """Return the row of the most probable class (n,), -1 where no class is close enough."""
-        chunks = _in_chunks(vectors, self.class_means)
-        best = np.concatenate([self._scores(some).argmax(axis=1) for some in chunks])
+        linear = LinearModel(self.coef, self.intercept)
+        best = np.concatenate([linear(some).argmax(axis=1) for some in _in_chunks(vectors, self.class_means)])
         if self.unknown_threshold is None:
             return best
         return np.where(self.closeness(vectors) < self.unknown_threshold, -1, best)
 
-    def closeness(self, vectors: Vectors) -> NDArray[np.float64]:
+    def closeness(self, vectors: Vectors) -> Floats:
         """Return how close vectors (n, d) are to the nearest class mean (n,)."""
         return np.concatenate([closeness(some, self.class_means) for some in _in_chunks(vectors, self.class_means)])
 
@@ -118,76 +152,25 @@ class Model:
         probabilities = self.probabilities(vectors[rows])
         return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=self.data.labeled)]
 
-    def _scores(self, vectors: Vectors) -> NDArray[np.float32]:
-        return np.asarray(vectors @ self.coef.T + self.intercept, dtype=np.float32)
-
-    # --- changes ---
-
     def with_reason(self, reason: str) -> Self:
         """Return the model with one more reason, as the last one."""
         return replace(self, reasons=(*self.reasons, reason))
-
-    def with_result(self, result: CrossValidationResult) -> Self:
-        """Return the model with one more row on the leaderboard."""
-        results = sorted((*self.leaderboard, result), key=lambda one: -one.accuracy)
-        return replace(self, leaderboard=tuple(results))
-
-    def with_fine_tuned(
-        self,
-        embedder: Embedder,
-        head: LinearModel,
-        result: CrossValidationResult,
-        items: Items,
-        unlabeled: Items | None,
-    ) -> Self:
-        """Return the model that predicts with a fine-tuned encoder and its head.
-
-        result: the performance of fine-tuning; items (n): the labeled ones, in order; unlabeled: the unlabeled ones.
-        """
-        data, prior = self.data, self.data.class_prior
-        vectors = embedder.encode(items)
-        embeddings = embedder.embed_classes(data.texts) if embedder.reads_texts else None
-        if embeddings is None:
-            embeddings = np.zeros((len(data.classes), vectors.shape[1]), np.float32)
-        moved = without_items(data.classes, data.texts, embeddings).with_labels(vectors, data.index, data.examples)
-        if unlabeled is not None and len(unlabeled):
-            moved = moved.with_unlabeled(embedder.encode(unlabeled))
-        return replace(
-            self.with_result(result),
-            embedder=embedder,
-            data=replace(moved, class_prior=prior),
-            coef=head.coef,
-            intercept=head.intercept if prior is None else head.intercept + np.log(prior).astype(np.float32),
-            method="fine-tuned",
-            prior="none",
-            deltas={},
-            held_out=result.probabilities,
-            class_means=class_means(moved.vectors, moved.index, unit(embeddings)),
-            unknown_threshold=None,
-        )
 
     # --- saving ---
 
     def described_classes(self) -> dict[Label, Any]:
         """Return the classes as the user gave them: with vectors if the items are vectors, else with texts."""
-        data, names = self.data, self.data.classes.tolist()
-        if data.attributes.size:
-            return dict(zip(names, data.attributes, strict=True))
-        if self.embedder.requested == "vectors" and data.class_embeddings.any():
-            return dict(zip(names, data.class_embeddings, strict=True))
-        return {name: list(own) for name, own in zip(names, data.texts.texts, strict=True)}
+        data, described = self.data, self.data.attributes
+        if not described.size and self.embedder.requested == "vectors" and data.class_embeddings.any():
+            described = data.class_embeddings
+        texts = [list(own) for own in data.texts.texts]
+        return dict(zip(data.classes.tolist(), described if described.size else texts, strict=True))
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""
-        data, embedder, trained = self.data, self.embedder, self.embedder.trained
-        about_encoder = {
-            "name": embedder.name,
-            "digest": embedder.digest,
-            "modality": embedder.encoder.modality if embedder.encoder else None,
-            "tuned": trained.facts() if trained else None,
-        }
+        data = self.data
         return {
-            "encoder": about_encoder,
+            "encoder": self.embedder.facts(),
             "training_set": {
                 "classes": data.classes.tolist(),
                 "texts": [list(own) for own in data.texts.texts],
@@ -203,50 +186,45 @@ class Model:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a saved model."""
-        deltas: dict[str, NDArray[Any]] = {}
+        found = {name: getattr(self.data, name) for name in DATA_ARRAYS}
+        found |= {name: getattr(self, name) for name in MODEL_ARRAYS}
         for number, delta in enumerate(self.deltas.values()):
-            deltas |= {f"delta.{number}.coef": delta.coef, f"delta.{number}.intercept": delta.intercept}
-        return {
-            "class_embeddings": self.data.class_embeddings,
-            "vectors": self.data.vectors,
-            "index": self.data.index.astype(np.int64),
-            "unlabeled": self.data.unlabeled,
-            "attributes": self.data.attributes,
-            "coef": self.coef,
-            "intercept": self.intercept,
-            **deltas,
-            "class_means": self.class_means,
-            "held_out": self.held_out,
-            **(self.embedder.trained.arrays() if self.embedder.trained else {}),
-        }
+            found |= {f"delta.{number}.coef": delta.coef, f"delta.{number}.intercept": delta.intercept}
+        return found | (self.embedder.trained.arrays() if self.embedder.trained else {})
 
     @classmethod
-    def from_saved(
-        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
-    ) -> Self:
-        """Return the model that was saved as `facts` and `arrays`."""
-        about, name, trained = facts["model"], facts["encoder"]["name"], facts["encoder"]["tuned"]
-        encoder = encoders.tuned_from_saved(name, trained, arrays) if trained else name
+    def from_saved(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], embedder: "Embedder") -> Self:
+        """Return the model that was saved as `facts` and `arrays`, with the embedder of its encoder."""
         none = np.zeros(0, dtype=bool), np.zeros(0)
-        digest, width = None if trained else facts["encoder"]["digest"], arrays["class_embeddings"].shape[1]
-        reads_texts = facts["encoder"].get("modality") == "text"  # not stated in format 1
+        given: dict[str, Any] = {**facts["model"], **{name: arrays[name] for name in MODEL_ARRAYS}}
         return cls(
-            Embedder(encoder, cache=cache, digest=digest, text_width=width if reads_texts else None),
+            embedder,
             _data_from_saved(facts["training_set"], arrays),
-            arrays["coef"],
-            arrays["intercept"],
-            about["method"],
-            about["prior"],
-            tuple(about["reasons"]),
-            arrays["class_means"],
-            tuple(CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]),
-            {
-                _strength(*strength): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
-                for number, strength in enumerate(facts["strengths"])
+            **{**given, "reasons": tuple(given["reasons"])},
+            leaderboard=tuple(
+                CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]
+            ),
+            deltas={
+                _strength(*saved): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
+                for number, saved in enumerate(facts["strengths"])
             },
-            arrays["held_out"],
-            facts["unknown_threshold"],
+            unknown_threshold=facts["unknown_threshold"],
         )
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return the probabilities of scores (n, c)."""
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def closeness(X: Vectors, class_means: Vectors, *, scale: float = DEFAULTS.closeness_scale) -> Floats:
+    """Return log sum exp(scale * cosine) / scale of vectors (n, d) and class means (c, d), a soft maximum (n,)."""
+    scores = scale * (X @ class_means.T).astype(np.float64)  # (n, c)
+    top = scores.max(axis=1, keepdims=True)
+    n_top = (scores == top).sum(axis=1)
+    others = np.where(scores == top, 0, np.exp(scores - top)).sum(axis=1)
+    return np.asarray((np.log1p(others / n_top) + np.log(n_top) + top[:, 0]) / scale)
 
 
 def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
@@ -263,17 +241,11 @@ def _strength(C: float, prior_weight: float) -> Strength:
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:
-    classes = class_table(facts["classes"])
-    data = TrainingSet(
-        arrays["class_embeddings"],
-        arrays["vectors"],
-        arrays["index"].astype(np.intp),
-        classes=classes,
-        texts=ClassTexts(tuple(classes.tolist()), tuple(tuple(own) for own in facts["texts"])),
+    given: dict[str, Any] = {name: arrays[name] for name in DATA_ARRAYS}
+    return TrainingSet(
+        **{**given, "index": arrays["index"].astype(np.intp)},
+        texts=ClassTexts(tuple(facts["classes"]), tuple(tuple(own) for own in facts["texts"])),
         examples=tuple(facts["examples"]),
-        unlabeled=arrays["unlabeled"],
-        attributes=arrays["attributes"],
         centering=facts["centering"],
         from_source=facts.get("from_source", False),
     )
-    return data.with_pool() if len(data.unlabeled) else data

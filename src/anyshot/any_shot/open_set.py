@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from anyshot.any_shot.defaults import DEFAULTS
+from anyshot.any_shot.model import closeness
 from anyshot.any_shot.solver import class_means
-from anyshot.any_shot.training_set import closeness
 from anyshot.base.items import class_sums
 from anyshot.base.validation import Indexes, Vectors, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError

@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 from scipy.special import softmax
 
 from anyshot.any_shot.defaults import Strength
+from anyshot.any_shot.model import LinearModel
 from anyshot.base.items import class_sums
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, unit
@@ -38,30 +39,6 @@ MIN_STEP: Final = 1e-3
 """Fraction of a Newton step below which the line search stops."""
 
 Float32s: TypeAlias = NDArray[np.float32]
-
-
-class LinearModel(NamedTuple):
-    """A linear model: scores = X coef' + intercept."""
-
-    coef: Vectors  # (c, d)
-    intercept: Float32s  # (c,)
-
-    def __call__(self, X: Vectors) -> Float32s:
-        """Return the scores (n, c)."""
-        return np.asarray(X @ self.coef.T + self.intercept, dtype=np.float32)
-
-    def scaled(self, factor: float) -> "LinearModel":
-        """Return the model whose scores are `factor` times as large."""
-        return LinearModel(self.coef * np.float32(factor), self.intercept * np.float32(factor))
-
-    def with_class(self) -> "LinearModel":
-        """Return the model with one more class, whose weights are zero."""
-        coef = np.vstack([self.coef, np.zeros_like(self.coef[:1])])
-        return LinearModel(coef, np.append(self.intercept, np.float32(0)))
-
-    def without_class(self, row: int) -> "LinearModel":
-        """Return the model without the class of a row."""
-        return LinearModel(np.delete(self.coef, row, axis=0), np.delete(self.intercept, row))
 
 
 class Examples(NamedTuple):

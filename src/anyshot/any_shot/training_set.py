@@ -1,26 +1,30 @@
 """The training set: classes with their texts and vectors, labeled examples, and unlabeled vectors."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, row_of
+from anyshot.base.items import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
-from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_embeddings import ClassTexts, describe, near_duplicates
-from anyshot.zero_shot.pool_refinement import Pool, make_pool, wiener_filter
+from anyshot.zero_shot.class_embeddings import (
+    ClassTexts,
+    near_duplicates,
+)
 
-Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
-ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
+if TYPE_CHECKING:  # it loads scipy, which a saved model does not need for its answers
+    from anyshot.zero_shot.pool_refinement import Pool
+
+
+def _no_vectors() -> Vectors:
+    return np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,21 @@ class TrainingSet:
     vectors: Vectors  # (n, d), the labeled examples as the encoder returns them
     index: Indexes  # (n,), the row of each labeled example's class
     class_prior: NDArray[np.floating] | None = None  # (c,), expected shares among the items to predict; equal if None
-    classes: Classes = field(default_factory=lambda: np.zeros(0))  # (c,), names or numbers
     texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
     examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
-    unlabeled: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (m, d), as encoded
+    unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), as encoded
     # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
-    attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    attributes: Vectors = field(default_factory=_no_vectors)
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
-    pool: Pool | None = None  # the unlabeled examples, centered, with their nearest neighbors
     defaults: Defaults = DEFAULTS
 
-    # --- what the methods read ---
+    @cached_property
+    def classes(self) -> Classes:
+        """The names or numbers of the classes (c,)."""
+        return class_table(self.texts.names)
+
+    # --- examples ---
 
     @cached_property
     def center(self) -> NDArray[np.float32]:
@@ -64,30 +71,16 @@ class TrainingSet:
         return self.centered(self.vectors)
 
     @cached_property
-    def prior_vectors(self) -> Vectors:
-        """Class vectors (c, d) that the methods start from: embeddings, or weights mapped from attributes.
-
-        With a pool, embeddings are filtered by the directions in which the examples vary. Without a pool they are not:
-        labeled examples vary as their own classes do, and what tells other classes apart would be lost. On banking77
-        with a third of the classes unlabeled, that cost these classes 1.4 points.
-        """
-        if self.attributes.size:
-            return self._mapped_attributes()
-        noise, prior_items = self.defaults.filter_noise, self.defaults.filter_items
-        if self.pool is None or self.from_source or self.centering or not noise:
-            return self.class_embeddings
-        items = np.concatenate([self.pool.vectors, self.labeled])
-        return wiener_filter(self.class_embeddings, items, noise=noise, prior_items=prior_items)
-
-    @cached_property
-    def class_vectors(self) -> Vectors:
-        """The prior vectors at unit length (c, d)."""
-        return unit(self.prior_vectors)
-
-    @property
-    def has_description(self) -> NDArray[np.bool_]:
-        """Whether each class has an embedding or attributes (c,)."""
-        return np.asarray((self.attributes if self.attributes.size else self.class_embeddings).any(axis=1))
+    def pool(self) -> "Pool | None":
+        """The unlabeled examples, centered, with their nearest neighbors; None if there are none."""
+        if not len(self.unlabeled):
+            return None
+        own, vectors = self.defaults, self.centered(self.unlabeled)
+        temperature = own.image_pool_temperature if self.centering else own.pool_temperature
+        pool: Pool = zero_shot.make_pool(
+            vectors, n_neighbors=own.n_neighbors, neighbor_weight=own.neighbor_weight, temperature=temperature
+        )
+        return pool
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -104,6 +97,35 @@ class TrainingSet:
         """Number of different labeled vectors of each class (c,); copies are held out together."""
         first = self.first_copies == np.arange(len(self.index))
         return np.bincount(self.index[first], minlength=len(self.class_embeddings))
+
+    # --- class vectors ---
+
+    @property
+    def has_description(self) -> NDArray[np.bool_]:
+        """Whether each class has an embedding or attributes (c,)."""
+        return np.asarray((self.attributes if self.attributes.size else self.class_embeddings).any(axis=1))
+
+    @cached_property
+    def prior_vectors(self) -> Vectors:
+        """Class vectors (c, d) that the methods start from: embeddings, or weights mapped from attributes.
+
+        With a pool, embeddings are filtered by the directions in which the examples vary. Without a pool they are not:
+        labeled examples vary as their own classes do, and what tells other classes apart would be lost. On banking77
+        with a third of the classes unlabeled, that cost these classes 1.4 points.
+        """
+        if self.attributes.size:
+            return self._mapped_attributes()
+        noise, prior_items = self.defaults.filter_noise, self.defaults.filter_items
+        if self.pool is None or self.from_source or self.centering or not noise:
+            return self.class_embeddings
+        items = np.concatenate([self.pool.vectors, self.labeled])
+        filtered: Vectors = zero_shot.wiener_filter(self.class_embeddings, items, noise=noise, prior_items=prior_items)
+        return filtered
+
+    @cached_property
+    def class_vectors(self) -> Vectors:
+        """The prior vectors at unit length (c, d)."""
+        return unit(self.prior_vectors)
 
     @property
     def can_correct(self) -> bool:
@@ -142,7 +164,7 @@ class TrainingSet:
 
     def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
         """Return the training set with some of the labeled examples, and the center and prior vectors of all."""
-        changed = replace(self, vectors=self.vectors[rows], index=self.index[rows])
+        changed = self._changed(vectors=self.vectors[rows], index=self.index[rows])
         vars(changed).update(center=self.center, prior_vectors=self.prior_vectors)
         return changed
 
@@ -150,51 +172,37 @@ class TrainingSet:
         """Add examples (n, d) of classes `index` (n,); those with index -1 become unlabeled examples."""
         has = index >= 0
         added = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
-        changed = replace(
-            self,
+        changed = self._changed(
             vectors=np.concatenate([self.vectors, vectors[has]]),
             index=np.concatenate([self.index, index[has]]),
             examples=self.examples + added,
         )
-        return changed if has.all() else changed.with_unlabeled(vectors[~has])
+        return changed.with_unlabeled(vectors[~has])
 
     def with_unlabeled(self, vectors: Vectors) -> Self:
         """Add unlabeled examples (m, d)."""
         if not len(vectors):
             return self
-        changed = replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
-        return changed.with_pool()
+        return replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
 
-    def with_pool(self) -> Self:
-        """Find the nearest neighbors of the unlabeled examples.
-
-        Where vectors must be centered, as those of an image network, clusters are looser and names less exact.
-        """
-        own = self.defaults
-        temperature, balance = own.pool_temperature, own.pool_balance
-        if self.centering:
-            temperature, balance = own.image_pool_temperature, own.image_pool_balance
-        vectors, k = self.centered(self.unlabeled), own.n_neighbors
-        pool = make_pool(vectors, n_neighbors=k, neighbor_weight=own.neighbor_weight, temperature=temperature)
-        return replace(self, pool=replace(pool, balance=balance))
+    def with_class_prior(self, shares: NDArray[np.floating] | None) -> Self:
+        """Set the expected class shares (c,), None for equal ones."""
+        return self._changed(class_prior=shares)
 
     def with_defaults(self, defaults: Defaults) -> Self:
         """Return the training set for other constants of the model."""
-        if defaults == self.defaults:
-            return self
-        changed = replace(self, defaults=defaults)
-        return changed.with_pool() if len(changed.unlabeled) else changed
+        return self if defaults == self.defaults else replace(self, defaults=defaults)
 
     def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
         """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
-        table = class_table([*self.classes.tolist(), *texts.names])
-        both = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
         attributes = self.attributes
         if attributes.size:
             attributes = np.concatenate([attributes, vector])
             vector = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
+        texts = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
+        class_table(texts.names)  # refuses a name that is there already
         embeddings = np.concatenate([self.class_embeddings, vector])
-        return replace(self, classes=table, texts=both, class_embeddings=embeddings, attributes=attributes)
+        return self._changed(texts=texts, class_embeddings=embeddings, attributes=attributes)
 
     def without_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
@@ -203,16 +211,13 @@ class TrainingSet:
             raise NotEnoughClassesError(
                 f"Cannot remove {name!r}: a classifier needs two classes, and only two are left."
             )
-        rest, texts = self.index != row, self.texts
-        index = self.index[rest]
-        return replace(
-            self,
-            classes=np.delete(self.classes, row),
-            texts=ClassTexts(texts.names[:row] + texts.names[row + 1 :], texts.texts[:row] + texts.texts[row + 1 :]),
+        rest = self.index != row
+        return self._changed(
+            texts=self.texts.of([other for other in range(len(self.classes)) if other != row]),
             class_embeddings=np.delete(self.class_embeddings, row, axis=0),
             attributes=np.delete(self.attributes, row, axis=0) if self.attributes.size else self.attributes,
             vectors=self.vectors[rest],
-            index=index - (index > row),
+            index=self.index[rest] - (self.index[rest] > row),
             examples=tuple(example for example, stays in zip(self.examples, rest, strict=True) if stays),
         )
 
@@ -221,43 +226,26 @@ class TrainingSet:
         own = coef[labeled] - coef[labeled].mean(axis=0)  # what all classes share does not tell them apart
         embeddings = unit(self.class_embeddings)
         embeddings[labeled] = unit(own)
-        return replace(self, class_embeddings=embeddings, from_source=True)
+        return self._changed(class_embeddings=embeddings, from_source=True)
 
-
-def closeness(X: Vectors, class_means: Vectors, *, scale: float = DEFAULTS.closeness_scale) -> NDArray[np.float64]:
-    """Return a soft maximum of the cosines of vectors (n, d) to class means (c, d), one per vector (n,)."""
-    return np.asarray(logsumexp(scale * (X @ class_means.T).astype(np.float64), axis=1) / scale)
+    def _changed(self, **fields: Any) -> Self:
+        """Return a changed training set with the same pool, whose neighbors take long to find."""
+        changed = replace(self, **fields)
+        if "pool" in vars(self):
+            vars(changed)["pool"] = self.pool
+        return changed
 
 
 # --- classes --------------------------------------------------------------------------------------------------------
 
 
-def without_items(classes: Classes, texts: ClassTexts, embeddings: Vectors, *, centering: bool = False) -> TrainingSet:
-    """Return a training set of classes (c,) with embeddings (c, d) and without any example."""
-    if len(embeddings) != len(classes):
-        raise ClassesError(f"There are {len(classes)} classes and {len(embeddings)} class vectors. Give one per class.")
+def without_items(texts: ClassTexts, embeddings: Vectors, *, centering: bool = False) -> TrainingSet:
+    """Return a training set of classes with embeddings (c, d) and without any example."""
+    if len(embeddings) != len(texts.names):
+        message = f"There are {len(texts.names)} classes and {len(embeddings)} class vectors. Give one per class."
+        raise ClassesError(message)
     none = np.zeros((0, embeddings.shape[1]), np.float32)
-    return TrainingSet(
-        embeddings, none, np.zeros(0, np.intp), classes=classes, texts=texts, unlabeled=none, centering=centering
-    )
-
-
-def read_classes(classes: ClassesWithDescriptions, labels: Labels, *, allow_unknown: bool) -> TrainingSet:
-    """Return the classes with their texts, not embedded yet; class vectors given by the user stay as they are.
-
-    labels: name the classes if `classes` is None; allow_unknown: whether items may be predicted `UNKNOWN`.
-    """
-    kind = "string" if isinstance(classes, str) else type(classes).__name__
-    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
-        raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
-    table = class_table(classes_in(labels) if classes is None else list(classes))
-    if allow_unknown:
-        check_not_named_unknown(table)
-    names = tuple(table.tolist())
-    if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
-        return without_items(table, ClassTexts(names, ((),) * len(names)), _stacked(classes))
-    texts = describe(classes if isinstance(classes, Mapping) else names)
-    return without_items(table, texts, np.zeros((len(table), 0), np.float32))
+    return TrainingSet(embeddings, none, np.zeros(0, np.intp), texts=texts, unlabeled=none, centering=centering)
 
 
 def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
@@ -268,20 +256,17 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
         counts = data.counts + data.defaults.label_share_items
         return np.asarray(counts / counts.sum())
     names = data.classes.tolist()
-    for name in class_prior:
-        if name not in names:
-            raise ClassesError(f"class_prior names {name!r}, which is not a class. {_SET_PRIOR}")
+    wrong = next((f"names {name!r}, which is not a class" for name in class_prior if name not in names), None)
     shares = [class_prior.get(name, 0.0) for name in names]
     for name, share in zip(names, shares, strict=True):
         if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
-            raise ClassesError(f"class_prior gives {name!r} no share above 0. {_SET_PRIOR}")
+            wrong = wrong or f"gives {name!r} no share above 0"
+    if wrong:
+        raise ClassesError(
+            f"class_prior {wrong}. Give every class a share and nothing else; before a class is added to or removed "
+            "from a fitted model, call set_params(class_prior=...)."
+        )
     return np.asarray(shares) / sum(shares)
-
-
-_SET_PRIOR = (
-    "Give every class a share and nothing else; before a class is added to or removed from a fitted model, call "
-    "set_params(class_prior=...)."
-)
 
 
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
@@ -296,43 +281,12 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
         )
 
 
-def check_not_named_unknown(classes: Classes) -> None:
-    """Raise ClassesError if a class has the name that marks items of no class."""
-    if UNKNOWN in classes.tolist():
-        raise ClassesError(f"A class is named {UNKNOWN!r}, the prediction for items of no class. Rename it.")
-
-
-def warn_of_duplicates(data: TrainingSet, *, uses_bridge: bool, stacklevel: int) -> None:
+def warn_of_duplicates(data: TrainingSet, *, stacklevel: int) -> None:
     """Warn of the first three pairs of classes whose embeddings are nearly equal."""
-    vectors = unit(data.class_embeddings)
-    own = data.defaults
-    threshold = own.bridge_duplicate_cosine if uses_bridge else own.duplicate_cosine
-    pairs = near_duplicates(vectors, data.classes.tolist(), threshold=threshold)
-    for one, other, cosine in pairs[:3]:
+    threshold = data.defaults.bridge_duplicate_cosine if data.centering else data.defaults.duplicate_cosine
+    for one, other, cosine in near_duplicates(unit(data.class_embeddings), data.texts.names, threshold=threshold):
         warnings.warn(
             f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
             "descriptions that distinguish them.",
             stacklevel=stacklevel + 1,
         )
-
-
-def is_vector(value: object) -> bool:
-    """Return whether a class description is a vector of numbers."""
-    if isinstance(value, np.ndarray):
-        return bool(value.dtype.kind in "fiu" and value.ndim == 1)
-    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
-
-
-def _stacked(classes: Mapping[Label, Description]) -> Vectors:
-    """Return the class vectors that the user gave (c, d), zeros for a class with None."""
-    widths = {name: len(value) for name, value in classes.items() if value is not None and is_vector(value)}
-    first, width = next(iter(widths.items()))
-    for name, value in classes.items():
-        if value is not None and not is_vector(value):
-            raise ClassesError(
-                f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
-            )
-        if widths.get(name, width) != width:
-            raise WidthError(f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}.")
-    rows = [np.zeros(width) if value is None else value for value in classes.values()]
-    return check_vectors(np.array(rows), name="The class vectors")

@@ -67,6 +67,14 @@ def ranks_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
     return ranks
 
 
+def first_of_each_class(index: Indexes, limit: int) -> Indexes:
+    """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
+    if len(index) <= limit:
+        return np.arange(len(index))
+    order = ranks_in_class(index, np.arange(len(index)))
+    return np.sort(np.argsort(order, kind="stable")[:limit])
+
+
 def holdout_rows(labels: Labels, *, seed: int) -> Indexes:
     """Return sorted rows (m,) to hold out as test items: 30 % of each class, at least one, at random.
 

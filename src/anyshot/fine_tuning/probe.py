@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
-from anyshot.any_shot.solver import LinearModel, fit_softmax, labeled_examples
+from anyshot.any_shot.model import LinearModel
+from anyshot.any_shot.solver import fit_softmax, labeled_examples
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tuning.partial import LinearHead

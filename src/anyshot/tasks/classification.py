@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,13 +12,12 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import encoders
 from anyshot.any_shot import training_set
-from anyshot.any_shot.cross_validation import Budget, MethodOrAuto, as_method, check_budget, fit_model
+from anyshot.any_shot.cross_validation import MethodOrAuto, fit_model
 from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder, encoder_for
 from anyshot.any_shot.explanation import Explanations, explain
-from anyshot.any_shot.model import Model
-from anyshot.any_shot.solver import LinearModel
-from anyshot.any_shot.training_set import ClassesWithDescriptions, Description, TrainingSet
+from anyshot.any_shot.model import METHODS, LinearModel, Model
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import (
     Classes,
     Items,
@@ -42,8 +40,9 @@ from anyshot.encoders.registry import card_facts
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts, VectorCache
-from anyshot.tasks.tuning_choice import fine_tune_if_better
-from anyshot.zero_shot.class_embeddings import describe
+from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
+from anyshot.zero_shot import class_embeddings
+from anyshot.zero_shot.class_embeddings import ClassesWithDescriptions, Description, describe
 
 
 class AnyShotClassifier(ClassifierMixin, BaseEstimator):
@@ -140,7 +139,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             check_list(unlabeled, what="A list of items without labels")
         source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
-        classes = training_set.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
+        read = class_embeddings.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
+        classes = training_set.without_items(*read)
         first = next((some for some in (items, unlabeled, source_items) if some is not None and len(some)), [])
         if self.encoder == "auto" and not len(first) and not classes.class_embeddings.any():
             return self._postpone(classes)
@@ -156,7 +156,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             labeled = [item for item, y in zip(items, labels, strict=True) if not is_missing(y)]
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
             self._set_model(fine_tune_if_better(model, labeled, unlabeled, **options))
-        training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=2)
+        training_set.warn_of_duplicates(data, stacklevel=2)
         return self
 
     def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
@@ -278,9 +278,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     ) -> Model:
         """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
         if self.unknown_rate is not None:
-            training_set.check_not_named_unknown(data.classes)
+            class_embeddings.check_not_named_unknown(data.texts.names)
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
-        data = replace(data, class_prior=training_set.class_shares(self.class_prior, data))
+        data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
         return self._set_model(
             fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
         )
@@ -311,7 +311,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         embedder = _embedder_for(items, self.encoder, cache=self.cache)
         data = embedder.with_embeddings(self._pending, items)
         model = self._fit_model(embedder, data)
-        training_set.warn_of_duplicates(data, uses_bridge=embedder.bridge is not None, stacklevel=3)
+        training_set.warn_of_duplicates(data, stacklevel=3)
         return model
 
     def _encoded_model(self) -> Model:
@@ -343,7 +343,8 @@ def _saved_parameters(clf: AnyShotClassifier, embedder: Embedder) -> dict[str, A
 def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
     """Return the classifier that `AnyShotClassifier.save` wrote."""
     facts: dict[str, Any] = saved.facts
-    model = Model.from_saved(facts, saved.arrays, cache=VectorCache() if cache else None)
+    embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=VectorCache() if cache else None)
+    model = Model.from_saved(facts, saved.arrays, embedder)
     parameters = facts["parameters"]
     if not isinstance(parameters["class_prior"], str):
         parameters = {**parameters, "class_prior": dict(parameters["class_prior"])}
@@ -369,9 +370,11 @@ def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embed
 
 def _check_parameters(clf: AnyShotClassifier) -> None:
     """Raise InputError if a parameter of the classifier is out of range."""
-    as_method(clf.method)
-    check_budget(clf.budget)
-    rate, prior = clf.unknown_rate, clf.class_prior
+    budget, rate, prior = clf.budget, clf.unknown_rate, clf.class_prior
+    if clf.method not in ("auto", *METHODS):
+        raise InputError(f"Unknown method {clf.method!r}. Choose one of: auto, {', '.join(METHODS)}.")
+    if budget not in ("fast", "best") and not (is_number(budget) and 0 < budget < np.inf):
+        raise InputError(f"budget must be 'fast', 'best' or a number of seconds; got {budget!r}.")
     if rate is not None and not (is_number(rate) and 0 < rate < 1):
         raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
     if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):

@@ -2,23 +2,27 @@
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import any_shot, encoders, fine_tuning
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import Model
-from anyshot.any_shot.solver import LinearModel
+from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
+from anyshot.any_shot.solver import class_means
+from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
 from anyshot.base.items import Items
-from anyshot.base.validation import Indexes, RandomState, first_copies
+from anyshot.base.validation import Indexes, RandomState, first_copies, unit
 from anyshot.errors import EncoderError
 from anyshot.evaluation.splits import folds_by_arrival
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier
+
+Budget: TypeAlias = Literal["fast", "best"] | float
+"""Time for learning: closed forms only, fine-tuning however long it takes, or a number of seconds."""
 
 MIN_LABELS_PER_CLASS: Final = 5
 """Labels that every class needs before fine-tuning is tried."""
@@ -61,14 +65,54 @@ def fine_tune_if_better(
     if not is_better(result.correct, correct):
         seconds = time.monotonic() - began
         reason = f"Fine-tuning is not used, because it is not better ({found}). The comparison took {seconds:.0f} s."
-        return model.with_result(result).with_reason(reason)
+        return _with_result(model, result).with_reason(reason)
     tuned = _fine_tuned(model, items, np.ones(len(items), dtype=bool), random_state)
     seconds = time.monotonic() - began
     reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
     coef, intercept, center = tuned.head_.arrays()
     encoder = encoders.TunedEncoder(model.embedder.name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
     embedder = Embedder(encoder, cache=model.embedder.cache)
-    return model.with_fine_tuned(embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
+    return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
+
+
+def with_fine_tuned(
+    model: Model,
+    embedder: Embedder,
+    head: LinearModel,
+    result: CrossValidationResult,
+    items: Items,
+    unlabeled: Items | None,
+) -> Model:
+    """Return the model that predicts with a fine-tuned encoder and its head.
+
+    result: the performance of fine-tuning; items (n): the labeled ones, in order; unlabeled: the unlabeled ones.
+    """
+    data, prior = model.data, model.data.class_prior
+    vectors = embedder.encode(items)
+    embeddings = embedder.embed_classes(data.texts, width=vectors.shape[1])
+    moved = without_items(data.texts, embeddings).with_labels(vectors, data.index, data.examples)
+    if unlabeled is not None and len(unlabeled):
+        moved = moved.with_unlabeled(embedder.encode(unlabeled))
+    coef, intercept = head.with_class_prior(prior)
+    return replace(
+        _with_result(model, result),
+        embedder=embedder,
+        data=moved.with_class_prior(prior),
+        coef=coef,
+        intercept=intercept,
+        method="fine-tuned",
+        prior="none",
+        deltas={},
+        held_out=result.probabilities,
+        class_means=class_means(moved.vectors, moved.index, unit(embeddings)),
+        unknown_threshold=None,
+    )
+
+
+def _with_result(model: Model, result: CrossValidationResult) -> Model:
+    """Return the model with one more row on the leaderboard."""
+    results = sorted((*model.leaderboard, result), key=lambda one: -one.accuracy)
+    return replace(model, leaderboard=tuple(results))
 
 
 def is_better(correct: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
@@ -117,7 +161,7 @@ def _fine_tuned(
 
 def _closed_form_scores(model: Model, folds: Indexes) -> NDArray[np.float64]:
     """Return the scores (n, c) of each labeled item from a closed form fitted without its fold."""
-    data = replace(model.data, class_prior=None)
+    data = model.data.with_class_prior(None)
     scores = np.zeros((len(folds), len(data.classes)))
     for fold in np.unique(folds):
         out = folds == fold

@@ -24,7 +24,10 @@ _HOME = {
     "analogies": "anyshot.zero_shot.analogies",
     "class_word_vectors": "anyshot.zero_shot.word_vectors",
     "corrected_vectors": "anyshot.zero_shot.semantic_map",
+    "generalized_weights": "anyshot.zero_shot.generalized",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
+    "make_pool": "anyshot.zero_shot.pool_refinement",
+    "wiener_filter": "anyshot.zero_shot.pool_refinement",
     "words_of": "anyshot.zero_shot.word_vectors",
 }
 

@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anyshot import data
-from anyshot.base.items import Label
+from anyshot.base.items import UNKNOWN, Label, Labels, class_table, classes_in
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
-from anyshot.errors import ClassesError, InputError
+from anyshot.errors import ClassesError, InputError, WidthError
 
+Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
+ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 
 TEXT_TEMPLATES = ("{}", "The topic is {}.", "{} message", "I have a question about {}.")
@@ -142,6 +145,52 @@ def nearest_text(X: Vectors, index: Indexes, texts: ClassTexts, embed: Embed) ->
         own[int(np.argmax(table[[row_of[text] for text in own]] @ vector))] if own else None
         for vector, own in zip(vectors(X, width=table.shape[1]), own_texts, strict=True)
     ]
+
+
+def read_classes(
+    classes: ClassesWithDescriptions, labels: Labels, *, allow_unknown: bool
+) -> tuple[ClassTexts, Vectors]:
+    """Return the texts of the classes that a user gave, and the class vectors (c, d) if these were given, else (c, 0).
+
+    labels: name the classes if `classes` is None; allow_unknown: whether items may be predicted `UNKNOWN`.
+    """
+    kind = "string" if isinstance(classes, str) else type(classes).__name__
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
+        raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
+    names = tuple(class_table(classes_in(labels) if classes is None else list(classes)).tolist())
+    if allow_unknown:
+        check_not_named_unknown(names)
+    if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
+        return ClassTexts(names, ((),) * len(names)), described_by_vectors(classes)
+    return describe(classes if isinstance(classes, Mapping) else names), np.zeros((len(names), 0), np.float32)
+
+
+def check_not_named_unknown(names: Sequence[Label]) -> None:
+    """Raise ClassesError if a class has the name that marks items of no class."""
+    if UNKNOWN in names:
+        raise ClassesError(f"A class is named {UNKNOWN!r}, the prediction for items of no class. Rename it.")
+
+
+def is_vector(value: object) -> bool:
+    """Return whether a class description is a vector of numbers."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind in "fiu" and value.ndim == 1)
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
+
+
+def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
+    """Return the class vectors that the user gave (c, d), zeros for a class with None."""
+    widths = {name: len(value) for name, value in classes.items() if value is not None and is_vector(value)}
+    first, width = next(iter(widths.items()))
+    for name, value in classes.items():
+        if value is not None and not is_vector(value):
+            raise ClassesError(
+                f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
+            )
+        if widths.get(name, width) != width:
+            raise WidthError(f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}.")
+    rows = [np.zeros(width) if value is None else value for value in classes.values()]
+    return vectors(np.array(rows), name="The class vectors")
 
 
 def near_duplicates(

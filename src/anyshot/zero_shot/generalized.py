@@ -16,6 +16,7 @@ from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, unit,
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
 from anyshot.zero_shot.class_wise_search import ClassFold, class_folds, held_out_scores
+from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
 
 def penalize_seen(scores: Floats, seen: NDArray[np.bool_], penalty: float) -> Floats:
@@ -163,6 +164,21 @@ class GeneralizedZeroShotClassifier(ZeroShotEstimator):
         if self.correction == "gate":
             margin = largest_cosine(X[fold.test], _unit_means(X[fold.train], y[fold.train], fold.train_classes))
         return harmonic_curve(margin, (seen.argmax(axis=1) == truth, unseen.argmax(axis=1) == truth), truth, of_seen)
+
+
+def generalized_weights(X: Vectors, y: Indexes, class_vectors: Vectors) -> tuple[Floats, Floats, float | None]:
+    """Return weights (c, d), intercepts (c,) and seen penalty of a `SemanticMapClassifier` for all classes together.
+
+    X (n, d), y (n,): labeled items of the seen classes; class_vectors (c, a). The softmax of the scores is as confident
+    as that of the estimator. The penalty is in the intercepts; None if there are fewer than three seen classes.
+    """
+    model, seen, penalty = SemanticMapClassifier(), np.bincount(y, minlength=len(class_vectors)) > 0, None
+    model.fit(X, y, class_vectors=class_vectors)
+    if np.count_nonzero(seen) >= 3:
+        corrected = GeneralizedZeroShotClassifier(SemanticMapClassifier()).fit(X, y, class_vectors=class_vectors)
+        penalty = corrected.seen_penalty_
+    scale = 1 / model.temperature
+    return scale * model.coef_, scale * (model.intercept_ - (penalty or 0.0) * seen), penalty
 
 
 def best_threshold(curves: list[tuple[Floats, Floats]]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import linear_sum_assignment
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from anyshot.base.validation import Indexes, Vectors, unit
 
@@ -24,7 +24,6 @@ class Pool:
     neighbors: Indexes  # (m, k)
     neighbor_weight: float = 0.5  # of the neighbors' probabilities against a vector's own
     temperature: float = 1 / 60  # divides the cosines before softmax
-    balance: float = 0.5  # how strongly the mean probabilities are moved to the class shares, 0 to 1
 
     def smooth(
         self, probabilities: NDArray[np.floating], *, own: float | None = None, rounds: int = 2
@@ -88,7 +87,7 @@ def refine(
     pool: Pool,
     *,
     labeled_sums: NDArray[np.floating] | None = None,
-    balance: float | None = None,
+    balance: float = 0.5,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
     prior_weight: float = 0.2,
     rounds: int = 10,
@@ -100,13 +99,12 @@ def refine(
     and a class vector of zeros takes a cluster that is left over.
 
     labeled_sums (c, d): weighted sum of each class's labeled vectors; balance: how strongly the mean probabilities are
-    moved to the shares, by default the pool's; shares (c,): expected class shares, by default equal; prior_weight:
+    moved to the shares, 0 to 1; shares (c,): expected class shares, by default equal; prior_weight:
     weight of the given class vectors against the cluster means; max_reassignments: times that clusters may be assigned
     to classes again (two to three are usual until nothing changes).
 
     Clusters are assigned again only among classes without labels, and only if `shares` is None.
     """
-    strength = pool.balance if balance is None else balance
     expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
     labeled = np.zeros_like(class_vectors) if labeled_sums is None else labeled_sums
     directions, lengths = unit(class_vectors), np.linalg.norm(class_vectors, axis=1)
@@ -118,7 +116,7 @@ def refine(
     def k_means(moved: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
         for _ in range(rounds):
             probabilities = pool.smooth(softmax(factor * pool.vectors @ moved.T, axis=1))
-            probabilities = _balanced(probabilities, expected, strength)
+            probabilities = _balanced(probabilities, expected, balance)
             moved = unit(pull * directions + (1 - pull) * unit(probabilities.T @ pool.vectors + labeled))
         return moved, probabilities
 
@@ -132,7 +130,7 @@ def refine(
         start = moved.copy()
         start[free] = clusters[assigned]
         moved, probabilities = k_means(start)
-    return Refinement(moved, probabilities, strength, class_vectors, prior_weight)
+    return Refinement(moved, probabilities, balance, class_vectors, prior_weight)
 
 
 def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
@@ -151,6 +149,25 @@ def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
     """Return the rows of `scores` (m, c) with the largest margins between the best two classes: a fraction `top`."""
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
     return np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
+
+
+def label_gain(class_vectors: Vectors, X: Vectors, y: Indexes, *, scales: Sequence[float]) -> float:
+    """Return how much better than chance class vectors predict labels that they were not fitted to [nats].
+
+    class_vectors (c, d); X (n, d), y (n,) rows of class_vectors; scales: inverse temperatures to try. This is the mean
+    log-likelihood over the labeled classes, at the best temperature, times the number of labels. Only that one number
+    is fitted to the labels, so that two labels are enough to compare class vectors. Without labels it is 0.
+    """
+    if not len(y):
+        return 0.0
+    similarity = (X @ class_vectors.T).astype(np.float64)  # (n, c)
+    counts = np.bincount(y, minlength=len(class_vectors))
+    weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labeled class counts the same
+    own = similarity[np.arange(len(y)), y]
+    return max(
+        float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))
+        for scale in scales
+    )
 
 
 def prior_weight_for(agreed: float, *, weak: float, strong: float, low: float, high: float) -> float:
