@@ -54,7 +54,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.model import Model
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes
-from anyshot.evaluation.calibration import prediction_sets, threshold_of
+from anyshot.evaluation.conformal import prediction_sets, threshold_of
 from anyshot.evaluation.metrics import confidence_bins, per_class_accuracy
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES
 

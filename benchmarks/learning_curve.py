@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from support import Texts, draw, line, load_text, load_valid, table
 
 from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
-from anyshot.evaluation.calibration import conformal_threshold, prediction_sets
+from anyshot.evaluation.conformal import conformal_threshold, prediction_sets
 from anyshot.evaluation.extrapolation import extrapolate
 from anyshot.evaluation.learning_curves import learning_curve
 from anyshot.store.disk_cache import VectorCache

@@ -1,6 +1,9 @@
 """The fitted model: predictions in chunks, saving, and explanations."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +176,51 @@ def test_a_class_without_examples_is_explained_by_similar_classes():
     assert seen.analogy is None
     assert unseen.analogy.similar_classes[0][0] == "c3"
     assert "no labeled example; c15: like c3 0." in str(unseen)
+
+
+# Answers of a saved model of vectors in a new process, with the packages that it loaded.
+ANSWER = """
+import json, sys
+import numpy as np
+from anyshot.any_shot.model import Model
+
+folder = sys.argv[1]
+with open(folder + "/facts.json") as file:
+    facts = json.load(file)
+arrays, vectors = dict(np.load(folder + "/arrays.npz")), np.load(folder + "/vectors.npy")
+model = Model.from_saved(facts, arrays, embedder=None)
+vectors = model.data.centered(vectors)
+sets = model.prediction_sets(vectors, model.conformal_threshold(0.8, None))
+answers = {name: getattr(model, name)(vectors) for name in ("scores", "probabilities", "predict", "closeness")}
+np.savez(folder + "/answers.npz", sets=np.array([", ".join(map(str, own)) for own in sets]), **answers)
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def attributes():
+    """Return five classes described by attributes, all with labels, with class shares."""
+    random = np.random.default_rng(2)
+    table, turn = random.normal(size=(5, 4)), random.normal(size=(4, 6))
+    index = np.repeat(np.arange(5), 6)
+    X = unit(table[index] @ turn + 0.5 * random.normal(size=(30, 6)))
+    classes = without_items(describe(list("abcde")), np.zeros((5, 6), np.float32), centering=True)
+    described = replace(classes, attributes=table.astype(np.float32)).with_labels(X, index, [str(n) for n in range(30)])
+    return described.with_unlabeled(X[::2]).with_class_prior(np.arange(1, 6) / 15)
+
+
+@pytest.mark.parametrize("kind", ["pool and threshold", "attributes and class shares"])
+def test_a_saved_model_answers_vectors_with_numpy_alone(kind, data, tmp_path):
+    model = fit_model(VECTORS, data if kind.startswith("pool") else attributes(), unknown_rate=0.1)
+    X = clouds(9, seed=2)[0]
+    (tmp_path / "facts.json").write_text(json.dumps(model.facts()))
+    np.savez(tmp_path / "arrays.npz", **model.arrays())
+    np.save(tmp_path / "vectors.npy", X)
+    command = [sys.executable, "-c", ANSWER, str(tmp_path)]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert "numpy" in loaded
+    assert not loaded & {"scipy", "sklearn", "pandas", "PIL", "torch", "rich", "filelock"}
+    answers, X = np.load(tmp_path / "answers.npz"), model.encode(X)
+    for name in ("scores", "probabilities", "predict", "closeness"):
+        np.testing.assert_array_equal(answers[name], getattr(model, name)(X))
+    sets = model.prediction_sets(X, model.conformal_threshold(0.8, None))
+    assert answers["sets"].tolist() == [", ".join(own) for own in sets]

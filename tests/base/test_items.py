@@ -11,7 +11,6 @@ from anyshot.base.items import (
     by_position,
     check_indexes,
     check_texts,
-    class_sums,
     class_table,
     classes_in,
     decision_scores,
@@ -264,12 +263,6 @@ def test_none_and_nan_like_values_are_missing_labels(none):
         -1,
         0,
     ]
-
-
-def test_class_sums_adds_the_vectors_of_each_class_and_is_zero_for_the_others():
-    X = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
-    assert class_sums(X, np.array([2, 0, 2]), 4).tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
-    assert class_sums(X[:0], np.zeros(0, np.intp), 2).tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)

@@ -100,3 +100,19 @@ def test_a_parameter_that_is_not_a_number_is_named():
     for wrong in ("fast", None, True, [1.0]):
         with pytest.raises(InputError, match="learning_rate must be a number; it is "):
             validation.check_numbers(learning_rate=wrong)
+
+
+def test_class_sums_adds_the_vectors_of_each_class_and_is_zero_for_the_others():
+    X = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    assert validation.class_sums(X, np.array([2, 0, 2]), 4).tolist() == [[3, 4], [0, 0], [6, 8], [0, 0]]
+    assert validation.class_sums(X[:0], np.zeros(0, np.intp), 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_class_sums_add_in_the_order_of_the_vectors():
+    X, index = (
+        validation.generator(0).normal(size=(500, 7)).astype(np.float32),
+        validation.generator(1).integers(0, 9, 500),
+    )
+    sums = np.zeros((9, 7), np.float32)
+    np.add.at(sums, index, X)  # one after the other, in float32
+    np.testing.assert_array_equal(validation.class_sums(X, index, 9), sums)

@@ -6,17 +6,12 @@ from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
 from anyshot.base.validation import generator
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import InputError
 from anyshot.evaluation.calibration import (
-    ConformalThreshold,
     apply_isotonic,
-    conformal_threshold,
-    cross_conformal_interval,
     fit_isotonic,
     fit_temperature,
-    prediction_sets,
     softmax_rows,
-    threshold_of,
 )
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss
 
@@ -118,79 +113,3 @@ def test_isotonic_lowers_the_calibration_error_on_new_items():
     table = softmax_rows(scores)
     calibrated = apply_isotonic(table[1000:], fit_isotonic(table[:1000], y[:1000]))
     assert expected_calibration_error(calibrated, y[1000:]) < 0.06 < expected_calibration_error(table[1000:], y[1000:])
-
-
-@pytest.mark.parametrize("score", ["lac", "aps"])
-def test_sets_have_the_stated_coverage(score):
-    # The classifier is overconfident: coverage must hold for any model. 400 draws of 60 items to calibrate, 50 to test.
-    covered = []
-    for seed in range(400):
-        scores, y = drawn(110, temperature=2.0, seed=seed)
-        table = softmax_rows(scores)
-        threshold = conformal_threshold(table[:60], y[:60], 0.9, score=score, random_state=seed)
-        sets = prediction_sets(table[60:], threshold, random_state=seed)
-        covered.append(sets[np.arange(50), y[60:]].mean())
-    # Exact: ceil(61 x 0.9) / 61 = 0.9016; the standard error of the simulated mean is about 0.003.
-    assert np.mean(covered) == pytest.approx(55 / 61, abs=0.01)
-
-
-def test_the_threshold_by_hand():
-    # Strangeness of the truth 0.1, 0.2, ..., 0.9; of 10 ranks, 0.8 needs ceil(10 x 0.8) = the 8th.
-    top = 1 - np.arange(1, 10) / 10
-    threshold = conformal_threshold(np.stack([top, 1 - top], axis=1), [0] * 9, 0.8)
-    assert threshold.value == pytest.approx(0.8)
-    assert (threshold.n, threshold.coverage, threshold.score) == (9, 0.8, "lac")
-
-
-def test_with_too_few_items_sets_contain_every_class():
-    table = softmax_rows(np.eye(3))
-    threshold = conformal_threshold(table, [0, 1, 2], 0.9)
-    assert threshold.value == math.inf
-    assert prediction_sets(table, threshold).all()
-
-
-def test_adaptive_sets_are_larger_for_harder_items():
-    threshold = ConformalThreshold(value=0.85, score="aps", coverage=0.85, n=100)
-    sets = prediction_sets([[0.96, 0.02, 0.01, 0.01], [0.25, 0.25, 0.25, 0.25]] * 200, threshold)
-    sizes = sets.sum(axis=1).reshape(200, 2).mean(axis=0)
-    # A coin u lets the sure class in while 0.96 (1 - u) is below 0.85, or so; of four alike, the 4th if 1 - u/4 is.
-    assert sizes[0] == pytest.approx(0.85 / 0.96, abs=0.08)
-    assert sizes[1] == pytest.approx(3 + 0.4, abs=0.1)
-
-
-def test_at_least_one_class_is_in_a_set_on_request():
-    threshold = ConformalThreshold(value=0.3, score="lac", coverage=0.9, n=100)
-    table = [[0.8, 0.2], [0.4, 0.6]]
-    assert prediction_sets(table, threshold).tolist() == [[True, False], [False, False]]
-    assert prediction_sets(table, threshold, at_least_one=True).tolist() == [[True, False], [False, True]]
-
-
-def test_the_same_seed_gives_the_same_sets():
-    scores, y = drawn(80)
-    table = softmax_rows(scores)
-    threshold = conformal_threshold(table, y, 0.8, score="aps", random_state=5)
-    assert threshold == conformal_threshold(table, y, 0.8, score="aps", random_state=5)
-    np.testing.assert_array_equal(prediction_sets(table, threshold), prediction_sets(table, threshold))
-
-
-def test_a_coverage_of_one_and_no_labels_are_refused():
-    with pytest.raises(InputError, match=r"above 0 and below 1; it is 1\.0"):
-        conformal_threshold([[0.5, 0.5]], [0], 1.0)
-    with pytest.raises(NotEnoughLabelsError, match="none of the 1 items has a label"):
-        conformal_threshold([[0.5, 0.5]], [-1], 0.9)
-
-
-def test_an_interval_by_hand():
-    # Four labels in two folds: at 0.6 the third smallest upper end and the third largest lower one count.
-    answers, folds, residuals = [[10.0, 20.0]], [0, 0, 1, 1], [1.0, -2.0, 3.0, -4.0]
-    # upper ends 11, 12, 23, 24; lower ends 9, 8, 17, 16
-    assert cross_conformal_interval(answers, folds, residuals, coverage=0.6).tolist() == [[9.0, 23.0]]
-    assert cross_conformal_interval(answers, folds, residuals, coverage=0.8).tolist() == [[8.0, 24.0]]
-
-
-def test_an_interval_from_too_few_labels_is_infinite():
-    assert np.isinf(cross_conformal_interval([[1.0]], [0, 0], [0.1, 0.2], coverage=0.9)).all()
-    with pytest.raises(InputError, match="coverage must be above 0 and below 1"):
-        cross_conformal_interval([[1.0]], [0], [0.1], coverage=1.0)
-    with pytest.raises(InputError, match=r"coverage must be above 0 and below 1; it is '0\.9'"):
-        threshold_of([0.1, 0.2], "0.9", score="lac")

@@ -11,14 +11,15 @@ from anyshot.any_shot.defaults import DEFAULTS, LOGISTIC, Defaults, Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, CrossValidationResult, FittedMethod, LinearModel, Method, Model, PriorKind
 from anyshot.any_shot.open_set import fit_threshold
-from anyshot.any_shot.prior import Prior, choose_prior, refine_with_labels, zero_shot_by_attributes
-from anyshot.any_shot.solver import class_means, fit_average
+from anyshot.any_shot.prior import Prior, choose_prior, refine, zero_shot_by_attributes
+from anyshot.any_shot.solver import Examples, fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors, class_means, class_sums
 from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.splits import first_of_each_class, folds_by_arrival
+from anyshot.zero_shot.pool_refinement import Pool, Refinement, probabilities_at_pool_shares
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
@@ -235,6 +236,32 @@ def fit_method(
     elif method == "any-shot" and prior.kind == "corrected":
         S = data.corrected_class_vectors()[0]
     return fit_average(data.labeled, data.index, S, factors, start=start, more=more, tol=tol)
+
+
+def refine_with_labels(
+    data: TrainingSet, pool: Pool, refinement: Refinement, factors: Factors, label_weight: float
+) -> tuple[Vectors, Examples]:
+    """Refine the class vectors again with the labels, and return them with the pool as examples for the head.
+
+    label_weight: weight of the head's log-probabilities of the pool in their targets; the refinement's have the rest.
+    """
+    own, n_classes, probabilities = data.defaults, len(data.class_vectors), refinement.probabilities
+    if len(data.index):
+        start, balance, weight = refinement.initial_vectors, refinement.balance, refinement.prior_weight
+        sums = own.label_weight * class_sums(data.labeled, data.index, n_classes)
+        refinement = refine(data, pool, start, weight, balance=balance, labeled_sums=sums)
+        head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
+        by_head = probabilities_at_pool_shares(
+            head(pool.vectors), prior_count=own.shares_prior, rounds=own.shares_rounds
+        )
+        # The more labels a class has, the less its neighbors add to the head's prediction.
+        by_itself = len(data.index) / (len(data.index) + own.own_labels * n_classes)
+        by_head = pool.smooth(by_head, own=by_itself, rounds=1)
+        logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
+        probabilities = softmax(logs, axis=1)
+    rows = np.unique(np.linspace(0, len(probabilities) - 1, own.pool_examples).astype(int))
+    weights = np.full(len(rows), min(own.max_pool_weight, own.pool_labels * n_classes / len(rows)), dtype=np.float32)
+    return refinement.class_vectors, Examples(pool.vectors[rows], probabilities[rows].astype(np.float32), weights)
 
 
 def cosine_model(S: Vectors, scale: float) -> LinearModel:

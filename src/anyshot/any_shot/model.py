@@ -14,7 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, Label
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.evaluation.calibration import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
+from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.zero_shot.class_embeddings import ClassTexts
 
 if TYPE_CHECKING:  # it loads encoders and the cache, which vectors do not need

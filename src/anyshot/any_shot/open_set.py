@@ -6,9 +6,7 @@ from scipy.special import logsumexp
 
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.model import closeness
-from anyshot.any_shot.solver import class_means
-from anyshot.base.items import class_sums
-from anyshot.base.validation import Indexes, Vectors, first_copies, unit
+from anyshot.base.validation import Indexes, Vectors, class_means, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
 
 # Closeness to the nearest class mean separated 200 out-of-scope queries from 3,000 in scope with an AUROC of 98

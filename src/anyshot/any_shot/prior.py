@@ -1,18 +1,13 @@
 """The prior: class vectors before labels are fitted, and how unlabeled examples move them."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import softmax
 
 from anyshot import zero_shot
-from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.model import LinearModel, PriorKind
-from anyshot.any_shot.solver import Examples, fit_average
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import class_sums
 from anyshot.base.validation import Vectors, unit
 from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import Pool, Refinement
@@ -56,16 +51,16 @@ def refine_on_pool(data: TrainingSet, pool: Pool) -> tuple[list[Refinement], lis
     vary; the stronger one starts from the filtered embeddings.
     """
     own, given = data.defaults, data.prior_vectors if data.attributes.size else data.class_embeddings
-    found = _refine(data, pool, given, own.prior_weight)
+    found = refine(data, pool, given, own.prior_weight)
     agreements = [pool_refinement.agreement(unit(given), found.class_vectors, pool, top=own.agreement_share)]
     weights = {"weak": own.prior_weight, "strong": own.strong_prior_weight}
     weight = pool_refinement.prior_weight_for(agreements[0], low=own.low_agreement, high=own.high_agreement, **weights)
     if weight > own.prior_weight:
-        found = _refine(data, pool, data.prior_vectors, weight)
+        found = refine(data, pool, data.prior_vectors, weight)
         agreements.append(pool_refinement.agreement(unit(given), found.class_vectors, pool, top=own.agreement_share))
     if not (len(data.index) and own.try_unbalanced):
         return [found], agreements
-    return [found, _refine(data, pool, found.initial_vectors, weight, balance=0.0)], agreements
+    return [found, refine(data, pool, found.initial_vectors, weight, balance=0.0)], agreements
 
 
 def supported(candidates: list[Refinement], agreed: float, data: TrainingSet) -> Refinement | None:
@@ -81,32 +76,6 @@ def supported(candidates: list[Refinement], agreed: float, data: TrainingSet) ->
     gains = [prior + label_gain(one.class_vectors) for prior, one in zip(before, candidates, strict=True)]
     best = int(np.argmax(gains))
     return candidates[best] if gains[best] >= label_gain(data.class_vectors) else None
-
-
-def refine_with_labels(
-    data: TrainingSet, pool: Pool, refinement: Refinement, factors: Mapping[Strength, float], label_weight: float
-) -> tuple[Vectors, Examples]:
-    """Refine the class vectors again with the labels, and return them with the pool as examples for the head.
-
-    label_weight: weight of the head's log-probabilities of the pool in their targets; the refinement's have the rest.
-    """
-    own, n_classes, probabilities = data.defaults, len(data.class_vectors), refinement.probabilities
-    if len(data.index):
-        start, balance, weight = refinement.initial_vectors, refinement.balance, refinement.prior_weight
-        sums = own.label_weight * class_sums(data.labeled, data.index, n_classes)
-        refinement = _refine(data, pool, start, weight, balance=balance, labeled_sums=sums)
-        head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
-        by_head = pool_refinement.probabilities_at_pool_shares(
-            head(pool.vectors), prior_count=own.shares_prior, rounds=own.shares_rounds
-        )
-        # The more labels a class has, the less its neighbors add to the head's prediction.
-        by_itself = len(data.index) / (len(data.index) + own.own_labels * n_classes)
-        by_head = pool.smooth(by_head, own=by_itself, rounds=1)
-        logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
-        probabilities = softmax(logs, axis=1)
-    rows = np.unique(np.linspace(0, len(probabilities) - 1, own.pool_examples).astype(int))
-    weights = np.full(len(rows), min(own.max_pool_weight, own.pool_labels * n_classes / len(rows)), dtype=np.float32)
-    return refinement.class_vectors, Examples(pool.vectors[rows], probabilities[rows].astype(np.float32), weights)
 
 
 def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
@@ -126,7 +95,7 @@ def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
     return LinearModel(coef.astype(np.float32), intercept.astype(np.float32)), f"{why}."
 
 
-def _refine(data: TrainingSet, pool: Pool, start: Vectors, prior_weight: float, **options: Any) -> Refinement:
+def refine(data: TrainingSet, pool: Pool, start: Vectors, prior_weight: float, **options: Any) -> Refinement:
     """Refine class vectors `start` (c, d) on the pool; options: arguments of `pool_refinement.refine`."""
     own = data.defaults
     usual = {"balance": own.image_pool_balance if data.centering else own.pool_balance, "shares": data.class_prior}

@@ -13,9 +13,8 @@ from scipy.special import softmax
 
 from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.model import LinearModel
-from anyshot.base.items import class_sums
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import NotEnoughClassesError
 
 # The any-shot head. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
@@ -61,14 +60,6 @@ class HeadOptions(NamedTuple):
     C: float = 10.0
     name_weight: float = 0.5
     tol: float = 2e-5
-
-
-def class_means(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float = 1.0) -> Vectors:
-    """Return the unit mean of each class (c, d), where its class vector counts as `name_weight` examples.
-
-    vectors (n, d), index (n,) rows of class_vectors. A class with neither an example nor a class vector stays zero.
-    """
-    return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
 
 
 def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:

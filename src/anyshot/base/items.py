@@ -13,9 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 
-from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import (
     BadItemError,
     DuplicateClassError,
@@ -252,7 +250,7 @@ def classes_in(labels: Labels) -> list[Label]:
     return sorted({value for value in label_list(labels) if value is not None}, key=order)
 
 
-def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
+def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.intp]:
     """Return the row of each label in `classes`, -1 for "no label" (n_items,).
 
     Raises
@@ -272,7 +270,7 @@ def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> Indexes:
     return np.array([-1 if label is None else rows[label] for label in listed], dtype=np.intp)
 
 
-def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> Indexes:
+def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:
     """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 meaning "no label"."""
     index = np.asarray(y)
     if index.shape != (n_items,):
@@ -347,7 +345,7 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     return X, y
 
 
-def from_indexes(index: Indexes, classes: Classes) -> NDArray[Any]:
+def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:
     """Return the label of each row index (n,); -1 becomes `UNKNOWN`."""
     labels = classes[np.maximum(index, 0)]
     if (index >= 0).all():
@@ -365,13 +363,6 @@ def row_of(label: Label, classes: Classes) -> int:
     if label not in names:
         raise _unknown_class(label, names)
     return int(names.index(label))
-
-
-def class_sums(X: Vectors, index: Indexes, n_classes: int) -> NDArray[np.float64]:
-    """Return the sum of each class's vectors (c, d); X (n, d), all labeled, `index` (n,)."""
-    n = len(index)
-    membership = csr_array((np.ones(n, X.dtype), index, np.arange(n + 1)), shape=(n, n_classes))
-    return np.asarray(membership.T @ X, dtype=np.float64)
 
 
 def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -63,6 +63,24 @@ def first_copies(X: Vectors) -> Indexes:
     return np.array(indexes, dtype=np.intp)
 
 
+def class_sums(X: Vectors, index: Indexes, n_classes: int) -> Floats:
+    """Return the sum of each class's vectors (c, d); X (n, d), all labeled, `index` (n,)."""
+    sums = np.zeros((n_classes, X.shape[1]), X.dtype)
+    order = np.argsort(index, kind="stable")
+    present, first = np.unique(index[order], return_index=True)
+    for k, own in zip(present, np.split(order, first[1:]), strict=False):  # one empty part if there is no vector
+        sums[k] = np.add.reduce(X[own], axis=0)
+    return sums.astype(np.float64)
+
+
+def class_means(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, name_weight: float = 1.0) -> Vectors:
+    """Return the unit mean of each class (c, d), where its class vector counts as `name_weight` examples.
+
+    vectors (n, d), index (n,) rows of class_vectors. A class with neither an example nor a class vector stays zero.
+    """
+    return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
+
+
 def generator(random_state: RandomState) -> np.random.Generator:
     """Return the random generator for `random_state`: a seed, a generator, or None for a new one.
 
@@ -79,6 +97,18 @@ def generator(random_state: RandomState) -> np.random.Generator:
         raise InputError(
             f"random_state must be a non-negative integer, a generator or None; it is {random_state!r}."
         ) from error
+
+
+def probability_table(probabilities: ArrayLike) -> Floats:
+    """Return probabilities (n, c) in float64 whose rows sum to 1; the first row that does not raises InputError."""
+    table = np.asarray(probabilities, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise InputError(f"Probabilities must be a table (n, c) of two classes or more; the shape is {table.shape}.")
+    total = table.sum(axis=1)
+    wrong = np.flatnonzero(~((table >= 0).all(axis=1) & (np.abs(total - 1) < 1e-3)))
+    if wrong.size:
+        raise InputError(f"Row {wrong[0]} does not contain probabilities: they must be 0 or more and sum to 1.")
+    return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to 1 only approximately
 
 
 def is_whole(given: object) -> TypeGuard[int]:

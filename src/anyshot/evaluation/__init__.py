@@ -9,7 +9,7 @@ _HOME = {
     "NumberEvaluation": "anyshot.evaluation.regression",
     "accuracy": "anyshot.evaluation.metrics",
     "class_leanings": "anyshot.evaluation.fairness",
-    "conformal_threshold": "anyshot.evaluation.calibration",
+    "conformal_threshold": "anyshot.evaluation.conformal",
     "cross_validate": "anyshot.evaluation.splits",
     "evaluate_answers": "anyshot.evaluation.classification",
     "evaluate_numbers": "anyshot.evaluation.regression",

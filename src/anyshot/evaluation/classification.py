@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
-from anyshot.base.validation import Floats, Indexes
+from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
     MIN_RELIABLE,
@@ -17,7 +17,6 @@ from anyshot.evaluation.metrics import (
     item_weights,
     log_loss,
     percent,
-    probability_table,
     wilson_interval,
 )
 from anyshot.evaluation.printing import Printable

@@ -18,9 +18,8 @@ from anyshot.base.items import (
     take,
     to_indexes,
 )
-from anyshot.base.validation import Floats, Indexes
+from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.metrics import probability_table
 from anyshot.evaluation.splits import folds_by_arrival
 
 

@@ -23,7 +23,7 @@ from sklearn.metrics import (
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.items import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, RandomState, generator
+from anyshot.base.validation import Floats, Indexes, RandomState, generator, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
@@ -344,18 +344,6 @@ def _scores_and_truth(scores: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
 def _probabilities_and_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]:
     table, index = _scores_and_truth(probabilities, y)
     return probability_table(table), index
-
-
-def probability_table(probabilities: ArrayLike) -> Floats:
-    """Return probabilities (n, c) in float64 whose rows sum to 1; the first row that does not raises InputError."""
-    table = np.asarray(probabilities, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] < 2:
-        raise InputError(f"Probabilities must be a table (n, c) of two classes or more; the shape is {table.shape}.")
-    total = table.sum(axis=1)
-    wrong = np.flatnonzero(~((table >= 0).all(axis=1) & (np.abs(total - 1) < 1e-3)))
-    if wrong.size:
-        raise InputError(f"Row {wrong[0]} does not contain probabilities: they must be 0 or more and sum to 1.")
-    return np.asarray(table / total[:, None], dtype=np.float64)  # float32 rows sum to 1 only approximately
 
 
 def _unknown_scores(scores: ArrayLike, unknown: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:

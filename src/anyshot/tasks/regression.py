@@ -15,7 +15,7 @@ from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Floats, pair
 from anyshot.data.table_vectors import TableVectors, is_plain
 from anyshot.errors import InputError, NotEnoughLabelsError
-from anyshot.evaluation.calibration import cross_conformal_interval
+from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
 from anyshot.tasks.prior_ridge import (
     SOURCE_PROBABILITY,
@@ -140,7 +140,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         """Return prediction intervals (n, 2) that contain the label of a row with probability `coverage`.
 
         They hold for rows like the labeled ones of `fit`, and are infinite if there are too few labels: fewer than 9
-        for 0.9. See `evaluation.calibration.cross_conformal_interval`.
+        for 0.9. See `evaluation.conformal.cross_conformal_interval`.
         """
         check_is_fitted(self)
         vectors, predicted = self._vectors(X), self._source_predictions(X)

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from anyshot import any_shot, encoders, fine_tuning
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
-from anyshot.any_shot.solver import class_means
 from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
 from anyshot.base.items import Items
-from anyshot.base.validation import Indexes, RandomState, first_copies, unit
+from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
 from anyshot.errors import EncoderError
 from anyshot.evaluation.splits import folds_by_arrival
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, solve
 
-from anyshot.base.items import class_sums
-from anyshot.base.validation import Floats, Indexes, Vectors, vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
 
 Kernel: TypeAlias = Literal["linear", "rbf"]

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.items import class_sums
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import Indexes, Vectors, class_sums, unit
 from anyshot.zero_shot.base import ZeroShotEstimator
 from anyshot.zero_shot.class_vectors import Kernel, gram, kernel_ridge_weights, ridge_solve, sums_and_counts, unit_rows
 

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import Classes, Items, Label, Labels, class_table, classes_in, item_count, label_list, take
-from anyshot.base.validation import Floats, Indexes, generator
+from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group
 from anyshot.evaluation.label_errors import label_errors, out_of_fold_probabilities
 from anyshot.evaluation.learning_curves import LearningCurve, learning_curve
-from anyshot.evaluation.metrics import item_weights, probability_table
+from anyshot.evaluation.metrics import item_weights
 from anyshot.evaluation.regression import (
     NumberCurve,
     NumberEvaluation,
