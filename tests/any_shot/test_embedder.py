@@ -1,12 +1,10 @@
 """The embedder of vectors, texts, images with texts, and images with a classifier."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from anyshot.any_shot.embedder import Embedder, encoder_for
+from anyshot.any_shot.embedder import Embedder
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError
@@ -156,19 +154,6 @@ def test_the_encoder_is_loaded_on_first_use():
     embedder = Embedder("no such encoder", cache=None)
     assert embedder.name == "no such encoder"
     assert "encoder" not in vars(embedder)
-
-
-@pytest.mark.parametrize(
-    ("items", "name"),
-    [
-        (["a text"], "minilm"),
-        ([RED], "efficientnet-lite0"),
-        ([Path("a.png")], "efficientnet-lite0"),
-        (np.eye(2), "vectors"),
-    ],
-)
-def test_each_modality_has_a_default_encoder(items, name):
-    assert encoder_for(items) == name
 
 
 def test_a_saved_text_model_whose_texts_are_in_the_cache_does_not_load_its_encoder(tmp_path):

@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 from torch.nn import functional
 
-from anyshot.any_shot.embedder import same_weights
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
 from anyshot.encoders.backbones import split
 from anyshot.encoders.minilm import MiniLMEncoder, check_published, load_minilm, model_folder
+from anyshot.encoders.registry import same_weights
 from anyshot.errors import BadItemError, MissingWeightsError
 
 TEXTS = [

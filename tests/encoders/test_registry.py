@@ -2,12 +2,23 @@
 
 import importlib
 import sys
+from pathlib import Path
 from subprocess import run
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from anyshot.base.protocols import Encoder
-from anyshot.encoders.registry import ENCODERS, HUGGING_FACE, available, card_facts, default_for, load_encoder
+from anyshot.encoders.registry import (
+    ENCODERS,
+    HUGGING_FACE,
+    available,
+    card_facts,
+    default_for,
+    encoder_for,
+    load_encoder,
+)
 from anyshot.errors import InputError, UnknownEncoderError
 
 
@@ -103,3 +114,16 @@ def test_card_facts_returns_the_modality_and_the_id_on_the_hub():
     assert card_facts("minilm") == ("text", "sentence-transformers/all-MiniLM-L6-v2")
     assert card_facts("hf:someone/some-model") == (None, "someone/some-model")
     assert card_facts("hf:../../x\ny: z") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("items", "name"),
+    [
+        (["a text"], "minilm"),
+        ([Image.new("RGB", (4, 4))], "efficientnet-lite0"),
+        ([Path("a.png")], "efficientnet-lite0"),
+        (np.eye(2), "vectors"),
+    ],
+)
+def test_each_modality_has_a_default_encoder(items, name):
+    assert encoder_for(items) == name

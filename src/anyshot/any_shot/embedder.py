@@ -10,32 +10,15 @@ from numpy.typing import NDArray
 
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, without_items
-from anyshot.base.items import (
-    Items,
-    Label,
-    Labels,
-    check_list,
-    item_names,
-    modality_of,
-    refuse_missing_images,
-    to_indexes,
-)
+from anyshot.base.items import Items, Label, Labels, check_list, item_names, modality_of, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.registry import default_for, load_encoder, placed
+from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
-from anyshot.zero_shot.class_embeddings import (
-    IMAGE_TEMPLATES,
-    TEXT_TEMPLATES,
-    ClassTexts,
-    Description,
-    describe,
-    embed_classes,
-    is_vector,
-)
-from anyshot.zero_shot.imagenet_bridge import NAME_TEMPLATES, ImageNetBridge
+from anyshot.zero_shot import class_embeddings, imagenet_bridge
+from anyshot.zero_shot.class_embeddings import ClassTexts, Description
 
 
 class Embedder:
@@ -64,8 +47,6 @@ class Embedder:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self.counts = EncodingCounts()
 
-    # --- saving ---
-
     @classmethod
     def from_saved(
         cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
@@ -82,8 +63,6 @@ class Embedder:
         modality, tuned = self.encoder.modality if self.encoder else None, self.trained
         facts = {"name": self.name, "digest": self.digest, "modality": modality}
         return {**facts, "tuned": tuned.facts() if tuned else None}
-
-    # --- the encoder ---
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -125,20 +104,20 @@ class Embedder:
         return self.encoder is not None and (self.encoder.modality == "text" or isinstance(self.encoder, TextAligned))
 
     @cached_property
-    def bridge(self) -> ImageNetBridge | None:
+    def bridge(self) -> imagenet_bridge.ImageNetBridge | None:
         """What embeds class names for an image classifier that cannot read texts; None for other encoders."""
         if self.reads_texts or not isinstance(self.encoder, Classifying):
             return None
-        return ImageNetBridge(self.encoder.classifier, Embedder(default_for("text"), cache=self.cache).encode_texts)
+        embed = Embedder(default_for("text"), cache=self.cache).encode_texts
+        return imagenet_bridge.ImageNetBridge(self.encoder.classifier, embed)
 
     @property
     def templates(self) -> tuple[str, ...]:
         """The sentences into which class names are put before they are encoded; empty where they are not encoded."""
         if self.encoder is not None and self.reads_texts:
-            return TEXT_TEMPLATES if self.encoder.modality == "text" else IMAGE_TEMPLATES
-        return () if self.bridge is None else NAME_TEMPLATES
-
-    # --- vectors ---
+            of_texts = self.encoder.modality == "text"
+            return class_embeddings.TEXT_TEMPLATES if of_texts else class_embeddings.IMAGE_TEMPLATES
+        return () if self.bridge is None else imagenet_bridge.NAME_TEMPLATES
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
@@ -153,9 +132,8 @@ class Embedder:
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
-            raise MixedInputError(
-                f"The encoder {self.name} encodes {_PLURAL[readable]}, but the items are {_PLURAL[given]}."
-            )
+            given_items = "vectors" if given == "vectors" else f"{given}s"
+            raise MixedInputError(f"The encoder {self.name} encodes {readable}s, but the items are {given_items}.")
         return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
 
     def _cached(self, items: Items) -> Vectors | None:
@@ -183,12 +161,10 @@ class Embedder:
         vectors, texts cannot be compared with them, and all embeddings are zeros of this width.
         """
         if self.reads_texts:
-            return embed_classes(texts, self.encode_texts, templates=self.templates)
+            return class_embeddings.embed_classes(texts, self.encode_texts, templates=self.templates)
         if self.bridge is not None:
             return self.bridge.embed_classes(texts)
         return np.zeros((len(texts.names), self.encoder.width if self.encoder else width), np.float32)
-
-    # --- training sets ---
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; `items` give the width where items are vectors.
@@ -215,26 +191,10 @@ class Embedder:
     def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
         """Add a class with a description to a training set."""
         n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
-        if is_vector(description):
+        if class_embeddings.is_vector(description):
             vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
             return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
         if n_attributes:
             raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
-        texts = describe({name: description})
+        texts = class_embeddings.describe({name: description})
         return data.with_class(texts, self.embed_classes(texts, width=width))
-
-
-_PLURAL = {"text": "texts", "image": "images", "vectors": "vectors"}
-
-
-def encoder_for(items: Items) -> str:
-    """Return the name of the default encoder for the items: "minilm", "efficientnet-lite0" or "vectors"."""
-    modality = modality_of(items)
-    if modality == "text":
-        refuse_missing_images(items)
-    return "vectors" if modality == "vectors" else default_for(modality)
-
-
-def same_weights(one: str, other: str) -> bool:
-    """Return whether two digests differ in the numeric precision at most, so that one's model works with the other."""
-    return one.split()[0] == other.split()[0]

@@ -101,11 +101,8 @@ class AnyShotHead(VectorClassifier):
         class_prior: str | ArrayLike = "balanced",
         tol: float = 2e-5,
     ) -> None:
-        self.prior_scale = prior_scale
-        self.C = C
-        self.name_weight = name_weight
-        self.class_prior = class_prior
-        self.tol = tol
+        self.prior_scale, self.C, self.name_weight = prior_scale, C, name_weight
+        self.class_prior, self.tol = class_prior, tol
 
     def fit(
         self,
@@ -184,8 +181,7 @@ class PrototypeClassifier(VectorClassifier):
     """
 
     def __init__(self, *, temperature: float = 0.05, name_weight: float = 1.0) -> None:
-        self.temperature = temperature
-        self.name_weight = name_weight
+        self.temperature, self.name_weight = temperature, name_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike | None = None) -> Self:
         """Take the mean of each class of `X` (n, d), `y` (n,).

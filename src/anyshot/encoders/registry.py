@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from anyshot.base.items import Items, modality_of, refuse_missing_images
 from anyshot.base.protocols import Encoder
 from anyshot.errors import InputError, UnknownEncoderError
 
@@ -168,6 +169,19 @@ def default_for(modality: str) -> str:
     if modality not in defaults:
         raise InputError(f"There is no default encoder for modality {modality!r}. Choose 'text' or 'image'.")
     return defaults[modality]
+
+
+def encoder_for(items: Items) -> str:
+    """Return the name of the default encoder for the items: "minilm", "efficientnet-lite0" or "vectors"."""
+    modality = modality_of(items)
+    if modality == "text":
+        refuse_missing_images(items)
+    return "vectors" if modality == "vectors" else default_for(modality)
+
+
+def same_weights(one: str, other: str) -> bool:
+    """Return whether two digests differ in the numeric precision at most, so that one's model works with the other."""
+    return one.split()[0] == other.split()[0]
 
 
 def card_facts(name: str) -> tuple[str | None, str | None]:

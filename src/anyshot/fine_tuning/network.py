@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from anyshot import any_shot
-from anyshot.any_shot.embedder import Embedder, encoder_for
+from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import (
     Classes,
@@ -40,7 +40,7 @@ from anyshot.base.validation import Indexes, Vectors, is_number
 from anyshot.encoders.activations import states
 from anyshot.encoders.backbones import Assembled, reopen_backbone
 from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
-from anyshot.encoders.registry import card_facts
+from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import fit_temperature

@@ -14,7 +14,7 @@ from anyshot import encoders
 from anyshot.any_shot import training_set
 from anyshot.any_shot.cross_validation import MethodOrAuto, fit_model
 from anyshot.any_shot.defaults import Strength
-from anyshot.any_shot.embedder import Embedder, encoder_for
+from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.model import METHODS, LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
@@ -36,7 +36,7 @@ from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, is_number, pair
-from anyshot.encoders.registry import card_facts
+from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts, VectorCache
