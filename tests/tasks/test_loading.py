@@ -20,6 +20,42 @@ RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(12, 3)), np.repeat([0, 1], 6)
 
 
+def clouds(n_each, *, seed=0):
+    """Return vectors of four classes and their labels."""
+    random, index = np.random.default_rng(seed), np.repeat(np.arange(4), n_each)
+    return np.eye(4, 6)[index] + 0.4 * random.normal(size=(len(index), 6)), [f"c{k}" for k in index]
+
+
+BY_VECTOR = {f"c{k}": np.eye(4, 6)[k] for k in range(4)}
+BY_ATTRIBUTES = {f"c{k}": [float(k == 0), float(k == 1), 1.0, float(k)] for k in range(4)}
+
+
+@pytest.mark.parametrize("unlabeled", [None, clouds(20, seed=1)[0]], ids=["alone", "pool"])
+@pytest.mark.parametrize(
+    ("classes", "parameters"),
+    [
+        (BY_VECTOR, {}),
+        (BY_VECTOR, {"unknown_rate": 0.1, "class_prior": {"c0": 0.4, "c1": 0.3, "c2": 0.2, "c3": 0.1}}),
+        (BY_ATTRIBUTES, {"class_prior": "labels"}),
+        (None, {"unknown_rate": 0.2}),
+    ],
+    ids=["vectors", "threshold and shares", "attributes", "labels alone"],
+)
+def test_a_loaded_classifier_answers_to_the_last_bit_and_learns_on(classes, parameters, unlabeled, tmp_path):
+    clf = AnyShotClassifier(classes, cache=False, **parameters).fit(*clouds(6), unlabeled=unlabeled)
+    clf.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    for more in (None, clouds(1, seed=3)):
+        if more is not None:
+            clf.partial_fit(*more)
+            again.partial_fit(*more)
+        new = clouds(10, seed=2)[0]
+        for answer in ("predict", "predict_proba", "decision_function", "closeness"):
+            np.testing.assert_array_equal(getattr(again, answer)(new), getattr(clf, answer)(new))
+        assert again.predict_set(new, coverage=0.8) == clf.predict_set(new, coverage=0.8)
+        assert (again.reasons_, again.unknown_threshold_) == (clf.reasons_, clf.unknown_threshold_)
+
+
 def test_a_regressor_comes_back_as_one(tmp_path):
     AnyShotRegressor().fit(X, X[:, 0]).save(tmp_path / "model")
     assert isinstance(load(tmp_path / "model"), AnyShotRegressor)

@@ -91,15 +91,12 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> lis
     scores: dict[Strength, Scores] = {}
     results = []
     for name in _methods_to_compare(data, method):
-        factors: Factors = default_factors(name, data, refined=refined)
-        for strength in factors:
-            if strength not in scores:
-                scores[strength] = held_out_scores(name, known, {strength: 1.0}, prior.kind)
+        factors = default_factors(name, data, refined=refined)
+        for strength in factors.keys() - scores.keys():
+            scores[strength] = held_out_scores(name, known, {strength: 1.0}, prior.kind)
         if factors:
-            factors = factors_by_likelihood(
-                {strength: scores[strength] for strength in factors}, known, refined=refined
-            )
-            found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
+            factors = factors_by_likelihood({each: scores[each] for each in factors}, known, refined=refined)
+            found = np.sum([factor * scores[each] for each, factor in factors.items()], axis=0)
         else:
             found = held_out_scores(name, known, {}, prior.kind)
         temperature = fit_temperature(found, known.index, prior_items=own.temperature_items)
@@ -281,10 +278,9 @@ def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]
     is one strength and nothing to choose.
     """
     own, distinct, named = data.defaults, data.distinct_counts, bool(data.class_vectors.any())
+    too_few = distinct.sum() < own.min_labels or np.count_nonzero(distinct) < 2
     enough = distinct.min() >= own.min_labels_per_class
-    if distinct.sum() < own.min_labels or np.count_nonzero(distinct) < 2:
-        return []
-    if len(data.index) > own.few_labels and not enough:
+    if too_few or (len(data.index) > own.few_labels and not enough):
         return []
     if method != "auto":
         return [name for name in METHODS if name == method or (name == "zero-shot" and named)]

@@ -14,10 +14,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.items import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_embeddings import (
-    ClassTexts,
-    near_duplicates,
-)
+from anyshot.zero_shot.class_embeddings import ClassTexts, near_duplicates
 
 if TYPE_CHECKING:  # it loads scipy, which a saved model does not need for its answers
     from anyshot.zero_shot.pool_refinement import Pool
@@ -242,8 +239,9 @@ class TrainingSet:
 def without_items(texts: ClassTexts, embeddings: Vectors, *, centering: bool = False) -> TrainingSet:
     """Return a training set of classes with embeddings (c, d) and without any example."""
     if len(embeddings) != len(texts.names):
-        message = f"There are {len(texts.names)} classes and {len(embeddings)} class vectors. Give one per class."
-        raise ClassesError(message)
+        raise ClassesError(
+            f"There are {len(texts.names)} classes and {len(embeddings)} class vectors. Give one per class."
+        )
     none = np.zeros((0, embeddings.shape[1]), np.float32)
     return TrainingSet(embeddings, none, np.zeros(0, np.intp), texts=texts, unlabeled=none, centering=centering)
 
