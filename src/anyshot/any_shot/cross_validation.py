@@ -43,41 +43,24 @@ def fit_model(
     predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model. Raises
     NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
     """
-    data = data.with_defaults(defaults)
-    if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
-        raise NotEnoughClassesError(
-            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
-            "vectors, or choose another method."
-        )
-    means = class_means(data.labeled, data.index, data.class_vectors)
-    pool, threshold = data.pool.vectors if data.pool else data.labeled[:0], None
-    if unknown_rate is not None:
-        threshold = fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
+    data = data.with_defaults(defaults)  # its class vectors are filtered by the pool, and all vectors are centered
+    _check_class_vectors(data, method)
+    known = _means_and_threshold(data, unknown_rate)
     if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
         linear, why = zero_shot_by_attributes(data)
-        return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), means, unknown_threshold=threshold)
-    with threads_for((len(data.index) + len(pool)) * data.class_vectors.size):
+        return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), *known)
+    with threads_for((len(data.index) + len(data.unlabeled)) * data.class_vectors.size):
         prior = choose_prior(data)
         results = cross_validate(data, prior, method)
         chosen, why = choose_method(results, data, prior, method)
         weight = label_weight(results, defaults)
         linear, deltas = fit_method(chosen.method, data, prior, chosen.factors, label_weight=weight, start=start or {})
-    coef, intercept = linear.scaled(1 / chosen.temperature).with_class_prior(data.class_prior)
+    linear = linear.scaled(1 / chosen.temperature).with_class_prior(data.class_prior)
     kind = _kind(prior, chosen.method)
-    return Model(
-        embedder,
-        data,
-        coef,
-        intercept,
-        chosen.method,
-        kind,
-        (*prior.reasons, *_reasons(why, kind, data, embedder)),
-        means,
-        leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
-        deltas=deltas,
-        held_out=chosen.probabilities,
-        unknown_threshold=threshold,
-    )
+    reasons = (*prior.reasons, *_reasons(why, kind, data, embedder))
+    leaderboard = tuple(sorted(results, key=lambda result: -result.accuracy))
+    held_out = chosen.probabilities
+    return Model(embedder, data, *linear, chosen.method, kind, reasons, *known, leaderboard, deltas, held_out)
 
 
 # --- cross-validation -----------------------------------------------------------------------------------------------
@@ -264,6 +247,23 @@ def refine_with_labels(
 def cosine_model(S: Vectors, scale: float) -> LinearModel:
     """Return the classifier by cosine to class vectors (c, d); a class whose row is zero is never predicted."""
     return LinearModel(scale * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
+
+
+def _check_class_vectors(data: TrainingSet, method: MethodOrAuto) -> None:
+    if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
+        raise NotEnoughClassesError(
+            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
+            "vectors, or choose another method."
+        )
+
+
+def _means_and_threshold(data: TrainingSet, unknown_rate: float | None) -> tuple[Vectors, float | None]:
+    """Return the class means (c, d), and the closeness to them below which items are unknown."""
+    means = class_means(data.labeled, data.index, data.class_vectors)
+    if unknown_rate is None:
+        return means, None
+    pool = data.pool.vectors if data.pool else data.labeled[:0]
+    return means, fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
 
 
 def _main_method(data: TrainingSet) -> Method:

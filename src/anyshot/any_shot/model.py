@@ -88,12 +88,12 @@ class Model:
     prior: PriorKind  # where its class vectors come from
     reasons: tuple[str, ...]  # why, in sentences
     class_means: Vectors  # (c, d), for the closeness
+    unknown_threshold: float | None = None  # items with a smaller closeness are unknown
     leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
     # What labels added to the head of each strength; a later fit starts from it.
     deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
     held_out: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-    unknown_threshold: float | None = None  # items with a smaller closeness are unknown
 
     # --- predictions ---
 
