@@ -1,31 +1,47 @@
-"""Fitting an any-shot model: the method, and how far labels move the prior, are chosen by cross-validation."""
+"""Fitting an any-shot model: held-out labels tell how far labels move the prior, and how sure the answers are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import logsumexp
 
-from anyshot.any_shot.defaults import DEFAULTS, LOGISTIC, Defaults, Strength
+from anyshot.any_shot.defaults import DEFAULTS, Defaults, Strength
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, CrossValidationResult, FittedMethod, LinearModel, Method, Model, PriorKind
+from anyshot.any_shot.model import (
+    METHODS,
+    CrossValidationResult,
+    FittedMethod,
+    LinearModel,
+    Method,
+    Model,
+    PriorKind,
+    softmax,
+)
 from anyshot.any_shot.open_set import fit_threshold
-from anyshot.any_shot.prior import Prior, choose_prior, refine, zero_shot_by_attributes
+from anyshot.any_shot.prior import Prior, count, fit_prior, zero_shot_by_attributes
 from anyshot.any_shot.solver import Examples, fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, Vectors, class_means, class_sums
+from anyshot.base.validation import Indexes, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
-from anyshot.evaluation.calibration import fit_temperature
+from anyshot.evaluation.calibration import fit_temperature, matching_temperature
 from anyshot.evaluation.splits import first_of_each_class, folds_by_arrival
-from anyshot.zero_shot.pool_refinement import Pool, Refinement, probabilities_at_pool_shares
+from anyshot.zero_shot.pool_refinement import Pool, probabilities_at_pool_shares
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
 Factors: TypeAlias = Mapping[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
 Start: TypeAlias = Mapping[Strength, LinearModel]
+
+
+class Fit(NamedTuple):
+    """A method fitted to the labels, with scores whose softmax is calibrated, and what labels added to its heads."""
+
+    linear: LinearModel
+    deltas: Start
 
 
 def fit_model(
@@ -37,63 +53,142 @@ def fit_model(
     start: Start | None = None,
     defaults: Defaults = DEFAULTS,
 ) -> Model:
-    """Return the model that the data support best.
+    """Return the model that prior and labels give.
 
-    method: "auto" to choose by cross-validation; unknown_rate: fraction of the items of known classes that may be
-    predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not the model. Raises
-    NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
+    method: "auto" for the any-shot head, or zero-shot without labels; unknown_rate: fraction of the items of known
+    classes that may be predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not
+    the model. Raises NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
     """
-    data = data.with_defaults(defaults)  # its class vectors are filtered by the pool, and all vectors are centered
-    _check_class_vectors(data, method)
-    known = _means_and_threshold(data, unknown_rate)
+    data = data.with_defaults(defaults)
+    if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
+        raise NotEnoughClassesError(
+            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
+            "vectors, or choose another method."
+        )
+    means = class_means(data.labeled, data.index, data.class_vectors)
+    pool, threshold = data.pool.vectors if data.pool else data.labeled[:0], None
+    if unknown_rate is not None:
+        threshold = fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
     if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
         linear, why = zero_shot_by_attributes(data)
-        return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), *known)
-    with threads_for((len(data.index) + len(data.unlabeled)) * data.class_vectors.size):
-        prior = choose_prior(data)
+        return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), means, unknown_threshold=threshold)
+    with threads_for((len(data.index) + len(pool)) * data.class_vectors.size):
+        prior = fit_prior(data)
         results = cross_validate(data, prior, method)
-        chosen, why = choose_method(results, data, prior, method)
-        weight = label_weight(results, defaults)
-        linear, deltas = fit_method(chosen.method, data, prior, chosen.factors, label_weight=weight, start=start or {})
-    linear = linear.scaled(1 / chosen.temperature).with_class_prior(data.class_prior)
-    kind = _kind(prior, chosen.method)
-    reasons = (*prior.reasons, *_reasons(why, kind, data, embedder))
-    leaderboard = tuple(sorted(results, key=lambda result: -result.accuracy))
-    held_out = chosen.probabilities
-    return Model(embedder, data, *linear, chosen.method, kind, reasons, *known, leaderboard, deltas, held_out)
+        wanted = _main_method(data) if method == "auto" else method
+        chosen, why = result_of(wanted, results, data, prior)
+        fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
+        if data.pool and prior.refined and method in ("auto", "any-shot"):
+            fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
+    coef, intercept = fit.linear.with_class_prior(data.class_prior)
+    kind = _kind(prior, wanted)
+    return Model(
+        embedder,
+        data,
+        coef,
+        intercept,
+        wanted,
+        kind,
+        (*prior.reasons, *_reasons(why, kind, data, embedder)),
+        means,
+        leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
+        deltas=fit.deltas,
+        held_out=chosen.probabilities,
+        unknown_threshold=threshold,
+    )
+
+
+# --- the methods ----------------------------------------------------------------------------------------------------
+
+
+def fit_method(
+    method: Method,
+    data: TrainingSet,
+    prior: Prior,
+    factors: Factors,
+    *,
+    temperature: float = 1.0,
+    start: Start,
+    pool: Examples | None = None,
+    tol: float = 2e-5,
+) -> Fit:
+    """Return a method fitted to all labels; pool: unlabeled examples with probabilities as targets."""
+    own, S = data.defaults, prior.class_vectors
+    if method == "prototype":
+        S = class_means(data.labeled, data.index, data.class_vectors)
+    if method in ("zero-shot", "prototype") or not factors:
+        return Fit(cosine_model(S, own.cosine_scale * prior.confidence / temperature), {})
+    if method == "any-shot" and prior.kind == "corrected":
+        S = data.corrected_class_vectors()[0]
+    linear, deltas = fit_average(data.labeled, data.index, S, factors, start=start, more=pool, tol=tol)
+    return Fit(linear.scaled(1 / temperature), deltas)
+
+
+def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors) -> Fit:
+    """Return the any-shot head fitted again with the model's answers for the pool as examples of small weight.
+
+    The answers are given at the pool's own class shares and averaged with those of each vector's neighbors. They add
+    no label, so the model must not become more sure by them: its mean confidence on the pool stays what it was.
+    """
+    own, n_classes = data.defaults, len(data.class_vectors)
+    scores = fit.linear(pool.vectors)  # (m, c)
+    answers = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
+    answers = pool.smooth(answers)
+    rows = np.unique(np.linspace(0, len(answers) - 1, own.pool_examples).astype(int))
+    weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
+    if not weight:
+        return fit
+    weights = np.full(len(rows), weight, dtype=np.float32)
+    examples = Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
+    factors = factors or _default_factors(heads(data), data, prior)
+    more = fit_method("any-shot", data, prior, factors, start=fit.deltas, pool=examples)
+    confidence = softmax(scores[rows].astype(np.float64)).max(axis=1).mean()
+    temperature = matching_temperature(more.linear(pool.vectors[rows]), confidence)
+    return more._replace(linear=more.linear.scaled(1 / temperature))
+
+
+def cosine_model(S: Vectors, scale: float) -> LinearModel:
+    """Return the classifier by cosine to class vectors (c, d); a class whose row is zero is never predicted."""
+    return LinearModel(np.asarray(scale * S, dtype=np.float32), np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
 
 
 # --- cross-validation -----------------------------------------------------------------------------------------------
 
 
 def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[CrossValidationResult]:
-    """Return how well each method predicts held-out labels; nothing if there are too few."""
-    own, refined = data.defaults, prior.refinement is not None
+    """Return how well each method predicts held-out labels; nothing if there are too few.
+
+    If a class's only label is held out, that tests the prior and not what labels add, so such labels do not count.
+    """
+    own = data.defaults
     known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
     known = known.subset(first_of_each_class(data.index, own.max_held_out))
-    scores: dict[Strength, Scores] = {}
-    results = []
+    counted = known.distinct_counts[known.index] > 1
+    if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
+        return []
+    index, scores, results = known.index[counted], {}, []
     for name in _methods_to_compare(data, method):
-        factors = default_factors(name, data, refined=refined)
-        for strength in factors.keys() - scores.keys():
-            scores[strength] = held_out_scores(name, known, {strength: 1.0}, prior.kind)
+        factors = default_factors(name, data, prior)
+        for strength in factors:
+            if strength not in scores:
+                scores[strength] = held_out_scores(name, known, prior, {strength: 1.0})[counted]
         if factors:
-            factors = factors_by_likelihood({each: scores[each] for each in factors}, known, refined=refined)
-            found = np.sum([factor * scores[each] for each, factor in factors.items()], axis=0)
+            factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
+            found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
         else:
-            found = held_out_scores(name, known, {}, prior.kind)
-        temperature = fit_temperature(found, known.index, prior_items=own.temperature_items)
-        result = result_from_scores(name, found, known.index, data.class_prior, temperature=temperature)
+            found = held_out_scores(name, known, prior, {})[counted]
+        temperature = fit_temperature(found, index, prior_items=own.temperature_items)
+        result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
         results.append(result._replace(factors=factors))
     return results
 
 
-def held_out_scores(method: Method, data: TrainingSet, factors: Factors, kind: PriorKind) -> Scores:
+def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Factors) -> Scores:
     """Return the scores (n, c) of each labeled vector from a model fitted without it."""
     n, own = len(data.index), data.defaults
     n_folds = next((number for largest, number in own.folds if n <= largest), own.fewest_folds)
     folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
-    prior, scores = Prior(data.class_vectors, kind), np.zeros((n, len(data.class_vectors)))
+    scores = np.zeros((n, len(data.class_vectors)))
     start: Start = {}
     for fold in np.unique(folds):
         out = folds == fold
@@ -103,43 +198,45 @@ def held_out_scores(method: Method, data: TrainingSet, factors: Factors, kind: P
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
 
 
-def default_factors(method: Method, data: TrainingSet, *, refined: bool) -> Factors:
-    """Return the strengths of a method that the labels can compare, with the factors used if nothing is held out."""
-    if method in ("zero-shot", "prototype"):
+def heads(data: TrainingSet) -> dict[Strength, float]:
+    """Return the heads that the any-shot method averages, each with its odds before labels are held out."""
+    own = data.defaults
+    strong_odds = own.strong_odds_per_class * len(data.class_vectors)
+    odds = {Strength(own.weak_c, 1): own.weak_odds, Strength(own.strong_c, 1): strong_odds}
+    if data.distinct_counts.min() >= own.min_labels_per_class:
+        odds[Strength(own.logistic_c, 0)] = own.logistic_odds
+    return {strength: one for strength, one in odds.items() if one > 0}
+
+
+def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
+    """Return the heads of a method with the factors used if nothing is held out; none without labels."""
+    if method in ("zero-shot", "prototype") or not len(data.index):
         return {}
-    if method != _main_method(data):
-        return {LOGISTIC: LOGISTIC.scale}
-    own, fewest, least = data.defaults, data.distinct_counts.min(), 0.0
-    if len(data.index) > own.few_labels:
-        least = own.least_c_per_class if fewest >= own.many_labels_per_class else own.least_c
-    without_names = data.class_vectors.any() and fewest >= own.min_labels_per_class
-    tried = [one for one in own.strengths if least <= one.C and (one.prior_weight or without_names)]
-    shares = _shares({strength: -strength.cost for strength in tried}, own.min_share)
-    return {strength: share * (own.refined_scale if refined else strength.scale) for strength, share in shares.items()}
+    by_names = method == "any-shot" and data.class_vectors.any()
+    return _default_factors(heads(data) if by_names else {Strength(data.defaults.logistic_c, 0): 1.0}, data, prior)
 
 
-def factors_by_likelihood(scores: Mapping[Strength, Scores], data: TrainingSet, *, refined: bool) -> Factors:
-    """Return the factor of each strength: its share in the average over its temperature, from held-out scores (n, c).
+def _default_factors(odds: Mapping[Strength, float], data: TrainingSet, prior: Prior) -> Factors:
+    shares = _shares({strength: float(np.log(one)) for strength, one in odds.items()}, data.defaults.min_share)
+    return {strength: share * _scale(strength, data.defaults, prior) for strength, share in shares.items()}
 
-    refined: refined class vectors are more confident than their scale says, and a high strength would seem to correct
-    that; strengths are then compared each at its own temperature.
+
+def factors_by_likelihood(
+    scores: Mapping[Strength, Scores], index: Indexes, data: TrainingSet, prior: Prior
+) -> Factors:
+    """Return the factor of each head: its share in the average over its temperature.
+
+    scores (n, c) of held-out labels `index` (n,). The share is the posterior probability of the head: its prior odds
+    times the likelihood of the labels, at the head's best temperature.
     """
-    own, temperature, likelihood = data.defaults, {}, {}
+    own, temperature, log_posterior = data.defaults, {}, {}
+    odds = heads(data)
     for strength, of_strength in scores.items():
-        toward = 1 / (own.refined_scale if refined else strength.scale)
-        fitted = fit_temperature(of_strength, data.index, toward=toward, prior_items=own.temperature_items)
-        temperature[strength], divisor = fitted, fitted if refined else 1.0
-        likelihood[strength] = _log_likelihood(of_strength / divisor, data.index) - strength.cost
-    return {strength: share / temperature[strength] for strength, share in _shares(likelihood, own.min_share).items()}
-
-
-def label_weight(results: Sequence[CrossValidationResult], defaults: Defaults) -> float:
-    """Return the weight of the labels against the refinement, by the likelihood that each gives to held-out labels."""
-    likelihood = {result.method: result.log_likelihood * len(result.correct) for result in results}
-    if not {"any-shot", "zero-shot"} <= likelihood.keys():
-        return 1.0
-    ahead = likelihood["any-shot"] - likelihood["zero-shot"]
-    return float(expit(defaults.blend_offset + defaults.blend_slope * ahead))
+        toward = 1 / _scale(strength, own, prior)
+        fitted = fit_temperature(of_strength, index, toward=toward, prior_items=own.temperature_items)
+        log_odds = float(np.log(odds.get(strength, 1.0)))
+        temperature[strength], log_posterior[strength] = fitted, log_odds + _log_likelihood(of_strength / fitted, index)
+    return {one: share / temperature[one] for one, share in _shares(log_posterior, own.min_share).items()}
 
 
 def result_from_scores(
@@ -154,134 +251,38 @@ def result_from_scores(
     correct = scores.argmax(axis=1) == index
     accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
-    probabilities = softmax(moved, axis=1)[np.arange(len(index)), index]
+    probabilities = softmax(moved)[np.arange(len(index)), index]
     likelihood = _log_likelihood(scores / temperature, index) / len(index)
     return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities)
 
 
-# --- the methods ----------------------------------------------------------------------------------------------------
-
-
-def choose_method(
-    results: Sequence[CrossValidationResult], data: TrainingSet, prior: Prior, method: MethodOrAuto
+def result_of(
+    method: Method, results: Sequence[CrossValidationResult], data: TrainingSet, prior: Prior
 ) -> tuple[CrossValidationResult, str]:
-    """Return the result of the method to use, and one sentence why.
-
-    With "auto", the head is replaced by a method that predicted more held-out labels correctly by more than
-    `standard_errors` of the paired difference: smaller differences are noise, and the weakest strengths are close to
-    zero-shot already.
-    """
-    n, wanted = len(data.index), _main_method(data) if method == "auto" else method
-    if not results:
-        if n == 0 and data.pool is None and method == "auto" and data.class_vectors.any():
-            wanted = "zero-shot"
-        few = "is too few" if n == 1 else "are too few"
-        few = few if n < data.defaults.min_labels else "include too few of some class"
-        why = f"{n} label{'s' if n != 1 else ''} {few} to compare methods, so {wanted} is used."
-        factors = default_factors(wanted, data, refined=prior.refinement is not None)
-        return CrossValidationResult(wanted, np.nan, np.nan, 1.0, np.zeros(0, bool), np.zeros(0), factors), why
-    own = next(result for result in results if result.method == wanted)
-    others = "".join(f", {one.method} {one.accuracy:.1%}" for one in results if one is not own)
-    why = f"accuracy on {n} labels in cross-validation, mean over classes: {own.method} {own.accuracy:.1%}{others}"
-    if method == "auto":
-        # If a class's only label is held out, that tests zero-shot and not what labels add.
-        fair = data.distinct_counts[data.index[first_of_each_class(data.index, data.defaults.max_held_out)]] > 1
-        why += "" if fair.any() else "; a class whose only label is held out is predicted from its name alone"
-        for other in results:
-            ahead = (other.correct.astype(float) - own.correct)[fair]
-            if ahead.sum() > data.defaults.standard_errors * np.sqrt((ahead**2).sum()):
-                return other, f"{other.method.capitalize()} is used ({why})."
-        first = max(results, key=lambda result: result.accuracy)
-        why += f"; the lead of {first.method} may be chance" if first.accuracy > own.accuracy else ""
-    return own, f"{own.method.capitalize()} is used ({why})."
-
-
-def fit_method(
-    method: FittedMethod,
-    data: TrainingSet,
-    prior: Prior,
-    factors: Factors,
-    *,
-    label_weight: float = 1.0,
-    start: Start,
-    tol: float = 2e-5,
-) -> tuple[LinearModel, dict[Strength, LinearModel]]:
-    """Return a method fitted to all labels, and what labels added to its heads."""
-    if method in ("zero-shot", "prototype"):
-        means = class_means(data.labeled, data.index, data.class_vectors)
-        return cosine_model(means if method == "prototype" else prior.class_vectors, data.defaults.cosine_scale), {}
-    S, more = prior.class_vectors, None
-    if method == "any-shot" and prior.refinement is not None and data.pool is not None:
-        S, more = refine_with_labels(data, data.pool, prior.refinement, factors, label_weight)
-    elif method == "any-shot" and prior.kind == "corrected":
-        S = data.corrected_class_vectors()[0]
-    return fit_average(data.labeled, data.index, S, factors, start=start, more=more, tol=tol)
-
-
-def refine_with_labels(
-    data: TrainingSet, pool: Pool, refinement: Refinement, factors: Factors, label_weight: float
-) -> tuple[Vectors, Examples]:
-    """Refine the class vectors again with the labels, and return them with the pool as examples for the head.
-
-    label_weight: weight of the head's log-probabilities of the pool in their targets; the refinement's have the rest.
-    """
-    own, n_classes, probabilities = data.defaults, len(data.class_vectors), refinement.probabilities
-    if len(data.index):
-        start, balance, weight = refinement.initial_vectors, refinement.balance, refinement.prior_weight
-        sums = own.label_weight * class_sums(data.labeled, data.index, n_classes)
-        refinement = refine(data, pool, start, weight, balance=balance, labeled_sums=sums)
-        head, _ = fit_average(data.labeled, data.index, refinement.class_vectors, factors, start={})
-        by_head = probabilities_at_pool_shares(
-            head(pool.vectors), prior_count=own.shares_prior, rounds=own.shares_rounds
-        )
-        # The more labels a class has, the less its neighbors add to the head's prediction.
-        by_itself = len(data.index) / (len(data.index) + own.own_labels * n_classes)
-        by_head = pool.smooth(by_head, own=by_itself, rounds=1)
-        logs = label_weight * np.log(by_head + 1e-9) + (1 - label_weight) * np.log(refinement.probabilities + 1e-9)
-        probabilities = softmax(logs, axis=1)
-    rows = np.unique(np.linspace(0, len(probabilities) - 1, own.pool_examples).astype(int))
-    weights = np.full(len(rows), min(own.max_pool_weight, own.pool_labels * n_classes / len(rows)), dtype=np.float32)
-    return refinement.class_vectors, Examples(pool.vectors[rows], probabilities[rows].astype(np.float32), weights)
-
-
-def cosine_model(S: Vectors, scale: float) -> LinearModel:
-    """Return the classifier by cosine to class vectors (c, d); a class whose row is zero is never predicted."""
-    return LinearModel(scale * S, np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
-
-
-def _check_class_vectors(data: TrainingSet, method: MethodOrAuto) -> None:
-    if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
-        raise NotEnoughClassesError(
-            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
-            "vectors, or choose another method."
-        )
-
-
-def _means_and_threshold(data: TrainingSet, unknown_rate: float | None) -> tuple[Vectors, float | None]:
-    """Return the class means (c, d), and the closeness to them below which items are unknown."""
-    means = class_means(data.labeled, data.index, data.class_vectors)
-    if unknown_rate is None:
-        return means, None
-    pool = data.pool.vectors if data.pool else data.labeled[:0]
-    return means, fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
+    """Return the result of a method, or its defaults if nothing was held out, and one sentence on it."""
+    labels = count(len(data.index), "label")
+    for own in results:
+        if own.method == method:
+            others = "".join(f", {one.method} {one.accuracy:.1%}" for one in results if one is not own)
+            found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes"
+            return own, f"{method.capitalize()} is used ({found}: {own.method} {own.accuracy:.1%}{others})."
+    few = "is too few" if len(data.index) == 1 else "are too few"
+    few = few if len(data.index) < data.defaults.min_labels else "include too few of some class"
+    factors, none = default_factors(method, data, prior), np.zeros(0)
+    result = CrossValidationResult(method, np.nan, np.nan, 1.0, none.astype(bool), none, factors)
+    return result, f"{labels} {few} to compare methods, so {method} is used."
 
 
 def _main_method(data: TrainingSet) -> Method:
-    """Return the head, or logistic regression if there are no class vectors."""
-    return "any-shot" if data.class_vectors.any() else "logistic-regression"
+    """Return the head; zero-shot, where it is the same, without labels; logistic regression without class vectors."""
+    if not data.class_vectors.any():
+        return "logistic-regression"
+    return "any-shot" if len(data.index) else "zero-shot"
 
 
 def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]:
-    """Return the methods to compare; none if there are too few labels.
-
-    Methods without class names take part with `min_labels_per_class`. With many labels, but fewer in some class, there
-    is one strength and nothing to choose.
-    """
-    own, distinct, named = data.defaults, data.distinct_counts, bool(data.class_vectors.any())
-    too_few = distinct.sum() < own.min_labels or np.count_nonzero(distinct) < 2
-    enough = distinct.min() >= own.min_labels_per_class
-    if too_few or (len(data.index) > own.few_labels and not enough):
-        return []
+    """Return the methods to compare; those without class names take part with `min_labels_per_class`."""
+    named, enough = bool(data.class_vectors.any()), data.distinct_counts.min() >= data.defaults.min_labels_per_class
     if method != "auto":
         return [name for name in METHODS if name == method or (name == "zero-shot" and named)]
     if enough:
@@ -289,7 +290,7 @@ def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]
     return ["any-shot", "zero-shot"] if named else ["logistic-regression"]
 
 
-def _kind(prior: Prior, method: Method | FittedMethod) -> PriorKind:
+def _kind(prior: Prior, method: Method) -> PriorKind:
     """Return where the class vectors of a method come from."""
     if method == "logistic-regression":
         return "none"
@@ -297,7 +298,7 @@ def _kind(prior: Prior, method: Method | FittedMethod) -> PriorKind:
 
 
 def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -> list[str]:
-    """Return why the method was chosen, and what else there is to know about the model."""
+    """Return how the method did, and what else there is to know about the model."""
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
     reasons = [why]
@@ -308,9 +309,16 @@ def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -
     return reasons
 
 
-def _shares(likelihood: Mapping[Strength, float], least: float) -> dict[Strength, float]:
-    """Return the share of each strength in the average, without those below `least`."""
-    share = dict(zip(likelihood, softmax(list(likelihood.values())), strict=True))
+def _scale(strength: Strength, defaults: Defaults, prior: Prior) -> float:
+    """Return the default inverse temperature of a head's scores."""
+    return defaults.head_scale * (prior.confidence if strength.prior_weight else 1.0)
+
+
+def _shares(log_odds: Mapping[Strength, float], least: float) -> dict[Strength, float]:
+    """Return the share of each head in the average (softmax), without those below `least`."""
+    if not log_odds:
+        return {}
+    share = dict(zip(log_odds, softmax(np.array([list(log_odds.values())]))[0], strict=True))
     kept = {strength: own for strength, own in share.items() if own >= least}
     return {strength: float(own / sum(kept.values())) for strength, own in kept.items()}
 

@@ -205,7 +205,7 @@ class Model:
                 CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]
             ),
             deltas={
-                _strength(*saved): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
+                Strength(*saved): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
                 for number, saved in enumerate(facts["strengths"])
             },
             unknown_threshold=facts["unknown_threshold"],
@@ -232,12 +232,6 @@ def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
     rows = max(1, CHUNK // len(class_means))
     for first in range(0, max(1, len(vectors)), rows):
         yield vectors[first : first + rows]
-
-
-def _strength(C: float, prior_weight: float) -> Strength:
-    """Return the strength of the defaults with these values, or a new one."""
-    saved = Strength(C, prior_weight)
-    return next((own for own in DEFAULTS.strengths if own[:2] == saved[:2]), saved)
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

@@ -72,11 +72,8 @@ class TrainingSet:
         """The unlabeled examples, centered, with their nearest neighbors; None if there are none."""
         if not len(self.unlabeled):
             return None
-        own, vectors = self.defaults, self.centered(self.unlabeled)
-        temperature = own.image_pool_temperature if self.centering else own.pool_temperature
-        pool: Pool = zero_shot.make_pool(
-            vectors, n_neighbors=own.n_neighbors, neighbor_weight=own.neighbor_weight, temperature=temperature
-        )
+        vectors, own = self.centered(self.unlabeled), self.defaults
+        pool: Pool = zero_shot.make_pool(vectors, n_neighbors=own.n_neighbors, neighbor_weight=own.neighbor_weight)
         return pool
 
     @property
@@ -113,7 +110,7 @@ class TrainingSet:
         if self.attributes.size:
             return self._mapped_attributes()
         noise, prior_items = self.defaults.filter_noise, self.defaults.filter_items
-        if self.pool is None or self.from_source or self.centering or not noise:
+        if self.pool is None or self.from_source or not noise:
             return self.class_embeddings
         items = np.concatenate([self.pool.vectors, self.labeled])
         filtered: Vectors = zero_shot.wiener_filter(self.class_embeddings, items, noise=noise, prior_items=prior_items)

@@ -68,6 +68,24 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     return math.exp(-brentq(slope, lowest, highest, xtol=1e-10)) if slope(lowest) < 0 else math.exp(-lowest)
 
 
+def matching_temperature(scores: ArrayLike, confidence: float) -> float:
+    """Return the temperature at which the mean of the highest probability, softmax(scores / temperature), is given.
+
+    scores (n, c), -inf for a class that is never predicted; confidence: the mean wanted, 1 / c to 1; temperatures from
+    1/1000 to 1000 are tried.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    behind = table - table.max(axis=1, keepdims=True)  # (n, c), at most 0
+
+    def excess(log_t: float) -> float:
+        return float((1 / np.exp(behind / math.exp(log_t)).sum(axis=1)).mean()) - confidence
+
+    lowest, highest = -math.log(1000), math.log(1000)
+    if excess(lowest) <= 0 or excess(highest) >= 0:
+        return math.exp(lowest if excess(lowest) <= 0 else highest)
+    return math.exp(brentq(excess, lowest, highest, xtol=1e-6))
+
+
 def fit_isotonic(probabilities: ArrayLike, y: ArrayLike) -> IsotonicRegression:
     """Return an isotonic regression from the highest probability to the share of correct predictions.
 

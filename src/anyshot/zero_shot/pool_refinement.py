@@ -1,4 +1,4 @@
-"""Class vectors adjusted by unlabeled vectors: soft k-means from the class vectors, and a Wiener filter."""
+"""Class vectors adjusted by unlabeled vectors: a Wiener filter, and soft k-means from the class vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import linear_sum_assignment
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 
 from anyshot.base.validation import Indexes, Vectors, unit
 
@@ -23,16 +22,13 @@ class Pool:
     vectors: Vectors  # (m, d), unit length
     neighbors: Indexes  # (m, k)
     neighbor_weight: float = 0.5  # of the neighbors' probabilities against a vector's own
-    temperature: float = 1 / 60  # divides the cosines before softmax
 
-    def smooth(
-        self, probabilities: NDArray[np.floating], *, own: float | None = None, rounds: int = 2
-    ) -> NDArray[np.floating]:
-        """Return `own` times each vector's probabilities (m, c) plus the rest from the mean of its neighbors."""
-        own = 1 - self.neighbor_weight if own is None else own
-        for _ in range(rounds if own < 1 else 0):
+    def smooth(self, probabilities: NDArray[np.floating], *, rounds: int = 1) -> NDArray[np.floating]:
+        """Return the probabilities (m, c), averaged with the mean of the neighbors' probabilities."""
+        weight = self.neighbor_weight
+        for _ in range(rounds if weight else 0):
             around = sum(probabilities[column] for column in self.neighbors.T) / self.neighbors.shape[1]
-            probabilities = own * probabilities + (1 - own) * around
+            probabilities = (1 - weight) * probabilities + weight * around
         return probabilities
 
 
@@ -41,14 +37,9 @@ class Refinement(NamedTuple):
 
     class_vectors: Vectors  # (c, d), unit length
     probabilities: NDArray[np.floating]  # (m, c), rows sum to 1
-    balance: float  # as in `refine`
-    initial_vectors: Vectors  # (c, d), the class vectors before
-    prior_weight: float  # as in `refine`
 
 
-def make_pool(
-    vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float = 0.5, temperature: float = 1 / 60
-) -> Pool:
+def make_pool(vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float = 0.5) -> Pool:
     """Find the nearest neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
     if len(vectors) > POOL_LIMIT:
         vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
@@ -59,125 +50,67 @@ def make_pool(
         if len(vectors) > 1:
             similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
         nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return Pool(vectors, nearest, neighbor_weight, temperature)
+    return Pool(vectors, nearest, neighbor_weight)
 
 
 # Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
 #
-#     P  <- softmax(U S' / temperature)              class probabilities, (m, c)
-#     P  <- half P, half the mean of the neighbors' P   (label propagation)
-#     P  <- P * (share / mean P) ^ 1/2               half a Sinkhorn step toward the expected class shares
-#     S' <- unit(w * S + (1 - w) * unit(P' U + weighted sum of the labeled vectors)),   w = prior_weight
-#
-# On held-out train rows, neighbors and balance together gave banking77 and clinc150 one to two points and cost ag_news
-# half a point; balance alone cost seven on sms_spam, whose classes are 87 to 13. With labels, both are candidates.
-#
-# k-means finds clusters well, but cannot exchange two classes whose vectors point at each other's clusters. So the
-# clusters are assigned again, with the class vectors' lengths v as weights,
-#
-#     max over permutations p   sum_k  v_k  S_k . unit(P' U)_p(k),
-#
-# and k-means continues from there, until the assignment no longer changes. On 30 draws of 20 image classes whose
-# vectors come from the ImageNet bridge, accuracy rose from 75.1 to 77.3 %; with the bridge's landmarks and lengths, a
-# temperature of 1/30 and a balance of 1, from 79.5 to 82.6 %; over seven text sets it rose by 0 to 0.8 points.
+#     P  <- softmax(U S' / temperature)                 class probabilities, (m, c)
+#     P  <- half P, half the mean of the neighbors' P   (label propagation), twice
+#     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the expected class shares
+#     S' <- unit(name_weight * S + unit(P' U + weighted sum of the labeled vectors))
 
 
 def refine(
     class_vectors: Vectors,
     pool: Pool,
     *,
+    name_weight: float = 0.25,
     labeled_sums: NDArray[np.floating] | None = None,
-    balance: float = 0.5,
     shares: Sequence[float] | NDArray[np.floating] | None = None,
-    prior_weight: float = 0.2,
+    temperature: float = 1 / 60,
+    balance: float = 0.5,
     rounds: int = 10,
-    max_reassignments: int = 5,
 ) -> Refinement:
     """Move class vectors (c, d) to the clusters of the pool that they point at.
 
-    A longer class vector moves less, as `imagenet_bridge.transfer_weights` returns them; the mean length has no effect,
-    and a class vector of zeros takes a cluster that is left over.
+    name_weight: weight of the given class vectors, where the cluster means weigh 1; labeled_sums (c, d): weighted sum
+    of each class's labeled vectors; shares (c,): expected class shares, by default equal; temperature: divides the
+    cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1.
 
-    labeled_sums (c, d): weighted sum of each class's labeled vectors; balance: how strongly the mean probabilities are
-    moved to the shares, 0 to 1; shares (c,): expected class shares, by default equal; prior_weight:
-    weight of the given class vectors against the cluster means; max_reassignments: times that clusters may be assigned
-    to classes again (two to three are usual until nothing changes).
-
-    Clusters are assigned again only among classes without labels, and only if `shares` is None.
+    A class vector of zeros takes a cluster that is left over.
     """
-    expected = np.full(len(class_vectors), 1 / len(class_vectors)) if shares is None else np.asarray(shares)
-    labeled = np.zeros_like(class_vectors) if labeled_sums is None else labeled_sums
-    directions, lengths = unit(class_vectors), np.linalg.norm(class_vectors, axis=1)
-    if lengths.any():
-        lengths = lengths / lengths[lengths > 0].mean()
-    pull = np.minimum(prior_weight * lengths, 1)[:, None]  # (c, 1)
-    factor = 1 / pool.temperature
-
-    def k_means(moved: Vectors) -> tuple[Vectors, NDArray[np.floating]]:
-        for _ in range(rounds):
-            probabilities = pool.smooth(softmax(factor * pool.vectors @ moved.T, axis=1))
-            probabilities = _balanced(probabilities, expected, balance)
-            moved = unit(pull * directions + (1 - pull) * unit(probabilities.T @ pool.vectors + labeled))
-        return moved, probabilities
-
-    moved, probabilities = k_means(directions)
-    free = np.flatnonzero(~labeled.any(axis=1)) if shares is None else np.arange(0)
-    for _ in range(max_reassignments if len(free) > 1 else 0):
-        clusters = unit(probabilities[:, free].T @ pool.vectors)  # (f, d)
-        assigned = linear_sum_assignment(-lengths[free, None] * directions[free] @ clusters.T)[1]
-        if (assigned == np.arange(len(free))).all():
-            break
-        start = moved.copy()
-        start[free] = clusters[assigned]
-        moved, probabilities = k_means(start)
-    return Refinement(moved, probabilities, balance, class_vectors, prior_weight)
+    given, labeled = unit(class_vectors), 0 if labeled_sums is None else labeled_sums
+    expected = np.full(len(given), 1 / len(given)) if shares is None else np.asarray(shares)
+    moved, probabilities = given, softmax((pool.vectors @ given.T) / temperature, axis=1)
+    for _ in range(rounds):
+        probabilities = softmax((pool.vectors @ moved.T) / temperature, axis=1)
+        probabilities = pool.smooth(probabilities, rounds=2)
+        probabilities = _balanced(probabilities, expected, balance)
+        moved = unit(name_weight * given + unit(probabilities.T @ pool.vectors + labeled))
+    return Refinement(moved, probabilities)
 
 
-def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.2) -> float:
-    """Return the fraction of the most confident predictions on the pool that a refinement does not change.
+def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.5) -> float:
+    """Return how far the confident predictions on the pool stay as they were: 1 for all, 0 for as many as by chance.
 
-    class_vectors, refined (c, d); top: the fraction of the pool, by margin, that counts as most confident. Scores of
-    the class vectors are centered by class, since some names lie closer to all items than others.
+    class_vectors, refined (c, d); top: the fraction of the pool, by margin, that counts as confident. Scores of the
+    class vectors are centered by class, since some names lie closer to all items than others. With the fraction a of
+    predictions that stay the same, the agreement is (a - 1 / c) / (1 - 1 / c), as in Cohen's kappa, or 0 if that is
+    below 0.
     """
     scores = pool.vectors @ class_vectors.T  # (m, c)
     scores = scores - scores.mean(axis=0)
     rows = most_confident(scores, top=top)
-    return float(((pool.vectors[rows] @ refined.T).argmax(axis=1) == scores[rows].argmax(axis=1)).mean())
+    same = float(((pool.vectors[rows] @ refined.T).argmax(axis=1) == scores[rows].argmax(axis=1)).mean())
+    by_chance = 1 / len(class_vectors)
+    return max(0.0, (same - by_chance) / (1 - by_chance))
 
 
 def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
     """Return the rows of `scores` (m, c) with the largest margins between the best two classes: a fraction `top`."""
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
     return np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
-
-
-def label_gain(class_vectors: Vectors, X: Vectors, y: Indexes, *, scales: Sequence[float]) -> float:
-    """Return how much better than chance class vectors predict labels that they were not fitted to [nats].
-
-    class_vectors (c, d); X (n, d), y (n,) rows of class_vectors; scales: inverse temperatures to try. This is the mean
-    log-likelihood over the labeled classes, at the best temperature, times the number of labels. Only that one number
-    is fitted to the labels, so that two labels are enough to compare class vectors. Without labels it is 0.
-    """
-    if not len(y):
-        return 0.0
-    similarity = (X @ class_vectors.T).astype(np.float64)  # (n, c)
-    counts = np.bincount(y, minlength=len(class_vectors))
-    weights = len(y) / (np.count_nonzero(counts) * counts[y])  # each labeled class counts the same
-    own = similarity[np.arange(len(y)), y]
-    return max(
-        float(weights @ (scale * own - logsumexp(scale * similarity, axis=1) + np.log(len(class_vectors))))
-        for scale in scales
-    )
-
-
-def prior_weight_for(agreed: float, *, weak: float, strong: float, low: float, high: float) -> float:
-    """Return the weight of the class vectors in `refine` for the `agreement` found at the weak weight.
-
-    It falls linearly from `strong` at the agreement `low` to `weak` at `high`: the lower the agreement, the less likely
-    that the clusters are the classes.
-    """
-    doubt = (high - agreed) / (high - low)
-    return float(np.clip(weak + doubt * (strong - weak), weak, strong))
 
 
 def probabilities_at_pool_shares(
