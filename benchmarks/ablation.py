@@ -1,8 +1,8 @@
 """What each mechanism of the any-shot model brings: the change of accuracy when it is taken out.
 
 Run: python benchmarks/ablation.py                                   # everything that is missing, then the tables
-     python benchmarks/ablation.py --sets sst2 reuters --variants filter blend
-     python benchmarks/ablation.py --change filter_noise=1 --change prior_weight=0.3 --name weaker  # one of your own
+     python benchmarks/ablation.py --sets sst2 reuters --variants filter shares
+     python benchmarks/ablation.py --change filter_noise=1 --change name_weight=0.5 --name looser  # one of your own
      python benchmarks/ablation.py --time                            # how long it would take, from one draw
      python benchmarks/ablation.py --report                          # the tables, in Markdown, of what is there
 
@@ -113,42 +113,29 @@ def _met(need: str, name: str, setting: Setting) -> bool:
 
 def mechanisms() -> dict[str, Variant]:
     """Return the model without each of its mechanisms, by short names."""
-    pool, both = ("pool",), ("pool", "labels")
-    weak = DEFAULTS.prior_weight
+    pool, both, labels = ("pool",), ("pool", "labels"), ("labels",)
+    firm, loose = DEFAULTS.name_weight, DEFAULTS.least_name_weight
     found = {
-        "filter": Variant("names filtered toward the pool", {"filter_noise": 0.0}, needs=("pool", "texts")),
-        "firmness": Variant("firmer names where clusters differ", {"strong_prior_weight": weak}, needs=pool),
-        "refusal": Variant("refusal of clusters that differ", {"min_agreement": 0.0}, needs=pool),
-        "unbalanced": Variant("the unbalanced candidate", {"try_unbalanced": False}, needs=both),
-        "neighbors": Variant("neighbors in the refinement", {"neighbor_weight": 0.0}, needs=pool),
-        "own_labels": Variant("neighbors in the head's answers", {"own_labels": 0.0}, needs=both),
-        "all_neighbors": Variant("neighbors in both", {"neighbor_weight": 0.0, "own_labels": 0.0}, needs=pool),
-        "reassignment": Variant("reassignment of clusters", {"max_reassignments": 0}, needs=pool),
-        "blend": Variant("blend of the pool's answers", {"blend_slope": 0.0, "blend_offset": 50.0}, needs=both),
+        "filter": Variant("names filtered toward the pool", {"filter_noise": 0.0}, needs=pool),
+        "loose": Variant(f"weight of the names by agreement ({loose} for all)", {"name_weight": loose}, needs=pool),
+        "firm": Variant(f"weight of the names by agreement ({firm} for all)", {"least_name_weight": firm}, needs=pool),
+        "neighbors": Variant("neighbors' probabilities", {"neighbor_weight": 0.0}, needs=pool),
+        "balance": Variant("balance of the clusters", {"pool_balance": 0.0}, needs=pool),
+        "members": Variant("labeled items in the clusters", {"label_weight": 0.0}, needs=both),
+        "examples": Variant("the pool as examples", {"pool_labels": 0.0}, needs=pool),
+        "shares": Variant("class shares of the pool (Saerens)", {"shares_rounds": 0}, needs=pool),
         "corrections": Variant(
             "corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=("labels", "many classes")
         ),
-        "shares": Variant("class shares of the pool (Saerens)", {"shares_rounds": 0}, needs=both),
-        **_without_strengths(),
+        "weak": Variant("the weak head", {"weak_odds": 0.0}, needs=("learning",)),
+        "strong": Variant("the strong head", {"strong_odds_per_class": 0.0}, needs=("learning",)),
+        "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
+        "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),
+        "confidence": Variant("confidence by agreement", {"confidence_power": 0}, needs=pool),
         **_other_readings(),
     }
     known = {one.name for one in fields(Defaults)}
     return {name: variant for name, variant in found.items() if variant.changes.keys() <= known}
-
-
-def _without_strengths() -> dict[str, Variant]:
-    """Return the model without each strength, and with the same scale for all of them."""
-    found = {}
-    for left_out in DEFAULTS.strengths:
-        kept = tuple(strength for strength in DEFAULTS.strengths if strength != left_out)
-        changes: dict[str, Any] = {"strengths": kept}
-        if left_out.prior_weight and DEFAULTS.least_c <= left_out.C:
-            # With many labels this is the only strength with class vectors; the next one takes its place.
-            changes["least_c"] = max(strength.C for strength in kept if strength.prior_weight)
-        name = f"C={left_out.C:g}" + ("" if left_out.prior_weight else "_logistic")
-        found[name] = Variant(f"strength {name.replace('_', ', ')}", changes, needs=("learning",))
-    found["scales"] = Variant("the scale of each strength", _changes(["scales=2.8"]), needs=("learning",))
-    return found
 
 
 def _other_readings() -> dict[str, Variant]:
@@ -162,21 +149,12 @@ def _other_readings() -> dict[str, Variant]:
 
 
 def _changes(settings: Sequence[str]) -> dict[str, Any]:
-    """Return the changes to `Defaults` that "name=value" states.
-
-    Besides its fields, "scales=2.8" gives all strengths one scale, and "strengths=[0, 2]" keeps those of these numbers.
-    """
+    """Return the changes to `Defaults` that "name=value" states."""
     changes: dict[str, Any] = {}
     for setting in settings:
         name, _, text = setting.partition("=")
         value = json.loads(text.lower() if text in ("True", "False") else text)
-        strengths = changes.get("strengths", DEFAULTS.strengths)
-        if name == "scales":
-            changes["strengths"] = tuple(strength._replace(scale=value) for strength in strengths)
-        elif name == "strengths":
-            changes["strengths"] = tuple(strengths[number] for number in value)
-        else:
-            changes[name] = tuple(value) if isinstance(value, list) else value
+        changes[name] = tuple(value) if isinstance(value, list) else value
     return changes
 
 
