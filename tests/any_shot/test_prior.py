@@ -1,29 +1,40 @@
-"""The prior: when unlabeled examples move the class vectors, and how labels decide."""
+"""The prior: class vectors before labels are fitted, and how unlabeled examples move them."""
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from anyshot.any_shot.defaults import DEFAULTS
-from anyshot.any_shot.prior import choose_prior
+from anyshot.any_shot import prior as prior_module
+from anyshot.any_shot.cross_validation import default_factors, fit_model
+from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.prior import Prior, count, fit_prior, kind_of
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import generator, unit
-from anyshot.zero_shot.pool_refinement import make_pool, refine
-from four_classes import C, D, four_classes
+from anyshot.base.validation import class_sums, generator, unit
+from anyshot.zero_shot.pool_refinement import refine
+from four_classes import VECTORS, C, D, biased_names, four_classes
 
 NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
+MEANS = np.eye(D, dtype=np.float32)[:3]
 
 
 def with_pool(names, U):
     """Return a training set of class vectors and a pool, without labels and without the Wiener filter."""
-    return TrainingSet(names, NO_VECTORS, NO_LABELS, unlabeled=U, from_source=True)
+    return TrainingSet(np.asarray(names, np.float32), NO_VECTORS, NO_LABELS, unlabeled=U, from_source=True)
 
 
-def other_clusters(*, slant):
-    """Return a pool of two clusters with half of each class, its classes, and class vectors near the clusters."""
+def clusters(*, names_off=0.5, noise=0.15):
+    """Return a pool of three clusters, the classes of its items, and class vectors beside the clusters."""
+    y = np.repeat(np.arange(3), 20)
+    U = unit(MEANS[y] + noise * generator(3).normal(size=(60, D)))
+    return U, y, unit(MEANS + names_off * np.roll(MEANS, 1, axis=0))
+
+
+def other_clusters():
+    """Return a pool of two clusters with half of each class, its classes, and class vectors hardly near a cluster."""
     y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
     U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
-    names = unit(np.eye(D)[:2] + np.array([[slant], [-slant]]) * np.eye(D)[5])
+    names = unit(np.eye(D)[:2] + np.array([[0.005], [-0.005]]) * np.eye(D)[5])
     return unit(U), y, names
 
 
@@ -31,50 +42,192 @@ def accuracy(vectors, U, y):
     return ((U @ vectors.T).argmax(axis=1) == y).mean()
 
 
-def test_clusters_that_disagree_with_the_class_vectors_move_them_little():
-    U, y, names = other_clusters(slant=0.005)
-    assert accuracy(refine(names, make_pool(U)).class_vectors, U, y) < 0.55  # at the weak weight
-    prior = choose_prior(with_pool(names, U))
-    assert prior.refinement.prior_weight == DEFAULTS.strong_prior_weight
-    assert accuracy(prior.class_vectors, U, y) > 0.95
-    assert prior.reasons == (
-        "The class names are moved a little to the clusters of 120 unlabeled examples (agreement on the most confident "
-        "predictions: 100%); no label checks this yet.",
-    )
+def pool_options(data):
+    """Return the options of `refine` that the defaults give."""
+    own = data.defaults
+    return {"temperature": own.pool_temperature, "balance": own.pool_balance, "rounds": own.pool_rounds}
 
 
-def test_clusters_that_disagree_even_at_the_strong_weight_are_not_used():
-    U, y, names = other_clusters(slant=0.005)
-    similar = unit(names.mean(axis=0) + 0.3 * (names - names.mean(axis=0)))  # hardly closer to one cluster
-    prior = choose_prior(with_pool(similar, U))
-    assert prior.refinement is None
-    np.testing.assert_allclose(prior.class_vectors, similar, atol=1e-6)
-    assert accuracy(prior.class_vectors, U, y) > 0.95
-    assert prior.reasons == (
-        "120 unlabeled examples do not improve the class names, so the names are used as given (agreement on the most "
-        "confident predictions: 71%).",
-    )
+# --- without a pool ---
 
 
-def test_labels_can_reject_a_refinement():
-    U, y, names = other_clusters(slant=0.05)  # enough for the refinement to agree with the class vectors
-    data = with_pool(names, U)
-    assert choose_prior(data).refinement is not None
-    assert choose_prior(replace(data, vectors=U[::11], index=y[::11])).refinement is None
-
-
-def test_labels_confirm_a_refinement_that_predicts_them():
-    means = np.eye(D)[:3]
-    names = unit(means + 0.9 * np.roll(means, 1, axis=0))
-    centers = np.repeat(means, 20, axis=0)
-    U = unit(centers + 0.15 * generator(3).normal(size=centers.shape))
-    data = replace(with_pool(names, U), vectors=U[::10], index=np.repeat(np.arange(3), 2))
-    prior = choose_prior(data)
-    assert prior.refinement is not None
-    assert prior.reasons[0].endswith("; this was checked on 6 labels.")
+def test_without_a_pool_the_class_vectors_stay_as_given():
+    data, _, _ = four_classes()
+    assert fit_prior(data) == Prior(data.class_vectors, "names", False, 1.0, ())
+    np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 
 def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
-    prior = choose_prior(replace(data, unlabeled=X[: C - 1], from_source=True))
-    assert (prior.refinement, prior.reasons) == (None, ())
+    few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
+    assert (few.refined, few.confidence, few.reasons) == (False, 1.0, ())
+    np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
+    assert enough.refined
+
+
+def test_without_class_vectors_a_pool_is_not_used():
+    data, X, _ = four_classes()
+    prior = fit_prior(replace(data, class_embeddings=np.zeros((C, D), np.float32), unlabeled=X))
+    assert (prior.kind, prior.refined) == ("none", False)
+    assert not prior.class_vectors.any()
+
+
+def test_the_kind_of_class_vectors():
+    data, _, _ = four_classes()
+    described = replace(data, class_embeddings=np.zeros((C, D), np.float32), attributes=np.eye(C, dtype=np.float32))
+    assert kind_of(data) == "names"
+    assert kind_of(biased_names()[0]) == "corrected"
+    assert kind_of(described) == "attributes"
+    assert kind_of(replace(data, class_embeddings=np.zeros((C, D), np.float32))) == "none"
+
+
+# --- with a pool ---
+
+
+def test_class_vectors_move_to_the_clusters_that_confirm_them():
+    U, y, names = clusters()
+    data = with_pool(names, U)
+    prior = fit_prior(data)
+    assert (prior.kind, prior.refined, prior.confidence) == ("refined", True, 1.0)
+    expected = refine(names, data.pool, name_weight=DEFAULTS.least_name_weight, **pool_options(data))
+    np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-5)
+    assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
+    assert accuracy(prior.class_vectors, U, y) == 1
+    assert prior.reasons == (
+        "The class vectors are moved to the clusters of 60 unlabeled examples (name weight 0.30, cluster weight 1; "
+        "agreement on the more confident half 100%).",
+    )
+
+
+def test_clusters_that_do_not_confirm_the_class_vectors_move_them_less():
+    U, y, names = other_clusters()
+    data = with_pool(names, U)
+    free = refine(names, data.pool, name_weight=DEFAULTS.least_name_weight, **pool_options(data))
+    assert accuracy(free.class_vectors, U, y) < 0.6  # they would follow the clusters, which are not the classes
+    prior = fit_prior(data)
+    assert accuracy(prior.class_vectors, U, y) > accuracy(free.class_vectors, U, y) + 0.1
+    weight = float(prior.reasons[0].split("name weight ")[1].split(",")[0])
+    assert DEFAULTS.least_name_weight + 0.1 < weight <= DEFAULTS.name_weight
+
+
+# Agreement a: the weight 1 - 0.7 a^4, and the confidence a^2, at least 0.1^2.
+@pytest.mark.parametrize(
+    ("agreed", "weight", "confidence"), [(1, 0.3, 1), (0.5, 0.95625, 0.25), (0.1, 0.99993, 0.01), (0, 1, 0.01)]
+)
+def test_name_weight_and_confidence_by_hand(monkeypatch, agreed, weight, confidence):
+    monkeypatch.setattr(prior_module, "agreement", lambda *_: agreed)
+    U, _, names = clusters()
+    data = with_pool(names, U)
+    prior = fit_prior(data)
+    expected = refine(names, data.pool, name_weight=weight, **pool_options(data))
+    np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
+    assert prior.confidence == pytest.approx(confidence)
+
+
+def test_labels_are_members_of_their_clusters():
+    U, y, names = clusters()
+    data = replace(with_pool(names, U), vectors=U[::10], index=np.roll(y[::10], 1))
+    sums = DEFAULTS.label_weight * class_sums(data.labeled, data.index, 3)
+    expected = refine(names, data.pool, name_weight=0.3, labeled_sums=sums, **pool_options(data))
+    np.testing.assert_allclose(fit_prior(data).class_vectors, expected.class_vectors, atol=1e-5)
+    assert np.abs(fit_prior(data).class_vectors - fit_prior(with_pool(names, U)).class_vectors).max() > 1e-3
+
+
+def test_the_class_prior_is_expected_in_the_pool():
+    U, _, names = clusters(noise=0.5)
+    shares = np.array([0.8, 0.1, 0.1])
+    data = with_pool(names, U).with_class_prior(shares)
+    weight = float(fit_prior(data).reasons[0].split("name weight ")[1].split(",")[0])
+    expected = refine(names, data.pool, name_weight=weight, shares=shares, **pool_options(data))
+    np.testing.assert_allclose(fit_prior(data).class_vectors, expected.class_vectors, atol=0.01)  # a rounded weight
+
+
+def test_a_centered_pool_has_its_own_temperature():
+    U, _, names = clusters(noise=0.4)
+    centered = replace(with_pool(names, U), centering=True)
+    same = replace(DEFAULTS, image_pool_temperature=DEFAULTS.pool_temperature)
+    found, other = fit_prior(centered), fit_prior(centered.with_defaults(same))
+    assert np.abs(found.class_vectors - other.class_vectors).max() > 1e-4
+
+
+def test_permuting_classes_permutes_the_prior():
+    data, X, _ = four_classes(n_each=2, noise=1.2)
+    data, order = replace(data, unlabeled=X, class_prior=np.array([0.1, 0.2, 0.3, 0.4])), np.array([2, 0, 3, 1])
+    mixed = replace(
+        data,
+        class_embeddings=data.class_embeddings[order],
+        index=np.argsort(order)[data.index],
+        class_prior=data.class_prior[order],
+    )
+    straight, other = fit_prior(data), fit_prior(mixed)
+    np.testing.assert_allclose(other.class_vectors, straight.class_vectors[order], atol=1e-4)
+    assert other.confidence == pytest.approx(straight.confidence)
+
+
+def test_permuting_the_pool_changes_nothing():
+    data, X, _ = four_classes(noise=1.2)
+    one, other = (fit_prior(replace(data, unlabeled=U)) for U in (X, X[generator(0).permutation(len(X))]))
+    np.testing.assert_allclose(one.class_vectors, other.class_vectors, atol=1e-4)
+
+
+# --- confidence ---
+
+
+def test_confidence_multiplies_the_scale_of_cosines():
+    U, _, _ = clusters(noise=0.3)
+    data = with_pool(unit(generator(1).normal(size=(3, D))), U)
+    prior = fit_prior(data)
+    assert 0.01 <= prior.confidence < 0.9
+    model = fit_model(VECTORS, data, method="zero-shot")
+    np.testing.assert_allclose(model.coef, DEFAULTS.cosine_scale * prior.confidence * prior.class_vectors, rtol=1e-5)
+
+
+def test_confidence_multiplies_the_scale_of_heads_that_start_from_class_vectors():
+    data, _, _ = four_classes(n_each=5)
+    sure, unsure = (
+        default_factors("any-shot", data, Prior(data.class_vectors, "refined", confidence=one)) for one in (1, 0.25)
+    )
+    logistic = Strength(DEFAULTS.logistic_c, 0)
+    assert unsure.keys() == sure.keys()
+    for strength in sure:
+        ratio = 1 if strength == logistic else 0.25
+        assert unsure[strength] == pytest.approx(ratio * sure[strength])
+
+
+# --- attributes ---
+
+
+def described(*, n_unlabeled=0):
+    """Return five classes described by attributes, and the classes of all items."""
+    random = generator(2)
+    table, turn = random.normal(size=(5, 4)), random.normal(size=(4, 6))
+    y = np.repeat(np.arange(5), 12)
+    X = unit(table[y] @ turn + 0.5 * random.normal(size=(60, 6)))
+    attributes, none = table.astype(np.float32), np.zeros((5, 6), np.float32)
+    seen = y < 5 - n_unlabeled
+    return TrainingSet(none, X[seen], y[seen], attributes=attributes), X, y
+
+
+def test_a_pool_refines_mapped_attributes():
+    data, X, y = described()
+    prior = fit_prior(replace(data, unlabeled=X))
+    assert (prior.kind, prior.refined) == ("attributes", True)
+    assert accuracy(prior.class_vectors, X, y) > 0.8
+
+
+def test_classes_without_a_label_are_predicted_by_their_attributes():
+    data, X, y = described(n_unlabeled=1)
+    model = fit_model(VECTORS, data)
+    assert (model.method, model.prior) == ("zero-shot", "attributes")
+    assert model.reasons[0].startswith("1 class without a label can only be predicted by zero-shot")
+    shares = np.array([0.1, 0.1, 0.1, 0.1, 0.6])
+    moved = fit_model(VECTORS, data.with_class_prior(shares))
+    np.testing.assert_allclose(moved.scores(X) - model.scores(X), np.tile(np.log(shares), (len(X), 1)), atol=1e-4)
+    assert (model.scores(X).argmax(axis=1) == y).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("n", "noun", "expected"), [(1, "class", "1 class"), (2, "class", "2 classes"), (5000, "label", "5,000 labels")]
+)
+def test_a_number_with_its_noun(n, noun, expected):
+    assert count(n, noun) == expected

@@ -159,11 +159,6 @@ def test_without_examples_there_is_no_center(classes, centering):
     assert not classes.with_unlabeled(POOL).center.any()
 
 
-def test_a_centered_pool_has_twice_the_temperature(classes, centering):
-    plain, moved = (each.with_unlabeled(POOL).pool for each in (classes, centering))
-    assert moved.temperature == 2 * plain.temperature
-
-
 def test_vectors_of_another_width_are_refused(classes):
     with pytest.raises(WidthError, match="The items have width 4; the model was fitted to 3"):
         classes.centered(np.ones((2, 4), np.float32))
@@ -179,8 +174,11 @@ def test_only_a_pool_filters_the_class_embeddings(classes, centering):
     both = labeled.with_unlabeled(POOL)
     expected = wiener_filter(both.class_embeddings, np.concatenate([POOL, ITEMS]))
     np.testing.assert_allclose(both.prior_vectors, expected, atol=1e-6)
-    for other in (centering.with_unlabeled(POOL), replace(classes, from_source=True).with_unlabeled(POOL)):
-        np.testing.assert_array_equal(other.prior_vectors, other.class_embeddings)
+    moved = centering.with_unlabeled(POOL)
+    expected = wiener_filter(moved.class_embeddings, moved.centered(POOL))
+    np.testing.assert_allclose(moved.prior_vectors, expected, atol=1e-6)
+    source = replace(classes, from_source=True).with_unlabeled(POOL)
+    np.testing.assert_array_equal(source.prior_vectors, source.class_embeddings)
 
 
 def test_a_subset_keeps_center_and_prior_vectors(centering, classes):

@@ -11,6 +11,7 @@ from anyshot.evaluation.calibration import (
     apply_isotonic,
     fit_isotonic,
     fit_temperature,
+    matching_temperature,
     softmax_rows,
 )
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss
@@ -87,6 +88,53 @@ def test_invalid_priors_and_nan_scores_are_refused():
         fit_temperature([[1.0, 2.0]], [0], toward=0)
     with pytest.raises(InputError, match="finite numbers"):
         fit_temperature([[1.0, np.inf]], [0])
+
+
+# --- the temperature of a given confidence ---
+
+
+def confidence(scores, temperature):
+    return softmax_rows(scores, temperature).max(axis=1).mean()
+
+
+@pytest.mark.parametrize("wanted", [0.3, 0.5, 0.9, 0.999])
+def test_the_found_temperature_gives_the_confidence(wanted):
+    scores, _ = drawn(200)
+    assert confidence(scores, matching_temperature(scores, wanted)) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 1.0, 50.0])
+def test_the_confidence_at_a_temperature_gives_it_back(temperature):
+    scores, _ = drawn(200)
+    found = matching_temperature(temperature * scores, confidence(scores, 1.0))
+    assert found == pytest.approx(temperature, rel=1e-4)
+
+
+def test_a_matching_temperature_by_hand():
+    # two classes, 2 apart: 1 / (1 + exp(-2 / T)) = 3/4
+    assert matching_temperature([[0.0, 2.0], [7.0, 5.0]], 0.75) == pytest.approx(2 / math.log(3), rel=1e-5)
+
+
+def test_more_confidence_needs_a_lower_temperature():
+    scores, _ = drawn(50)
+    found = [matching_temperature(scores, wanted) for wanted in (0.2, 0.4, 0.6, 0.8, 0.95)]
+    assert found == sorted(found, reverse=True)
+
+
+def test_a_confidence_out_of_reach_gives_the_lowest_or_highest_temperature():
+    scores, _ = drawn(50)
+    for wanted, limit in ((1.0, 1e-3), (1.1, 1e-3), (1 / 6, 1e3), (0.0, 1e3)):
+        assert matching_temperature(scores, wanted) == pytest.approx(limit)
+    assert matching_temperature(np.zeros((3, 4)), 0.9) == pytest.approx(1e-3)  # classes that are equal stay so
+
+
+def test_a_class_that_is_never_predicted_does_not_count():
+    scores, _ = drawn(50)
+    beside = np.column_stack([scores, np.full(50, -np.inf)])
+    assert matching_temperature(beside, 0.7) == pytest.approx(matching_temperature(scores, 0.7))
+
+
+# --- isotonic regression ---
 
 
 def test_isotonic_agrees_with_scikit_learn_on_the_top_probability():

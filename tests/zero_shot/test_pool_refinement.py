@@ -1,7 +1,5 @@
 """Refinement of class vectors on unlabeled vectors, and the Wiener filter."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -11,9 +9,8 @@ from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import (
     Pool,
     agreement,
-    label_gain,
     make_pool,
-    prior_weight_for,
+    most_confident,
     probabilities_at_pool_shares,
     refine,
     wiener_filter,
@@ -71,6 +68,52 @@ def test_smoothed_probabilities_sum_to_one():
 # --- refinement -------------------------------------------------------------------------------------------------------
 
 
+def plain_pool(vectors):
+    """Return a pool whose neighbors do not count."""
+    return make_pool(np.asarray(vectors, dtype=np.float32), neighbor_weight=0)
+
+
+def test_one_class_vector_lies_between_its_name_and_its_cluster():
+    name, items = np.array([[1.0, 0]], np.float32), np.tile(np.array([0, 1.0], np.float32), (5, 1))
+    for rounds in (1, 2, 50):  # the first round ends at the fixed point, (w, 1) at unit length
+        found = refine(name, make_pool(items), name_weight=0.75, rounds=rounds)
+        np.testing.assert_allclose(found.class_vectors, [[0.6, 0.8]], atol=1e-6)
+        np.testing.assert_array_equal(found.probabilities, 1)
+
+
+def test_labeled_sums_join_the_cluster():
+    name, items = np.eye(3, dtype=np.float32)[2:], np.tile(np.eye(3, dtype=np.float32)[1], (4, 1))
+    found = refine(name, make_pool(items), name_weight=1.0, labeled_sums=3 * np.eye(3)[:1])
+    expected = np.array([[0.6, 0.8, 1.0]]) / np.sqrt(2)  # the mean of 4 unlabeled and 3 labeled is (3, 4, 0) / 5
+    np.testing.assert_allclose(found.class_vectors, expected, atol=1e-6)
+
+
+def test_one_round_by_hand():
+    names = np.eye(2, dtype=np.float32)
+    options = {"name_weight": 1 / np.sqrt(10), "temperature": 1 / np.log(3), "balance": 0}
+    found = refine(names, plain_pool(names), rounds=1, **options)
+    np.testing.assert_allclose(found.probabilities, [[0.75, 0.25], [0.25, 0.75]], rtol=1e-6)
+    # the cluster means are (3, 1) and (1, 3), over sqrt(10)
+    np.testing.assert_allclose(found.class_vectors, unit(np.array([[4.0, 1], [1, 4]])), rtol=1e-6)
+
+
+def test_without_rounds_the_class_vectors_stay_and_classify():
+    U, _ = clusters(np.eye(3), 5, noise=0.4)
+    names = unit(generator(0).normal(size=(3, 3)))
+    found = refine(names, make_pool(U), rounds=0, temperature=0.1)
+    np.testing.assert_array_equal(found.class_vectors, names)
+    np.testing.assert_allclose(found.probabilities, softmax(U @ names.T / 0.1, axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("neighbor_weight", [0, 0.5])
+def test_class_vectors_are_those_that_the_probabilities_give(neighbor_weight):
+    U, _ = clusters(np.eye(4), 15, noise=0.5)
+    names = unit(np.eye(4) + 0.5 * np.roll(np.eye(4), 1, axis=0))
+    found = refine(names, make_pool(U, neighbor_weight=neighbor_weight), name_weight=0.4)
+    expected = unit(0.4 * names + unit(found.probabilities.T @ U))
+    np.testing.assert_allclose(found.class_vectors, expected, atol=1e-5)
+
+
 def test_class_vectors_move_to_the_clusters_they_point_at():
     centers = np.eye(3)
     U, y = clusters(centers, 20)
@@ -81,23 +124,31 @@ def test_class_vectors_move_to_the_clusters_they_point_at():
     np.testing.assert_allclose(refined.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_class_vectors_do_not_move_at_a_prior_weight_of_one():
+def test_the_larger_the_name_weight_the_closer_class_vectors_stay():
     U, _ = clusters(np.eye(3), 20)
-    names = unit(generator(0).normal(size=(3, 3)))
-    np.testing.assert_allclose(refine(names, make_pool(U), prior_weight=1.0).class_vectors, names, atol=1e-6)
+    names = unit(np.eye(3) + 0.7 * np.roll(np.eye(3), 1, axis=0))
+    found = [refine(names, make_pool(U), name_weight=weight).class_vectors for weight in (0.1, 0.5, 2.0, 1e7)]
+    moves = [np.abs(vectors - names).max() for vectors in found]
+    assert moves == sorted(moves, reverse=True)
+    assert moves[-1] < 1e-6
 
 
-def test_every_round_pulls_back_to_the_given_class_vectors():
-    names, cluster = np.eye(3, dtype=np.float32)[:2], np.eye(3, dtype=np.float32)[2]
-    refined = refine(names, make_pool(np.tile(cluster, (5, 1))), prior_weight=0.5)
-    np.testing.assert_allclose(refined.class_vectors, unit(names + cluster), atol=1e-6)
+def test_the_length_of_class_vectors_has_no_effect():
+    U, _ = clusters(np.eye(3), 10, noise=0.4)
+    names = unit(np.eye(3) + 0.5 * np.roll(np.eye(3), 1, axis=0))
+    longer = names * np.array([[1], [3], [0.2]], np.float32)
+    once, again = refine(names, make_pool(U)), refine(longer, make_pool(U))
+    np.testing.assert_allclose(again.class_vectors, once.class_vectors, atol=1e-5)
 
 
 def test_permuting_classes_permutes_the_refinement():
     U, _ = clusters(np.eye(4), 15, noise=0.4)
     names, order = unit(generator(0).normal(size=(4, 4)) + 2 * np.eye(4)), [3, 1, 0, 2]
-    straight, mixed = refine(names, make_pool(U)), refine(names[order], make_pool(U))
+    shares, sums = np.array([0.1, 0.2, 0.3, 0.4]), generator(1).normal(size=(4, 4))
+    straight = refine(names, make_pool(U), shares=shares, labeled_sums=sums)
+    mixed = refine(names[order], make_pool(U), shares=shares[order], labeled_sums=sums[order])
     np.testing.assert_allclose(mixed.class_vectors, straight.class_vectors[order], atol=1e-4)
+    np.testing.assert_allclose(mixed.probabilities, straight.probabilities[:, order], atol=1e-4)
 
 
 def test_labeled_vectors_pull_their_class_vector():
@@ -108,14 +159,22 @@ def test_labeled_vectors_pull_their_class_vector():
     np.testing.assert_array_equal((refined.class_vectors @ np.eye(3)).argmax(axis=1), [1, 2, 0])
 
 
+def test_balance_by_hand():
+    names = np.eye(3, dtype=np.float32)[:2]
+    pool = plain_pool(np.eye(3)[[2, 2, 2]])  # as close to one class vector as to the other
+    for balance, odds in ((0, 1.0), (0.5, 2**1.75), (1, 4.0)):  # half a step three times: 2 to the 1 + 1/2 + 1/4
+        found = refine(names, pool, balance=balance, shares=[0.8, 0.2], rounds=1)
+        np.testing.assert_allclose(found.probabilities, [[odds / (1 + odds), 1 / (1 + odds)]] * 3, rtol=1e-6)
+
+
 def test_balance_moves_mean_probabilities_to_the_given_shares():
     U, _ = clusters(np.eye(2), 30, noise=0.8)
-    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), replace(make_pool(U), temperature=1 / 8)
-    gap = {
-        balance: abs(refine(names, pool, balance=balance, shares=[0.8, 0.2]).probabilities[:, 0].mean() - 0.8)
-        for balance in (0.0, 0.5, 1.0)
-    }
-    assert gap[1.0] < gap[0.5] < gap[0.0]
+    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), make_pool(U)
+    gap = []
+    for balance in (0.0, 0.5, 1.0):
+        found = refine(names, pool, balance=balance, shares=[0.8, 0.2], temperature=1 / 8)
+        gap.append(abs(found.probabilities[:, 0].mean() - 0.8))
+    assert gap[2] < gap[1] < gap[0]
 
 
 def test_shares_are_equal_by_default():
@@ -125,46 +184,18 @@ def test_shares_are_equal_by_default():
     np.testing.assert_array_equal(default.class_vectors, equal.class_vectors)
 
 
-# --- assigning clusters to classes again ------------------------------------------------------------------------------
+def test_the_lower_the_temperature_the_more_sure_the_probabilities():
+    U, _ = clusters(np.eye(3), 20, noise=0.6)
+    found = [refine(np.eye(3, dtype=np.float32), plain_pool(U), temperature=t, rounds=1) for t in (1.0, 0.1, 0.01)]
+    sure = [one.probabilities.max(axis=1).mean() for one in found]
+    assert sure == sorted(sure)
 
 
-def two_names_for_one_cluster(*, lengths):
-    """Return class vectors (2, 4) that both point at the second of two clusters, and the clusters (40, 4)."""
-    U, _ = clusters(np.eye(4)[:2], 20)
-    names = unit(np.array([[0.30, 0.40, 0.8, 0.0], [0.30, 0.41, 0.0, 0.8]]))
-    return names * np.asarray(lengths, dtype=np.float32)[:, None], U
-
-
-def predictions_by_cluster(refined):
-    return refined.probabilities[[0, -1]].argmax(axis=1).tolist()
-
-
-@pytest.mark.parametrize(("lengths", "expected"), [((1, 3), [0, 1]), ((3, 1), [1, 0])])
-def test_the_longer_of_two_class_vectors_gets_the_cluster_that_both_point_at(lengths, expected):
-    names, U = two_names_for_one_cluster(lengths=lengths)
-    assert predictions_by_cluster(refine(names, make_pool(U))) == expected
-
-
-def test_k_means_alone_does_not_exchange_clusters():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    assert predictions_by_cluster(refine(names, make_pool(U), max_reassignments=0)) == [0, 1]
-
-
-def test_the_mean_length_of_class_vectors_has_no_effect():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    once, more = refine(names, make_pool(U)), refine(7 * names, make_pool(U))
-    np.testing.assert_allclose(more.class_vectors, once.class_vectors, atol=1e-5)
-
-
-def test_clusters_are_not_assigned_again_where_shares_are_given():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    assert predictions_by_cluster(refine(names, make_pool(U), shares=[0.5, 0.5])) == [0, 1]
-
-
-def test_a_class_with_a_label_keeps_its_cluster():
-    names, U = two_names_for_one_cluster(lengths=(3, 1))
-    label = np.array([3.0, 0, 0, 0], dtype=np.float32)  # the class of the longer vector is labeled in the first cluster
-    assert predictions_by_cluster(refine(names, make_pool(U), labeled_sums=np.stack([label, 0 * label]))) == [0, 1]
+def test_neighbors_decide_between_classes_that_are_equally_close():
+    U = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1.0]], np.float32)
+    pool = Pool(U, np.array([[0], [1], [0]]))  # the third lies between the names and is a neighbor of the first
+    found = refine(U[:2], pool, rounds=1, balance=0)
+    assert found.probabilities[2, 0] == pytest.approx(0.875)  # 1/2, then (1/2 + 1) / 2, then (3/4 + 1) / 2
 
 
 def test_a_class_vector_of_zeros_gets_the_cluster_that_is_left():
@@ -193,6 +224,20 @@ def test_exchanged_class_vectors_agree_on_nothing():
     assert agreement(names, names[::-1].copy(), make_pool(U)) == 0
 
 
+def test_as_many_predictions_as_by_chance_are_no_agreement():
+    U = np.repeat(np.eye(4, dtype=np.float32), 3, axis=0)
+    first = unit(np.ones((1, 4)))
+    refined = np.concatenate([first, -first, -first, -first])  # every item is in the first class
+    assert agreement(np.eye(4, dtype=np.float32), refined, make_pool(U), top=1.0) == 0  # a quarter stays the same
+
+
+def test_agreement_by_hand():
+    U = np.array([[1.0, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float32)
+    refined = unit(np.array([[1.0, -0.2], [0.8, 0.6]]))  # the second item moves to the second class
+    found = agreement(np.eye(2, dtype=np.float32), refined, make_pool(U), top=1.0)
+    assert found == pytest.approx((3 / 4 - 1 / 2) / (1 - 1 / 2))
+
+
 def test_agreement_does_not_count_the_mean_score_of_a_class():
     U, _ = clusters([[1, 0, 1, 0], [0, 1, 1, 0]], 10, noise=0.05)
     names = unit(np.array([[1.0, 0, 0, 1], [0, 1, 5, 0]]))  # the second lies along what all items share
@@ -208,36 +253,10 @@ def test_agreement_compares_the_most_confident_predictions_only():
     assert agreement(names, refined, pool, top=1.0) < 1
 
 
-@pytest.mark.parametrize(("agreed", "weight"), [(1, 0.2), (0.95, 0.2), (0.9, 0.4), (0.85, 0.6), (0, 0.6)])
-def test_the_prior_weight_grows_as_the_agreement_falls(agreed, weight):
-    assert prior_weight_for(agreed, weak=0.2, strong=0.6, low=0.85, high=0.95) == pytest.approx(weight)
-
-
-# --- comparing class vectors on labels ------------------------------------------------------------------------------
-
-SCALES = (0, 2, 10, 45, 90)
-
-
-def test_orthogonal_class_vectors_that_are_right_gain_log_two_per_label():
-    S = np.eye(2, dtype=np.float32)
-    assert label_gain(S, S, np.array([0, 1]), scales=SCALES) == pytest.approx(2 * np.log(2))
-
-
-def test_class_vectors_that_are_wrong_or_equal_gain_nothing():
-    S = np.eye(2, dtype=np.float32)
-    assert label_gain(S, S, np.array([1, 0]), scales=SCALES) == pytest.approx(0)
-    assert label_gain(S, unit(np.ones((2, 2))), np.array([0, 1]), scales=SCALES) == pytest.approx(0)
-
-
-def test_each_labeled_class_counts_the_same():
-    S = np.eye(2, dtype=np.float32)
-    X, y = S[[0, 0, 0, 0]], np.array([0, 0, 0, 1])  # the only label of the other class is wrong
-    assert label_gain(S, X, y, scales=SCALES) == pytest.approx(0)
-
-
-def test_without_labels_class_vectors_gain_nothing():
-    S = np.eye(2, dtype=np.float32)
-    assert label_gain(S, S[:0], np.zeros(0, np.intp), scales=SCALES) == 0
+def test_confidence_is_the_margin_between_the_best_two_classes():
+    scores = np.array([[9.0, 8.0, 0.0], [3.0, 1.0, 0.0], [0.0, 5.0, 0.0], [7.0, 7.0, 7.0]])  # margins 1, 2, 5, 0
+    assert most_confident(scores, top=0.5).tolist() == [2, 1]
+    assert most_confident(scores, top=0.01).tolist() == [2]  # at least one
 
 
 # --- class shares of the pool -----------------------------------------------------------------------------------------
