@@ -4,8 +4,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from anyshot.any_shot.solver import BIAS_REACH
 from anyshot.base.validation import generator, unit
+from anyshot.training.softmax_regression import BIAS_REACH
 
 
 def blobs(*, seed=0, n_classes=4, width=8, n_each=10, noise=0.6):

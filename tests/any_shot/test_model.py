@@ -14,7 +14,7 @@ from scipy import special
 from anyshot.any_shot import model as model_module
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.explanation import explain
-from anyshot.any_shot.model import Model, closeness, softmax
+from anyshot.any_shot.model import LinearModel, Model, closeness, softmax
 from anyshot.any_shot.training_set import without_items
 from anyshot.base.items import item_names
 from anyshot.base.validation import unit
@@ -224,3 +224,17 @@ def test_a_saved_model_answers_vectors_with_numpy_alone(kind, data, tmp_path):
         np.testing.assert_array_equal(answers[name], getattr(model, name)(X))
     sets = model.prediction_sets(X, model.conformal_threshold(0.8, None))
     assert answers["sets"].tolist() == [", ".join(own) for own in sets]
+
+
+def test_a_linear_model_returns_scores_and_can_be_scaled():
+    model = LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
+    X = np.array([[1.0, 1.0]], np.float32)
+    np.testing.assert_array_equal(model(X), [[3.5, 0.5]])
+    np.testing.assert_array_equal(model.scaled(3)(X), 3 * model(X))
+
+
+def test_a_class_can_be_added_to_a_linear_model_and_removed():
+    model = LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
+    X = np.array([[1.0, 1.0]], np.float32)
+    np.testing.assert_array_equal(model.with_class()(X), [[3.5, 0.5, 0.0]])
+    np.testing.assert_array_equal(model.with_class().without_class(0)(X), [[0.5, 0.0]])

@@ -21,13 +21,14 @@ from anyshot.any_shot.model import (
 )
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, count, fit_prior, zero_shot_by_attributes
-from anyshot.any_shot.solver import Examples, fit_average
+from anyshot.any_shot.solver import fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature, matching_temperature
 from anyshot.evaluation.splits import first_of_each_class, folds_by_arrival
+from anyshot.training.softmax_regression import Examples
 from anyshot.zero_shot.pool_refinement import Pool, probabilities_at_pool_shares
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]
@@ -201,8 +202,9 @@ def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Fa
 def heads(data: TrainingSet) -> dict[Strength, float]:
     """Return the heads that the any-shot method averages, each with its odds before labels are held out."""
     own = data.defaults
-    strong_odds = own.strong_odds_per_class * len(data.class_vectors)
-    odds = {Strength(own.weak_c, 1): own.weak_odds, Strength(own.strong_c, 1): strong_odds}
+    odds = {Strength(own.strong_c, 1): own.strong_odds_per_class * len(data.class_vectors)}
+    if len(data.index) <= own.few_labels or not own.strong_odds_per_class:
+        odds = {Strength(own.weak_c, 1): own.weak_odds, **odds}
     if data.distinct_counts.min() >= own.min_labels_per_class:
         odds[Strength(own.logistic_c, 0)] = own.logistic_odds
     return {strength: one for strength, one in odds.items() if one > 0}

@@ -87,6 +87,8 @@ class Defaults:
 
     weak_c: float = 0.5
     """C of the head that stays close to the class vectors."""
+    few_labels: int = 200
+    """Labels up to which that head takes part. Beyond, it would lower the scores of classes without labels too much."""
     strong_c: float = 20.0
     """C of the head that follows the labels. One more head between the two changes the mean by less than 0.1 points."""
     logistic_c: float = 10.0

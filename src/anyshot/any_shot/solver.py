@@ -1,56 +1,27 @@
-"""Linear models fitted to labels: class means, and softmax regression that starts from a prior.
-
-The any-shot head, the linear probe and the first head of fine-tuning are all fitted here.
-"""
+"""The any-shot head: softmax regression that starts from class vectors."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.special import softmax
 
 from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.model import LinearModel
-from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import NotEnoughClassesError
+from anyshot.training.softmax_regression import Examples, fit_softmax, labeled_examples
 
-# The any-shot head. With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
+# With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
 #
 #     scores(x) = prior_scale S x + V x + b
 #     (V, b) = argmin  sum_i w_i cross_entropy(scores(x_i) + log m, y_i) + (|V|^2 + |b / reach|^2) / (2 C)
 #
 # The sum runs over the labeled vectors, w = 1, and over the class vectors themselves, w = name_weight: a class vector
-# counts as an example of its class. m (c,) is the total weight of each class in that sum. Adding log m in training only
-# (logit adjustment, Menon et al., ICLR 2021) gives the predictions of a balanced sample, so that uneven label counts do
-# not bias them. A class without labels stays in the softmax through its class vector, at log(name_weight), where the
-# labels of other classes hardly lower its scores. Without labels V = b = 0, which is exactly zero-shot; with many
-# labels it is plain logistic regression. Unlabeled vectors enter as examples with soft targets and small weights.
-# The problem is convex.
-
-BIAS_REACH: Final = 4.0
-"""How much farther than a weight the intercept may move; it has to cancel the mean that all vectors share."""
-MAX_NEWTON_STEPS: Final = 50
-MAX_CONJUGATE_STEPS: Final = 60
-MIN_STEP: Final = 1e-3
-"""Fraction of a Newton step below which the line search stops."""
-
-Float32s: TypeAlias = NDArray[np.float32]
-
-
-class Examples(NamedTuple):
-    """Vectors with a distribution over the classes as target, and a weight each."""
-
-    vectors: Vectors  # (n, d)
-    targets: Float32s  # (n, c), rows sum to 1
-    weights: Float32s  # (n,)
-
-    @property
-    def mass(self) -> NDArray[np.float64]:
-        """Total weight of each class (c,)."""
-        return np.asarray(self.weights @ self.targets, dtype=np.float64)
+# counts as an example of its class. m (c,) is the total weight of each class in that sum; it makes up for uneven label
+# counts (`training.softmax_regression`). A class without labels stays in the softmax through its class vector, at
+# log(name_weight), where the labels of other classes hardly lower its scores. Without labels V = b = 0, exactly
+# zero-shot; with many it is plain logistic regression. Unlabeled vectors enter with soft targets and small weights.
 
 
 class HeadOptions(NamedTuple):
@@ -60,12 +31,6 @@ class HeadOptions(NamedTuple):
     C: float = 10.0
     name_weight: float = 0.5
     tol: float = 2e-5
-
-
-def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
-    """Return examples of vectors (n, d) whose classes are known, `index` (n,)."""
-    targets = np.eye(n_classes, dtype=np.float32)[index]  # (n, c)
-    return Examples(vectors, targets, np.full(len(vectors), weight, dtype=np.float32))
 
 
 def check_two_classes(possible: NDArray[np.bool_]) -> None:
@@ -98,7 +63,7 @@ def fit_head(
     delta = LinearModel(np.zeros_like(S), np.zeros(len(S), np.float32))
     if len(vectors) or (more is not None and more.weights.any()):
         prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
-        delta = fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol)
+        delta = LinearModel(*fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol))
     coef = np.asarray(options.prior_scale * S + delta.coef, dtype=np.float32)
     return LinearModel(coef, np.where(possible, delta.intercept, np.float32(-np.inf))), delta
 
@@ -126,157 +91,3 @@ def fit_average(
         head, deltas[strength] = fit_head(vectors, index, S, options, more=more, start=begin)
         heads.append(head.scaled(factor))
     return LinearModel(*(np.sum(own, axis=0) for own in zip(*heads, strict=True))), deltas
-
-
-def fit_softmax(
-    examples: Examples,
-    prior: NDArray[np.floating],
-    *,
-    C: float = 10.0,
-    start: LinearModel | None = None,
-    tol: float = 3e-5,
-) -> LinearModel:
-    """Return V and b of the objective above, minimized by Newton's method.
-
-    examples: n vectors (n, d) with targets over c classes; prior (n, c): the scores that the prior gives them; start:
-    where to begin, such as the solution before a few examples were added; the minimum is the same, reached sooner; tol:
-    about twice the loss that may remain above the minimum [nats, of the weighted sum].
-
-    Classes without weight leave the softmax (log 0) and keep V = b = 0.
-    """
-    X, n_classes = examples.vectors, prior.shape[1]
-    active = np.flatnonzero(examples.mass > 0)
-    solution = LinearModel(np.zeros((n_classes, X.shape[1]), np.float32), np.zeros(n_classes, np.float32))
-    if len(active) < 2:
-        return solution
-    rows = np.column_stack([X, np.full(len(X), BIAS_REACH, np.float32)])  # (n, d + 1), the last for b
-    coef, intercept = solution if start is None else start
-    first = np.column_stack([coef, intercept / BIAS_REACH])[active].T.astype(np.float32)  # (d + 1, k)
-    first -= first.mean(axis=1, keepdims=True)  # what all classes share does not count, so the minimum has none of it
-    base = np.ascontiguousarray(prior[:, active] + np.log(examples.mass[active]), dtype=np.float32)
-    targets = np.ascontiguousarray(examples.targets[:, active])
-    with threads_for(rows.size * len(active)):
-        axes, curvature = _axes(rows, softmax(base + rows @ first, axis=1), examples.weights)  # (d + 1, r), (r, k)
-        problem = _Problem(rows @ axes, targets, examples.weights, base, curvature, C)
-        W = _minimize(problem, axes.T @ first, tol)  # (r, k)
-    moved = axes @ W  # (d + 1, k)
-    solution.coef[active], solution.intercept[active] = moved[:-1].T, BIAS_REACH * moved[-1]
-    return solution
-
-
-def _axes(rows: Float32s, probabilities: Float32s, weights: Float32s) -> tuple[Float32s, Float32s]:
-    """Return axes (d, r) along which the loss curves almost independently, and the curvature for each class (r, k).
-
-    The curvature of softmax along a class's own score is w p(1 - p). Its mean over the classes gives axes that serve
-    all of them, and each class has a factor for how much more or less than the mean it curves. The minimum lies in the
-    span of the rows (n, d), so that fewer rows than features need as many axes as there are rows.
-    """
-    curvature = weights[:, None] * probabilities * (1 - probabilities)  # (n, k)
-    shared = curvature.mean(axis=1)  # (n,)
-    span = np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else None  # (d, n), orthonormal
-    Z = rows if span is None else rows @ span
-    weighted = Z * np.sqrt(shared)[:, None]
-    eigenvalues, rotation = eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
-    factor = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
-    axes = np.ascontiguousarray(rotation) if span is None else span @ rotation
-    return axes, np.maximum(eigenvalues, 0)[:, None] * factor
-
-
-class _Point(NamedTuple):
-    """Weights, with the scores, probabilities and loss that they give."""
-
-    W: Float32s  # (r, k)
-    scores: Float32s  # (n, k)
-    probabilities: Float32s  # (n, k), softmax of the scores
-    loss: float
-
-
-class _Problem(NamedTuple):
-    """Weighted cross-entropy(base + Z W) + |W|^2 / (2 C), with its gradient and Hessian."""
-
-    Z: Float32s  # (n, r)
-    targets: Float32s  # (n, k)
-    weights: Float32s  # (n,)
-    base: Float32s  # (n, k)
-    curvature: Float32s  # (r, k), about the loss's own
-    C: float
-
-    def at(self, W: Float32s, scores: Float32s) -> _Point:
-        """Evaluate weights whose scores are known."""
-        top = scores.max(axis=1, keepdims=True)
-        odds = np.exp(scores - top)
-        sums = odds.sum(axis=1, keepdims=True)
-        losses = top + np.log(sums) - (self.targets * scores).sum(axis=1, keepdims=True)  # (n, 1)
-        penalty = 0.5 / self.C * np.square(W).sum(dtype=np.float64)
-        return _Point(W, scores, odds / sums, float(self.weights @ losses[:, 0].astype(np.float64) + penalty))
-
-    def gradient(self, here: _Point) -> Float32s:
-        """Return the gradient (r, k)."""
-        gap = self.weights[:, None] * (here.probabilities - self.targets)
-        return self.Z.T @ gap + here.W / self.C
-
-    def hessian_times(self, here: _Point, direction: Float32s) -> Float32s:
-        """Return the Hessian times a direction (r, k)."""
-        scores = self.Z @ direction  # (n, k)
-        scores -= np.einsum("nk,nk->n", here.probabilities, scores)[:, None]
-        scores *= here.probabilities
-        scores *= self.weights[:, None]
-        curved: Float32s = self.Z.T @ scores
-        return curved + direction / np.float32(self.C)
-
-    def preconditioned(self, gradient: Float32s) -> Float32s:
-        """Return about the inverse Hessian times a gradient (r, k), for weights whose sum over the classes is 0."""
-        inverse = 1 / (self.curvature + np.float32(1 / self.C))
-        shared = (inverse * gradient).sum(axis=1, keepdims=True) / inverse.sum(axis=1, keepdims=True)  # (r, 1)
-        return np.asarray(inverse * (gradient - shared), dtype=np.float32)
-
-
-def _minimize(problem: _Problem, W: Float32s, tol: float) -> Float32s:
-    """Return W (r, k) at the minimum: Newton steps, each solved by conjugate gradients and halved until it descends.
-
-    Nocedal, Wright. Numerical Optimization, 2nd ed., 2006, algorithm 7.1, with a preconditioner.
-    """
-    here = problem.at(W, problem.base + problem.Z @ W)
-    for _ in range(MAX_NEWTON_STEPS):
-        gradient = problem.gradient(here)
-        remaining = _inner(gradient, problem.preconditioned(gradient))
-        if remaining < tol:
-            break
-        target = max(min(0.6, remaining) ** 2 * remaining, tol / 2)
-        direction = _newton_direction(problem, here, gradient, target)
-        scores = problem.Z @ direction  # (n, k), what the direction adds
-        descent, step = _inner(gradient, direction), 1.0
-        while step > MIN_STEP:
-            there = problem.at(here.W + np.float32(step) * direction, here.scores + np.float32(step) * scores)
-            if there.loss <= here.loss + 1e-4 * step * descent:
-                break
-            step /= 2
-        else:
-            break  # float32 cannot represent a lower loss
-        here = there
-    return here.W
-
-
-def _newton_direction(problem: _Problem, here: _Point, gradient: Float32s, target: float) -> Float32s:
-    """Solve Hessian x = -gradient by preconditioned conjugate gradients until the squared residual is below `target`.
-
-    Returns x (r, k).
-    """
-    x, residual = np.zeros_like(gradient), -gradient
-    direction = problem.preconditioned(residual)
-    square = _inner(residual, direction)
-    for _ in range(MAX_CONJUGATE_STEPS):
-        curved = problem.hessian_times(here, direction)
-        length = np.float32(square / _inner(direction, curved))
-        x += length * direction
-        residual -= length * curved
-        ahead = problem.preconditioned(residual)
-        before, square = square, _inner(residual, ahead)
-        if square < target:
-            break
-        direction = ahead + np.float32(square / before) * direction
-    return x
-
-
-def _inner(one: Float32s, other: Float32s) -> float:
-    return float(np.vdot(one, other))

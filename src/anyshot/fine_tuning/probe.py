@@ -8,10 +8,10 @@ from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
 from anyshot.any_shot.model import LinearModel
-from anyshot.any_shot.solver import fit_softmax, labeled_examples
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tuning.partial import LinearHead
+from anyshot.training.softmax_regression import fit_softmax, labeled_examples
 
 PROBE_STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Candidates for C, the inverse of the penalty; features have unit length."""
@@ -72,7 +72,8 @@ def simplest(scores: dict[float, NDArray[np.float64]], index: Indexes) -> float:
 
 def logistic_regression(X: Vectors, index: Indexes, n_classes: int, *, C: float) -> LinearModel:
     """Return logistic regression with logit adjustment: its scores are those of a balanced sample."""
-    return fit_softmax(labeled_examples(X, index, n_classes), np.zeros((len(X), n_classes), np.float32), C=C)
+    examples = labeled_examples(X, index, n_classes)
+    return LinearModel(*fit_softmax(examples, np.zeros((len(X), n_classes), np.float32), C=C))
 
 
 def _out_of_fold(
