@@ -23,9 +23,10 @@ from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.prior import Prior, fit_prior
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import generator, unit
+from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature
+from anyshot.evaluation.metrics import expected_calibration_error
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
 COSINE_SCALE = DEFAULTS.cosine_scale
@@ -153,6 +154,17 @@ def test_probabilities_are_calibrated_on_new_items(method):
     data, X, y = four_classes(n_each=30, noise=2.0)
     assert 0.6 < fit_temperature(fitted(data, method=method).scores(X), y) < 1.5
     assert fit_temperature(COSINE_SCALE * X @ data.class_vectors.T, y) > 2  # without labels to fit a temperature
+
+
+@pytest.mark.parametrize("n_each", [10, 30])
+def test_probabilities_are_calibrated_on_new_items_with_a_pool(n_each):
+    draws = []
+    for seed in range(3):
+        data, X, y = four_classes(n_each=n_each, noise=1.5, name_noise=1.5, seed=seed)
+        _, U, _ = four_classes(n_each=7, noise=1.5, name_noise=1.5, seed=seed)
+        draws.append((fitted(replace(data, unlabeled=U)).probabilities(X), y))
+    probabilities, y = (np.concatenate(part) for part in zip(*draws, strict=True))
+    assert expected_calibration_error(probabilities, y) < 0.06
 
 
 def test_twenty_labels_per_class_overcome_wrong_names():
@@ -396,6 +408,14 @@ def test_a_pool_of_weight_zero_leaves_the_fit_as_it_is(field):
     prior = fit_prior(data)
     fit = fit_method("any-shot", data, prior, {WEAK: 1.0}, start={})
     assert fit_with_pool(fit, data, data.pool, prior, {WEAK: 1.0}) is fit
+
+
+def test_prototypes_are_means_with_the_class_vectors_that_the_pool_moved():
+    data, _ = pool_of_three(n_each=6)
+    model, prior = fitted(data, method="prototype"), fit_prior(data)
+    (temperature,) = (result.temperature for result in model.leaderboard if result.method == "prototype")
+    means = class_means(data.vectors, data.index, prior.class_vectors)
+    np.testing.assert_allclose(model.coef, COSINE_SCALE * prior.confidence / temperature * means, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["zero-shot", "prototype", "logistic-regression"])
