@@ -116,7 +116,7 @@ def fit_method(
     """Return a method fitted to all labels; pool: unlabeled examples with probabilities as targets."""
     own, S = data.defaults, prior.class_vectors
     if method == "prototype":
-        S = class_means(data.labeled, data.index, data.class_vectors)
+        S = class_means(data.labeled, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
         return Fit(cosine_model(S, own.cosine_scale * prior.confidence / temperature), {})
     if method == "any-shot" and prior.kind == "corrected":
