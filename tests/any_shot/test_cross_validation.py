@@ -19,7 +19,7 @@ from anyshot.any_shot.cross_validation import (
     result_from_scores,
 )
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
+from anyshot.any_shot.head import PrototypeClassifier
 from anyshot.any_shot.model import METHODS
 from anyshot.any_shot.prior import Prior, fit_prior
 from anyshot.any_shot.training_set import TrainingSet
@@ -506,8 +506,8 @@ def test_too_few_labeled_classes_correct_nothing():
 # --- one method ---
 
 
-def fit_one(data, method, factors, start=(), **options):
-    return fit_method(method, data, names_of(data), factors, start=dict(start), **options)
+def fit_one(data, method):
+    return fit_method(method, data, names_of(data), {}, start={})
 
 
 def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predicted():
@@ -515,7 +515,7 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
     embeddings = data.class_embeddings.copy()
     embeddings[1] = 0
     data = replace(data, class_embeddings=embeddings)
-    model, deltas = fit_one(data, "zero-shot", {})
+    model, deltas = fit_one(data, "zero-shot")
     cosines = X @ data.class_vectors.T
     np.testing.assert_allclose(model(X)[:, [0, 2, 3]], COSINE_SCALE * cosines[:, [0, 2, 3]], rtol=1e-5)
     assert np.isneginf(model(X)[:, 1]).all()
@@ -524,32 +524,6 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
 
 def test_prototypes_are_those_of_the_estimator():
     data, X, _ = four_classes(n_each=3)
-    model, _ = fit_one(data, "prototype", {})
+    model, _ = fit_one(data, "prototype")
     peer = PrototypeClassifier().fit(data.vectors, data.index, class_vectors=data.class_vectors)
     np.testing.assert_array_equal(model(X).argmax(axis=1), peer.predict(X))
-
-
-def test_heads_of_several_strengths_are_summed_with_their_factors():
-    data, X, _ = four_classes(n_each=3)
-    model, deltas = fit_one(data, "any-shot", {WEAK: 2.0, STRONG: 0.5})
-    heads = {strength: AnyShotHead(C=strength.C, tol=1e-8) for strength in (WEAK, STRONG)}
-    for head in heads.values():
-        head.fit(data.vectors, data.index, class_vectors=data.class_vectors)
-    total = 2.0 * heads[WEAK].decision_function(X) + 0.5 * heads[STRONG].decision_function(X)
-    np.testing.assert_allclose(model(X), total, atol=0.02)
-    assert set(deltas) == {WEAK, STRONG}
-
-
-def test_where_the_solver_starts_does_not_change_the_solution():
-    data, X, _ = four_classes(n_each=3)
-    cold, deltas = fit_one(data, "any-shot", {STRONG: 2.0}, tol=1e-8)
-    warm, _ = fit_one(data, "any-shot", {STRONG: 2.0}, deltas, tol=1e-8)
-    np.testing.assert_allclose(cold(X), warm(X), atol=1e-3)
-
-
-def test_a_strength_without_prior_is_logistic_regression():
-    data, X, _ = four_classes(n_each=3)
-    plain = AnyShotHead(C=10.0, tol=1e-8)
-    plain.fit(data.vectors, data.index, class_vectors=np.zeros_like(data.class_embeddings))
-    model, _ = fit_one(data, "any-shot", {Strength(10.0, 0): 1.0}, tol=1e-8)
-    np.testing.assert_allclose(model(X), plain.decision_function(X), atol=0.01)
