@@ -1,53 +1,129 @@
-"""The constants of the any-shot model, and that each mechanism can be switched off by them."""
+"""The constants of the any-shot model: each acts where it is documented to, and can be changed without other code."""
 
 import inspect
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import anyshot
 from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.any_shot.prior import choose_prior
+from anyshot.any_shot.model import closeness
+from anyshot.any_shot.training_set import class_shares
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import make_pool, probabilities_at_pool_shares, refine, wiener_filter
 from four_classes import VECTORS, biased_names, four_classes
 
+SOURCE = "".join(
+    path.read_text(encoding="utf-8")
+    for path in Path(anyshot.__file__).parent.rglob("*.py")
+    if path.name != "defaults.py"
+)
 
-def with_pool():
-    data, X, _ = four_classes(n_each=4, noise=1.5, name_noise=1.5)
-    return replace(data, unlabeled=X)
+
+def with_labels(n_each=5):
+    data, _, _ = four_classes(n_each=n_each, noise=1.5, name_noise=1.5)
+    return data
 
 
-def scores(data, **changes):
-    return fit_model(VECTORS, data, defaults=replace(DEFAULTS, **changes)).scores(data.vectors)
+def with_pool(n_each=5):
+    _, X, _ = four_classes(noise=1.5, name_noise=1.5)
+    return replace(with_labels(n_each), unlabeled=X)
+
+
+def with_centering():
+    return replace(with_pool(), centering=True)
+
+
+def probabilities(data, **changes):
+    model = fit_model(VECTORS, data, defaults=replace(DEFAULTS, **changes))
+    return model.probabilities(model.data.labeled if len(data.index) else model.data.class_vectors)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Defaults)])
+def test_every_constant_is_used(field):
+    assert f".{field}" in SOURCE
+
+
+# --- where each constant acts ---
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("case", "changes"),
     [
-        {"neighbor_weight": 0},
-        {"own_labels": 0},
-        {"blend_slope": 0, "blend_offset": 50},
-        {"shares_rounds": 0},
-        {"max_pool_weight": 0},
-        {"label_weight": 0},
-        {"strengths": DEFAULTS.strengths[1:]},
-        {"strengths": tuple(strength._replace(cost=1.0) for strength in DEFAULTS.strengths)},
-        {"refined_scale": 3.0},
-        {"temperature_items": 1e6},
+        (with_pool, {"filter_noise": 0}),
+        (with_pool, {"filter_items": 10}),
+        (with_pool, {"least_name_weight": 0.1}),
+        (with_pool, {"name_weight": 3.0}),
+        (with_pool, {"agreement_power": 0}),
+        (with_pool, {"pool_temperature": 1 / 15}),
+        (with_centering, {"image_pool_temperature": 1 / 15}),
+        (with_pool, {"n_neighbors": 3}),
+        (with_pool, {"neighbor_weight": 0}),
+        (with_pool, {"pool_balance": 0}),
+        (with_pool, {"pool_rounds": 0}),
+        (with_pool, {"label_weight": 0}),
+        (with_pool, {"pool_labels": 0}),
+        (with_pool, {"max_pool_weight": 0}),
+        (with_pool, {"pool_examples": 10}),
+        (with_pool, {"shares_rounds": 0}),
+        (with_pool, {"shares_prior": 100}),
+        (with_labels, {"weak_c": 0.1}),
+        (with_labels, {"strong_c": 100}),
+        (with_labels, {"logistic_c": 0.1, "logistic_odds": 1e3}),
+        (with_labels, {"weak_odds": 0}),
+        (with_labels, {"strong_odds_per_class": 0}),
+        (with_labels, {"logistic_odds": 1e3}),
+        (with_labels, {"min_share": 0.45}),
+        (with_labels, {"min_labels": 10**9}),
+        (with_labels, {"min_labels_per_class": 6, "logistic_odds": 1e3}),
+        (with_labels, {"max_held_out": 8}),
+        (with_labels, {"folds": ((50, 2),)}),
+        (with_labels, {"folds": (), "fewest_folds": 2}),
+        (with_labels, {"held_out_tol": 10.0}),
+        (with_labels, {"head_scale": 1.0}),
+        (with_labels, {"temperature_items": 1e6}),
+        (with_pool, {"confidence_power": 0}),
+        (with_pool, {"least_agreement": 1.0}),
+        (with_centering, {"center_items": 1000}),
     ],
-    ids=lambda changes: ",".join(changes),
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else value.__name__,
 )
-def test_a_mechanism_that_is_switched_off_changes_the_scores(changes):
-    data = with_pool()
-    assert np.abs(scores(data, **changes) - scores(data)).max() > 1e-4
+def test_a_constant_changes_the_answers_where_it_acts(case, changes):
+    data = case()
+    assert np.abs(probabilities(data, **changes) - probabilities(data)).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("case", "changes"),
+    [
+        (with_labels, {"filter_noise": 0, "neighbor_weight": 0, "pool_rounds": 0, "label_weight": 0}),
+        (with_labels, {"max_pool_weight": 0, "shares_rounds": 0, "confidence_power": 0, "cosine_scale": 1.0}),
+        (with_labels, {"min_labeled_classes": 10**9, "center_items": 0}),
+        (with_pool, {"image_pool_temperature": 1.0, "center_items": 0}),
+    ],
+)
+def test_a_constant_changes_nothing_elsewhere(case, changes):
+    data = case()
+    np.testing.assert_array_equal(probabilities(data, **changes), probabilities(data))
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_without_labels_the_scale_is_that_of_cosines(pool):
+    data = (with_pool if pool else with_labels)(n_each=0)
+    without = {"max_pool_weight": 0}
+    one, half = (
+        fit_model(VECTORS, data, defaults=replace(DEFAULTS, cosine_scale=scale, **without)) for scale in (20, 10)
+    )
+    np.testing.assert_allclose(one.coef, 2 * half.coef, rtol=1e-6)
 
 
 @pytest.mark.parametrize("changes", [{"min_labeled_classes": 10**9}, {"max_corrected_classes": 0}], ids=str)
 def test_corrections_by_labeled_classes_can_be_switched_off(changes):
     data, _, _ = biased_names()
-    assert np.abs(scores(data, **changes) - scores(data)).max() > 1e-2
+    assert np.abs(probabilities(data, **changes) - probabilities(data)).max() > 1e-2
 
 
 def test_the_filter_can_be_switched_off():
@@ -56,11 +132,13 @@ def test_the_filter_can_be_switched_off():
     assert data.with_defaults(replace(DEFAULTS, filter_noise=0)).prior_vectors is data.class_embeddings
 
 
-def test_a_refinement_that_is_trusted_at_no_agreement_is_not_used():
-    data = with_pool()
-    never = replace(DEFAULTS, trust=-1e9, distrust=-1e9)
-    assert choose_prior(data).refinement is not None
-    assert choose_prior(data.with_defaults(never)).refinement is None
+def test_labels_are_added_to_each_class_for_its_share():
+    data = with_labels(n_each=2)
+    data = data.with_defaults(replace(DEFAULTS, label_share_items=3.0)).subset(data.index < 3)
+    np.testing.assert_allclose(class_shares("labels", data), np.array([5, 5, 5, 3]) / 18)
+
+
+# --- consistency ---
 
 
 def test_other_defaults_find_the_neighbors_again():
@@ -78,17 +156,17 @@ def test_without_smoothing_the_neighbors_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("function", "fields"),
+    ("function", "of_function"),
     [
         (make_pool, {"n_neighbors": "n_neighbors", "neighbor_weight": "neighbor_weight"}),
-        (make_pool, {"temperature": "pool_temperature"}),
-        (refine, {"prior_weight": "prior_weight", "rounds": "rounds", "max_reassignments": "max_reassignments"}),
+        (refine, {"temperature": "pool_temperature", "balance": "pool_balance", "rounds": "pool_rounds"}),
         (probabilities_at_pool_shares, {"prior_count": "shares_prior", "rounds": "shares_rounds"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),
+        (closeness, {"scale": "closeness_scale"}),
     ],
 )
-def test_the_functions_below_have_the_same_defaults(function, fields):
+def test_the_functions_below_have_the_same_defaults(function, of_function):
     own = inspect.signature(function).parameters
-    assert {name: own[name].default for name in fields} == {
-        name: getattr(DEFAULTS, field) for name, field in fields.items()
+    assert {name: own[name].default for name in of_function} == {
+        name: getattr(DEFAULTS, field) for name, field in of_function.items()
     }

@@ -141,7 +141,7 @@ def test_leaderboard_and_reasons_explain_the_choice(clf):
     clf.fit(TEXTS, LABELS)
     assert set(clf.leaderboard_.method) == {"any-shot", "zero-shot", "prototype", "logistic-regression"}
     assert clf.leaderboard_.accuracy.between(0, 1).all()
-    assert any("18 labels" in reason for reason in clf.reasons_)
+    assert any("18 held-out labels" in reason for reason in clf.reasons_)
     assert "Class names are encoded as '{}', 'The topic is {}.'" in clf.reasons_[-1]
 
 
