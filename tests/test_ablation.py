@@ -40,17 +40,17 @@ def test_a_set_is_measured_once_and_reported(
     ablation: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--folder", str(folder), "--sets", "tweet_irony", "--draws", "1", "--workers", "0"]
-    ablation.main([*command, "--variants", "blend", "filter"])
+    ablation.main([*command, "--variants", "neighbors", "filter"])
     first = {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
-    assert set(first) == {f"tweet_irony.{name}.json" for name in ("baseline", "blend", "filter")}
+    assert set(first) == {f"tweet_irony.{name}.json" for name in ("baseline", "neighbors", "filter")}
     settings = json.loads((folder / "results" / "tweet_irony.baseline.json").read_text())["settings"]
     assert set(settings) == {"0", "1", "2", "5", "10", "0 pool", "1 pool", "2 pool", "5 pool", "10 pool"}
     assert "| names filtered toward the pool |" in capsys.readouterr().out
 
-    ablation.main([*command, "--variants", "blend", "filter"])  # everything is there
+    ablation.main([*command, "--variants", "neighbors", "filter"])  # everything is there
     assert first == {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
 
-    ablation.main([*command, "--change", "prior_weight=0.3", "--name", "weaker"])
+    ablation.main([*command, "--change", "name_weight=0.5", "--name", "weaker"])
     assert (folder / "results" / "tweet_irony.weaker.json").exists()
     capsys.readouterr()
     ablation.main([*command, "--report"])

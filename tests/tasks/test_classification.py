@@ -148,7 +148,7 @@ def test_leaderboard_and_reasons_explain_the_choice(clf):
 def assert_same_model(changed, at_once, items):
     assert changed.classes_.tolist() == at_once.classes_.tolist()
     assert changed.predict(items).tolist() == at_once.predict(items).tolist()
-    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=2e-3)
+    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=5e-3)
 
 
 @pytest.mark.parametrize("n_each", [1, 3, 8])
