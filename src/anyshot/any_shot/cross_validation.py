@@ -1,7 +1,7 @@
 """Fitting an any-shot model: held-out labels tell how far labels move the prior, and how sure the answers are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,6 @@ Scores: TypeAlias = NDArray[np.floating]  # (n, c)
 Factors: TypeAlias = Mapping[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
 Start: TypeAlias = Mapping[Strength, LinearModel]
-
-
-class Fit(NamedTuple):
-    """A method fitted to the labels, with scores whose softmax is calibrated, and what labels added to its heads."""
-
-    linear: LinearModel
-    deltas: Start
 
 
 def fit_model(
@@ -80,8 +73,8 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
         if data.pool and prior.refined and method in ("auto", "any-shot"):
-            fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
-    coef, intercept = fit.linear.with_class_prior(data.class_prior)
+            fit = fit_with_pool(*fit, data, data.pool, prior, chosen.factors)
+    coef, intercept = fit[0].with_class_prior(data.class_prior)
     kind = _kind(prior, wanted)
     return Model(
         embedder,
@@ -93,7 +86,7 @@ def fit_model(
         (*prior.reasons, *_reasons(why, kind, data, embedder)),
         means,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
-        deltas=fit.deltas,
+        deltas=fit[1],
         held_out=chosen.probabilities,
         unknown_threshold=threshold,
     )
@@ -112,40 +105,45 @@ def fit_method(
     start: Start,
     pool: Examples | None = None,
     tol: float = 2e-5,
-) -> Fit:
-    """Return a method fitted to all labels; pool: unlabeled examples with probabilities as targets."""
+) -> tuple[LinearModel, Start]:
+    """Return a method fitted to all labels, and what labels added to its heads.
+
+    The softmax of its scores is calibrated by `temperature`; pool: unlabeled examples with probabilities as targets.
+    """
     own, S = data.defaults, prior.class_vectors
     if method == "prototype":
         S = class_means(data.labeled, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
-        return Fit(cosine_model(S, own.cosine_scale * prior.confidence / temperature), {})
+        return cosine_model(S, own.cosine_scale * prior.confidence / temperature), {}
     if method == "any-shot" and prior.kind == "corrected":
         S = data.corrected_class_vectors()[0]
     linear, deltas = fit_average(data.labeled, data.index, S, factors, start=start, more=pool, tol=tol)
-    return Fit(linear.scaled(1 / temperature), deltas)
+    return linear.scaled(1 / temperature), deltas
 
 
-def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors) -> Fit:
+def fit_with_pool(
+    linear: LinearModel, deltas: Start, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors
+) -> tuple[LinearModel, Start]:
     """Return the any-shot head fitted again with the model's answers for the pool as examples of small weight.
 
     The answers are given at the pool's own class shares and averaged with those of each vector's neighbors. They add
     no label, so the model must not become more sure by them: its mean confidence on the pool stays what it was.
     """
     own, n_classes = data.defaults, len(data.class_vectors)
-    scores = fit.linear(pool.vectors)  # (m, c)
+    scores = linear(pool.vectors)  # (m, c)
     answers = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
     answers = pool.smooth(answers)
     rows = np.unique(np.linspace(0, len(answers) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     if not weight:
-        return fit
+        return linear, deltas
     weights = np.full(len(rows), weight, dtype=np.float32)
     examples = Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
     factors = factors or _default_factors(heads(data), data, prior)
-    more = fit_method("any-shot", data, prior, factors, start=fit.deltas, pool=examples)
+    linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
     confidence = softmax(scores[rows].astype(np.float64)).max(axis=1).mean()
-    temperature = matching_temperature(more.linear(pool.vectors[rows]), confidence)
-    return more._replace(linear=more.linear.scaled(1 / temperature))
+    temperature = matching_temperature(linear(pool.vectors[rows]), confidence)
+    return linear.scaled(1 / temperature), deltas
 
 
 def cosine_model(S: Vectors, scale: float) -> LinearModel:

@@ -138,10 +138,6 @@ class Defaults:
     """Zero vectors added when the center is estimated; the mean of one or two photographs is a poor estimate."""
     closeness_scale: float = 30.0
     """Inverse temperature of the soft maximum of cosines to class means; a second class nearby counts a little."""
-    duplicate_cosine: float = 0.97
-    """Cosine of two class vectors from which a warning is given."""
-    bridge_duplicate_cosine: float = 0.995
-    """The same for class vectors that come over the bridge of an image network's known classes."""
 
 
 DEFAULTS: Final = Defaults()

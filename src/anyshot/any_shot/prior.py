@@ -80,16 +80,13 @@ def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
     with hundreds of labels, without a penalty on the scores of labeled classes.
     """
     coef, intercept, penalty = zero_shot.generalized_weights(data.labeled, data.index, data.attributes)
-    n_unlabeled = int(np.count_nonzero(data.counts == 0))
-    why = f"{count(n_unlabeled, 'class')} without a label can only be predicted by zero-shot"
+    why = f"{count(int((data.counts == 0).sum()), 'class')} without a label can only be predicted by zero-shot"
     if penalty is not None:
         why += f"; {penalty:.2g} is subtracted from the scores of labeled classes, found by holding classes out"
-    if data.class_prior is not None:
-        intercept = intercept + np.log(data.class_prior)
-    return LinearModel(coef.astype(np.float32), intercept.astype(np.float32)), f"{why}."
+    linear = LinearModel(coef.astype(np.float32), intercept.astype(np.float32))
+    return linear.with_class_prior(data.class_prior), f"{why}."
 
 
 def count(n: int, noun: str) -> str:
     """Return a number with its noun: "1 class", "2 classes"."""
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else plural}"
+    return f"{n:,} {noun if n == 1 else noun + ('es' if noun.endswith('s') else 's')}"

@@ -14,7 +14,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.items import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_embeddings import ClassTexts, near_duplicates
+from anyshot.zero_shot.class_embeddings import ClassTexts
 
 if TYPE_CHECKING:  # it loads scipy, which a saved model does not need for its answers
     from anyshot.zero_shot.pool_refinement import Pool
@@ -273,15 +273,4 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
         raise NotEnoughLabelsError(
             f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
             "name. Give a labeled example of it, or a class vector."
-        )
-
-
-def warn_of_duplicates(data: TrainingSet, *, stacklevel: int) -> None:
-    """Warn of the first three pairs of classes whose embeddings are nearly equal."""
-    threshold = data.defaults.bridge_duplicate_cosine if data.centering else data.defaults.duplicate_cosine
-    for one, other, cosine in near_duplicates(unit(data.class_embeddings), data.texts.names, threshold=threshold):
-        warnings.warn(
-            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
-            "descriptions that distinguish them.",
-            stacklevel=stacklevel + 1,
         )

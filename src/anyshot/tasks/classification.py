@@ -57,7 +57,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         "auto" takes the default for the items: "minilm", "efficientnet-lite0" or "vectors". Others: "hf:ID-or-folder",
         or any object with `modality`, `width` and `encode`.
     method : {"auto", "any-shot", "zero-shot", "prototype", "logistic-regression"}, default="auto"
-        "auto" chooses by cross-validation, as far as the labels allow.
+        "auto" is the any-shot head, or zero-shot without labels; without class vectors, logistic regression.
     budget : "fast", "best" or float, default="fast"
         Time for `fit`: "fast" for closed forms only; "best" to also try fine-tuning the encoder, however long that
         takes; or the number of seconds for trying it.
@@ -75,11 +75,11 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         In the order given; sorted if the labels named them, as scikit-learn's scorers of probabilities expect.
     method_ : str
-        The method that was chosen.
+        The method that was used.
     reasons_ : tuple of str
-        Why, in sentences.
+        What was done and why, in sentences.
     leaderboard_ : DataFrame
-        The methods compared by cross-validation; empty if there were too few labels.
+        How the methods did on held-out labels; empty if there were too few of them.
     unknown_threshold_ : float or None
         Items whose closeness to the nearest class (a cosine) is smaller are unknown.
     encoding_counts : EncodingCounts
@@ -156,7 +156,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             labeled = [item for item, y in zip(items, labels, strict=True) if not is_missing(y)]
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
             self._set_model(fine_tune_if_better(model, labeled, unlabeled, **options))
-        training_set.warn_of_duplicates(data, stacklevel=2)
+        _warn_of_duplicates(data)
         return self
 
     def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
@@ -311,7 +311,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         embedder = _embedder_for(items, self.encoder, cache=self.cache)
         data = embedder.with_embeddings(self._pending, items)
         model = self._fit_model(embedder, data)
-        training_set.warn_of_duplicates(data, stacklevel=3)
+        _warn_of_duplicates(data, stacklevel=4)
         return model
 
     def _encoded_model(self) -> Model:
@@ -366,6 +366,11 @@ def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embed
     if isinstance(encoder, str) and encoder == "auto":
         encoder = encoder_for(items) if len(items) else "vectors"
     return Embedder(encoder, cache=VectorCache() if cache else None)
+
+
+def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 3) -> None:
+    own = data.class_embeddings, data.texts.names
+    class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
 
 
 def _check_parameters(clf: AnyShotClassifier) -> None:

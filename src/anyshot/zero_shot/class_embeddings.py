@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -33,6 +34,9 @@ MAX_NAME_COUNT = 3
 
 PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""))
 """Endings of plurals, and of their singulars."""
+
+DUPLICATE_COSINE = {False: 0.97, True: 0.995}
+"""Cosine of two class embeddings from which a warning is given: of texts, and over the bridge of an image network."""
 
 _BLOCK = 1024  # rows of class embeddings compared at once: 10,000 classes need 40 MB instead of 400
 
@@ -210,6 +214,16 @@ def near_duplicates(
         closest = np.argsort(-cosines[rows, columns], kind="stable")[:n]
         found += [(-float(cosines[rows[p], columns[p]]), start + int(rows[p]), int(columns[p])) for p in closest]
     return [(names[row], names[column], -cosine) for cosine, row, column in sorted(found)[:n]]
+
+
+def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_bridge: bool, stacklevel: int) -> None:
+    """Warn of the first three pairs of classes whose embeddings (c, d) are nearly equal."""
+    for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
+        warnings.warn(
+            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
+            "descriptions that distinguish them.",
+            stacklevel=stacklevel + 1,
+        )
 
 
 # A text encoder has rarely seen "ketch", cuts it into pieces and places it near "Keeshond" and "ketchup". The list
