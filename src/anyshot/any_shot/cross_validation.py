@@ -36,6 +36,7 @@ Scores: TypeAlias = NDArray[np.floating]  # (n, c)
 Factors: TypeAlias = Mapping[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
 Start: TypeAlias = Mapping[Strength, LinearModel]
+Fit: TypeAlias = tuple[LinearModel, Start]
 
 
 def fit_model(
@@ -73,7 +74,7 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
         if data.pool and prior.refined and method in ("auto", "any-shot"):
-            fit = fit_with_pool(*fit, data, data.pool, prior, chosen.factors)
+            fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
     coef, intercept = fit[0].with_class_prior(data.class_prior)
     kind = _kind(prior, wanted)
     return Model(
@@ -105,7 +106,7 @@ def fit_method(
     start: Start,
     pool: Examples | None = None,
     tol: float = 2e-5,
-) -> tuple[LinearModel, Start]:
+) -> Fit:
     """Return a method fitted to all labels, and what labels added to its heads.
 
     The softmax of its scores is calibrated by `temperature`; pool: unlabeled examples with probabilities as targets.
@@ -121,26 +122,24 @@ def fit_method(
     return linear.scaled(1 / temperature), deltas
 
 
-def fit_with_pool(
-    linear: LinearModel, deltas: Start, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors
-) -> tuple[LinearModel, Start]:
+def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors) -> Fit:
     """Return the any-shot head fitted again with the model's answers for the pool as examples of small weight.
 
     The answers are given at the pool's own class shares and averaged with those of each vector's neighbors. They add
     no label, so the model must not become more sure by them: its mean confidence on the pool stays what it was.
     """
     own, n_classes = data.defaults, len(data.class_vectors)
-    scores = linear(pool.vectors)  # (m, c)
+    scores = fit[0](pool.vectors)  # (m, c)
     answers = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
     answers = pool.smooth(answers)
     rows = np.unique(np.linspace(0, len(answers) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     if not weight:
-        return linear, deltas
+        return fit
     weights = np.full(len(rows), weight, dtype=np.float32)
     examples = Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
     factors = factors or _default_factors(heads(data), data, prior)
-    linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
+    linear, deltas = fit_method("any-shot", data, prior, factors, start=fit[1], pool=examples)
     confidence = softmax(scores[rows].astype(np.float64)).max(axis=1).mean()
     temperature = matching_temperature(linear(pool.vectors[rows]), confidence)
     return linear.scaled(1 / temperature), deltas
