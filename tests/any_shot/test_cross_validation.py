@@ -454,16 +454,14 @@ def test_classes_with_only_a_label_and_with_only_a_name_are_both_predicted(metho
 # --- reasons ---
 
 
-@pytest.mark.parametrize("better", ["zero-shot", "logistic-regression"])
-def test_a_method_that_is_better_on_held_out_labels_does_not_replace_the_head(better):
+def test_a_method_that_is_better_on_held_out_labels_does_not_replace_the_head():
     data, _, _ = four_classes(n_each=4, noise=1.2, name_noise=0.3)
-    if better == "logistic-regression":
-        data = with_permuted_names(four_classes(n_each=6, noise=1.2)[0])
     model = fitted(data)
     found = {result.method: result.accuracy for result in model.leaderboard}
-    assert found[better] > found["any-shot"]
-    assert model.leaderboard[0].method != "any-shot"
+    assert found["zero-shot"] > found["any-shot"]
+    assert model.leaderboard[0].method == "zero-shot"
     assert model.method == "any-shot"
+    assert fitted(with_permuted_names(four_classes(n_each=20)[0])).method == "any-shot"  # even if all names are wrong
 
 
 def test_reasons_are_sentences():

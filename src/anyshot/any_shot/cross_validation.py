@@ -20,7 +20,7 @@ from anyshot.any_shot.model import (
     softmax,
 )
 from anyshot.any_shot.open_set import fit_threshold
-from anyshot.any_shot.prior import Prior, count, fit_prior, zero_shot_by_attributes
+from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.solver import fit_average
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
@@ -72,8 +72,9 @@ def fit_model(
         results = cross_validate(data, prior, method)
         wanted = _main_method(data) if method == "auto" else method
         chosen, why = result_of(wanted, results, data, prior)
+        prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
-        if data.pool and prior.refined and method in ("auto", "any-shot"):
+        if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
     coef, intercept = fit[0].with_class_prior(data.class_prior)
     kind = _kind(prior, wanted)
@@ -116,8 +117,6 @@ def fit_method(
         S = class_means(data.labeled, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
         return cosine_model(S, own.cosine_scale * prior.confidence / temperature), {}
-    if method == "any-shot" and prior.kind == "corrected":
-        S = data.corrected_class_vectors()[0]
     linear, deltas = fit_average(data.labeled, data.index, S, factors, start=start, more=pool, tol=tol)
     return linear.scaled(1 / temperature), deltas
 
@@ -190,7 +189,9 @@ def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Fa
     start: Start = {}
     for fold in np.unique(folds):
         out = folds == fold
-        linear, start = fit_method(method, data.subset(~out), prior, factors, start=start, tol=own.held_out_tol)
+        rest = data.subset(~out)
+        moved = moved_by_labels(prior, rest) if method == "any-shot" else prior
+        linear, start = fit_method(method, rest, moved, factors, start=start, tol=own.held_out_tol)
         scores[out] = linear(data.labeled[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold

@@ -7,16 +7,16 @@ import numpy as np
 from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import Vectors, class_sums, unit
-from anyshot.zero_shot.pool_refinement import Pool, Refinement, agreement, refine
+from anyshot.base.validation import Floats, Vectors, class_sums, unit
+from anyshot.zero_shot.pool_refinement import Pool, agreement, refine
 
 
 class Prior(NamedTuple):
     """Class vectors before labels are fitted, and how far they can be relied on."""
 
     class_vectors: Vectors  # (c, d), unit length
-    kind: PriorKind  # "corrected": before a head is fitted, the labeled classes' errors move all of them
-    refined: bool = False  # whether the pool moved them
+    kind: PriorKind  # "corrected": the labeled classes' errors will move all of them
+    name_weight: float | None = None  # of the names against the clusters of the pool; None: there is no pool
     confidence: float = 1.0  # factor of the default scale of scores
     reasons: tuple[str, ...] = ()
 
@@ -32,38 +32,45 @@ def fit_prior(data: TrainingSet) -> Prior:
     if pool is None or len(pool.vectors) < len(data.class_vectors) or given.kind == "none":
         return given
     own, names = data.defaults, data.class_vectors if data.attributes.size else unit(data.class_embeddings)
-    free = refine_on_pool(data, pool, own.least_name_weight)
-    agreed = agreement(names, free.class_vectors, pool)
+    agreed = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
     weight = own.name_weight - (own.name_weight - own.least_name_weight) * agreed**own.agreement_power
-    refined = refine_on_pool(data, pool, weight, with_labels=True)
-    agreed = agreement(names, refined.class_vectors, pool)
-    return Prior(
-        refined.class_vectors,
-        "attributes" if given.kind == "attributes" else "refined",
-        True,
-        max(agreed, own.least_agreement) ** own.confidence_power,
-        (
-            f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (name "
-            f"weight {weight:.2f}, cluster weight 1; agreement on the more confident half {agreed:.0%}).",
-        ),
+    refined = refine_on_pool(data, pool, weight)
+    agreed = agreement(names, refined, pool)
+    reason = (
+        f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (name weight "
+        f"{weight:.2f}, cluster weight 1; agreement on the more confident half {agreed:.0%})."
     )
+    kind: PriorKind = "attributes" if given.kind == "attributes" else "refined"
+    return Prior(refined, kind, weight, max(agreed, own.least_agreement) ** own.confidence_power, (reason,))
 
 
-def refine_on_pool(data: TrainingSet, pool: Pool, name_weight: float, *, with_labels: bool = False) -> Refinement:
-    """Return the class vectors refined on the pool, with the labeled examples as members of their clusters or not."""
-    own, sums = data.defaults, None
-    if with_labels:
-        sums = own.label_weight * class_sums(data.labeled, data.index, len(data.class_vectors))
+def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
+    """Return the prior with class vectors that the labels of other classes, or of the same clusters, have moved.
+
+    With a pool, the labeled examples are members of their clusters. Without one, the errors of the labeled classes'
+    vectors correct those of all classes.
+    """
+    if prior.name_weight is not None and data.pool and len(data.index):
+        sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(data.class_vectors))
+        return prior._replace(class_vectors=refine_on_pool(data, data.pool, prior.name_weight, labeled_sums=sums))
+    if prior.kind == "corrected":
+        return prior._replace(class_vectors=data.corrected_class_vectors()[0])
+    return prior
+
+
+def refine_on_pool(data: TrainingSet, pool: Pool, name_weight: float, *, labeled_sums: Floats | None = None) -> Vectors:
+    """Return the class vectors (c, d) refined on the pool; labeled_sums (c, d): of the labeled examples."""
+    own = data.defaults
     return refine(
         data.class_vectors,
         pool,
         name_weight=name_weight,
-        labeled_sums=sums,
+        labeled_sums=labeled_sums,
         shares=data.class_prior,
         temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
         balance=own.pool_balance,
         rounds=own.pool_rounds,
-    )
+    ).class_vectors
 
 
 def kind_of(data: TrainingSet) -> PriorKind:
