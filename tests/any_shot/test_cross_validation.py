@@ -204,6 +204,16 @@ def test_the_head_without_names_needs_five_labels_of_every_class(counts, expecte
     assert found.get(LOGISTIC, DEFAULTS.logistic_odds) == DEFAULTS.logistic_odds
 
 
+@pytest.mark.parametrize(("n_each", "kept"), [(5, True), (6, False)])
+def test_the_weak_head_takes_part_up_to_few_labels(n_each, kept):
+    data, _, _ = four_classes(n_each=n_each)
+    data = data.with_defaults(replace(DEFAULTS, few_labels=20))
+    assert (WEAK in heads(data)) == kept
+    assert STRONG in heads(data)
+    without_strong = replace(data.defaults, strong_odds_per_class=0)
+    assert WEAK in heads(data.with_defaults(without_strong))  # one head with the names stays
+
+
 def test_copies_of_a_label_do_not_count_as_more_labels():
     data, _, _ = four_classes(n_each=5)
     copied = data.vectors.copy()
@@ -307,6 +317,17 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
         rest = some_labels(data, np.arange(C) != row)
         model, _ = fit_method("any-shot", rest, names_of(data), factors, start={}, tol=1e-7)
         np.testing.assert_allclose(found[row], model(data.vectors[[row]])[0], atol=0.05)
+
+
+def test_each_fold_corrects_class_vectors_without_its_own_labels():
+    data, _, _ = biased_names(n_each=2)
+    data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))  # 40 labels in two halves
+    found = held_out_scores("any-shot", data, Prior(data.class_vectors, "corrected"), {STRONG: 1.0})
+    for part in (np.arange(40) % 2 == data.index % 2, np.arange(40) % 2 != data.index % 2):
+        rest = data.subset(~part)
+        prior = Prior(rest.corrected_class_vectors()[0], "names")
+        linear, _ = fit_method("any-shot", rest, prior, {STRONG: 1.0}, start={}, tol=1e-6)
+        np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
 
 
 def test_the_only_label_of_a_class_is_not_counted():

@@ -71,6 +71,7 @@ def test_every_constant_is_used(field):
         (with_pool, {"shares_rounds": 0}),
         (with_pool, {"shares_prior": 100}),
         (with_labels, {"weak_c": 0.1}),
+        (with_labels, {"few_labels": 10}),
         (with_labels, {"strong_c": 100}),
         (with_labels, {"logistic_c": 0.1, "logistic_odds": 1e3}),
         (with_labels, {"weak_odds": 0}),

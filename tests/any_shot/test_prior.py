@@ -8,7 +8,7 @@ import pytest
 from anyshot.any_shot import prior as prior_module
 from anyshot.any_shot.cross_validation import default_factors, fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.prior import Prior, count, fit_prior, kind_of
+from anyshot.any_shot.prior import Prior, count, fit_prior, kind_of, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_sums, generator, unit
 from anyshot.zero_shot.pool_refinement import refine
@@ -53,22 +53,22 @@ def pool_options(data):
 
 def test_without_a_pool_the_class_vectors_stay_as_given():
     data, _, _ = four_classes()
-    assert fit_prior(data) == Prior(data.class_vectors, "names", False, 1.0, ())
+    assert fit_prior(data) == Prior(data.class_vectors, "names", None, 1.0, ())
     np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 
 def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
     few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
-    assert (few.refined, few.confidence, few.reasons) == (False, 1.0, ())
+    assert (few.name_weight, few.confidence, few.reasons) == (None, 1.0, ())
     np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
-    assert enough.refined
+    assert enough.name_weight is not None
 
 
 def test_without_class_vectors_a_pool_is_not_used():
     data, X, _ = four_classes()
     prior = fit_prior(replace(data, class_embeddings=np.zeros((C, D), np.float32), unlabeled=X))
-    assert (prior.kind, prior.refined) == ("none", False)
+    assert (prior.kind, prior.name_weight) == ("none", None)
     assert not prior.class_vectors.any()
 
 
@@ -88,7 +88,8 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     U, y, names = clusters()
     data = with_pool(names, U)
     prior = fit_prior(data)
-    assert (prior.kind, prior.refined, prior.confidence) == ("refined", True, 1.0)
+    assert prior.kind == "refined"
+    assert (prior.name_weight, prior.confidence) == pytest.approx((DEFAULTS.least_name_weight, 1.0))
     expected = refine(names, data.pool, name_weight=DEFAULTS.least_name_weight, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-5)
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
@@ -106,8 +107,7 @@ def test_clusters_that_do_not_confirm_the_class_vectors_move_them_less():
     assert accuracy(free.class_vectors, U, y) < 0.6  # they would follow the clusters, which are not the classes
     prior = fit_prior(data)
     assert accuracy(prior.class_vectors, U, y) > accuracy(free.class_vectors, U, y) + 0.1
-    weight = float(prior.reasons[0].split("name weight ")[1].split(",")[0])
-    assert DEFAULTS.least_name_weight + 0.1 < weight <= DEFAULTS.name_weight
+    assert DEFAULTS.least_name_weight + 0.1 < prior.name_weight <= DEFAULTS.name_weight
 
 
 # Agreement a: the weight 1 - 0.7 a^4, and the confidence a^2, at least 0.1^2.
@@ -121,25 +121,16 @@ def test_name_weight_and_confidence_by_hand(monkeypatch, agreed, weight, confide
     prior = fit_prior(data)
     expected = refine(names, data.pool, name_weight=weight, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
-    assert prior.confidence == pytest.approx(confidence)
-
-
-def test_labels_are_members_of_their_clusters():
-    U, y, names = clusters()
-    data = replace(with_pool(names, U), vectors=U[::10], index=np.roll(y[::10], 1))
-    sums = DEFAULTS.label_weight * class_sums(data.labeled, data.index, 3)
-    expected = refine(names, data.pool, name_weight=0.3, labeled_sums=sums, **pool_options(data))
-    np.testing.assert_allclose(fit_prior(data).class_vectors, expected.class_vectors, atol=1e-5)
-    assert np.abs(fit_prior(data).class_vectors - fit_prior(with_pool(names, U)).class_vectors).max() > 1e-3
+    assert (prior.name_weight, prior.confidence) == pytest.approx((weight, confidence))
 
 
 def test_the_class_prior_is_expected_in_the_pool():
     U, _, names = clusters(noise=0.5)
     shares = np.array([0.8, 0.1, 0.1])
     data = with_pool(names, U).with_class_prior(shares)
-    weight = float(fit_prior(data).reasons[0].split("name weight ")[1].split(",")[0])
-    expected = refine(names, data.pool, name_weight=weight, shares=shares, **pool_options(data))
-    np.testing.assert_allclose(fit_prior(data).class_vectors, expected.class_vectors, atol=0.01)  # a rounded weight
+    prior = fit_prior(data)
+    expected = refine(names, data.pool, name_weight=prior.name_weight, shares=shares, **pool_options(data))
+    np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
 
 
 def test_a_centered_pool_has_its_own_temperature():
@@ -168,6 +159,50 @@ def test_permuting_the_pool_changes_nothing():
     data, X, _ = four_classes(noise=1.2)
     one, other = (fit_prior(replace(data, unlabeled=U)) for U in (X, X[generator(0).permutation(len(X))]))
     np.testing.assert_allclose(one.class_vectors, other.class_vectors, atol=1e-4)
+
+
+# --- labels ---
+
+
+def with_wrong_labels():
+    """Return the clusters with two labels each, of the class after the one that the cluster has."""
+    U, y, names = clusters()
+    return replace(with_pool(names, U), vectors=U[::10], index=(y[::10] + 1) % 3)
+
+
+def test_labels_are_not_part_of_the_prior():
+    data = with_wrong_labels()
+    without = replace(data, vectors=data.vectors[:0], index=data.index[:0])
+    np.testing.assert_array_equal(fit_prior(data).class_vectors, fit_prior(without).class_vectors)
+
+
+def test_labeled_examples_are_members_of_their_clusters():
+    data = with_wrong_labels()
+    prior = fit_prior(data)
+    sums = DEFAULTS.label_weight * class_sums(data.labeled, data.index, 3)
+    expected = refine(
+        data.class_vectors, data.pool, name_weight=prior.name_weight, labeled_sums=sums, **pool_options(data)
+    )
+    moved = moved_by_labels(prior, data)
+    np.testing.assert_allclose(moved.class_vectors, expected.class_vectors, atol=1e-6)
+    pull = ((moved.class_vectors - prior.class_vectors) * np.roll(MEANS, 1, axis=0)).sum(axis=1)
+    assert (pull > 0.03).all()  # toward the cluster in which the class is labeled
+    assert moved == prior._replace(class_vectors=moved.class_vectors)
+
+
+def test_labeled_classes_correct_the_vectors_of_all():
+    data, _, _ = biased_names()
+    moved = moved_by_labels(fit_prior(data), data)
+    np.testing.assert_array_equal(moved.class_vectors, data.corrected_class_vectors()[0])
+    assert moved.kind == "corrected"
+
+
+def test_labels_move_nothing_without_a_pool_and_with_few_classes():
+    data, X, _ = four_classes()
+    assert moved_by_labels(fit_prior(data), data) == fit_prior(data)
+    pooled = replace(data, vectors=data.vectors[:0], index=data.index[:0], unlabeled=X)
+    prior = fit_prior(pooled)
+    assert moved_by_labels(prior, pooled) is prior
 
 
 # --- confidence ---
@@ -211,7 +246,8 @@ def described(*, n_unlabeled=0):
 def test_a_pool_refines_mapped_attributes():
     data, X, y = described()
     prior = fit_prior(replace(data, unlabeled=X))
-    assert (prior.kind, prior.refined) == ("attributes", True)
+    assert prior.kind == "attributes"
+    assert prior.name_weight is not None
     assert accuracy(prior.class_vectors, X, y) > 0.8
 
 
