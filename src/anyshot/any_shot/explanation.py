@@ -12,7 +12,7 @@ from rich.text import Text
 from anyshot.any_shot.model import CHUNK, Model
 from anyshot.base.items import UNKNOWN, Items, Label, item_names
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.zero_shot.analogies import Analogy, similar_classes
+from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text
 
 

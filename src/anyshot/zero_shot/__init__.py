@@ -21,7 +21,7 @@ _HOME = {
     "SemanticRidge": "anyshot.zero_shot.ridge",
     "TransductiveZeroShotClassifier": "anyshot.zero_shot.transductive",
     "ZeroShotClassifier": "anyshot.zero_shot.base",
-    "analogies": "anyshot.zero_shot.analogies",
+    "analogies": "anyshot.zero_shot.class_analogies",
     "class_word_vectors": "anyshot.zero_shot.word_vectors",
     "corrected_vectors": "anyshot.zero_shot.semantic_map",
     "generalized_weights": "anyshot.zero_shot.generalized",

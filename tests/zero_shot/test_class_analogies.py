@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyshot.errors import ClassesError, InputError, UnknownClassError
-from anyshot.zero_shot.analogies import Analogy, analogies
+from anyshot.zero_shot.class_analogies import Analogy, analogies
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
 
 NAMES = ["horse", "zebra", "giraffe", "mouse", "okapi"]
