@@ -1,0 +1,184 @@
+"""The any-shot model written again from docs/how_it_works.md alone, with numpy and scipy, in float64."""
+
+from functools import partial
+
+import numpy as np
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from anyshot.base.validation import unit
+
+
+def fit(S, X, y, U=None, *, temperature=1 / 60):
+    """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
+    prior, confidence, with_pool = S, 1.0, U is not None and len(U) >= len(S)
+    correcting = not with_pool and len(np.unique(y)) >= 10
+    if with_pool:
+        start, clusters = unit(filtered(S, np.concatenate([U, X]))), neighbors(U)
+        move = partial(refined, start, U, clusters, temperature=temperature)
+        weight = 1 - 0.7 * agreement(S, move(weight=0.3), U) ** 4
+        prior = move(weight=weight)
+        confidence = max(agreement(S, prior, U), 0.1) ** 2
+
+    def moved(X, y):  # the class vectors, by labels; in cross-validation without those held out
+        if with_pool:
+            return move(weight=weight, labeled=3 * sums(X, y, len(S)))
+        return corrected(S, X, y) if correcting else S
+
+    if len(y):
+        factors, t = average(moved, X, y, len(S), confidence)
+        prior = moved(X, y)
+        W, b = weighted_heads(prior, X, y, factors)
+        W, b = W / t, b / t
+    else:
+        factors, W, b = default_factors(heads(y, len(S)), confidence), 20 * confidence * prior, np.zeros(len(S))
+    if not with_pool:
+        return W, b
+    scores = U @ W.T + b
+    answers = at_own_shares(scores)
+    answers = (answers + answers[clusters].mean(axis=1)) / 2
+    rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
+    pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
+    W, b = weighted_heads(prior, X, y, factors, pool)
+    t = matching_temperature(U[rows] @ W.T + b, softmax(scores[rows], axis=1).max(axis=1).mean())
+    return W / t, b / t
+
+
+def sums(X, y, c):
+    return np.stack([X[y == k].sum(axis=0) for k in range(c)])
+
+
+def filtered(S, items, noise=3.0, prior_items=300.0):
+    V = items - items.mean(axis=0)
+    n, d = V.shape
+    a = prior_items * (V**2).mean()
+    b = a + noise * (n + prior_items) * (V**2).mean()
+    mean, apart = S.mean(axis=0), S - S.mean(axis=0)
+    turned = np.linalg.solve(V.T @ V + b * np.eye(d), (V.T @ V + a * np.eye(d)) @ apart.T).T
+    return mean + unit(turned) * np.linalg.norm(apart, axis=1, keepdims=True)
+
+
+def neighbors(U, k=10):
+    cosines = U @ U.T
+    np.fill_diagonal(cosines, -np.inf)
+    return np.argsort(-cosines, axis=1)[:, :k]
+
+
+def refined(S, U, N, *, weight, temperature, labeled=0):
+    moved = S
+    for _ in range(10):
+        P = softmax(U @ moved.T / temperature, axis=1)
+        for _ in range(2):
+            P = (P + P[N].mean(axis=1)) / 2
+        for _ in range(3):
+            P = P * (1 / len(S) / P.mean(axis=0)) ** 0.5
+            P = P / P.sum(axis=1, keepdims=True)
+        moved = unit(weight * S + unit(P.T @ U + labeled))
+    return moved
+
+
+def agreement(names, moved, U):
+    scores = U @ names.T
+    scores = scores - scores.mean(axis=0)
+    best = np.sort(scores, axis=1)
+    rows = np.argsort(best[:, -2] - best[:, -1])[: len(U) // 2]
+    same = ((U @ moved.T).argmax(axis=1) == scores.argmax(axis=1))[rows].mean()
+    return max(0.0, (same - 1 / len(names)) / (1 - 1 / len(names)))
+
+
+def corrected(S, X, y):
+    seen, counts = np.unique(y, return_counts=True)
+    gap = unit(sums(X, y, len(S))[seen]) - S[seen]
+    squared = ((S[:, None] - S[None, seen]) ** 2).sum(axis=2)
+    kernel = np.exp(-squared / np.median(squared[seen][np.triu_indices(len(seen), 1)]))
+    return unit(S + kernel @ np.linalg.solve(kernel[seen] + np.diag(0.1 + 3 / counts), gap))
+
+
+def head(S, X, y, C, pool=None):
+    """Softmax regression from the prior 5 S, by a solver of scipy."""
+    c, d = S.shape
+    named = np.flatnonzero(S.any(axis=1))
+    parts = [(X, np.eye(c)[y], np.ones(len(y))), (S[named], np.eye(c)[named], np.full(len(named), 0.5))]
+    R, T, w = (np.concatenate(own) for own in zip(*parts, *([pool] if pool else []), strict=True))
+    base = 5 * R @ S.T + np.log(w @ T)
+    R1 = np.column_stack([R, np.full(len(R), 4.0)])
+
+    def loss(flat):
+        M = flat.reshape(c, d + 1)
+        logs = log_softmax(base + R1 @ M.T, axis=1)
+        slope = (w[:, None] * (np.exp(logs) - T)).T @ R1 + M / C
+        return -(w @ (T * logs).sum(axis=1)) + (M**2).sum() / (2 * C), slope.ravel()
+
+    M = minimize(loss, np.zeros(c * (d + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(c, -1)
+    return 5 * S + M[:, :-1], 4 * M[:, -1]
+
+
+def heads(y, c):
+    """Return the strength and prior weight of each head, with its odds."""
+    odds = ({(0.5, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.2 * c}
+    return odds | ({(10.0, 0): 0.4} if np.bincount(y, minlength=c).min() >= 5 else {})
+
+
+def default_factors(odds, confidence):
+    found = shares({head: np.log(own) for head, own in odds.items()})
+    return {head: share * 3 * (confidence if head[1] else 1) for head, share in found.items()}
+
+
+def shares(logs):
+    found = dict(zip(logs, softmax(list(logs.values())), strict=True))
+    kept = {head: share for head, share in found.items() if share >= 0.02}
+    return {head: share / sum(kept.values()) for head, share in kept.items()}
+
+
+def weighted_heads(S, X, y, factors, pool=None):
+    found = [(factor, *head(weight * S, X, y, C, pool)) for (C, weight), factor in factors.items()]
+    return sum(factor * W for factor, W, _ in found), sum(factor * b for factor, _, b in found)
+
+
+def average(moved, X, y, c, confidence):
+    """Return the factor of each head, and the temperature of their sum, from held-out labels."""
+    n = len(y)
+    odds = heads(y, c)
+    counted = np.bincount(y, minlength=c)[y] > 1
+    if counted.sum() < 4 or len(np.unique(y[counted])) < 2:
+        return default_factors(odds, confidence), 1.0
+    n_folds = 10 if n <= 50 else 5 if n <= 500 else 3
+    rank = np.array([(y[:row] == k).sum() for row, k in enumerate(y)])
+    fold = (rank + y) % n_folds
+    scores = {own: np.zeros((n, c)) for own in odds}
+    for out in (fold == number for number in np.unique(fold)):
+        start = moved(X[~out], y[~out])
+        for own in odds:
+            W, b = head(own[1] * start, X[~out], y[~out], own[0])
+            scores[own][out] = X[out] @ W.T + b
+    scores, y = {own: table[counted] for own, table in scores.items()}, y[counted]
+    t = {own: best_temperature(scores[own], y, 1 / (3 * (confidence if own[1] else 1))) for own in odds}
+    logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], y) for own in odds}
+    factors = {own: share / t[own] for own, share in shares(logs).items()}
+    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+
+
+def log_likelihood(scores, y):
+    return log_softmax(scores, axis=1)[np.arange(len(y)), y].sum()
+
+
+def best_temperature(scores, y, toward):
+    def loss(log_t):
+        return -log_likelihood(scores / np.exp(log_t), y) + 20 * (toward / np.exp(log_t) + log_t)
+
+    return np.exp(minimize_scalar(loss, bounds=(-8, 8), method="bounded", options={"xatol": 1e-7}).x)
+
+
+def at_own_shares(scores):
+    pi = np.full(scores.shape[1], 1 / scores.shape[1])
+    for _ in range(20):
+        Q = softmax(scores + np.log(pi), axis=1)
+        pi = (Q.mean(axis=0) + 0.1 / len(pi)) / 1.1
+    return Q
+
+
+def matching_temperature(scores, confidence):
+    def excess(log_t):
+        return softmax(scores / np.exp(log_t), axis=1).max(axis=1).mean() - confidence
+
+    return np.exp(brentq(excess, -7, 7))

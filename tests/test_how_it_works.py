@@ -1,0 +1,74 @@
+"""The page on how the any-shot model works: a version written from it, its links, its picture, and its constants."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import reimplementation
+from anyshot import AnyShotClassifier
+from anyshot.any_shot.defaults import DEFAULTS
+from anyshot.base.validation import unit
+
+PAGE = Path(__file__).parents[1] / "docs" / "how_it_works.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+SENTENCES = re.findall(r"^(\d+)\. (.+?\.)$(?=\n\d|\n\n)", TEXT, flags=re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./]+\.py)\)")
+
+
+def functions_of(path):
+    """Return the functions and classes of a file, methods as Class.method."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{own.name}" for own in node.body if isinstance(own, ast.FunctionDef)}
+    return found
+
+
+@pytest.mark.parametrize("with_pool", [False, True], ids=["without a pool", "with a pool"])
+@pytest.mark.parametrize(("n_classes", "n_each"), [(4, 0), (4, 1), (4, 3), (4, 6), (12, 2)])
+def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n_each, with_pool):
+    random = np.random.default_rng(n_classes + n_each)
+    means = random.normal(size=(n_classes, 16))
+    S = unit(means + random.normal(size=means.shape)).astype(float)
+
+    def draw(n_each):
+        y = random.permutation(np.repeat(np.arange(n_classes), n_each))
+        return unit(means[y] + 1.2 * random.normal(size=(len(y), 16))).astype(float), y
+
+    (X, y), (U, _), (new, _) = draw(n_each), draw(40), draw(60)
+    clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False)
+    found = clf.fit(X, y, unlabeled=U if with_pool else None).predict_proba(new)
+    W, b = reimplementation.fit(S, X, y, U if with_pool else None)
+    expected = softmax(new @ W.T + b, axis=1)
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.98
+    assert np.abs(found - expected).mean() < 0.01  # heads of held-out labels stop early, at `held_out_tol`
+
+
+def test_ten_sentences_tell_the_fit_and_each_links_to_a_function():
+    assert [int(number) for number, _ in SENTENCES] == list(range(1, 11))
+    assert all(LINK.search(sentence) for _, sentence in SENTENCES)
+
+
+@pytest.mark.parametrize(("name", "target"), LINK.findall(TEXT))
+def test_a_linked_function_exists(name, target):
+    assert name in functions_of(PAGE.parent / target)
+
+
+def test_the_table_of_constants_is_that_of_the_package():
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|[^|]+\|$", TEXT, flags=re.MULTILINE)
+    assert {name: ast.literal_eval(value) for name, value in rows if "/" not in value}.items() <= vars(DEFAULTS).items()
+    assert [name for name, _ in rows] == [field.name for field in fields(DEFAULTS)]
+
+
+def test_the_picture_numbers_the_sentences():
+    (name,) = re.findall(r'<img src="([\w/.]+)"', TEXT)
+    texts = ElementTree.parse(PAGE.parent / name).iter("{http://www.w3.org/2000/svg}text")
+    assert {str(number) for number in range(1, 11)} <= {text.text for text in texts}
