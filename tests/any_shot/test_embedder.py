@@ -55,7 +55,7 @@ def test_vectors_are_scaled_to_length_one_and_a_row_of_zeros_stays():
     vectors = embedder.encode([[3.0, 4.0], [0.0, 0.0]])
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
     assert vectors.dtype == np.float32
-    assert (embedder.encoder, embedder.name, embedder.digest) == (None, "vectors", None)
+    assert (embedder.encoder, embedder.name, embedder.facts()["digest"]) == (None, "vectors", None)
     assert embedder.embed_classes(describe(["a", "b"]), width=2).tolist() == [[0, 0], [0, 0]]
     assert embedder.bridge is None
     assert not embedder.reads_texts
@@ -83,7 +83,7 @@ def test_a_text_encoder_embeds_class_names_in_templates(words, letters):
     np.testing.assert_allclose(words.embed_classes(texts), expected, atol=1e-6)
     assert words.reads_texts
     assert words.bridge is None
-    assert (words.name, words.digest) == ("LetterEncoder", "letters-1")
+    assert (words.name, words.facts()["digest"]) == ("LetterEncoder", "letters-1")
 
 
 def test_vectors_are_stored_in_the_cache(letters, tmp_path):
@@ -102,7 +102,7 @@ def test_an_image_encoder_that_reads_texts_embeds_class_names():
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert embedder.reads_texts
     assert embedder.bridge is None
-    assert embedder.digest is None
+    assert embedder.facts()["digest"] is None
     np.testing.assert_array_equal(embedder.encode_texts(["r"]), NamedColors().encode_texts(["r"]))
 
 
@@ -160,7 +160,7 @@ def test_a_saved_text_model_whose_texts_are_in_the_cache_does_not_load_its_encod
     cache, texts = VectorCache(tmp_path), ["a parcel", "a refund", "a parcel"]
     fitted = Embedder("minilm", cache=cache)
     vectors = fitted.encode(texts)
-    saved = Embedder("minilm", cache=cache, digest=fitted.digest, text_width=384)
+    saved = Embedder("minilm", cache=cache, digest=fitted.encoder.digest, text_width=384)
     np.testing.assert_array_equal(saved.encode(texts), vectors)
     assert "encoder" not in vars(saved)
     assert (saved.counts.requested, saved.counts.duplicates, saved.counts.cached) == (3, 1, 2)

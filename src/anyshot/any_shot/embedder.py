@@ -61,7 +61,8 @@ class Embedder:
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved embedder that are not arrays."""
         modality, tuned = self.encoder.modality if self.encoder else None, self.trained
-        facts = {"name": self.name, "digest": self.digest, "modality": modality}
+        digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
+        facts = {"name": self.name, "digest": digest, "modality": modality}
         return {**facts, "tuned": tuned.facts() if tuned else None}
 
     @cached_property
@@ -92,11 +93,6 @@ class Embedder:
     def trained(self) -> Trained | None:
         """The encoder, if it was trained for the task and is saved with the model."""
         return self.requested if isinstance(self.requested, Trained) else None
-
-    @property
-    def digest(self) -> str | None:
-        """Digest of the encoder's weights; None if the encoder has none."""
-        return self.encoder.digest if isinstance(self.encoder, Digested) else None
 
     @property
     def reads_texts(self) -> bool:

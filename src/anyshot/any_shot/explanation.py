@@ -97,8 +97,6 @@ class Explanations(tuple[Explanation, ...]):
 
 def explain(model: Model, items: Items, *, k: int) -> Explanations:
     """Return why the model predicts what it does for each item, with the `k` most similar labeled examples."""
-    if len(items) == 0:
-        return Explanations()
     vectors, names = model.encode(items), model.data.classes.tolist()
     probabilities = model.probabilities(vectors)
     best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)

@@ -281,9 +281,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             class_embeddings.check_not_named_unknown(data.texts.names)
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
-        return self._set_model(
-            fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
-        )
+        model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
+        return self._set_model(model)
 
     def _set_model(self, model: Model) -> Model:
         self._model: Model | None = model
