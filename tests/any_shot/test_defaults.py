@@ -82,7 +82,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"min_labels_per_class": 6, "logistic_odds": 1e3}),
         (with_labels, {"max_held_out": 8}),
         (with_labels, {"folds": ((50, 2),)}),
-        (with_labels, {"folds": (), "fewest_folds": 2}),
+        (with_labels, {"folds": ((1000, 2),)}),
         (with_labels, {"held_out_tol": 10.0}),
         (with_labels, {"head_scale": 1.0}),
         (with_labels, {"temperature_items": 1e6}),

@@ -8,7 +8,7 @@ import pytest
 from anyshot.any_shot import prior as prior_module
 from anyshot.any_shot.cross_validation import default_factors, fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.prior import Prior, count, fit_prior, kind_of, moved_by_labels
+from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_sums, generator, unit
 from anyshot.zero_shot.pool_refinement import refine
@@ -75,10 +75,11 @@ def test_without_class_vectors_a_pool_is_not_used():
 def test_the_kind_of_class_vectors():
     data, _, _ = four_classes()
     described = replace(data, class_embeddings=np.zeros((C, D), np.float32), attributes=np.eye(C, dtype=np.float32))
-    assert kind_of(data) == "names"
-    assert kind_of(biased_names()[0]) == "corrected"
-    assert kind_of(described) == "attributes"
-    assert kind_of(replace(data, class_embeddings=np.zeros((C, D), np.float32))) == "none"
+    assert fit_prior(data).kind == "names"
+    biased = biased_names()[0]
+    assert moved_by_labels(fit_prior(biased), biased).kind == "corrected"
+    assert fit_prior(described).kind == "attributes"
+    assert fit_prior(replace(data, class_embeddings=np.zeros((C, D), np.float32))).kind == "none"
 
 
 # --- with a pool ---

@@ -77,7 +77,7 @@ def fit_model(
         if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
     coef, intercept = fit[0].with_class_prior(data.class_prior)
-    kind = _kind(prior, wanted)
+    kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
     return Model(
         embedder,
         data,
@@ -183,7 +183,7 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> lis
 def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Factors) -> Scores:
     """Return the scores (n, c) of each labeled vector from a model fitted without it."""
     n, own = len(data.index), data.defaults
-    n_folds = next((number for largest, number in own.folds if n <= largest), own.fewest_folds)
+    n_folds = next(number for largest, number in own.folds if n <= largest)
     folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
     scores = np.zeros((n, len(data.class_vectors)))
     start: Start = {}
@@ -288,13 +288,6 @@ def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]
     if enough:
         return [name for name in METHODS if named or name in ("prototype", "logistic-regression")]
     return ["any-shot", "zero-shot"] if named else ["logistic-regression"]
-
-
-def _kind(prior: Prior, method: Method) -> PriorKind:
-    """Return where the class vectors of a method come from."""
-    if method == "logistic-regression":
-        return "none"
-    return "names" if prior.kind == "corrected" and method != "any-shot" else prior.kind
 
 
 def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -> list[str]:

@@ -110,10 +110,8 @@ class Defaults:
     """Labels that every class needs before methods without class names are compared."""
     max_held_out: int = 4_000
     """Labeled vectors that are held out at most."""
-    folds: tuple[tuple[int, int], ...] = ((50, 10), (500, 5))
+    folds: tuple[tuple[float, int], ...] = ((50, 10), (500, 5), (float("inf"), 3))
     """Largest numbers of labels, and into how many folds they are divided."""
-    fewest_folds: int = 3
-    """Folds of more labels."""
     held_out_tol: float = 1e-2
     """Loss that may remain above the minimum in heads that only predict held-out labels [nats]."""
 

@@ -15,7 +15,7 @@ class Prior(NamedTuple):
     """Class vectors before labels are fitted, and how far they can be relied on."""
 
     class_vectors: Vectors  # (c, d), unit length
-    kind: PriorKind  # "corrected": the labeled classes' errors will move all of them
+    kind: PriorKind  # where they come from
     name_weight: float | None = None  # of the names against the clusters of the pool; None: there is no pool
     confidence: float = 1.0  # factor of the default scale of scores
     reasons: tuple[str, ...] = ()
@@ -28,9 +28,10 @@ def fit_prior(data: TrainingSet) -> Prior:
     are followed; if they do not, they are probably not the classes, and the names hold the class vectors back. And the
     lower the agreement in the end, the less sure are the answers.
     """
-    pool, given = data.pool, Prior(data.class_vectors, kind_of(data))
-    if pool is None or len(pool.vectors) < len(data.class_vectors) or given.kind == "none":
-        return given
+    kind: PriorKind = "attributes" if data.attributes.size else "names" if data.class_vectors.any() else "none"
+    pool = data.pool
+    if pool is None or len(pool.vectors) < len(data.class_vectors) or kind == "none":
+        return Prior(data.class_vectors, kind)
     own, names = data.defaults, data.class_vectors if data.attributes.size else unit(data.class_embeddings)
     agreed = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
     weight = own.name_weight - (own.name_weight - own.least_name_weight) * agreed**own.agreement_power
@@ -40,7 +41,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (name weight "
         f"{weight:.2f}, cluster weight 1; agreement on the more confident half {agreed:.0%})."
     )
-    kind: PriorKind = "attributes" if given.kind == "attributes" else "refined"
+    kind = "refined" if kind == "names" else kind
     return Prior(refined, kind, weight, max(agreed, own.least_agreement) ** own.confidence_power, (reason,))
 
 
@@ -53,8 +54,8 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     if prior.name_weight is not None and data.pool and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(data.class_vectors))
         return prior._replace(class_vectors=refine_on_pool(data, data.pool, prior.name_weight, labeled_sums=sums))
-    if prior.kind == "corrected":
-        return prior._replace(class_vectors=data.corrected_class_vectors()[0])
+    if prior.kind == "names" and data.can_correct:
+        return prior._replace(class_vectors=data.corrected_class_vectors()[0], kind="corrected")
     return prior
 
 
@@ -71,13 +72,6 @@ def refine_on_pool(data: TrainingSet, pool: Pool, name_weight: float, *, labeled
         balance=own.pool_balance,
         rounds=own.pool_rounds,
     ).class_vectors
-
-
-def kind_of(data: TrainingSet) -> PriorKind:
-    """Return where class vectors come from before a pool moves them."""
-    if not data.class_vectors.any():
-        return "none"
-    return "attributes" if data.attributes.size else "corrected" if data.can_correct else "names"
 
 
 def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
