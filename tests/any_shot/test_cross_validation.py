@@ -550,3 +550,11 @@ def test_prototypes_are_those_of_the_estimator():
     model, _ = fit_one(data, "prototype")
     peer = PrototypeClassifier().fit(data.vectors, data.index, class_vectors=data.class_vectors)
     np.testing.assert_array_equal(model(X).argmax(axis=1), peer.predict(X))
+
+
+def test_class_vectors_over_the_bridge_have_a_scale_of_their_own_without_items():
+    data, X, _ = four_classes(n_each=0)
+    bridged = replace(data, centering=True)
+    np.testing.assert_allclose(fitted(bridged).coef, DEFAULTS.bridge_scale * bridged.class_vectors, rtol=1e-6)
+    centered = replace(bridged, unlabeled=X[:2])  # fewer than the classes, so they only give a center
+    np.testing.assert_allclose(fitted(centered).coef, COSINE_SCALE * centered.class_vectors, rtol=1e-6)

@@ -116,7 +116,8 @@ def fit_method(
     if method == "prototype":
         S = class_means(data.labeled, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
-        return cosine_model(S, own.cosine_scale * prior.confidence / temperature), {}
+        scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
+        return cosine_model(S, scale * prior.confidence / temperature), {}
     linear, deltas = fit_average(data.labeled, data.index, S, factors, start=start, more=pool, tol=tol)
     return linear.scaled(1 / temperature), deltas
 

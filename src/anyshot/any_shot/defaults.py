@@ -110,7 +110,7 @@ class Defaults:
     """Labels that every class needs before methods without class names are compared."""
     max_held_out: int = 4_000
     """Labeled vectors that are held out at most."""
-    folds: tuple[tuple[float, int], ...] = ((50, 10), (500, 5), (float("inf"), 3))
+    folds: tuple[tuple[int, int], ...] = ((50, 10), (500, 5), (10**9, 3))
     """Largest numbers of labels, and into how many folds they are divided."""
     held_out_tol: float = 1e-2
     """Loss that may remain above the minimum in heads that only predict held-out labels [nats]."""
@@ -119,6 +119,8 @@ class Defaults:
 
     cosine_scale: float = 20.0
     """Inverse temperature of cosines to class vectors, until labels fit it: 14 of 18 sets are best at 14 to 28."""
+    bridge_scale: float = 28.0
+    """The same for class vectors that come over the bridge of an image network, where no item gives a center."""
     head_scale: float = 3.0
     """Inverse temperature of a head's scores until held-out labels show a better one; one a head is no better."""
     confidence_power: int = 2
