@@ -415,6 +415,16 @@ def test_the_pool_does_not_change_the_mean_confidence(n_each, pool_examples):
     assert set(deltas) == {WEAK, STRONG}
 
 
+def test_a_pool_that_all_names_predict_with_certainty_does_not_add_confidence():
+    names = np.array([[1, 0], [-1, 0]], np.float32)
+    U = unit(np.repeat(names, 6, axis=0) + 0.01 * generator(0).normal(size=(12, 2)))
+    data = TrainingSet(names, U[:0], np.zeros(0, np.intp))
+    one, other = fitted(data), fitted(replace(data, unlabeled=U))
+    assert one.probabilities(U).max(axis=1).min() == 1  # 40 apart, rounded to 1
+    between = np.array([[0.1, 1.0]], np.float32)
+    np.testing.assert_allclose(other.probabilities(between), one.probabilities(between), atol=0.02)
+
+
 def test_the_pool_alone_moves_the_heads_of_a_model_without_labels():
     data, _ = pool_of_three()
     model = fitted(data)

@@ -97,41 +97,54 @@ def confidence(scores, temperature):
     return softmax_rows(scores, temperature).max(axis=1).mean()
 
 
+def sure_by(wanted):
+    """Scores (1, 6) whose highest probability is `wanted`."""
+    return np.log([[wanted, *[(1 - wanted) / 5] * 5]])
+
+
 @pytest.mark.parametrize("wanted", [0.3, 0.5, 0.9, 0.999])
 def test_the_found_temperature_gives_the_confidence(wanted):
     scores, _ = drawn(200)
-    assert confidence(scores, matching_temperature(scores, wanted)) == pytest.approx(wanted, abs=1e-5)
+    found = matching_temperature(scores, sure_by(wanted))
+    assert confidence(scores, found) == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("temperature", [0.01, 1.0, 50.0])
-def test_the_confidence_at_a_temperature_gives_it_back(temperature):
+def test_matching_scaled_scores_gives_the_scale(temperature):
     scores, _ = drawn(200)
-    found = matching_temperature(temperature * scores, confidence(scores, 1.0))
-    assert found == pytest.approx(temperature, rel=1e-4)
+    assert matching_temperature(temperature * scores, scores) == pytest.approx(temperature, rel=1e-4)
 
 
 def test_a_matching_temperature_by_hand():
     # two classes, 2 apart: 1 / (1 + exp(-2 / T)) = 3/4
-    assert matching_temperature([[0.0, 2.0], [7.0, 5.0]], 0.75) == pytest.approx(2 / math.log(3), rel=1e-5)
+    found = matching_temperature([[0.0, 2.0], [7.0, 5.0]], [[math.log(3), 0.0]])
+    assert found == pytest.approx(2 / math.log(3), rel=1e-5)
 
 
 def test_more_confidence_needs_a_lower_temperature():
     scores, _ = drawn(50)
-    found = [matching_temperature(scores, wanted) for wanted in (0.2, 0.4, 0.6, 0.8, 0.95)]
+    found = [matching_temperature(scores, sure_by(wanted)) for wanted in (0.2, 0.4, 0.6, 0.8, 0.95)]
     assert found == sorted(found, reverse=True)
+
+
+def test_a_confidence_that_float64_rounds_to_one_is_matched_too():
+    scores = np.array([[0.0, 60.0], [50.0, 0.0]])
+    assert confidence(scores, 1.0) == 1
+    assert matching_temperature(3 * scores, scores) == pytest.approx(3, rel=1e-4)
 
 
 def test_a_confidence_out_of_reach_gives_the_lowest_or_highest_temperature():
     scores, _ = drawn(50)
-    for wanted, limit in ((1.0, 1e-3), (1.1, 1e-3), (1 / 6, 1e3), (0.0, 1e3)):
-        assert matching_temperature(scores, wanted) == pytest.approx(limit)
-    assert matching_temperature(np.zeros((3, 4)), 0.9) == pytest.approx(1e-3)  # classes that are equal stay so
+    assert matching_temperature(scores, [[0.0, *[-np.inf] * 5]]) == pytest.approx(1e-3)
+    assert matching_temperature(scores, np.zeros((1, 6))) == pytest.approx(1e3)
+    assert matching_temperature(np.zeros((3, 6)), sure_by(0.9)) == pytest.approx(1e-3)  # classes that are equal stay so
 
 
 def test_a_class_that_is_never_predicted_does_not_count():
     scores, _ = drawn(50)
     beside = np.column_stack([scores, np.full(50, -np.inf)])
-    assert matching_temperature(beside, 0.7) == pytest.approx(matching_temperature(scores, 0.7))
+    expected = matching_temperature(scores, sure_by(0.7))
+    assert matching_temperature(beside, sure_by(0.7)) == pytest.approx(expected)
 
 
 # --- isotonic regression ---

@@ -140,8 +140,7 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors
     examples = Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
     factors = factors or _default_factors(heads(data), data, prior)
     linear, deltas = fit_method("any-shot", data, prior, factors, start=fit[1], pool=examples)
-    confidence = softmax(scores[rows].astype(np.float64)).max(axis=1).mean()
-    temperature = matching_temperature(linear(pool.vectors[rows]), confidence)
+    temperature = matching_temperature(linear(pool.vectors[rows]), scores[rows])
     return linear.scaled(1 / temperature), deltas
 
 

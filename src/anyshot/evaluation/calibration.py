@@ -68,22 +68,30 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     return math.exp(-brentq(slope, lowest, highest, xtol=1e-10)) if slope(lowest) < 0 else math.exp(-lowest)
 
 
-def matching_temperature(scores: ArrayLike, confidence: float) -> float:
-    """Return the temperature at which the mean of the highest probability, softmax(scores / temperature), is given.
+def matching_temperature(scores: ArrayLike, reference: ArrayLike) -> float:
+    """Return the temperature at which softmax(scores / temperature) is as confident as softmax(reference).
 
-    scores (n, c), -inf for a class that is never predicted; confidence: the mean wanted, 1 / c to 1; temperatures from
-    1/1000 to 1000 are tried.
+    The mean of the highest probability becomes the same. scores (n, c), reference (m, c): -inf for a class that is
+    never predicted; temperatures from 1/1000 to 1000 are tried.
     """
-    table = np.asarray(scores, dtype=np.float64)
-    behind = table - table.max(axis=1, keepdims=True)  # (n, c), at most 0
+    wanted = _mean_of_others(reference, 1.0)
 
     def excess(log_t: float) -> float:
-        return float((1 / np.exp(behind / math.exp(log_t)).sum(axis=1)).mean()) - confidence
+        return _mean_of_others(scores, math.exp(log_t)) - wanted
 
     lowest, highest = -math.log(1000), math.log(1000)
-    if excess(lowest) <= 0 or excess(highest) >= 0:
-        return math.exp(lowest if excess(lowest) <= 0 else highest)
+    if excess(lowest) >= 0 or excess(highest) <= 0:
+        return math.exp(lowest if excess(lowest) >= 0 else highest)
     return math.exp(brentq(excess, lowest, highest, xtol=1e-6))
+
+
+def _mean_of_others(scores: ArrayLike, temperature: float) -> float:
+    """Return the mean of 1 - the highest probability, not rounded to 0 where the highest is rounded to 1."""
+    table = np.asarray(scores, dtype=np.float64)
+    odds = np.exp((table - table.max(axis=1, keepdims=True)) / temperature)  # (n, c), 1 for the highest
+    odds[np.arange(len(odds)), table.argmax(axis=1)] = 0
+    others = odds.sum(axis=1)  # (n,)
+    return float((others / (1 + others)).mean())
 
 
 def fit_isotonic(probabilities: ArrayLike, y: ArrayLike) -> IsotonicRegression:
