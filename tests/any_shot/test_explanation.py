@@ -3,10 +3,15 @@
 from dataclasses import replace
 from io import StringIO
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
+from anyshot import AnyShotClassifier
 from anyshot.any_shot.explanation import Explanation, Explanations, Neighbor
+from anyshot.base.protocols import LinearClassifier
+from anyshot.base.validation import unit
 
 ONE = Explanation(
     item="I was [bold]charged twice",
@@ -67,3 +72,21 @@ def test_labels_that_are_numbers_print_too():
     screen = Console(file=StringIO(), width=200)
     screen.print(Explanations((one,)))
     assert "0.50 similar to 1: row 3" in screen.file.getvalue()
+
+
+class KnownColors:
+    """An image encoder of 3 numbers, the mean of red, green and blue, with the classifier that it was trained with."""
+
+    modality, width = "image", 3
+    classifier = LinearClassifier(4 * np.eye(3, dtype=np.float32), (("strawberry",), ("cucumber",), ("ocean",)))
+
+    def encode(self, inputs):
+        return unit(np.array([np.asarray(image, dtype=np.float32).mean(axis=(0, 1)) for image in inputs]))
+
+
+def test_classes_from_another_domain_are_not_explained_by_their_names():
+    images = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    clf = AnyShotClassifier([1, 2], encoder=KnownColors(), cache=False).fit(source=(images, [1, 2]))
+    first, second = clf.explain(images)
+    assert (first.label, second.label) == (1, 2)
+    assert first.analogy is None

@@ -142,7 +142,7 @@ def _analogies(model: Model, index: Indexes) -> dict[int, Analogy]:
     """Return the analogy of each class among `index` (n,) that has no labeled example."""
     data, names, bridge = model.data, model.data.classes.tolist(), model.embedder.bridge
     unlabeled = np.setdiff1d(index, data.index).tolist()
-    if bridge is not None:
+    if bridge is not None and not data.from_source:
         described = [row for row in unlabeled if data.texts.texts[row]]
         similar = bridge.similar_classes(data.texts.of(described)) if described else []
         return {row: Analogy(names[row], tuple(own)) for row, own in zip(described, similar, strict=True)}
