@@ -509,6 +509,13 @@ def test_reasons_are_sentences():
             assert not {"{", "}", "nan"} & set(reason.replace("{", " { ").split())
 
 
+def test_no_reason_describes_class_vectors_that_are_not_used():
+    data, _ = pool_of_three(n_each=6)
+    assert fitted(data, method="zero-shot").reasons[0].startswith("The class vectors are moved")
+    (reason,) = fitted(data, method="logistic-regression").reasons
+    assert reason.startswith("Logistic-regression is used")
+
+
 def test_the_reason_states_the_accuracy_of_every_method():
     data, _, _ = four_classes(n_each=6)
     model = fitted(data)

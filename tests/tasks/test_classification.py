@@ -145,6 +145,14 @@ def test_leaderboard_and_reasons_explain_the_choice(clf):
     assert "Class names are encoded as '{}', 'The topic is {}.'" in clf.reasons_[-1]
 
 
+def test_class_vectors_are_not_explained_by_names(letters):
+    words = ["zoo", "tea", "hub"]
+    for given in (letters.encode(words), np.eye(3)):  # as wide as the items, and attributes
+        clf = AnyShotClassifier(dict(zip(words, given, strict=True)), encoder=letters, cache=False).fit(TEXTS, LABELS)
+        assert clf.method_ == "any-shot"
+        assert not any("names are encoded" in reason for reason in clf.reasons_)
+
+
 def assert_same_model(changed, at_once, items):
     assert changed.classes_.tolist() == at_once.classes_.tolist()
     assert changed.predict(items).tolist() == at_once.predict(items).tolist()

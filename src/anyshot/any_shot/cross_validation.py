@@ -85,7 +85,7 @@ def fit_model(
         intercept,
         wanted,
         kind,
-        (*prior.reasons, *_reasons(why, kind, data, embedder)),
+        (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder)),
         means,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         deltas=fit[1],
@@ -295,7 +295,7 @@ def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
     reasons = [why]
-    if kind != "none" and embedder.templates:
+    if kind != "none" and any(data.texts.texts) and not data.from_source and embedder.templates:
         reasons.append(f"Class names are encoded as {', '.join(map(repr, embedder.templates))}.")
     if embedder.trained is not None:
         reasons.append("The fine-tuned encoder is kept as it is; only the head is fitted to the new labels.")
