@@ -160,8 +160,11 @@ def test_without_examples_there_is_no_center(classes, centering):
 
 
 def test_vectors_of_another_width_are_refused(classes):
-    with pytest.raises(WidthError, match="The items have width 4; the model was fitted to 3"):
-        classes.centered(np.ones((2, 4), np.float32))
+    wide = np.ones((2, 4), np.float32)
+    changes = [classes.centered, classes.with_unlabeled, lambda X: classes.with_labels(X, np.array([0, -1]), "ab")]
+    for change in changes:
+        with pytest.raises(WidthError, match="The items have width 4; the model has width 3"):
+            change(wide)
     assert len(classes.centered(np.zeros((0, 1), np.float32))) == 0
 
 

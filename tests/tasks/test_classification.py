@@ -386,7 +386,7 @@ def test_a_missing_image_among_texts_is_named(clf, tmp_path):
 def test_invalid_vectors_are_refused_by_row():
     X, y, centers = clouds(3)
     clf = AnyShotClassifier(centers, cache=False).fit(X, y)
-    with pytest.raises(WidthError, match="The items have width 5; the model was fitted to 8"):
+    with pytest.raises(WidthError, match="The items have width 5; the model has width 8"):
         clf.predict(np.ones((2, 5)))
     X[4, 0] = np.nan
     with pytest.raises(BadItemError, match="NaN or infinity in row 4"):

@@ -58,8 +58,7 @@ class TrainingSet:
 
     def centered(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, d) minus the center, at unit length."""
-        if len(vectors) and vectors.shape[1] != len(self.center):
-            raise WidthError(f"The items have width {vectors.shape[1]}; the model was fitted to {len(self.center)}.")
+        self._check_width(vectors)
         return unit(vectors - self.center) if self.center.any() else vectors
 
     @cached_property
@@ -164,6 +163,7 @@ class TrainingSet:
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
         """Add examples (n, d) of classes `index` (n,); those with index -1 become unlabeled examples."""
+        self._check_width(vectors)
         has = index >= 0
         added = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
         changed = self._changed(
@@ -177,6 +177,7 @@ class TrainingSet:
         """Add unlabeled examples (m, d)."""
         if not len(vectors):
             return self
+        self._check_width(vectors)
         return replace(self, unlabeled=np.concatenate([self.unlabeled, vectors]))
 
     def with_class_prior(self, shares: NDArray[np.floating] | None) -> Self:
@@ -221,6 +222,11 @@ class TrainingSet:
         embeddings = unit(self.class_embeddings)
         embeddings[labeled] = unit(own)
         return self._changed(class_embeddings=embeddings, from_source=True)
+
+    def _check_width(self, vectors: Vectors) -> None:
+        width = self.class_embeddings.shape[1]
+        if len(vectors) and vectors.shape[1] != width:
+            raise WidthError(f"The items have width {vectors.shape[1]}; the model has width {width}.")
 
     def _changed(self, **fields: Any) -> Self:
         """Return a changed training set with the same pool, whose neighbors take long to find."""
