@@ -90,7 +90,7 @@ def test_with_few_labels_no_methods_are_compared(n, start):
     data, _, _ = four_classes()
     model = fitted(some_labels(data, np.arange(n)))
     assert (model.method, model.leaderboard) == ("any-shot", ())
-    assert model.reasons == (f"{start} to compare methods, so any-shot is used.",)
+    assert model.reasons == (f"Any-shot is used; {start} to compare methods.",)
 
 
 def test_names_and_labels_together_are_no_worse_than_either():
@@ -348,7 +348,9 @@ def test_labels_of_too_few_classes_tell_nothing(counts):
     model = fitted(data)
     assert (model.method, model.leaderboard, len(model.held_out)) == ("any-shot", (), 0)
     enough = sum(counts) >= DEFAULTS.min_labels
-    assert ("labels include too few of some class to compare" if enough else "labels are too few") in model.reasons[0]
+    assert (
+        "labels include too few different items of some class to compare" if enough else "labels are too few"
+    ) in model.reasons[0]
 
 
 def test_the_result_of_scores_by_hand():
@@ -395,7 +397,7 @@ def test_a_pool_whose_clusters_are_the_classes_moves_the_names():
     model = fitted(data)
     assert (model.method, model.prior) == ("zero-shot", "refined")
     assert model.reasons[0].startswith("The class vectors are moved to the clusters of 60 unlabeled examples (")
-    assert model.reasons[1] == "0 labels are too few to compare methods, so zero-shot is used."
+    assert model.reasons[1] == "Zero-shot is used; 0 labels are too few to compare methods."
     assert model.scores(means).argmax(axis=1).tolist() == [0, 1, 2]
     assert model.probabilities(means).max(axis=1).min() > 0.9
 
@@ -512,8 +514,17 @@ def test_reasons_are_sentences():
 def test_no_reason_describes_class_vectors_that_are_not_used():
     data, _ = pool_of_three(n_each=6)
     assert fitted(data, method="zero-shot").reasons[0].startswith("The class vectors are moved")
-    (reason,) = fitted(data, method="logistic-regression").reasons
+    reason, _ = fitted(data, method="logistic-regression").reasons
     assert reason.startswith("Logistic-regression is used")
+
+
+@pytest.mark.parametrize("method", ["auto", "logistic-regression"])
+def test_logistic_regression_says_that_it_does_not_use_the_pool(method):
+    data, X, _ = four_classes(n_each=6)
+    case = replace(data if method != "auto" else without_names(data), unlabeled=X)
+    model = fitted(case, method=method)
+    assert (model.method, len(model.reasons)) == ("logistic-regression", 2)
+    assert model.reasons[1] == f"It has no class vectors that {len(X)} unlabeled examples could move."
 
 
 def test_the_reason_states_the_accuracy_of_every_method():

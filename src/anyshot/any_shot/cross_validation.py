@@ -267,10 +267,10 @@ def result_of(
             found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes"
             return own, f"{method.capitalize()} is used ({found}: {own.method} {own.accuracy:.1%}{others})."
     few = "is too few" if len(data.index) == 1 else "are too few"
-    few = few if len(data.index) < data.defaults.min_labels else "include too few of some class"
+    few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
     factors, none = default_factors(method, data, prior), np.zeros(0)
     result = CrossValidationResult(method, np.nan, np.nan, 1.0, none.astype(bool), none, factors)
-    return result, f"{labels} {few} to compare methods, so {method} is used."
+    return result, f"{method.capitalize()} is used; {labels} {few} to compare methods."
 
 
 def _main_method(data: TrainingSet) -> Method:
@@ -295,6 +295,8 @@ def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
     reasons = [why]
+    if kind == "none" and len(data.unlabeled):
+        reasons.append(f"It has no class vectors that {count(len(data.unlabeled), 'unlabeled example')} could move.")
     if kind != "none" and any(data.texts.texts) and not data.from_source and embedder.templates:
         reasons.append(f"Class names are encoded as {', '.join(map(repr, embedder.templates))}.")
     if embedder.trained is not None:

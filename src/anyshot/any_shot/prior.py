@@ -30,8 +30,12 @@ def fit_prior(data: TrainingSet) -> Prior:
     """
     kind: PriorKind = "attributes" if data.attributes.size else "names" if data.class_vectors.any() else "none"
     pool = data.pool
-    if pool is None or len(pool.vectors) < len(data.class_vectors) or kind == "none":
+    if pool is None or kind == "none":
         return Prior(data.class_vectors, kind)
+    if len(pool.vectors) < len(data.class_vectors):
+        few = f"{count(len(pool.vectors), 'unlabeled example')} and {count(len(data.class_vectors), 'class')}"
+        reason = f"The class vectors are not moved to clusters: there are {few}, and at least one per class is needed."
+        return Prior(data.class_vectors, kind, reasons=(reason,))
     own, names = data.defaults, data.class_vectors if data.attributes.size else unit(data.class_embeddings)
     agreed = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
     weight = own.name_weight - (own.name_weight - own.least_name_weight) * agreed**own.agreement_power

@@ -296,7 +296,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         _check_needs_no_items(self)
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
-        self.reasons_ = ("0 labels are too few to compare methods, so zero-shot is used.",)
+        self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)
         return self
 
     def _fitted_model(self, items: Items) -> Model:
