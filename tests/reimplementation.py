@@ -11,10 +11,11 @@ from anyshot.base.validation import unit
 
 def fit(S, X, y, U=None, *, temperature=1 / 60):
     """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
-    prior, confidence, with_pool = S, 1.0, U is not None and len(U) >= len(S)
+    confidence, with_pool = 1.0, U is not None and len(U) >= len(S)
+    start = prior = S if U is None else unit(filtered(S, np.concatenate([U, X])))
     correcting = not with_pool and len(np.unique(y)) >= 10
     if with_pool:
-        start, clusters = unit(filtered(S, np.concatenate([U, X]))), neighbors(U)
+        clusters = neighbors(U)
         move = partial(refined, start, U, clusters, temperature=temperature)
         weight = 1 - 0.7 * agreement(S, move(weight=0.3), U) ** 4
         prior = move(weight=weight)
@@ -23,7 +24,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     def moved(X, y):  # the class vectors, by labels; in cross-validation without those held out
         if with_pool:
             return move(weight=weight, labeled=3 * sums(X, y, len(S)))
-        return corrected(S, X, y) if correcting else S
+        return corrected(start, X, y) if correcting else start
 
     if len(y):
         factors, t = average(moved, X, y, len(S), confidence)
