@@ -11,29 +11,29 @@ from anyshot.base.validation import unit
 
 def fit(S, X, y, U=None, *, temperature=1 / 60):
     """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
-    confidence, with_pool = 1.0, U is not None and len(U) >= len(S)
-    start = prior = S if U is None else unit(filtered(S, np.concatenate([U, X])))
-    correcting = not with_pool and len(np.unique(y)) >= 10
-    if with_pool:
+    names, confidence, with_clusters = S, 1.0, U is not None and len(U) >= len(S)
+    correcting = not with_clusters and len(np.unique(y)) >= 10
+    if U is not None:
+        S = unit(filtered(S, np.concatenate([U, X])))
+    prior = S
+    if with_clusters:
         clusters = neighbors(U)
-        move = partial(refined, start, U, clusters, temperature=temperature)
-        weight = 1 - 0.7 * agreement(S, move(weight=0.3), U) ** 4
+        move = partial(refined, S, U, clusters, temperature=temperature)
+        weight = 1 - 0.7 * agreement(names, move(weight=0.3), U) ** 4
         prior = move(weight=weight)
-        confidence = max(agreement(S, prior, U), 0.1) ** 2
+        confidence = max(agreement(names, prior, U), 0.1) ** 2
 
-    def moved(X, y):  # the class vectors, by labels; in cross-validation without those held out
-        if with_pool:
-            return move(weight=weight, labeled=3 * sums(X, y, len(S)))
-        return corrected(start, X, y) if correcting else start
+    def start(X, y):  # of heads for held-out labels, from the other labels
+        return corrected(S, X, y) if correcting else prior
 
     if len(y):
-        factors, t = average(moved, X, y, len(S), confidence)
-        prior = moved(X, y)
+        factors, t = average(start, X, y, len(S), confidence)
+        prior = move(weight=weight, labeled=3 * sums(X, y, len(S))) if with_clusters else start(X, y)
         W, b = weighted_heads(prior, X, y, factors)
         W, b = W / t, b / t
     else:
         factors, W, b = default_factors(heads(y, len(S)), confidence), 20 * confidence * prior, np.zeros(len(S))
-    if not with_pool:
+    if not with_clusters:
         return W, b
     scores = U @ W.T + b
     answers = at_own_shares(scores)
@@ -136,7 +136,7 @@ def weighted_heads(S, X, y, factors, pool=None):
     return sum(factor * W for factor, W, _ in found), sum(factor * b for factor, _, b in found)
 
 
-def average(moved, X, y, c, confidence):
+def average(start, X, y, c, confidence):
     """Return the factor of each head, and the temperature of their sum, from held-out labels."""
     n = len(y)
     odds = heads(y, c)
@@ -148,9 +148,9 @@ def average(moved, X, y, c, confidence):
     fold = (rank + y) % n_folds
     scores = {own: np.zeros((n, c)) for own in odds}
     for out in (fold == number for number in np.unique(fold)):
-        start = moved(X[~out], y[~out])
+        prior = start(X[~out], y[~out])
         for own in odds:
-            W, b = head(own[1] * start, X[~out], y[~out], own[0])
+            W, b = head(own[1] * prior, X[~out], y[~out], own[0])
             scores[own][out] = X[out] @ W.T + b
     scores, y = {own: table[counted] for own, table in scores.items()}, y[counted]
     t = {own: best_temperature(scores[own], y, 1 / (3 * (confidence if own[1] else 1))) for own in odds}
