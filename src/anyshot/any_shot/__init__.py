@@ -8,7 +8,6 @@ _HOME = {
     "Model": "anyshot.any_shot.model",
     "PrototypeClassifier": "anyshot.any_shot.head",
     "TrainingSet": "anyshot.any_shot.training_set",
-    "analogies": "anyshot.zero_shot.class_analogies",
     "explain": "anyshot.any_shot.explanation",
     "fit_model": "anyshot.any_shot.cross_validation",
     "result_from_scores": "anyshot.any_shot.cross_validation",
