@@ -1,4 +1,4 @@
-"""Fitting an any-shot model: held-out labels tell how far labels move the prior, and how sure the answers are."""
+"""Fitting an any-shot model: held-out labels set how far labels move the prior, and how confident predictions are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -123,21 +123,21 @@ def fit_method(
 
 
 def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors) -> Fit:
-    """Return the any-shot head fitted again with the model's answers for the pool as examples of small weight.
+    """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
-    The answers are given at the pool's own class shares and averaged with those of each vector's neighbors. They add
-    no label, so the model must not become more sure by them: its mean confidence on the pool stays what it was.
+    The predictions are probabilities at the pool's own class shares, averaged with those of each vector's neighbors.
+    They add no label, so they must not make the model more confident: its mean confidence on the pool stays the same.
     """
     own, n_classes = data.defaults, len(data.class_vectors)
     scores = fit[0](pool.vectors)  # (m, c)
-    answers = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
-    answers = pool.smooth(answers)
-    rows = np.unique(np.linspace(0, len(answers) - 1, own.pool_examples).astype(int))
+    targets = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
+    targets = pool.smooth(targets)
+    rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     if not weight:
         return fit
     weights = np.full(len(rows), weight, dtype=np.float32)
-    examples = Examples(pool.vectors[rows], answers[rows].astype(np.float32), weights)
+    examples = Examples(pool.vectors[rows], targets[rows].astype(np.float32), weights)
     factors = factors or _default_factors(heads(data), data, prior)
     linear, deltas = fit_method("any-shot", data, prior, factors, start=fit[1], pool=examples)
     temperature = matching_temperature(linear(pool.vectors[rows]), scores[rows])

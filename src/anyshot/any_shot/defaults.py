@@ -15,7 +15,7 @@ class Strength(NamedTuple):
 class Defaults:
     """Constants of the any-shot model; `dataclasses.replace(DEFAULTS, ...)` switches a mechanism off in experiments.
 
-    A weight is relative to one labeled vector, a share is a fraction, a scale divides by a temperature. Measurements
+    A weight is relative to one labeled vector, a share is a fraction, a scale is an inverse temperature. Measurements
     are means over halves of the train rows of eighteen sets (`benchmarks/ablation.py`). Saved models do not contain
     the constants.
     """
@@ -35,13 +35,13 @@ class Defaults:
     least_name_weight: float = 0.3
     """Weight of the given class vectors, where cluster means weigh 1, if clusters and names agree."""
     name_weight: float = 1.0
-    """The same if they do not agree at all. Sets of many topics are best at the small weight, moods at this one."""
+    """The same if they do not agree at all. Topics are best at the small weight, sentiments at this one."""
     agreement_power: int = 4
     """Power of the agreement by which the weight falls: 0.6 points over eighteen sets above the weight 0.5 for all."""
     pool_temperature: float = 1 / 60
     """Divides the cosines of unlabeled vectors to class vectors; from 1/15 to 1/60 the mean changes by 0.5 points."""
     image_pool_temperature: float = 1 / 30
-    """The same where vectors are centered, as those of an image network, whose clusters are looser (80 classes: +3)."""
+    """The same where vectors are centered (image networks), whose clusters are looser: +3 points on 80 classes."""
     n_neighbors: int = 10
     """Neighbors of each unlabeled vector."""
     neighbor_weight: float = 0.5
@@ -69,7 +69,7 @@ class Defaults:
     """Unlabeled vectors that the heads are fitted to, evenly spaced; all of them move the class vectors."""
 
     shares_rounds: int = 20
-    """Rounds of expectation maximization that find the pool's class shares in the model's answers; 0: none.
+    """Rounds of expectation maximization that find the pool's class shares in the model's predictions; 0: none.
 
     It changes most sets by at most 0.3 points, and brings 1 to 5 where shares are uneven (87 to 13 on sms_spam).
     """
@@ -96,7 +96,7 @@ class Defaults:
     weak_odds: float = 1.0
     """Prior odds of the heads in the average; a head with the odds 0 is left out."""
     strong_odds_per_class: float = 0.2
-    """Prior odds of the strong head for each class: the more classes, the sooner labels tell more than names.
+    """Prior odds of the strong head for each class: with more classes, fewer labels each outweigh the names.
 
     With one label per class and no pool +0.5 points over odds that do not depend on the number of classes.
     """
@@ -120,11 +120,11 @@ class Defaults:
     cosine_scale: float = 20.0
     """Inverse temperature of cosines to class vectors, until labels fit it: 14 of 18 sets are best at 14 to 28."""
     bridge_scale: float = 28.0
-    """The same for class vectors that come over the bridge of an image network, where no item gives a center."""
+    """The same for class vectors predicted from ImageNet's weights, while there is no item to give a center."""
     head_scale: float = 3.0
-    """Inverse temperature of a head's scores until held-out labels show a better one; one a head is no better."""
+    """Inverse temperature of a head's scores until held-out labels show a better one; one per head is no better."""
     confidence_power: int = 2
-    """With a pool, both are multiplied by this power of the agreement: clusters that are not the classes look sure."""
+    """With a pool, both are multiplied by this power of the agreement: poor clusters give overconfident predictions."""
     least_agreement: float = 0.1
     """Smallest agreement that counts, so that a scale stays above 0."""
     temperature_items: float = 20.0

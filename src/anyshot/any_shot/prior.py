@@ -24,9 +24,9 @@ class Prior(NamedTuple):
 def fit_prior(data: TrainingSet) -> Prior:
     """Return the class vectors, moved to the clusters of the pool of unlabeled examples if there is one.
 
-    The agreement of names and clusters decides twice. If clusters confirm the confident predictions of the names, they
-    are followed; if they do not, they are probably not the classes, and the names hold the class vectors back. And the
-    lower the agreement in the end, the less sure are the answers.
+    The agreement of names and clusters is used twice. If clusters confirm the confident predictions of the names, the
+    class vectors move to them; if not, they are probably not the classes, and the class vectors stay closer to the
+    names. The lower the agreement after that, the less confident are the predictions.
     """
     kind: PriorKind = "attributes" if data.attributes.size else "names" if data.class_vectors.any() else "none"
     pool = data.pool

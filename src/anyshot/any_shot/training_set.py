@@ -16,7 +16,7 @@ from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, u
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_embeddings import ClassTexts
 
-if TYPE_CHECKING:  # it loads scipy, which a saved model does not need for its answers
+if TYPE_CHECKING:  # it loads scipy, which a saved model does not need to predict
     from anyshot.zero_shot.pool_refinement import Pool
 
 
@@ -28,7 +28,7 @@ def _no_vectors() -> Vectors:
 class TrainingSet:
     """The data that an any-shot model is fitted to; every change returns a new one."""
 
-    class_embeddings: Vectors  # (c, d), before any label is used; the longer the more certain, zeros for none
+    class_embeddings: Vectors  # (c, d), before any label is used; zeros for none
     vectors: Vectors  # (n, d), the labeled examples as the encoder returns them
     index: Indexes  # (n,), the row of each labeled example's class
     class_prior: NDArray[np.floating] | None = None  # (c,), expected shares among the items to predict; equal if None

@@ -75,9 +75,8 @@ def transfer_weights(
 ) -> Floats:
     """Return classifier weights (c, width of the features) for new classes, predicted from those of known classes.
 
-    A row is short where the name is unlike all known names, or like several whose weights have little in common:
-    `pool_refinement.refine` moves longer vectors less. Use the weights on unit-length features, better first centered
-    by the mean of a pool.
+    A row is short where the name is unlike all known names, or like several whose weights have little in common. Use
+    the weights on unit-length features, better first centered by the mean of a pool.
 
     class_vectors (c, d): text vectors of the new names, embedded with `NAME_TEMPLATES`; known_vectors (k, d): those of
     the known classes, from `known_classes`; weights (k, n_features): the last layer of the known classifier; width: of
