@@ -153,9 +153,13 @@ def _changes(settings: Sequence[str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for setting in settings:
         name, _, text = setting.partition("=")
-        value = json.loads(text.lower() if text in ("True", "False") else text)
-        changes[name] = tuple(value) if isinstance(value, list) else value
+        changes[name] = _as_tuples(json.loads(text))
     return changes
+
+
+def _as_tuples(value: Any) -> Any:
+    """Return a JSON value with tuples for lists, which can be compared and hashed."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 # --- measuring ------------------------------------------------------------------------------------------------------

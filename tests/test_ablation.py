@@ -50,7 +50,7 @@ def test_a_set_is_measured_once_and_reported(
     ablation.main([*command, "--variants", "neighbors", "filter"])  # everything is there
     assert first == {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
 
-    ablation.main([*command, "--change", "name_weight=0.5", "--name", "weaker"])
+    ablation.main([*command, "--change", "name_weight=0.5", "--change", "folds=[[99, 2]]", "--name", "weaker"])
     assert (folder / "results" / "tweet_irony.weaker.json").exists()
     capsys.readouterr()
     ablation.main([*command, "--report"])
