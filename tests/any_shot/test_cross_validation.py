@@ -511,6 +511,13 @@ def test_reasons_are_sentences():
             assert not {"{", "}", "nan"} & set(reason.replace("{", " { ").split())
 
 
+def test_the_constants_are_those_of_the_training_set_unless_given():
+    data, _, _ = four_classes(n_each=0)
+    own = replace(DEFAULTS, cosine_scale=7.0)
+    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_vectors, rtol=1e-6)
+    np.testing.assert_allclose(fitted(data, defaults=own).coef, 7 * data.class_vectors, rtol=1e-6)
+
+
 def test_no_reason_describes_class_vectors_that_are_not_used():
     data, _ = pool_of_three(n_each=6)
     assert fitted(data, method="zero-shot").reasons[0].startswith("The class vectors are moved")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from anyshot.any_shot.defaults import DEFAULTS, Defaults, Strength
+from anyshot.any_shot.defaults import Defaults, Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import (
     METHODS,
@@ -46,15 +46,16 @@ def fit_model(
     method: MethodOrAuto = "auto",
     unknown_rate: float | None = None,
     start: Start | None = None,
-    defaults: Defaults = DEFAULTS,
+    defaults: Defaults | None = None,
 ) -> Model:
     """Return the model that prior and labels give.
 
     method: "auto" for the any-shot head, or zero-shot without labels; unknown_rate: fraction of the items of known
     classes that may be predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not
-    the model. Raises NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
+    the model; defaults: other constants than those of the training set. Raises NotEnoughClassesError if method is
+    "zero-shot" and fewer than two classes have a class vector.
     """
-    data = data.with_defaults(defaults)
+    data = data if defaults is None else data.with_defaults(defaults)
     if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
         raise NotEnoughClassesError(
             "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
@@ -274,7 +275,7 @@ def result_of(
 
 
 def _main_method(data: TrainingSet) -> Method:
-    """Return the head; zero-shot, where it is the same, without labels; logistic regression without class vectors."""
+    """Return the any-shot head, zero-shot without labels, or logistic regression without class vectors."""
     if not data.class_vectors.any():
         return "logistic-regression"
     return "any-shot" if len(data.index) else "zero-shot"
