@@ -70,3 +70,11 @@ def test_a_large_penalty_leaves_the_class_vectors_as_they_are():
 def test_class_vectors_of_another_width_raise_an_error():
     with pytest.raises(WidthError, match=r"2 wide, the class vectors 3.*SemanticMapClassifier"):
         CorrectedVectorClassifier().fit(np.eye(2), [0, -1], class_vectors=np.eye(3))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_of_one_item_in_several_classes_give_finite_weights(seed):
+    random = np.random.default_rng(seed)
+    X = np.repeat(random.normal(size=(1, 16)).astype(np.float32), 9, axis=0)
+    weights, _ = discriminant_weights(X, np.arange(9) % 3, np.arange(3), shrinkage=1.0)
+    assert np.isfinite(weights).all()

@@ -43,7 +43,9 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
     center = means.mean(axis=0)  # (d,)
     about = np.outer(sums.sum(axis=0), center)  # (d, d)
     covariance = (gram(X) - about - about.T) / len(X) + np.outer(center, center)  # (d, d)
-    penalty = max(shrinkage * np.trace(covariance) / len(covariance), 1e-12)
+    # Where all items are copies of one, the covariance is only the rounding error of X'X, which may be negative.
+    rounding = 10 * np.finfo(np.float32).eps * float(np.square(X).sum(axis=1).mean())
+    penalty = max(shrinkage * np.trace(covariance) / len(covariance), rounding, 1e-12)
     weights = ridge_solve(covariance, (means - center).T, penalty=float(penalty)).T  # (c_seen, d)
     length = np.sqrt((weights**2).sum(axis=1).mean())
     return weights / max(length, 1e-12), center
