@@ -61,7 +61,7 @@ def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
     few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
     assert (few.name_weight, few.confidence) == (None, 1.0)
-    assert "not moved to clusters: there are 3 unlabeled examples and 4 classes" in few.reasons[0]
+    assert "not moved to clusters, since 3 unlabeled examples for 4 classes would be too few." in few.reasons[0]
     np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
     assert enough.name_weight is not None
 

@@ -33,8 +33,8 @@ def fit_prior(data: TrainingSet) -> Prior:
     if pool is None or kind == "none":
         return Prior(data.class_vectors, kind)
     if len(pool.vectors) < len(data.class_vectors):
-        few = f"{count(len(pool.vectors), 'unlabeled example')} and {count(len(data.class_vectors), 'class')}"
-        reason = f"The class vectors are not moved to clusters: there are {few}, and at least one per class is needed."
+        few = f"{count(len(pool.vectors), 'unlabeled example')} for {count(len(data.class_vectors), 'class')}"
+        reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(data.class_vectors, kind, reasons=(reason,))
     own, names = data.defaults, data.class_vectors if data.attributes.size else unit(data.class_embeddings)
     agreed = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
