@@ -97,6 +97,7 @@ def test_learn_takes_those_of_one_class_from_a_file_with_labels(call, made, mode
     ("arguments", "code", "message"),
     [
         (["why two charges?"], 2, "have no labels"),
+        (["missing.csv"], 1, "There is no file missing.csv."),
         (["{made}/texts.csv"], 1, "Name their column with --label-column, or the class of all items with --label"),
         (["x", "--label", "biling"], 1, "Did you mean 'billing'?"),
         (["{made}/train.csv", "--label", "hiring"], 1, "none of them is 'hiring'"),

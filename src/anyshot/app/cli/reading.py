@@ -147,6 +147,8 @@ def labeled_items_of(arguments: Sequence[str], columns: Columns, *, label: str |
             items = [*items_of(arguments, text_column=columns.text_column, image_column=columns.image_column)]
         return items, [label] * len(items)
     if not one_file:
+        for argument in arguments:
+            _check_item(argument)
         raise typer.BadParameter(
             "Texts and images on the command line have no labels. Name their class with --label, or give a file."
         )
