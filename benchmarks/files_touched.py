@@ -63,10 +63,10 @@ def calls(folder: Path) -> dict[str, tuple[int | None, Callable[[], Any]]]:
         "FineTunedClassifier.fit": (24, lambda: tuned.fit(TEXTS, LABELS)),
         "the report command": (22, command("report", str(model), str(table), "--out", str(folder / "report.html"))),
         "AnyShotClassifier.fit": (
-            None,
+            16,
             lambda: anyshot.AnyShotClassifier(["billing", "delivery"], cache=False).fit(TEXTS, LABELS, unlabeled=MORE),
         ),
-        "AnyShotClassifier.predict": (None, lambda: classifier.predict(MORE)),
+        "AnyShotClassifier.predict": (8, lambda: classifier.predict(MORE)),
         "load": (None, lambda: anyshot.load(model)),
     }
 

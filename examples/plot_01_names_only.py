@@ -9,7 +9,7 @@ import numpy as np
 from anyshot import AnyShotClassifier, messages
 
 clf = AnyShotClassifier(["billing", "delivery", "login", "damaged item"]).fit()
-asked = ["I was charged twice", "my parcel is a week late", "the password is not accepted"]
+asked = ["why is there a fee on my invoice", "my parcel is a week late", "the password is not accepted"]
 for text, name in zip(asked, clf.predict(asked), strict=True):
     print(f"{text} -> {name}")
 

@@ -12,7 +12,7 @@ import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 EXPECTED = {
-    "plot_01_names_only": ("I was charged twice -> billing", "a week late -> delivery", "not accepted -> login"),
+    "plot_01_names_only": ("on my invoice -> billing", "a week late -> delivery", "not accepted -> login"),
     "plot_02_few_labels": ("anyshot", "logistic regression", "120 test items"),
     "plot_03_unlabeled": ("0 labels per class", "1 labels per class"),
     "plot_04_unknown": ("unknown_rate=0.05", "of 12 out-of-scope messages found"),

@@ -395,9 +395,9 @@ def pool_of_three(*, n_each=0):
 def test_a_pool_whose_clusters_are_the_classes_moves_the_names():
     data, means = pool_of_three()
     model = fitted(data)
-    assert (model.method, model.prior) == ("zero-shot", "refined")
+    assert (model.method, model.prior) == ("any-shot", "refined")
     assert model.reasons[0].startswith("The class vectors are moved to the clusters of 60 unlabeled examples (")
-    assert model.reasons[1] == "Zero-shot is used; 0 labels are too few to compare methods."
+    assert model.reasons[1] == "Any-shot is used; 0 labels are too few to compare methods."
     assert model.scores(means).argmax(axis=1).tolist() == [0, 1, 2]
     assert model.probabilities(means).max(axis=1).min() > 0.9
 

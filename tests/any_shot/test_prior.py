@@ -97,8 +97,8 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
     assert accuracy(prior.class_vectors, U, y) == 1
     assert prior.reasons == (
-        "The class vectors are moved to the clusters of 60 unlabeled examples (name weight 0.30, cluster weight 1; "
-        "agreement on the more confident half 100%).",
+        "The class vectors are moved to the clusters of 60 unlabeled examples (agreement with the names 100%, so they "
+        "weigh 0.30 against 1 of the clusters; then it is 100%).",
     )
 
 

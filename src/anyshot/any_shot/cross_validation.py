@@ -71,7 +71,7 @@ def fit_model(
     with threads_for((len(data.index) + len(pool)) * data.class_vectors.size):
         prior = fit_prior(data)
         results = cross_validate(data, prior, method)
-        wanted = _main_method(data) if method == "auto" else method
+        wanted = _main_method(data, prior) if method == "auto" else method
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
@@ -274,11 +274,11 @@ def result_of(
     return result, f"{method.capitalize()} is used; {labels} {few} to compare methods."
 
 
-def _main_method(data: TrainingSet) -> Method:
-    """Return the any-shot head, zero-shot without labels, or logistic regression without class vectors."""
-    if not data.class_vectors.any():
+def _main_method(data: TrainingSet, prior: Prior) -> Method:
+    """Return the any-shot head, zero-shot without labels and pool, or logistic regression without class vectors."""
+    if prior.kind == "none":
         return "logistic-regression"
-    return "any-shot" if len(data.index) else "zero-shot"
+    return "any-shot" if len(data.index) or prior.name_weight is not None else "zero-shot"
 
 
 def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]:

@@ -37,13 +37,13 @@ def fit_prior(data: TrainingSet) -> Prior:
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(data.class_vectors, kind, reasons=(reason,))
     own, names = data.defaults, data.class_vectors if data.attributes.size else unit(data.class_embeddings)
-    agreed = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
-    weight = own.name_weight - (own.name_weight - own.least_name_weight) * agreed**own.agreement_power
+    first = agreement(names, refine_on_pool(data, pool, own.least_name_weight), pool)
+    weight = own.name_weight - (own.name_weight - own.least_name_weight) * first**own.agreement_power
     refined = refine_on_pool(data, pool, weight)
     agreed = agreement(names, refined, pool)
     reason = (
-        f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (name weight "
-        f"{weight:.2f}, cluster weight 1; agreement on the more confident half {agreed:.0%})."
+        f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (agreement "
+        f"with the names {first:.0%}, so they weigh {weight:.2f} against 1 of the clusters; then it is {agreed:.0%})."
     )
     kind = "refined" if kind == "names" else kind
     return Prior(refined, kind, weight, max(agreed, own.least_agreement) ** own.confidence_power, (reason,))
