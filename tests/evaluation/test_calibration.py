@@ -5,7 +5,6 @@ import pytest
 from scipy.optimize import minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.base.validation import generator
 from anyshot.errors import InputError
 from anyshot.evaluation.calibration import (
     apply_isotonic,
@@ -15,14 +14,7 @@ from anyshot.evaluation.calibration import (
     softmax_rows,
 )
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss
-
-
-def drawn(n, *, temperature=1.0, n_classes=6, seed=0):
-    """Scores (n, c) and classes (n,) drawn from softmax(scores / temperature)."""
-    random = generator(seed)
-    scores = 2 * random.normal(size=(n, n_classes))
-    chances = softmax_rows(scores, temperature).cumsum(axis=1)
-    return scores, np.minimum((random.random((n, 1)) > chances).sum(axis=1), n_classes - 1)
+from drawn_scores import drawn
 
 
 def test_softmax_by_hand_and_for_large_scores():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.calibration import softmax_rows
 from anyshot.evaluation.conformal import (
@@ -13,14 +12,7 @@ from anyshot.evaluation.conformal import (
     prediction_sets,
     threshold_of,
 )
-
-
-def drawn(n, *, temperature=1.0, n_classes=6, seed=0):
-    """Scores (n, c) and classes (n,) drawn from softmax(scores / temperature)."""
-    random = generator(seed)
-    scores = 2 * random.normal(size=(n, n_classes))
-    chances = softmax_rows(scores, temperature).cumsum(axis=1)
-    return scores, np.minimum((random.random((n, 1)) > chances).sum(axis=1), n_classes - 1)
+from drawn_scores import drawn
 
 
 @pytest.mark.parametrize("score", ["lac", "aps"])
