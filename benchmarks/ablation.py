@@ -128,7 +128,12 @@ def mechanisms() -> dict[str, Variant]:
             "corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=("labels", "many classes")
         ),
         "weak": Variant("the weak head", {"weak_odds": 0.0}, needs=("learning",)),
-        "strong": Variant("the strong head", {"strong_odds_per_class": 0.0}, needs=("learning",)),
+        "strong": Variant(
+            # The weak head takes its place beyond `few_labels` too; else there would be none.
+            "the strong head",
+            {"strong_odds_per_class": 0.0, "few_labels": 10**9},
+            needs=("learning",),
+        ),
         "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
         "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),
         "confidence": Variant("confidence by agreement", {"confidence_power": 0}, needs=pool),

@@ -186,12 +186,12 @@ def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Fa
     n, own = len(data.index), data.defaults
     n_folds = next(number for largest, number in own.folds if n <= largest)
     folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
-    scores = np.zeros((n, len(data.class_vectors)))
+    scores, by_names = np.zeros((n, len(data.class_vectors))), any(strength.prior_weight for strength in factors)
     start: Start = {}
     for fold in np.unique(folds):
         out = folds == fold
         rest = data.subset(~out)
-        moved = moved_by_labels(prior, rest) if method == "any-shot" else prior
+        moved = moved_by_labels(prior, rest) if by_names else prior
         linear, start = fit_method(method, rest, moved, factors, start=start, tol=own.held_out_tol)
         scores[out] = linear(data.labeled[out])
     lowest = float(scores[np.isfinite(scores)].min()) - 10
@@ -202,7 +202,7 @@ def heads(data: TrainingSet) -> dict[Strength, float]:
     """Return the heads that the any-shot method averages, each with its odds before labels are held out."""
     own = data.defaults
     odds = {Strength(own.strong_c, 1): own.strong_odds_per_class * len(data.class_vectors)}
-    if len(data.index) <= own.few_labels or not own.strong_odds_per_class:
+    if len(data.index) <= own.few_labels:
         odds = {Strength(own.weak_c, 1): own.weak_odds, **odds}
     if data.distinct_counts.min() >= own.min_labels_per_class:
         odds[Strength(own.logistic_c, 0)] = own.logistic_odds
