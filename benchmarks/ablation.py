@@ -11,7 +11,7 @@ unlabeled items (the pool) of one half and predicts up to 3,000 items of the oth
 10 labels per class, and for sets of 20 classes or more also 0, 1, 3 or 20, each for a random quarter of the classes;
 with the pool and without. 5 draws of labels, 20 for short texts of two classes, the same for all variants. Accuracy is
 the mean over classes. Encoders are all-MiniLM-L6-v2 and EfficientNet-Lite0, frozen. Four sets of texts had no part in
-any choice and are reported apart. `ablation_tables.py` says how intervals are computed.
+the choices of the first edition's core and are reported apart. `ablation_tables.py` says how intervals are computed.
 
 A result is one JSON file for each set and variant. It is measured again only if the protocol or the variant's
 parameters differ from those in the file. A change of the code that is no parameter needs another folder (--folder), and
