@@ -11,6 +11,7 @@ from rich.text import Text
 
 from anyshot.any_shot.model import CHUNK, Model
 from anyshot.base.items import UNKNOWN, Items, Label, item_names
+from anyshot.base.terminal import escaped
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text
@@ -52,7 +53,7 @@ class Explanation:
 
     def __str__(self) -> str:
         head = f"{self.answer} ({self.probability:.0%}; next {self.runner_up}, {self.margin:.0%} less): {self.item}"
-        return "\n".join([head, *(f"  {line}" for line in self.reasons())])
+        return escaped("\n".join([head, *(f"  {line}" for line in self.reasons())]))
 
     def reasons(self) -> list[str]:
         """Return the reasons for the prediction, one line each."""
@@ -86,7 +87,7 @@ class Explanations(tuple[Explanation, ...]):
         """Return a table for `rich.print`."""
         table = Table(*_COLUMNS, show_lines=True)
         for one in self:
-            table.add_row(*map(Text, one._cells()))
+            table.add_row(*(Text(escaped(cell)) for cell in one._cells()))
         return table
 
     def _repr_html_(self) -> str:

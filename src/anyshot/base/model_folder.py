@@ -6,6 +6,7 @@ Files that operating systems leave in folders (.DS_Store, Thumbs.db, desktop.ini
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
 _SYSTEM_FILES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+_VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+!-]{0,40}")
 _ATTEMPTS: Final = 20  # to read a folder that other processes keep replacing
 
 
@@ -163,7 +165,7 @@ def _read(target: Path) -> SavedModel:
     if document["format"] == 1:
         facts = _renamed(facts)
         arrays = {RENAMED_SINCE_FORMAT_1.get(name, name): array for name, array in arrays.items()}
-    return SavedModel(facts, arrays, str(document["anyshot"]))
+    return SavedModel(facts, arrays, _version_in(document))
 
 
 def _renamed(facts: Any) -> Any:
@@ -225,15 +227,22 @@ def _document(folder: Path) -> dict[str, Any]:
     if foreign:
         raise ModelFolderError(f"{folder} is not an anyshot model: its {_MODEL} was written by another program.")
     if document["format"] not in range(1, FORMAT + 1):
-        wrote = document["anyshot"]
+        wrote = _version_in(document)
+        upgrade = f" with pip install 'anyshot>={wrote}'" if _VERSION.fullmatch(wrote) else ""
         raise ModelFolderError(
-            f"{folder} was written by anyshot {wrote} in format {document['format']}; this is anyshot "
-            f"{anyshot_version()}, which reads formats up to {FORMAT}. Upgrade with pip install 'anyshot>={wrote}', or "
-            "fit and save the model again."
+            f"{folder} was written by anyshot {wrote} in format {document['format']!r}; this is "
+            f"anyshot {anyshot_version()}, which reads formats up to {FORMAT}. Upgrade{upgrade}, or fit and save "
+            "the model again."
         )
     if document.get("digest") != digest or not _is_complete(document):
         raise ModelFolderError(_changed(path))
     return document
+
+
+def _version_in(document: Mapping[str, Any]) -> str:
+    """Return the version that wrote a model; anything else in its place is not repeated in messages."""
+    wrote = str(document["anyshot"])
+    return wrote if _VERSION.fullmatch(wrote) else "of unknown version"
 
 
 def _is_complete(document: dict[str, Any]) -> bool:

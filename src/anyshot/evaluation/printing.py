@@ -9,6 +9,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from anyshot.base.terminal import escaped
+
 PLAIN_WIDTH = 100  # columns of text outside a terminal
 
 
@@ -35,10 +37,10 @@ class Printable:
     __repr__ = __str__
 
     def __rich__(self) -> Group:
-        heading = [Text(line, style="" if row else "bold") for row, line in enumerate(self._heading())]
+        heading = [Text(escaped(line), style="" if row else "bold") for row, line in enumerate(self._heading())]
         space = [Text("")] if heading else []
         tables = [_rich_table(frame, title=title) for title, frame in self._tables()]
-        return Group(*heading, *space, *tables, *map(Text, self._notes()))
+        return Group(*heading, *space, *tables, *(Text(escaped(note)) for note in self._notes()))
 
     def _repr_html_(self) -> str:
         tables = [_html_table(frame, title=title) for title, frame in self._tables()]
@@ -46,12 +48,12 @@ class Printable:
 
 
 def _rich_table(frame: pd.DataFrame, *, title: str) -> Group:
-    """Return a table for the terminal. Markup in its cells is not interpreted."""
+    """Return a table for the terminal. Markup and control characters in its cells are shown, not obeyed."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(frame.columns):
-        table.add_column(Text(str(name)), justify="right" if number else "left", overflow="fold")
+        table.add_column(Text(escaped(str(name))), justify="right" if number else "left", overflow="fold")
     for cells in frame.itertuples(index=False):
-        table.add_row(*(Text(str(cell)) for cell in cells))
+        table.add_row(*(Text(escaped(str(cell))) for cell in cells))
     return Group(Text(title, style="bold"), table)  # rich would wrap a table's own title at the table's width
 
 

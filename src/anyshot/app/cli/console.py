@@ -15,16 +15,21 @@ from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+from typer.rich_utils import rich_format_error
 
+from anyshot.base.terminal import escaped, escaped_json
 from anyshot.errors import AnyshotError
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
+UsageError: type[Any] = typer.BadParameter.__mro__[2]
+"""The base class of wrong usage, which typer does not export."""
 
 
 app = typer.Typer(
@@ -70,11 +75,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(encoding="utf-8")
     with _plain_warnings(), _printed_log():
         try:
-            app(arguments, prog_name="anyshot")
-        except SystemExit as end:
-            if end.code == INTERRUPTED:
+            code = app(arguments, prog_name="anyshot", standalone_mode=False) or 0
+            if code == INTERRUPTED:
                 note("Interrupted.")
-            return end.code if isinstance(end.code, int) else 0
+            return int(code)
+        except UsageError as error:
+            error.message = escaped(error.message)
+            rich_format_error(error)
+            return int(error.exit_code)
         except AnyshotError as error:
             print_error(str(error))
         except OSError as error:
@@ -116,6 +124,15 @@ def _printed_log() -> Iterator[None]:
         log.setLevel(level)
 
 
+class SafeConsole(Console):
+    """A terminal that gets no control character of a text, only those that rich adds for colors and the cursor."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a renderable, with control characters in their texts escaped."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else escaped(text), style, control)
+
+
 def in_terminal() -> bool:
     """Return whether the standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -138,7 +155,7 @@ def show(shown: RenderableType, facts: Mapping[str, object]) -> None:
 def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> None:
     """Print `shown` in a terminal, or `rows` as JSON lines in a pipe."""
     if in_terminal():
-        Console().print(shown)
+        SafeConsole().print(shown)
         return
     if sys.stdout is None:
         return  # the caller closed the standard output
@@ -166,15 +183,16 @@ def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         number = isinstance(rows[0][name], (int, float)) and not isinstance(rows[0][name], bool)
-        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+        table.add_column(Text(escaped(name)), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(row[name])) for name in names))
+        table.add_row(*(Text(escaped(_cell(row[name]))) for name in names))
     return table
 
 
 def _print_json(row: Mapping[str, object]) -> None:
     """Print a row as one line of JSON."""
-    sys.stdout.write(json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False) + "\n")
+    line = json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False)
+    sys.stdout.write(escaped_json(line) + "\n")
 
 
 def plain(value: object) -> object:
@@ -193,14 +211,14 @@ def plain(value: object) -> object:
 
 
 def note(message: str) -> None:
-    """Print a message on the standard error."""
-    typer.echo(message, err=True)
+    """Print a message on the standard error, with control characters escaped."""
+    typer.echo(escaped(message), err=True)
 
 
 def print_error(message: str) -> None:
     """Print an error message on the standard error."""
     typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(message, err=True)
+    typer.echo(escaped(message), err=True)
 
 
 def count(n: int, thing: str, things: str | None = None) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.text import Text
 
 from anyshot import app, store
-from anyshot.app.cli.console import count, in_terminal, show, show_each, table_of
+from anyshot.app.cli.console import SafeConsole, count, in_terminal, show, show_each, table_of
 from anyshot.app.doctor import examine, report
 from anyshot.encoders.registry import available
 
@@ -68,4 +68,4 @@ def demo(
     ),
 ) -> None:
     """Run the demonstration on 212 customer messages and two photographs. It takes less than a minute."""
-    app.run_demo(out, console=Console() if in_terminal() else Console(width=100, color_system=None))
+    app.run_demo(out, console=SafeConsole() if in_terminal() else SafeConsole(width=100, color_system=None))

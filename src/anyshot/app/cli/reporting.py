@@ -22,6 +22,7 @@ from anyshot.app.cli.reading import (
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
+from anyshot.base.terminal import escaped
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
@@ -99,7 +100,7 @@ def card(
     tested_on = None if data is None else data.name
     written = write(facts, modality=modality, base_model=base_model, figures=figures, tested_on=tested_on)
     if out is None:
-        typer.echo(written)
+        typer.echo(escaped(written))
         return
     with atomic_file(out) as part:
         part.write_text(written, encoding="utf-8")

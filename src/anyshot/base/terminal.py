@@ -1,0 +1,36 @@
+r"""Text that a terminal shows without obeying it.
+
+An item, a class name or a file name may contain control characters. A terminal obeys some of them: an escape sequence
+can move the cursor, set the window's title or write to the clipboard, and a bidirectional override shows letters in
+another order. They are shown as Python writes them in a string, such as \x1b.
+"""
+
+import re
+from typing import Final
+
+_ENDS_A_LINE: Final = "\u2028\u2029"
+_SETS_DIRECTION: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+# C0 without tab and newline, DEL, C1, and surrogates, which no output can encode.
+_CONTROL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_ENDS_A_LINE}{_SETS_DIRECTION}]")
+
+
+def escaped(text: str) -> str:
+    r"""Return a text with its control characters escaped; tabs and newlines stay.
+
+    >>> print(escaped("red \x1b[31m alert"))
+    red \x1b[31m alert
+    """
+    return _CONTROL.sub(_as_python, text)
+
+
+def escaped_json(line: str) -> str:
+    r"""Return a line of JSON with control characters inside its strings escaped, which means the same.
+
+    >>> print(escaped_json('{"item": "\u202e"}'))
+    {"item": "\u202e"}
+    """
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
+
+
+def _as_python(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape", "surrogatepass").decode("ascii")
