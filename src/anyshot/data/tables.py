@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from anyshot.base.files import atomic_file
+from anyshot.data.spreadsheet import without_formulas
 from anyshot.errors import DataFileError
 
 Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
@@ -80,8 +81,13 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def write_table(rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str | os.PathLike[str]) -> None:
+def write_table(
+    rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str | os.PathLike[str], *, verbatim: bool = False
+) -> None:
     """Write rows to a .csv, .jsonl or .parquet file, in UTF-8; an existing file is replaced once it is complete.
+
+    In a CSV, a text that a spreadsheet would run as a formula, such as "=1+1", is written with an apostrophe before it,
+    unless `verbatim` is set.
 
     Raises
     ------
@@ -93,6 +99,8 @@ def write_table(rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str |
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    if target.suffix.lower() == ".csv" and not verbatim:
+        table = without_formulas(table)
     with atomic_file(target) as part:
         write(table, part)
 
@@ -286,7 +294,11 @@ _PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
     objects = [name for name in table if table[name].dtype == object]
-    _mapped(table, objects, _in_a_cell).to_csv(path, index=False, lineterminator="\n")
+    cells = _mapped(table, objects, _in_a_cell)
+    # The csv module quotes a lone carriage return in some versions only, and readers take it for the end of a row.
+    returns = any("\r" in str(value) for name in objects for value in cells[name])
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    cells.to_csv(path, index=False, lineterminator="\n", quoting=quoting)
 
 
 def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], object]) -> pd.DataFrame:

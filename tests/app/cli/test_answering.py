@@ -121,3 +121,13 @@ def test_suggest_names_rows_of_the_data(call, made):
     done = call("suggest", made / "model", made / "texts.csv", "-n", "3", "--seed", "0")
     assert len({row["row"] for row in done.rows}) == 3
     assert all(TRAIN[row["row"]][0] == row["item"] for row in done.rows)
+
+
+def test_a_csv_of_answers_holds_no_formula_unless_asked_for(made, tmp_path, call):
+    (tmp_path / "texts.csv").write_text('text,id\n"=1+1, I was charged twice",-5\n', encoding="utf-8")
+    for options, cell in (([], "'=1+1, I was charged twice"), (["--verbatim"], "=1+1, I was charged twice")):
+        out = tmp_path / "out.csv"
+        assert call("predict", tmp_path / "texts.csv", "--model", made / "model", "--out", out, *options).code == 0
+        table = pd.read_csv(out, dtype=str)
+        assert table["text"].tolist() == [cell]
+        assert table["id"].tolist() == ["-5"]

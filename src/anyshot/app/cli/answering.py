@@ -19,6 +19,7 @@ from anyshot.app.cli.reading import (
     Model,
     TableOut,
     TextColumn,
+    Verbatim,
     as_classes_write_them,
     items_of,
     open_model,
@@ -41,6 +42,7 @@ def predict(
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
+    verbatim: Verbatim = False,
 ) -> None:
     """Predict the class of each text or image.
 
@@ -61,7 +63,7 @@ def predict(
         clf = open_model(model, method="predict_proba")
     else:
         clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
-    _answer(_predicted(clf, inputs), out, table=table_among(items))
+    _answer(_predicted(clf, inputs), out, table=table_among(items), verbatim=verbatim)
 
 
 def explain(
@@ -105,6 +107,7 @@ def suggest(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the sample that is considered if there are very many items.")
     ] = None,
+    verbatim: Verbatim = False,
 ) -> None:
     """List the items that are most useful to label next, the most useful first, with their predicted classes."""
     refuse_overwriting(out, data)
@@ -112,7 +115,7 @@ def suggest(
     clf = open_model(model, method="suggest").set_params(random_state=seed)
     chosen = clf.suggest(inputs, n=n).tolist()
     answers = _predicted(clf, [inputs[row] for row in chosen])
-    _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out)
+    _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out, verbatim=verbatim)
 
 
 def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
@@ -125,7 +128,9 @@ def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
     ]
 
 
-def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | None = None) -> None:
+def _answer(
+    rows: list[dict[str, object]], out: Path | None, *, table: Path | None = None, verbatim: bool = False
+) -> None:
     """Print the rows, or write them to a file together with the columns of the table that the items came from."""
     if out is None:
         show_rows(rows, last="item")
@@ -133,7 +138,7 @@ def _answer(rows: list[dict[str, object]], out: Path | None, *, table: Path | No
     if table is not None:  # the table already has the items
         answers = [{name: value for name, value in row.items() if name != "item"} for row in rows]
         rows = datasets.with_columns_of(table, answers, prefix="predicted_")
-    datasets.write_table(rows, out)
+    datasets.write_table(rows, out, verbatim=verbatim)
     note(f"Wrote {count(len(rows), 'row')} to {out}.")
 
 

@@ -49,6 +49,12 @@ EncoderName: TypeAlias = Annotated[
 TableOut: TypeAlias = Annotated[
     Path | None, typer.Option(help="Write the results to a .csv, .jsonl or .parquet file.", metavar="FILE")
 ]
+Verbatim: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verbatim", help="Write texts that begin with = + - or @ unchanged to a .csv; spreadsheets run some of them."
+    ),
+]
 
 Given: TypeAlias = Annotated[
     list[str],
