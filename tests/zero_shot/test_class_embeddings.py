@@ -11,7 +11,6 @@ from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import (
     ClassTexts,
-    as_words,
     describe,
     embed_classes,
     hypernyms_of,
@@ -21,38 +20,6 @@ from anyshot.zero_shot.class_embeddings import (
     read_classes,
     with_hypernyms,
 )
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("Refund_not_showing_up", "Refund not showing up"),
-        ("late-parcel", "late parcel"),
-        ("topUpFailed", "top up failed"),
-        ("TopUpFailed", "Top up failed"),
-        ("HTTPServerError", "HTTP server error"),
-        ("callAPI", "call API"),
-        ("API_error", "API error"),
-        ("Sci/Tech", "Sci / Tech"),
-        ("24/7", "24/7"),
-        ("iPhone", "iPhone"),
-        ("PayPal refund", "PayPal refund"),
-        ("PayPal_refund", "PayPal refund"),
-        ("a man-eating shark", "a man-eating shark"),
-        ("straßenÜbergang", "straßen übergang"),
-        ("billing", "billing"),
-        ("  two   spaces ", "two spaces"),
-        ("USA", "USA"),
-        ("___", "___"),
-    ],
-)
-def test_names_are_split_into_words(name, words):
-    assert as_words(name) == words
-
-
-def test_splitting_twice_changes_nothing():
-    for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "Sci/Tech", "iPhone"):
-        assert as_words(as_words(name)) == as_words(name)
 
 
 def test_the_name_is_the_only_text_without_descriptions():

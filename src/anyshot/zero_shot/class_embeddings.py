@@ -1,13 +1,11 @@
 """Class embeddings (c, d) from class names and descriptions, with the hypernyms of rare nouns."""
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +15,7 @@ from anyshot import data
 from anyshot.base.items import UNKNOWN, Label, Labels, class_table, classes_in
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError, WidthError
+from anyshot.zero_shot.class_names import as_words, has_letters
 
 Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
@@ -76,24 +75,6 @@ def describe(classes: Iterable[Label] | Mapping[Label, str | Sequence[str] | Non
     described = classes if isinstance(classes, Mapping) else dict.fromkeys(classes)
     texts = [(as_words(str(name)), *_descriptions(name, value)) for name, value in described.items()]
     return ClassTexts(names=tuple(described), texts=tuple(tuple(dict.fromkeys(own)) for own in texts))
-
-
-def as_words(name: str) -> str:
-    """Return a name in snake case, camel case or with hyphens as words separated by spaces.
-
-    Underscores become spaces and a slash between words gets spaces around it. A name without spaces and underscores is
-    also split at hyphens and inner capitals; in a name like "PayPal refund" inner capitals belong to the word. A single
-    letter before a capital, as in "iPhone", is not split off.
-
-    Examples
-    --------
-    >>> [as_words(name) for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "API_error", "Sci/Tech")]
-    ['Refund not showing up', 'top up failed', 'API error', 'API error', 'Sci / Tech']
-    """
-    spaced = re.sub(r"(?<=[^\W\d_])\s*/\s*(?=[^\W\d_])", " / ", name.replace("_", " "))
-    if not re.search(r"[\s_]", name.strip()):
-        spaced = " ".join(_split_at_capitals(part) for part in re.split(r"[\s-]+", spaced))
-    return " ".join(spaced.split()) or name
 
 
 def embed_classes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[str] = TEXT_TEMPLATES) -> Vectors:
@@ -269,11 +250,6 @@ def _listed_hypernyms() -> dict[str, tuple[str, ...]]:
     return hypernyms
 
 
-def has_letters(text: str) -> bool:
-    """Return whether a text has a letter; an encoder can make nothing of a number."""
-    return any(character.isalpha() for character in text)
-
-
 def _descriptions(name: Label, value: str | Sequence[str] | None) -> list[str]:
     """Return the descriptions of a class that are not empty."""
     listed = [value] if isinstance(value, str) or value is None else value
@@ -283,21 +259,6 @@ def _descriptions(name: Label, value: str | Sequence[str] | None) -> list[str]:
             "texts, or None."
         )
     return [text.strip() for text in listed if text and text.strip()]
-
-
-def _split_at_capitals(word: str) -> str:
-    """Split "topUpFailed" at its capitals; later words are written in lower case unless they are abbreviations."""
-    starts = [0, *(position for position in range(1, len(word)) if _begins_word(word, position)), len(word)]
-    parts = [word[start:end] for start, end in pairwise(starts)]
-    if len(parts) == 1 or len(parts[0]) == 1:
-        return word
-    return " ".join([parts[0], *(part if part[:2].isupper() else part.lower() for part in parts[1:])])
-
-
-def _begins_word(word: str, position: int) -> bool:
-    """Return whether a word begins here: a capital after a lower-case letter, or the last of several capitals."""
-    before, here, after = word[position - 1], word[position], word[position + 1 : position + 2]
-    return here.isupper() and (before.islower() or (before.isupper() and after.islower()))
 
 
 def _checked_templates(templates: str | Sequence[str]) -> list[str]:

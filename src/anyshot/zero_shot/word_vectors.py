@@ -15,7 +15,7 @@ from anyshot.base.validation import Floats, extra
 from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError
-from anyshot.zero_shot.class_embeddings import as_words
+from anyshot.zero_shot.class_names import as_words
 
 Words: TypeAlias = Mapping[str, NDArray[np.floating]]  # a word -> its vector (a,)
 
@@ -66,7 +66,7 @@ def load_word_vectors(path: str | os.PathLike[str], words: Sequence[str] | None 
 
 
 def words_of(classes: Sequence[Label]) -> list[str]:
-    """Return the distinct words of class names, split as by `class_embeddings.as_words`.
+    """Return the distinct words of class names, split as by `class_names.as_words`.
 
     Examples
     --------
