@@ -19,7 +19,7 @@ _HOME = {
     "PrototypeClassifier": "anyshot.any_shot.head",
     "PrototypicalEncoder": "anyshot.fine_tuning.prototypical_encoder",
     "Tuning": "anyshot.fine_tuning.tuning",
-    "UNKNOWN": "anyshot.base.items",
+    "UNKNOWN": "anyshot.base.labels",
     "VectorCache": "anyshot.store.disk_cache",
     "adapt_or_not": "anyshot.domain_adaptation.selection",
     "compare_with_scratch": "anyshot.fine_tuning.from_scratch",

@@ -1,38 +1,25 @@
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 from PIL import Image
+from scipy.sparse import csr_array
 
 from anyshot.base.items import (
-    UNKNOWN,
+    IMAGE_SUFFIXES,
     by_position,
-    check_indexes,
+    check_images,
     check_texts,
-    class_table,
-    classes_in,
-    decision_scores,
-    from_indexes,
-    is_missing,
     item_names,
     items_and_labels,
-    label_list,
     modality_of,
-    row_of,
-    to_indexes,
+    refuse_files,
 )
-from anyshot.errors import (
-    BadItemError,
-    DuplicateClassError,
-    InputError,
-    MixedInputError,
-    NotEnoughClassesError,
-    UnknownClassError,
-)
-
-ABC = class_table(["billing", "delivery", "login"])
+from anyshot.errors import BadItemError, InputError, MixedInputError
 
 
 @pytest.mark.parametrize(
@@ -50,6 +37,23 @@ ABC = class_table(["billing", "delivery", "login"])
         ([np.zeros((4, 4), np.uint8), np.zeros((5, 4, 3), np.uint8)], "image"),
         (np.zeros((2, 3)), "vectors"),
         (np.zeros((2, 3), np.float16), "vectors"),
+        (np.zeros((2, 3), int), "vectors"),
+        (np.zeros((2, 3), bool), "vectors"),
+        ([[np.float32(0.5), np.float32(1)]], "vectors"),
+        ([np.arange(3), np.arange(3)], "vectors"),
+        (torch.zeros(2, 3), "vectors"),
+        ([torch.zeros(3), torch.zeros(3)], "vectors"),
+        (pd.DataFrame({"a": [True, False], "b": [0.5, 1.0]}), "vectors"),  # as get_dummies writes them
+        (pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.array([1, 2], "double[pyarrow]")}), "vectors"),
+        (pd.DataFrame({"vector": [[0.5, 1.0], [1.0, 0.5]]}), "vectors"),
+        (pl.DataFrame({"a": [1, 2], "b": [0.5, 1.0]}), "vectors"),
+        (pa.table({"a": [1, 2], "b": [0.5, 1.0]}), "vectors"),
+        (csr_array(np.eye(3)), "vectors"),
+        (pd.DataFrame({"text": ["a", "b"]}), "text"),
+        (np.array([["a"], ["b"]]), "text"),
+        (pl.Series(["a", "b"]), "text"),
+        (pa.chunked_array([["a"], ["b"]]), "text"),
+        ([pa.scalar("a"), pa.scalar("b")], "text"),
         ([np.zeros(3), np.zeros(3)], "vectors"),
         ([[0.5, 1], (1, 0)], "vectors"),
     ],
@@ -90,14 +94,13 @@ def test_an_empty_list_is_refused():
 
 
 def test_mixed_kinds_are_counted():
-    with pytest.raises(MixedInputError, match=r"found 2 texts, 1 images, 1 of type NoneType\. Make one call"):
-        modality_of(["a", Image.new("L", (2, 2)), "b", None])
+    with pytest.raises(MixedInputError, match=r"found 2 texts, 1 images, 1 of type dict\. Make one call"):
+        modality_of(["a", Image.new("L", (2, 2)), "b", {}])
 
 
 @pytest.mark.parametrize(
     ("items", "words"),
     [
-        ([None], "found NoneType None"),
         ([1, 2], "found int 1"),
         ([["a", "b"]], r"found list \['a', 'b'\]"),
         ([[]], r"found list \[\]"),
@@ -110,7 +113,7 @@ def test_unsupported_items_are_refused_and_shown(items, words):
         modality_of(items)
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 3), int), np.zeros(3), np.zeros((2, 3), np.uint8), np.zeros((2, 3, 3))])
+@pytest.mark.parametrize("array", [np.zeros(3, int), np.zeros(3), np.zeros((2, 3, 3))])
 def test_arrays_that_are_neither_images_nor_vectors_are_refused(array):
     with pytest.raises(MixedInputError, match=f"An array of {array.dtype} with shape .* is neither vectors"):
         modality_of(array)
@@ -146,156 +149,65 @@ def test_a_shuffled_column_is_indexed_by_position_and_a_table_of_numbers_is_an_a
     assert by_position(texts) is texts
 
 
+@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT], ids=repr)
+def test_missing_items_are_named_by_their_rows(none):
+    with pytest.raises(BadItemError, match="The item in rows 1, 3 is missing"):
+        modality_of(["a", none, "b", none])
+    with pytest.raises(BadItemError, match="The item in row 1 is missing"):
+        check_texts(["a", none])
+
+
+def test_texts_without_a_visible_character_are_empty():
+    with pytest.raises(BadItemError, match="The text in rows 1, 2 is empty"):
+        check_texts(["a\u200b", "\u200b\ufeff", "\u00a0\u3164"])
+
+
+@pytest.mark.parametrize("one", ["refund", Path("cat.png"), np.zeros((300, 260, 3), np.uint8), Image.new("L", (2, 2))])
+def test_one_item_is_not_taken_for_many(one):
+    with pytest.raises(InputError, match=r"Write \[i"):
+        check_images(one)
+    with pytest.raises(InputError):
+        check_texts(one)
+
+
+def test_a_table_of_texts_with_several_columns_is_refused_by_the_name_of_one():
+    table = pd.DataFrame({"id": [1, 2], "text": ["a", "b"]})
+    with pytest.raises(InputError, match=r"The table has 2 columns, and 'text' does not hold numbers.*table\['text'\]"):
+        check_texts(table)
+
+
+def test_every_suffix_that_pil_reads_is_an_image_or_known_to_be_none():
+    Image.init()
+    read = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    no_images = "bufr emf eps flc fli gbr grib h5 hdf iim mpeg mpg ps wmf"
+    assert read - {f".{name}" for name in no_images.split(" ")} == IMAGE_SUFFIXES
+
+
+@pytest.mark.parametrize("name", ["cat.jfif", "cat.jpe", "my cat.jp2", "CAT.AVIF"])
+def test_a_path_with_any_suffix_of_images_is_an_image(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    assert modality_of([str(path)]) == "image"
+
+
+def test_a_file_that_is_no_image_is_refused_and_not_read_as_a_text(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.touch()
+    with pytest.raises(BadItemError, match=r"notes\.txt' is a file, but not an image"):
+        refuse_files([str(path)])
+    refuse_files([str(path), "a text"])
+
+
 def test_one_color_image_is_not_mistaken_for_many_gray_ones():
     with pytest.raises(MixedInputError, match=r"one color image.*Write \[image\]"):
         modality_of(np.zeros((300, 260, 3), np.uint8))
 
 
-@pytest.mark.parametrize("names", [["b", "a"], [3, 1], [2.5, 0.5], [True, False]])
-def test_the_class_table_keeps_names_order_and_type(names):
-    table = class_table(names)
-    assert table.tolist() == names
-    assert table.dtype == np.array(names).dtype
-
-
-def test_a_class_table_of_mixed_types_keeps_each():
-    assert class_table(["a", 1]).tolist() == ["a", 1]
-    assert class_table(np.array([1, 2])).tolist() == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("names", "error", "words"),
-    [
-        ([], NotEnoughClassesError, "At least two classes are needed; got none"),
-        (["a"], NotEnoughClassesError, "got only 'a'"),
-        (["a", "b", "a"], DuplicateClassError, "Class 'a' is named 2 times"),
-        (["a", " "], DuplicateClassError, "Class 1 has an empty name"),
-        ([None, "a"], DuplicateClassError, "Class 0 has an empty name"),
-        (["a", "b\0"], InputError, "Class 1, .*, has a NUL character in its name"),
-    ],
-)
-def test_unusable_classes_are_refused(names, error, words):
-    with pytest.raises(error, match=words):
-        class_table(names)
-
-
-@pytest.mark.parametrize("none", [None, float("nan"), np.float64("nan")])
-def test_a_missing_label_has_index_minus_one(none):
-    assert to_indexes(["login", none, "billing"], ABC, n_items=3).tolist() == [2, -1, 0]
-    assert classes_in(["b", none, "a", "b"]) == ["a", "b"]
-
-
-def test_labels_may_be_a_pandas_column():
-    assert to_indexes(pd.Series(["login", None, "billing"]), ABC, n_items=3).tolist() == [2, -1, 0]
-
-
-def test_classes_in_labels_are_numbers_first_then_names():
-    assert classes_in(["b", 10, "a", 9, 2.5, None]) == [2.5, 9, 10, "a", "b"]
-
-
-def test_indexes_are_turned_back_into_labels():
-    labels = ["login", "billing", "login"]
-    assert from_indexes(to_indexes(labels, ABC, n_items=3), ABC).tolist() == labels
-
-
-def test_minus_one_becomes_unknown_untruncated_even_if_names_are_short():
-    answers = from_indexes(np.array([0, -1]), class_table(["a", "b"]))
-    assert answers.tolist() == ["a", UNKNOWN]
-    assert from_indexes(np.array([1, -1]), class_table([3, 4])).tolist() == [4, UNKNOWN]
-
-
-def test_the_error_for_an_unknown_label_suggests_the_closest_name():
-    with pytest.raises(UnknownClassError, match=r"Label 'bilings' is not among the 3 .* Did you mean 'billing'\?"):
-        to_indexes(["bilings"], ABC, n_items=1)
-    with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Correct it, name it among the classes"):
-        to_indexes([7], ABC, n_items=1)
-
-
-def test_labels_may_be_a_table_of_one_column():
-    assert label_list(pd.DataFrame({"label": ["a", None]})) == ["a", None]
-    assert label_list(np.array([["a"], ["b"]])) == ["a", "b"]
-
-
-@pytest.mark.parametrize("name", [b"a", ["a"], pd.NaT, np.ones(2)], ids=repr)
-def test_classes_that_are_neither_names_nor_numbers_are_refused(name):
-    with pytest.raises(InputError, match=rf"Class 1 is a {type(name).__name__}, .* Classes are names or numbers"):
-        class_table(["b", name])
-
-
-def test_nan_is_not_a_class_name():
-    with pytest.raises(DuplicateClassError, match="Class 1 has an empty name"):
-        class_table(["a", float("nan")])
-
-
-def test_the_error_lists_the_first_eight_classes():
-    with pytest.raises(UnknownClassError, match=r"the 9 classes \(0, 1, 2, 3, 4, 5, 6, 7, \.\.\.\)"):
-        to_indexes([50], class_table(range(9)), n_items=1)
-
-
-def test_row_of_finds_a_class_by_name():
-    assert row_of("delivery", ABC) == 1
-    with pytest.raises(UnknownClassError, match="Did you mean 'login'"):
-        row_of("logon", ABC)
-
-
-def test_a_wrong_number_of_labels_is_refused():
-    with pytest.raises(InputError, match=r"There are 2 items and 1 labels\. Give one label per item, None for"):
-        to_indexes(["login"], ABC, n_items=2)
-
-
-@pytest.mark.parametrize("several", [["a", "b"], ("a",), {"a"}, np.array(["a"])])
-def test_several_labels_for_one_item_are_refused(several):
-    with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* one label per item"):
-        to_indexes(["login", several], ABC, n_items=2)
-
-
-@pytest.mark.parametrize("label", [date(2026, 11, 21), b"a"])
-def test_labels_that_are_neither_names_nor_numbers_are_refused(label):
-    with pytest.raises(InputError, match=r"Row 1 has a label of type (date|bytes), .* pass str\(label\)"):
-        to_indexes(["login", label], ABC, n_items=2)
-
-
-@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
-def test_none_and_nan_like_values_are_missing_labels(none):
-    assert is_missing(none)
-    assert to_indexes(pd.Series(["b", none, "a"], dtype=object), class_table(["a", "b"]), n_items=3).tolist() == [
-        1,
-        -1,
-        0,
-    ]
-
-
-@pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)
-def test_falsy_values_are_labels(label):
-    assert not is_missing(label)
-
-
-def test_decision_scores_are_one_difference_for_two_classes_and_all_scores_for_more():
-    two, three = np.array([[0.5, 2.0], [3.0, 1.0]]), np.eye(3)
-    np.testing.assert_array_equal(decision_scores(two), [1.5, -2.0])
-    assert decision_scores(three) is three
-
-
-def test_indexes_are_rows_or_minus_one():
-    index = check_indexes([0, -1, 2], n_items=3, n_classes=3)
-    assert index.dtype == np.intp
-    assert index.tolist() == [0, -1, 2]
-    assert check_indexes([], n_items=0, n_classes=3).shape == (0,)
-
-
-@pytest.mark.parametrize(
-    ("y", "error", "words"),
-    [
-        ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
-        ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
-        ([0.0, 1.0, 2.0], InputError, "integers, rows of the class table; its dtype is float64"),
-        ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
-        ([0, -2, 1], UnknownClassError, "y contains class -2"),
-    ],
-)
-def test_invalid_indexes_are_refused(y, error, words):
-    with pytest.raises(error, match=words):
-        check_indexes(y, n_items=3, n_classes=3)
+def test_items_and_labels_may_be_columns_of_any_library():
+    table = pl.DataFrame({"text": ["a", "b"], "label": ["x", None]})
+    assert items_and_labels(table["text"], table["label"])[1] == ["x", None]
+    assert items_and_labels(csr_array(np.eye(2)), torch.tensor([3, 4]))[1] == [3, 4]
+    assert items_and_labels({"x": pa.array(["a"]), "y": pd.Series(["b"])}, None) == (["a", "b"], ["x", "y"])
 
 
 def test_items_and_labels_come_as_two_lists_or_as_a_mapping():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anyshot.base.items import UNKNOWN
+from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError, NotEnoughLabelsError, UnknownClassError
 from anyshot.evaluation.classification import evaluate_answers
 from anyshot.evaluation.metrics import expected_calibration_error, log_loss, macro_f1

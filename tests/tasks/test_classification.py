@@ -2,7 +2,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 from PIL import Image
 from scipy.sparse import csr_array
 from scipy.special import expit
@@ -306,7 +309,7 @@ FAULTS = [
     ({"classes": ["tea", "zoo"]}, (["x"], [["tea", "zoo"]]), InputError, "Row 0 has a list of labels"),
     ({"classes": ["tea", "zoo"]}, (["x", 3], ["tea", "zoo"]), InputError, "1 texts, 1 of type int"),
     ({"classes": ["tea", "zoo"], "method": "magic"}, (), InputError, "Unknown method 'magic'"),
-    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), [0, 1]), InputError, "got a sparse csr_array"),
+    ({"classes": ["tea", "zoo"]}, (csr_array(np.eye(2)), ["tea", "zoo"]), InputError, "the items are vectors"),
     (
         {"classes": ["tea", "zoo"]},
         (["x"], (label for label in ["tea"])),
@@ -358,7 +361,7 @@ def test_invalid_input_is_refused(letters, parameters, given, error, text):
 def test_every_method_refuses_what_is_not_a_list_of_items(clf):
     clf.fit(TEXTS, LABELS)
     for answer in (clf.predict, clf.predict_proba, clf.explain, clf.suggest):
-        for given in ("tea", {}, None, csr_array(np.eye(2)), (text for text in TEXTS)):
+        for given in ("tea", {}, None, {"tea"}, (text for text in TEXTS)):
             with pytest.raises(InputError, match="A list of items is needed"):
                 answer(given)
     with pytest.raises(InputError, match="k must be at least 0; it is -1"):
@@ -367,6 +370,30 @@ def test_every_method_refuses_what_is_not_a_list_of_items(clf):
         clf.suggest(TEXTS, n=2.5)
     with pytest.raises(InputError, match="A list of examples is needed; got one NoneType"):
         clf.add_class("cab", examples=None)
+
+
+def test_sparse_vectors_are_dense_ones_within_a_bound_of_memory():
+    table, y = np.eye(6, dtype=np.float32), ["a", "b"] * 3
+    dense, sparse = (AnyShotClassifier(cache=False).fit(X, y) for X in (table, csr_array(table)))
+    np.testing.assert_array_equal(sparse.predict_proba(csr_array(table)), dense.predict_proba(table))
+    with pytest.raises(InputError, match=r"is sparse, of shape \(6, 1000000000\).* would need 22 GiB"):
+        AnyShotClassifier(cache=False).fit(csr_array((6, 10**9)), y)
+
+
+@pytest.mark.parametrize("make", [pl.Series, pa.array, pd.Index, np.array, lambda texts: pd.DataFrame({"text": texts})])
+def test_texts_and_labels_may_be_columns_of_any_library(letters, make):
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit(make(TEXTS), make(LABELS))
+    expected = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(clf.predict_proba(make(TEXTS)), expected.predict_proba(TEXTS))
+    assert clf.evaluate(make(TEXTS), make(LABELS)).accuracy == expected.evaluate(TEXTS, LABELS).accuracy
+
+
+def test_labels_may_be_tensors(letters):
+    numbers = torch.tensor([sorted(WORDS).index(label) for label in LABELS])
+    clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, numbers)
+    assert clf.evaluate(TEXTS, list(numbers)).n == len(TEXTS)
+    assert clf.partial_fit(TEXTS[:2], numbers[:2]).classes_.tolist() == sorted(set(numbers.tolist()))
+    assert clf.predict_set(TEXTS, calibration=(TEXTS, numbers))
 
 
 def test_no_class_may_have_the_name_of_unknown_items(letters):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, without_items
-from anyshot.base.items import Items, Label, Labels, check_list, item_names, modality_of, to_indexes
+from anyshot.base.items import Items, by_position, check_list, item_count, item_names, modality_of
+from anyshot.base.labels import Label, Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
@@ -121,10 +122,10 @@ class Embedder:
         found = self._cached(items)
         if found is not None:
             return found
-        if len(items) == 0:
+        if item_count(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
-            return unit(check_vectors(np.asarray(items), name="items"))
+            return unit(check_vectors(by_position(items), name="items"))
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
@@ -137,7 +138,7 @@ class Embedder:
         digest, width = self._expected_digest, self._text_width
         if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
             return None
-        if not len(items) or modality_of(items) != "text":
+        if not item_count(items) or modality_of(items) != "text":
             return None
         return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
 
@@ -169,8 +170,8 @@ class Embedder:
         """
         texts, given = classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
-        if self.encoder is None and len(items):
-            width = check_vectors(items, name="items").shape[1]
+        if self.encoder is None and item_count(items):
+            width = check_vectors(by_position(items), name="items").shape[1]
         if not given.any():
             embeddings = self.embed_classes(texts, width=width)
             return without_items(texts, embeddings, centering=self.bridge is not None)
@@ -181,8 +182,9 @@ class Embedder:
 
     def with_items(self, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
         """Add items with labels to a training set, None for "no label"."""
-        index = to_indexes(labels, data.classes, n_items=len(items))
-        return data.with_labels(self.encode(items), index, item_names(items)) if len(items) else data
+        n_items = item_count(items)
+        index = to_indexes(labels, data.classes, n_items=n_items)
+        return data.with_labels(self.encode(items), index, item_names(items)) if n_items else data
 
     def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
         """Add a class with a description to a training set."""

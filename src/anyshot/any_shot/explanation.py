@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from anyshot.any_shot.model import CHUNK, Model
-from anyshot.base.items import UNKNOWN, Items, Label, item_names
+from anyshot.base.items import Items, item_names
+from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.terminal import escaped
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes

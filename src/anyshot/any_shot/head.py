@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from anyshot.any_shot.model import LinearModel
 from anyshot.any_shot.solver import HeadOptions, check_two_classes, fit_head
 from anyshot.base import validation
-from anyshot.base.items import Classes, check_indexes, decision_scores
+from anyshot.base.labels import Classes, check_indexes, decision_scores
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from anyshot.any_shot import active_learning
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import Items, Label
+from anyshot.base.items import Items, item_count
+from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
@@ -99,7 +100,7 @@ class Model:
 
     def encode(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d), centered as those of the training set."""
-        if len(items) == 0:
+        if item_count(items) == 0:
             return np.zeros((0, self.class_means.shape[1]), np.float32)
         return self.data.centered(self.embedder.encode(items))
 

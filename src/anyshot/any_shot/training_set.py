@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.items import Classes, Label, class_table, row_of
+from anyshot.base.labels import Classes, Label, class_table, row_of
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_embeddings import ClassTexts

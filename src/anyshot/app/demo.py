@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from anyshot import data, encoders, evaluation, store, tasks
 from anyshot.base.files import atomic_file
-from anyshot.base.items import UNKNOWN
+from anyshot.base.labels import UNKNOWN
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes
 from anyshot.errors import DataFileError

@@ -1,19 +1,26 @@
 """Checks and helpers for vectors, randomness, numbers and optional packages, used by all packages."""
 
 import importlib
+import logging
 import numbers
 from types import ModuleType
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anyshot.base.columns import named_rows, numeric_array
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), one row per item
 Indexes: TypeAlias = NDArray[np.intp]  # (n,), rows of the class table; -1 is "no label"
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
+
+MAX_DENSE_BYTES: Final = 2**31
+"""Largest dense table that a sparse one is converted to."""
+
+log = logging.getLogger(__name__)
 
 
 def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vectors:
@@ -28,8 +35,10 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     WidthError
         `X` does not have `width` columns.
     """
+    if hasattr(X, "toarray"):
+        _check_dense_size(X, name)
     try:
-        table = np.asarray(X, dtype=np.float32)
+        table = numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
     if table.ndim != 2 or table.shape[1] == 0:
@@ -37,10 +46,21 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
     if not np.isfinite(table).all():
         rows = np.flatnonzero(~np.isfinite(table).all(axis=1))
-        raise BadItemError(f"{name} contains NaN or infinity in {_rows(rows)}. Remove or correct these vectors.")
+        raise BadItemError(f"{name} contains NaN or infinity in {named_rows(rows)}. Remove or correct these vectors.")
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
+
+
+def _check_dense_size(X: Any, name: str) -> None:
+    """Log that a sparse table becomes a dense one; raise InputError if that needs too much memory."""
+    size = 4 * int(X.shape[0]) * int(X.shape[-1])
+    if size > MAX_DENSE_BYTES:
+        raise InputError(
+            f"{name} is sparse, of shape {X.shape}; as a dense table it would need {size / 2**30:,.0f} GiB. Reduce it "
+            "first, as by sklearn.decomposition.TruncatedSVD(300)."
+        )
+    log.info(f"{name} is sparse and was converted to a dense table of {size / 2**20:,.0f} MiB")
 
 
 def unit(X: NDArray[np.floating]) -> Vectors:
@@ -156,10 +176,3 @@ def extra(module: str, name: str, *, purpose: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(f"{purpose} needs {module}: pip install 'anyshot[{name}]'") from error
-
-
-def _rows(rows: NDArray[np.intp], *, at_most: int = 5) -> str:
-    """Return the first few row numbers as text."""
-    named = ", ".join(str(row) for row in rows[:at_most])
-    more = f" and {len(rows) - at_most} more" if len(rows) > at_most else ""
-    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"

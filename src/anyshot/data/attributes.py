@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Label
+from anyshot.base.labels import Label
 from anyshot.base.validation import Floats
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError

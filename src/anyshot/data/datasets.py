@@ -15,7 +15,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from anyshot.base.items import IMAGE_SUFFIXES, Label, Labels, classes_in
+from anyshot.base.items import IMAGE_SUFFIXES
+from anyshot.base.labels import Label, Labels, classes_in
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.data.tables import Table, existing, parse_json, read_table, read_text
 from anyshot.data.tables import write_table as write_table  # reading and writing from one module

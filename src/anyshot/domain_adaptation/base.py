@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
-from anyshot.base.items import is_missing
+from anyshot.base.labels import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import (

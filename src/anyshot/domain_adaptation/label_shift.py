@@ -10,7 +10,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import chi2, chi2_contingency
 from sklearn.base import ClassifierMixin
 
-from anyshot.base.items import decision_scores
+from anyshot.base.labels import decision_scores
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.domain_adaptation.base import (

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from anyshot import data
 from anyshot.base import progress
-from anyshot.base.items import Items
+from anyshot.base.items import Items, check_images
 from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Vectors, unit
 
@@ -36,6 +36,7 @@ def encode_images(
     prepare: maps an image's pixels (h, w, 3) to the network's input; forward: maps a batch of inputs to features
     (n, width); at_least: the shorter side that `prepare` needs [pixels], if it does not need the full resolution.
     """
+    images = check_images(images)
 
     def chunks() -> Iterator[tuple[int, Vectors]]:
         for first in range(0, len(images), CHUNK):

@@ -16,7 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from anyshot.base import validation
-from anyshot.base.items import Items, Labels, by_position, check_indexes, class_table, classes_in, to_indexes
+from anyshot.base.items import Items, by_position
+from anyshot.base.labels import Labels, check_indexes, class_table, classes_in, to_indexes
 from anyshot.base.protocols import Classifying, Encoder
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors

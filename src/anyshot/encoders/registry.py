@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.base.items import Items, modality_of, refuse_missing_images
+from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
 from anyshot.base.protocols import Encoder
 from anyshot.errors import InputError, UnknownEncoderError
 
@@ -175,7 +175,8 @@ def encoder_for(items: Items) -> str:
     """Return the name of the default encoder for the items: "minilm", "efficientnet-lite0" or "vectors"."""
     modality = modality_of(items)
     if modality == "text":
-        refuse_missing_images(items)
+        refuse_missing_images(by_position(items))
+        refuse_files(by_position(items))
     return "vectors" if modality == "vectors" else default_for(modality)
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
-from anyshot.base.items import check_indexes
+from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, probability_table
 from anyshot.errors import InputError
 from anyshot.evaluation.conformal import with_truth

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import check_indexes
+from anyshot.base.labels import check_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Indexes, Vectors, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError

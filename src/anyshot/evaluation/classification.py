@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from anyshot.base.items import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
+from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, to_indexes
 from anyshot.base.validation import Floats, Indexes, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (

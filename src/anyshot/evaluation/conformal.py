@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import check_indexes
+from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, generator, is_number, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.items import Labels
+from anyshot.base.labels import Labels
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (

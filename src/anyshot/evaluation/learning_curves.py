@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, label_list, take, to_indexes
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError

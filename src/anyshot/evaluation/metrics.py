@@ -22,7 +22,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from anyshot.base.items import Labels, check_indexes
+from anyshot.base.labels import Labels, check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, generator, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from anyshot.base.items import Items, Labels, item_count, take
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import Labels
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, generator
 from anyshot.errors import InputError, NotEnoughLabelsError

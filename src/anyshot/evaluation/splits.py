@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.items import Items, Labels, class_table, classes_in, item_count, take, to_indexes
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator

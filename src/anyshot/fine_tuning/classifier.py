@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, get_args
 import torch
 
 from anyshot.any_shot.embedder import Embedder
-from anyshot.base.items import Classes, Label
+from anyshot.base.labels import Classes, Label
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, unit
 from anyshot.encoders.stages import Backbone

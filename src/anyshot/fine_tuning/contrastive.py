@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from anyshot.any_shot.embedder import Embedder
-from anyshot.base.items import Classes, Label
+from anyshot.base.labels import Classes, Label
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, check_whole, unit
 from anyshot.encoders.tuned import TunedEncoder

@@ -9,7 +9,8 @@ from scipy.special import log_softmax
 from torch import Tensor
 from torch.nn import functional
 
-from anyshot.base.items import Classes, Items, by_position, check_list, class_table, label_list
+from anyshot.base.items import Items, by_position, check_list
+from anyshot.base.labels import Classes, class_table, label_list
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import RandomState, Vectors, check_numbers, unit
 from anyshot.encoders.freeze import backbone_of

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.base import clone
 
-from anyshot.base.items import Classes, Items, Labels
+from anyshot.base.items import Items
+from anyshot.base.labels import Classes, Labels
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.encoders.activations import activations
 from anyshot.encoders.freeze import from_scratch

@@ -20,20 +20,8 @@ from sklearn.exceptions import NotFittedError
 from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import (
-    Classes,
-    Items,
-    Label,
-    Labels,
-    by_position,
-    check_list,
-    class_table,
-    classes_in,
-    decision_scores,
-    items_and_labels,
-    label_list,
-    to_indexes,
-)
+from anyshot.base.items import Items, by_position, check_list, items_and_labels
+from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, decision_scores, label_list, to_indexes
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number

@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from anyshot.base.items import Items, check_texts
+from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import content_of, read_pixels
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.validation import Vectors, unit
@@ -245,7 +245,7 @@ def encode_once(
         The encoder does not return one finite vector of its width for each item.
     """
     task = _Task(encoder.encode, encoder.modality, _digest(encoder), encoder.width, type(encoder).__name__)
-    checked = check_texts(items) if encoder.modality == "text" else list(items)
+    checked = check_texts(items) if encoder.modality == "text" else list(check_images(items))
     return _encode_distinct(task, checked, cache, counts)
 
 

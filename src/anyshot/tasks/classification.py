@@ -18,20 +18,8 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.model import METHODS, LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import (
-    Classes,
-    Items,
-    Label,
-    Labels,
-    check_list,
-    decision_scores,
-    from_indexes,
-    is_missing,
-    items_and_labels,
-    modality_of,
-    row_of,
-    to_indexes,
-)
+from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
+from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, is_missing, row_of, to_indexes
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
@@ -141,15 +129,15 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
         read = class_embeddings.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
-        first = next((some for some in (items, unlabeled, source_items) if some is not None and len(some)), [])
-        if self.encoder == "auto" and not len(first) and not classes.class_embeddings.any():
+        first = next((some for some in (items, unlabeled, source_items) if some is not None and item_count(some)), [])
+        if self.encoder == "auto" and not item_count(first) and not classes.class_embeddings.any():
             return self._postpone(classes)
         embedder = _embedder_for(first, self.encoder, cache=self.cache)
         data = embedder.with_embeddings(classes, first)
         if source is not None:
             data = _with_source(embedder, data, source_items, source_labels)
         data = embedder.with_items(data, items, labels)
-        if unlabeled is not None and len(unlabeled):
+        if unlabeled is not None and item_count(unlabeled):
             data = data.with_unlabeled(embedder.encode(unlabeled))
         model = self._fit_model(embedder, data)
         if self.budget != "fast":
@@ -221,7 +209,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         encoded = None
         if calibration is not None:
             items, labels = items_and_labels(*pair(calibration, name="calibration"))
-            encoded = (model.encode(items), to_indexes(labels, self.classes_, n_items=len(items)))
+            encoded = (model.encode(items), to_indexes(labels, self.classes_, n_items=len(labels)))
         return model.prediction_sets(model.encode(X), model.conformal_threshold(coverage, encoded))
 
     def closeness(self, X: Items) -> NDArray[np.float64]:
@@ -363,7 +351,7 @@ def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: La
 def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embedder:
     """Return a new embedder; the encoder "auto" is the default one for the items."""
     if isinstance(encoder, str) and encoder == "auto":
-        encoder = encoder_for(items) if len(items) else "vectors"
+        encoder = encoder_for(items) if item_count(items) else "vectors"
     return Embedder(encoder, cache=VectorCache() if cache else None)
 
 

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.items import check_indexes
+from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors

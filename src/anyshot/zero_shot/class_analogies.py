@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from anyshot.base.items import Label
+from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Indexes
 from anyshot.errors import ClassesError, InputError, UnknownClassError
 from anyshot.zero_shot.class_vectors import checked_class_vectors, kernel_ridge_weights, standardized

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import data
-from anyshot.base.items import UNKNOWN, Label, Labels, class_table, classes_in
+from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError, WidthError
 from anyshot.zero_shot.class_names import as_words, has_letters

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.items import check_indexes
+from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask

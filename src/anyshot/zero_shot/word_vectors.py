@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.items import Label
+from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, extra
 from anyshot.data.attributes import ClassAttributes
 from anyshot.data.tables import read_table

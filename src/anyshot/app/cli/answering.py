@@ -28,7 +28,7 @@ from anyshot.app.cli.reading import (
     refuse_overwriting,
     table_among,
 )
-from anyshot.base.items import UNKNOWN
+from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
 

@@ -20,7 +20,7 @@ from anyshot.app.cli.reading import (
     read,
 )
 from anyshot.base.files import atomic_file
-from anyshot.base.items import Labels, classes_in
+from anyshot.base.labels import Labels, classes_in
 from anyshot.encoders.registry import default_for
 from anyshot.errors import DataFileError, InputError
 

@@ -13,7 +13,8 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
-from anyshot.base.items import IMAGE_SUFFIXES, Label, reads_as_path
+from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
+from anyshot.base.labels import Label
 from anyshot.errors import ClassesError, InputError
 from anyshot.tasks.loading import load
 

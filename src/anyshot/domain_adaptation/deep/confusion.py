@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from anyshot.base.items import class_table
+from anyshot.base.labels import class_table
 from anyshot.base.model_folder import SavedModel, opened_model
 from anyshot.domain_adaptation.deep.losses import Align
 from anyshot.domain_adaptation.deep.network import KIND, AlignedNetworkClassifier, vector_network

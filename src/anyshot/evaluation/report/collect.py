@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Classes, Items, Label, Labels, class_table, classes_in, item_count, label_list, take
+from anyshot.base.items import Items, item_count, take
+from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, label_list
 from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers

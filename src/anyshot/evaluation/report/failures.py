@@ -6,7 +6,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from anyshot.base.items import UNKNOWN, item_count, take
+from anyshot.base.items import item_count, take
+from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes
 from anyshot.evaluation.label_errors import label_errors
 from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from anyshot.base.items import Items, Labels, label_list
+from anyshot.base.items import Items
+from anyshot.base.labels import Labels, label_list
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, read_tasks, rows_of

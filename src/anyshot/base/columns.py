@@ -1,0 +1,123 @@
+"""Arrays, columns, tables and scalars of numpy, pandas, polars, pyarrow and torch, as Python values and numpy arrays.
+
+The libraries are recognized by the methods of their objects, so none of them is imported.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def column_values(column: Any) -> list[Any]:
+    """Return the values of a list, an array or a column as Python values (n,), missing ones as None.
+
+    A table of one column counts as that column. Integers stay integers next to missing values.
+
+    >>> column_values(np.array([[1], [2]], dtype=np.int64))
+    [1, 2]
+    """
+    column = only_column(column)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "biufU":
+        return list(column.tolist())
+    if hasattr(column, "to_pylist"):  # pyarrow
+        return [python_value(value) for value in column.to_pylist()]
+    if hasattr(column, "to_list") and not hasattr(column, "astype"):  # polars
+        return [python_value(value) for value in column.to_list()]
+    if hasattr(column, "detach"):  # torch
+        return list(column.tolist()) if column.ndim else [column.item()]
+    if hasattr(column, "astype") and not isinstance(column, np.ndarray):  # pandas; to_numpy makes gaps floats
+        column = column.astype(object)
+    return [python_value(value) for value in column]
+
+
+def python_value(value: Any) -> Any:
+    """Return a scalar as a Python value, a missing one (pandas.NA, NaT, a null of pyarrow) as None.
+
+    >>> python_value(np.float32(0.5)), python_value(b"cat")
+    (0.5, 'cat')
+    """
+    if value is None or isinstance(value, (int, float)):
+        return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str):
+        return str(value) if isinstance(value, np.generic) else value
+    if hasattr(value, "as_py"):  # pyarrow
+        value = value.as_py()
+    elif (isinstance(value, np.generic) or getattr(value, "ndim", None) == 0) and hasattr(value, "item"):
+        value = None if isinstance(value, np.datetime64 | np.timedelta64) and np.isnat(value) else value.item()
+    if isinstance(value, bytes):
+        return _decoded(value)
+    return None if type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def named_rows(rows: Sequence[int] | NDArray[np.intp], *, at_most: int = 5) -> str:
+    """Return row numbers as text, the first few of them.
+
+    >>> named_rows([3]), named_rows([1, 2, 5], at_most=2)
+    ('row 3', 'rows 1, 2 and 1 more')
+    """
+    named = ", ".join(str(row) for row in rows[:at_most])
+    more = f" and {len(rows) - at_most} more" if len(rows) > at_most else ""
+    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
+
+
+def _decoded(value: bytes) -> str | bytes:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+
+
+def is_table(given: object) -> bool:
+    """Return whether this is a data frame of pandas or polars, or a table of pyarrow."""
+    return hasattr(given, "columns") and hasattr(given, "shape")
+
+
+def column_names(table: Any) -> list[Any]:
+    """Return the names of a table's columns."""
+    return list(table.column_names if hasattr(table, "column_names") else table.columns)
+
+
+def text_columns(table: Any) -> list[Any]:
+    """Return the names of the columns that hold anything but numbers: texts, dates, lists or objects."""
+    if hasattr(table, "dtypes") and hasattr(table, "iloc"):
+        return [name for name, own in zip(table.columns, table.dtypes, strict=True) if own.kind not in "fiub"]
+    return [name for name in column_names(table) if np.asarray(table[name]).dtype.kind not in "fiub"]
+
+
+def only_column(given: Any) -> Any:
+    """Return the column of a table or array (n, 1), and anything else unchanged."""
+    if getattr(given, "ndim", 2) != 2 or not hasattr(given, "shape") or tuple(given.shape)[1:] != (1,):
+        return given
+    if not is_table(given):
+        return given[:, 0]
+    if hasattr(given, "iloc"):
+        return given.iloc[:, 0]
+    return given.column(0) if hasattr(given, "column_names") else given.to_series(0)
+
+
+def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
+    """Return a table, array or list of numbers as an array, missing values as NaN.
+
+    dtype: of the array; None for that of the numbers. Raises TypeError or ValueError if there are other values.
+    """
+    if hasattr(given, "toarray"):
+        given = given.toarray()
+    if hasattr(given, "detach"):  # torch
+        given = given.detach().cpu()
+        given = given.float() if given.is_floating_point() else given
+    elif hasattr(given, "iloc"):
+        given = _pandas_array(given)
+    elif isinstance(given, Sequence) and any(hasattr(row, "detach") for row in islice(given, 1)):
+        given = [numeric_array(row) for row in given]
+    return np.asarray(given, dtype=dtype)
+
+
+def _pandas_array(table: Any) -> NDArray[Any]:
+    """Return a frame or column of pandas, as floats if numpy would make it an array of objects."""
+    types = list(table.dtypes) if is_table(table) else [table.dtype]
+    if all(isinstance(own, np.dtype) and own.kind in "iuf" for own in types) or set(types) == {np.dtype(bool)}:
+        return np.asarray(table)
+    return np.asarray(table.astype(object).where(table.notna(), np.nan), dtype=np.float64)

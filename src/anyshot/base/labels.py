@@ -1,0 +1,193 @@
+"""Labels and classes as users pass them: the class table, and labels as rows of it.
+
+"No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of class indexes.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from anyshot.base.columns import column_values
+from anyshot.base.names import clean_name, clean_names
+from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
+
+Label: TypeAlias = str | int | float | bool | np.generic | None
+Labels: TypeAlias = Sequence[Label] | NDArray[Any]
+Classes: TypeAlias = NDArray[Any]  # (c,), the class table: names or numbers, each once
+
+UNKNOWN: Final = "unknown"
+"""Predicted for an item that seems to belong to no class; only where `unknown_rate` is set."""
+
+EXACT: Final = 2**53
+"""From here on, floats do not distinguish neighboring integers."""
+
+
+def class_table(names: Iterable[Label]) -> Classes:
+    """Return the classes as an array (c,), in the order given.
+
+    Raises
+    ------
+    NotEnoughClassesError
+        There are fewer than two.
+    DuplicateClassError
+        A name is empty or repeated.
+    InputError
+        A class is neither a name nor a number, or its name contains a NUL character, which numpy strips at the end.
+    """
+    listed = column_values(names)
+    for position, name in enumerate(listed):
+        if not isinstance(name, str | int | float | None):
+            raise InputError(f"Class {position} is a {type(name).__name__}, {name!r}. Classes are names or numbers.")
+        if is_missing(name) or (isinstance(name, str) and not name.strip()):
+            raise DuplicateClassError(f"Class {position} has an empty name. Every class needs its own name.")
+        if isinstance(name, str) and "\0" in name:
+            raise InputError(f"Class {position}, {name!r}, has a NUL character in its name. Remove it.")
+    repeated = [name for name, count in Counter(listed).items() if count > 1]
+    if repeated:
+        times = listed.count(repeated[0])
+        raise DuplicateClassError(f"Class {repeated[0]!r} is named {times} times. Name each class once.")
+    if len(listed) < 2:
+        given = f"only {listed[0]!r}" if listed else "none"
+        raise NotEnoughClassesError(
+            f"At least two classes are needed; got {given}. Pass their names, or labels of two."
+        )
+    if len({type(name) for name in listed}) == 1:
+        return np.array(listed)
+    table = np.empty(len(listed), dtype=object)  # names and numbers together
+    table[:] = listed
+    return table
+
+
+def class_order(name: Label) -> tuple[bool, float, str]:
+    """Return the key by which classes are sorted: numbers first, then names."""
+    return (True, 0.0, name) if isinstance(name, str) else (False, float(name or 0), "")
+
+
+def classes_in(labels: Labels) -> list[Label]:
+    """Return the distinct labels, without "no label": numbers first, then names, each sorted."""
+    return sorted({value for value in label_list(labels) if value is not None}, key=class_order)
+
+
+def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.intp]:
+    """Return the row of each label in `classes`, -1 for "no label" (n_items,).
+
+    Raises
+    ------
+    InputError
+        There is not one label per item, or an item has several.
+    UnknownClassError
+        A label is not among the classes; the message suggests the closest name.
+    """
+    listed = label_list(labels)
+    if len(listed) != n_items:
+        raise wrong_number_of_labels(n_items, len(listed))
+    rows = _rows_of(classes)
+    for label in listed:
+        if label is not None and label not in rows:
+            raise _unknown_class(label, list(rows))
+    return np.array([-1 if label is None else rows[label] for label in listed], dtype=np.intp)
+
+
+def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.intp]:
+    """Return `y` as indexes (n_items,) into a table of `n_classes` rows, -1 meaning "no label"."""
+    index = np.asarray(y)
+    if index.shape != (n_items,):
+        raise InputError(f"y must have one label for each of the {n_items} items; its shape is {index.shape}.")
+    if index.size and not np.issubdtype(index.dtype, np.integer):
+        raise InputError(f"y must be integers, rows of the class table; its dtype is {index.dtype}.")
+    outside = index[(index < -1) | (index >= n_classes)]
+    if outside.size:
+        raise UnknownClassError(f"y contains class {outside[0]}; there are {n_classes} classes, 0 to {n_classes - 1}.")
+    return index.astype(np.intp)
+
+
+def label_list(labels: Labels) -> list[Label]:
+    """Return the labels as a list of Python values, names as `clean_name` writes them, "no label" as None.
+
+    Raises
+    ------
+    InputError
+        An item has several labels, a label is neither a name nor a number, or it is a float that may be the rounded
+        value of another integer.
+    """
+    listed: list[Any] = column_values(labels)
+    for row, label in enumerate(listed):
+        if isinstance(label, str | int | None):
+            continue
+        if isinstance(label, (list, tuple, set, frozenset)) or hasattr(label, "shape"):
+            raise InputError(
+                f"Row {row} has a {type(label).__name__} of labels, {label!r}. Only one label per item is supported."
+            )
+        if not isinstance(label, float):
+            raise InputError(
+                f"Row {row} has a label of type {type(label).__name__}, {label!r}. Labels are names or numbers: pass "
+                "str(label)."
+            )
+        if abs(label) >= EXACT and label.is_integer():
+            raise InputError(
+                f"The label in row {row} is the float {label:.17g}, which may stand for several integers. Read the "
+                'column as integers or text, as by dtype="Int64" in pandas.'
+            )
+    return clean_names(None if is_missing(label) else label for label in listed)
+
+
+def is_missing(label: object) -> bool:
+    """Return whether a label is "no label": None, pandas.NA, or a value unequal to itself, such as NaN and NaT."""
+    if label is None or type(label).__name__ == "NAType":
+        return True
+    same = label == label
+    return isinstance(same, (bool, np.bool_)) and not same
+
+
+def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:
+    """Return the label of each row index (n,); -1 becomes `UNKNOWN`."""
+    labels = classes[np.maximum(index, 0)]
+    if (index >= 0).all():
+        return labels
+    if classes.dtype.kind == "U":
+        return np.where(index >= 0, labels, UNKNOWN)  # widens the text dtype if needed
+    labels = labels.astype(object)
+    labels[index < 0] = UNKNOWN
+    return labels
+
+
+def row_of(label: Label, classes: Classes) -> int:
+    """Return the row of one class, or raise UnknownClassError with the closest name."""
+    rows = _rows_of(classes)
+    name = label_list([label])[0]
+    if name not in rows:
+        raise _unknown_class(name, list(rows))
+    return rows[name]
+
+
+def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return scores (n, c) in scikit-learn's form: with two classes their difference (n,), otherwise unchanged.
+
+    >>> decision_scores(np.array([[0.5, 2.0]]))
+    array([1.5])
+    """
+    return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+
+def wrong_number_of_labels(n_items: int, n_labels: int) -> InputError:
+    """Return the error for a number of labels other than that of the items."""
+    return InputError(f"There are {n_items} items and {n_labels} labels. Give one label per item, None for no label.")
+
+
+def _rows_of(classes: Classes) -> dict[Label, int]:
+    """Return the row of each class by its clean name; a model of an earlier version may have other names."""
+    names = classes.tolist()
+    return {clean_name(name) if isinstance(name, str) else name: row for row, name in enumerate(names)}
+
+
+def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
+    close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1)
+    listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    remedy = "Correct it, name it among the classes passed to fit, or add it to a fitted model with add_class."
+    if close:
+        remedy = f"Did you mean {close[0]!r}?"
+    return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")

@@ -1,0 +1,89 @@
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import torch
+
+from anyshot.base.columns import column_values, named_rows, numeric_array, only_column, python_value, text_columns
+
+TEXTS = {"text": ["a", None]}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["a", None],
+        np.array([["a"], [None]], dtype=object),
+        pd.Series(["a", None], dtype="string"),
+        pd.Series(["a", None], dtype="string[pyarrow]", index=[7, 3]),
+        pd.DataFrame(TEXTS),
+        pl.Series(["a", None]),
+        pl.DataFrame(TEXTS),
+        pa.array(["a", None]),
+        pa.table(TEXTS),
+        [pa.scalar("a"), pa.scalar(None)],
+    ],
+    ids=lambda column: f"{type(column).__module__}.{type(column).__name__}",
+)
+def test_texts_of_every_library_are_a_list(column):
+    found = [None if value != value else value for value in column_values(column)]
+    assert found == ["a", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.int64(3), 3),
+        (np.str_("a"), "a"),
+        (torch.tensor(2.5), 2.5),
+        (np.array(1), 1),
+        (pa.scalar(4), 4),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (np.datetime64("NaT"), None),
+        (b"caf\xc3\xa9", "café"),
+        (b"\xff", b"\xff"),
+        (np.datetime64("2026-11-28T00:00"), datetime(2026, 11, 28)),
+    ],
+    ids=repr,
+)
+def test_scalars_become_python_values(value, plain):
+    found = python_value(value)
+    assert found == plain
+    assert type(found) is type(plain)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": [True, False]}),
+        pd.DataFrame({"a": pd.array([1, None], "int64[pyarrow]"), "b": [1.0, 0.0]}),
+        pl.DataFrame({"a": [1, None], "b": [True, False]}),
+        pa.table({"a": [1, None], "b": [1.0, 0.0]}),
+    ],
+    ids=lambda table: type(table).__module__,
+)
+def test_gaps_in_a_table_of_numbers_are_nan(table):
+    np.testing.assert_array_equal(numeric_array(table, dtype=np.float32), [[1, 1], [np.nan, 0]])
+    assert text_columns(table) == []
+
+
+@pytest.mark.parametrize("tensor", [torch.ones(2, 2, requires_grad=True), torch.ones(2, 2, dtype=torch.bfloat16)])
+def test_tensors_that_numpy_does_not_read_are_converted(tensor):
+    np.testing.assert_array_equal(numeric_array(tensor), np.ones((2, 2)))
+    np.testing.assert_array_equal(numeric_array([*tensor]), np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_without_numbers_are_named(make):
+    assert text_columns(make({"n": [1.5], "t": ["12"], "v": [[1.0, 2.0]], "b": [True]})) == ["t", "v"]
+
+
+def test_anything_but_one_column_stays_as_it_is():
+    table = np.ones((2, 2))
+    assert only_column(table) is table
+    assert only_column(["a"]) == ["a"]
+    assert named_rows(np.arange(7)) == "rows 0, 1, 2, 3, 4 and 2 more"

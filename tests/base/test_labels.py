@@ -1,0 +1,220 @@
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import torch
+
+from anyshot.base.labels import (
+    UNKNOWN,
+    check_indexes,
+    class_table,
+    classes_in,
+    decision_scores,
+    from_indexes,
+    is_missing,
+    label_list,
+    row_of,
+    to_indexes,
+)
+from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
+
+ABC = class_table(["billing", "delivery", "login"])
+
+
+@pytest.mark.parametrize("names", [["b", "a"], [3, 1], [2.5, 0.5], [True, False]])
+def test_the_class_table_keeps_names_order_and_type(names):
+    table = class_table(names)
+    assert table.tolist() == names
+    assert table.dtype == np.array(names).dtype
+
+
+def test_a_class_table_of_mixed_types_keeps_each():
+    assert class_table(["a", 1]).tolist() == ["a", 1]
+    assert class_table(np.array([1, 2])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "words"),
+    [
+        ([], NotEnoughClassesError, "At least two classes are needed; got none"),
+        (["a"], NotEnoughClassesError, "got only 'a'"),
+        (["a", "b", "a"], DuplicateClassError, "Class 'a' is named 2 times"),
+        (["a", " "], DuplicateClassError, "Class 1 has an empty name"),
+        ([None, "a"], DuplicateClassError, "Class 0 has an empty name"),
+        (["a", "b\0"], InputError, "Class 1, .*, has a NUL character in its name"),
+    ],
+)
+def test_unusable_classes_are_refused(names, error, words):
+    with pytest.raises(error, match=words):
+        class_table(names)
+
+
+@pytest.mark.parametrize("none", [None, float("nan"), np.float64("nan")])
+def test_a_missing_label_has_index_minus_one(none):
+    assert to_indexes(["login", none, "billing"], ABC, n_items=3).tolist() == [2, -1, 0]
+    assert classes_in(["b", none, "a", "b"]) == ["a", "b"]
+
+
+def test_labels_may_be_a_pandas_column():
+    assert to_indexes(pd.Series(["login", None, "billing"]), ABC, n_items=3).tolist() == [2, -1, 0]
+
+
+def test_classes_in_labels_are_numbers_first_then_names():
+    assert classes_in(["b", 10, "a", 9, 2.5, None]) == [2.5, 9, 10, "a", "b"]
+
+
+def test_indexes_are_turned_back_into_labels():
+    labels = ["login", "billing", "login"]
+    assert from_indexes(to_indexes(labels, ABC, n_items=3), ABC).tolist() == labels
+
+
+def test_minus_one_becomes_unknown_untruncated_even_if_names_are_short():
+    answers = from_indexes(np.array([0, -1]), class_table(["a", "b"]))
+    assert answers.tolist() == ["a", UNKNOWN]
+    assert from_indexes(np.array([1, -1]), class_table([3, 4])).tolist() == [4, UNKNOWN]
+
+
+def test_the_error_for_an_unknown_label_suggests_the_closest_name():
+    with pytest.raises(UnknownClassError, match=r"Label 'bilings' is not among the 3 .* Did you mean 'billing'\?"):
+        to_indexes(["bilings"], ABC, n_items=1)
+    with pytest.raises(UnknownClassError, match=r"Label 7 is not among .* Correct it, name it among the classes"):
+        to_indexes([7], ABC, n_items=1)
+
+
+def test_labels_may_be_a_table_of_one_column():
+    assert label_list(pd.DataFrame({"label": ["a", None]})) == ["a", None]
+    assert label_list(np.array([["a"], ["b"]])) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", [["a"], date(2026, 11, 21), np.ones(2)], ids=repr)
+def test_classes_that_are_neither_names_nor_numbers_are_refused(name):
+    with pytest.raises(InputError, match=rf"Class 1 is a {type(name).__name__}, .* Classes are names or numbers"):
+        class_table(["b", name])
+
+
+@pytest.mark.parametrize("none", [float("nan"), pd.NA, pd.NaT], ids=repr)
+def test_a_missing_value_is_not_a_class_name(none):
+    with pytest.raises(DuplicateClassError, match="Class 1 has an empty name"):
+        class_table(["a", none])
+
+
+def test_the_error_lists_the_first_eight_classes():
+    with pytest.raises(UnknownClassError, match=r"the 9 classes \(0, 1, 2, 3, 4, 5, 6, 7, \.\.\.\)"):
+        to_indexes([50], class_table(range(9)), n_items=1)
+
+
+def test_row_of_finds_a_class_by_name():
+    assert row_of("delivery", ABC) == 1
+    with pytest.raises(UnknownClassError, match="Did you mean 'login'"):
+        row_of("logon", ABC)
+
+
+def test_a_wrong_number_of_labels_is_refused():
+    with pytest.raises(InputError, match=r"There are 2 items and 1 labels\. Give one label per item, None for"):
+        to_indexes(["login"], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("several", [["a", "b"], ("a",), {"a"}, np.array(["a"])])
+def test_several_labels_for_one_item_are_refused(several):
+    with pytest.raises(InputError, match=r"Row 1 has a \w+ of labels, .* one label per item"):
+        to_indexes(["login", several], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("label", [date(2026, 11, 21), b"\xff"])
+def test_labels_that_are_neither_names_nor_numbers_are_refused(label):
+    with pytest.raises(InputError, match=r"Row 1 has a label of type (date|bytes), .* pass str\(label\)"):
+        to_indexes(["login", label], ABC, n_items=2)
+
+
+@pytest.mark.parametrize("none", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")], ids=repr)
+def test_none_and_nan_like_values_are_missing_labels(none):
+    assert is_missing(none)
+    assert to_indexes(pd.Series(["b", none, "a"], dtype=object), class_table(["a", "b"]), n_items=3).tolist() == [
+        1,
+        -1,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("label", ["", 0, False, "nan", np.int64(0)], ids=repr)
+def test_falsy_values_are_labels(label):
+    assert not is_missing(label)
+
+
+def test_decision_scores_are_one_difference_for_two_classes_and_all_scores_for_more():
+    two, three = np.array([[0.5, 2.0], [3.0, 1.0]]), np.eye(3)
+    np.testing.assert_array_equal(decision_scores(two), [1.5, -2.0])
+    assert decision_scores(three) is three
+
+
+def test_indexes_are_rows_or_minus_one():
+    index = check_indexes([0, -1, 2], n_items=3, n_classes=3)
+    assert index.dtype == np.intp
+    assert index.tolist() == [0, -1, 2]
+    assert check_indexes([], n_items=0, n_classes=3).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "words"),
+    [
+        ([0, 1], InputError, r"one label for each of the 3 items; its shape is \(2,\)"),
+        ([[0], [1], [2]], InputError, r"its shape is \(3, 1\)"),
+        ([0.0, 1.0, 2.0], InputError, "integers, rows of the class table; its dtype is float64"),
+        ([0, 3, 1], UnknownClassError, "y contains class 3; there are 3 classes, 0 to 2"),
+        ([0, -2, 1], UnknownClassError, "y contains class -2"),
+    ],
+)
+def test_invalid_indexes_are_refused(y, error, words):
+    with pytest.raises(error, match=words):
+        check_indexes(y, n_items=3, n_classes=3)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        torch.tensor([2, 1]),
+        [torch.tensor(2), torch.tensor(1)],
+        pl.Series([2, 1]),
+        pa.array([2, 1]),
+        pa.chunked_array([[2], [1]]),
+        [pa.scalar(2), pa.scalar(1)],
+        pd.array([2, 1], "Int64"),
+        np.array([[2], [1]]),
+    ],
+    ids=lambda column: type(column).__module__,
+)
+def test_labels_may_come_from_any_library(column):
+    found = label_list(column)
+    assert found == [2, 1]
+    assert {type(label) for label in found} == {int}
+
+
+@pytest.mark.parametrize("kind", ["Int64", "int64[pyarrow]"])
+def test_integers_beside_a_missing_label_stay_exact(kind):
+    large = 2**53
+    column = pd.Series([large, None, large + 1], dtype=kind)
+    assert label_list(column) == [large, None, large + 1]
+    assert classes_in(column) == [large, large + 1]
+
+
+def test_floats_that_stand_for_several_integers_are_refused():
+    with pytest.raises(InputError, match=r"row 0 is the float 9007199254740992, .* dtype=\"Int64\""):
+        label_list(pd.Series([2**53 + 1, None]))
+
+
+def test_labels_of_bytes_are_decoded():
+    assert label_list(np.array([b"cat", "caf\u00e9".encode()])) == ["cat", "caf\u00e9"]
+
+
+@pytest.mark.parametrize(
+    "written", ["caf\u00e9 ", "caf\u00e9\u200b", "\ufeffcaf\u00e9", "cafe\u0301", "caf\u00e9\u00a0"], ids=ascii
+)
+def test_labels_that_look_alike_are_the_same_and_it_is_said(written):
+    classes = class_table(["caf\u00e9", "bar"])
+    with pytest.warns(UserWarning, match=r"1 of 2 labels have spaces at their ends, invisible .* read as 'caf\\xe9'"):
+        assert to_indexes(["bar", written], classes, n_items=2).tolist() == [1, 0]
+    with pytest.warns(UserWarning, match="1 of 1 labels"):
+        assert row_of(written, classes) == 0
