@@ -49,8 +49,8 @@ from ablation_sets import (
 )
 from ablation_tables import print_tables, read_results
 
-from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
+from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import Model
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes

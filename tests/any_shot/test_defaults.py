@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 import anyshot
-from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
+from anyshot.any_shot.fitting import fit_model
+from anyshot.any_shot.head import AnyShotHead
 from anyshot.any_shot.model import closeness
+from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.any_shot.training_set import class_shares
 from anyshot.base.validation import generator, unit
 from anyshot.zero_shot.pool_refinement import make_pool, probabilities_at_pool_shares, refine, wiener_filter
+from anyshot.zero_shot.semantic_map import corrected_vectors
 from four_classes import VECTORS, biased_names, four_classes
 
 SOURCE = "".join(
@@ -39,7 +42,7 @@ def with_centering():
 
 def probabilities(data, **changes):
     model = fit_model(VECTORS, data, defaults=replace(DEFAULTS, **changes))
-    return model.probabilities(model.data.labeled if len(data.index) else model.data.class_vectors)
+    return model.probabilities(model.data.labeled if len(data.index) else model.data.class_embeddings)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Defaults)])
@@ -70,6 +73,8 @@ def test_every_constant_is_used(field):
         (with_pool, {"pool_examples": 10}),
         (with_pool, {"shares_rounds": 0}),
         (with_pool, {"shares_prior": 100}),
+        (with_labels, {"prior_scale": 1.0}),
+        (with_labels, {"name_examples": 2.0}),
         (with_labels, {"weak_c": 0.1}),
         (with_labels, {"few_labels": 10}),
         (with_labels, {"strong_c": 100}),
@@ -83,6 +88,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"max_held_out": 8}),
         (with_labels, {"folds": ((50, 2),)}),
         (with_labels, {"folds": ((1000, 2),)}),
+        (with_labels, {"tol": 1.0}),
         (with_labels, {"held_out_tol": 10.0}),
         (with_labels, {"head_scale": 1.0}),
         (with_labels, {"temperature_items": 1e6}),
@@ -127,10 +133,21 @@ def test_corrections_by_labeled_classes_can_be_switched_off(changes):
     assert np.abs(probabilities(data, **changes) - probabilities(data)).max() > 1e-2
 
 
+@pytest.mark.parametrize("changes", [{"correction_penalty": 10.0}, {"correction_noise": 100.0}], ids=str)
+def test_corrections_can_be_made_smaller(changes):
+    data, _, _ = biased_names()
+    S = initial_class_vectors(data)
+    usual, smaller = (
+        corrected_class_vectors(S, one)[0] for one in (data, data.with_defaults(replace(DEFAULTS, **changes)))
+    )
+    assert np.linalg.norm(smaller - S) < 0.8 * np.linalg.norm(usual - S)
+
+
 def test_the_filter_can_be_switched_off():
     data = with_pool()
-    assert data.prior_vectors is not data.class_embeddings
-    assert data.with_defaults(replace(DEFAULTS, filter_noise=0)).prior_vectors is data.class_embeddings
+    given, off = unit(data.class_embeddings), data.with_defaults(replace(DEFAULTS, filter_noise=0))
+    assert np.abs(initial_class_vectors(data) - given).max() > 1e-3
+    np.testing.assert_array_equal(initial_class_vectors(off), given)
 
 
 def test_labels_are_added_to_each_class_for_its_share():
@@ -164,6 +181,8 @@ def test_without_smoothing_the_neighbors_do_not_count():
         (probabilities_at_pool_shares, {"prior_count": "shares_prior", "rounds": "shares_rounds"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),
         (closeness, {"scale": "closeness_scale"}),
+        (corrected_vectors, {"penalty": "correction_penalty", "noise": "correction_noise"}),
+        (AnyShotHead, {"prior_scale": "prior_scale", "name_weight": "name_examples", "tol": "tol"}),
     ],
 )
 def test_the_functions_below_have_the_same_defaults(function, of_function):

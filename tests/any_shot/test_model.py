@@ -12,8 +12,8 @@ from PIL import Image
 from scipy import special
 
 from anyshot.any_shot import model as model_module
-from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.explanation import explain
+from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import LinearModel, Model, closeness, softmax
 from anyshot.any_shot.training_set import without_items
 from anyshot.base.items import item_names

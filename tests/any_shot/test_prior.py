@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 
 from anyshot.any_shot import prior as prior_module
-from anyshot.any_shot.cross_validation import default_factors, fit_model
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels
+from anyshot.any_shot.fitting import default_factors, fit_model
+from anyshot.any_shot.prior import (
+    can_correct,
+    corrected_class_vectors,
+    count,
+    fit_prior,
+    initial_class_vectors,
+    moved_by_labels,
+)
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_sums, generator, unit
-from anyshot.zero_shot.pool_refinement import refine
+from anyshot.zero_shot.pool_refinement import refine, wiener_filter
+from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
 NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
@@ -53,7 +61,7 @@ def pool_options(data):
 
 def test_without_a_pool_the_class_vectors_stay_as_given():
     data, _, _ = four_classes()
-    assert fit_prior(data) == Prior(data.class_vectors, "names", None, 1.0, ())
+    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, ())
     np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 
@@ -163,6 +171,51 @@ def test_permuting_the_pool_changes_nothing():
     np.testing.assert_allclose(one.class_vectors, other.class_vectors, atol=1e-4)
 
 
+# --- before clusters and labels ---
+
+
+@pytest.mark.parametrize("centering", [False, True])
+def test_only_a_pool_filters_the_class_vectors(centering):
+    data, X, _ = four_classes(n_each=2)
+    data = replace(data, centering=centering)
+    np.testing.assert_allclose(initial_class_vectors(data), data.class_embeddings, atol=1e-6)
+    both = replace(data, unlabeled=X)
+    items = np.concatenate([both.centered(X), both.centered(data.vectors)])
+    np.testing.assert_allclose(
+        initial_class_vectors(both), unit(wiener_filter(data.class_embeddings, items)), atol=1e-6
+    )
+    source = replace(both, from_source=True)
+    np.testing.assert_allclose(initial_class_vectors(source), data.class_embeddings, atol=1e-6)
+    np.testing.assert_array_equal(fit_prior(both).initial, initial_class_vectors(both))
+
+
+def test_corrected_class_vectors_are_those_of_the_estimator():
+    data, _, _ = biased_names()
+    vectors, weights, seen = corrected_class_vectors(data.class_embeddings, data)
+    oracle = CorrectedVectorClassifier().fit(data.vectors, data.index, class_vectors=data.class_embeddings)
+    np.testing.assert_array_equal(seen, np.arange(20))
+    np.testing.assert_allclose(vectors, oracle.coef_, atol=1e-6)
+    np.testing.assert_allclose(weights, oracle.kernel_weights_, atol=1e-6)
+
+
+def test_classes_without_embedding_are_not_corrected_and_correct_nothing():
+    data, _, _ = biased_names()
+    S = data.class_embeddings.copy()
+    S[[0, 25]] = 0
+    vectors, _, seen = corrected_class_vectors(S, data)
+    assert not vectors[[0, 25]].any()
+    assert 0 not in seen
+
+
+def test_class_vectors_can_be_corrected_with_enough_labeled_classes_that_have_embeddings():
+    data, _, _ = biased_names()
+    S = data.class_embeddings
+    assert can_correct(S, data)
+    assert can_correct(S[:20], replace(data, class_embeddings=S[:20]))  # also if every class has labels
+    assert not can_correct(S, data.subset(data.index < 9))
+    assert not can_correct(np.where(np.arange(30)[:, None] < 9, S, 0), data)
+
+
 # --- labels ---
 
 
@@ -183,7 +236,7 @@ def test_labeled_examples_are_members_of_their_clusters():
     prior = fit_prior(data)
     sums = DEFAULTS.label_weight * class_sums(data.labeled, data.index, 3)
     expected = refine(
-        data.class_vectors, data.pool, name_weight=prior.name_weight, labeled_sums=sums, **pool_options(data)
+        data.class_embeddings, data.pool, name_weight=prior.name_weight, labeled_sums=sums, **pool_options(data)
     )
     moved = moved_by_labels(prior, data)
     np.testing.assert_allclose(moved.class_vectors, expected.class_vectors, atol=1e-6)
@@ -195,13 +248,14 @@ def test_labeled_examples_are_members_of_their_clusters():
 def test_labeled_classes_correct_the_vectors_of_all():
     data, _, _ = biased_names()
     moved = moved_by_labels(fit_prior(data), data)
-    np.testing.assert_array_equal(moved.class_vectors, data.corrected_class_vectors()[0])
+    np.testing.assert_array_equal(moved.class_vectors, corrected_class_vectors(data.class_embeddings, data)[0])
     assert moved.kind == "corrected"
 
 
 def test_labels_move_nothing_without_a_pool_and_with_few_classes():
     data, X, _ = four_classes()
-    assert moved_by_labels(fit_prior(data), data) == fit_prior(data)
+    prior = fit_prior(data)
+    assert moved_by_labels(prior, data) is prior
     pooled = replace(data, vectors=data.vectors[:0], index=data.index[:0], unlabeled=X)
     prior = fit_prior(pooled)
     assert moved_by_labels(prior, pooled) is prior
@@ -222,7 +276,7 @@ def test_confidence_multiplies_the_scale_of_cosines():
 def test_confidence_multiplies_the_scale_of_heads_that_start_from_class_vectors():
     data, _, _ = four_classes(n_each=5)
     sure, unsure = (
-        default_factors("any-shot", data, Prior(data.class_vectors, "refined", confidence=one)) for one in (1, 0.25)
+        default_factors("any-shot", data, fit_prior(data)._replace(kind="refined", confidence=one)) for one in (1, 0.25)
     )
     logistic = Strength(DEFAULTS.logistic_c, 0)
     assert unsure.keys() == sure.keys()

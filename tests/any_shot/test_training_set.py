@@ -7,6 +7,7 @@ import pytest
 
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.prior import initial_class_vectors
 from anyshot.any_shot.training_set import (
     class_shares,
     without_items,
@@ -21,9 +22,7 @@ from anyshot.errors import (
     WidthError,
 )
 from anyshot.zero_shot.class_embeddings import describe, read_classes
-from anyshot.zero_shot.pool_refinement import wiener_filter
-from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
-from four_classes import VECTORS, biased_names
+from four_classes import VECTORS
 
 NAMES = ["ant", "bee", "cat"]
 ITEMS = unit(np.array([[1, 0.1, 0], [0, 1, 0.1], [0.1, 0, 1], [0.9, 0.2, 0], [1, 1, 1]]))
@@ -151,7 +150,6 @@ def test_labeled_examples_give_the_center_only_without_unlabeled_ones(centering)
     both = labeled.with_unlabeled(POOL)
     np.testing.assert_array_equal(both.center, centering.with_unlabeled(POOL).center)
     np.testing.assert_array_equal(both.labeled, unit(ITEMS[:3] - both.center))
-    np.testing.assert_array_equal(both.class_vectors, both.class_embeddings)
 
 
 def test_without_examples_there_is_no_center(classes, centering):
@@ -171,52 +169,10 @@ def test_vectors_of_another_width_are_refused(classes):
 # --- class vectors ---
 
 
-def test_only_a_pool_filters_the_class_embeddings(classes, centering):
-    labeled = classes.with_labels(ITEMS, np.array([0, 1, 2, 0, 1]), list("abcde"))
-    np.testing.assert_array_equal(labeled.prior_vectors, labeled.class_embeddings)
-    both = labeled.with_unlabeled(POOL)
-    expected = wiener_filter(both.class_embeddings, np.concatenate([POOL, ITEMS]))
-    np.testing.assert_allclose(both.prior_vectors, expected, atol=1e-6)
-    moved = centering.with_unlabeled(POOL)
-    expected = wiener_filter(moved.class_embeddings, moved.centered(POOL))
-    np.testing.assert_allclose(moved.prior_vectors, expected, atol=1e-6)
-    source = replace(classes, from_source=True).with_unlabeled(POOL)
-    np.testing.assert_array_equal(source.prior_vectors, source.class_embeddings)
-
-
-def test_a_subset_keeps_center_and_prior_vectors(centering, classes):
+def test_a_subset_keeps_the_center(centering):
     index = np.array([0, 1, 2, 0, 1])
     part = centering.with_labels(ITEMS, index, list("abcde"))
     np.testing.assert_array_equal(part.subset(index < 2).labeled, part.labeled[index < 2])
-    filtered = classes.with_labels(ITEMS, index, list("abcde")).with_unlabeled(POOL)
-    np.testing.assert_array_equal(filtered.subset(index < 2).prior_vectors, filtered.prior_vectors)
-
-
-def test_corrected_class_vectors_are_those_of_the_estimator():
-    data, _, _ = biased_names()
-    vectors, weights, seen = data.corrected_class_vectors()
-    oracle = CorrectedVectorClassifier().fit(data.vectors, data.index, class_vectors=data.class_vectors)
-    np.testing.assert_array_equal(seen, np.arange(20))
-    np.testing.assert_allclose(vectors, oracle.coef_, atol=1e-6)
-    np.testing.assert_allclose(weights, oracle.kernel_weights_, atol=1e-6)
-
-
-def test_classes_without_embedding_are_not_corrected_and_correct_nothing():
-    data, _, _ = biased_names()
-    embeddings = data.class_embeddings.copy()
-    embeddings[[0, 25]] = 0
-    vectors, _, seen = replace(data, class_embeddings=embeddings).corrected_class_vectors()
-    assert not vectors[[0, 25]].any()
-    assert 0 not in seen
-
-
-def test_class_vectors_can_be_corrected_with_enough_labeled_classes_that_have_embeddings():
-    data, _, _ = biased_names()
-    few = np.where(np.arange(30)[:, None] < 9, data.class_embeddings, 0)
-    assert data.can_correct
-    assert replace(data, class_embeddings=data.class_embeddings[:20]).can_correct  # also if every class has labels
-    assert not data.subset(data.index < 9).can_correct
-    assert not replace(data, class_embeddings=few).can_correct
 
 
 def test_a_source_replaces_the_embeddings_of_its_labeled_classes(classes):
@@ -240,7 +196,7 @@ def test_class_vectors_of_another_width_than_the_items_are_attributes():
     assert embedded.class_embeddings.shape == (2, 3)
     assert embedded.has_description.all()
     with pytest.raises(NotEnoughLabelsError, match="Give labels of at least two classes"):
-        _ = embedded.class_vectors
+        initial_class_vectors(embedded)
 
 
 def test_class_shares_are_scaled_to_sum_to_one():

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import explain
+from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base.protocols import Encoder, Trained

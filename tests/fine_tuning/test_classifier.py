@@ -9,8 +9,8 @@ from scipy.special import log_softmax
 from sklearn.base import clone
 
 import tiny_language_models as tiny
-from anyshot.any_shot.cross_validation import fit_model
 from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone

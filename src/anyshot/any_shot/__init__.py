@@ -9,8 +9,8 @@ _HOME = {
     "PrototypeClassifier": "anyshot.any_shot.head",
     "TrainingSet": "anyshot.any_shot.training_set",
     "explain": "anyshot.any_shot.explanation",
-    "fit_model": "anyshot.any_shot.cross_validation",
-    "result_from_scores": "anyshot.any_shot.cross_validation",
+    "fit_model": "anyshot.any_shot.fitting",
+    "result_from_scores": "anyshot.any_shot.fitting",
 }
 
 __all__ = sorted(_HOME)

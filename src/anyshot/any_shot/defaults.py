@@ -83,8 +83,17 @@ class Defaults:
     max_corrected_classes: int = 2_000
     """Classes beyond which none are corrected: the kernel over classes has as many rows."""
 
+    correction_penalty: float = 0.1
+    """Ridge penalty of the corrections, where the kernel of a class with itself is 1."""
+    correction_noise: float = 3.0
+    """Added to it, divided by the class's number of labels: the mean of a few labels is not the class's mean."""
+
     # --- three heads, averaged by their likelihood on held-out labels ---
 
+    prior_scale: float = 5.0
+    """Score that a cosine of 1 to the class vector adds in a head that starts from class vectors."""
+    name_examples: float = 0.5
+    """Labeled vectors that a class vector counts for, as an example of its own class, when a head is fitted."""
     weak_c: float = 0.5
     """C of the head that stays close to the class vectors."""
     few_labels: int = 200
@@ -112,6 +121,8 @@ class Defaults:
     """Labeled vectors that are held out at most."""
     folds: tuple[tuple[int, int], ...] = ((50, 10), (500, 5), (10**9, 3))
     """Largest numbers of labels, and into how many folds they are divided."""
+    tol: float = 2e-5
+    """Loss that may remain above the minimum in the heads of a model [nats, of the sum over labels]."""
     held_out_tol: float = 1e-2
     """Loss that may remain above the minimum in heads that only predict held-out labels [nats]."""
 

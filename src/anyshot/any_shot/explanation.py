@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anyshot.any_shot.model import CHUNK, Model
+from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.base.items import Items, item_names
 from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.terminal import escaped
@@ -150,5 +151,5 @@ def _analogies(model: Model, index: Indexes) -> dict[int, Analogy]:
         return {row: Analogy(names[row], tuple(own)) for row, own in zip(described, similar, strict=True)}
     if model.prior != "corrected" or not unlabeled:
         return {}
-    _, weights, seen = data.corrected_class_vectors()
+    _, weights, seen = corrected_class_vectors(initial_class_vectors(data), data)
     return {row: Analogy(names[row], similar_classes(weights[row], seen, row, names, n=3)) for row in unlabeled}

@@ -11,12 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.any_shot.model import LinearModel
-from anyshot.any_shot.solver import HeadOptions, check_two_classes, fit_head
 from anyshot.base import validation
 from anyshot.base.labels import Classes, check_indexes, decision_scores
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError
-from anyshot.training.softmax_regression import Examples
+from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
 
 class VectorClassifier(ClassifierMixin, BaseEstimator):
@@ -58,7 +57,7 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
 
 
 class AnyShotHead(VectorClassifier):
-    """Logistic regression whose prior is the zero-shot classifier; `solver.py` states the model.
+    """Logistic regression whose prior is the zero-shot classifier; `softmax_regression.py` states the model.
 
     Parameters
     ----------
@@ -132,8 +131,8 @@ class AnyShotHead(VectorClassifier):
         """
         vectors, index, S = self._checked(X, y, class_vectors)
         options = HeadOptions(self.prior_scale, self.C, self.name_weight, self.tol)
-        head, self.delta_ = fit_head(vectors, index, S, options, more=more, start=start)
-        self.coef_, self.intercept_ = head.coef, head.intercept + self._log_prior(len(S))
+        (self.coef_, intercept), delta = fit_head(vectors, index, S, options, more=more, start=start)
+        self.intercept_, self.delta_ = intercept + self._log_prior(len(S)), LinearModel(*delta)
         return self
 
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -1,6 +1,5 @@
 """The training set: classes with their texts and vectors, labeled examples, and unlabeled vectors."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -91,74 +90,17 @@ class TrainingSet:
         first = self.first_copies == np.arange(len(self.index))
         return np.bincount(self.index[first], minlength=len(self.class_embeddings))
 
-    # --- class vectors ---
-
     @property
     def has_description(self) -> NDArray[np.bool_]:
         """Whether each class has an embedding or attributes (c,)."""
         return np.asarray((self.attributes if self.attributes.size else self.class_embeddings).any(axis=1))
 
-    @cached_property
-    def prior_vectors(self) -> Vectors:
-        """Class vectors (c, d) that the methods start from: embeddings, or weights mapped from attributes.
-
-        With a pool, embeddings are filtered by the directions in which the examples vary. Without a pool they are not:
-        labeled examples vary as their own classes do, and what tells other classes apart would be lost. On banking77
-        with a third of the classes unlabeled, that cost these classes 1.4 points.
-        """
-        if self.attributes.size:
-            return self._mapped_attributes()
-        noise, prior_items = self.defaults.filter_noise, self.defaults.filter_items
-        if self.pool is None or self.from_source or not noise:
-            return self.class_embeddings
-        items = np.concatenate([self.pool.vectors, self.labeled])
-        filtered: Vectors = zero_shot.wiener_filter(self.class_embeddings, items, noise=noise, prior_items=prior_items)
-        return filtered
-
-    @cached_property
-    def class_vectors(self) -> Vectors:
-        """The prior vectors at unit length (c, d)."""
-        return unit(self.prior_vectors)
-
-    @property
-    def can_correct(self) -> bool:
-        """Whether enough classes have labels to estimate how far all class vectors are from class means."""
-        n_labeled = np.count_nonzero(self.class_vectors.any(axis=1) & (self.counts > 0))
-        few = len(self.class_embeddings) <= self.defaults.max_corrected_classes
-        return bool(not self.attributes.size and n_labeled >= self.defaults.min_labeled_classes and few)
-
-    def corrected_class_vectors(self) -> tuple[Vectors, NDArray[np.floating], Indexes]:
-        """Return class vectors (c, d) moved by the errors of the labeled classes' own vectors.
-
-        Also returned: the weight (c, k) with which each labeled class's error moves each class, and the rows of the
-        labeled classes (k,).
-        """
-        described = np.asarray(self.class_vectors.any(axis=1))
-        seen = np.flatnonzero(described & (self.counts > 0))
-        own = described[self.index]
-        correct = zero_shot.corrected_vectors
-        moved, weights = correct(self.class_vectors, self.labeled[own], self.index[own], seen)
-        return np.where(described[:, None], moved, 0).astype(np.float32), weights, seen
-
-    def _mapped_attributes(self) -> Vectors:
-        """Return weights for all classes (c, d), mapped from attributes by a map learned from the labeled classes."""
-        if len(np.unique(self.index)) < 2:
-            raise NotEnoughLabelsError(
-                f"The class vectors have width {self.attributes.shape[1]} and the items "
-                f"{self.class_embeddings.shape[1]}; a map between them is learned from labels. Give labels of at least "
-                "two classes."
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it warns where every class has labels, which is fine here
-            model = zero_shot.SemanticMapClassifier().fit(self.labeled, self.index, class_vectors=self.attributes)
-        return np.asarray(model.coef_, dtype=np.float32)
-
     # --- changes ---
 
     def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
-        """Return the training set with some of the labeled examples, and the center and prior vectors of all."""
+        """Return the training set with some of the labeled examples, and the center of all."""
         changed = self._changed(vectors=self.vectors[rows], index=self.index[rows])
-        vars(changed).update(center=self.center, prior_vectors=self.prior_vectors)
+        vars(changed)["center"] = self.center
         return changed
 
     def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:

@@ -12,10 +12,10 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import encoders
 from anyshot.any_shot import training_set
-from anyshot.any_shot.cross_validation import MethodOrAuto, fit_model
 from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
+from anyshot.any_shot.fitting import MethodOrAuto, fit_model
 from anyshot.any_shot.model import METHODS, LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of

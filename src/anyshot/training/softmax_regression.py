@@ -1,4 +1,4 @@
-"""Softmax regression with soft targets, weights and an offset, by Newton's method."""
+"""Softmax regression with soft targets, weights and an offset, by Newton's method; from class vectors too."""
 
 from typing import Final, NamedTuple, TypeAlias
 
@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
+from anyshot.errors import NotEnoughClassesError
 
 # With n examples x (d,), targets t (c,) that sum to 1, weights w and offsets p (c,),
 #
@@ -25,6 +26,8 @@ MIN_STEP: Final = 1e-3
 """Fraction of a Newton step below which the line search stops."""
 
 Float32s: TypeAlias = NDArray[np.float32]
+Weights: TypeAlias = tuple[Vectors, Float32s]
+"""The coefficients (c, d) and the intercept (c,) of a linear model."""
 
 
 class Examples(NamedTuple):
@@ -51,9 +54,9 @@ def fit_softmax(
     prior: NDArray[np.floating],
     *,
     C: float = 10.0,
-    start: tuple[Vectors, Float32s] | None = None,
+    start: Weights | None = None,
     tol: float = 3e-5,
-) -> tuple[Vectors, Float32s]:
+) -> Weights:
     """Return V (c, d) and b (c,) of the objective above.
 
     examples: n vectors (n, d) with targets over c classes; prior (n, c): the scores that the prior gives them; start:
@@ -80,6 +83,66 @@ def fit_softmax(
     moved = axes @ W  # (d + 1, k)
     V[active], b[active] = moved[:-1].T, BIAS_REACH * moved[-1]
     return V, b
+
+
+# --- from class vectors ---------------------------------------------------------------------------------------------
+
+# With n vectors x (d,), class vectors S (c, d) in the same space, both of unit length, and labels y:
+#
+#     scores(x) = prior_scale S x + V x + b
+#     (V, b) = argmin  sum_i w_i cross_entropy(scores(x_i) + log m, y_i) + (|V|^2 + |b / reach|^2) / (2 C)
+#
+# The sum runs over the labeled vectors, w = 1, and over the class vectors themselves, w = name_weight: a class vector
+# counts as an example of its class. A class without labels stays in the softmax through its class vector, at
+# log(name_weight), where the labels of other classes hardly lower its scores. Without labels V = b = 0, exactly
+# zero-shot; with many it is plain logistic regression. Unlabeled vectors enter with soft targets and small weights.
+
+
+class HeadOptions(NamedTuple):
+    """Parameters of a head that starts from class vectors; `any_shot.AnyShotHead` documents them."""
+
+    prior_scale: float
+    C: float
+    name_weight: float
+    tol: float
+
+
+def fit_head(
+    vectors: Vectors,
+    index: Indexes,
+    class_vectors: Vectors,
+    options: HeadOptions,
+    *,
+    more: Examples | None = None,
+    start: Weights | None = None,
+) -> tuple[Weights, Weights]:
+    """Return a head fitted to vectors (n, d) of classes `index` (n,), and the part V, b that labels added to it.
+
+    class_vectors (c, d): zeros for a class without one; more: further examples; start: an earlier second result, to
+    begin from. A class with neither a label nor a class vector gets the intercept -inf.
+    """
+    S = class_vectors
+    named = np.flatnonzero(S.any(axis=1))
+    names = labeled_examples(S[named], named, len(S), weight=options.name_weight)
+    parts = [labeled_examples(vectors, index, len(S)), names, *([] if more is None else [more])]
+    examples = Examples(*(np.concatenate(own) for own in zip(*parts, strict=True)))
+    possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
+    check_two_classes(possible)
+    V, b = np.zeros_like(S), np.zeros(len(S), np.float32)
+    if len(vectors) or (more is not None and more.weights.any()):
+        prior = options.prior_scale * examples.vectors @ S.T  # (n, c)
+        V, b = fit_softmax(examples, prior, C=options.C, start=start, tol=options.tol)
+    coef = np.asarray(options.prior_scale * S + V, dtype=np.float32)
+    return (coef, np.where(possible, b, np.float32(-np.inf))), (V, b)
+
+
+def check_two_classes(possible: NDArray[np.bool_]) -> None:
+    """Raise NotEnoughClassesError unless two classes can be predicted; possible (c,): by a label or a class vector."""
+    if np.count_nonzero(possible) < 2:
+        raise NotEnoughClassesError(f"At least two of the {len(possible)} classes need a label or a class vector.")
+
+
+# --- the solver -----------------------------------------------------------------------------------------------------
 
 
 def _axes(rows: Float32s, probabilities: Float32s, weights: Float32s) -> tuple[Float32s, Float32s]:

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
-from anyshot.any_shot.cross_validation import (
+from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.fitting import (
     cross_validate,
     default_factors,
     factors_by_likelihood,
@@ -18,10 +19,9 @@ from anyshot.any_shot.cross_validation import (
     held_out_scores,
     result_from_scores,
 )
-from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.head import PrototypeClassifier
+from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
 from anyshot.any_shot.model import METHODS
-from anyshot.any_shot.prior import Prior, fit_prior
+from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior, initial_class_vectors
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import NotEnoughClassesError
@@ -40,7 +40,7 @@ def fitted(data, **options):
 
 
 def names_of(data):
-    return Prior(data.class_vectors, "names")
+    return Prior(data.class_embeddings, "names", data.class_embeddings)
 
 
 def without_labels(data):
@@ -72,9 +72,9 @@ def test_without_labels_and_pool_the_scores_are_cosines(method):
     model = fitted(without_labels(data), method=method)
     assert (model.prior, model.leaderboard) == ("names", ())
     assert model.method == ("zero-shot" if method == "auto" else method)
-    np.testing.assert_array_equal(model.coef, np.float32(COSINE_SCALE * data.class_vectors))
+    np.testing.assert_array_equal(model.coef, np.float32(COSINE_SCALE * data.class_embeddings))
     np.testing.assert_array_equal(model.intercept, 0)
-    np.testing.assert_allclose(model.scores(X), COSINE_SCALE * X @ data.class_vectors.T, atol=1e-4)
+    np.testing.assert_allclose(model.scores(X), COSINE_SCALE * X @ data.class_embeddings.T, atol=1e-4)
 
 
 def test_labels_alone_give_logistic_regression():
@@ -143,7 +143,7 @@ def test_zero_shot_is_always_compared_and_methods_without_names_from_five_labels
 def test_accuracy_on_the_leaderboard_is_the_mean_over_classes():
     data, _, _ = four_classes(n_each=6, noise=2.0)
     data = some_labels(data, np.flatnonzero((data.index > 0) | (np.arange(24) < 2)))  # 2, 6, 6 and 6 labels
-    correct = (data.vectors @ data.class_vectors.T).argmax(axis=1) == data.index  # zero-shot ignores labels
+    correct = (data.vectors @ data.class_embeddings.T).argmax(axis=1) == data.index  # zero-shot ignores labels
     found = next(result for result in fitted(data).leaderboard if result.method == "zero-shot")
     assert found.accuracy == pytest.approx(np.mean([correct[data.index == k].mean() for k in range(C)]))
     assert found.accuracy != pytest.approx(correct.mean())
@@ -153,7 +153,7 @@ def test_accuracy_on_the_leaderboard_is_the_mean_over_classes():
 def test_probabilities_are_calibrated_on_new_items(method):
     data, X, y = four_classes(n_each=30, noise=2.0)
     assert 0.6 < fit_temperature(fitted(data, method=method).scores(X), y) < 1.5
-    assert fit_temperature(COSINE_SCALE * X @ data.class_vectors.T, y) > 2  # without labels to fit a temperature
+    assert fit_temperature(COSINE_SCALE * X @ data.class_embeddings.T, y) > 2  # without labels to fit a temperature
 
 
 @pytest.mark.parametrize("n_each", [10, 30])
@@ -233,7 +233,7 @@ def test_default_factors_by_hand():
     data, _, _ = four_classes(n_each=1)  # odds 1 and 0.2 for each of four classes, so the shares are 5/9 and 4/9
     assert default_factors("any-shot", data, names_of(data)) == pytest.approx({WEAK: 5 / 3, STRONG: 4 / 3})
     assert default_factors("logistic-regression", data, names_of(data)) == {LOGISTIC: 3.0}
-    assert default_factors("any-shot", without_names(data), names_of(data)) == {LOGISTIC: 3.0}
+    assert default_factors("any-shot", without_names(data), names_of(without_names(data))) == {LOGISTIC: 3.0}
     for method in ("zero-shot", "prototype"):
         assert default_factors(method, data, names_of(data)) == {}
     assert default_factors("any-shot", without_labels(data), names_of(data)) == {}
@@ -259,7 +259,7 @@ def test_factors_by_hand():
 @pytest.mark.parametrize("confidence", [1.0, 0.3])
 def test_factors_are_shares_over_temperatures(confidence):
     data, _, _ = four_classes(n_each=5)
-    prior = Prior(data.class_vectors, "refined", confidence=confidence)
+    prior = names_of(data)._replace(kind="refined", confidence=confidence)
     random, index = generator(4), np.tile(np.arange(4), 5)
     scores = {head: 0.3 * np.eye(4)[index] + 0.3 * random.normal(size=(20, 4)) for head in ALL_HEADS}
     temperatures, log_odds = {}, {}
@@ -322,10 +322,10 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
 def test_each_fold_corrects_class_vectors_without_its_own_labels():
     data, _, _ = biased_names(n_each=2)
     data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))  # 40 labels in two halves
-    found = held_out_scores("any-shot", data, Prior(data.class_vectors, "names"), {STRONG: 1.0})
+    found = held_out_scores("any-shot", data, names_of(data), {STRONG: 1.0})
     for part in (np.arange(40) % 2 == data.index % 2, np.arange(40) % 2 != data.index % 2):
         rest = data.subset(~part)
-        prior = Prior(rest.corrected_class_vectors()[0], "names")
+        prior = Prior(corrected_class_vectors(data.class_embeddings, rest)[0], "names", data.class_embeddings)
         linear, _ = fit_method("any-shot", rest, prior, {STRONG: 1.0}, start={}, tol=1e-6)
         np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
 
@@ -470,7 +470,7 @@ def test_class_priors_are_added_as_logarithms(method):
 @pytest.mark.parametrize("method", ["auto", *METHODS])
 def test_classes_with_only_a_label_and_with_only_a_name_are_both_predicted(method):
     data, X, y = four_classes(n_each=6)
-    S = data.class_vectors.copy()
+    S = data.class_embeddings.copy()
     S[0] = 0
     rows = (data.index != 3) & ((data.index != 0) | (np.arange(24) == 0))  # 1, 6, 6 and 0 labels
     model = fitted(TrainingSet(S, data.vectors[rows], data.index[rows]), method=method)
@@ -514,8 +514,8 @@ def test_reasons_are_sentences():
 def test_the_constants_are_those_of_the_training_set_unless_given():
     data, _, _ = four_classes(n_each=0)
     own = replace(DEFAULTS, cosine_scale=7.0)
-    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_vectors, rtol=1e-6)
-    np.testing.assert_allclose(fitted(data, defaults=own).coef, 7 * data.class_vectors, rtol=1e-6)
+    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_embeddings, rtol=1e-6)
+    np.testing.assert_allclose(fitted(data, defaults=own).coef, 7 * data.class_embeddings, rtol=1e-6)
 
 
 def test_no_reason_describes_class_vectors_that_are_not_used():
@@ -574,7 +574,7 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
     embeddings[1] = 0
     data = replace(data, class_embeddings=embeddings)
     model, deltas = fit_one(data, "zero-shot")
-    cosines = X @ data.class_vectors.T
+    cosines = X @ data.class_embeddings.T
     np.testing.assert_allclose(model(X)[:, [0, 2, 3]], COSINE_SCALE * cosines[:, [0, 2, 3]], rtol=1e-5)
     assert np.isneginf(model(X)[:, 1]).all()
     assert not deltas
@@ -583,13 +583,47 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
 def test_prototypes_are_those_of_the_estimator():
     data, X, _ = four_classes(n_each=3)
     model, _ = fit_one(data, "prototype")
-    peer = PrototypeClassifier().fit(data.vectors, data.index, class_vectors=data.class_vectors)
+    peer = PrototypeClassifier().fit(data.vectors, data.index, class_vectors=data.class_embeddings)
     np.testing.assert_array_equal(model(X).argmax(axis=1), peer.predict(X))
 
 
 def test_class_vectors_over_the_bridge_have_a_scale_of_their_own_without_items():
     data, X, _ = four_classes(n_each=0)
     bridged = replace(data, centering=True)
-    np.testing.assert_allclose(fitted(bridged).coef, DEFAULTS.bridge_scale * bridged.class_vectors, rtol=1e-6)
+    np.testing.assert_allclose(fitted(bridged).coef, DEFAULTS.bridge_scale * bridged.class_embeddings, rtol=1e-6)
     centered = replace(bridged, unlabeled=X[:2])  # fewer than the classes, so they only give a center
-    np.testing.assert_allclose(fitted(centered).coef, COSINE_SCALE * centered.class_vectors, rtol=1e-6)
+    np.testing.assert_allclose(fitted(centered).coef, COSINE_SCALE * initial_class_vectors(centered), rtol=1e-6)
+
+
+# --- several heads ---
+
+
+def average(factors, start=(), **options):
+    """Return the average of heads fitted to five labels of each class, what labels added to each, and test vectors."""
+    data, X, _ = four_classes(n_each=5)
+    return *fit_method("any-shot", data, names_of(data), factors, start=dict(start), **options), X
+
+
+def head_of(strength, *, prior_weight=1.0):
+    data, _, _ = four_classes(n_each=5)
+    head = AnyShotHead(C=strength.C, tol=1e-8)
+    return head.fit(data.vectors, data.index, class_vectors=prior_weight * data.class_embeddings)
+
+
+def test_heads_of_several_strengths_are_summed_with_their_factors():
+    linear, deltas, X = average({WEAK: 2.0, STRONG: 0.5})
+    total = 2.0 * head_of(WEAK).decision_function(X) + 0.5 * head_of(STRONG).decision_function(X)
+    np.testing.assert_allclose(linear(X), total, atol=0.05)
+    assert list(deltas) == [WEAK, STRONG]
+
+
+def test_where_the_solver_starts_does_not_change_the_solution():
+    cold, deltas, X = average({STRONG: 2.0}, tol=1e-8)
+    for start in (deltas, {WEAK: deltas[STRONG].scaled(-3)}):  # also from a head of another strength
+        warm, _, _ = average({STRONG: 2.0}, start, tol=1e-8)
+        np.testing.assert_allclose(warm(X), cold(X), atol=0.01)
+
+
+def test_a_strength_without_prior_is_logistic_regression():
+    linear, _, X = average({LOGISTIC: 1.0}, tol=1e-8)
+    np.testing.assert_allclose(linear(X), head_of(LOGISTIC, prior_weight=0).decision_function(X), atol=0.01)

@@ -20,15 +20,21 @@ from anyshot.any_shot.model import (
     softmax,
 )
 from anyshot.any_shot.open_set import fit_threshold
-from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels, zero_shot_by_attributes
-from anyshot.any_shot.solver import fit_average
+from anyshot.any_shot.prior import (
+    Prior,
+    count,
+    fit_prior,
+    initial_class_vectors,
+    moved_by_labels,
+    zero_shot_by_attributes,
+)
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.calibration import fit_temperature, matching_temperature
 from anyshot.evaluation.splits import first_of_each_class, folds_by_arrival
-from anyshot.training.softmax_regression import Examples
+from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head
 from anyshot.zero_shot.pool_refinement import Pool, probabilities_at_pool_shares
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]
@@ -56,20 +62,18 @@ def fit_model(
     "zero-shot" and fewer than two classes have a class vector.
     """
     data = data if defaults is None else data.with_defaults(defaults)
-    if method == "zero-shot" and np.count_nonzero(data.class_vectors.any(axis=1)) < 2:
-        raise NotEnoughClassesError(
-            "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
-            "vectors, or choose another method."
-        )
-    means = class_means(data.labeled, data.index, data.class_vectors)
-    pool, threshold = data.pool.vectors if data.pool else data.labeled[:0], None
-    if unknown_rate is not None:
-        threshold = fit_threshold(data.labeled, data.index, data.class_vectors, pool, unknown_rate=unknown_rate)
-    if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
-        linear, why = zero_shot_by_attributes(data)
-        return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), means, unknown_threshold=threshold)
-    with threads_for((len(data.index) + len(pool)) * data.class_vectors.size):
+    with threads_for((len(data.index) + len(data.unlabeled)) * data.class_embeddings.size):
+        if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
+            found = means_and_threshold(data, initial_class_vectors(data), unknown_rate)
+            linear, why = zero_shot_by_attributes(data)
+            return Model(embedder, data, *linear, "zero-shot", "attributes", (why,), *found)
         prior = fit_prior(data)
+        if method == "zero-shot" and np.count_nonzero(prior.initial.any(axis=1)) < 2:
+            raise NotEnoughClassesError(
+                "method='zero-shot' compares items with class vectors, and fewer than two classes have one. Give class "
+                "vectors, or choose another method."
+            )
+        found = means_and_threshold(data, prior.initial, unknown_rate)
         results = cross_validate(data, prior, method)
         wanted = _main_method(data, prior) if method == "auto" else method
         chosen, why = result_of(wanted, results, data, prior)
@@ -77,22 +81,28 @@ def fit_model(
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
         if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
-    coef, intercept = fit[0].with_class_prior(data.class_prior)
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
     return Model(
         embedder,
         data,
-        coef,
-        intercept,
+        *fit[0].with_class_prior(data.class_prior),
         wanted,
         kind,
         (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder)),
-        means,
+        *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         deltas=fit[1],
         held_out=chosen.probabilities,
-        unknown_threshold=threshold,
     )
+
+
+def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
+    """Return the class means (c, d) and the closeness to them below which an item is unknown, from class vectors S."""
+    means = class_means(data.labeled, data.index, S)
+    if unknown_rate is None:
+        return means, None
+    pool = data.pool.vectors if data.pool else data.labeled[:0]
+    return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 
 # --- the methods ----------------------------------------------------------------------------------------------------
@@ -107,11 +117,12 @@ def fit_method(
     temperature: float = 1.0,
     start: Start,
     pool: Examples | None = None,
-    tol: float = 2e-5,
+    tol: float | None = None,
 ) -> Fit:
     """Return a method fitted to all labels, and what labels added to its heads.
 
-    The softmax of its scores is calibrated by `temperature`; pool: unlabeled examples with probabilities as targets.
+    The softmax of its scores is calibrated by `temperature`; start: earlier second results, to begin from; pool:
+    unlabeled examples with probabilities as targets; tol: the loss that may remain above the minimum.
     """
     own, S = data.defaults, prior.class_vectors
     if method == "prototype":
@@ -119,7 +130,15 @@ def fit_method(
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
         return cosine_model(S, scale * prior.confidence / temperature), {}
-    linear, deltas = fit_average(data.labeled, data.index, S, factors, start=start, more=pool, tol=tol)
+    parts, deltas = [], {}
+    nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
+    for strength, factor in factors.items():
+        options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
+        near, origin = start.get(strength, nearest), np.asarray(strength.prior_weight * S, dtype=np.float32)
+        head, delta = fit_head(data.labeled, data.index, origin, options, more=pool, start=near)
+        parts.append(LinearModel(*head).scaled(factor))
+        deltas[strength] = LinearModel(*delta)
+    linear = LinearModel(*(np.sum(one, axis=0) for one in zip(*parts, strict=True)))
     return linear.scaled(1 / temperature), deltas
 
 
@@ -129,7 +148,7 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors
     The predictions are probabilities at the pool's own class shares, averaged with those of each vector's neighbors.
     They add no label, so they must not make the model more confident: its mean confidence on the pool stays the same.
     """
-    own, n_classes = data.defaults, len(data.class_vectors)
+    own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool.vectors)  # (m, c)
     targets = probabilities_at_pool_shares(scores, prior_count=own.shares_prior, rounds=own.shares_rounds)
     targets = pool.smooth(targets)
@@ -165,7 +184,7 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> lis
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return []
     index, scores, results = known.index[counted], {}, []
-    for name in _methods_to_compare(data, method):
+    for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
         for strength in factors:
             if strength not in scores:
@@ -186,7 +205,7 @@ def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Fa
     n, own = len(data.index), data.defaults
     n_folds = next(number for largest, number in own.folds if n <= largest)
     folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
-    scores, by_names = np.zeros((n, len(data.class_vectors))), any(strength.prior_weight for strength in factors)
+    scores, by_names = np.zeros((n, len(prior.initial))), any(strength.prior_weight for strength in factors)
     start: Start = {}
     for fold in np.unique(folds):
         out = folds == fold
@@ -201,7 +220,7 @@ def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Fa
 def heads(data: TrainingSet) -> dict[Strength, float]:
     """Return the heads that the any-shot method averages, each with its odds before labels are held out."""
     own = data.defaults
-    odds = {Strength(own.strong_c, 1): own.strong_odds_per_class * len(data.class_vectors)}
+    odds = {Strength(own.strong_c, 1): own.strong_odds_per_class * len(data.class_embeddings)}
     if len(data.index) <= own.few_labels:
         odds = {Strength(own.weak_c, 1): own.weak_odds, **odds}
     if data.distinct_counts.min() >= own.min_labels_per_class:
@@ -213,7 +232,7 @@ def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
     """Return the heads of a method with the factors used if nothing is held out; none without labels."""
     if method in ("zero-shot", "prototype") or not len(data.index):
         return {}
-    by_names = method == "any-shot" and data.class_vectors.any()
+    by_names = method == "any-shot" and prior.initial.any()
     return _default_factors(heads(data) if by_names else {Strength(data.defaults.logistic_c, 0): 1.0}, data, prior)
 
 
@@ -281,9 +300,9 @@ def _main_method(data: TrainingSet, prior: Prior) -> Method:
     return "any-shot" if len(data.index) or prior.name_weight is not None else "zero-shot"
 
 
-def _methods_to_compare(data: TrainingSet, method: MethodOrAuto) -> list[Method]:
+def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[Method]:
     """Return the methods to compare; those without class names take part with `min_labels_per_class`."""
-    named, enough = bool(data.class_vectors.any()), data.distinct_counts.min() >= data.defaults.min_labels_per_class
+    named, enough = bool(prior.initial.any()), data.distinct_counts.min() >= data.defaults.min_labels_per_class
     if method != "auto":
         return [name for name in METHODS if name == method or (name == "zero-shot" and named)]
     if enough:
