@@ -100,7 +100,7 @@ def test_items_without_a_label_are_ignored(bert):
 def test_a_loaded_model_is_the_same(bert, tmp_path):
     model = classifier(bert).fit(X, Y)
     model.save(tmp_path / "model")
-    loaded = load(tmp_path / "model")
+    loaded = load(tmp_path / "model", encoder=bert)
     np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-6)
     assert loaded.history_ == model.history_
     assert loaded.reasons_ == model.reasons_
@@ -116,7 +116,7 @@ def test_loading_with_other_encoder_weights_is_an_error(bert, tmp_path):
     with quiet():
         changed.save_pretrained(folder)
     with pytest.raises(ModelFolderError, match=r"encoder .* on this machine"):
-        load(tmp_path / "model")
+        load(tmp_path / "model", encoder=f"hf:{folder}")
 
 
 def test_fit_resumes_from_its_checkpoint_with_the_same_labels_only(bert, tmp_path):
@@ -233,7 +233,7 @@ def test_class_descriptions_and_numpy_scalars_are_saved(bert, tmp_path):
     for classes in (descriptions, list(descriptions), np.array(list(descriptions))):
         model = classifier(bert, classes=classes, epochs=np.int64(2), learning_rate=np.float32(0.5**8)).fit(X, Y)
         model.save(tmp_path / "model")
-        loaded = load(tmp_path / "model")
+        loaded = load(tmp_path / "model", encoder=bert)
         assert (loaded.epochs, loaded.learning_rate) == (2, 0.5**8)
         assert loaded.classes == (descriptions if classes is descriptions else list(descriptions))
         assert loaded.fit(X, Y).classes_.tolist() == ["card", "refund", "parcel"]
@@ -242,7 +242,7 @@ def test_class_descriptions_and_numpy_scalars_are_saved(bert, tmp_path):
 def test_classes_that_are_numbers_are_loaded_as_numbers(bert, tmp_path):
     model = classifier(bert, classes={0: "card", 1: "refund"}).fit(X, [0] * 25 + [1] * 25)
     model.save(tmp_path / "model")
-    assert load(tmp_path / "model").classes == {0: "card", 1: "refund"}
+    assert load(tmp_path / "model", encoder=bert).classes == {0: "card", 1: "refund"}
 
 
 def test_save_writes_the_encoder_of_fit_and_not_a_parameter_set_later(bert, tmp_path):
@@ -251,7 +251,7 @@ def test_save_writes_the_encoder_of_fit_and_not_a_parameter_set_later(bert, tmp_
         by_object.save(tmp_path / "model")
     by_name = classifier(bert).fit(X, Y).set_params(encoder="minilm")
     by_name.save(tmp_path / "model")
-    assert load(tmp_path / "model").encoder == bert
+    assert load(tmp_path / "model", encoder=bert).encoder == bert
 
 
 def test_fit_does_not_resume_with_other_items_or_settings(bert, tmp_path):

@@ -97,7 +97,7 @@ def test_a_class_without_label_or_embedding_has_a_finite_score(tmp_path):
 def test_a_loaded_model_predicts_and_encodes_the_same(bert, tmp_path):
     model = classifier(bert).fit(X, Y)
     model.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load(tmp_path / "model", encoder=bert)
     assert isinstance(again, ContrastiveClassifier)
     np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=1e-6)
     np.testing.assert_allclose(again.encoder_.encode(X), model.encoder_.encode(X), atol=1e-6)

@@ -62,7 +62,7 @@ def test_an_unfitted_model_raises_not_fitted_error(model, tmp_path):
 
 def test_a_loaded_model_gives_the_same_scores(model, tmp_path):
     model.save(tmp_path / "model")
-    again = load(tmp_path / "model")
+    again = load(tmp_path / "model", encoder=model.encoder)
     assert type(again) is type(model)
     np.testing.assert_allclose(again.scores(X), model.scores(X), atol=1e-6)
     assert (again.freeze_at_, again.reasons_) == (model.freeze_at_, model.reasons_)

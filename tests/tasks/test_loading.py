@@ -1,18 +1,20 @@
 """Loading: every kind of model is restored; other folders, and models of other weights, are refused."""
 
+import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from sklearn.base import clone
 
 import tiny_language_models as tiny
 from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
-from anyshot.base.model_folder import write_model
+from anyshot.base.model_folder import read_model, write_model
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.encoders.huggingface import quiet
-from anyshot.errors import ModelFolderError
+from anyshot.errors import InputError, MissingWeightsError, ModelFolderError
 
 TEXTS = ["my card", "card lost", "refund me", "refund please"]
 NAMES = ["card", "card", "refund", "refund"]
@@ -105,11 +107,12 @@ def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(fa
 def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")
-    assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
+    named = {"cache": False, "encoder": f"hf:{folder}"}
+    assert load(tmp_path / "model", **named).predict(TEXTS).tolist() == NAMES
     with quiet():
         tiny.MODELS["bert"]().save_pretrained(folder)  # other random weights
     with pytest.raises(ModelFolderError, match="has other weights than the one that the model was fitted with"):
-        load(tmp_path / "model", cache=False).predict(TEXTS)
+        load(tmp_path / "model", **named).predict(TEXTS)
 
 
 def test_an_encoder_in_a_folder_beside_is_found_from_anywhere(tmp_path, monkeypatch):
@@ -118,7 +121,7 @@ def test_an_encoder_in_a_folder_beside_is_found_from_anywhere(tmp_path, monkeypa
     AnyShotClassifier(encoder="hf:bert", cache=False).fit(TEXTS, NAMES).save("model")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert load("../model", cache=False).predict(TEXTS).tolist() == NAMES
+    assert load("../model", cache=False, encoder="hf:../bert").predict(TEXTS).tolist() == NAMES
 
 
 def test_shares_of_numbered_classes_and_class_vectors_come_back(tmp_path):
@@ -138,3 +141,107 @@ def test_a_text_model_whose_texts_are_in_the_cache_predicts_without_torch(tmp_pa
     command = [sys.executable, "-c", code, str(tmp_path / "model"), *TEXTS]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert printed.splitlines() == [" ".join(model.predict(TEXTS)), "False"]
+
+
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """Point the hub's client at an empty cache, and fail on any connection."""
+
+    def refuse(*_, **__):
+        raise AssertionError("load used the network")
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.delenv("ANYSHOT_DOWNLOAD", raising=False)
+
+
+def with_encoder(folder, name, **facts):
+    """Save a model whose facts name another encoder, as anyone who writes a folder can."""
+    AnyShotClassifier(encoder="minilm", cache=False).fit(TEXTS, NAMES).save(folder)
+    saved = read_model(folder)
+    encoder = {**saved.facts["encoder"], "name": name, **facts}
+    parameters = {**saved.facts["parameters"], "encoder": name}
+    write_model(
+        folder, facts={**saved.facts, "encoder": encoder, "parameters": parameters}, arrays=saved.arrays, card=""
+    )
+    return folder
+
+
+REMOTE = ["hf:evil/remote", "hf:evil", "hf:evil/remote[:2]", "keras:MobileNetV2"]
+OUTSIDE = [
+    "hf:/etc",
+    "hf:~",
+    "hf:~/models",
+    "hf:..",
+    "hf:./bert",
+    "hf:a/b/c",
+    "hf:bert",
+    "keras:MobileNetV2:/etc/passwd",
+]
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", REMOTE)
+def test_a_model_cannot_make_load_download_its_encoder(name, tmp_path):
+    folder = with_encoder(tmp_path / "model", name)
+    with pytest.raises(ModelFolderError, match=r'would be downloaded\. If you trust it, allow that: load.*"allow"'):
+        load(folder)
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_model_cannot_make_load_read_another_folder(name, tmp_path, monkeypatch):
+    tiny.saved("bert", tmp_path / "bert")
+    monkeypatch.chdir(tmp_path)
+    folder = with_encoder(tmp_path / "model", name)
+    for download in ("never", "allow"):
+        with pytest.raises(ModelFolderError, match=r"outside of the model\. If you trust it, name it yourself"):
+            load(folder, download=download)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_an_encoder_of_the_hub_that_is_on_this_machine_is_used_without_the_network(tmp_path):
+    snapshot = tmp_path / "cache" / "models--owner--bert" / "snapshots" / ("0" * 40)
+    tiny.saved("bert", snapshot)
+    (tmp_path / "cache" / "models--owner--bert" / "refs").mkdir()
+    (tmp_path / "cache" / "models--owner--bert" / "refs" / "main").write_text("0" * 40)
+    AnyShotClassifier(encoder=f"hf:{snapshot}", cache=False).fit(TEXTS, NAMES).save(tmp_path / "model")
+    saved = read_model(tmp_path / "model")
+    facts = {**saved.facts, "encoder": {**saved.facts["encoder"], "name": "hf:owner/bert"}}
+    facts["parameters"] = {**saved.facts["parameters"], "encoder": "hf:owner/bert"}
+    write_model(tmp_path / "model", facts=facts, arrays=saved.arrays, card="")
+    assert load(tmp_path / "model", cache=False).predict(TEXTS).tolist() == NAMES
+
+
+def test_download_follows_the_environment_and_is_never_by_default(tmp_path, monkeypatch):
+    folder = with_encoder(tmp_path / "model", "hf:evil/remote")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("ANYSHOT_DOWNLOAD", "allow")
+    with pytest.raises(MissingWeightsError, match="the hub cannot be reached"):
+        load(folder, cache=False).predict(["a text"])
+    with pytest.raises(InputError, match='download is \'yes\'; it must be "allow" or "never"'):
+        load(folder, download="yes")
+
+
+@pytest.mark.parametrize("digest", [None, 5])
+def test_a_model_that_states_no_digest_of_its_encoder_is_refused(digest, tmp_path):
+    folder = with_encoder(tmp_path / "model", "minilm", digest=digest)
+    for named in (None, "minilm"):
+        with pytest.raises(ModelFolderError, match="states no digest of its encoder 'minilm'"):
+            load(folder, encoder=named)
+
+
+def test_a_model_that_names_two_encoders_is_refused(tmp_path):
+    folder = with_encoder(tmp_path / "model", "minilm")
+    saved = read_model(folder)
+    parameters = {**saved.facts["parameters"], "encoder": "hf:evil/remote"}
+    write_model(folder, facts={**saved.facts, "parameters": parameters}, arrays=saved.arrays, card="")
+    with pytest.raises(ModelFolderError, match="names two encoders, 'hf:evil/remote' and 'minilm'"):
+        load(folder)
+
+
+def test_an_encoder_is_not_named_for_a_model_of_vectors(tmp_path):
+    AnyShotRegressor().fit(X, X[:, 0]).save(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match=r"names no encoder\. Leave it out"):
+        load(tmp_path / "model", encoder="minilm")

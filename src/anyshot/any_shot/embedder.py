@@ -35,6 +35,8 @@ class Embedder:
         Digest of the encoder's weights when the model was saved; another encoder is refused.
     text_width : int, optional
         Width of the vectors of a saved text model: while the cache has all texts, the encoder is not loaded.
+    download : {"allow", "never"}, optional
+        Whether the encoder may be downloaded, as for `load_encoder`.
     """
 
     def __init__(
@@ -44,20 +46,28 @@ class Embedder:
         cache: VectorCache | None,
         digest: str | None = None,
         text_width: int | None = None,
+        download: str | None = None,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
+        self._download = download
         self.counts = EncodingCounts()
 
     @classmethod
     def from_saved(
-        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, cache: VectorCache | None
+        cls,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        cache: VectorCache | None,
+        download: str = "never",
     ) -> Self:
         """Return the embedder of a model that was saved as `facts` and `arrays`."""
         name, trained, width = facts["name"], facts["tuned"], arrays["class_embeddings"].shape[1]
         if trained:
-            return cls(encoders.tuned_from_saved(name, trained, arrays), cache=cache)
+            return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache)
         is_text = facts.get("modality") == "text"  # not stated in format 1
-        return cls(name, cache=cache, digest=facts["digest"], text_width=width if is_text else None)
+        width = width if is_text else None
+        return cls(name, cache=cache, digest=facts["digest"], text_width=width, download=download)
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved embedder that are not arrays."""
@@ -74,9 +84,9 @@ class Embedder:
         """
         if self.requested == "vectors":
             return None
-        found = load_encoder(self.requested)
+        found = load_encoder(self.requested, download=self._download)
         expected = self._expected_digest
-        if expected and isinstance(found, Digested) and not same_weights(found.digest, expected):
+        if expected and not (isinstance(found, Digested) and same_weights(found.digest, expected)):
             raise ModelFolderError(
                 f"The encoder {self.name!r} on this machine has other weights than the one that the model was fitted "
                 "with. Install that version of the encoder, or fit the model again."

@@ -62,6 +62,7 @@ class SavedModel:
     facts: dict[str, JSON]  # parameters, classes, versions, digests of encoders
     arrays: dict[str, NDArray[Any]]
     version: str  # of anyshot when it was written
+    download: str = "never"  # "allow": whether the model's encoder may be downloaded
 
 
 def write_model(

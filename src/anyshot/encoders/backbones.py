@@ -122,18 +122,18 @@ def split(backbone: object, freeze_at: str | int) -> Split:
 
 
 def reopen_backbone(
-    encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]]
+    encoder: str, freeze_at: str, *, frozen: str, arrays: Mapping[str, NDArray[Any]], download: str = "never"
 ) -> tuple[Backbone, Rest]:
     """Return an encoder's backbone, and the trained stages of a saved model from their `arrays`.
 
-    frozen: the `frozen_digest` when the model was saved.
+    frozen: the `frozen_digest` when the model was saved; download: whether the encoder may be downloaded.
 
     Raises
     ------
     ModelFolderError
         The encoder of that name on this machine is not the one of the saved model.
     """
-    backbone = open_backbone(encoder)
+    backbone = open_backbone(encoder, download=download)
     if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
         raise ModelFolderError(f"The encoder {encoder!r} on this machine is not the one that the model was trained on.")
     rest = Rest(backbone, freeze_at)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from transformers.models.auto import modeling_auto as known
@@ -73,6 +73,11 @@ def model_folder(source: str | Path, *, download: str | None = None) -> Path:
     folder = _fetched(source, (*SETTINGS, *WEIGHTS), download=download_switch(download))
     _check_weights(folder, source)
     return folder
+
+
+def is_in_hub_cache(source: str) -> bool:
+    """Return whether the settings of a model of the hub are on this machine."""
+    return any(isinstance(try_to_load_from_cache(source, file), str) for file in ("config.json", "modules.json"))
 
 
 def kind_of(source: str | Path, *, download: str | None = None) -> Kind:

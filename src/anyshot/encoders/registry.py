@@ -157,6 +157,11 @@ def load_from_hub(source: str, *, device: str = "auto", download: str | None = N
     return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 
+def is_in_hub_cache(source: str) -> bool:
+    """Return whether a model of the hub is on this machine."""
+    return bool(_import("anyshot.encoders.huggingface_files:is_in_hub_cache")(source))
+
+
 def placed(name: str) -> str:
     """Return an encoder's name with the path of a folder made absolute."""
     folder = Path(name.removeprefix(PREFIX))

@@ -76,7 +76,9 @@ class TunedEncoder:
         return weights if self.center is None else weights | {"tuned_center": self.center}
 
 
-def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TunedEncoder:
+def tuned_from_saved(
+    name: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, download: str = "never"
+) -> TunedEncoder:
     """Return the encoder of a saved model, from its `facts` and `arrays`.
 
     Raises
@@ -86,5 +88,5 @@ def tuned_from_saved(name: str, facts: Mapping[str, Any], arrays: Mapping[str, N
     """
     own = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
     freeze_at = str(facts["freeze_at"])
-    backbone, rest = reopen_backbone(name, freeze_at, frozen=facts["frozen"], arrays=own)
+    backbone, rest = reopen_backbone(name, freeze_at, frozen=facts["frozen"], arrays=own, download=download)
     return TunedEncoder(name, backbone, freeze_at, rest.eval(), center=arrays.get("tuned_center"))

@@ -176,7 +176,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         parameters = _parameters_from_json(facts["parameters"])
         freeze_at, head = str(facts["freeze_at"]), _with_prefix(saved.arrays, "head/")
         backbone, rest = reopen_backbone(
-            parameters["encoder"], freeze_at, frozen=facts["frozen"], arrays=_with_prefix(saved.arrays, "rest/")
+            parameters["encoder"],
+            freeze_at,
+            frozen=facts["frozen"],
+            arrays=_with_prefix(saved.arrays, "rest/"),
+            download=saved.download,
         )
         trained = TrainedNetwork(
             LinearHead(head["coef"], head["intercept"], center=head.get("center")),

@@ -330,7 +330,8 @@ def _saved_parameters(clf: AnyShotClassifier, embedder: Embedder) -> dict[str, A
 def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
     """Return the classifier that `AnyShotClassifier.save` wrote."""
     facts: dict[str, Any] = saved.facts
-    embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=VectorCache() if cache else None)
+    kept = VectorCache() if cache else None
+    embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
     parameters = facts["parameters"]
     if not isinstance(parameters["class_prior"], str):

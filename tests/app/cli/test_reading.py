@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import anyshot
+import tiny_language_models as tiny
 from anyshot.app.cli.reading import as_classes_write_them
 from app.cli.messages import TRAIN, process
 
@@ -122,3 +123,20 @@ def test_a_regressor_is_measured_in_python(call, made, tmp_path):
         refused = call(*command, tmp_path / "numbers")
         assert (refused.code, refused.out) == (1, "")
         assert "AnyShotRegressor" in refused.err
+
+
+@pytest.mark.filterwarnings("ignore:The classes 'a' and 'b' are nearly the same")
+def test_a_model_on_a_folder_needs_the_folder_named(call, tmp_path):
+    folder, _ = tiny.saved("bert", tmp_path / "bert")
+    (tmp_path / "t.csv").write_text("text,label\nmy card,a\nrefund me,b\ncard lost,a\nrefund please,b\n")
+    assert call("fit", tmp_path / "t.csv", "--encoder", f"hf:{folder}", "--out", tmp_path / "m").code == 0
+    for command in (
+        ["predict", "my card", "--model", tmp_path / "m"],
+        ["explain", tmp_path / "m", "my card"],
+        ["learn", tmp_path / "m", "my card", "--label", "a"],
+        ["card", tmp_path / "m"],
+    ):
+        refused = call(*command)
+        assert refused.code == 1
+        assert f"name it yourself: load(folder, encoder='hf:{folder}'), on the command line --encoder" in refused.err
+        assert call(*command, "--encoder", f"hf:{folder}").code == 0

@@ -8,6 +8,7 @@ from anyshot.app.cli.console import app, main, run
 from anyshot.app.cli.learning import add_class, fit, learn, remove_class, tune
 from anyshot.app.cli.machine import cache, demo, doctor, models
 from anyshot.app.cli.measuring import curve, encode
+from anyshot.app.cli.reading import with_encoder_option
 from anyshot.app.cli.reporting import card, report
 
 __all__ = ["app", "main", "run"]
@@ -64,4 +65,4 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
 for _name, (_command, _examples) in _COMMANDS.items():
     _help = "\n\n".join(part.replace("\n", " ") for part in cleandoc(_command.__doc__ or "").split("\n\n"))
     _epilog = "\n\n".join(["Examples:" if len(_examples) > 1 else "Example:", *_examples])
-    app.command(_name, help=_help, epilog=_epilog)(_command)
+    app.command(_name, help=_help, epilog=_epilog)(with_encoder_option(_command))

@@ -26,6 +26,7 @@ from anyshot.app.cli.reading import (
     read,
     read_items,
     refuse_overwriting,
+    saved_encoder,
     table_among,
 )
 from anyshot.base.labels import UNKNOWN
@@ -55,12 +56,11 @@ def predict(
         raise typer.BadParameter("Either --classes or --model is required.")
     if classes is not None and model is not None:
         raise typer.BadParameter("--classes and --model cannot be used together.")
-    if model is not None and encoder != "auto":
-        raise typer.BadParameter("--encoder can only be used with --classes; a saved model has its own encoder.")
     refuse_overwriting(out, *items, classes)
     inputs = items_of(items, text_column=text_column, image_column=image_column)
     if model is not None:
-        clf = open_model(model, method="predict_proba")
+        with saved_encoder(None if encoder == "auto" else encoder):
+            clf = open_model(model, method="predict_proba")
     else:
         clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
     _answer(_predicted(clf, inputs), out, table=table_among(items), verbatim=verbatim)

@@ -2,10 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -97,6 +99,39 @@ def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+SavedEncoder: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Name of the model's encoder, if it is a folder, such as hf:/models/bert.", metavar="NAME"),
+]
+_SAVED_ENCODER: ContextVar[str | None] = ContextVar("encoder", default=None)
+
+
+def with_encoder_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that opens a model the option --encoder, which `open_model` passes on; others are unchanged."""
+    own = signature(command).parameters
+    if "model" not in own or "encoder" in own:
+        return command
+    option = Parameter("encoder", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=SavedEncoder)
+
+    @wraps(command)
+    def called(encoder: str | None = None, **arguments: Any) -> None:
+        with saved_encoder(encoder):
+            command(**arguments)
+
+    called.__signature__ = Signature([*own.values(), option])  # type: ignore[attr-defined]  # for typer
+    return called
+
+
+@contextmanager
+def saved_encoder(name: str | None) -> Iterator[None]:
+    """Name the encoder of the models that are opened in the block."""
+    token = _SAVED_ENCODER.set(name)
+    try:
+        yield
+    finally:
+        _SAVED_ENCODER.reset(token)
+
+
 def read(
     path: Path,
     *,
@@ -178,6 +213,11 @@ def items_of_class(path: Path, name: str, columns: Columns) -> list[Any]:
     return own
 
 
+def load_model(folder: Path) -> Any:
+    """Return the model saved to a folder, with the encoder that the command names."""
+    return load(folder, encoder=_SAVED_ENCODER.get())
+
+
 def open_model(folder: Path, *, method: str) -> Any:
     """Return the model saved to a folder.
 
@@ -188,7 +228,7 @@ def open_model(folder: Path, *, method: str) -> Any:
     InputError
         Models of its kind have no such method.
     """
-    model = load(folder)
+    model = load_model(folder)
     if not hasattr(model, method):
         raise InputError(
             f"{folder} contains a model of type {type(model).__name__}, which has no method {method}. This command "

@@ -16,6 +16,7 @@ from anyshot.app.cli.reading import (
     Model,
     TextColumn,
     as_classes_write_them,
+    load_model,
     read,
     refuse_overwriting,
 )
@@ -26,7 +27,6 @@ from anyshot.base.terminal import escaped
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting
-from anyshot.tasks.loading import load
 
 # How the command gets the parts of a report that may be missing.
 HINTS: Final = {
@@ -66,7 +66,7 @@ def report(
     tested = _labeled(data, read_as, label_column)
     groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
     learned = None if train is None else _labeled(train, read_as, label_column, to="compute a learning curve from")
-    clf = load(model)
+    clf = load_model(model)
     names = _classes(clf, model)
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups, **_train_and_pool(learned, names))
@@ -89,7 +89,7 @@ def card(
 ) -> None:
     """Print the model card with the metadata that model hubs read, and with --data the accuracy."""
     refuse_overwriting(out, data)
-    clf, facts = load(model), read_model(model).facts
+    clf, facts = load_model(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
         inputs = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
