@@ -1,0 +1,1 @@
+"""What runs encoders: graphs of networks, compiled in process."""
