@@ -21,6 +21,7 @@ _HOME = {
     "Tuning": "anyshot.fine_tuning.tuning",
     "UNKNOWN": "anyshot.base.labels",
     "VectorCache": "anyshot.store.disk_cache",
+    "Words": "anyshot.base.class_words",
     "adapt_or_not": "anyshot.domain_adaptation.selection",
     "compare_with_scratch": "anyshot.fine_tuning.from_scratch",
     "distill": "anyshot.fine_tuning.distillation",

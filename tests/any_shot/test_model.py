@@ -12,16 +12,19 @@ from PIL import Image
 from scipy import special
 
 from anyshot.any_shot import model as model_module
+from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import explain
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import LinearModel, Model, closeness, softmax
 from anyshot.any_shot.training_set import without_items
+from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
 from anyshot.base.validation import unit
 from anyshot.zero_shot.class_embeddings import describe
 from four_classes import VECTORS
 
 NAMES = ["c0", "c1", "c2"]
+TEXTS = Embedder("minilm", cache=None)  # not loaded
 
 
 def clouds(n_each, *, seed):
@@ -122,6 +125,16 @@ def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
     assert (back.data.index.dtype, back.data.vectors.dtype) == (model.data.index.dtype, model.data.vectors.dtype)
     for one, other in zip(vars(back.data.pool).values(), vars(model.data.pool).values(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_saved_model_restores_the_words_of_its_classes(model):
+    classes = {"c0": Words("ace, add", drop="axe"), "c1": "a sea", "c2": ["a cow", Words(add="milk")]}
+    told = replace(model, data=replace(model.data, texts=describe(classes)))
+    saved = json.loads(json.dumps(told.facts()))
+    back = Model.from_saved(saved, told.arrays(), VECTORS)
+    assert back.data.texts == describe(classes) == describe(replace(back, embedder=TEXTS).described_classes())
+    del saved["training_set"]["words"]  # as in the first edition
+    assert Model.from_saved(saved, told.arrays(), VECTORS).data.texts.words == (None, None, None)
 
 
 @pytest.mark.parametrize("k", [0, 1, 4, 99])

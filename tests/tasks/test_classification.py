@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer, roc_auc_score
 
-from anyshot import UNKNOWN, AnyShotClassifier, load
+from anyshot import UNKNOWN, AnyShotClassifier, Words, load
 from anyshot.errors import (
     BadItemError,
     ClassesError,
@@ -254,6 +254,13 @@ def test_evaluation_includes_classes_that_the_model_does_not_have(clf):
     assert seen.n == 19
     assert seen.accuracy == pytest.approx(18 / 19)
     assert "fig" in str(seen)
+
+
+def test_classes_are_given_with_words_and_stay_as_given_in_a_clone(letters):
+    classes = {"zoo": Words("lions, tigers"), "tea": ["a drink", Words("cup pot")]}
+    clf = AnyShotClassifier(classes, encoder=letters, cache=False).fit()
+    assert clone(clf).classes == classes
+    assert clf.add_class("hub", Words(add="wheel")).predict(["wheel"]).tolist()
 
 
 def test_a_saved_model_predicts_the_same_and_can_learn_more(tmp_path):

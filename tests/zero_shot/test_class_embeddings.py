@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from anyshot import data
+from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import (
@@ -20,6 +21,32 @@ from anyshot.zero_shot.class_embeddings import (
     read_classes,
     with_hypernyms,
 )
+
+
+def test_words_stand_alone_or_beside_descriptions():
+    good, free = Words("good great"), Words("prize free")
+    texts = describe({"a": good, "b": ["one", free, "two"], "c": None, "d": ("three",), 7: [Words(drop="x")]})
+    assert texts.words == (good, free, None, None, Words(drop="x"))
+    assert texts.texts == (("a",), ("b", "one", "two"), ("c",), ("d", "three"), ("7",))
+    assert describe(["a", "b"]).words == (None, None) == ClassTexts(("a", "b"), ((), ())).words
+    assert describe([]) == ClassTexts((), ())
+
+
+def test_classes_are_chosen_and_joined_with_their_words():
+    texts = describe({"a": Words("good"), "b": "one", "c": None})
+    assert texts.of([2, 0]) == describe({"c": None, "a": Words("good")})
+    assert texts.of([]) == describe([])
+    assert texts.of([0]).joined(texts.of([1, 2])) == texts
+
+
+def test_a_class_has_words_once():
+    with pytest.raises(ClassesError, match=r"'a' has Words twice: Words\('good'\) and Words\('fun'\). Join them"):
+        describe({"a": [Words("good"), Words("fun")]})
+
+
+def test_words_do_not_go_with_class_vectors():
+    with pytest.raises(ClassesError, match=r"'a' is given by a vector and 'b' by Words\('good'\)"):
+        read_classes({"a": [1.0, 2.0], "b": Words("good")}, [], allow_unknown=False)
 
 
 def test_the_name_is_the_only_text_without_descriptions():

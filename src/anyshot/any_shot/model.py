@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anyshot.any_shot import active_learning
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.class_words import Words
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Indexes, Vectors
@@ -164,7 +165,9 @@ class Model:
         data, described = self.data, self.data.attributes
         if not described.size and self.embedder.requested == "vectors" and data.class_embeddings.any():
             described = data.class_embeddings
-        texts = [list(own) for own in data.texts.texts]
+        texts = [
+            [*own, words] if words else list(own) for own, words in zip(data.texts.texts, data.texts.words, strict=True)
+        ]
         return dict(zip(data.classes.tolist(), described if described.size else texts, strict=True))
 
     def facts(self) -> dict[str, Any]:
@@ -175,6 +178,7 @@ class Model:
             "training_set": {
                 "classes": data.classes.tolist(),
                 "texts": [list(own) for own in data.texts.texts],
+                "words": [words and words.facts() for words in data.texts.words],
                 "examples": list(data.examples),
                 "centering": data.centering,
                 "from_source": data.from_source,
@@ -239,7 +243,11 @@ def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     given: dict[str, Any] = {name: arrays[name] for name in DATA_ARRAYS}
     return TrainingSet(
         **{**given, "index": arrays["index"].astype(np.intp)},
-        texts=ClassTexts(tuple(facts["classes"]), tuple(tuple(own) for own in facts["texts"])),
+        texts=ClassTexts(
+            tuple(facts["classes"]),
+            tuple(tuple(own) for own in facts["texts"]),
+            tuple(words and Words.from_facts(words) for words in facts.get("words", ())),  # the first edition had none
+        ),
         examples=tuple(facts["examples"]),
         centering=facts["centering"],
         from_source=facts.get("from_source", False),

@@ -6,18 +6,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import data
+from anyshot.base.class_words import Words
 from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError, WidthError
 from anyshot.zero_shot.class_names import as_words, has_letters
 
-Description: TypeAlias = str | Sequence[str] | NDArray[np.floating] | None
+Description: TypeAlias = str | Words | Sequence[str | Words] | NDArray[np.floating] | None
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 
@@ -42,39 +43,57 @@ _BLOCK = 1024  # rows of class embeddings compared at once: 10,000 classes need 
 
 @dataclass(frozen=True)
 class ClassTexts:
-    """The names of classes, and the texts that describe each."""
+    """The names of classes, the texts that describe each, and the words that their items contain."""
 
     names: tuple[Label, ...]  # as given
     texts: tuple[tuple[str, ...], ...]  # of each class its name as words, then its descriptions, without duplicates
+    words: tuple[Words | None, ...] = ()  # of each class those that the user gave; if empty, of no class
+
+    def __post_init__(self) -> None:
+        if not self.words:
+            object.__setattr__(self, "words", (None,) * len(self.names))  # the class is frozen
 
     def of(self, rows: Sequence[int]) -> "ClassTexts":
-        """Return the names and texts of some classes."""
-        return ClassTexts(tuple(self.names[row] for row in rows), tuple(self.texts[row] for row in rows))
+        """Return the names, texts and words of some classes."""
+        names, texts, words = self.names, self.texts, self.words
+        return ClassTexts(
+            tuple(names[row] for row in rows), tuple(texts[row] for row in rows), tuple(words[row] for row in rows)
+        )
+
+    def joined(self, others: "ClassTexts") -> "ClassTexts":
+        """Return these classes followed by others."""
+        return ClassTexts(self.names + others.names, self.texts + others.texts, self.words + others.words)
 
 
-def describe(classes: Iterable[Label] | Mapping[Label, str | Sequence[str] | None]) -> ClassTexts:
-    """Return the texts of each class from its name, or from its name and descriptions.
+def describe(classes: Iterable[Label] | Mapping[Label, str | Words | Sequence[str | Words] | None]) -> ClassTexts:
+    """Return the texts of each class from its name, or from its name, descriptions and words.
 
     Parameters
     ----------
     classes : iterable of names, or mapping from name to description(s)
-        A description is a string, a list of strings, or None; empty ones are left out.
+        A description is a string, `Words`, a list of strings with at most one `Words`, or None; empty ones are left
+        out.
 
     Raises
     ------
     ClassesError
-        `classes` is one string, or a description is not a text.
+        `classes` is one string, a description is not a text, or a class has words twice.
 
     Examples
     --------
     >>> describe({"late_parcel": ["where is my order?", ""], "Sci/Tech": None}).texts
     (('late parcel', 'where is my order?'), ('Sci / Tech',))
+    >>> describe({"spam": Words("prize winner"), "ham": None}).words
+    (Words('prize, winner'), None)
     """
     if isinstance(classes, str):
         raise ClassesError(f"A list of class names is needed; got the string {classes!r}. Write [{classes!r}].")
     described = classes if isinstance(classes, Mapping) else dict.fromkeys(classes)
-    texts = [(as_words(str(name)), *_descriptions(name, value)) for name, value in described.items()]
-    return ClassTexts(names=tuple(described), texts=tuple(tuple(dict.fromkeys(own)) for own in texts))
+    read = [_descriptions(name, value) for name, value in described.items()]
+    texts = [(as_words(str(name)), *own) for name, (own, _) in zip(described, read, strict=True)]
+    return ClassTexts(
+        tuple(described), tuple(tuple(dict.fromkeys(own)) for own in texts), tuple(words for _, words in read)
+    )
 
 
 def embed_classes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[str] = TEXT_TEMPLATES) -> Vectors:
@@ -156,7 +175,7 @@ def check_not_named_unknown(names: Sequence[Label]) -> None:
         raise ClassesError(f"A class is named {UNKNOWN!r}, the prediction for items of no class. Rename it.")
 
 
-def is_vector(value: object) -> bool:
+def is_vector(value: object) -> TypeGuard[Sequence[float] | NDArray[np.floating]]:
     """Return whether a class description is a vector of numbers."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype.kind in "fiu" and value.ndim == 1)
@@ -250,15 +269,18 @@ def _listed_hypernyms() -> dict[str, tuple[str, ...]]:
     return hypernyms
 
 
-def _descriptions(name: Label, value: str | Sequence[str] | None) -> list[str]:
-    """Return the descriptions of a class that are not empty."""
-    listed = [value] if isinstance(value, str) or value is None else value
-    if not isinstance(listed, Sequence) or not all(text is None or isinstance(text, str) for text in listed):
+def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
+    """Return the descriptions of a class that are not empty, and its words."""
+    listed = [value] if isinstance(value, str | Words) or value is None else value
+    if not isinstance(listed, Sequence) or not all(isinstance(one, str | Words | None) for one in listed):
         raise ClassesError(
-            f"The description of class {name!r} is of type {type(value).__name__}: {value!r}. Use a text, a list of "
-            "texts, or None."
+            f"The description of class {name!r} is of type {type(value).__name__}: {value!r}. Use a text, Words, a "
+            "list of them, or None."
         )
-    return [text.strip() for text in listed if text and text.strip()]
+    words = [one for one in listed if isinstance(one, Words)]
+    if len(words) > 1:
+        raise ClassesError(f"Class {name!r} has Words twice: {words[0]} and {words[1]}. Join them.")
+    return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
 
 
 def _checked_templates(templates: str | Sequence[str]) -> list[str]:

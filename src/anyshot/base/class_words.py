@@ -1,0 +1,120 @@
+"""The words that the texts of a class contain, as a user writes them down."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from anyshot.errors import ClassesError
+
+MAX_WORDS: Final = 200
+"""Most words of one class. Ten to twelve are enough; a text or a whole vocabulary was probably meant otherwise."""
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Words:
+    """Words that the texts of a class contain, in place of or in addition to the words that are found for its name.
+
+    Parameters
+    ----------
+    *words : str or iterable of str
+        One text is split at commas, semicolons and line breaks if it has any, else at spaces. Of several texts, or a
+        list, each is a word or an expression. Repeated words are left out, whatever their case.
+    add : str or iterable of str
+        Words in addition to those that are found for the name of the class, or to `words`.
+    drop : str or iterable of str
+        Words that do not count for the class, even if they are found for its name.
+
+    Raises
+    ------
+    ClassesError
+        There is no word, or something else than texts, or a text without letters, or more than `MAX_WORDS` words; or a
+        word is to be added and dropped.
+
+    Examples
+    --------
+    >>> Words("good great  excellent"), Words("money back, refund")
+    (Words('good, great, excellent'), Words('money back, refund'))
+    >>> Words(add="cash", drop=["free"]).chosen_from(["prize", "free"])
+    ('prize', 'cash')
+    """
+
+    words: tuple[str, ...]
+    """The words themselves; if there are none, those that are found for the name of the class count."""
+    add: tuple[str, ...]
+    drop: tuple[str, ...]
+
+    def __init__(
+        self, *words: str | Iterable[str], add: str | Iterable[str] = (), drop: str | Iterable[str] = ()
+    ) -> None:
+        given = words[0] if len(words) == 1 else words
+        fields = {"words": _listed(given), "add": _listed(add), "drop": _listed(drop)}
+        if not any(fields.values()):
+            raise ClassesError(
+                'Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").'
+            )
+        both = _keys(fields["drop"]) & _keys((*fields["words"], *fields["add"]))
+        if both:
+            raise ClassesError(f"Words adds and drops {min(both)!r}. Give it once.")
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)  # the class is frozen
+
+    def __repr__(self) -> str:
+        own = [repr(", ".join(self.words))] if self.words else []
+        changes = [f"{name}={', '.join(value)!r}" for name, value in self._fields()[1:] if value]
+        return f"Words({', '.join(own + changes)})"
+
+    def chosen_from(self, found: Collection[str]) -> tuple[str, ...]:
+        """Return the words of the class, where `found` are those that were found for its name."""
+        dropped = _keys(self.drop)
+        chosen = _distinct((*(self.words or found), *self.add))
+        return tuple(word for word in chosen if word.casefold() not in dropped)
+
+    # --- saving ---
+
+    def facts(self) -> dict[str, list[str]]:
+        """Return the words as JSON values."""
+        return {name: list(value) for name, value in self._fields() if value}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the words that were saved as `facts`."""
+        return cls(facts.get("words", ()), add=facts.get("add", ()), drop=facts.get("drop", ()))
+
+    def _fields(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [("words", self.words), ("add", self.add), ("drop", self.drop)]
+
+
+def _listed(given: object) -> tuple[str, ...]:
+    """Return the distinct words of one text or of several; raise ClassesError for what cannot be a word."""
+    if isinstance(given, str):
+        separator = r"[,;\r\n]" if re.search(r"[,;\n]", given) else r"\s"
+        parts: list[object] = [part for part in re.split(separator, given) if part.strip()]
+    elif isinstance(given, Iterable) and not isinstance(given, bytes | Mapping):
+        parts = list(given)
+    else:
+        parts = [given]
+    for part in parts:
+        if not isinstance(part, str):
+            raise ClassesError(f"Words must be texts; got {part!r} of type {type(part).__name__}.")
+        if not any(character.isalpha() for character in part):
+            raise ClassesError(f"Words must have letters, or an encoder can make nothing of them; got {part!r}.")
+    words = _distinct(" ".join(str(part).split()) for part in parts)
+    if len(words) > MAX_WORDS:
+        raise ClassesError(
+            f"Words has {len(words)} words, the first {words[0]!r}; it may have {MAX_WORDS}. Ten to twelve are enough. "
+            "Give a sentence or a text as a description."
+        )
+    return words
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words without those that were there before, in any case."""
+    first: dict[str, str] = {}
+    for word in words:
+        first.setdefault(word.casefold(), word)
+    return tuple(first.values())
+
+
+def _keys(words: Iterable[str]) -> set[str]:
+    return {word.casefold() for word in words}
