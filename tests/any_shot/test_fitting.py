@@ -25,8 +25,8 @@ from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior, in
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import NotEnoughClassesError
-from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.metrics import expected_calibration_error
+from anyshot.training.softmax_regression import fit_temperature
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
 COSINE_SCALE = DEFAULTS.cosine_scale

@@ -7,55 +7,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
-from anyshot.base.validation import first_copies, generator
+from anyshot.base.validation import generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.splits import (
     cross_validate,
     few_shot_episodes,
-    first_of_each_class,
-    folds_by_arrival,
     holdout_rows,
     leave_one_domain_out,
     paired_difference,
 )
-
-
-def test_items_of_a_class_go_to_the_folds_in_turn():
-    assert folds_by_arrival([0, 1, 0, 0, -1, 1, 0], 3).tolist() == [0, 1, 1, 2, -1, 2, 0]
-
-
-def test_later_items_do_not_change_earlier_folds():
-    y = generator(0).integers(-1, 4, size=60)
-    np.testing.assert_array_equal(folds_by_arrival(y, 5)[:25], folds_by_arrival(y[:25], 5))
-
-
-def test_folds_are_stratified():
-    y = generator(0).integers(0, 4, size=60)
-    folds = folds_by_arrival(y, 3)
-    for label in range(4):
-        counts = np.bincount(folds[y == label], minlength=3)
-        assert counts.max() - counts.min() <= 1
-
-
-def test_copies_share_a_fold():
-    X = np.array([[0.0], [1], [0], [2], [0], [3]], np.float32)
-    assert first_copies(X).tolist() == [0, 1, 0, 3, 0, 5]
-    assert folds_by_arrival([0, 0, 0, 0, 1, 0], 3, same=first_copies(X)).tolist() == [0, 1, 0, 2, 0, 0]
-
-
-def test_one_fold_is_refused():
-    with pytest.raises(InputError, match="n_folds must be 2 or more; it is 1"):
-        folds_by_arrival([0, 1], 1)
-
-
-def test_classes_of_one_item_are_spread_over_the_folds():
-    assert folds_by_arrival([0, 1, 2, 3], 2).tolist() == [0, 1, 0, 1]
-
-
-def test_the_first_items_of_each_class_are_taken_in_turn():
-    index = np.array([0, 0, 0, 0, 1, 2, 2])
-    assert first_of_each_class(index, 4).tolist() == [0, 1, 4, 5]
-    assert first_of_each_class(index, 99).tolist() == list(range(7))
 
 
 def test_held_out_rows_are_stratified_and_repeatable():

@@ -1,20 +1,27 @@
 """Softmax regression from a prior reaches the minimum of its formula."""
 
+import math
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base.validation import generator
-from anyshot.errors import NotEnoughClassesError
+from anyshot.errors import InputError, NotEnoughClassesError
+from anyshot.evaluation.metrics import expected_calibration_error, log_loss
 from anyshot.training.softmax_regression import (
     BIAS_REACH,
     Examples,
     HeadOptions,
     fit_head,
     fit_softmax,
+    fit_temperature,
     labeled_examples,
+    matching_temperature,
 )
+from drawn_scores import drawn
 from softmax_oracle import blobs, plain_minimum
 
 TOL = 1e-7
@@ -137,3 +144,116 @@ def test_one_class_alone_is_refused():
     X, y, S = blobs()
     with pytest.raises(NotEnoughClassesError, match="two of the 4 classes need a label or a class vector"):
         fit_head(X[y == 0], y[y == 0], np.zeros_like(S), options())
+
+
+# --- of a temperature alone ---
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 3.0])
+def test_the_temperature_of_simulated_labels_is_found(temperature):
+    scores, y = drawn(4000, temperature=temperature)
+    assert fit_temperature(scores, y) == pytest.approx(temperature, rel=0.1)
+
+
+def test_the_temperature_agrees_with_a_bounded_search():
+    scores, y = drawn(40, temperature=3.0)
+
+    def cost(t):
+        return 40 * log_loss(softmax(scores / t, axis=1), y) + 2.0 * (5.0 / t - math.log(5.0 / t))
+
+    oracle = minimize_scalar(cost, bounds=(0.01, 100), method="bounded", options={"xatol": 1e-8}).x
+    assert fit_temperature(scores, y, toward=5.0, prior_items=2.0) == pytest.approx(oracle, rel=1e-5)
+
+
+def test_without_labels_the_temperature_is_that_of_the_prior():
+    assert fit_temperature([[1.0, 2.0]], [-1], toward=0.07) == 0.07
+    assert fit_temperature([[1.0, 1.0]], [0], toward=0.07) == pytest.approx(0.07)  # scores that say nothing
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_the_temperature_is_finite_for_perfect_and_for_wrong_scores(size):
+    scores = size * np.eye(3)
+    always_right, always_wrong = fit_temperature(scores, [0, 1, 2]), fit_temperature(scores, [1, 2, 0])
+    assert 0 < always_right <= 1 <= always_wrong < math.inf
+
+
+def test_items_without_a_label_are_ignored():
+    scores, y = drawn(30)
+    with_more = fit_temperature(np.vstack([scores, scores[:5] * 9]), [*y, -1, -1, -1, -1, -1])
+    assert with_more == pytest.approx(fit_temperature(scores, y))
+
+
+def test_scaled_scores_scale_the_temperature():
+    scores, y = drawn(30)
+    assert fit_temperature(60 * scores, y, toward=60) == pytest.approx(60 * fit_temperature(scores, y))
+
+
+def test_the_temperature_lowers_the_calibration_error_on_new_items():
+    scores, y = drawn(1500, temperature=4.0)
+    probabilities = softmax(scores[500:] / fit_temperature(scores[:500], y[:500]), axis=1)
+    assert expected_calibration_error(probabilities, y[500:]) < 0.06
+    assert expected_calibration_error(softmax(scores[500:], axis=1), y[500:]) > 0.2
+
+
+def test_invalid_priors_and_nan_scores_are_refused():
+    with pytest.raises(InputError, match=r"above 0 and finite; they are 0 and 1\.0"):
+        fit_temperature([[1.0, 2.0]], [0], toward=0)
+    with pytest.raises(InputError, match="finite numbers"):
+        fit_temperature([[1.0, np.inf]], [0])
+
+
+# --- the temperature of a given confidence ---
+
+
+def confidence(scores, temperature):
+    return softmax(scores / temperature, axis=1).max(axis=1).mean()
+
+
+def sure_by(wanted):
+    """Scores (1, 6) whose highest probability is `wanted`."""
+    return np.log([[wanted, *[(1 - wanted) / 5] * 5]])
+
+
+@pytest.mark.parametrize("wanted", [0.3, 0.5, 0.9, 0.999])
+def test_the_found_temperature_gives_the_confidence(wanted):
+    scores, _ = drawn(200)
+    found = matching_temperature(scores, sure_by(wanted))
+    assert confidence(scores, found) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 1.0, 50.0])
+def test_matching_scaled_scores_gives_the_scale(temperature):
+    scores, _ = drawn(200)
+    assert matching_temperature(temperature * scores, scores) == pytest.approx(temperature, rel=1e-4)
+
+
+def test_a_matching_temperature_by_hand():
+    # two classes, 2 apart: 1 / (1 + exp(-2 / T)) = 3/4
+    found = matching_temperature([[0.0, 2.0], [7.0, 5.0]], [[math.log(3), 0.0]])
+    assert found == pytest.approx(2 / math.log(3), rel=1e-5)
+
+
+def test_more_confidence_needs_a_lower_temperature():
+    scores, _ = drawn(50)
+    found = [matching_temperature(scores, sure_by(wanted)) for wanted in (0.2, 0.4, 0.6, 0.8, 0.95)]
+    assert found == sorted(found, reverse=True)
+
+
+def test_a_confidence_that_float64_rounds_to_one_is_matched_too():
+    scores = np.array([[0.0, 60.0], [50.0, 0.0]])
+    assert confidence(scores, 1.0) == 1
+    assert matching_temperature(3 * scores, scores) == pytest.approx(3, rel=1e-4)
+
+
+def test_a_confidence_out_of_reach_gives_the_lowest_or_highest_temperature():
+    scores, _ = drawn(50)
+    assert matching_temperature(scores, [[0.0, *[-np.inf] * 5]]) == pytest.approx(1e-3)
+    assert matching_temperature(scores, np.zeros((1, 6))) == pytest.approx(1e3)
+    assert matching_temperature(np.zeros((3, 6)), sure_by(0.9)) == pytest.approx(1e-3)  # classes that are equal stay so
+
+
+def test_a_class_that_is_never_predicted_does_not_count():
+    scores, _ = drawn(50)
+    beside = np.column_stack([scores, np.full(50, -np.inf)])
+    expected = matching_temperature(scores, sure_by(0.7))
+    assert matching_temperature(beside, sure_by(0.7)) == pytest.approx(expected)

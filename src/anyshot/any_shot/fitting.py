@@ -29,12 +29,17 @@ from anyshot.any_shot.prior import (
     zero_shot_by_attributes,
 )
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.labels import first_of_each_class, folds_by_arrival
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
-from anyshot.evaluation.calibration import fit_temperature, matching_temperature
-from anyshot.evaluation.splits import first_of_each_class, folds_by_arrival
-from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head
+from anyshot.training.softmax_regression import (
+    Examples,
+    HeadOptions,
+    fit_head,
+    fit_temperature,
+    matching_temperature,
+)
 from anyshot.zero_shot.pool_refinement import Pool, probabilities_at_pool_shares
 
 MethodOrAuto: TypeAlias = Method | Literal["auto"]

@@ -1,4 +1,4 @@
-"""Labels and classes as users pass them: the class table, and labels as rows of it.
+"""Labels and classes as users pass them: the class table, labels as rows of it, and their folds.
 
 "No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of class indexes.
 """
@@ -171,6 +171,46 @@ def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
     array([1.5])
     """
     return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+
+def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
+    """Return the fold of each item (n,): the i-th item of class k is in fold (i + k) mod n_folds.
+
+    y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
+    spread over the folds. Items that are added later do not change the folds of earlier ones.
+
+    same (n,), from `validation.first_copies`: copies of an item get its fold, so that no copy of a test item is used
+    for training.
+
+    >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
+    array([ 0,  1,  1, -1,  0])
+    """
+    if n_folds < 2:
+        raise InputError(f"n_folds must be 2 or more; it is {n_folds}.")
+    index = np.asarray(y, dtype=np.intp)
+    order = np.arange(len(index))
+    first = order if same is None else same
+    distinct = np.where(first == order, index, -1)
+    folds = (ranks_in_class(distinct, order) + index[first]) % n_folds
+    return np.where(index >= 0, folds[first], -1)
+
+
+def ranks_in_class(index: NDArray[np.intp], order: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the number of items of its class that precede each item (n,) in `order` (n,)."""
+    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class by class, each in `order`
+    sorted_index = index[by_class]
+    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where the class of each item starts
+    ranks = np.empty(len(index), dtype=np.intp)
+    ranks[by_class] = np.arange(len(index)) - starts
+    return ranks
+
+
+def first_of_each_class(index: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
+    """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
+    if len(index) <= limit:
+        return np.arange(len(index))
+    order = ranks_in_class(index, np.arange(len(index)))
+    return np.sort(np.argsort(order, kind="stable")[:limit])
 
 
 def wrong_number_of_labels(n_items: int, n_labels: int) -> InputError:

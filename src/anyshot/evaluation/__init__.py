@@ -14,7 +14,7 @@ _HOME = {
     "evaluate_answers": "anyshot.evaluation.classification",
     "evaluate_numbers": "anyshot.evaluation.regression",
     "figures_by_group": "anyshot.evaluation.fairness",
-    "fit_temperature": "anyshot.evaluation.calibration",
+    "fit_temperature": "anyshot.training.softmax_regression",
     "holdout_rows": "anyshot.evaluation.splits",
     "learning_curve": "anyshot.evaluation.learning_curves",
     "macro_f1": "anyshot.evaluation.metrics",

@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, label_list, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable
-from anyshot.evaluation.splits import Predictor, holdout_rows, paired_difference, ranks_in_class
+from anyshot.evaluation.splits import Predictor, holdout_rows, paired_difference
 
 Shots: TypeAlias = int | Literal["all"]  # labels per class
 Seeds: TypeAlias = int | Sequence[int]  # the number of draws (seeds 0, 1, ...), or their seeds

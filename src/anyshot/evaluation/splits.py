@@ -1,4 +1,4 @@
-"""Splits of labeled data: folds, held-out rows, and accuracy by folds, domains and few-shot episodes."""
+"""Splits of labeled data: held-out rows, and accuracy by folds, domains and few-shot episodes."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels, class_table, classes_in, to_indexes
+from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import Indexes, RandomState, generator
@@ -34,46 +34,6 @@ class Predictor(Protocol):
     def predict(self, X: Any) -> Any:
         """Return one prediction per item (n,)."""
         ...
-
-
-def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: Indexes | None = None) -> Indexes:
-    """Return the fold of each item (n,): the i-th item of class k is in fold (i + k) mod n_folds.
-
-    y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
-    spread over the folds. Items that are added later do not change the folds of earlier ones.
-
-    same (n,), from `validation.first_copies`: copies of an item get its fold, so that no copy of a test item is used
-    for training.
-
-    >>> folds_by_arrival([0, 0, 1, -1, 0], 2)
-    array([ 0,  1,  1, -1,  0])
-    """
-    if n_folds < 2:
-        raise InputError(f"n_folds must be 2 or more; it is {n_folds}.")
-    index = np.asarray(y, dtype=np.intp)
-    order = np.arange(len(index))
-    first = order if same is None else same
-    distinct = np.where(first == order, index, -1)
-    folds = (ranks_in_class(distinct, order) + index[first]) % n_folds
-    return np.where(index >= 0, folds[first], -1)
-
-
-def ranks_in_class(index: Indexes, order: NDArray[np.integer]) -> Indexes:
-    """Return the number of items of its class that precede each item (n,) in `order` (n,)."""
-    by_class = order[np.argsort(index[order], kind="stable")]  # (n,), class by class, each in `order`
-    sorted_index = index[by_class]
-    starts = np.searchsorted(sorted_index, sorted_index)  # (n,), where the class of each item starts
-    ranks = np.empty(len(index), dtype=np.intp)
-    ranks[by_class] = np.arange(len(index)) - starts
-    return ranks
-
-
-def first_of_each_class(index: Indexes, limit: int) -> Indexes:
-    """Return sorted rows of at most `limit` items of classes `index` (n,), those that come first in each class."""
-    if len(index) <= limit:
-        return np.arange(len(index))
-    order = ranks_in_class(index, np.arange(len(index)))
-    return np.sort(np.argsort(order, kind="stable")[:limit])
 
 
 def holdout_rows(labels: Labels, *, seed: int) -> Indexes:

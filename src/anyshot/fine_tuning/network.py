@@ -31,13 +31,13 @@ from anyshot.encoders.freeze import Rest, backbone_of, frozen_digest
 from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.encoders.stages import Backbone, Trunk
 from anyshot.errors import InputError, MixedInputError, ModelFolderError, NotEnoughLabelsError
-from anyshot.evaluation.calibration import fit_temperature
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabels, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.recipe import Recipe
 from anyshot.training.run import History
+from anyshot.training.softmax_regression import fit_temperature
 from anyshot.zero_shot.class_embeddings import describe
 
 

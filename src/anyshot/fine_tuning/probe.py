@@ -9,9 +9,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.evaluation.calibration import fit_temperature
 from anyshot.fine_tuning.partial import LinearHead
-from anyshot.training.softmax_regression import fit_softmax, labeled_examples
+from anyshot.training.softmax_regression import fit_softmax, fit_temperature, labeled_examples
 
 PROBE_STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Candidates for C, the inverse of the penalty; features have unit length."""

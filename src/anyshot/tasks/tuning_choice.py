@@ -13,9 +13,9 @@ from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
 from anyshot.base.items import Items
+from anyshot.base.labels import folds_by_arrival
 from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
 from anyshot.errors import EncoderError
-from anyshot.evaluation.splits import folds_by_arrival
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier

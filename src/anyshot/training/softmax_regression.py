@@ -1,15 +1,18 @@
-"""Softmax regression with soft targets, weights and an offset, by Newton's method; from class vectors too."""
+"""Softmax regression: with soft targets, weights and an offset, from class vectors, and of a temperature alone."""
 
+import math
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
+from scipy.optimize import brentq
 from scipy.special import softmax
 
+from anyshot.base.labels import check_indexes
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.errors import NotEnoughClassesError
+from anyshot.errors import InputError, NotEnoughClassesError
 
 # With n examples x (d,), targets t (c,) that sum to 1, weights w and offsets p (c,),
 #
@@ -140,6 +143,81 @@ def check_two_classes(possible: NDArray[np.bool_]) -> None:
     """Raise NotEnoughClassesError unless two classes can be predicted; possible (c,): by a label or a class vector."""
     if np.count_nonzero(possible) < 2:
         raise NotEnoughClassesError(f"At least two of the {len(possible)} classes need a label or a class vector.")
+
+
+# --- of a temperature alone -----------------------------------------------------------------------------------------
+
+
+def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, prior_items: float = 1.0) -> float:
+    """Return the temperature at which softmax(scores / temperature) predicts `y` best; it is finite and above 0.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2, with a weak prior: with few labels, or
+    if all predictions are correct, the temperature stays near `toward`; without labels it is `toward`.
+
+    Parameters
+    ----------
+    scores : (n, c), of items that the model was not fitted on (out of fold)
+    y : (n,) class indexes; -1, no label, is left out
+    toward : mode of the prior
+    prior_items : weight of the prior, in items; above 0
+
+    Examples
+    --------
+    >>> round(fit_temperature([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0], [3.0, 0.0]], [0, 0, 0, 1], toward=2.7), 2)
+    2.71
+    """
+    if not (0 < toward < math.inf and 0 < prior_items < math.inf):
+        raise InputError(f"toward and prior_items must be above 0 and finite; they are {toward} and {prior_items}.")
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2 or not np.isfinite(table).all():
+        raise InputError(f"Scores must be a table of finite numbers (n, c); the shape is {table.shape}.")
+    index = check_indexes(y, n_items=table.shape[0], n_classes=table.shape[1])
+    labeled = index >= 0
+    if not labeled.any():
+        return toward
+    behind = table - table[np.arange(len(table)), index][:, None]  # (n, c), each score minus that of the true class
+    behind = behind[labeled]
+
+    # With b = 1 / T the log-loss, sum_i log sum_j exp(b behind_ij), is convex in b, and so is the negative log-prior,
+    # m (b t - log(b t)), of a Gamma density of b with mode 1 / t. The sum has one minimum, where its slope, which rises
+    # from -inf to above 0, is 0.
+    def slope(log_b: float) -> float:
+        b = math.exp(log_b)
+        expected = (softmax(b * behind, axis=1) * behind).sum()
+        return float(expected + prior_items * (toward - 1 / b))
+
+    # Below `lowest` the slope of the prior is larger than any slope of the log-loss.
+    lowest = -math.log(toward + np.abs(behind).max(axis=1).sum() / prior_items)
+    highest = -math.log(toward)
+    while slope(highest) < 0:
+        highest += 1
+    return math.exp(-brentq(slope, lowest, highest, xtol=1e-10)) if slope(lowest) < 0 else math.exp(-lowest)
+
+
+def matching_temperature(scores: ArrayLike, reference: ArrayLike) -> float:
+    """Return the temperature at which softmax(scores / temperature) is as confident as softmax(reference).
+
+    The mean of the highest probability becomes the same. scores (n, c), reference (m, c): -inf for a class that is
+    never predicted; temperatures from 1/1000 to 1000 are tried.
+    """
+    wanted = _mean_of_others(reference, 1.0)
+
+    def excess(log_t: float) -> float:
+        return _mean_of_others(scores, math.exp(log_t)) - wanted
+
+    lowest, highest = -math.log(1000), math.log(1000)
+    if excess(lowest) >= 0 or excess(highest) <= 0:
+        return math.exp(lowest if excess(lowest) >= 0 else highest)
+    return math.exp(brentq(excess, lowest, highest, xtol=1e-6))
+
+
+def _mean_of_others(scores: ArrayLike, temperature: float) -> float:
+    """Return the mean of 1 - the highest probability, not rounded to 0 where the highest is rounded to 1."""
+    table = np.asarray(scores, dtype=np.float64)
+    odds = np.exp((table - table.max(axis=1, keepdims=True)) / temperature)  # (n, c), 1 for the highest
+    odds[np.arange(len(odds)), table.argmax(axis=1)] = 0
+    others = odds.sum(axis=1)  # (n,)
+    return float((others / (1 + others)).mean())
 
 
 # --- the solver -----------------------------------------------------------------------------------------------------
