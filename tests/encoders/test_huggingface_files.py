@@ -9,6 +9,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled
 from safetensors.torch import save_file
 
+import tiny_language_models as tiny
 from anyshot.encoders.huggingface_files import digest_of_folder, download_switch, kind_of, model_folder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
@@ -178,3 +179,135 @@ def test_the_digest_changes_only_with_weights_and_settings(tmp_path):
     second = digest_of_folder(folder, "mean")
     (folder / "config.json").write_text('{"model_type": "roberta"}')
     assert len({first, second, digest_of_folder(folder, "mean")}) == 3
+
+
+@pytest.fixture
+def no_pickles(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a pickle was opened")
+
+    monkeypatch.setattr(torch, "load", refuse)
+
+
+ST = "sentence_transformers.sentence_transformer.modules"
+
+
+def sentence_model(folder, **files):
+    """Save a small model in sentence-transformers' layout, with more files by path."""
+    tiny.saved("bert", folder)
+    pooling = {"embedding_dimension": 16, "pooling_mode": "mean"}
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.Transformer"}]
+    modules += [{"idx": 1, "name": "1", "path": "1_Pooling", "type": f"{ST}.Pooling"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return folder
+
+
+DENSE = {"in_features": 16, "out_features": 4, "bias": True, "activation_function": "torch.nn.modules.linear.Identity"}
+INDEX = "model.safetensors.index.json"
+
+
+@pytest.mark.usefixtures("no_pickles")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {INDEX: {"weight_map": {"a": "weights.bin"}}, "weights.bin": b"pickle"},
+        {"sub/" + INDEX: {"weight_map": {"a": "weights.bin"}}, "sub/weights.bin": b"pickle"},
+        {"2_Dense/config.json": DENSE, "2_Dense/pytorch_model.bin": b"pickle"},
+        {"2_Dense/config.json": DENSE, "2_Dense/pytorch_model.bin": b"pickle", "2_Dense/other.safetensors": b""},
+        {
+            "2_Dense/config.json": DENSE,
+            "2_Dense/pytorch_model.bin": b"pickle",
+            f"2_Dense/{INDEX}": {"weight_map": {"linear.weight": "other.safetensors"}},
+        },
+        {
+            "2_Router/router_config.json": {
+                "types": {"query_0_Dense": f"{ST}.Dense"},
+                "structure": {"query": ["query_0_Dense"]},
+                "parameters": {},
+            },
+            "2_Router/query_0_Dense/config.json": DENSE,
+            "2_Router/query_0_Dense/pytorch_model.bin": b"pickle",
+        },
+    ],
+    ids=["index", "index below", "Dense", "Dense and others", "Dense and index", "Dense in a Router"],
+)
+def test_a_pickle_is_never_opened(tmp_path, files):
+    folder = sentence_model(tmp_path / "model", **files)
+    with pytest.raises(MissingWeightsError, match=r"only in the pickle .*, which is never opened"):
+        load_encoder(f"hf:{folder}")
+
+
+@pytest.mark.parametrize("part", ["../secret.safetensors", "/etc/a.safetensors", "sub/a.safetensors"])
+def test_an_index_that_leaves_the_folder_is_refused(tmp_path, part):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    for target in (tmp_path / "secret.safetensors", folder / "sub" / "a.safetensors"):
+        target.parent.mkdir(exist_ok=True)
+        save_file({"weight": torch.zeros(2)}, target)
+    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": part}}))
+    with pytest.raises((UnknownEncoderError, MissingWeightsError), match=r"outside of its folder|lacks /etc"):
+        model_folder(folder)
+
+
+@pytest.mark.parametrize("path", ["../other", "/etc", "~/models", "a/../../b", ".hidden", "onnx", "..\\other", "C:\\x"])
+@pytest.mark.parametrize("file", ["modules.json", "router_config.json"])
+def test_a_module_outside_of_the_folder_is_refused(tmp_path, path, file):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    router = {"types": {path: f"{ST}.Dense"}, "structure": {}, "parameters": {}}
+    modules = [{"path": path, "type": f"{ST}.Dense"}]
+    (folder / file).write_text(json.dumps(modules if file == "modules.json" else router))
+    with pytest.raises(UnknownEncoderError, match="a module outside of its folder"):
+        model_folder(folder)
+
+
+def test_custom_code_in_a_router_is_refused(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    router = {"types": {"a": "os.system"}, "structure": {}, "parameters": {}}
+    (folder / "router_config.json").write_text(json.dumps(router))
+    with pytest.raises(UnknownEncoderError, match=r"needs custom code, os\.system, which is never run"):
+        model_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error"), [("weights.bin", MissingWeightsError), ("../a.safetensors", UnknownEncoderError)]
+)
+def test_settings_that_name_other_weights_are_refused(tmp_path, weights, error):
+    folder = folder_of(tmp_path / "bert", model_type="bert", transformers_weights=weights)
+    with pytest.raises(error, match="which is never opened" if weights.endswith("bin") else "outside of its folder"):
+        model_folder(folder)
+
+
+def test_an_adapter_is_refused(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "evil/remote"}')
+    with pytest.raises(UnknownEncoderError, match="is an adapter of another model"):
+        model_folder(folder)
+
+
+def test_links_are_followed_into_the_blobs_of_the_same_cache_entry_only(tmp_path):
+    entry = tmp_path / "models--owner--name"
+    folder = folder_of(entry / "snapshots" / "0", model_type="bert")
+    (entry / "blobs").mkdir()
+    (folder / "model.safetensors").rename(entry / "blobs" / "abc")
+    (folder / "model.safetensors").symlink_to("../../blobs/abc")
+    assert model_folder(folder) == folder
+    (entry / "blobs" / "abc").rename(tmp_path / "abc")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(tmp_path / "abc")
+    with pytest.raises(UnknownEncoderError, match="is a link to a file outside of"):
+        model_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["part-1.safetensors", "2_Dense/model.safetensors", "spiece.spm", "words.vocab"])
+def test_the_digest_covers_every_file_that_is_read(tmp_path, name):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"one")
+    first = digest_of_folder(folder)
+    (folder / name).write_bytes(b"two")
+    assert digest_of_folder(folder) != first

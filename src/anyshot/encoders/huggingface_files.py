@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -22,8 +22,10 @@ Kind: TypeAlias = Literal["sentences", "text", "image", "image-text"]
 SWITCH: Final = "ANYSHOT_DOWNLOAD"
 WEIGHTS: Final = ("model*.safetensors", "*/model*.safetensors")
 SETTINGS: Final = ("*.json", "*.txt", "*.model", "*.jinja")
+VOCABULARIES: Final = ("*.bpe", "*.spm", "*.tiktoken", "*.vocab")
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt"})
 OTHER_ENGINES: Final = ("onnx/*", "openvino/*")
+_NOT_READ: Final = frozenset({"onnx", "openvino"})  # folders with weights for other engines
 
 IMAGE_TEXT: Final = frozenset(known.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES)
 IMAGE: Final = (
@@ -61,6 +63,8 @@ def download_switch(download: str | None) -> Download:
 def model_folder(source: str | Path, *, download: str | None = None) -> Path:
     """Return the folder with a model's settings and weights, after downloading it if it is needed and allowed.
 
+    Its files were checked: see `check_files`.
+
     source: a folder, for which the network is never used, or the id of a model on the Hugging Face hub, "owner/name".
 
     Raises
@@ -68,11 +72,43 @@ def model_folder(source: str | Path, *, download: str | None = None) -> Path:
     MissingWeightsError
         The model is not on this machine and cannot be downloaded, or has no weights in safetensors.
     UnknownEncoderError
-        There is no such folder or model.
+        There is no such folder or model, or it refers to files outside of its folder.
     """
     folder = _fetched(source, (*SETTINGS, *WEIGHTS), download=download_switch(download))
     _check_weights(folder, source)
+    check_files(folder)
     return folder
+
+
+def check_files(folder: Path) -> None:
+    """Refuse a model that would make its library open a pickle, or a file outside of its folder.
+
+    Libraries prefer safetensors, but open pickles where an index, a module or an adapter names one. Links are followed
+    only to the blobs of the same entry in the hub's cache.
+
+    Raises
+    ------
+    MissingWeightsError
+        Some weights are only in a pickle.
+    UnknownEncoderError
+        A file refers to one outside of the folder, to custom code, or to another model.
+    """
+    for file in _files_of(folder):
+        if file.is_symlink() and not _stays_inside(file, folder):
+            raise UnknownEncoderError(f"{file} is a link to a file outside of {folder}. Copy the file in its place.")
+        if file.name == "adapter_config.json":
+            raise UnknownEncoderError(
+                f"{folder} is an adapter of another model. Merge them, and save the result: "
+                "model.merge_and_unload().save_pretrained(folder)."
+            )
+        if file.name.endswith(".index.json"):
+            _check_index(file)
+        elif file.name == "modules.json":
+            _check_modules(file, {str(one.get("path", "")): str(one.get("type")) for one in read_settings(file)})
+        elif file.name in ("router_config.json", "config.json"):
+            _check_settings(file, read_settings(file))
+        elif file.name == "pytorch_model.bin" and not _has_safetensors(file.parent):
+            raise MissingWeightsError(_only_a_pickle(folder, file.relative_to(folder)))
 
 
 def is_in_hub_cache(source: str) -> bool:
@@ -106,12 +142,11 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
 
 def digest_of_folder(folder: Path, *settings: str) -> str:
     """Return one hash of the names and contents of the files that determine a model's vectors, and of `settings`."""
-    files = sorted({file for pattern in (*SETTINGS, *WEIGHTS) for file in folder.rglob(pattern) if file.is_file()})
     hashed = hashlib.sha256()
-    for file in files:
-        path = file.relative_to(folder)
-        if any(part.startswith(".") or part in {"onnx", "openvino"} for part in path.parts):
+    for file in _files_of(folder):
+        if not any(file.match(pattern) for pattern in (*SETTINGS, *VOCABULARIES, "*.safetensors")):
             continue
+        path = file.relative_to(folder)
         with file.open("rb") as opened:
             hashed.update(f"{path.as_posix()} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
     hashed.update("\n".join(settings).encode())
@@ -136,13 +171,10 @@ def read_settings(file: Path) -> Any:
 
 def _kind_of_modules(folder: Path, source: str | Path) -> Kind:
     """Return the kind of a model in sentence-transformers' layout; classes of other packages are refused."""
-    for module in read_settings(folder / "modules.json"):
+    modules = read_settings(folder / "modules.json")
+    _check_modules(folder / "modules.json", {str(one.get("path", "")): str(one.get("type")) for one in modules})
+    for module in modules:
         kind = str(module.get("type"))
-        if not kind.startswith("sentence_transformers."):
-            raise UnknownEncoderError(
-                f"{source} needs custom code, {kind}, which is never run. Use a model that consists of the modules of "
-                "sentence-transformers."
-            )
         if "clip" in kind.lower():
             raise UnknownEncoderError(
                 f"{source} is an image-text model in sentence-transformers' layout. Use the model in transformers' "
@@ -190,16 +222,86 @@ def _check_weights(folder: Path, source: str | Path) -> None:
     if not weights:
         pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
         if pickles:
-            raise MissingWeightsError(
-                f"{source} has weights only in the pickle {pickles[0]}, which is never opened. "
-                "Save it as safetensors: model.save_pretrained(folder, safe_serialization=True)."
-            )
+            raise MissingWeightsError(_only_a_pickle(source, pickles[0]))
         raise MissingWeightsError(f"{source} has no model.safetensors in {folder}. Download it: hf download {source}")
     index = folder / "model.safetensors.index.json"
     parts = set(read_settings(index).get("weight_map", {}).values()) if index.is_file() else set()
     missing = sorted(part for part in parts if not (folder / part).is_file())
     if missing:
         raise MissingWeightsError(f"{source} lacks {missing[0]} in {folder}. Download it: hf download {source}")
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return the files that may be read, sorted: those outside of hidden folders and of folders of other engines."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if not any(part.startswith(".") or part in _NOT_READ for part in file.relative_to(folder).parts)
+        and (file.is_symlink() or file.is_file())
+    )
+
+
+def _stays_inside(link: Path, folder: Path) -> bool:
+    """Return whether a link leads into the folder, or to the blobs of the same entry in the hub's cache."""
+    target, own = link.resolve(), folder.resolve()
+    is_snapshot = own.parent.name == "snapshots"
+    return target.is_relative_to(own) or (is_snapshot and target.parent == own.parent.parent / "blobs")
+
+
+def _check_index(file: Path) -> None:
+    """Raise unless an index maps weights to safetensors in its own folder; one of pickles is never read."""
+    if file.name == "pytorch_model.bin.index.json":
+        return
+    parts = read_settings(file).get("weight_map", {}).values()
+    for part in {str(part) for part in parts}:
+        _check_part(file, part)
+
+
+def _check_part(file: Path, part: str) -> None:
+    """Raise unless a part of the weights that a `file` names is in safetensors, in the same folder."""
+    if not part.endswith(".safetensors"):
+        raise MissingWeightsError(_only_a_pickle(file, part))
+    if "/" in part or "\\" in part:
+        raise UnknownEncoderError(f"{file} refers to weights outside of its folder, {part!r}.")
+
+
+def _check_settings(file: Path, settings: Any) -> None:
+    """Raise if settings name a file of weights or modules that are refused."""
+    if "structure" in settings:  # of a Router
+        _check_modules(file, settings.get("types", {}))
+    weights = settings.get("transformers_weights")
+    if weights is not None:
+        _check_part(file, str(weights).removesuffix(".index.json"))
+
+
+def _check_modules(file: Path, types: Mapping[str, object]) -> None:
+    """Raise unless modules are those of sentence-transformers, in folders below that of the `file` naming them."""
+    for path, kind in types.items():
+        parts = path.replace("\\", "/").split("/")
+        hidden = any(part.startswith(".") or part in _NOT_READ for part in parts)
+        if hidden or path.startswith(("/", "~")) or ":" in path:
+            raise UnknownEncoderError(f"{file} refers to a module outside of its folder, {path!r}.")
+        if not str(kind).startswith("sentence_transformers."):
+            raise UnknownEncoderError(
+                f"{file.parent} needs custom code, {kind}, which is never run. Use a model that consists of the "
+                "modules of sentence-transformers."
+            )
+
+
+def _has_safetensors(folder: Path) -> bool:
+    """Return whether a library finds weights in safetensors before a pickle: only transformers follows an index."""
+    if (folder / "model.safetensors").is_file():
+        return True
+    settings = folder / "config.json"
+    is_of_transformers = settings.is_file() and "model_type" in read_settings(settings)
+    return is_of_transformers and (folder / "model.safetensors.index.json").is_file()
+
+
+def _only_a_pickle(source: object, file: object) -> str:
+    return (
+        f"{source} has weights only in the pickle {file}, which is never opened. Save it as safetensors: "
+        "model.save_pretrained(folder, safe_serialization=True)."
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.huggingface import HuggingFaceEncoder, collect, opening, random_model
-from anyshot.encoders.huggingface_files import PICKLES, read_settings
+from anyshot.encoders.huggingface_files import check_files
 from anyshot.encoders.huggingface_stages import text_stages
 from anyshot.encoders.stages import Network, State, TextPreparation, windows
-from anyshot.errors import EncoderError, MissingWeightsError
+from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}
 WINDOW_TEXTS: Final = 1024
@@ -46,7 +46,7 @@ class SentenceModelEncoder(HuggingFaceEncoder):
         return collect(parts, n_texts=len(texts), width=self.width)
 
     def _open(self) -> None:
-        _refuse_pickles(self._folder)
+        check_files(self._folder)
         self._model = _open_model(self._folder, device=str(self._compute.device)).to(self._compute.dtype)
         self._model.eval().requires_grad_(False)
         self._settings = ("1",)
@@ -130,15 +130,3 @@ def _open_model(folder: Path, *, device: str) -> SentenceTransformer:
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """Raise if a module has its weights only in a pickle, which sentence-transformers would open."""
-    for module in read_settings(folder / "modules.json"):
-        module_folder = folder / str(module.get("path", ""))
-        pickles = [file for file in module_folder.glob("*") if file.suffix in PICKLES]
-        if pickles and not any(module_folder.glob("*.safetensors")):
-            raise MissingWeightsError(
-                f"{folder} has weights only in the pickle {pickles[0].relative_to(folder)}, which is never opened. "
-                "Save it as safetensors: SentenceTransformer(...).save_pretrained(folder, safe_serialization=True)."
-            )
