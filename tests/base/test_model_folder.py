@@ -470,3 +470,34 @@ def test_the_working_directory_is_not_replaced(tmp_path, monkeypatch):
     with pytest.raises(ModelFolderError, match="is the working directory"):
         write_model(".", facts={}, arrays={}, card="")
     assert Path.cwd() == tmp_path
+
+
+def in_hub_cache(tmp_path):
+    """Write a model as the hub's client keeps a downloaded one: links into the blobs of its entry."""
+    entry = tmp_path / "models--owner--name"
+    folder = write(entry / "snapshots" / "0a1b")
+    (entry / "blobs").mkdir()
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(entry / "blobs" / str(number))
+        path.symlink_to(f"../../blobs/{number}")
+    return folder
+
+
+def test_a_model_in_the_hugging_face_cache_is_read_through_its_links(tmp_path):
+    folder = in_hub_cache(tmp_path)
+    assert read_model(folder).facts == read_model(write(tmp_path / "model")).facts
+    (folder / "arrays.safetensors").resolve().write_bytes(b"changed")
+    with pytest.raises(ModelFolderError, match="was changed after the model was saved"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("target", ["../../../secret/blobs/0", "../../other/0", "/etc/passwd", "../../blobs/missing"])
+def test_a_link_in_the_cache_that_leaves_its_entry_is_refused(tmp_path, target):
+    folder = in_hub_cache(tmp_path)
+    for place in ("secret/blobs", "models--owner--name/other"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "0").write_bytes((folder / "arrays.safetensors").read_bytes())
+    (folder / "arrays.safetensors").unlink()
+    (folder / "arrays.safetensors").symlink_to(target)
+    with pytest.raises(ModelFolderError, match=r"contains a symbolic link, arrays\.safetensors"):
+        read_model(folder)

@@ -116,7 +116,8 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
     ------
     ModelFolderError
         It is not a folder or not an anyshot model, has a newer format, is incomplete, was changed since it was written
-        (other than its card), or contains a symbolic link or a file that may run code.
+        (other than its card), or contains a file that may run code or a symbolic link, except for those of the Hugging
+        Face cache into its own blobs.
     """
     target = Path(folder).resolve()
     for _ in range(_ATTEMPTS - 1):
@@ -185,13 +186,13 @@ def _identity(target: Path) -> tuple[Path, int, int] | None:
 
 
 def _check_files(folder: Path) -> None:
-    """Raise ModelFolderError for a missing folder, a symbolic link, or a file that may run code."""
+    """Raise ModelFolderError for a missing folder, a symbolic link out of it, or a file that may run code."""
     if not folder.exists():
         raise ModelFolderError(f"There is no folder {folder}. Give the folder of a saved model.")
     if not folder.is_dir():
         raise ModelFolderError(f"{folder} is a file. Give the folder of a saved model.")
     for path in sorted(folder.iterdir()):
-        if path.is_symlink():
+        if path.is_symlink() and not _is_in_blobs(path):
             raise ModelFolderError(
                 f"{folder} contains a symbolic link, {path.name}. Replace the link with the file it points to."
             )
@@ -200,6 +201,15 @@ def _check_files(folder: Path) -> None:
                 f"{folder} contains {path.name}, a type of file that may run code when loaded. An anyshot model has "
                 "none: do not trust this folder, or remove that file."
             )
+
+
+def _is_in_blobs(link: Path) -> bool:
+    """Return whether a link in a folder of the Hugging Face cache leads to a file of the same entry.
+
+    An entry has snapshots/REVISION, whose files are links into blobs.
+    """
+    folder, target = link.parent, link.resolve()
+    return folder.parent.name == "snapshots" and target.parent == folder.parent.parent / "blobs" and target.is_file()
 
 
 def _has_objects(path: Path) -> bool:
