@@ -1,0 +1,121 @@
+"""The layers that graphs are built from: functions of openvino nodes and numpy weights.
+
+Weights are in the layout of torch and Hugging Face, so that arrays from safetensors can be passed unchanged. They are
+not copied: an array must live as long as the graph. A `Node` is an output of the graph that is not computed yet.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.encoders.engines.openvino import without_telemetry
+from anyshot.encoders.engines.weights import Weights
+
+Node: TypeAlias = Any  # openvino ships no types
+
+MASKED: Final = -1e9
+"""Added to the attention logits of padding, which makes their weights zero."""
+
+without_telemetry()  # before the line below, which would import openvino as a whole
+ops: Any = importlib.import_module("openvino.opset13")
+
+
+def constant(value: NDArray[Any] | float) -> Node:
+    """Return an array or a number (float32) as a node."""
+    array = value if isinstance(value, np.ndarray) else np.array(value, np.float32)
+    return ops.constant(array, shared_memory=True)
+
+
+def integers(*values: int) -> Node:
+    """Return whole numbers, such as axes or a shape, as a node (n,)."""
+    return ops.constant(np.array(values, np.int64))
+
+
+def integer(value: int) -> Node:
+    """Return a whole number as a node without axes."""
+    return ops.constant(np.array(value, np.int64))
+
+
+def parameter(name: str, *shape: int, dtype: type[np.generic] = np.float32) -> Node:
+    """Return an input of the graph; -1 in its shape is an axis of any length."""
+    return ops.parameter(list(shape), dtype, name=name)
+
+
+def model(output: Node, parameters: Sequence[Node]) -> Any:
+    """Return the graph with one output as an `openvino.Model`, whose inputs have the names of their parameters."""
+    for node in parameters:
+        node.output(0).get_tensor().set_names({node.get_friendly_name()})
+    return without_telemetry().Model([output], list(parameters))
+
+
+def linear(x: Node, weights: Weights, *, bias: bool = True) -> Node:
+    """Map (..., width_in) to (..., width_out) by `weight` (width_out, width_in) and `bias` (width_out,)."""
+    product = ops.matmul(x, constant(weights["weight"]), False, True)
+    return ops.add(product, constant(weights["bias"])) if bias else product
+
+
+def layer_norm(x: Node, weights: Weights, *, epsilon: float) -> Node:
+    """Normalize the last axis of x (..., width), then scale and shift it by `weight` and `bias` (width,)."""
+    normalized = ops.mvn(x, integers(-1), True, epsilon, "inside_sqrt")
+    return ops.add(ops.multiply(normalized, constant(weights["weight"])), constant(weights["bias"]))
+
+
+def embedding(ids: Node, table: NDArray[Any]) -> Node:
+    """Return the rows of a table (rows, width) by their numbers (...), as (..., width)."""
+    return ops.gather(constant(table), ids, integer(0))
+
+
+def activate(x: Node, kind: str) -> Node:
+    """Apply an activation by the name that it has in transformers' configurations: see `ACTIVATIONS`."""
+    return ACTIVATIONS[kind](x)
+
+
+ACTIVATIONS: Final = {
+    "gelu": lambda x: ops.gelu(x, "erf"),
+    "gelu_new": lambda x: ops.gelu(x, "tanh"),
+    "gelu_pytorch_tanh": lambda x: ops.gelu(x, "tanh"),
+    "quick_gelu": lambda x: ops.multiply(x, ops.sigmoid(ops.multiply(x, constant(1.702)))),
+    "relu": lambda x: ops.relu(x),
+    "silu": lambda x: ops.swish(x),
+    "swish": lambda x: ops.swish(x),
+    "tanh": lambda x: ops.tanh(x),
+}
+"""Activations by the names that they have in transformers' configurations."""
+
+
+def attention(
+    query: Node, key: Node, value: Node, *, n_heads: int, width: int, bias: Node | None = None, causal: bool = False
+) -> Node:
+    """Return multi-head attention (n, t, width) from queries, keys and values (n, t, width).
+
+    bias: added to the logits (n, heads, t, t); axes of length 1 are repeated. causal: a token sees none after it.
+    """
+    q, k, v = (_heads(part, n_heads, width // n_heads) for part in (query, key, value))
+    attended = ops.scaled_dot_product_attention(q, k, v, *([] if bias is None else [bias]), causal=causal)
+    return ops.reshape(ops.transpose(attended, integers(0, 2, 1, 3)), integers(0, 0, width), True)
+
+
+def _heads(x: Node, n_heads: int, width: int) -> Node:
+    """Map (n, t, heads * width) to (n, heads, t, width)."""
+    return ops.transpose(ops.reshape(x, integers(0, 0, n_heads, width), True), integers(0, 2, 1, 3))
+
+
+def padding_bias(mask: Node) -> Node:
+    """Return what is added to the logits of attention (n, 1, 1, t) for a mask (n, t), 1 at tokens and 0 at padding."""
+    bias = ops.multiply(ops.subtract(constant(1.0), mask), constant(MASKED))
+    return ops.unsqueeze(bias, integers(1, 2))
+
+
+def mean_over(x: Node, mask: Node) -> Node:
+    """Return the mean (n, width) of states (n, t, width) where the mask (n, t) is 1."""
+    weight = ops.unsqueeze(mask, integers(2))  # (n, t, 1)
+    total = ops.reduce_sum(ops.multiply(x, weight), integers(1))
+    return ops.divide(total, ops.reduce_sum(weight, integers(1)))
+
+
+def first_token(x: Node) -> Node:
+    """Return the state (n, width) of the first token or patch of (n, t, width)."""
+    return ops.gather(x, integer(0), integer(1))
