@@ -1,6 +1,7 @@
 """Results that print in a terminal and in a notebook."""
 
 import pandas as pd
+import pytest
 
 from anyshot.evaluation.printing import Printable
 
@@ -25,6 +26,14 @@ def test_text_keeps_markup_as_it_is():
     assert "[red]name[/red]" in text
     assert "[bold]x[/bold]" in text
     assert text.endswith("a note")
+
+
+def test_a_result_without_tables_cannot_be_made():
+    class Empty(Printable):
+        pass
+
+    with pytest.raises(TypeError, match="_tables"):
+        Empty()
 
 
 def test_html_is_escaped():

@@ -2,6 +2,7 @@
 
 import html
 import io
+from abc import ABC, abstractmethod
 
 import pandas as pd
 from rich import box
@@ -14,16 +15,16 @@ from anyshot.base.terminal import escaped
 PLAIN_WIDTH = 100  # columns of text outside a terminal
 
 
-class Printable:
+class Printable(ABC):
     """A result that prints its heading, its tables and its notes."""
 
     def _heading(self) -> tuple[str, ...]:
         """Return the lines before the tables; the first is bold."""
         return ()
 
+    @abstractmethod
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         """Return the tables with their titles."""
-        raise NotImplementedError
 
     def _notes(self) -> tuple[str, ...]:
         """Return the lines after the tables."""

@@ -315,7 +315,7 @@ def _parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "classes" and value is not None:
             facts[name] = {"names": list(label_list(list(value)))}  # as lists, because keys in JSON are always strings
             if isinstance(value, Mapping):
-                facts[name]["said"] = [text if isinstance(text, str | None) else list(text) for text in value.values()]
+                facts[name]["texts"] = [text if isinstance(text, str | None) else list(text) for text in value.values()]
     return facts
 
 
@@ -328,7 +328,8 @@ def _parameters_from_json(facts: Mapping[str, Any]) -> dict[str, Any]:
             settings["interpolation"] = settings.pop("moved")
         parameters["tuning"] = Tuning(**settings)
     if "classes" in facts:
-        names, texts = facts["classes"]["names"], facts["classes"].get("said")
+        classes = facts["classes"]
+        names, texts = classes["names"], classes.get("texts", classes.get("said"))  # "said" in version 0.1
         parameters["classes"] = names if texts is None else dict(zip(names, texts, strict=True))
     return parameters
 

@@ -294,7 +294,7 @@ def _facts(model: AnyShotRegressor, arrays: dict[str, NDArray[Any]], *, prefix: 
         "parameters": model.get_params(),
         "width": getattr(model, "n_features_in_", None),
         "names": None if names is None else names.tolist(),
-        "belief": [one.source_probability for one in models],
+        "source_probabilities": [one.source_probability for one in models],
         "alpha": [one.alpha if np.isfinite(one.alpha) else None for one in models],
         "table": None if model.table_ is None else model.table_.facts(),
         "source": None if source is None else _facts(source, arrays, prefix=f"{prefix}source."),
@@ -310,7 +310,8 @@ def _restored(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, p
     source = facts["source"]
     model.source_ = None if source is None else _restored(source, arrays, prefix=f"{prefix}source.")
     model.table_ = None if facts["table"] is None else TableVectors.from_facts(facts["table"])
-    rows = zip(arrays[f"{prefix}models"], facts["belief"], facts["alpha"], strict=True)
+    probabilities = facts["source_probabilities"] if "source_probabilities" in facts else facts["belief"]  # version 0.1
+    rows = zip(arrays[f"{prefix}models"], probabilities, facts["alpha"], strict=True)
     models = [
         SourceRidge(float(row[0]), float(row[1]), row[2:], probability, np.inf if alpha is None else alpha)
         for row, probability, alpha in rows
