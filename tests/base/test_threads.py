@@ -1,4 +1,6 @@
+import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -7,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from anyshot.any_shot.head import AnyShotHead
-from anyshot.base.threads import SMALL, threads_for
+from anyshot.base.threads import SMALL, one_at_a_time, threads_for
 
 
 def blas_threads():
@@ -102,3 +104,66 @@ def test_a_thread_that_computes_during_a_fit_never_sees_a_limit():
     thread.join()
     assert seen == {2}
     assert set(blas_threads()) == {2}
+
+
+class Counter:
+    """A number that two threads which add at once would lose additions of."""
+
+    def __init__(self):
+        self.n = 0
+
+    @one_at_a_time
+    def add(self, amount=1):
+        """Add slowly."""
+        before = self.n
+        time.sleep(0.001)
+        self.n = before + amount
+        return self.n
+
+    @one_at_a_time
+    def add_twice(self):
+        return self.add() + self.add()
+
+
+def test_methods_that_run_one_at_a_time_lose_nothing_and_may_call_each_other():
+    counter = Counter()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: counter.add_twice(), range(20)))
+    assert counter.n == 40
+    assert Counter.add.__doc__ == "Add slowly."
+
+
+def test_objects_do_not_wait_for_each_other():
+    one, other, entered = Counter(), Counter(), threading.Event()
+
+    class Holder(Counter):
+        @one_at_a_time
+        def hold(self):
+            entered.set()
+            return other.add(), one.add()
+
+    assert Holder().hold() == (1, 1)
+    assert entered.is_set()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have():
+    counter, held, end = Counter(), threading.Event(), threading.Event()
+
+    class Held(Counter):
+        @one_at_a_time
+        def hold(self):
+            held.set()
+            end.wait(60)
+
+    counter = Held()
+    thread = threading.Thread(target=counter.hold)
+    thread.start()
+    held.wait(60)
+    child = os.fork()
+    if child == 0:
+        os._exit(counter.add() - 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    end.set()
+    thread.join()

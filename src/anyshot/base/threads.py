@@ -1,16 +1,39 @@
-"""How many threads BLAS may use during small linear algebra."""
+"""Threads: methods that run one at a time, and how many threads BLAS may use during small linear algebra."""
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from threadpoolctl import ThreadpoolController
+
+Owner = TypeVar("Owner")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SMALL = 50_000_000
 """Multiplications in one matrix product below which one thread is faster than several that wait for each other."""
 
+# A lock of each object in each process: one that another thread held during a fork would never be released.
+_LOCKS: WeakKeyDictionary[object, dict[int, Any]] = WeakKeyDictionary()
 _NOTEBOOK = ("ipykernel", "IPython")  # packages whose threads pass messages and do no linear algebra
+
+
+def one_at_a_time(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+    """Make the calls of methods with this decorator on one object wait for each other, as changes of a model must.
+
+    Methods without it do not wait. The lock is not part of the object, which can be copied and pickled.
+    """
+
+    @wraps(method)
+    def called(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with _LOCKS.setdefault(self, {}).setdefault(os.getpid(), threading.RLock()):
+            return method(self, *args, **kwargs)
+
+    return called
 
 
 @contextmanager

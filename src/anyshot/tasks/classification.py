@@ -23,6 +23,7 @@ from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_in
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
+from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, is_number, pair
 from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
@@ -99,6 +100,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     # --- fitting ---
 
+    @one_at_a_time
     def fit(
         self,
         X: Items | Mapping[Label, Items] | None = None,
@@ -147,6 +149,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         _warn_of_duplicates(data)
         return self
 
+    @one_at_a_time
     def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
         """Learn from more items with labels, in addition to the earlier ones."""
         if not hasattr(self, "classes_"):
@@ -156,6 +159,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.deltas)
         return self
 
+    @one_at_a_time
     def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
         """Add a class by a description, labeled examples, or both."""
         self._check_fitted()
@@ -168,6 +172,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self._fit_model(model.embedder, data, start={own: delta.with_class() for own, delta in model.deltas.items()})
         return self
 
+    @one_at_a_time
     def remove_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
         self._check_fitted()
@@ -183,7 +188,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Items) -> NDArray[Any]:
         """Return the most probable class of each item (n,), or `UNKNOWN` where none is close enough."""
         model = self._fitted_model(X)
-        return from_indexes(model.predict(model.encode(X)), self.classes_)
+        return from_indexes(model.predict(model.encode(X)), model.data.classes)
 
     def predict_proba(self, X: Items) -> NDArray[np.float64]:
         """Return the calibrated probability of each class (n, c), assuming that the item belongs to one of them."""
@@ -209,7 +214,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         encoded = None
         if calibration is not None:
             items, labels = items_and_labels(*pair(calibration, name="calibration"))
-            encoded = (model.encode(items), to_indexes(labels, self.classes_, n_items=len(labels)))
+            encoded = (model.encode(items), to_indexes(labels, model.data.classes, n_items=len(labels)))
         return model.prediction_sets(model.encode(X), model.conformal_threshold(coverage, encoded))
 
     def closeness(self, X: Items) -> NDArray[np.float64]:
@@ -232,14 +237,14 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
         vectors = model.encode(items)
-        predicted = from_indexes(model.predict(vectors), self.classes_)
-        return evaluate_answers(self.classes_, labels, predicted, model.probabilities(vectors))
+        predicted = from_indexes(model.predict(vectors), model.data.classes)
+        return evaluate_answers(model.data.classes, labels, predicted, model.probabilities(vectors))
 
     @property
     def leaderboard_(self) -> pd.DataFrame:
         """The methods compared by cross-validation, the most accurate first."""
         self._check_fitted()
-        results = () if self._model is None else self._model.leaderboard
+        results = () if (model := self._model) is None else model.leaderboard
         columns = ["method", "accuracy", "log_likelihood", "temperature"]
         return pd.DataFrame([one[: len(columns)] for one in results], columns=columns)
 
@@ -257,7 +262,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return encoder and head as one network, an `Assembled`, for `export`."""
         model = self._encoded_model()
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
-        return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, self.classes_, center=center)
+        return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)
 
     # --- private ---
 
@@ -273,6 +278,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return self._set_model(model)
 
     def _set_model(self, model: Model) -> Model:
+        """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
         self._model: Model | None = model
         self.classes_: Classes = model.data.classes
         self.method_, self.reasons_, self.unknown_threshold_ = model.method, model.reasons, model.unknown_threshold
@@ -291,22 +297,28 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return the model; if no items were encoded yet, the first ones choose the encoder."""
         self._check_fitted()
         check_list(items)
-        if self._model is not None:
+        model = self._model  # read once, since another thread may replace it
+        return self._first_model(items) if model is None else model
+
+    @one_at_a_time
+    def _first_model(self, items: Items) -> Model:
+        """Return the model of a classifier that was fitted without items, made for the kind of these."""
+        if self._model is not None:  # made by another thread meanwhile
             return self._model
         if self.encoder == "auto":
             modality_of(items)  # an empty list does not show which encoder is needed
         embedder = _embedder_for(items, self.encoder, cache=self.cache)
         data = embedder.with_embeddings(self._pending, items)
         model = self._fit_model(embedder, data)
-        _warn_of_duplicates(data, stacklevel=4)
+        _warn_of_duplicates(data, stacklevel=6)
         return model
 
     def _encoded_model(self) -> Model:
         """Return the model, or raise NotFittedError while no item shows which encoder it needs."""
         self._check_fitted()
-        if self._model is None:
+        if (model := self._model) is None:
             raise NotFittedError("No item was encoded yet, so there is no model. Give items to fit or predict.")
-        return self._model
+        return model
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
@@ -356,7 +368,7 @@ def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embed
     return Embedder(encoder, cache=VectorCache() if cache else None)
 
 
-def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 3) -> None:
+def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 4) -> None:
     own = data.class_embeddings, data.texts.names
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
 
