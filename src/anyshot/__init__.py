@@ -35,7 +35,7 @@ _HOME = {
     "load_encoder": "anyshot.encoders.registry",
     "messages": "anyshot.data.datasets",
     "rank_encoders": "anyshot.encoders.ranking",
-    "read_classes": "anyshot.data.datasets",
+    "read_classes": "anyshot.data.class_lists",
     "read_data": "anyshot.data.datasets",
     "report": "anyshot.evaluation.report.sections",
     "run_demo": "anyshot.app.demo",

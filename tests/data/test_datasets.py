@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
-from anyshot.data.datasets import few_per_class, messages, read_classes, read_data
+from anyshot.data.datasets import few_per_class, messages, read_data
 from anyshot.errors import BadItemError, DataFileError, InputError
 
 
@@ -81,6 +82,12 @@ def test_labels_keep_their_type_in_json_and_parquet(tmp_path):
     frame = pd.DataFrame({"text": ["a", "b"], "label": pd.array([True, None], dtype="boolean")})
     frame.to_parquet(tmp_path / "a.parquet")
     assert read_data(tmp_path / "a.parquet").labels == [True, None]
+
+
+def test_labels_that_look_alike_are_one_class_and_it_is_said(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label\na,caf\u00e9\nb,cafe\u0301\u200b\nc, caf\u00e9 \nd,\u00a0\n")
+    with pytest.warns(UserWarning, match=r"1 of 4 labels in a\.csv"):
+        assert read_data(path).labels == ["caf\u00e9"] * 3 + [None]
 
 
 def test_several_usual_columns_are_ambiguous(tmp_path):
@@ -206,95 +213,6 @@ def test_contradictory_arguments_are_refused(tmp_path):
         read_data(tmp_path / "absent")
 
 
-# ── images ──
-
-
-def test_a_table_of_images_reads_paths_relative_to_itself(tmp_path):
-    inside, outside = photo(tmp_path / "data" / "a.png"), photo(tmp_path / "b.jpg")
-    data = read_data(file(tmp_path / "data", "list.csv", f"image,label\na.png,x\n{outside},y\n"))
-    assert (data.items, data.labels, data.modality) == ([inside, outside], ["x", "y"], "image")
-
-
-@pytest.mark.parametrize(
-    ("name", "fault"), [("absent.png", "there is no file"), ("notes.txt", "does not have an image suffix"), ("", "")]
-)
-def test_an_unusable_image_is_named_or_skipped(tmp_path, name, fault):
-    good = photo(tmp_path / "a.png")
-    file(tmp_path, "notes.txt", "x")
-    path = file(tmp_path, "list.csv", f"image,label\na.png,x\n{name},y\n")
-    with pytest.raises(BadItemError, match=rf"list\.csv, line 3 \(row 1\): .*{fault}"):
-        read_data(path)
-    data = read_data(path, on_error="skip")
-    assert (data.items, data.labels, len(data.skipped)) == ([good], ["x"], 1)
-
-
-def test_subfolders_are_classes_and_other_files_are_ignored(tmp_path):
-    images = [photo(tmp_path / name) for name in ("cat/1.png", "cat/more/2.JPG", "dog/3.png")]
-    for name in ("cat/Thumbs.db", "cat/.DS_Store", "dog/._3.png", ".cache/4.png", "__MACOSX/cat/1.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    data = read_data(tmp_path)
-    assert (data.items, data.labels) == (images, ["cat", "cat", "dog"])
-    assert (data.modality, data.encoding, data.skipped) == ("image", None, [])
-
-
-def test_images_outside_subfolders_have_no_label(tmp_path):
-    loose = photo(tmp_path / "z.png")
-    assert (read_data(tmp_path).items, read_data(tmp_path).labels) == ([loose], None)
-    inside = photo(tmp_path / "cat" / "1.png")
-    assert (read_data(tmp_path).items, read_data(tmp_path).labels) == ([loose, inside], [None, "cat"])
-
-
-def test_a_class_folder_without_images_is_listed(tmp_path):
-    photo(tmp_path / "cat" / "1.png")
-    (tmp_path / "dog").mkdir()
-    assert read_data(tmp_path).skipped == [(str(tmp_path / "dog"), "the folder contains no images")]
-
-
-def test_an_empty_image_file_is_named_or_skipped(tmp_path):
-    good = photo(tmp_path / "cat" / "1.png")
-    (tmp_path / "cat" / "2.png").touch()
-    with pytest.raises(BadItemError, match=r"2\.png: the image file is empty"):
-        read_data(tmp_path)
-    data = read_data(tmp_path, on_error="skip")
-    assert (data.items, data.labels) == ([good], ["cat"])
-    assert data.skipped == [(str(tmp_path / "cat" / "2.png"), "the image file is empty")]
-
-
-def test_labels_csv_gives_labels_and_other_images_have_none(tmp_path):
-    images = [photo(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
-    file(tmp_path, "labels.csv", "file,label\nb.png,1\na.png,\n")
-    data = read_data(tmp_path)
-    assert (data.items, data.labels) == ([images[1], images[0], images[2]], [1, None, None])
-    assert data.encoding == "utf-8"
-
-
-def test_labels_csv_names_missing_images_and_columns(tmp_path):
-    photo(tmp_path / "a.png")
-    sheet = file(tmp_path, "labels.csv", "file,label\nb.png,x\n")
-    with pytest.raises(BadItemError, match=r"there is no file .*b\.png"):
-        read_data(tmp_path)
-    sheet.write_text("file,animal\na.png,x\n")
-    with pytest.raises(DataFileError, match=r"label is missing. Its columns: 'file', 'animal'.*--label-column"):
-        read_data(tmp_path)
-    assert read_data(tmp_path, label_column="animal").labels == ["x"]
-
-
-def test_the_error_for_a_folder_without_images_lists_its_files(tmp_path):
-    with pytest.raises(DataFileError, match=r"contains no images .*Found: nothing"):
-        read_data(tmp_path)
-    file(tmp_path, "a.heic", "x")
-    with pytest.raises(DataFileError, match=r"Found: \.heic"):
-        read_data(tmp_path)
-
-
-def test_train_and_test_folders_are_not_classes(tmp_path):
-    photo(tmp_path / "train" / "cat" / "1.png")
-    photo(tmp_path / "test" / "cat" / "2.png")
-    with pytest.raises(DataFileError, match="divided into test, train, which are not classes"):
-        read_data(tmp_path)
-
-
 # ── draws, messages, classes ──
 
 
@@ -304,6 +222,11 @@ def test_few_per_class_returns_k_of_each_and_all_of_a_small_class():
     assert Counter(labels[row] for row in drawn) == {"a": 3, "b": 2, "c": 3}
     assert len(set(drawn)) == len(drawn)
     assert (np.diff(drawn) > 0).all()
+
+
+def test_few_per_class_reads_tensors_and_columns():
+    assert few_per_class(torch.tensor([0, 0, 1, 1]), 1, random_state=0).shape == (2,)
+    assert few_per_class(pd.Series(["a", None, "b"], index=[5, 6, 7]), 1).tolist() == [0, 2]
 
 
 def test_few_per_class_is_reproducible_with_a_seed():
@@ -331,33 +254,3 @@ def test_the_messages_are_twenty_per_class_and_a_few_of_none():
     assert len(counts) == 10
     assert set(counts.values()) == {20}
     assert len(set(data.items)) == len(data) == 212
-
-
-def test_classes_are_read_from_a_list_and_every_file_type(tmp_path):
-    listed = ["billing", "lost parcel", "x"]
-    assert read_classes("billing, lost parcel,x") == listed
-    assert read_classes(str(file(tmp_path, "a.txt", "\ufeffbilling\n\n lost parcel\nx\n"))) == listed
-    assert read_classes(str(file(tmp_path, "a.json", '["billing", "lost parcel", "x"]'))) == listed
-    assert read_classes(str(file(tmp_path, "a.csv", "class\nbilling\nlost parcel\nx\n"))) == listed
-
-
-def test_classes_are_read_with_their_descriptions(tmp_path):
-    described = {"billing": ["invoices, charges", "payments"], "login": []}
-    json = '{"billing": ["invoices, charges", "payments"], "login": []}'
-    table = 'class,description\nbilling,"invoices, charges"\nlogin,\nbilling,payments\n'
-    assert read_classes(str(file(tmp_path, "a.json", json))) == described
-    assert read_classes(str(file(tmp_path, "a.csv", table))) == described
-    assert read_classes(str(file(tmp_path, "b.json", '{"a": "one", "b": "two"}'))) == {"a": ["one"], "b": ["two"]}
-
-
-@pytest.mark.parametrize("content", ["3", "[1, 2]", '{"a": 1}', '{"a": [1]}'])
-def test_json_of_another_shape_is_refused(tmp_path, content):
-    with pytest.raises(DataFileError, match="must contain a list of names"):
-        read_classes(str(file(tmp_path, "a.json", content)))
-
-
-def test_a_missing_class_file_or_column_is_refused(tmp_path):
-    with pytest.raises(DataFileError, match="no file or folder"):
-        read_classes(str(tmp_path / "classes.txt"))
-    with pytest.raises(DataFileError, match=r"needs a column named class. Its columns: 'a', 'b'"):
-        read_classes(str(file(tmp_path, "a.csv", "a,b\nx,y\n")))

@@ -1,12 +1,15 @@
 import csv
+import gzip
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.data.tables import parse_json, read_table, read_text, with_columns_of, write_table
+from anyshot.data.tables import parse_json, read_table, with_columns_of, write_table
+from anyshot.data.text_files import read_text
 from anyshot.errors import DataFileError
 
 
@@ -148,7 +151,24 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
 
 
 def test_the_error_for_an_unsupported_file_lists_the_supported_types(tmp_path):
-    assert ".csv, .tsv, .jsonl, .json, .txt, .parquet" in fault_of(file(tmp_path, "a.xlsx", b"PK"))
+    assert ".csv, .tsv, .jsonl, .json, .txt, .parquet, .xlsx" in fault_of(file(tmp_path, "a.docx", b"PK"))
+
+
+def test_an_excel_file_is_read(tmp_path, caplog):
+    path = tmp_path / "a.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"text ": ["a", "b", None], "label": [1, 2, None]}).astype(object).to_excel(book, index=False)
+        pd.DataFrame({"more": ["c"]}).to_excel(book, sheet_name="notes", index=False)
+    with caplog.at_level(logging.INFO):
+        assert columns(path) == {"text": ["a", "b"], "label": [1, 2]}
+    assert "has 2 sheets; the first one, 'Sheet1', was read" in caplog.text
+    assert read_table(path).location(1) == f"{path}, line 3 (row 1)"
+    assert "cannot be read as Excel" in fault_of(file(tmp_path, "b.xlsx", b"PK"))
+
+
+def test_a_compressed_table_is_read(tmp_path):
+    path = file(tmp_path, "a.tsv.gz", gzip.compress(b'text\tlabel\n"Wow" he said\t\\N\n'))
+    assert columns(path) == {"text": ['"Wow" he said'], "label": [None]}
 
 
 def test_the_error_for_a_missing_file_suggests_the_closest_name(tmp_path):

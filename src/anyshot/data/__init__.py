@@ -11,7 +11,7 @@ _HOME = {
     "load_attributes": "anyshot.data.attributes",
     "load_xlsa17": "anyshot.data.xlsa17",
     "messages": "anyshot.data.datasets",
-    "read_classes": "anyshot.data.datasets",
+    "read_classes": "anyshot.data.class_lists",
     "read_data": "anyshot.data.datasets",
     "read_table": "anyshot.data.tables",
     "with_columns_of": "anyshot.data.tables",

@@ -1,36 +1,33 @@
-"""Read and write tables: CSV, TSV, JSON lines, Parquet and plain text files."""
+"""Read and write tables: CSV, TSV, JSON lines, Parquet, Excel and plain text files."""
 
 import csv
-import difflib
-import io
 import json
+import logging
 import math
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from anyshot.base.files import atomic_file
+from anyshot.base.names import clean_name
+from anyshot.base.validation import extra
+from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import without_formulas
+from anyshot.data.text_files import existing, read_text, suffix_of
 from anyshot.errors import DataFileError
 
 Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
 
-_MARKS: Final = (
-    (b"\xff\xfe\x00\x00", "utf-32"),  # before UTF-16, because its mark starts with that of UTF-16
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,26 @@ class Table:
         return _values(self.frame[column])
 
 
-def read_table(path: Path) -> Table:
-    """Read the rows of a file.
+def read_table(path: Path, *, encoding: str | None = None) -> Table:
+    """Read the rows of a file; one whose name ends in .gz is unpacked.
+
+    encoding: of a text file; by default it is detected.
 
     Raises
     ------
     DataFileError
         The file is missing, empty, of an unsupported type or damaged, has no rows, or repeats a column name.
     """
-    suffix = existing(path).suffix.lower()
-    if suffix == ".parquet":
-        table = _parquet(path)
+    path = existing(path)
+    suffix = suffix_of(path)
+    if suffix in _BINARY and path.suffix.lower() != ".gz":
+        table = _BINARY[suffix](path)
     elif suffix in _PARSERS:
-        text, encoding = read_text(path)
+        text, found = read_text(path, encoding)
         frame, lines = _PARSERS[suffix](text, path)
-        table = Table(path, frame, lines, encoding)
+        table = Table(path, frame, lines, found)
     else:
-        readable = ", ".join([*_PARSERS, ".parquet"])
+        readable = ", ".join([*_PARSERS, *_BINARY])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
     if repeated:
@@ -94,7 +94,7 @@ def write_table(
     DataFileError
         The suffix is not supported, or the file cannot be written.
     """
-    target = Path(path)
+    target = Path(path).expanduser()
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
@@ -138,41 +138,6 @@ def _values(series: "pd.Series[Any]") -> list[Any]:
     return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
 
 
-def existing(path: Path) -> Path:
-    """Return `path` if the file or folder exists, or raise DataFileError with the closest name."""
-    if os.path.exists(path):  # unlike `path.exists`, it accepts names that are too long
-        return path
-    beside = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
-    near = difflib.get_close_matches(path.name, beside, n=1)
-    remedy = f"Did you mean {near[0]!r}?" if near else "Check the path."
-    raise DataFileError(f"There is no file or folder {path}. {remedy}")
-
-
-def read_text(path: Path) -> tuple[str, str]:
-    """Return a file's text, with newlines as line ends, and its encoding.
-
-    The encoding is that of the byte-order mark, or UTF-8, or else Windows-1252. Nearly every file is valid
-    Windows-1252, so a file in which only some lines are UTF-8 is refused.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from error
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
-    if encoding in ("utf-8", "utf-8-sig") and b"\0" in data:
-        raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            line = 1 + data[: error.start].decode(encoding, errors="ignore").count("\n")
-            raise DataFileError(f"{path}, line {line}: not {encoding}, which the BOM indicates.") from error
-        text, encoding = _windows_1252(data, path), "windows-1252"
-    if not text.strip():
-        raise DataFileError(f"{path} is empty.")
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
-
-
 def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
     """Parse JSON that starts in `line` of the file; repeated names in one object are refused."""
 
@@ -188,66 +153,16 @@ def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
         raise DataFileError(f"{path}, line {line + error.lineno - 1}: invalid JSON: {error.msg}.") from error
 
 
-def _windows_1252(data: bytes, path: Path) -> str:
-    """Decode a file that is not UTF-8; a line that is valid UTF-8 shows that two encodings are mixed."""
-    not_ascii = {number: line for number, line in enumerate(data.splitlines(), start=1) if not line.isascii()}
-    good = [number for number, line in not_ascii.items() if _decodes(line, "utf-8")]
-    if good:
-        bad = next(number for number in not_ascii if number not in set(good))
-        raise DataFileError(
-            f"{path} mixes encodings: line {good[0]} is UTF-8, line {bad} is not. Save the whole file as UTF-8."
-        )
-    for number, line in not_ascii.items():
-        if not _decodes(line, "windows-1252"):
-            raise DataFileError(f"{path}, line {number}: neither UTF-8 nor Windows-1252. Save the file as UTF-8.")
-    return data.decode("windows-1252")
-
-
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _separated(text: str, path: Path) -> Parsed:
-    """Parse CSV or TSV; the separator of a CSV is the most frequent of , ; tab | in its first line."""
-    body = text.lstrip("\n")
-    first = 1 + len(text) - len(body)
-    header = re.sub(r'"[^"]*"', "", body.split("\n", 1)[0])
-    separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=header.count)
+    """Parse CSV or TSV; every cell is a text, as "NA" may be a class."""
     try:
-        # Read without header, types or missing values: "NA" may be a class.
-        cells = pd.read_csv(
-            io.StringIO(body), sep=separator, header=None, dtype=object, na_filter=False, skip_blank_lines=False
-        )
-    except pd.errors.ParserError as error:
-        raise DataFileError(f"{path}, {_fault(body, separator, first=first)}") from error
-    within = sum(cells[column].str.count("\n").to_numpy() for column in cells)  # newlines inside each row
-    starts = first + np.arange(len(cells)) + np.cumsum(within) - within
-    filled = (cells != "").any(axis=1).to_numpy(copy=True)
-    filled[0] = False  # the header
-    frame = cells[filled].set_axis([str(name).strip() for name in cells.iloc[0]], axis=1)
-    return frame, starts[filled].tolist()
-
-
-def _fault(body: str, separator: str, *, first: int) -> str:
-    """Return the line with the error, and the error; pandas counts rows, not lines."""
-    reader = csv.reader(io.StringIO(body), delimiter=separator)
-    width, last, start = 0, first, first
-    try:
-        for cells in reader:
-            width = width or len(cells)
-            if len(cells) > width:
-                return (
-                    f"line {start}: {len(cells)} fields, but the first line has {width}. "
-                    f'Put texts that contain {separator!r} in double quotes: "...".'
-                )
-            last, start = start, first + reader.line_num
-    except csv.Error:  # the text after the open quote exceeds the csv module's limit for a field
-        last = start
-    return f"line {last}: a double quote is not closed."
+        (names, *rows), lines = parse(text, tabs=suffix_of(path) == ".tsv")
+    except ParseError as error:
+        raise DataFileError(f"{path}, {error}") from error
+    columns = [clean_name(name) for name in names]
+    # Databases write a missing value as a backslash and N.
+    cells = [[None if cell == "\\N" else cell for cell in row] for row in rows]
+    return pd.DataFrame(cells, columns=columns, dtype=object), lines[1:]
 
 
 def _json_rows(text: str, path: Path) -> Parsed:
@@ -276,6 +191,30 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
 
 
+def _excel(path: Path) -> Table:
+    """Read the first sheet that is not empty; its first row holds the names of the columns."""
+    openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
+        raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
+    filled = [name for name, rows in sheets.items() if any(cell is not None for row in rows for cell in row)]
+    if not filled:
+        raise DataFileError(f"{path} is empty.")
+    if len(filled) > 1:
+        log.info(f"{path} has {len(filled)} sheets; the first one, {filled[0]!r}, was read")
+    numbered = [(number, row) for number, row in enumerate(sheets[filled[0]], start=1) if any(map(_is_filled, row))]
+    (_, header), *rest = numbered
+    columns = [clean_name("" if name is None else str(name)) for name in header]
+    rows = [row[: len(columns)] + [None] * (len(columns) - len(row)) for _, row in rest]
+    return Table(path, pd.DataFrame(rows, columns=columns, dtype=object), [number for number, _ in rest])
+
+
+def _is_filled(cell: object) -> bool:
+    return cell is not None and cell != ""
+
+
 def _parquet(path: Path) -> Table:
     try:
         return Table(path, pd.read_parquet(path, dtype_backend="pyarrow"))  # keeps integer columns with missing values
@@ -283,6 +222,7 @@ def _parquet(path: Path) -> Table:
         raise DataFileError(f"{path} cannot be read as Parquet: {error}.") from error
 
 
+_BINARY: dict[str, Callable[[Path], Table]] = {".parquet": _parquet, ".xlsx": _excel}
 _PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
     ".csv": _separated,
     ".tsv": _separated,

@@ -1,0 +1,143 @@
+"""Find the images of a folder and their labels: in subfolders of classes, or listed in a table."""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from anyshot.base.items import IMAGE_SUFFIXES
+from anyshot.base.labels import Label
+from anyshot.base.names import clean_names
+from anyshot.base.pixels import read_pixels
+from anyshot.data.item_columns import IMAGE_COLUMNS, LABEL_COLUMNS, find_column, listed_columns, read_labels
+from anyshot.data.tables import Table, read_table
+from anyshot.errors import BadItemError, DataFileError
+
+SHEETS: Final = ("labels.csv", "metadata.csv", "metadata.jsonl", "metadata.parquet")
+"""Names of a table in a folder that lists its images; the last three are those of Hugging Face data sets."""
+
+_SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
+_SYSTEM: Final = (".", "__macosx", "@eadir", "thumbs.db", "desktop.ini")
+
+
+class ImageFolder(NamedTuple):
+    """The images of a folder."""
+
+    images: list[Path]
+    labels: list[Label] | None
+    skipped: list[tuple[str, str]]  # (path, reason) of each file that is not an image, and of each folder without one
+    encoding: str | None = None  # of the table that lists the images
+
+
+def read_folder(
+    folder: Path, *, image_column: str | None, label_column: str | None, with_labels: bool, encoding: str | None
+) -> ImageFolder:
+    """Return all images of a folder, with labels from its table or the names of its subfolders."""
+    entries = [entry for entry in sorted(folder.iterdir()) if not _is_hidden(entry.name)]
+    inside = {entry.name: list(_files(entry)) for entry in entries if entry.is_dir()}
+    loose = [entry for entry in entries if not entry.is_dir()]
+    sheet = next((entry for name in SHEETS for entry in loose if entry.name.lower() == name), None)
+    files = [*loose, *(file for own in inside.values() for file in own)]
+    images = [file for file in files if is_image(file)]
+    others = [(str(file), "not an image by its suffix") for file in files if not is_image(file) and file != sheet]
+    if sheet is not None:
+        table = read_table(sheet, encoding=encoding)
+        if sheet.name.lower() == SHEETS[0] or not with_labels or _has_labels(table, label_column):
+            found = _from_table(folder, table, images, image_column, label_column, with_labels=with_labels)
+            return found._replace(skipped=others)
+    if not images:
+        kinds = ", ".join(sorted({file.suffix.lower() or file.name for file in files})[:8])
+        raise DataFileError(f"{folder} contains no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Found: "
+            f"{kinds or 'nothing'}."
+        )  # fmt: skip
+    full = [name for name, own in inside.items() if any(map(is_image, own))]
+    if with_labels and full and {name.casefold() for name in full} <= _SPLITS:
+        raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are not classes. Give one of them.")
+    empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
+    if not (full and with_labels):
+        return ImageFolder(images, None, [*others, *empty])
+    names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
+    labels = [names.get(file.relative_to(folder).parts[0]) for file in images]
+    return ImageFolder(images, labels, [*others, *empty])
+
+
+def is_image(path: Path) -> bool:
+    """Return whether a file has the suffix of an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def image_fault(path: Path, *, decode: bool = False) -> str | None:
+    """Return why a file cannot be used as an image, or None; decode: whether to read all of it."""
+    if not is_image(path):
+        return f"{path.name!r} does not have an image suffix ({', '.join(sorted(IMAGE_SUFFIXES))})"
+    if not path.is_file():
+        return f"there is no file {path}"
+    if not path.stat().st_size:
+        return "the image file is empty"
+    if decode:
+        try:
+            read_pixels(path)
+        except BadItemError as error:
+            return str(error).rstrip(".")
+    return None
+
+
+def listed_image(folder: Path, written: object) -> Path:
+    r"""Return the path of an image as a table lists it, relative to the table's folder.
+
+    Tables of other systems write "\" between folders, and accents in another form than the file's name: of the paths
+    that differ in that, the first that exists is returned.
+    """
+    text = os.path.expanduser("" if written is None else str(written))
+    forms = [text, text.replace("\\", "/")]
+    forms += [unicodedata.normalize(form, own) for own in forms for form in ("NFC", "NFD")]
+    return next((folder / own for own in forms if own and os.path.exists(folder / own)), folder / text)
+
+
+def _from_table(
+    folder: Path,
+    table: Table,
+    images: Sequence[Path],
+    image_column: str | None,
+    label_column: str | None,
+    *,
+    with_labels: bool,
+) -> ImageFolder:
+    """Return the images that a table lists, followed by the others, without a label."""
+    image = find_column(table, IMAGE_COLUMNS, image_column, option="image_column")
+    labels = read_labels(table, label_column, items=image or "") if with_labels else None
+    if image is None or (with_labels and labels is None):
+        missing, option = ("file", "image-column") if image is None else ("label", "label-column")
+        raise DataFileError(
+            f"{table.path} needs the columns file and label; {missing} is missing. Its columns: "
+            f"{listed_columns(table)}. Give {option.replace('-', '_')} (--{option})."
+        )
+    files = [listed_image(folder, name) for name in table.values(image)]
+    known = set(files)
+    rest = [path for path in images if path not in known]
+    all_labels = None if labels is None else [*labels, *([None] * len(rest))]
+    return ImageFolder([*files, *rest], all_labels, [], table.encoding)
+
+
+def _has_labels(table: Table, label_column: str | None) -> bool:
+    return find_column(table, LABEL_COLUMNS, label_column, option="label_column") is not None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder, its subfolders, and folders that are linked from there, each folder once."""
+    seen = set()
+    found = []
+    for place, subfolders, names in os.walk(folder, followlinks=True):
+        where = os.path.realpath(place)
+        if where in seen:
+            subfolders.clear()
+            continue
+        seen.add(where)
+        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
+        found += [Path(place, name) for name in names if not _is_hidden(name)]
+    yield from sorted(found)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.casefold().startswith(_SYSTEM)

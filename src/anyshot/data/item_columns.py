@@ -1,0 +1,109 @@
+"""Find the columns of items and labels in a table, and read the labels."""
+
+import difflib
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from anyshot.base.labels import Label
+from anyshot.base.names import clean_names, is_blank
+from anyshot.data.tables import Table
+from anyshot.data.text_files import suffix_of
+from anyshot.errors import DataFileError
+
+# The first name of each has priority over the others.
+TEXT_COLUMNS: Final = (
+    *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
+    *("document", "tweet", "title", "description", "subject"),
+)
+IMAGE_COLUMNS: Final = (
+    *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
+    "picture",
+)
+LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
+
+
+def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
+    """Return the column `given`, or the only column with a usual name, or None."""
+    columns = [str(name) for name in table.frame.columns]
+    flag = f"{option} (--{option.replace('_', '-')})"
+    if given is not None and given not in columns:
+        near = difflib.get_close_matches(given, columns, n=1)
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Give one of them as {flag}."
+        raise DataFileError(f"{table.path} has no column {given!r}. Its columns: {listed_columns(table)}. {remedy}")
+    if given is not None:
+        return given
+    found = [name for name in columns if name.strip().casefold() in usual]
+    first = [name for name in found if name.strip().casefold() == usual[0]]
+    if len(first) == 1 or len(found) < 2:
+        return next(iter(first or found), None)
+    raise DataFileError(
+        f"{table.path} has several columns with a usual name: {', '.join(map(repr, found))}. Choose one with {flag}."
+    )
+
+
+def read_labels(table: Table, given: str | None, *, items: str) -> list[Label] | None:
+    """Return the labels; a column that was found by its name must look like labels."""
+    usual = [name for name in LABEL_COLUMNS if name != items.strip().casefold()]
+    column = find_column(table, usual, given, option="label_column")
+    if column is None:
+        return None
+    given_values = [_label(value) for value in table.values(column)]
+    for row, value in enumerate(given_values):
+        if value is not None and not isinstance(value, (str, int, float)):
+            raise DataFileError(
+                f"{table.location(row)}: the label is of type {type(value).__name__}, {value!r}. Only one "
+                "label per item is supported, a name or a number."
+            )
+    values: list[Any] = clean_names(given_values, what=f"labels in {table.path.name}")
+    labels: list[Label] = _typed(values) if suffix_of(table.path) in (".csv", ".tsv") else values
+    if given is None and _is_free(labels):
+        raise DataFileError(
+            f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
+            f"{len(labels)} rows. If they are, give label_column={column!r} (--label-column); if not, give another, or "
+            "read only the items with with_labels=False (encode: --no-labels)."
+        )
+    return labels
+
+
+def _label(value: object) -> object:
+    """Return a cell without the spaces around it, None if nothing is left."""
+    if not isinstance(value, str):
+        return value
+    return None if is_blank(value) else value.strip(" \t\r\n")
+
+
+def _is_free(labels: Sequence[Label]) -> bool:
+    """Return whether labels look like texts or measurements: mostly different, and long or with decimals."""
+    given = [label for label in labels if label is not None]
+    names = set(given)
+    words = sum(len(str(name).split()) for name in names)
+    decimal = any(isinstance(name, float) and not name.is_integer() for name in names)
+    return len(names) > max(50, len(given) / 2) and (decimal or words > 5 * len(names))
+
+
+def _typed(labels: Sequence[str | None]) -> list[Label]:
+    """Return labels as bools, ints or floats if all of them are written as such, otherwise unchanged."""
+    written = {label for label in labels if label is not None}
+    for kind in (_bool, int, float):
+        try:
+            values: dict[str | None, Label] = {label: kind(label) for label in written}
+        except ValueError:
+            continue
+        # "007" and "1_000" would change, and "nan" is a name.
+        if all(str(value).casefold() == str(label).casefold() for label, value in values.items()) and all(
+            math.isfinite(value) for value in values.values() if isinstance(value, float)
+        ):
+            return [values.get(label) for label in labels]
+    return list(labels)
+
+
+def _bool(label: str) -> bool:
+    if label.casefold() not in ("true", "false"):
+        raise ValueError(label)
+    return label.casefold() == "true"
+
+
+def listed_columns(table: Table) -> str:
+    """Return the names of a table's columns as text, for messages."""
+    return ", ".join(repr(str(name)) for name in table.frame.columns)

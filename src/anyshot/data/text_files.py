@@ -1,0 +1,142 @@
+"""Read a text file whose encoding is not stated, or stated by a byte-order mark; compressed files are unpacked."""
+
+import difflib
+import gzip
+import logging
+import os
+import re
+import zlib
+from pathlib import Path
+from typing import Final
+
+from charset_normalizer import from_bytes
+
+from anyshot.errors import DataFileError, InputError
+
+MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "utf-32"),  # before UTF-16, because its mark starts with that of UTF-16
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+)
+DETECTED: Final = (*("cp1252", "cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1256"),)
+"""Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
+NAMES: Final = {"cp1252": "windows-1252", "cp1251": "windows-1251", "cp1253": "windows-1253", "cp1256": "windows-1256"}
+SAMPLE: Final = 2**16  # bytes from which an encoding is detected
+
+log = logging.getLogger(__name__)
+
+
+def existing(path: Path) -> Path:
+    """Return the path of an existing file or folder, "~" expanded, or raise DataFileError with the closest name."""
+    path = Path(os.path.expanduser(path))
+    if os.path.exists(path):  # unlike `path.exists`, it accepts names that are too long
+        return path
+    beside = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    remedy = f"Did you mean {near[0]!r}?" if near else "Check the path."
+    raise DataFileError(f"There is no file or folder {path}. {remedy}")
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix of a file in lower case, without ".gz".
+
+    >>> suffix_of(Path("tickets.CSV.gz"))
+    '.csv'
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """Return a file's text, with newlines as line ends, and its encoding.
+
+    encoding: of the text; by default that of the byte-order mark, or UTF-8, or else the one that charset-normalizer
+    detects, which is logged. A file in which only some lines are UTF-8 is refused.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be read, is empty, or is not in the encoding.
+    """
+    data = _content(path)
+    if encoding is not None:
+        text = _decoded(data, path, _known(encoding), f"--encoding {encoding}")
+    else:
+        text, encoding = _detected(data, path)
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise DataFileError(f"{path} is empty.")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def _content(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataFileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _known(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise InputError(
+            f"Unknown encoding {encoding!r}. Examples: utf-8, windows-1251, gb18030, shift_jis."
+        ) from error
+    return encoding
+
+
+def _detected(data: bytes, path: Path) -> tuple[str, str]:
+    """Return the text and its encoding."""
+    marked = next((name for mark, name in MARKS if data.startswith(mark)), None)
+    if marked in (None, "utf-8-sig") and b"\0" in data:
+        raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
+    if marked is not None:
+        return _decoded(data, path, marked, "which the BOM indicates"), marked
+    if _decodes(data, "utf-8"):
+        return data.decode("utf-8"), "utf-8"
+    encoding = _encoding_of(data, path)
+    log.info(f"{path} is not UTF-8; it was read as {encoding}. If texts look wrong, name another by --encoding")
+    return _decoded(data, path, encoding, "which was detected"), encoding
+
+
+def _encoding_of(data: bytes, path: Path) -> str:
+    """Return the encoding of a text that is not UTF-8; a line that is UTF-8 shows that two encodings are mixed."""
+    not_ascii = {number: line for number, line in enumerate(data.splitlines(), start=1) if not line.isascii()}
+    good = [number for number, line in not_ascii.items() if _decodes(line, "utf-8")]
+    if good:
+        bad = next(number for number in not_ascii if number not in set(good))
+        raise DataFileError(
+            f"{path} mixes encodings: line {good[0]} is UTF-8, line {bad} is not. Save the whole file as UTF-8."
+        )
+    sample = b"\n".join(not_ascii.values())[:SAMPLE]
+    # In Western languages three accented letters do not follow each other; in other scripts whole words are not ASCII.
+    found = [] if re.search(rb"[\x80-\xff]{3}", sample) is None else list(from_bytes(sample, cp_isolation=[*DETECTED]))
+    as_good = [one.encoding for one in found if (one.chaos, one.coherence) == (found[0].chaos, found[0].coherence)]
+    encoding = "cp1252" if not as_good or "cp1252" in as_good else as_good[0]
+    if not _decodes(data, encoding):
+        number = next((number for number, line in not_ascii.items() if not _decodes(line, encoding)), 1)
+        raise DataFileError(
+            f"{path}, line {number}: neither UTF-8 nor {NAMES.get(encoding, encoding).capitalize()}. Save the file as "
+            "UTF-8, or name its encoding (--encoding)."
+        )
+    return NAMES.get(encoding, encoding)
+
+
+def _decoded(data: bytes, path: Path, encoding: str, why: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = 1 + data[: error.start].decode(encoding, errors="ignore").count("\n")
+        raise DataFileError(f"{path}, line {line}: not {encoding}, {why}.") from error
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

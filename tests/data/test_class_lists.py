@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from anyshot.data.class_lists import read_classes
+from anyshot.errors import DataFileError, InputError
+
+
+def file(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_classes_are_read_from_a_list_and_every_file_type(tmp_path):
+    listed = ["billing", "lost parcel", "x"]
+    assert read_classes("billing, lost parcel,x") == listed
+    assert read_classes(str(file(tmp_path, "a.txt", "\ufeffbilling\n\n lost parcel\nx\n"))) == listed
+    assert read_classes(str(file(tmp_path, "a.json", '["billing", "lost parcel", "x"]'))) == listed
+    assert read_classes(str(file(tmp_path, "a.csv", "class\nbilling\nlost parcel\nx\n"))) == listed
+
+
+def test_a_name_with_a_comma_is_quoted(tmp_path):
+    assert read_classes('"sports, games",news') == ["sports, games", "news"]
+    assert read_classes(str(file(tmp_path, "a.txt", "sports, games\nnews; weather\n"))) == [
+        "sports, games",
+        "news; weather",
+    ]
+    with pytest.raises(InputError, match="for a name with a comma"):
+        read_classes('"sports, games,news')
+
+
+def test_names_that_look_alike_are_written_in_one_way(tmp_path):
+    with pytest.warns(UserWarning, match=r"1 of 2 classes in a\.txt"):
+        assert read_classes(str(file(tmp_path, "a.txt", "cafe\u0301\nbar\n"))) == ["caf\u00e9", "bar"]
+
+
+def test_classes_are_read_with_their_descriptions(tmp_path):
+    described = {"billing": ["invoices, charges", "payments"], "login": []}
+    json = '{"billing": ["invoices, charges", "payments"], "login": []}'
+    table = 'class,description\nbilling,"invoices, charges"\nlogin,\nbilling,payments\n'
+    assert read_classes(str(file(tmp_path, "a.json", json))) == described
+    assert read_classes(str(file(tmp_path, "a.csv", table))) == described
+    assert read_classes(str(file(tmp_path, "b.json", '{"a": "one", "b": "two"}'))) == {"a": ["one"], "b": ["two"]}
+
+
+@pytest.mark.parametrize("content", ["3", "[1, 2]", '{"a": 1}', '{"a": [1]}'])
+def test_json_of_another_shape_is_refused(tmp_path, content):
+    with pytest.raises(DataFileError, match="must contain a list of names"):
+        read_classes(str(file(tmp_path, "a.json", content)))
+
+
+def test_a_missing_class_file_or_column_is_refused(tmp_path):
+    with pytest.raises(DataFileError, match="no file or folder"):
+        read_classes(str(tmp_path / "classes.txt"))
+    with pytest.raises(DataFileError, match=r"needs a column named class. Its columns: 'a', 'b'"):
+        read_classes(str(file(tmp_path, "a.csv", "a,b\nx,y\n")))

@@ -1,0 +1,55 @@
+import gzip
+import logging
+
+import pytest
+
+from anyshot.data.text_files import read_text
+from anyshot.errors import DataFileError, InputError
+
+TEXTS = {
+    "windows-1251": "почему заказ едет так долго,доставка\nденьги не пришли,оплата\n",
+    "gb18030": "我的包裹什么时候到,配送\n请退款,账单\n",
+    "cp932": "荷物はいつ届きますか,配送\n返金してください,請求\n",
+    "euc_kr": "내 소포는 언제 도착합니까,배송\n환불해 주세요,결제\n",
+    "big5": "我的包裹什麼時候到,配送\n請退款,帳單\n",
+    "windows-1252": "Où est mon colis ?,livraison\nc\u2019est cassé \u2013 5\u20ac,retour\n",
+}
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_the_encoding_is_detected_and_said(tmp_path, caplog, encoding):
+    path, text = tmp_path / "a.csv", "text,label\n" + TEXTS[encoding]
+    path.write_bytes(text.encode(encoding))
+    with caplog.at_level(logging.INFO):
+        assert read_text(path) == (text, encoding)
+    assert f"is not UTF-8; it was read as {encoding}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u00a35 off", "it\u2019s great", "l\u2019\u00e9t\u00e9", "na\u00efve caf\u00e9", "\u00bfD\u00f3nde?"],
+    ids=ascii,
+)
+def test_a_few_accents_are_western(tmp_path, text):
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode("cp1252"))
+    assert read_text(path) == (text, "windows-1252")
+
+
+def test_an_encoding_that_is_given_is_used(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("źle".encode("cp1250"))
+    assert read_text(path, "cp1250") == ("źle", "cp1250")
+    with pytest.raises(DataFileError, match=r"line 1: not utf-8, --encoding utf-8"):
+        read_text(path, "utf-8")
+    with pytest.raises(InputError, match="Unknown encoding 'latin-99'"):
+        read_text(path, "latin-99")
+
+
+def test_compressed_files_are_unpacked(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress("text\ncafé\n".encode()))
+    assert read_text(path) == ("text\ncafé\n", "utf-8")
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(DataFileError, match="cannot be read"):
+        read_text(path)
