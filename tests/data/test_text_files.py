@@ -7,7 +7,7 @@ from anyshot.data.text_files import read_text
 from anyshot.errors import DataFileError, InputError
 
 TEXTS = {
-    "windows-1251": "почему заказ едет так долго,доставка\nнет заказа,оплата\nмой заказ,оплата\n",
+    "windows-1251": " ".join(["почему заказ едет так долго,доставка", "деньги не пришли,оплата"]),
     "gb18030": "我的包裹什么时候到,配送\n请退款,账单\n",
     "cp932": "荷物はいつ届きますか,配送\n返金してください,請求\n",
     "euc_kr": "내 소포는 언제 도착합니까,배송\n환불해 주세요,결제\n",
