@@ -11,6 +11,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.fitting import (
     cross_validate,
     default_factors,
+    divided,
     factors_by_likelihood,
     fit_method,
     fit_model,
@@ -312,7 +313,7 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
     data, _, _ = four_classes(n_each=1)  # with up to 50 labels there are ten folds: here each label is one
     data = data.with_defaults(replace(DEFAULTS, held_out_tol=1e-7))
     factors = {WEAK: 1.0, STRONG: 1.0}
-    found = held_out_scores("any-shot", data, names_of(data), factors)
+    found = held_out_scores("any-shot", divided(data, names_of(data)), factors)
     for row in range(C):
         rest = some_labels(data, np.arange(C) != row)
         model, _ = fit_method("any-shot", rest, names_of(data), factors, start={}, tol=1e-7)
@@ -322,12 +323,25 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
 def test_each_fold_corrects_class_vectors_without_its_own_labels():
     data, _, _ = biased_names(n_each=2)
     data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))  # 40 labels in two halves
-    found = held_out_scores("any-shot", data, names_of(data), {STRONG: 1.0})
+    found = held_out_scores("any-shot", divided(data, names_of(data)), {STRONG: 1.0})
     for part in (np.arange(40) % 2 == data.index % 2, np.arange(40) % 2 != data.index % 2):
         rest = data.subset(~part)
         prior = Prior(corrected_class_vectors(data.class_embeddings, rest)[0], "names", data.class_embeddings)
         linear, _ = fit_method("any-shot", rest, prior, {STRONG: 1.0}, start={}, tol=1e-6)
         np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
+
+
+@pytest.mark.parametrize("method", ["any-shot", "zero-shot"])
+def test_each_fold_maps_attributes_without_its_own_labels(method):
+    data, _, _ = biased_names(n_each=2)
+    data = replace(data, class_embeddings=np.zeros_like(data.class_embeddings), attributes=data.class_embeddings)
+    data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))
+    factors = {STRONG: 1.0} if method == "any-shot" else {}
+    found = held_out_scores(method, divided(data, fit_prior(data)), factors)
+    part = np.arange(40) % 2 == data.index % 2
+    rest = data.subset(~part)
+    linear, _ = fit_method(method, rest, fit_prior(rest), factors, start={}, tol=1e-6)
+    np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
 
 
 def test_the_only_label_of_a_class_is_not_counted():

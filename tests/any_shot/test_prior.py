@@ -69,9 +69,27 @@ def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
     few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
     assert (few.name_weight, few.confidence) == (None, 1.0)
-    assert "not moved to clusters, since 3 unlabeled examples for 4 classes would be too few." in few.reasons[0]
+    assert (
+        "not moved to clusters, since 3 different unlabeled examples for 4 classes would be too few." in few.reasons[0]
+    )
     np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
     assert enough.name_weight is not None
+
+
+def test_a_pool_of_copies_moves_nothing():
+    data, X, _ = four_classes()
+    copies = replace(data, unlabeled=np.repeat(X[:1], 40, axis=0), vectors=data.vectors[:0], index=data.index[:0])
+    prior = fit_prior(copies)
+    assert "since 1 different unlabeled example for 4 classes would be too few." in prior.reasons[0]
+    np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
+    assert prior.confidence == 1
+
+
+def test_clusters_that_contradict_the_names_are_said_to_make_predictions_unsure():
+    U = unit(MEANS[0] + 0.01 * generator(0).normal(size=(60, D)))  # all of one class
+    prior = fit_prior(with_pool(MEANS, U))
+    assert prior.confidence == pytest.approx(DEFAULTS.least_agreement**DEFAULTS.confidence_power)
+    assert prior.reasons[1].startswith("They hardly agree, so probabilities are close to equal until labels show more.")
 
 
 def test_without_class_vectors_a_pool_is_not_used():

@@ -355,6 +355,12 @@ FAULTS = [
         "class_prior must be .*; got 'even'",
     ),
     ({"classes": ["tea", "zoo"], "class_prior": {"tea": 1}}, (), ClassesError, "gives 'zoo' no share above 0"),
+    (
+        {"classes": ["tea", "zoo"], "class_prior": {"tea": 1}, "encoder": "auto"},
+        (),
+        ClassesError,
+        "gives 'zoo' no share",
+    ),
     ({"classes": ["tea", "zoo"], "method": "prototype"}, (), NotEnoughLabelsError, "method='prototype' needs labels"),
 ]
 

@@ -1,7 +1,7 @@
 """Fitting an any-shot model: held-out labels set how far labels move the prior, and how confident predictions are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,42 +182,64 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> lis
 
     If a class's only label is held out, that tests the prior and not what labels add, so such labels do not count.
     """
-    own = data.defaults
-    known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
+    own, known = data.defaults, data
+    if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
+        known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
     known = known.subset(first_of_each_class(data.index, own.max_held_out))
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return []
     index, scores, results = known.index[counted], {}, []
+    folds = divided(known, prior)
     for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
         for strength in factors:
             if strength not in scores:
-                scores[strength] = held_out_scores(name, known, prior, {strength: 1.0})[counted]
+                scores[strength] = held_out_scores(name, folds, {strength: 1.0})[counted]
         if factors:
             factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
         else:
-            found = held_out_scores(name, known, prior, {})[counted]
+            found = held_out_scores(name, folds, {})[counted]
         temperature = fit_temperature(found, index, prior_items=own.temperature_items)
         result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
         results.append(result._replace(factors=factors))
     return results
 
 
-def held_out_scores(method: Method, data: TrainingSet, prior: Prior, factors: Factors) -> Scores:
-    """Return the scores (n, c) of each labeled vector from a model fitted without it."""
-    n, own = len(data.index), data.defaults
-    n_folds = next(number for largest, number in own.folds if n <= largest)
-    folds = folds_by_arrival(data.index, n_folds, same=data.first_copies)
-    scores, by_names = np.zeros((n, len(prior.initial))), any(strength.prior_weight for strength in factors)
+class Fold(NamedTuple):
+    """Labels that are held out together, and what all others give."""
+
+    rows: Indexes  # of the held-out labels
+    out: Vectors  # the held-out vectors
+    rest: TrainingSet
+    prior: Prior
+    moved: Prior  # the prior moved by the other labels
+
+
+def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
+    """Return the folds of the labeled vectors.
+
+    Held-out labels must move no class vector: corrections, and a map from attributes, are found again in each fold.
+    """
+    n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
+    number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), []
+    for one in np.unique(number):
+        rest = data.subset(number != one)
+        own = fit_prior(rest) if prior.kind == "attributes" else prior
+        moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
+        folds.append(Fold(np.flatnonzero(number == one), data.labeled[number == one], rest, own, moved))
+    return folds
+
+
+def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors) -> Scores:
+    """Return the scores (n, c) of each labeled vector from a model fitted without its fold."""
+    scores = np.zeros((sum(len(fold.rows) for fold in folds), len(folds[0].prior.initial)))
     start: Start = {}
-    for fold in np.unique(folds):
-        out = folds == fold
-        rest = data.subset(~out)
-        moved = moved_by_labels(prior, rest) if by_names else prior
-        linear, start = fit_method(method, rest, moved, factors, start=start, tol=own.held_out_tol)
-        scores[out] = linear(data.labeled[out])
+    for fold in folds:
+        prior, tol = fold.moved if factors else fold.prior, fold.rest.defaults.held_out_tol
+        linear, start = fit_method(method, fold.rest, prior, factors, start=start, tol=tol)
+        scores[fold.rows] = linear(fold.out)
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.pool_refinement import Pool, agreement, refine
 
@@ -36,8 +36,9 @@ def fit_prior(data: TrainingSet) -> Prior:
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if pool is None or kind == "none":
         return Prior(S, kind, S)
-    if len(pool.vectors) < len(S):
-        few = f"{count(len(pool.vectors), 'unlabeled example')} for {count(len(S), 'class')}"
+    n_different = len(np.unique(first_copies(pool.vectors)))
+    if n_different < len(S):
+        few = f"{count(n_different, 'different unlabeled example')} for {count(len(S), 'class')}"
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
@@ -49,8 +50,13 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (agreement "
         f"with the names {first:.0%}, so they weigh {weight:.2f} against 1 of the clusters; then it is {agreed:.0%})."
     )
+    unsure = (
+        "They hardly agree, so probabilities are close to equal until labels show more. If the unlabeled examples are "
+        "not of all classes, fit without them.",
+    )
+    reasons = (reason, *(unsure if agreed <= own.least_agreement else ()))
     kind = "refined" if kind == "names" else kind
-    return Prior(refined, kind, S, weight, max(agreed, own.least_agreement) ** own.confidence_power, (reason,))
+    return Prior(refined, kind, S, weight, max(agreed, own.least_agreement) ** own.confidence_power, reasons)
 
 
 def initial_class_vectors(data: TrainingSet) -> Vectors:

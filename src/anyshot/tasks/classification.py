@@ -288,6 +288,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _postpone(self, classes: TrainingSet) -> Self:
         """Store the classes until the first items show which encoder they need."""
         _check_needs_no_items(self)
+        training_set.class_shares(self.class_prior, classes)  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
         self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)
@@ -345,9 +346,8 @@ def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotCl
     kept = VectorCache() if cache else None
     embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
-    parameters = facts["parameters"]
-    if not isinstance(parameters["class_prior"], str):
-        parameters = {**parameters, "class_prior": dict(parameters["class_prior"])}
+    prior = facts["parameters"]["class_prior"]
+    parameters = {**facts["parameters"], "class_prior": prior if isinstance(prior, str) else dict(prior)}
     clf = AnyShotClassifier(model.described_classes(), cache=cache, **parameters)
     clf._set_model(model)
     return clf

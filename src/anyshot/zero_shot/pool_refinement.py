@@ -162,7 +162,8 @@ def wiener_filter(class_vectors: Vectors, items: Vectors, *, noise: float = 3.0,
     nonzero = class_vectors.any(axis=1)
     V = (items - items.mean(axis=0) if len(items) else items).astype(np.float32)  # (n, d)
     mean_variance = float(np.square(V).mean(dtype=np.float64)) if len(V) else 0.0
-    if np.count_nonzero(nonzero) < 2 or mean_variance == 0:
+    rounding = 1e-12 * float(np.square(items).mean(dtype=np.float64)) if len(V) else 0.0  # where all items are copies
+    if np.count_nonzero(nonzero) < 2 or mean_variance <= rounding:
         return class_vectors
     mean = class_vectors[nonzero].mean(axis=0)
     apart = class_vectors[nonzero] - mean  # (k, d)
