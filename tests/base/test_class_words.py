@@ -106,3 +106,9 @@ def test_words_are_public_and_cannot_be_changed():
     assert anyshot.Words is Words
     with pytest.raises(dataclasses.FrozenInstanceError):
         Words("good").words = ("bad",)
+
+
+def test_marks_add_and_drop_words():
+    assert Words.read("good, great") == Words("good great")
+    assert Words.read("good +fun -dull", "nice") == Words("good, nice", add="fun", drop="dull")
+    assert Words.read("+money back, -free") == Words(add=["money back"], drop="free")

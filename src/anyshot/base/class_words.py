@@ -64,6 +64,17 @@ class Words:
         changes = [f"{name}={', '.join(value)!r}" for name, value in self._fields()[1:] if value]
         return f"Words({', '.join(own + changes)})"
 
+    @classmethod
+    def read(cls, *texts: str) -> Self:
+        """Return the words that are written in texts: +word adds a word and -word drops one.
+
+        >>> Words.read("prize, winner"), Words.read("+cash -free")
+        (Words('prize, winner'), Words(add='cash', drop='free'))
+        """
+        every = [word for text in texts for word in _listed(text)]
+        marked = {mark: [word[1:] for word in every if word[0] == mark] for mark in "+-"}
+        return cls([word for word in every if word[0] not in marked], add=marked["+"], drop=marked["-"])
+
     def chosen_from(self, found: Collection[str]) -> tuple[str, ...]:
         """Return the words of the class, where `found` are those that were found for its name."""
         dropped = _keys(self.drop)

@@ -18,6 +18,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
         predict,
         (
             'anyshot predict "I was charged twice" --classes billing,delivery,login',
+            'anyshot predict reviews.csv --words "positive=good, great, fun" --words "negative=bad, awful, dull"',
             "anyshot predict photo.jpg --classes cat,dog",
             "anyshot predict tickets.csv --model model/ --out answers.csv",
         ),

@@ -8,9 +8,9 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import tasks
+from anyshot.app.cli.class_options import ClassOptions, with_class_options
 from anyshot.app.cli.console import count, note, show, show_each, show_rows
 from anyshot.app.cli.reading import (
-    ClassList,
     Data,
     EncoderName,
     Given,
@@ -33,9 +33,9 @@ from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
 
+@with_class_options
 def predict(
     items: Given,
-    classes: ClassList = None,
     model: Annotated[
         Path | None, typer.Option(help="Folder of a model that fit wrote, instead of --classes.", metavar="DIR")
     ] = None,
@@ -44,25 +44,27 @@ def predict(
     image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
     verbatim: Verbatim = False,
+    *,
+    class_options: ClassOptions,
 ) -> None:
     """Predict the class of each text or image.
 
-    Needs the class names, without any labels, or a model. Prints a table in a terminal; in a pipe, JSON lines with
-    the keys label, probability and item. The probability of an "unknown" item is null. With --out, the columns of the
-    input table are kept, followed by label and probability; if it has a label column, the prediction is in
-    predicted_label.
+    Needs the class names, best with ten words of each, and no labels; or a model. Prints a table in a terminal; in a
+    pipe, JSON lines with the keys label, probability and item. The probability of an "unknown" item is null. With
+    --out, the columns of the input table are kept, followed by label and probability; if it has a label column, the
+    prediction is in predicted_label.
     """
-    if classes is None and model is None:
+    if not class_options.given and model is None:
         raise typer.BadParameter("Either --classes or --model is required.")
-    if classes is not None and model is not None:
-        raise typer.BadParameter("--classes and --model cannot be used together.")
-    refuse_overwriting(out, *items, classes)
+    if class_options.given and model is not None:
+        raise typer.BadParameter("--classes and --words cannot be used together with --model.")
+    refuse_overwriting(out, *items, class_options.classes)
     inputs = items_of(items, text_column=text_column, image_column=image_column)
     if model is not None:
         with saved_encoder(None if encoder == "auto" else encoder):
             clf = open_model(model, method="predict_proba")
     else:
-        clf = tasks.AnyShotClassifier(datasets.read_classes(classes), encoder=encoder).fit()
+        clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder).fit()
     _answer(_predicted(clf, inputs), out, table=table_among(items), verbatim=verbatim)
 
 

@@ -9,19 +9,15 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from anyshot import data as datasets
 from anyshot import tasks
+from anyshot.app.cli.class_options import ClassOptions, with_class_options
 from anyshot.app.cli.console import count, note, show
 from anyshot.app.cli.reading import (
-    ClassList,
     Columns,
     Data,
     EncoderName,
     Given,
-    ImageColumn,
-    LabelColumn,
     Model,
-    TextColumn,
     as_classes_write_them,
     items_of_class,
     labeled_items_of,
@@ -31,15 +27,16 @@ from anyshot.app.cli.reading import (
     read_items,
     with_column_options,
 )
+from anyshot.base.class_words import Words
 from anyshot.base.files import folder_lock
 from anyshot.errors import DuplicateClassError, InputError
 
 
+@with_class_options
 @with_column_options
 def fit(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder to write the model to.", metavar="DIR")],
-    classes: ClassList = None,
     encoder: EncoderName = "auto",
     unlabeled: Annotated[
         Path | None, typer.Option(help="Items without labels, which improve the model.", metavar="DATA")
@@ -49,6 +46,7 @@ def fit(
         typer.Option(help='Fraction of items of known classes that may be predicted as "unknown", such as 0.05.'),
     ] = None,
     *,
+    class_options: ClassOptions,
     columns: Columns,
 ) -> None:
     """Fit a model on labeled data and write it to a folder.
@@ -56,14 +54,14 @@ def fit(
     Rows without a label are allowed. With --classes, so are classes without labels, and DATA without any labels.
     """
     inputs = read(data, **asdict(columns))
-    named = None if classes is None else datasets.read_classes(classes)
+    named = class_options.read(inputs.labels)
     more = None
     if unlabeled is not None:
         more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
     if inputs.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
-            "the classes with --classes."
+            "the classes with --classes, and ten words of each with --words."
         )
     clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
     if inputs.labels is None:
@@ -78,27 +76,28 @@ def fit(
     _show_model(clf, out, n_labels=n_labels)
 
 
+@with_class_options
+@with_column_options
 def tune(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder to write the model to.", metavar="DIR")],
-    classes: ClassList = None,
     budget: Annotated[
         str,
         typer.Option(help="'best' for no time limit, or the seconds that it may take.", metavar="best|SECONDS"),
     ] = "best",
     encoder: EncoderName = "auto",
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
+    *,
+    class_options: ClassOptions,
+    columns: Columns,
 ) -> None:
     """Fit a model as `fit` does, compare it with fine-tuning by cross-validation, and write the better one.
 
     Needs five labels for every class.
     """
-    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    inputs = read(data, **asdict(columns))
     if inputs.labels is None:
         raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
-    named = None if classes is None else datasets.read_classes(classes)
+    named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
     clf.fit(inputs.items, labels)
@@ -146,6 +145,9 @@ def add_class(
     model: Model,
     name: Annotated[str, typer.Argument(help="Name of the new class.", metavar="NAME")],
     description: Annotated[str | None, typer.Option(help="Description of the class.", metavar="TEXT")] = None,
+    words: Annotated[
+        str | None, typer.Option(help='Words that its texts contain, such as "refund, money back".', metavar="WORDS")
+    ] = None,
     examples: Annotated[
         Path | None,
         typer.Option(
@@ -158,10 +160,11 @@ def add_class(
     *,
     columns: Columns,
 ) -> None:
-    """Add a class to a model by its name, a description and examples. The earlier data are not needed."""
+    """Add a class to a model by its name, a description, words and examples. The earlier data are not needed."""
     items: list[str | Path] = list(example or [])
     if examples is not None:
         items += items_of_class(examples, name, columns)
+    described = [description, *([] if words is None else [Words.read(words)])]
     with folder_lock(model):
         clf = open_model(model, method="add_class")
         new = one_class(name, clf.classes_.tolist())
@@ -170,7 +173,7 @@ def add_class(
                 f"{model} already has the class {name!r}. To add examples of it: anyshot learn "
                 f'{shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
             )
-        clf.add_class(new, description, examples=items)
+        clf.add_class(new, described, examples=items)
         clf.save(model)
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
 

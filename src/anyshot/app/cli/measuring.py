@@ -1,16 +1,17 @@
 """The commands encode and curve."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from anyshot import data as datasets
 from anyshot import encoders, evaluation, store, tasks
+from anyshot.app.cli.class_options import ClassOptions, with_class_options
 from anyshot.app.cli.console import count, note, show
 from anyshot.app.cli.reading import (
-    ClassList,
+    Columns,
     Data,
     EncoderName,
     ImageColumn,
@@ -18,6 +19,7 @@ from anyshot.app.cli.reading import (
     TextColumn,
     as_classes_write_them,
     read,
+    with_column_options,
 )
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
@@ -59,17 +61,18 @@ def encode(
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
 
 
+@with_class_options
+@with_column_options
 def curve(
     data: Data,
     out: Annotated[
         Path | None, typer.Option(help="Write the plot to a .png, .svg or .pdf file.", metavar="FILE")
     ] = None,
-    classes: ClassList = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
     draws: Annotated[int, typer.Option(min=1, help="Random samples of labels to average over.")] = 3,
+    *,
+    class_options: ClassOptions,
+    columns: Columns,
 ) -> None:
     """Measure accuracy against the number of labels per class, next to logistic regression.
 
@@ -77,10 +80,10 @@ def curve(
     """
     if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
-    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    inputs = read(data, **asdict(columns))
     if inputs.labels is None:
         raise InputError(f"{data} has no labels, which a learning curve needs. Name their column with --label-column.")
-    named = classes_in(inputs.labels) if classes is None else datasets.read_classes(classes)
+    named = class_options.read(inputs.labels) if class_options.given else classes_in(inputs.labels)
     labels = as_classes_write_them(inputs.labels, named)
     result = _measured(inputs, labels, named, encoder=encoder, draws=draws)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})

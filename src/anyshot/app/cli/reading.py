@@ -39,13 +39,6 @@ Data: TypeAlias = Annotated[
         help="CSV, TSV, JSON lines, Parquet, a text file with one text per line, or a folder of images.", metavar="DATA"
     ),
 ]
-ClassList: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions).",
-        metavar="LIST|FILE",
-    ),
-]
 EncoderName: TypeAlias = Annotated[
     str, typer.Option(help="minilm, efficientnet-lite0, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
 ]
@@ -82,20 +75,27 @@ class Columns:
 
 
 def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each field of `Columns`, which it receives as its last argument, `columns`."""
-    *own, _ = signature(command).parameters.values()
-    options = [
-        Parameter(field.name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=field.type)
-        for field in fields(Columns)
-    ]
+    """Give a command the options of `Columns`, after its own; it receives them as `columns`."""
+    return with_options(command, "columns", Columns)
+
+
+def with_options(command: Callable[..., None], name: str, kind: type, *, first: bool = False) -> Callable[..., None]:
+    """Give a command an option for each field of a data class, which it receives as the argument `name`.
+
+    first: whether the options come before the command's own, which have defaults, or after them.
+    """
+    own = [one for one in signature(command).parameters.values() if one.name != name]
+    given = [Parameter(one.name, Parameter.KEYWORD_ONLY, default=None, annotation=one.type) for one in fields(kind)]
+    at = sum(one.default is Parameter.empty for one in own) if first else len(own)
+    every = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*own[:at], *given, *own[at:])]
 
     @wraps(command)
     def called(**arguments: Any) -> None:
-        named = Columns(**{option.name: arguments.pop(option.name) for option in options})
-        command(**arguments, columns=named)
+        options = kind(**{one.name: arguments.pop(one.name) for one in given})
+        command(**arguments, **{name: options})
 
-    called.__annotations__ = {one.name: one.annotation for one in (*own, *options)}
-    called.__signature__ = signature(command).replace(parameters=[*own, *options])  # type: ignore[attr-defined]  # for typer
+    called.__annotations__ = {one.name: one.annotation for one in every}
+    called.__signature__ = Signature(every)  # type: ignore[attr-defined]  # for typer
     return called
 
 
@@ -111,7 +111,7 @@ def with_encoder_option(command: Callable[..., None]) -> Callable[..., None]:
     own = signature(command).parameters
     if "model" not in own or "encoder" in own:
         return command
-    option = Parameter("encoder", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=SavedEncoder)
+    option = Parameter("encoder", Parameter.KEYWORD_ONLY, default=None, annotation=SavedEncoder)
 
     @wraps(command)
     def called(encoder: str | None = None, **arguments: Any) -> None:

@@ -1,0 +1,96 @@
+"""The options that name the classes of a command, and the words of each class."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from anyshot import data as datasets
+from anyshot.app.cli.reading import as_classes_write_them, with_options
+from anyshot.base.class_words import Words
+from anyshot.base.labels import Label, Labels, class_table, classes_in
+from anyshot.errors import ClassesError
+
+ClassList: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions and words).",
+        metavar="LIST|FILE",
+    ),
+]
+ClassWords: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='Words that the texts of a class contain, such as "spam=prize, winner, free"; repeat it for each class. '
+        "Ten to twelve are worth several labels. +cash adds a word to those that are found for the name, -free drops "
+        "one.",
+        metavar="CLASS=WORDS",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ClassOptions:
+    """The classes of a command, as named by its options."""
+
+    classes: ClassList = None
+    words: ClassWords = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the options name any class."""
+        return self.classes is not None or bool(self.words)
+
+    def read(self, labels: Labels | None = None) -> Any:
+        """Return the classes with their descriptions and words; None if there are neither options nor words.
+
+        labels: name the classes without --classes; if there are none, --words name them.
+        """
+        words = _words_by_class(self.words or [])
+        if self.classes is not None:
+            return _with_words(datasets.read_classes(self.classes), words)
+        if not words:
+            return None
+        return _with_words(list(words) if labels is None else classes_in(labels), words)
+
+
+def with_class_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ClassOptions`, after its arguments; it receives them as `class_options`."""
+    return with_options(command, "class_options", ClassOptions, first=True)
+
+
+def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
+    """Return the words of each class that options like "spam=prize, winner" name."""
+    texts: dict[str, list[str]] = {}
+    for option in options:
+        name, equals, text = (part.strip() for part in option.partition("="))
+        if not (name and equals and text):
+            raise typer.BadParameter(
+                f'--words {option!r} needs a class and its words. Write --words "CLASS=good, great, excellent".'
+            )
+        texts.setdefault(name, []).append(text)
+    return {name: Words.read(*own) for name, own in texts.items()}
+
+
+def _with_words(classes: Any, words: dict[str, Words]) -> Any:
+    """Return the classes, a list of names or a mapping to descriptions, with the words of some of them."""
+    if not words:
+        return classes
+    names = class_table(list(classes)).tolist()
+    rows = {_class_of(name, names): own for name, own in words.items()}
+    described = classes if isinstance(classes, dict) else {name: [] for name in names}
+    return {name: [*texts, *([rows[name]] if name in rows else [])] for name, texts in described.items()}
+
+
+def _class_of(name: str, names: list[Label]) -> Label:
+    """Return the class that --words names, in the type of the classes."""
+    found = as_classes_write_them([name], names)[0]
+    if found in names:
+        return found
+    near = difflib.get_close_matches(name, [str(one) for one in names], n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "Name all classes with --classes."
+    raise ClassesError(
+        f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
+    )

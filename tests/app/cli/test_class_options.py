@@ -1,0 +1,84 @@
+"""The options --classes and --words of the commands that need classes."""
+
+import pytest
+import typer
+
+import anyshot
+from anyshot import Words
+from anyshot.app.cli.class_options import ClassOptions
+from anyshot.errors import ClassesError, DuplicateClassError
+
+
+def test_words_are_joined_to_the_classes_that_are_listed():
+    options = ClassOptions("positive,negative", ["positive = good, great", "positive=fun", "negative=bad"])
+    assert options.read() == {"positive": [Words("good great fun")], "negative": [Words("bad")]}
+    assert ClassOptions("a,b", ["b=bee"]).read() == {"a": [], "b": [Words("bee")]}
+    assert ClassOptions("a,b").read() == ["a", "b"]
+    assert ClassOptions().read() is None
+    assert (ClassOptions().given, ClassOptions("a,b").given, ClassOptions(words=["a=x"]).given) == (False, True, True)
+
+
+def test_words_may_contain_an_equals_sign_and_change_those_that_are_found():
+    assert ClassOptions("a,b", ["a=+cash, -free", "b=x=y"]).read() == {
+        "a": [Words(add="cash", drop="free")],
+        "b": [Words("x=y")],
+    }
+
+
+def test_words_name_the_classes_where_nothing_else_does():
+    options = ClassOptions(words=["spam=prize", "ham=dinner"])
+    assert options.read() == {"spam": [Words("prize")], "ham": [Words("dinner")]}
+    assert options.read(["ham", "spam", "ham"]) == {"ham": [Words("dinner")], "spam": [Words("prize")]}
+    assert ClassOptions(words=["1=prize"]).read([0, 1]) == {0: [], 1: [Words("prize")]}
+
+
+def test_words_stand_beside_the_descriptions_of_a_file(tmp_path):
+    (tmp_path / "classes.csv").write_text("class,description\nspam,unwanted\nham,\n")
+    options = ClassOptions(str(tmp_path / "classes.csv"), ["spam=prize"])
+    assert options.read() == {"spam": ["unwanted", Words("prize")], "ham": []}
+
+
+@pytest.mark.parametrize("option", ["good, great", "=good", "positive=", "positive = ", ""])
+def test_words_without_a_class_or_a_class_without_words_are_refused(option):
+    with pytest.raises(typer.BadParameter, match="needs a class and its words"):
+        ClassOptions("positive,negative", [option]).read()
+
+
+def test_words_of_a_class_that_is_not_listed_are_refused():
+    with pytest.raises(
+        ClassesError, match=r"'positve', which is not one of the classes: a, positive. Did you mean 'po"
+    ):
+        ClassOptions("a,positive", ["positve=good"]).read()
+    with pytest.raises(ClassesError, match=r"'zoo', which is not one of the classes: 0, 1. Name all classes with"):
+        ClassOptions(words=["zoo=good"]).read([0, 1])
+    with pytest.raises(DuplicateClassError):
+        ClassOptions("a,b,a", ["a=good"]).read()
+
+
+def test_predict_takes_words(call, made):
+    words = ["--words", "money=invoice, charge", "--words", "parcels=parcel, courier"]
+    done = call("predict", "the courier lost it", "why this charge?", *words)
+    assert (done.code, [row["label"] for row in done.rows]) == (0, ["parcels", "money"]), done.err
+    done = call("predict", "a", "--words", "a=b", "--model", made / "model")
+    assert (done.code, "cannot be used together" in done.err) == (2, True)
+    done = call("predict", "a", "--classes", "a,b", "--words", "a=…")
+    assert (done.code, "must have letters" in done.err) == (1, True)
+
+
+def test_words_are_saved_with_a_model_and_come_with_a_new_class(call, made, tmp_path):
+    options = ["--words", "billing=invoice, charge", "--words", "login=+password"]
+    done = call("fit", made / "train.csv", "--out", tmp_path / "m", *options)
+    assert done.code == 0, done.err
+    words = Words("invoice, charge"), None, Words(add="password")
+    assert anyshot.load(tmp_path / "m").classes == {
+        name: [name, *([own] if own else [])] for name, own in zip(("billing", "delivery", "login"), words, strict=True)
+    }
+    done = call("add-class", tmp_path / "m", "hiring", "--words", "job, career", "--description", "to get work")
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("command", ["fit", "tune", "curve"])
+def test_words_of_no_class_are_refused_before_any_fit(call, made, command, tmp_path):
+    out = () if command == "curve" else ("--out", tmp_path / "m")
+    done = call(command, made / "train.csv", *out, "--words", "biling=charge")
+    assert (done.code, "Did you mean 'billing'?" in done.err) == (1, True), done.err
