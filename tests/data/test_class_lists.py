@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from anyshot.base.class_words import Words
 from anyshot.data.class_lists import read_classes
 from anyshot.errors import DataFileError, InputError
 
@@ -42,6 +43,34 @@ def test_classes_are_read_with_their_descriptions(tmp_path):
     assert read_classes(str(file(tmp_path, "a.json", json))) == described
     assert read_classes(str(file(tmp_path, "a.csv", table))) == described
     assert read_classes(str(file(tmp_path, "b.json", '{"a": "one", "b": "two"}'))) == {"a": ["one"], "b": ["two"]}
+
+
+def test_classes_are_read_with_their_words(tmp_path):
+    described = {"spam": ["unwanted", Words("prize, winner, free")], "ham": [Words(add="dinner", drop="pork")], "x": []}
+    table = 'Class,Description,Words\nspam,unwanted,"prize, winner"\nham,,+dinner -pork\nx,,\nspam,,free\n'
+    assert read_classes(str(file(tmp_path, "a.csv", table))) == described
+    json = """{"spam": {"description": "unwanted", "words": ["prize", "winner", "free"]},
+        "ham": {"words": "+dinner -pork"}, "x": []}"""
+    assert read_classes(str(file(tmp_path, "a.json", json))) == described
+    only = "label\tkeywords\nspam\tprize winner\nham\t\n"
+    assert read_classes(str(file(tmp_path, "a.tsv", only))) == {"spam": [Words("prize winner")], "ham": []}
+
+
+def test_a_list_of_words_in_json_may_contain_expressions(tmp_path):
+    json = '{"a": {"words": ["money back"]}, "b": {"words": "money back"}}'
+    assert read_classes(str(file(tmp_path, "a.json", json))) == {
+        "a": [Words(["money back"])],
+        "b": [Words("money", "back")],
+    }
+
+
+def test_words_that_cannot_be_used_are_refused_with_their_class(tmp_path):
+    with pytest.raises(DataFileError, match=r"a\.csv: the words of class 'b' cannot be used. Words must have letters"):
+        read_classes(str(file(tmp_path, "a.csv", "class,words\na,good\nb,7\n")))
+    with pytest.raises(DataFileError, match="must contain a list of names"):
+        read_classes(str(file(tmp_path, "a.json", '{"a": {"word": "good"}}')))
+    with pytest.raises(DataFileError, match="must contain a list of names"):
+        read_classes(str(file(tmp_path, "a.json", '{"a": {"words": ["good", 7]}}')))
 
 
 @pytest.mark.parametrize("content", ["3", "[1, 2]", '{"a": 1}', '{"a": [1]}'])

@@ -65,13 +65,13 @@ class Words:
         return f"Words({', '.join(own + changes)})"
 
     @classmethod
-    def read(cls, *texts: str) -> Self:
-        """Return the words that are written in texts: +word adds a word and -word drops one.
+    def read(cls, *given: str | Iterable[str]) -> Self:
+        """Return the words that are written in texts or lists: +word adds a word and -word drops one.
 
-        >>> Words.read("prize, winner"), Words.read("+cash -free")
-        (Words('prize, winner'), Words(add='cash', drop='free'))
+        >>> Words.read("prize, winner"), Words.read("+cash -free", ["+money back"])
+        (Words('prize, winner'), Words(add='cash, money back', drop='free'))
         """
-        every = [word for text in texts for word in _listed(text)]
+        every = [word for one in given for word in _listed(one)]
         marked = {mark: [word[1:] for word in every if word[0] == mark] for mark in "+-"}
         return cls([word for word in every if word[0] not in marked], add=marked["+"], drop=marked["-"])
 

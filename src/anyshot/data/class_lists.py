@@ -1,25 +1,31 @@
-"""Read lists of classes, with descriptions: from text, or a file."""
+"""Read lists of classes, with descriptions and words: from text, or a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from anyshot.base.class_words import Words
 from anyshot.base.names import clean_name, clean_names
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.tables import Table, parse_json, read_table
 from anyshot.data.text_files import existing, read_text, suffix_of
-from anyshot.errors import DataFileError, InputError
+from anyshot.errors import ClassesError, DataFileError, InputError
+
+Described: TypeAlias = dict[str, list[str | Words]]  # descriptions of each class, and its words
 
 CLASS_COLUMNS: Final = ("class", "label", "name", "category")
 DESCRIPTION_COLUMNS: Final = ("description", "descriptions")
+WORD_COLUMNS: Final = ("words", "keywords")
 
 
-def read_classes(text: str) -> list[str] | dict[str, list[str]]:
+def read_classes(text: str) -> list[str] | Described:
     """Return the classes that `text` lists ("a,b,c"), or those in the file with this path.
 
-    A .txt file has one name per line; a .json file has a list of names, or an object from names to a description or a
-    list of them; a table (.csv, .tsv, .xlsx, ...) has a column class and optionally a column description (a class in
-    several rows has several descriptions).
+    A .txt file has one name per line; a .json file has a list of names, or an object from names to a description, a
+    list of them, or an object with description and words; a table (.csv, .tsv, .xlsx, ...) has a column class and
+    optionally columns description and words (a class in several rows has several descriptions). Among words, +word is
+    added to those that are found for the name and -word is dropped.
 
     >>> read_classes("billing, delivery,login")
     ['billing', 'delivery', 'login']
@@ -49,29 +55,60 @@ def _listed(text: str) -> list[str]:
     return [clean_name(name) for name in names]
 
 
-def _classes_of_table(table: Table) -> list[str] | dict[str, list[str]]:
+def _classes_of_table(table: Table) -> list[str] | Described:
     columns = {str(column).casefold(): str(column) for column in reversed(table.frame.columns)}
-    name = next((columns[usual] for usual in CLASS_COLUMNS if usual in columns), None)
-    described = next((columns[usual] for usual in DESCRIPTION_COLUMNS if usual in columns), None)
+    name, described, words = (
+        next((columns[usual] for usual in names if usual in columns), None)
+        for names in (CLASS_COLUMNS, DESCRIPTION_COLUMNS, WORD_COLUMNS)
+    )
     if name is None:
         raise DataFileError(f"{table.path} needs a column named class. Its columns: {listed_columns(table)}.")
     names = clean_names(("" if value is None else str(value).strip() for value in table.values(name)), what="classes")
-    if described is None:
+    if described is None and words is None:
         return names
-    classes: dict[str, list[str]] = {one: [] for one in names}
-    for one, text in zip(names, table.values(described), strict=True):
-        if text and text.strip():
-            classes[one].append(text.strip())
-    return classes
+    own, own_words = (_cells(names, table, column) for column in (described, words))
+    return {one: _with_words(one, own[one], own_words[one], table.path) for one in own}
 
 
-def _classes_of_json(given: object, path: Path) -> list[str] | dict[str, list[str]]:
+def _cells(names: Sequence[str], table: Table, column: str | None) -> dict[str, list[str]]:
+    """Return the cells of each class that are not empty; none if there is no such column."""
+    cells: dict[str, list[str]] = {one: [] for one in names}
+    for one, value in zip(names, [] if column is None else table.values(column), strict=column is not None):
+        if value is not None and str(value).strip():
+            cells[one].append(str(value).strip())
+    return cells
+
+
+def _classes_of_json(given: object, path: Path) -> list[str] | Described:
     if isinstance(given, list) and all(isinstance(name, str) for name in given):
         return given
     if isinstance(given, dict):
-        classes = {name: [texts] if isinstance(texts, str) else texts for name, texts in given.items()}
-        if all(isinstance(texts, list) and all(isinstance(t, str) for t in texts) for texts in classes.values()):
-            return classes
+        parts = {name: one if isinstance(one, dict) else {"description": one} for name, one in given.items()}
+        own, words = ({n: _texts(one.get(key, [])) for n, one in parts.items()} for key in ("description", "words"))
+        known = all(set(one) <= {"description", "words"} for one in parts.values())
+        if known and None not in own.values() and None not in words.values():
+            # A text is split into words, a list is one word or expression each.
+            given_words = {name: [one["words"]] if words[name] else [] for name, one in parts.items()}
+            return {name: _with_words(name, own[name] or [], given_words[name], path) for name in parts}
     raise DataFileError(
-        f'{path} must contain a list of names, ["a", "b"], or names with one or more descriptions, {{"a": "..."}}.'
+        f'{path} must contain a list of names, ["a", "b"], or names with one or more descriptions, {{"a": "..."}}, or '
+        'with words, {"a": {"description": "...", "words": ["...", "..."]}}.'
     )
+
+
+def _texts(given: object) -> list[str] | None:
+    """Return one text or a list of texts as a list; None for anything else."""
+    listed = [given] if isinstance(given, str) else given
+    return listed if isinstance(listed, list) and all(isinstance(one, str) for one in listed) else None
+
+
+def _with_words(
+    name: str, descriptions: Sequence[str], words: Sequence[str | list[str]], path: Path
+) -> list[str | Words]:
+    """Return the descriptions of a class, followed by its words if it has any."""
+    if not words:
+        return list(descriptions)
+    try:
+        return [*descriptions, Words.read(*words)]
+    except ClassesError as error:
+        raise DataFileError(f"{path}: the words of class {name!r} cannot be used. {error}") from error

@@ -8,7 +8,6 @@ import pytest
 
 import anyshot
 import tiny_language_models as tiny
-from anyshot.app.cli.reading import as_classes_write_them
 from app.cli.messages import TRAIN, process
 
 
@@ -48,13 +47,6 @@ def test_a_file_that_cannot_be_read_is_not_answered_by_its_name(call, made, tmp_
     done = call("predict", tmp_path / name, "--model", made / "model")
     assert (done.code, done.out) == (1, "")
     assert f"{name} cannot be read as items. Supported: .csv, " in done.err
-
-
-def test_whole_numbers_are_one_label_however_they_are_written():
-    assert as_classes_write_them([1.0, 2, "3", 4.5], ["1", "2", "3", "4.5"]) == ["1", "2", "3", "4.5"]
-    assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
-    assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
-    assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
 
 
 def test_a_text_with_line_ends_and_markup_is_one_row(call, made):

@@ -8,19 +8,16 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.class_options import ClassOptions, with_class_options
+from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import count, note, show, show_each, show_rows
+from anyshot.app.cli.options import ImageColumn, LabelColumn, TextColumn
 from anyshot.app.cli.reading import (
     Data,
     EncoderName,
     Given,
-    ImageColumn,
-    LabelColumn,
     Model,
     TableOut,
-    TextColumn,
     Verbatim,
-    as_classes_write_them,
     items_of,
     open_model,
     read,

@@ -1,14 +1,14 @@
-"""The options that name the classes of a command, and the words of each class."""
+"""Classes on the command line: their names, their words, and labels written as they are."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from anyshot import data as datasets
-from anyshot.app.cli.reading import as_classes_write_them, with_options
+from anyshot.app.cli.options import with_options
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label, Labels, class_table, classes_in
 from anyshot.errors import ClassesError
@@ -61,6 +61,37 @@ def with_class_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_options(command, "class_options", ClassOptions, first=True)
 
 
+def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
+    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
+
+    >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
+    ['1', '2', 'b', 'true', None, 'c']
+    """
+    listed = list(classes)
+    exact = {(type(name), name): name for name in listed}
+    written = {_as_whole(name): name for name in listed} | {str(name): name for name in listed}
+    truth = {str(name).casefold(): name for name in listed}
+    found: list[Label] = []
+    for label in labels:
+        one = exact.get((type(label), label), written.get(str(label), written.get(_as_whole(label), label)))
+        found.append(truth.get(str(label).casefold(), one) if isinstance(label, bool) else one)
+    return found
+
+
+def one_class(name: str, classes: Iterable[Label]) -> Label:
+    """Return a class named on the command line in the type of the model's classes."""
+    listed = list(classes)
+    found = as_classes_write_them([name], listed)[0]
+    if found in listed or not all(type(one) is int for one in listed):
+        return found
+    try:
+        return int(name)
+    except ValueError as error:
+        raise ClassesError(
+            f"The classes of the model are integers, such as {listed[0]}; {name!r} is not an integer."
+        ) from error
+
+
 def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
     """Return the words of each class that options like "spam=prize, winner" name."""
     texts: dict[str, list[str]] = {}
@@ -94,3 +125,8 @@ def _class_of(name: str, names: list[Label]) -> Label:
     raise ClassesError(
         f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
     )
+
+
+def _as_whole(label: Label) -> str:
+    """Return a label as text, 1.0 as "1": JSON and JavaScript do not distinguish the two."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)

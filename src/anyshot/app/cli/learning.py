@@ -10,22 +10,19 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import tasks
-from anyshot.app.cli.class_options import ClassOptions, with_class_options
+from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, one_class, with_class_options
 from anyshot.app.cli.console import count, note, show
+from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import (
-    Columns,
     Data,
     EncoderName,
     Given,
     Model,
-    as_classes_write_them,
     items_of_class,
     labeled_items_of,
-    one_class,
     open_model,
     read,
     read_items,
-    with_column_options,
 )
 from anyshot.base.class_words import Words
 from anyshot.base.files import folder_lock

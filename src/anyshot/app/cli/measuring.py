@@ -8,19 +8,10 @@ import numpy as np
 import typer
 
 from anyshot import encoders, evaluation, store, tasks
-from anyshot.app.cli.class_options import ClassOptions, with_class_options
+from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import count, note, show
-from anyshot.app.cli.reading import (
-    Columns,
-    Data,
-    EncoderName,
-    ImageColumn,
-    LabelColumn,
-    TextColumn,
-    as_classes_write_them,
-    read,
-    with_column_options,
-)
+from anyshot.app.cli.options import Columns, ImageColumn, LabelColumn, TextColumn, with_column_options
+from anyshot.app.cli.reading import Data, EncoderName, read
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
 from anyshot.encoders.registry import default_for

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -15,23 +15,11 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
+from anyshot.app.cli.options import Columns
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
-from anyshot.base.labels import Label
-from anyshot.errors import ClassesError, InputError
+from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
-TextColumn: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="Column of the texts. Default: a column with a common name, such as text.", metavar="NAME"),
-]
-ImageColumn: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="Column of the paths of image files, relative to the folder of the table.", metavar="NAME"),
-]
-LabelColumn: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="Column of the labels. Default: a column with a common name, such as label.", metavar="NAME"),
-]
 Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that fit wrote.", metavar="DIR")]
 Data: TypeAlias = Annotated[
     Path,
@@ -63,40 +51,6 @@ Given: TypeAlias = Annotated[
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet"})
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a table, as named by the options of a command."""
-
-    text_column: TextColumn = None
-    label_column: LabelColumn = None
-    image_column: ImageColumn = None
-
-
-def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Columns`, after its own; it receives them as `columns`."""
-    return with_options(command, "columns", Columns)
-
-
-def with_options(command: Callable[..., None], name: str, kind: type, *, first: bool = False) -> Callable[..., None]:
-    """Give a command an option for each field of a data class, which it receives as the argument `name`.
-
-    first: whether the options come before the command's own, which have defaults, or after them.
-    """
-    own = [one for one in signature(command).parameters.values() if one.name != name]
-    given = [Parameter(one.name, Parameter.KEYWORD_ONLY, default=None, annotation=one.type) for one in fields(kind)]
-    at = sum(one.default is Parameter.empty for one in own) if first else len(own)
-    every = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*own[:at], *given, *own[at:])]
-
-    @wraps(command)
-    def called(**arguments: Any) -> None:
-        options = kind(**{one.name: arguments.pop(one.name) for one in given})
-        command(**arguments, **{name: options})
-
-    called.__annotations__ = {one.name: one.annotation for one in every}
-    called.__signature__ = Signature(every)  # type: ignore[attr-defined]  # for typer
-    return called
 
 
 SavedEncoder: TypeAlias = Annotated[
@@ -249,42 +203,6 @@ def table_among(arguments: Sequence[str]) -> Path | None:
     """Return the path of the table that the items come from, or None."""
     alone = len(arguments) == 1 and _is_data(arguments[0]) and Path(arguments[0]).suffix.lower() in TABLE_SUFFIXES
     return Path(arguments[0]) if alone and os.path.isfile(arguments[0]) else None
-
-
-def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
-    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
-
-    >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
-    ['1', '2', 'b', 'true', None, 'c']
-    """
-    listed = list(classes)
-    exact = {(type(name), name): name for name in listed}
-    written = {_as_whole(name): name for name in listed} | {str(name): name for name in listed}
-    truth = {str(name).casefold(): name for name in listed}
-    found: list[Label] = []
-    for label in labels:
-        one = exact.get((type(label), label), written.get(str(label), written.get(_as_whole(label), label)))
-        found.append(truth.get(str(label).casefold(), one) if isinstance(label, bool) else one)
-    return found
-
-
-def one_class(name: str, classes: Iterable[Label]) -> Label:
-    """Return a class named on the command line in the type of the model's classes."""
-    listed = list(classes)
-    found = as_classes_write_them([name], listed)[0]
-    if found in listed or not all(type(one) is int for one in listed):
-        return found
-    try:
-        return int(name)
-    except ValueError as error:
-        raise ClassesError(
-            f"The classes of the model are integers, such as {listed[0]}; {name!r} is not an integer."
-        ) from error
-
-
-def _as_whole(label: Label) -> str:
-    """Return a label as text, 1.0 as "1": JSON and JavaScript do not distinguish the two."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _check_item(argument: str) -> None:
