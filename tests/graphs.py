@@ -6,21 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 
+from anyshot.encoders.engines.layers import Node, model, parameter
+from anyshot.encoders.engines.openvino import Engine
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 
 
-def answer(build: Callable[..., openvino.Node], *inputs: np.ndarray) -> np.ndarray:
+def answer(build: Callable[..., Node], *inputs: np.ndarray) -> np.ndarray:
     """Return the output of the graph that `build` makes, in float32, for inputs of the same ranks."""
-    shapes = [[-1, *x.shape[1:]] if x.ndim == 4 else [-1] * x.ndim for x in inputs]
-    parameters = [
-        openvino.op.Parameter(openvino.Type(x.dtype), openvino.PartialShape(shape))
-        for x, shape in zip(inputs, shapes, strict=True)
-    ]
-    model = openvino.Model([build(*parameters)], parameters, "graph")
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.array(compiled(list(inputs))[0])
+
+    def whole() -> Any:
+        shapes = [(-1, *x.shape[1:]) if x.ndim == 4 else (-1,) * x.ndim for x in inputs]
+        parameters = [
+            parameter(f"x{row}", *shape, dtype=x.dtype)
+            for row, (x, shape) in enumerate(zip(inputs, shapes, strict=True))
+        ]
+        return model(build(*parameters), parameters)
+
+    return Engine(whole)(**{f"x{row}": x for row, x in enumerate(inputs)})
 
 
 def randomized(model: Any, *, seed: int = 0) -> Any:

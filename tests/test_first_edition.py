@@ -59,7 +59,9 @@ def test_a_saved_model_answers_as_it_did(name, saved):
         if isinstance(values[0], str):
             assert list(answers[task]) == values
         else:
-            np.testing.assert_allclose(answers[task], values, atol=1e-6, rtol=1e-6)
+            # the engine of images rounds bfloat16 at other places than torch, which encoded them when it was saved
+            exactness = 5e-3 if name == "images" else 1e-6
+            np.testing.assert_allclose(answers[task], values, atol=exactness, rtol=exactness)
 
 
 def test_loading_a_text_model_imports_no_module_of_other_kinds():

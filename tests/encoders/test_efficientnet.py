@@ -1,33 +1,26 @@
-"""EfficientNet-Lite0: its layers by hand, its answers on photographs, and its network split into stages."""
+"""EfficientNet-Lite0: its vectors of photographs, its digest, its weights."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from sklearn.base import clone
 from sklearn.datasets import load_sample_images
-from torch.nn import functional
 
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
-from anyshot.encoders.backbones import split
+from anyshot.encoders import efficientnet
 from anyshot.encoders.efficientnet import (
-    EPSILON,
     WEIGHTS_SHA256,
-    Convolution,
     EfficientNetLite0Encoder,
-    fold,
     load_efficientnet_lite0,
     read_published,
 )
-from anyshot.encoders.freeze import from_scratch
-from anyshot.encoders.images import center_square, imagenet_class_names
-from anyshot.encoders.registry import load_encoder
-from anyshot.encoders.stages import State, through
+from anyshot.encoders.engines.images import image_precision
+from anyshot.encoders.images import imagenet_class_names
+from anyshot.encoders.registry import load_encoder, same_weights
 from anyshot.errors import BadItemError, EncoderError, InputError, MissingWeightsError
-from splits import PIXELS, PRECISE, composition_gap, precise
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +102,15 @@ def test_even_lighting_makes_vectors_robust_to_brightness_and_contrast(encoder, 
     assert even_cosines.min() > 0.98 > cosines.max()
 
 
-def test_even_lighting_has_its_own_name_and_digest(encoder):
+def test_even_lighting_has_its_own_digest(encoder):
     even = EfficientNetLite0Encoder(device="cpu", lighting="even")
-    assert even.digest != encoder.digest == EfficientNetLite0Encoder(device="cpu").digest
+    assert even.digest.split()[0] != encoder.digest.split()[0]
+    assert encoder.digest == EfficientNetLite0Encoder(device="cpu").digest
+
+
+@pytest.mark.torch
+def test_even_lighting_has_its_own_name_for_training(encoder):
+    even = EfficientNetLite0Encoder(device="cpu", lighting="even")
     assert (even.backbone().name, encoder.backbone().name) == ("efficientnet-lite0-even", "efficientnet-lite0")
     lighting = even.backbone().preparation.about["lighting"]
     assert lighting == "pixel values scaled to mean 115 and standard deviation 58"
@@ -124,81 +123,44 @@ def test_an_unknown_lighting_is_refused():
 
 
 def test_the_constructor_does_no_work():
-    encoder = EfficientNetLite0Encoder(device="no such device")
-    with pytest.raises(EncoderError, match="no such device"):
+    encoder = EfficientNetLite0Encoder(lighting="dark", engine="none")
+    with pytest.raises(InputError, match="'dark'"):
         _ = encoder.digest
 
 
-def test_loading_does_not_advance_torchs_random_generator(photos):
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    EfficientNetLite0Encoder(device="cpu").encode(photos[:1])
-    torch.testing.assert_close(torch.rand(3), expected)
+@pytest.mark.torch
+def test_an_unknown_device_is_refused():
+    with pytest.raises(EncoderError, match="no such device"):
+        _ = EfficientNetLite0Encoder(device="no such device").digest
 
 
-def test_importing_it_does_not_import_transformers():
-    code = "import sys, anyshot.encoders.efficientnet; sys.exit('transformers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_the_precision_is_a_part_of_the_digest_which_models_may_differ_in(encoder):
+    weights, precision, resized_by = encoder.digest.split()
+    assert precision == ("float32" if image_precision() == "float32" else "openvino.bfloat16")
+    assert resized_by == "PIL"
+    assert same_weights(encoder.digest, f"{weights} torch.bfloat16")
 
 
-def test_a_folded_convolution_equals_the_convolution_and_its_batch_norm():
-    generator = torch.Generator().manual_seed(0)
-    conv, norm = torch.nn.Conv2d(3, 5, 3, bias=False), torch.nn.BatchNorm2d(5, eps=EPSILON).eval()
-    for tensor in (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var):
-        tensor.data = torch.rand(tensor.shape, generator=generator)
-    weights = {f"c.{name}": value for name, value in conv.state_dict().items()}
-    weights |= {f"n.{name}": value for name, value in norm.state_dict().items()}
-    state = fold(weights, conv="c", norm="n", name="x")
-    x = torch.rand(2, 3, 8, 8, generator=generator)
-    folded = functional.conv2d(x, state["x.conv.weight"], state["x.conv.bias"])
-    torch.testing.assert_close(folded, norm(conv(x)))
+def test_without_bfloat16_the_vectors_are_nearly_equal_and_their_digest_differs(encoder, photos, monkeypatch):
+    monkeypatch.setattr(efficientnet, "image_precision", lambda: "float32")
+    monkeypatch.setattr(efficientnet, "_graph", efficientnet._graph.__wrapped__)
+    exact = EfficientNetLite0Encoder(device="cpu")
+    assert exact.digest.split()[1] == "float32"
+    assert np.sum(exact.encode(photos) * encoder.encode(photos), axis=1) == pytest.approx(1, abs=5e-3)
 
 
-@pytest.mark.parametrize(("kernel", "before"), [(3, 0), (5, 1)])
-def test_stride_two_pads_as_tensorflow_does(kernel, before):
-    layer = Convolution(1, 1, kernel, stride=2, linear=True)
-    torch.nn.init.ones_(layer.conv.weight)
-    torch.nn.init.zeros_(layer.conv.bias)
-    ramp = torch.arange(64.0).reshape(1, 1, 8, 8)
-    padded = functional.pad(ramp, (before, kernel - 2 - before, before, kernel - 2 - before))
-    y = layer(ramp)
-    assert y.shape == (1, 1, 4, 4)
-    torch.testing.assert_close(y, padded.unfold(2, kernel, 2).unfold(3, kernel, 2).sum(dim=(-1, -2)))
+def test_all_encoders_of_a_process_share_one_graph(encoder):
+    assert EfficientNetLite0Encoder(lighting="even")._engine is encoder._engine
+    assert EfficientNetLite0Encoder(threads=1)._engine is not encoder._engine
 
 
-def test_the_network_has_named_stages_and_the_published_number_of_weights(encoder):
-    network = encoder.backbone().network
-    assert list(network) == ["stem", *(f"stage{number}" for number in range(1, 8)), "features", "pooling"]
-    layers = [part for stage in network.values() for part in stage.modules() if isinstance(part, torch.nn.Conv2d)]
-    n_weights = sum(layer.weight.numel() for layer in layers) + 1000 * 1280
-    assert round(n_weights / 1e6, 1) == 4.6  # million; published: 4.7 with biases
-
-
-def test_bfloat16_changes_a_vector_little(encoder, photos):
-    x = torch.stack([center_square(photo.copy()) for photo in photos])
-    with torch.inference_mode():
-        exact = functional.normalize(through(encoder.backbone().network, State(x)).x)
-    assert np.sum(encoder.encode(photos) * exact.numpy(), axis=1) == pytest.approx(1, abs=5e-3)
-
-
-def test_split_anywhere_it_computes_the_same_features():
-    encoder = EfficientNetLite0Encoder(device="cpu")
-    vars(encoder)["_compute"] = PRECISE
-    backbone = precise(encoder.backbone())
-    state = backbone.together(backbone.prepare(PIXELS[:2]))
-    with torch.no_grad():
-        expected = encoder._features(state.x)
-    assert composition_gap(backbone, state, expected) < 1e-6
-
-
-def test_from_scratch_the_batch_norms_learn_their_statistics():
-    backbone = precise(from_scratch(EfficientNetLite0Encoder(device="cpu").backbone(), random_state=0))
-    rest = split(backbone, "stage7").rest.train()
-    norms = [module for module in rest.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    assert norms
-    rest(State(torch.rand(2, 192, 7, 7) + 1))
-    assert all(norm.num_batches_tracked == 1 for norm in norms)
+def test_encoding_imports_no_torch_and_no_transformers():
+    code = (
+        "import sys, numpy, anyshot; e = anyshot.load_encoder('efficientnet-lite0', device='cpu'); "
+        "e.encode([numpy.zeros((9, 9, 3), 'uint8')]); e.classifier; "
+        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
 def test_missing_weights_are_reported_with_the_command_that_installs_them(tmp_path):

@@ -48,7 +48,7 @@ def weights_file(keras, tmp_path_factory) -> Path:
 
 def test_vectors_are_the_models_output_averaged_over_height_and_width(small):
     encoder = KerasEncoder(small)
-    shown = np.stack([center_square(photo, side=32).permute(1, 2, 0).numpy() for photo in PHOTOS]).astype(np.float32)
+    shown = np.stack([center_square(photo, side=32) for photo in PHOTOS]).astype(np.float32)
     with torch.no_grad():
         maps = small(torch.from_numpy(shown), training=False).numpy()  # (3, 30, 30, 6)
     assert encoder.width == 6
@@ -110,7 +110,7 @@ def test_an_application_is_loaded_by_name_and_file_with_its_preprocessing(keras,
     encoder = load_encoder(f"keras:MobileNet:{weights_file}", device="cpu", download="never")
     model = keras.applications.MobileNet(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
     model.load_weights(weights_file)
-    shown = np.stack([center_square(photo).permute(1, 2, 0).numpy() for photo in PHOTOS[:1]]).astype(np.float32)
+    shown = np.stack([center_square(photo) for photo in PHOTOS[:1]]).astype(np.float32)
     with torch.no_grad():
         expected = model(torch.from_numpy(shown / 127.5 - 1), training=False).numpy()
     assert encoder.width == 1024

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification, AutoTokenizer
 
@@ -44,7 +45,14 @@ class _ImageEncoder(HuggingFaceEncoder):
         BadItemError
             An image cannot be read; the message names its path and row.
         """
-        return encode_images(inputs, prepare=self._prepare, forward=self._features, width=self.width)
+        return encode_images(
+            inputs, prepare=lambda pixels: self._prepare(pixels).numpy(), encode=self._encoded, width=self.width
+        )
+
+    def _encoded(self, batches: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        for batch in batches:
+            with torch.inference_mode():
+                yield self._features(torch.from_numpy(batch)).float().cpu().numpy()
 
     def _open_processor(self) -> None:
         self._processor = open_part(AutoImageProcessor, self._folder, backend="pil")

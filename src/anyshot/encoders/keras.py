@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anyshot.base.items import Items
+from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors, extra
 from anyshot.encoders.huggingface_files import download_switch
-from anyshot.encoders.images import center_square, encode_images
+from anyshot.encoders.images import RESIZED_BY, center_square, encode_images
 from anyshot.encoders.stages import choose
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError
 
@@ -72,9 +73,7 @@ class KerasEncoder:
             raise EncoderError(f"model must be a Keras model, not {type(model).__name__}.")
         self.model, self.preprocess = model, preprocess
         self._side = _side(model)
-        blank = torch.zeros((1, 3, self._side, self._side), dtype=torch.uint8)
-        with torch.inference_mode():
-            self.width = int(self._features(blank).shape[1])
+        self.width = self._features(np.zeros((1, self._side, self._side, 3), np.uint8)).shape[1]
 
     @cached_property
     def digest(self) -> str:
@@ -85,7 +84,8 @@ class KerasEncoder:
         scaling = "as they are" if self.preprocess is None else f"{self.preprocess.__module__}.{_name(self.preprocess)}"
         architecture = json.dumps(_without_names(self.model.get_config()), sort_keys=True, default=str)
         parts = ("keras, 1", architecture, weights.hexdigest(), scaling, str(self._side))
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        hashed = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return f"{hashed} {RESIZED_BY}"
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
@@ -96,25 +96,30 @@ class KerasEncoder:
             An image cannot be read; the message names its path and row.
         """
         return encode_images(
-            inputs, prepare=partial(center_square, side=self._side), forward=self._features, width=self.width
+            inputs,
+            prepare=partial(center_square, side=self._side),
+            encode=partial(map, self._features),
+            width=self.width,
         )
 
     def __sklearn_clone__(self) -> Self:
         return self  # never changed after construction, so that a clone need not copy the weights
 
-    def _features(self, pixels: Tensor) -> Tensor:
-        """Return features (n, width) of pixels (n, 3, side, side), uint8."""
-        x: NDArray[np.float32] = pixels.permute(0, 2, 3, 1).float().numpy()
+    def _features(self, pixels: Pixels) -> Vectors:
+        """Return features (n, width) of pixels (n, side, side, 3)."""
+        x: NDArray[np.float32] = pixels.astype(np.float32)
         x = x if self.preprocess is None else np.asarray(self.preprocess(x), dtype=np.float32)
         device = next((weights.device for weights in self.model.parameters()), torch.device("cpu"))
-        output = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(device), training=False)
+        with torch.inference_mode():
+            output = self.model(torch.from_numpy(np.ascontiguousarray(x)).to(device), training=False)
         if not isinstance(output, Tensor) or output.ndim < 2:
             what = f"{len(output)} outputs" if isinstance(output, list | tuple | dict) else f"a {type(output).__name__}"
             raise EncoderError(
                 f"The Keras model {self.model.name!r} must have one output, vectors or feature maps, but has {what}. "
                 "Choose one: keras.Model(model.inputs, model.outputs[0])."
             )
-        return output if output.ndim == 2 else output.flatten(1, -2).mean(dim=1)  # of (n, h w, width)
+        pooled = output if output.ndim == 2 else output.flatten(1, -2).mean(dim=1)  # of (n, h w, width)
+        return pooled.float().cpu().numpy()
 
 
 def load_keras_model(source: str, *, device: str = "auto", download: str | None = None) -> KerasEncoder:

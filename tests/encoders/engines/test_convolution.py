@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from anyshot.encoders.engines.convolution import (
-    activation,
     convolution,
     folded,
     mean_over_space,
@@ -13,7 +12,6 @@ from anyshot.encoders.engines.convolution import (
     tensorflow_padding,
 )
 from anyshot.encoders.engines.weights import Weights
-from anyshot.errors import EncoderError
 from graphs import answer
 
 RAMP = np.arange(64, dtype=np.float32).reshape(1, 1, 8, 8)
@@ -74,13 +72,3 @@ def test_the_mean_over_space_and_the_side():
         return mean_over_space(x)
 
     np.testing.assert_allclose(answer(build, RAMP), [[31.5]])
-
-
-@pytest.mark.parametrize(("name", "expected"), [("relu6", [0, 2, 6]), ("relu", [0, 2, 9]), ("linear", [-1, 2, 9])])
-def test_an_activation_by_name(name, expected):
-    np.testing.assert_allclose(answer(activation(name), np.float32([[-1, 2, 9]])), [expected])
-
-
-def test_an_unknown_activation_is_refused():
-    with pytest.raises(EncoderError, match="activation 'mish' is not one of relu"):
-        activation("mish")

@@ -7,6 +7,7 @@ from scipy.special import erf, softmax
 from anyshot.encoders.engines import layers
 from anyshot.encoders.engines.openvino import Engine
 from anyshot.encoders.engines.weights import Weights
+from anyshot.errors import EncoderError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 5, 8)).astype(np.float32)
@@ -92,3 +93,12 @@ def test_an_embedding_is_a_row_of_the_table():
     table = ARRAYS["one.weight"]
     actual = computed(lambda x: layers.embedding(layers.ops.convert(x, "i32"), table), x=ids)
     np.testing.assert_array_equal(actual, table[ids.astype(int)])
+
+
+def test_an_unknown_activation_is_refused_with_the_engine_that_has_it():
+    with pytest.raises(EncoderError, match=r"activation 'mish' is none of gelu.*Use engine='torch'"):
+        layers.activate(None, "mish")
+
+
+def test_relu6_by_hand():
+    np.testing.assert_array_equal(computed(lambda x: layers.activate(x, "relu6")), X.clip(0, 6))

@@ -1,33 +1,11 @@
 """The layers of convolutional networks as graphs of openvino: convolutions with their batch norm, padding, pooling."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
-from openvino import Node
-from openvino import opset15 as op
 
 from anyshot.base.validation import Vectors
+from anyshot.encoders.engines.layers import Node, constant, integers, ops
 from anyshot.encoders.engines.weights import Weights
-from anyshot.errors import EncoderError
-
-ACTIVATIONS: Final[Mapping[str, Callable[[Node], Node]]] = {
-    "relu": op.relu,
-    "relu6": lambda x: op.clamp(x, 0.0, 6.0),
-    "silu": op.swish,
-    "swish": op.swish,
-    "gelu": lambda x: op.gelu(x, "erf"),
-    "tanh": op.tanh,
-    "linear": lambda x: x,
-}
-
-
-def activation(name: object) -> Callable[[Node], Node]:
-    """Return the activation with a name of transformers."""
-    if name not in ACTIVATIONS:
-        raise EncoderError(f"The activation {name!r} is not one of {', '.join(ACTIVATIONS)}.")
-    return ACTIVATIONS[str(name)]
 
 
 def convolution(
@@ -48,10 +26,10 @@ def convolution(
     steps, dilations = [stride] * 2, [dilation] * 2
     n_groups = len(kernel) if kernel.shape[1] == 1 and x.get_output_partial_shape(0)[1] != 1 else 1
     if n_groups > 1:
-        y = op.group_convolution(x, op.constant(kernel[:, None]), steps, [before] * 2, [after] * 2, dilations)
+        y = ops.group_convolution(x, constant(kernel[:, None]), steps, [before] * 2, [after] * 2, dilations)
     else:
-        y = op.convolution(x, op.constant(kernel), steps, [before] * 2, [after] * 2, dilations)
-    return y if bias is None else op.add(y, op.constant(bias.reshape(1, -1, 1, 1)))
+        y = ops.convolution(x, constant(kernel), steps, [before] * 2, [after] * 2, dilations)
+    return y if bias is None else ops.add(y, constant(bias.reshape(1, -1, 1, 1)))
 
 
 def folded(weights: Weights, conv: str, norm: str, *, epsilon: float) -> tuple[NDArray[np.float32], Vectors]:
@@ -62,7 +40,7 @@ def folded(weights: Weights, conv: str, norm: str, *, epsilon: float) -> tuple[N
     normed = weights.under(norm)
     scale = normed["weight"] / np.sqrt(normed["running_var"] + np.float32(epsilon))  # (n_out,)
     kernel = weights[f"{conv}.weight"] * scale[:, None, None, None]
-    return kernel, normed["bias"] - scale * normed["running_mean"]
+    return np.ascontiguousarray(kernel), normed["bias"] - scale * normed["running_mean"]
 
 
 def same_padding(kernel: int, *, dilation: int = 1) -> tuple[int, int]:
@@ -79,7 +57,7 @@ def tensorflow_padding(kernel: int, *, stride: int, size: int, dilation: int = 1
 
 def mean_over_space(x: Node) -> Node:
     """Return the mean (n, c) of maps (n, c, h, w)."""
-    return op.reduce_mean(x, op.constant([2, 3]), False)
+    return ops.reduce_mean(x, integers(2, 3), False)
 
 
 def side(x: Node) -> int:

@@ -7,17 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from openvino import Node
-from openvino import opset15 as op
-
 from anyshot.encoders.engines.convolution import (
-    activation,
     convolution,
     folded,
     mean_over_space,
     side,
     tensorflow_padding,
 )
+from anyshot.encoders.engines.layers import Node, activate, integers, ops
 from anyshot.encoders.engines.weights import Weights
 
 EPSILON: Final = 1e-3  # of every batch norm of Lite0
@@ -40,7 +37,7 @@ def efficientnet_lite0(x: Node, weights: Weights) -> Node:
     def layer(x: Node, conv: str, norm: str, *, stride: int = 1, linear: bool = False) -> Node:
         kernel, bias = folded(weights, conv, norm, epsilon=EPSILON)
         y = convolution(x, kernel, bias, stride=stride, padding=_padding(kernel.shape[-1], stride, side(x)))
-        return y if linear else op.clamp(y, 0.0, 6.0)
+        return y if linear else ops.clamp(y, 0.0, 6.0)
 
     x = layer(x, "_conv_stem", "_bn0", stride=2)  # (n, 32, h / 2, w / 2)
     strides = [stride if block == 0 else 1 for _, stride, *_, n in LITE0_STAGES for block in range(n)]
@@ -50,19 +47,19 @@ def efficientnet_lite0(x: Node, weights: Weights) -> Node:
             y = layer(y, f"{name}_expand_conv", f"{name}_bn0")
         y = layer(y, f"{name}_depthwise_conv", f"{name}_bn1", stride=stride)
         y = layer(y, f"{name}_project_conv", f"{name}_bn2", linear=True)
-        x = op.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
+        x = ops.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
     return mean_over_space(layer(x, "_conv_head", "_bn1"))
 
 
 def efficientnet(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return the pooled features (n, hidden_dim) of normalized pixels (n, 3, h, w) by a model of transformers."""
-    epsilon, act = config["batch_norm_eps"], activation(config["hidden_act"])
+    epsilon, act = config["batch_norm_eps"], config["hidden_act"]
 
     def layer(x: Node, conv: str, norm: str, *, stride: int = 1, adjust: bool = True, linear: bool = False) -> Node:
         kernel, bias = folded(weights, conv, norm, epsilon=epsilon)
         half = kernel.shape[-1] // 2
         y = convolution(x, kernel, bias, stride=stride, padding=(half - (stride == 2 and adjust), half))
-        return y if linear else act(y)
+        return y if linear else activate(y, act)
 
     x = layer(x, "embeddings.convolution", "embeddings.batchnorm", stride=2)
     for number, stride in enumerate(_strides(config)):
@@ -75,16 +72,16 @@ def efficientnet(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
         y = _squeeze_excite(y, weights.under(f"{name}.squeeze_excite"), config)
         y = layer(y, f"{name}.projection.project_conv", f"{name}.projection.project_bn", linear=True)
         # transformers adds the input of each block of stride 1 but the first of its stage
-        x = op.add(y, x) if _repeats(config)[number] and stride == 1 else y
+        x = ops.add(y, x) if _repeats(config)[number] and stride == 1 else y
     x = layer(x, "encoder.top_conv", "encoder.top_bn")
-    return op.reduce_max(x, op.constant([2, 3]), False) if config["pooling_type"] == "max" else mean_over_space(x)
+    return ops.reduce_max(x, integers(2, 3), False) if config["pooling_type"] == "max" else mean_over_space(x)
 
 
 def _squeeze_excite(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return maps (n, c, h, w) times a factor for each channel, made from their means (Hu et al., CVPR 2018)."""
-    means = op.reduce_mean(x, op.constant([2, 3]), True)  # (n, c, 1, 1)
-    few = activation(config["hidden_act"])(convolution(means, weights["reduce.weight"], weights["reduce.bias"]))
-    return op.multiply(x, op.sigmoid(convolution(few, weights["expand.weight"], weights["expand.bias"])))
+    means = ops.reduce_mean(x, integers(2, 3), True)  # (n, c, 1, 1)
+    few = activate(convolution(means, weights["reduce.weight"], weights["reduce.bias"]), config["hidden_act"])
+    return ops.multiply(x, ops.sigmoid(convolution(few, weights["expand.weight"], weights["expand.bias"])))
 
 
 def _strides(config: Mapping[str, Any]) -> list[int]:

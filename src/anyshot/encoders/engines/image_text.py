@@ -8,14 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from openvino import Node
-from openvino import opset15 as op
 
-from anyshot.encoders.engines.transformer import (
+from anyshot.encoders.engines.layers import (
+    Node,
     attention,
-    dense,
+    constant,
+    embedding,
+    integer,
+    integers,
     layer_norm,
     linear,
+    ops,
+)
+from anyshot.encoders.engines.transformer import (
+    dense,
     mlp,
     patches,
     pre_norm_layer,
@@ -30,7 +36,7 @@ def clip_image(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return the class token (n, width) of normalized pixels (n, 3, h, w), before the projection."""
     x = patches(x, weights.under("embeddings.patch_embedding"))
     x = with_first(x, weights["embeddings.class_embedding"])
-    x = op.add(x, op.constant(weights["embeddings.position_embedding.weight"][None]))  # (n, patches + 1, width)
+    x = ops.add(x, constant(weights["embeddings.position_embedding.weight"][None]))  # (n, patches + 1, width)
     x = layer_norm(x, weights.under("pre_layrnorm"), epsilon=config["layer_norm_eps"])  # transformers' spelling
     x = _layers(x, weights, config, causal=False)
     return layer_norm(token_at(x, 0), weights.under("post_layernorm"), epsilon=config["layer_norm_eps"])
@@ -44,14 +50,14 @@ def clip_text(ids: Node, position: Node, weights: Weights, config: Mapping[str, 
     """
     x = _layers(_embedded(ids, weights), weights, config, causal=True)
     x = layer_norm(x, weights.under("final_layer_norm"), epsilon=config["layer_norm_eps"])
-    token = op.gather(x, op.unsqueeze(position, op.constant([1])), op.constant(1), 1)  # (n, 1, width)
-    return op.squeeze(token, op.constant([1]))
+    token = ops.gather(x, ops.unsqueeze(position, integers(1)), integer(1), 1)  # (n, 1, width)
+    return ops.squeeze(token, integers(1))
 
 
 def siglip_image(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return the vector (n, width) of normalized pixels (n, 3, h, w), pooled by attention."""
     x = patches(x, weights.under("embeddings.patch_embedding"))
-    x = op.add(x, op.constant(weights["embeddings.position_embedding.weight"][None]))  # (n, patches, width)
+    x = ops.add(x, constant(weights["embeddings.position_embedding.weight"][None]))  # (n, patches, width)
     x = _layers(x, weights, config, causal=False)
     x = layer_norm(x, weights.under("post_layernorm"), epsilon=config["layer_norm_eps"])
     return _attention_pooling(x, weights.under("head"), config)
@@ -72,10 +78,10 @@ def _layers(x: Node, weights: Weights, config: Mapping[str, Any], *, causal: boo
 
 def _embedded(ids: Node, weights: Weights) -> Node:
     """Return the states (n, t, width) of token ids (n, t): token and position embeddings."""
-    words = op.gather(op.constant(weights["embeddings.token_embedding.weight"]), ids, op.constant(0))
-    places = op.constant(weights["embeddings.position_embedding.weight"])  # (longest, width)
-    length = op.gather(op.shape_of(ids), op.constant([1]), op.constant(0))  # (1,)
-    return op.add(words, op.slice(places, op.constant([0]), length, op.constant([1]), op.constant([0])))
+    words = embedding(ids, weights["embeddings.token_embedding.weight"])
+    places = constant(weights["embeddings.position_embedding.weight"])  # (longest, width)
+    length = ops.gather(ops.shape_of(ids), integers(1), integer(0))  # (1,)
+    return ops.add(words, ops.slice(places, integers(0), length, integers(1), integers(0)))
 
 
 def _attention_pooling(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
@@ -85,8 +91,8 @@ def _attention_pooling(x: Node, weights: Weights, config: Mapping[str, Any]) -> 
     biases = np.split(projection["in_proj_bias"], 3)
     inputs = [repeated(weights["probe"], like=x), x, x]
     query, key, value = (dense(*parts) for parts in zip(inputs, kernels, biases, strict=True))
-    mixed = attention(query, key, value, n_heads=config["num_attention_heads"])
+    mixed = attention(query, key, value, n_heads=config["num_attention_heads"], width=config["hidden_size"])
     x = linear(mixed, projection.under("out_proj"))  # (n, 1, width)
     y = layer_norm(x, weights.under("layernorm"), epsilon=config["layer_norm_eps"])
     y = mlp(y, weights.under("mlp.fc1"), weights.under("mlp.fc2"), config)
-    return token_at(op.add(x, y), 0)
+    return token_at(ops.add(x, y), 0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from anyshot.encoders.engines.openvino import without_telemetry
 from anyshot.encoders.engines.weights import Weights
+from anyshot.errors import EncoderError
 
 Node: TypeAlias = Any  # openvino ships no types
 
@@ -69,7 +70,18 @@ def embedding(ids: Node, table: NDArray[Any]) -> Node:
 
 
 def activate(x: Node, kind: str) -> Node:
-    """Apply an activation by the name that it has in transformers' configurations: see `ACTIVATIONS`."""
+    """Apply an activation by the name that it has in transformers' configurations: see `ACTIVATIONS`.
+
+    Raises
+    ------
+    EncoderError
+        There is no activation of this name.
+    """
+    if kind not in ACTIVATIONS:
+        raise EncoderError(
+            f"The activation {kind!r} is none of {', '.join(ACTIVATIONS)}. Use engine='torch', after pip install "
+            "'anyshot[torch]'."
+        )
     return ACTIVATIONS[kind](x)
 
 
@@ -78,7 +90,9 @@ ACTIVATIONS: Final = {
     "gelu_new": lambda x: ops.gelu(x, "tanh"),
     "gelu_pytorch_tanh": lambda x: ops.gelu(x, "tanh"),
     "quick_gelu": lambda x: ops.multiply(x, ops.sigmoid(ops.multiply(x, constant(1.702)))),
+    "linear": lambda x: x,
     "relu": lambda x: ops.relu(x),
+    "relu6": lambda x: ops.clamp(x, 0.0, 6.0),
     "silu": lambda x: ops.swish(x),
     "swish": lambda x: ops.swish(x),
     "tanh": lambda x: ops.tanh(x),

@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from openvino import Node
-from openvino import opset15 as op
-
 from anyshot.encoders.engines.convolution import (
-    activation,
     convolution,
     folded,
     mean_over_space,
@@ -15,6 +11,7 @@ from anyshot.encoders.engines.convolution import (
     side,
     tensorflow_padding,
 )
+from anyshot.encoders.engines.layers import Node, activate, ops
 from anyshot.encoders.engines.weights import Weights
 
 STRIDES: Final = (2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # of the blocks after the stem
@@ -23,7 +20,7 @@ STEM_STRIDE: Final = 2
 
 def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return the pooled features (n, width) of normalized pixels (n, 3, h, w)."""
-    act = activation(config["hidden_act"])
+    act = config["hidden_act"]
 
     def layer(x: Node, name: str, *, stride: int = 1, dilation: int = 1, linear: bool = False) -> Node:
         kernel, bias = folded(weights, f"{name}.convolution", f"{name}.normalization", epsilon=config["layer_norm_eps"])
@@ -34,7 +31,7 @@ def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
             else same_padding(size, **shape)
         )
         y = convolution(x, kernel, bias, stride=stride, padding=padding, dilation=dilation)
-        return y if linear else act(y)
+        return y if linear else activate(y, act)
 
     x = layer(x, "conv_stem.first_conv", stride=STEM_STRIDE)
     if not config["first_layer_is_expansion"]:
@@ -44,7 +41,7 @@ def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
         y = layer(x, f"layer.{number}.expand_1x1")
         y = layer(y, f"layer.{number}.conv_3x3", stride=stride, dilation=dilation)
         y = layer(y, f"layer.{number}.reduce_1x1", linear=True)
-        x = op.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
+        x = ops.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
     return mean_over_space(layer(x, "conv_1x1"))
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from openvino import Node, opset1
-from openvino import opset15 as op
-
-from anyshot.encoders.engines.convolution import activation, convolution, folded, mean_over_space
+from anyshot.encoders.engines.convolution import convolution, folded, mean_over_space
+from anyshot.encoders.engines.layers import Node, activate, ops
 from anyshot.encoders.engines.weights import Weights
 
 EPSILON: Final = 1e-5  # of every batch norm
@@ -14,9 +12,9 @@ EPSILON: Final = 1e-5  # of every batch norm
 
 def resnet(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return the pooled features (n, width) of normalized pixels (n, 3, h, w)."""
-    act = activation(config["hidden_act"])
-    x = act(_layer(x, weights.under("embedder.embedder"), stride=2))
-    x = opset1.max_pool(x, [2, 2], [1, 1], [1, 1], [3, 3])  # later versions also return positions
+    act = config["hidden_act"]
+    x = activate(_layer(x, weights.under("embedder.embedder"), stride=2), act)
+    x = ops.max_pool(x, [2, 2], [1, 1], [1, 1], [1, 1], [3, 3]).output(0)  # output 1 is the positions
     for stage, depth in enumerate(config["depths"]):
         for block in range(depth):
             halves = block == 0 and (stage > 0 or config["downsample_in_first_stage"])
@@ -26,7 +24,7 @@ def resnet(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
 
 def _block(x: Node, weights: Weights, config: Mapping[str, Any], *, stride: int) -> Node:
     """Return the residual block of two 3 x 3 convolutions, or of one between two 1 x 1 convolutions."""
-    act = activation(config["hidden_act"])
+    act = config["hidden_act"]
     shortcut = _layer(x, weights.under("shortcut"), stride=stride) if "shortcut.convolution.weight" in weights else x
     if config["layer_type"] != "bottleneck":
         strides = [stride, 1]
@@ -38,8 +36,8 @@ def _block(x: Node, weights: Weights, config: Mapping[str, Any], *, stride: int)
         x = _layer(x, weights.under(f"layer.{number}"), stride=step)
         if number < len(strides) - 1:
             # transformers always uses ReLU between the convolutions of a block
-            x = op.relu(x)
-    return act(op.add(x, shortcut))
+            x = ops.relu(x)
+    return activate(ops.add(x, shortcut), act)
 
 
 def _layer(x: Node, weights: Weights, *, stride: int) -> Node:

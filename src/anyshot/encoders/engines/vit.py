@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from openvino import Node
-from openvino import opset15 as op
-
+from anyshot.encoders.engines.layers import Node, activate, constant, layer_norm, linear, ops
 from anyshot.encoders.engines.transformer import (
-    activation,
-    layer_norm,
-    linear,
     patches,
     pre_norm_layer,
     token_at,
@@ -36,10 +31,10 @@ def vit(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """
     x = patches(x, weights.under("embeddings.patch_embeddings.projection"))
     x = with_first(x, weights["embeddings.cls_token"])
-    x = op.add(x, op.constant(weights["embeddings.position_embeddings"]))  # (n, patches + 1, width)
+    x = ops.add(x, constant(weights["embeddings.position_embeddings"]))  # (n, patches + 1, width)
     for number in range(config["num_hidden_layers"]):
         x = pre_norm_layer(x, weights.under(f"encoder.layer.{number}"), config, names=NAMES, causal=False)
     token = token_at(layer_norm(x, weights.under("layernorm"), epsilon=config["layer_norm_eps"]), 0)
     if "pooler.dense.weight" not in weights:
         return token
-    return activation(config["pooler_act"])(linear(token, weights.under("pooler.dense")))
+    return activate(linear(token, weights.under("pooler.dense")), config["pooler_act"])

@@ -1,0 +1,62 @@
+"""Which engine runs an encoder."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from anyshot.encoders.engines import choice
+from anyshot.encoders.engines.choice import choose_engine, finds_gpu
+from anyshot.errors import EncoderError, InputError, MissingExtraError
+
+
+def test_on_the_processor_it_is_openvino():
+    assert choose_engine("openvino") == choose_engine(device="cpu") == "openvino"
+
+
+def test_without_a_driver_it_is_openvino_and_torch_is_not_imported(monkeypatch):
+    monkeypatch.setattr(choice, "DRIVERS", ())
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert not finds_gpu()
+    assert choose_engine() == "openvino"
+    assert "torch" not in sys.modules
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "arguments", [{"device": "cuda"}, {"device": "mps"}, {"engine": "torch"}, {"unsupported": "it is too new"}]
+)
+def test_for_another_device_or_by_name_it_is_torch(arguments):
+    assert choose_engine(**arguments) == "torch"
+
+
+@pytest.mark.parametrize("arguments", [{"device": "cuda"}, {"engine": "torch"}, {"unsupported": "it is too new"}])
+def test_without_torch_the_extra_is_named(arguments):
+    code = (
+        "import sys; sys.modules['torch'] = None; from anyshot.encoders.engines.choice import choose_engine\n"
+        f"try: choose_engine(**{arguments!r})\nexcept ImportError as error: print(type(error).__name__, error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert told.startswith(MissingExtraError.__name__)
+    assert "needs torch: pip install 'anyshot[torch]'" in told
+
+
+def test_openvino_on_another_device_is_refused():
+    with pytest.raises(EncoderError, match="engine='openvino' runs on the CPU only"):
+        choose_engine("openvino", device="cuda")
+
+
+def test_openvino_for_a_model_that_it_cannot_run_is_refused():
+    with pytest.raises(EncoderError, match=r"cannot run this model: it is too new\. Use engine='torch', after pip"):
+        choose_engine("openvino", unsupported="it is too new")
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(InputError, match="engine='onnx' must be 'auto', 'openvino' or 'torch'"):
+        choose_engine("onnx")
+
+
+def test_torch_that_is_not_installed_finds_no_gpu(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert not finds_gpu()
