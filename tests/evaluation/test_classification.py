@@ -23,8 +23,8 @@ def evaluation():
 
 def test_the_figures_by_hand(evaluation):
     assert (evaluation.n, evaluation.n_without_label) == (5, 1)
-    assert evaluation.accuracy == pytest.approx(2 / 5)
-    assert evaluation.per_class_accuracy == pytest.approx((1 / 2 + 1 + 0 + 0) / 4)
+    assert evaluation.accuracy == pytest.approx(3 / 5)  # UNKNOWN is right for "refund"
+    assert evaluation.per_class_accuracy == pytest.approx((1 / 2 + 1 + 0 + 1) / 4)
     assert evaluation.unknown_rate == pytest.approx(1 / 4)
     assert evaluation.unknown_found == 1.0
 
@@ -57,10 +57,20 @@ def test_confusions_are_sorted_by_frequency():
     assert len(found.confusions) == 3
 
 
-def test_unknown_is_correct_for_the_label_unknown():
-    found = evaluate_answers(CLASSES, [UNKNOWN, UNKNOWN, "login"], [UNKNOWN, "login", "login"])
+@pytest.mark.parametrize("name", [UNKNOWN, "none", "other", "refund"])
+def test_unknown_is_correct_for_every_class_that_the_model_does_not_know(name):
+    found = evaluate_answers(CLASSES, [name, name, "login", "login"], [UNKNOWN, "login", "login", UNKNOWN])
+    assert found.accuracy == pytest.approx(2 / 4)
+    assert (found.unknown_found, found.unknown_rate) == pytest.approx((1 / 2, 1 / 2))
+    last = found.per_class.iloc[-1]
+    assert (last["class"], last["precision"], last["recall"]) == (name, 0.5, 0.5)
+    assert len(found.confusions) == 1
+
+
+def test_unknown_is_correct_for_several_classes_that_the_model_does_not_know():
+    found = evaluate_answers(CLASSES, ["x", "y", "login"], [UNKNOWN, UNKNOWN, UNKNOWN])
     assert found.accuracy == pytest.approx(2 / 3)
-    assert found.unknown_found == pytest.approx(1 / 2)
+    assert found.per_class.set_index("class")["recall"].dropna().to_dict() == {"x": 1.0, "y": 1.0, "login": 0.0}
 
 
 def test_a_class_may_be_named_unknown():
@@ -83,10 +93,13 @@ def test_permuting_the_items_changes_nothing(evaluation):
 
 
 def test_few_items_and_unknown_classes_get_notes(evaluation):
-    # Wilson's interval of 2 in 5: 11.8 to 76.9 %.
+    # Wilson's interval of 3 in 5: 23.1 to 88.2 %.
     assert "only 5 items: the interval of the accuracy is 65 percentage points wide" in evaluation.notes
     assert "4 of 4 classes have fewer than 5 test items; their figures are unreliable" in evaluation.notes
-    assert "classes that the model does not know: refund (1 of the 5 items)" in evaluation.notes
+    assert (
+        "classes that the model does not know: refund (1 of the 5 items); the correct prediction for them is unknown"
+        in (evaluation.notes)
+    )
     assert "left out because they have no label: 1 of 6 items" in evaluation.notes
 
 
@@ -97,7 +110,7 @@ def test_a_single_class_gets_a_note():
 
 def test_headline_classes_and_confusions_are_printed(evaluation):
     shown = str(evaluation)
-    assert "accuracy 40.0 % (11.8 to 76.9) on 5 items" in shown
+    assert "accuracy 60.0 % (23.1 to 88.2) on 5 items" in shown
     assert "refund (unknown)" in shown
     assert "Most frequent confusions" in shown
     assert repr(evaluation) == shown

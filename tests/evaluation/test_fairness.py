@@ -1,6 +1,7 @@
 """Figures by group, and which group of words a class leans to."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import permutation_test
 from sklearn.metrics import recall_score
@@ -14,6 +15,7 @@ from anyshot.evaluation.fairness import (
     figures_by_group,
     holm,
     leaning,
+    rates_by_group,
 )
 from anyshot.evaluation.metrics import wilson_interval
 
@@ -100,6 +102,53 @@ def test_a_group_without_weight_has_no_accuracy():
 def test_one_group_per_item_is_needed():
     with pytest.raises(InputError, match="8, 8 and 2"):
         figures_by_group(Y, ANSWERS, ["a", "b"])
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_a_metric_that_is_undefined_for_a_group_has_no_value_there():
+    y, answers, groups = [1, 1, 0, 0, 0], [1, 0, 0, 0, 1], ["a", "a", "b", "b", "b"]
+    found = figures_by_group(y, answers, groups, metric=recall_score, n_draws=20)
+    assert found.table["value"].tolist()[0] == 0.5
+    assert np.isnan(found.table["value"][1])  # no positive item, and so no recall
+    assert np.isnan(found.difference)
+    assert "groups for which the metric is undefined: b" in found.notes
+    assert "between the highest" not in str(found)
+
+
+@pytest.mark.usefixtures("fairlearn")
+def test_items_without_a_label_are_left_out_and_counted():
+    labels = [1, 1, None, 0, 1, float("nan"), 1, 0]
+    found = figures_by_group(labels, ANSWERS, GROUPS, sample_weight=np.ones(8))
+    assert found.table["n"].tolist() == [3, 3]
+    assert found.table["value"].tolist() == pytest.approx([1.0, 2 / 3])
+    assert "left out because they have no label: 2 items" in found.notes
+    with pytest.raises(NotEnoughLabelsError, match="None of the 8 items has a label"):
+        figures_by_group([None] * 8, ANSWERS, GROUPS)
+
+
+def test_rates_are_those_of_demographic_parity_and_equalized_odds(fairlearn):
+    rates = rates_by_group(Y, ANSWERS, GROUPS)
+    of_one = rates[rates["class"] == 1].set_index("group")
+    for name, metric in (
+        ("selected", fairlearn.selection_rate),
+        ("true_positive", fairlearn.true_positive_rate),
+        ("false_positive", fairlearn.false_positive_rate),
+    ):
+        frame = fairlearn.MetricFrame(metrics=metric, y_true=Y, y_pred=ANSWERS, sensitive_features=GROUPS)
+        assert of_one[name].to_dict() == pytest.approx(frame.by_group.to_dict())
+
+
+def test_rates_without_items_are_nan_and_classes_may_be_mixed():
+    rates = rates_by_group(["a", 1, None], [1, 1, "a"], ["x", pd.NA, "x"]).set_index(["class", "group"])
+    assert np.isnan(rates.loc[("a", "not given"), "true_positive"])
+    assert rates.loc[(1, "x")].tolist() == [1, 1.0, pytest.approx(np.nan, nan_ok=True), 1.0]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_a_missing_group_of_any_kind_is_a_group(missing):
+    assert accuracy_by_group([True, False], ["x", missing])["group"].tolist() == ["not given", "x"]
+    column = pd.Series(["x", None], dtype="string")
+    assert accuracy_by_group([True, False], column)["group"].tolist() == ["not given", "x"]
 
 
 def test_a_missing_group_is_a_group():

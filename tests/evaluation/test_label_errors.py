@@ -49,7 +49,31 @@ def test_the_joint_agrees_with_the_formula():
         if label >= 0 and reached:
             joint[label, max(reached, key=lambda j: row[j])] += 1
     assert (confident_joint(p, y) == joint).all()
-    assert len(label_errors(p, y)) == joint.sum() - np.trace(joint)
+    listed = label_errors(p, y)
+    assert len(listed) <= joint.sum() - np.trace(joint)
+    assert all(joint[row, column] for row, column in zip(listed["given"], listed["likely"], strict=True))
+
+
+def test_a_class_with_one_item_does_not_make_other_labels_look_wrong():
+    """Its threshold is its own probability, near zero, which nearly all items reach."""
+    random = np.random.default_rng(0)
+    y = np.array([0] * 50 + [1] * 50 + [2])
+    p = np.full((101, 3), 0.03)
+    p[np.arange(101), y] = 0.94
+    p[100] = [0.6, 0.39, 0.01]  # the only item of class 2, predicted without it
+    unsure = random.choice(100, 20, replace=False)
+    p[unsure] = [[0.5, 0.4, 0.1] if y[row] == 0 else [0.4, 0.5, 0.1] for row in unsure]
+    p[7], p[61] = [0.04, 0.95, 0.01], [0.96, 0.03, 0.01]  # two labels that are wrong
+    assert label_errors(p, y)["row"].tolist() == [61, 7]
+
+
+def test_only_labels_less_likely_than_another_class_are_listed():
+    random = np.random.default_rng(3)
+    p, y = random.dirichlet(np.ones(5) / 2, size=300), random.integers(-1, 5, size=300)
+    found = label_errors(p, y)
+    assert len(found) > 50
+    assert (found["p_likely"] > found["p_given"]).all()
+    assert found["p_likely"].tolist() == pytest.approx(p[found["row"]].max(axis=1))
 
 
 def test_likely_errors_are_sorted_by_confidence():

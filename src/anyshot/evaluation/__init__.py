@@ -19,6 +19,7 @@ _HOME = {
     "learning_curve": "anyshot.evaluation.learning_curves",
     "macro_f1": "anyshot.evaluation.metrics",
     "over_class_splits": "anyshot.evaluation.class_splits",
+    "rates_by_group": "anyshot.evaluation.fairness",
 }
 
 __all__ = sorted(_HOME)

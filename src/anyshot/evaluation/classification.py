@@ -33,7 +33,7 @@ class Evaluation(Printable):
     """Number of labeled items, which all figures are computed on."""
     n_without_label: int
     accuracy: float
-    """Share of correct predictions. `UNKNOWN` is correct only for the label `UNKNOWN`."""
+    """Share of correct predictions. For an item of a class that the model does not know, `UNKNOWN` is correct."""
     accuracy_interval: tuple[float, float]
     """Wilson's 95 % interval of the accuracy; for weighted items, that of the effective number of items."""
     per_class_accuracy: float
@@ -99,7 +99,8 @@ def evaluate_answers(
     Parameters
     ----------
     classes : (c,) the classes that the model knows
-    y_true : (n,) labels; None for no label (left out and counted); classes outside `classes` are marked as unknown
+    y_true : (n,) labels; None for no label (left out and counted). For an item of a class outside of `classes`,
+        whatever its name, `UNKNOWN` is the correct prediction
     predicted : (n,) predictions, each one of `classes` or `UNKNOWN`
     probabilities : (n, c) in the order of `classes`, or None
     sample_weight : (n,) weight of each item in every share; counts of items stay unweighted
@@ -123,8 +124,7 @@ def evaluate_answers(
     all_classes = class_table([*names, *(label for label in classes_in(y_true) if label not in names)])
     answers = to_indexes(_without_unknown(predicted, names), classes, n_items=len(predicted))
     truth = to_indexes(y_true, all_classes, n_items=len(answers))
-    if UNKNOWN in all_classes.tolist()[len(names) :]:
-        answers[answers < 0] = all_classes.tolist().index(UNKNOWN)
+    answers = _with_unknown(answers, truth, n_known=len(names), n_classes=len(all_classes))
     table = None if probabilities is None else _checked(probabilities, n_items=len(truth), n_classes=len(names))
     labeled = truth >= 0
     if not labeled.any():
@@ -181,6 +181,17 @@ def _without_unknown(predicted: Labels, names: list[Label]) -> list[Label]:
     return listed if UNKNOWN in names else [None if label == UNKNOWN else label for label in listed]
 
 
+def _with_unknown(answers: Indexes, truth: Indexes, *, n_known: int, n_classes: int) -> Indexes:
+    """Return the predictions with `UNKNOWN` (-1) as the item's own class where the model does not know that class.
+
+    If there is one such class, it is the one that `UNKNOWN` stands for at all items, so that it has a precision.
+    """
+    rejected = answers < 0
+    if n_classes == n_known + 1:
+        return np.where(rejected, n_known, answers)
+    return np.where(rejected & (truth >= n_known), truth, answers)
+
+
 def _per_class(classes: Classes, truth: Indexes, answers: Indexes, weight: Floats, *, n_known: int) -> pd.DataFrame:
     precision, recall, f1, _ = precision_recall_fscore_support(
         truth, answers, labels=np.arange(len(classes)), zero_division=np.nan, sample_weight=weight
@@ -230,7 +241,10 @@ def _notes(per_class: pd.DataFrame, interval: tuple[float, float], *, n_without_
         notes.append(f"all items are of class {tested['class'].iloc[0]}, so confusion with other classes is not tested")
     if len(unknown):
         names = ", ".join(str(name) for name in unknown["class"].head(3)) + (", ..." if len(unknown) > 3 else "")
-        notes.append(f"classes that the model does not know: {names} ({unknown['n'].sum()} of the {n} items)")
+        notes.append(
+            f"classes that the model does not know: {names} ({unknown['n'].sum()} of the {n} items); the correct "
+            f"prediction for them is {UNKNOWN}"
+        )
     if n_without_label:
         notes.append(f"left out because they have no label: {n_without_label} of {n + n_without_label} items")
     return tuple(notes)

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
-from anyshot.base.labels import Labels
+from anyshot.base.columns import column_values
+from anyshot.base.labels import Labels, classes_in, is_missing, label_list
 from anyshot.base.validation import RandomState, extra, generator, unit, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import (
@@ -37,17 +38,18 @@ class GroupFigures(Printable):
     """A metric by group, with intervals and group sizes. It prints."""
 
     table: pd.DataFrame
-    """Columns group, n, value, lower, upper; the interval is NaN if the group is too small."""
+    """Columns group, n, value, lower, upper; NaN where the metric is undefined or the group is too small."""
     overall: float
     difference: float
-    """Highest minus lowest value."""
+    """Highest minus lowest value, over the groups that have one; NaN with fewer than two."""
     ratio: float
-    """Lowest over highest value; NaN if the highest is 0."""
+    """Lowest over highest value; NaN if the highest is 0, or fewer than two groups have a value."""
     notes: tuple[str, ...]
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         figures = {name: [_three(value) for value in self.table[name]] for name in ("value", "lower", "upper")}
-        title = f"By group: {self.overall:.3f} overall, {self.difference:.3f} between the best and the worst"
+        compared = "" if math.isnan(self.difference) else f", {self.difference:.3f} between the highest and the lowest"
+        title = f"By group: {_three(self.overall)} overall{compared}"
         return [(title, self.table.assign(**figures))]
 
     def _notes(self) -> tuple[str, ...]:
@@ -68,9 +70,10 @@ def figures_by_group(
 
     Parameters
     ----------
-    y, predicted : (n,) labels and predictions
-    groups : (n,) the group of each item; None and NaN are the group "not given"
-    metric : any function of labels and predictions, such as ``sklearn.metrics.recall_score``
+    y, predicted : (n,) labels and predictions; items without a label are left out, and counted in a note
+    groups : (n,) the group of each item; None, NaN and pandas.NA are the group "not given"
+    metric : any function of labels and predictions, such as ``sklearn.metrics.recall_score``. Where it warns that it is
+        undefined, as recall does for a group without positive items, the group has no value
     sample_weight : (n,) weight of each item, passed to the metric by that name
     n_draws, random_state : of the bootstrap; accuracy has Wilson's interval instead
 
@@ -81,26 +84,59 @@ def figures_by_group(
     MissingExtraError
         fairlearn is not installed.
     """
-    truth, answers, group = np.asarray(y), np.asarray(predicted), named_groups(groups)
-    if not len(truth) == len(answers) == len(group) or not len(truth):
-        sizes = f"{len(truth)}, {len(answers)} and {len(group)}"
-        raise InputError(f"Each item needs a label, a prediction and a group; there are {sizes}.")
-    weight = None if sample_weight is None else _weights(sample_weight, group)
+    truth, answers, group, n_unlabeled = _columns(y, predicted, groups)
+    weight = None
+    if sample_weight is not None:
+        labeled = np.array([label is not None for label in label_list(y)])
+        weight = _weights(np.asarray(item_weights(sample_weight, len(labeled)))[labeled], group)
     fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
     given = None if weight is None else {"sample_weight": weight}
     frame = fairlearn.MetricFrame(
-        metrics=metric, y_true=truth, y_pred=answers, sensitive_features=pd.Series(group, name="group"),
+        metrics=_or_nan(metric), y_true=truth, y_pred=answers, sensitive_features=pd.Series(group, name="group"),
         sample_params=given,
     )  # fmt: skip
     rows = []
     for name, value in frame.by_group.items():
         inside = group == name
         columns = [truth[inside], answers[inside]] + ([] if weight is None else [weight[inside]])
-        rows.append([name, int(inside.sum()), float(value), *_interval(metric, columns, n_draws, random_state)])
+        interval = (math.nan,) * 2 if math.isnan(value) else _interval(metric, columns, n_draws, random_state)
+        rows.append([name, int(inside.sum()), float(value), *interval])
     table = pd.DataFrame(rows, columns=["group", "n", "value", "lower", "upper"])
-    best, worst = table["value"].max(), table["value"].min()
+    found = table["value"].dropna()
+    best, worst = (found.max(), found.min()) if len(found) > 1 else (math.nan, math.nan)
     ratio = float(worst / best) if best > 0 else math.nan
-    return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes_on_sizes(table))
+    notes = notes_on_sizes(table) + _notes_on_missing(table, n_unlabeled)
+    return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes)
+
+
+def rates_by_group(
+    y: Labels, predicted: Labels, groups: Sequence[Any] | NDArray[Any], *, sample_weight: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Return how often each class is predicted in each group: for all items, and for items of it and of others.
+
+    Columns class, group, n, selected (share of the items predicted as the class, which demographic parity compares),
+    true_positive and false_positive (the same share among items of the class and among others, which equalized odds
+    compares; NaN without such items). Items without a label are left out. Hardt, Price, Srebro, Equality of Opportunity
+    in Supervised Learning, NeurIPS 2016.
+
+    Examples
+    --------
+    >>> rates = rates_by_group(["hire", "no", "no"], ["hire", "hire", "no"], ["a", "a", "b"])
+    >>> rates[rates["class"] == "hire"]["false_positive"].tolist()
+    [1.0, 0.0]
+    """
+    truth, answers, group, _ = _columns(y, predicted, groups)
+    weight, rows = np.ones(len(truth)), []
+    if sample_weight is not None:
+        labeled = np.array([label is not None for label in label_list(y)])
+        weight = np.asarray(item_weights(sample_weight, len(labeled)))[labeled]
+    for name in classes_in([*truth.tolist(), *answers.tolist()]):
+        is_class, selected = truth == name, answers == name
+        for one in sorted(set(group.tolist())):
+            inside = group == one
+            shares = [_share(selected, weight * (inside & some)) for some in (True, is_class, ~is_class)]
+            rows.append([name, one, int(inside.sum()), *shares])
+    return pd.DataFrame(rows, columns=["class", "group", "n", "selected", "true_positive", "false_positive"])
 
 
 def accuracy_by_group(
@@ -127,8 +163,8 @@ def accuracy_by_group(
 
 
 def named_groups(groups: Sequence[Any] | NDArray[Any]) -> NDArray[np.str_]:
-    """Return the groups (n,) as names, "not given" for None and NaN."""
-    return np.array(["not given" if one is None or one != one else str(one) for one in list(groups)], dtype=np.str_)
+    """Return the groups (n,) as names, "not given" for None, NaN, NaT and pandas.NA."""
+    return np.array(["not given" if is_missing(one) else str(one) for one in column_values(groups)], dtype=np.str_)
 
 
 def notes_on_sizes(table: pd.DataFrame) -> tuple[str, ...]:
@@ -290,6 +326,54 @@ def _defined(metric: Callable[..., float]) -> Callable[..., float]:
                 raise NotEnoughLabelsError(f"The metric is undefined for this draw: {warning}") from warning
 
     return figure
+
+
+def _or_nan(metric: Callable[..., float]) -> Callable[..., float]:
+    """Return the metric with NaN where it is undefined."""
+    defined = _defined(metric)
+
+    def figure(y: ArrayLike, predicted: ArrayLike, sample_weight: NDArray[np.float64] | None = None) -> float:
+        try:
+            return float(defined(y, predicted, sample_weight))
+        except NotEnoughLabelsError:
+            return math.nan
+
+    return figure
+
+
+def _columns(
+    y: Labels, predicted: Labels, groups: Sequence[Any] | NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_], int]:
+    """Return labels, predictions and groups (n,) of the items with a label, and the number of items without one."""
+    truth, answers, group = label_list(y), label_list(predicted), named_groups(groups)
+    if not len(truth) == len(answers) == len(group) or not len(truth):
+        sizes = f"{len(truth)}, {len(answers)} and {len(group)}"
+        raise InputError(f"Each item needs a label, a prediction and a group; there are {sizes}.")
+    labeled = np.array([label is not None for label in truth])
+    if not labeled.any():
+        raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label to compare the predictions with.")
+    kept = [_array([values[row] for row in np.flatnonzero(labeled)]) for values in (truth, answers)]
+    return kept[0], kept[1], group[labeled], int((~labeled).sum())
+
+
+def _array(values: list[Any]) -> NDArray[Any]:
+    """Return values as an array, of objects if their types differ, since numpy would turn numbers into texts."""
+    if len({type(value) for value in values}) == 1:
+        return np.array(values)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _share(which: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    return float(np.average(which, weights=weight)) if weight.any() else math.nan
+
+
+def _notes_on_missing(table: pd.DataFrame, n_unlabeled: int) -> tuple[str, ...]:
+    undefined = ", ".join(table.loc[table["value"].isna(), "group"].head(3))
+    notes = (f"groups for which the metric is undefined: {undefined}",) if undefined else ()
+    left_out = (f"left out because they have no label: {n_unlabeled} items",) if n_unlabeled else ()
+    return notes + left_out
 
 
 def _weights(sample_weight: ArrayLike, group: NDArray[np.str_]) -> NDArray[np.float64]:

@@ -93,8 +93,9 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
 
     Returns
     -------
-    Columns row, given (the label), likely (the confident class), p_given, p_likely: one row for each item whose
-    confident class is not its label, by the difference of the two probabilities.
+    Columns row, given (the label), likely (the most probable class), p_given, p_likely: one row for each item whose
+    most probable class is not its label and reaches the threshold of that class, by the difference of the two
+    probabilities. An item whose own class is the most probable one is never listed.
 
     Examples
     --------
@@ -106,8 +107,9 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
     if classes is not None and len(classes) != table.shape[1]:
         raise InputError(f"There are {len(classes)} classes, but the probabilities have {table.shape[1]} columns.")
     names = np.arange(table.shape[1]) if classes is None else classes
-    likely = _confident_class(table, index)
-    rows = np.flatnonzero((index >= 0) & (likely >= 0) & (likely != index))
+    likely = table.argmax(axis=1)
+    reached = table[np.arange(len(table)), likely] >= confident_thresholds(table, index)[likely]
+    rows = np.flatnonzero((index >= 0) & reached & (table[np.arange(len(table)), likely] > table[_own(index)]))
     given = table[rows, index[rows]]
     other = table[rows, likely[rows]]
     order = np.argsort(given - other, kind="stable")
@@ -121,6 +123,11 @@ def label_errors(probabilities: ArrayLike, y: ArrayLike, *, classes: Classes | N
             "p_likely": other[order],
         }
     )
+
+
+def _own(index: Indexes) -> tuple[Indexes, Indexes]:
+    """Return where the probabilities of the items' own classes are; those of items without a label are not used."""
+    return np.arange(len(index)), np.maximum(index, 0)
 
 
 def _confident_class(table: Floats, index: Indexes) -> Indexes:

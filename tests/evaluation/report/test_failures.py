@@ -1,6 +1,7 @@
 """The sections on confusions, calibration, groups, mistakes, labels and errors of numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
@@ -75,17 +76,48 @@ def test_classes_are_sorted_by_recall_and_show_training_labels():
 def test_groups_are_compared_and_training_labels_are_a_group():
     p, y = [0.9] * 40, ["a"] * 20 + ["b"] * 20
     section = failures.groups(results(p, y, train=["a"], site=["x"] * 20 + ["y"] * 20))
-    assert section.lead == "Best group: x (100.0 %); worst: y (0.0 %). Their intervals do not overlap."
+    assert section.lead == (
+        "By site: the best group is x (100.0 %), the worst y (0.0 %); their intervals do not overlap. By training "
+        "labels of the class: the best group is class with labels (100.0 %), the worst class without labels (0.0 %); "
+        "their intervals do not overlap."
+    )
     assert section.tables["groups"]["group"].tolist() == ["x", "y", "class with labels", "class without labels"]
     equal = failures.groups(results(p, ["a"] * 40, site=["x"] * 20 + ["y"] * 20))
-    assert equal.lead == "All 2 groups have the same result (100.0 %)."
+    assert equal.lead == "By site: all 2 groups have the same result (100.0 %)."
+
+
+def test_each_column_of_groups_is_compared_alone():
+    y = ["a"] * 18 + ["b"] * 22
+    age, sex = ["old", "young"] * 20, ["f"] * 20 + ["m"] * 20
+    section = failures.groups(results([0.9] * 40, y, age=age, sex=sex))
+    assert section.lead == (
+        "By age: all 2 groups have the same result (45.0 %). By sex: the best group is f (90.0 %), the worst m (0.0 %);"
+        " their intervals do not overlap."
+    )
+
+
+def test_groups_may_be_missing_and_items_without_a_label_do_not_count():
+    groups = pd.Series(["x", pd.NA, "x", "x"] * 5, dtype="string")
+    table = failures.groups(results([0.9] * 20, ["a", "a", None, "a"] * 5, site=groups)).tables["groups"]
+    assert table["group"].tolist() == ["not given", "x"]
+    assert table["n"].tolist() == [5, 10]
+    assert table["accuracy"].tolist() == [1.0, 1.0]
+
+
+def test_how_often_a_class_is_predicted_is_compared_by_group():
+    p, y = [0.9, 0.1, 0.1, 0.1, 0.9, 0.9], ["a", "b", "a", "b", "a", "b"]
+    rates = failures.groups(results(p, y, site=["x", "x", "x", "y", "y", "y"])).tables["rates"].set_index("group")
+    assert set(rates["class"]) == {"b"}
+    assert rates["selected"].to_dict() == pytest.approx({"x": 2 / 3, "y": 1 / 3})
+    assert rates["true_positive"].to_dict() == pytest.approx({"x": 1.0, "y": 0.5})
+    assert rates["false_positive"].to_dict() == pytest.approx({"x": 0.5, "y": 0.0})
 
 
 def test_groups_of_numbers_are_compared_by_error():
     section = failures.groups(numbers([0.0] * 10, [1.0, 1.1] * 3 + [5.0, 5.1] * 2, site=["x"] * 6 + ["y"] * 4))
     assert "nothing to compare" in section.lead
     section = failures.groups(numbers([0.0] * 12, [1.0, 1.1] * 3 + [5.0, 5.1] * 3, site=["x"] * 6 + ["y"] * 6))
-    assert section.lead.startswith("Best group: x (error 1.051); worst: y (error 5.05")
+    assert section.lead.startswith("By site: the best group is x (error 1.051), the worst y (error 5.05")
 
 
 def test_without_groups_the_section_says_what_it_needs():

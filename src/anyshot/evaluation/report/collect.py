@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, label_list
+from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, label_list
 from anyshot.base.validation import Floats, Indexes, generator, probability_table
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
@@ -136,8 +137,9 @@ class ClassResults(Results):
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Which predictions equal the label (n,)."""
-        return np.array([label == predicted for label, predicted in zip(self.truth, self.predicted, strict=True)])
+        """Which predictions are correct (n,); `UNKNOWN` is, for a class that the model does not know."""
+        known, pairs = set(self.classes.tolist()), zip(self.truth, self.predicted, strict=True)
+        return np.array([predicted == (label if label in known else UNKNOWN) for label, predicted in pairs])
 
     @property
     def index(self) -> Indexes:
@@ -297,8 +299,9 @@ def training_errors(results: ClassResults, train: tuple[Items, Labels]) -> pd.Da
         table, names = out_of_fold_probabilities(results.model, train[0], labels)  # type: ignore[arg-type]  # it has them
     except (NotEnoughClassesError, NotEnoughLabelsError):
         return None
-    columns = {name: column for column, name in enumerate(names.tolist())}
-    index = [-1 if label is None else columns[label] for label in labels]
+    columns, counts = {name: column for column, name in enumerate(names.tolist())}, Counter(labels)
+    # The only item of a class is held out by models that do not know the class, and so cannot agree with its label.
+    index = [-1 if label is None or counts[label] == 1 else columns[label] for label in labels]
     return label_errors(table, index, classes=names)
 
 

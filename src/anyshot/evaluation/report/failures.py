@@ -8,7 +8,7 @@ import pandas as pd
 
 from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
-from anyshot.evaluation.fairness import notes_on_sizes
+from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.label_errors import label_errors
 from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
@@ -27,6 +27,7 @@ from anyshot.evaluation.report.render import Card, Matrix, PageTable, Section, r
 MAX_MATRIX = 12  # classes, up to which confusions are shown as a matrix
 MAX_LABEL_ERRORS = 50  # on the page
 CALIBRATED = 0.02  # mean confidence and accuracy closer than this count as equal
+RATES = "How often a class is predicted, the classes with the largest differences first"
 UNKNOWN_CLASS = " (unknown to the model)"
 
 NEEDS_PROBABILITIES = "Calibration and wrong labels need a classifier with predict_proba: see CalibratedClassifierCV."
@@ -121,7 +122,10 @@ def classes(results: ClassResults) -> Section:
 
 
 def groups(results: ClassResults | NumberResults) -> Section:
-    """Return accuracy or error by group; classes with and without training labels are groups as well."""
+    """Return accuracy or error by group; classes with and without training labels are groups as well.
+
+    Of a classifier also how often each class is predicted in each of the groups that were given.
+    """
     rows, columns, tables = np.flatnonzero(results.labeled).tolist(), dict(results.inputs.groups), []
     if isinstance(results, ClassResults) and len({(knowledge := _class_knowledge(results))[row] for row in rows}) > 1:
         columns["training labels of the class"] = knowledge
@@ -137,12 +141,16 @@ def groups(results: ClassResults | NumberResults) -> Section:
     drawing = inline_svg(figure, name="groups", description="The figures of each group, as in the table.")
     names = "group accuracy lower upper n" if "accuracy" in table else "group rmse low high bias n"
     names, frame = f"by {names}" if len(tables) > 1 else names, table.assign(low=table["lower"], high=table["upper"])
-    shown = PageTable.of(frame, names, caption="Groups, with 95 % intervals")
+    shown = [PageTable.of(frame, names, caption="Groups, with 95 % intervals")]
+    found = {"groups": table}
+    if isinstance(results, ClassResults) and results.inputs.groups:
+        found["rates"] = _rates(results, rows)
+        names = "by class group n selected true_positive false_positive"
+        shown.append(PageTable.of(found["rates"], names, caption=RATES, max_rows=60))
     notes = tuple(render.sentence(note) for note in notes_on_sizes(table))
     notes += () if results.inputs.groups else (NEEDS_GROUPS,)
-    return Section(
-        _comparison(table), notes, drawing=drawing, shown=(shown,), figures={"groups": figure}, tables={"groups": table}
-    )
+    lead = " ".join(_comparison(own, by=str(by)) for by, own in table.groupby("by", sort=False))
+    return Section(lead, notes, drawing=drawing, shown=tuple(shown), figures={"groups": figure}, tables=found)
 
 
 def mistakes(results: ClassResults | NumberResults) -> Section:
@@ -298,11 +306,26 @@ def _class_knowledge(results: ClassResults) -> list[str]:
     return [word if column >= 0 else "class unknown to the model" for word, column in zip(words, index, strict=True)]
 
 
-def _comparison(table: pd.DataFrame) -> str:
-    """Compare the best and the worst group that are large enough."""
+def _rates(results: ClassResults, rows: list[int]) -> pd.DataFrame:
+    """Return how often each class is predicted in each group; of two classes, the second, as scikit-learn counts."""
+    truth, predicted = ([values[row] for row in rows] for values in (results.truth, results.predicted))
+    weight, parts = results.weight[rows], []
+    for by, values in results.inputs.groups.items():
+        parts.append(rates_by_group(truth, predicted, [values[row] for row in rows], sample_weight=weight))
+        parts[-1].insert(0, "by", readable(by))
+    table = pd.concat(parts, ignore_index=True)
+    if len(results.classes) == 2 and set(table["class"]) <= set(results.classes.tolist()):
+        table = table[table["class"] == results.classes.tolist()[1]]
+    spread = table.groupby(["by", "class"])["selected"].transform(lambda shares: shares.max() - shares.min())
+    order = (-spread).argsort(kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _comparison(table: pd.DataFrame, *, by: str) -> str:
+    """Compare the best and the worst group of one column that are large enough."""
     large = table[(table["n"] >= MIN_RELIABLE) & table["lower"].notna()]
     if len(large) < 2:
-        return f"There is nothing to compare: fewer than two groups have {MIN_RELIABLE} items or more."
+        return f"By {by}: nothing to compare, because fewer than two groups have {MIN_RELIABLE} items or more."
     if "accuracy" in table:
         best, worst = large.iloc[large["accuracy"].argmax()], large.iloc[large["accuracy"].argmin()]
         words = [f"{percent(one['accuracy'])} %" for one in (best, worst)]
@@ -310,10 +333,10 @@ def _comparison(table: pd.DataFrame) -> str:
         best, worst = large.iloc[large["rmse"].argmin()], large.iloc[large["rmse"].argmax()]
         words = [f"error {number(one['rmse'])}" for one in (best, worst)]
     if words[0] == words[1]:
-        return f"All {len(large)} groups have the same result ({words[0]})."
+        return f"By {by}: all {len(large)} groups have the same result ({words[0]})."
     overlap = max(best["lower"], worst["lower"]) <= min(best["upper"], worst["upper"])
-    groups = f"Best group: {best['group']} ({words[0]}); worst: {worst['group']} ({words[1]})."
-    return f"{groups} Their intervals {'overlap' if overlap else 'do not overlap'}."
+    groups = f"By {by}: the best group is {best['group']} ({words[0]}), the worst {worst['group']} ({words[1]})"
+    return f"{groups}; their intervals {'overlap' if overlap else 'do not overlap'}."
 
 
 def _class_texts(results: ClassResults, row: int) -> tuple[str, str, str]:

@@ -44,6 +44,7 @@ HEADINGS: Final[dict[str, tuple[str, CellFormat]]] = {
     "by": ("grouped by", "text"), "cached": ("from the cache", "count"), "calls": ("encoder calls", "count"),
     "class": ("class", "text"), "covered": ("measured coverage", "bar"), "duplicates": ("duplicates", "count"),
     "encoded": ("encoded", "count"), "f1": ("F1", "percent"),
+    "false_positive": ("among others", "percent"),
     "from": ("prediction from", "number"), "given": ("label", "text"), "group": ("group", "text"),
     "high": ("to", "number"), "item": ("item", "long"), "labels": ("labels", "count"),
     "likely": ("likely class", "text"), "low": ("from", "number"), "lower": ("from", "percent"),
@@ -51,9 +52,11 @@ HEADINGS: Final[dict[str, tuple[str, CellFormat]]] = {
     "n_labels": ("labels", "count"), "p_given": ("probability of the label", "percent"),
     "p_likely": ("of the likely class", "bar"), "precision": ("precision", "percent"), "recall": ("recall", "bar"),
     "requested": ("items", "count"), "rmse": ("error (RMSE)", "number"), "sd": ("± sd", "percent"),
-    "seconds": ("seconds", "number"), "share": ("share of the true class", "bar"),
+    "seconds": ("seconds", "number"), "selected": ("predicted as the class", "percent"),
+    "share": ("share of the true class", "bar"),
     "shots": ("labels per class", "text"), "spread": ("± sd", "number"), "stated": ("stated coverage", "percent"),
-    "to": ("to", "number"), "truth": ("true class", "text"), "upper": ("to", "percent"),
+    "to": ("to", "number"), "truth": ("true class", "text"), "true_positive": ("among items of the class", "percent"),
+    "upper": ("to", "percent"),
     "width": ("median width", "number"), "work": ("work", "text"),
 }  # fmt: skip
 
