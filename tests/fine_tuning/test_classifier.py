@@ -12,6 +12,7 @@ import tiny_language_models as tiny
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
 from anyshot.encoders.huggingface import quiet
@@ -237,6 +238,12 @@ def test_class_descriptions_and_numpy_scalars_are_saved(bert, tmp_path):
         assert (loaded.epochs, loaded.learning_rate) == (2, 0.5**8)
         assert loaded.classes == (descriptions if classes is descriptions else list(descriptions))
         assert loaded.fit(X, Y).classes_.tolist() == ["card", "refund", "parcel"]
+
+
+def test_words_of_classes_are_saved(bert, tmp_path):
+    classes = {"card": [Words("bank, pin")], "refund": ["my refund", Words(drop="cash")], "parcel": None}
+    classifier(bert, classes={**classes, "card": Words("bank, pin")}).fit(X, Y).save(tmp_path / "model")
+    assert load(tmp_path / "model", encoder=bert).classes == classes
 
 
 def test_classes_that_are_numbers_are_loaded_as_numbers(bert, tmp_path):

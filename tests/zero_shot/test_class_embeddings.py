@@ -30,6 +30,8 @@ def test_words_stand_alone_or_beside_descriptions():
     assert texts.texts == (("a",), ("b", "one", "two"), ("c",), ("d", "three"), ("7",))
     assert describe(["a", "b"]).words == (None, None) == ClassTexts(("a", "b"), ((), ())).words
     assert describe([]) == ClassTexts((), ())
+    assert texts.descriptions == [["a", good], ["b", "one", "two", free], ["c"], ["d", "three"], ["7", Words(drop="x")]]
+    assert describe(dict(zip(texts.names, texts.descriptions, strict=True))) == texts
 
 
 def test_classes_are_chosen_and_joined_with_their_words():

@@ -165,10 +165,8 @@ class Model:
         data, described = self.data, self.data.attributes
         if not described.size and self.embedder.requested == "vectors" and data.class_embeddings.any():
             described = data.class_embeddings
-        texts = [
-            [*own, words] if words else list(own) for own, words in zip(data.texts.texts, data.texts.words, strict=True)
-        ]
-        return dict(zip(data.classes.tolist(), described if described.size else texts, strict=True))
+        given = described if described.size else data.texts.descriptions
+        return dict(zip(data.classes.tolist(), given, strict=True))
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""

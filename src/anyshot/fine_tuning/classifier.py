@@ -19,6 +19,7 @@ from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabel
 from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.run import History
+from anyshot.zero_shot.class_embeddings import TextDescription
 
 FineTuningMethod = Literal["partial", "probe", "lora", "full"]
 
@@ -40,7 +41,7 @@ class FineTunedClassifier(NetworkClassifier):
         What is trained: "partial" trains the stages above the freeze point; "probe" the head alone, by logistic
         regression; "lora" low-rank matrices beside the weights of these stages (Hu et al., ICLR 2022); "full" all
         stages.
-    classes : sequence of names, or mapping of names to descriptions; optional
+    classes : sequence of names, or mapping of names to descriptions and `Words`; optional
         The classes. By default the labels are the class names.
     epochs : int, default=10
     learning_rate : float or "auto", default="auto"
@@ -70,7 +71,7 @@ class FineTunedClassifier(NetworkClassifier):
         *,
         freeze_at: str | int = "auto",
         method: FineTuningMethod = "partial",
-        classes: Sequence[Label] | Mapping[Label, str | Sequence[str] | None] | None = None,
+        classes: Sequence[Label] | Mapping[Label, TextDescription] | None = None,
         epochs: int = 10,
         learning_rate: float | Literal["auto"] = "auto",
         tuning: Tuning | None = None,

@@ -22,6 +22,7 @@ from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History
 from anyshot.training.sampling import draw_pairs
+from anyshot.zero_shot.class_embeddings import TextDescription
 
 BATCH_SIZE: Final = 32  # pairs
 TUNING: Final = Tuning(held_out=0, patience=None, precision="float32", cache=False)
@@ -39,7 +40,7 @@ class ContrastiveClassifier(NetworkClassifier):
         "auto" is "minilm" for texts and "efficientnet-lite0" for images; "hf:ID-or-folder"; or an encoder.
     freeze_at : str or int, default="auto"
         The first trained stage, by name or index; "auto" trains the last third of the layers.
-    classes : sequence of names, or mapping of names to descriptions; optional
+    classes : sequence of names, or mapping of names to descriptions and `Words`; optional
         The classes. By default the labels are the class names.
     epochs : int, default=2
     pairs_per_item : int, default=20
@@ -68,7 +69,7 @@ class ContrastiveClassifier(NetworkClassifier):
         encoder: str | Encoder = "auto",
         *,
         freeze_at: str | int = "auto",
-        classes: Sequence[Label] | Mapping[Label, str | Sequence[str] | None] | None = None,
+        classes: Sequence[Label] | Mapping[Label, TextDescription] | None = None,
         epochs: int = 2,
         pairs_per_item: int = 20,
         learning_rate: float | Literal["auto"] = "auto",

@@ -6,7 +6,7 @@ The frozen stages belong to the encoder; the trained stages and the head belong 
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.class_words import Words
 from anyshot.base.items import Items, by_position, check_list, items_and_labels
 from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, decision_scores, label_list, to_indexes
 from anyshot.base.model_card import encoder_name, network_card
@@ -313,9 +314,21 @@ def _parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
         elif is_dataclass(value) and not isinstance(value, type):
             facts[name] = {**asdict(value), "checkpoints": None}
         elif name == "classes" and value is not None:
-            facts[name] = {"names": list(label_list(list(value)))}  # as lists, because keys in JSON are always strings
-            if isinstance(value, Mapping):
-                facts[name]["texts"] = [text if isinstance(text, str | None) else list(text) for text in value.values()]
+            facts[name] = _classes_to_json(value)
+    return facts
+
+
+def _classes_to_json(classes: Classes | Sequence[Label] | Mapping[Label, Any]) -> dict[str, list[Any]]:
+    """Return the names of classes, with texts and words if they are described; keys in JSON are always strings."""
+    facts: dict[str, list[Any]] = {"names": list(label_list(list(classes)))}
+    if isinstance(classes, Mapping):
+        given = [[one] if isinstance(one, Words) else one for one in classes.values()]
+        words = describe(classes).words
+        facts["words"] = [own and own.facts() for own in words]
+        facts["texts"] = [
+            own if isinstance(own, str | None) else [text for text in own if not isinstance(text, Words)]
+            for own in given
+        ]
     return facts
 
 
@@ -330,7 +343,15 @@ def _parameters_from_json(facts: Mapping[str, Any]) -> dict[str, Any]:
     if "classes" in facts:
         classes = facts["classes"]
         names, texts = classes["names"], classes.get("texts", classes.get("said"))  # "said" in version 0.1
-        parameters["classes"] = names if texts is None else dict(zip(names, texts, strict=True))
+        words = classes.get("words", [None] * len(names))  # version 0.1 had none
+        parameters["classes"] = (
+            names
+            if texts is None
+            else {
+                name: [*own, Words.from_facts(saved)] if saved else own
+                for name, own, saved in zip(names, texts, words, strict=True)
+            }
+        )
     return parameters
 
 

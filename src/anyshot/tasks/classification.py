@@ -40,8 +40,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     classes : sequence of names, or mapping of names to descriptions; optional
-        A description is a text, several texts, or, if the items are vectors, the class's vector (d,). Without classes,
-        the labels given to `fit` name them.
+        A description is a text, `Words` that the class's texts contain, several of them, or, if the items are vectors,
+        the class's vector (d,). Without classes, the labels given to `fit` name them.
     encoder : str or Encoder, default="auto"
         "auto" takes the default for the items: "minilm", "efficientnet-lite0" or "vectors". Others: "hf:ID-or-folder",
         or any object with `modality`, `width` and `encode`.

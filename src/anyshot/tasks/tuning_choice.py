@@ -151,7 +151,7 @@ def _fine_tuned(
     """Return a classifier fine-tuned on some of the items."""
     data, encoder = model.data, model.embedder.encoder
     assert encoder is not None  # `_obstacle` checked it
-    classes = {name: list(texts) for name, texts in zip(data.classes.tolist(), data.texts.texts, strict=True)}
+    classes = dict(zip(data.classes.tolist(), data.texts.descriptions, strict=True))
     tuning = fine_tuning.Tuning(cache=model.embedder.cache is not None)
     new = fine_tuning.FineTunedClassifier(encoder, classes=classes, tuning=tuning, random_state=random_state)
     tuned: FineTunedClassifier = new.fit(items_at(items, rows), data.classes[data.index[rows]].tolist())

@@ -1,4 +1,4 @@
-"""Class embeddings (c, d) from class names and descriptions, with the hypernyms of rare nouns."""
+"""Class embeddings (c, d) from class names and descriptions, words of classes, and the hypernyms of rare nouns."""
 
 import json
 import warnings
@@ -18,7 +18,8 @@ from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError, WidthError
 from anyshot.zero_shot.class_names import as_words, has_letters
 
-Description: TypeAlias = str | Words | Sequence[str | Words] | NDArray[np.floating] | None
+TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
+Description: TypeAlias = TextDescription | NDArray[np.floating]
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 
@@ -53,6 +54,11 @@ class ClassTexts:
         if not self.words:
             object.__setattr__(self, "words", (None,) * len(self.names))  # the class is frozen
 
+    @property
+    def descriptions(self) -> list[list[str | Words]]:
+        """The texts of each class, and its words if the user gave any, as `describe` takes them."""
+        return [[*own, words] if words else list(own) for own, words in zip(self.texts, self.words, strict=True)]
+
     def of(self, rows: Sequence[int]) -> "ClassTexts":
         """Return the names, texts and words of some classes."""
         names, texts, words = self.names, self.texts, self.words
@@ -65,7 +71,7 @@ class ClassTexts:
         return ClassTexts(self.names + others.names, self.texts + others.texts, self.words + others.words)
 
 
-def describe(classes: Iterable[Label] | Mapping[Label, str | Words | Sequence[str | Words] | None]) -> ClassTexts:
+def describe(classes: Iterable[Label] | Mapping[Label, TextDescription]) -> ClassTexts:
     """Return the texts of each class from its name, or from its name, descriptions and words.
 
     Parameters
