@@ -27,6 +27,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import NotEnoughClassesError
 from anyshot.evaluation.metrics import expected_calibration_error
+from anyshot.training import softmax_regression
 from anyshot.training.softmax_regression import fit_temperature
 from four_classes import VECTORS, C, D, biased_names, four_classes
 
@@ -282,7 +283,7 @@ def test_factors_are_shares_over_temperatures(confidence):
 def test_a_start_from_an_earlier_model_does_not_change_the_predictions(pool):
     data, X, _ = four_classes(n_each=6)
     data = replace(data, unlabeled=X) if pool else data
-    cold, warm = fitted(data), fitted(data, start=fitted(some_labels(data, slice(None, None, 2))).deltas)
+    cold, warm = fitted(data), fitted(data, start=fitted(some_labels(data, slice(None, None, 2))).starts)
     assert (warm.method, warm.reasons) == (cold.method, cold.reasons)
     np.testing.assert_array_equal(warm.scores(X).argmax(axis=1), cold.scores(X).argmax(axis=1))
     np.testing.assert_allclose(warm.probabilities(X), cold.probabilities(X), atol=0.01)
@@ -313,17 +314,35 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
     data, _, _ = four_classes(n_each=1)  # with up to 50 labels there are ten folds: here each label is one
     data = data.with_defaults(replace(DEFAULTS, held_out_tol=1e-7))
     factors = {WEAK: 1.0, STRONG: 1.0}
-    found = held_out_scores("any-shot", divided(data, names_of(data)), factors)
+    found, _ = held_out_scores("any-shot", divided(data, names_of(data)), factors, {})
     for row in range(C):
         rest = some_labels(data, np.arange(C) != row)
         model, _ = fit_method("any-shot", rest, names_of(data), factors, start={}, tol=1e-7)
         np.testing.assert_allclose(found[row], model(data.vectors[[row]])[0], atol=0.05)
 
 
+def test_folds_begin_where_those_of_fewer_labels_ended(monkeypatch):
+    data, _, _ = four_classes(n_each=60, noise=1.5)
+    before = fitted(some_labels(data, slice(239)))
+    assert {head.strength for head in before.fold_deltas} == {*heads(data)}
+    for delta in before.fold_deltas.values():
+        np.testing.assert_array_equal(delta.rounded().coef, delta.coef)
+    steps = []
+    step = softmax_regression._newton_direction
+    monkeypatch.setattr(softmax_regression, "_newton_direction", lambda *args: steps.append(0) or step(*args))
+    cold = fitted(data)
+    n_cold = len(steps)
+    warm = fitted(data, start=before.starts)
+    assert len(steps) - n_cold <= 0.5 * n_cold
+    for one, other in zip(warm.leaderboard, cold.leaderboard, strict=True):
+        assert one.temperature == pytest.approx(other.temperature, rel=0.01)
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.01)
+
+
 def test_each_fold_corrects_class_vectors_without_its_own_labels():
     data, _, _ = biased_names(n_each=2)
     data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))  # 40 labels in two halves
-    found = held_out_scores("any-shot", divided(data, names_of(data)), {STRONG: 1.0})
+    found, _ = held_out_scores("any-shot", divided(data, names_of(data)), {STRONG: 1.0}, {})
     for part in (np.arange(40) % 2 == data.index % 2, np.arange(40) % 2 != data.index % 2):
         rest = data.subset(~part)
         prior = Prior(corrected_class_vectors(data.class_embeddings, rest)[0], "names", data.class_embeddings)
@@ -337,7 +356,7 @@ def test_each_fold_maps_attributes_without_its_own_labels(method):
     data = replace(data, class_embeddings=np.zeros_like(data.class_embeddings), attributes=data.class_embeddings)
     data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))
     factors = {STRONG: 1.0} if method == "any-shot" else {}
-    found = held_out_scores(method, divided(data, fit_prior(data)), factors)
+    found, _ = held_out_scores(method, divided(data, fit_prior(data)), factors, {})
     part = np.arange(40) % 2 == data.index % 2
     rest = data.subset(~part)
     linear, _ = fit_method(method, rest, fit_prior(rest), factors, start={}, tol=1e-6)
@@ -347,10 +366,10 @@ def test_each_fold_maps_attributes_without_its_own_labels(method):
 def test_the_only_label_of_a_class_is_not_counted():
     data, _, _ = four_classes(n_each=6)
     data = some_labels(data, np.flatnonzero((data.index > 0) | (np.arange(24) < 1)))  # 1, 6, 6 and 6 labels
-    for result in cross_validate(data, names_of(data), "auto"):
+    for result in cross_validate(data, names_of(data), "auto", {})[0]:
         assert len(result.correct) == len(result.probabilities) == 18
     copies = some_labels(data, np.concatenate([[0, 0], np.arange(1, 19)]))  # a copy of that label changes nothing
-    for result in cross_validate(copies, names_of(data), "auto"):
+    for result in cross_validate(copies, names_of(data), "auto", {})[0]:
         assert len(result.correct) == 18
 
 
@@ -358,7 +377,7 @@ def test_the_only_label_of_a_class_is_not_counted():
 def test_labels_of_too_few_classes_tell_nothing(counts):
     data, _, _ = four_classes(n_each=9)
     data = some_labels(data, np.arange(C * 9) % 9 < np.repeat(counts, 9))
-    assert cross_validate(data, names_of(data), "auto") == []
+    assert cross_validate(data, names_of(data), "auto", {}) == ([], {})
     model = fitted(data)
     assert (model.method, model.leaderboard, len(model.held_out)) == ("any-shot", (), 0)
     enough = sum(counts) >= DEFAULTS.min_labels

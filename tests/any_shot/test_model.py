@@ -120,11 +120,22 @@ def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
     for strength, delta in model.deltas.items():
         np.testing.assert_array_equal(back.deltas[strength].coef, delta.coef)
         np.testing.assert_array_equal(back.deltas[strength].intercept, delta.intercept)
+    assert back.starts.keys() == model.starts.keys() == {*model.deltas, *model.fold_deltas}
+    for head, delta in model.fold_deltas.items():
+        np.testing.assert_array_equal(back.fold_deltas[head].coef, delta.coef)
+        np.testing.assert_array_equal(back.fold_deltas[head].intercept, delta.intercept)
     assert back.data.texts == model.data.texts
     assert back.data.classes.dtype == model.data.classes.dtype
     assert (back.data.index.dtype, back.data.vectors.dtype) == (model.data.index.dtype, model.data.vectors.dtype)
     for one, other in zip(vars(back.data.pool).values(), vars(model.data.pool).values(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_saved_without_the_heads_of_its_folds_can_be_read(model):
+    facts, arrays = json.loads(json.dumps(model.facts())), model.arrays()
+    del facts["fold_heads"]
+    back = Model.from_saved(facts, {name: own for name, own in arrays.items() if "fold" not in name}, VECTORS)
+    assert back.starts.keys() == model.deltas.keys()
 
 
 def test_a_saved_model_restores_the_words_of_its_classes(model):

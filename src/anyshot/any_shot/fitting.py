@@ -13,10 +13,12 @@ from anyshot.any_shot.model import (
     METHODS,
     CrossValidationResult,
     FittedMethod,
+    FoldHead,
     LinearModel,
     Method,
     Model,
     PriorKind,
+    Starts,
     softmax,
 )
 from anyshot.any_shot.open_set import fit_threshold
@@ -46,8 +48,8 @@ MethodOrAuto: TypeAlias = Method | Literal["auto"]
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
 Factors: TypeAlias = Mapping[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
-Start: TypeAlias = Mapping[Strength, LinearModel]
-Fit: TypeAlias = tuple[LinearModel, Start]
+Deltas: TypeAlias = Mapping[Strength, LinearModel]
+Fit: TypeAlias = tuple[LinearModel, Deltas]
 
 
 def fit_model(
@@ -56,13 +58,13 @@ def fit_model(
     *,
     method: MethodOrAuto = "auto",
     unknown_rate: float | None = None,
-    start: Start | None = None,
+    start: Starts | None = None,
     defaults: Defaults | None = None,
 ) -> Model:
     """Return the model that prior and labels give.
 
     method: "auto" for the any-shot head, or zero-shot without labels; unknown_rate: fraction of the items of known
-    classes that may be predicted unknown; start: `deltas` of an earlier model to begin from; they change the time, not
+    classes that may be predicted unknown; start: `starts` of an earlier model to begin from; they change the time, not
     the model; defaults: other constants than those of the training set. Raises NotEnoughClassesError if method is
     "zero-shot" and fewer than two classes have a class vector.
     """
@@ -79,11 +81,12 @@ def fit_model(
                 "vectors, or choose another method."
             )
         found = means_and_threshold(data, prior.initial, unknown_rate)
-        results = cross_validate(data, prior, method)
+        results, fold_deltas = cross_validate(data, prior, method, start or {})
         wanted = _main_method(data, prior) if method == "auto" else method
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
-        fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
+        near = {head: delta for head, delta in (start or {}).items() if isinstance(head, Strength)}
+        fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=near)
         if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -97,6 +100,7 @@ def fit_model(
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         deltas=fit[1],
+        fold_deltas=fold_deltas,
         held_out=chosen.probabilities,
     )
 
@@ -120,7 +124,7 @@ def fit_method(
     factors: Factors,
     *,
     temperature: float = 1.0,
-    start: Start,
+    start: Deltas,
     pool: Examples | None = None,
     tol: float | None = None,
 ) -> Fit:
@@ -135,7 +139,7 @@ def fit_method(
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
         return cosine_model(S, scale * prior.confidence / temperature), {}
-    parts, deltas = [], {}
+    parts, deltas = [], dict[Strength, LinearModel]()
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
     for strength, factor in factors.items():
         options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
@@ -177,10 +181,13 @@ def cosine_model(S: Vectors, scale: float) -> LinearModel:
 # --- cross-validation -----------------------------------------------------------------------------------------------
 
 
-def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[CrossValidationResult]:
-    """Return how well each method predicts held-out labels; nothing if there are too few.
+def cross_validate(
+    data: TrainingSet, prior: Prior, method: MethodOrAuto, start: Starts
+) -> tuple[list[CrossValidationResult], Mapping[FoldHead, LinearModel]]:
+    """Return how well each method predicts held-out labels, and what labels added to the heads of the folds.
 
-    If a class's only label is held out, that tests the prior and not what labels add, so such labels do not count.
+    There are no results if there are too few labels. If a class's only label is held out, that tests the prior and not
+    what labels add, so such labels do not count.
     """
     own, known = data.defaults, data
     if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
@@ -188,28 +195,32 @@ def cross_validate(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> lis
     known = known.subset(first_of_each_class(data.index, own.max_held_out))
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
-        return []
+        return [], {}
     index, scores, results = known.index[counted], {}, []
-    folds = divided(known, prior)
+    folds, deltas = divided(known, prior), dict[FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
         for strength in factors:
             if strength not in scores:
-                scores[strength] = held_out_scores(name, folds, {strength: 1.0})[counted]
+                of_strength, added = held_out_scores(name, folds, {strength: 1.0}, start)
+                scores[strength] = of_strength[counted]
+                deltas |= added
         if factors:
             factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
         else:
-            found = held_out_scores(name, folds, {})[counted]
+            found = held_out_scores(name, folds, {}, {})[0][counted]
         temperature = fit_temperature(found, index, prior_items=own.temperature_items)
         result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
         results.append(result._replace(factors=factors))
-    return results
+    return results, deltas
 
 
 class Fold(NamedTuple):
     """Labels that are held out together, and what all others give."""
 
+    n_folds: int
+    number: int
     rows: Indexes  # of the held-out labels
     out: Vectors  # the held-out vectors
     rest: TrainingSet
@@ -228,20 +239,33 @@ def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
         rest = data.subset(number != one)
         own = fit_prior(rest) if prior.kind == "attributes" else prior
         moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
-        folds.append(Fold(np.flatnonzero(number == one), data.labeled[number == one], rest, own, moved))
+        folds.append(
+            Fold(n_folds, int(one), np.flatnonzero(number == one), data.labeled[number == one], rest, own, moved)
+        )
     return folds
 
 
-def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors) -> Scores:
-    """Return the scores (n, c) of each labeled vector from a model fitted without its fold."""
+def held_out_scores(
+    method: Method, folds: Sequence[Fold], factors: Factors, start: Starts
+) -> tuple[Scores, Mapping[FoldHead, LinearModel]]:
+    """Return the scores (n, c) of each labeled vector from a model fitted without its fold, and what labels added.
+
+    start: heads of the same folds before some labels were added; a fold without one begins from the fold before it.
+    """
     scores = np.zeros((sum(len(fold.rows) for fold in folds), len(folds[0].prior.initial)))
-    start: Start = {}
+    added: dict[FoldHead, LinearModel] = {}
+    deltas: Deltas = {}
     for fold in folds:
+        heads = {strength: FoldHead(fold.n_folds, fold.number, strength) for strength in factors}
+        begin = {**deltas, **{strength: start[head] for strength, head in heads.items() if head in start}}
         prior, tol = fold.moved if factors else fold.prior, fold.rest.defaults.held_out_tol
-        linear, start = fit_method(method, fold.rest, prior, factors, start=start, tol=tol)
+        linear, deltas = fit_method(method, fold.rest, prior, factors, start=begin, tol=tol)
+        added |= {heads[strength]: delta.rounded() for strength, delta in deltas.items()}
         scores[fold.rows] = linear(fold.out)
     lowest = float(scores[np.isfinite(scores)].min()) - 10
-    return np.where(np.isfinite(scores), scores, lowest)  # -inf: a class without class vector and label in a fold
+    return np.where(
+        np.isfinite(scores), scores, lowest
+    ), added  # -inf: a class without class vector and label in a fold
 
 
 def heads(data: TrainingSet) -> dict[Strength, float]:

@@ -56,6 +56,11 @@ class LinearModel(NamedTuple):
             return self
         return self._replace(intercept=self.intercept + np.log(shares).astype(np.float32))
 
+    def rounded(self) -> Self:
+        """Return the model in half precision, which is enough to begin from."""
+        coef, intercept = (values.astype(np.float16).astype(np.float32) for values in self)
+        return self._replace(coef=coef, intercept=intercept)
+
     def with_class(self) -> Self:
         """Return the model with one more class, whose weights are zero."""
         coef = np.vstack([self.coef, np.zeros_like(self.coef[:1])])
@@ -64,6 +69,18 @@ class LinearModel(NamedTuple):
     def without_class(self, row: int) -> Self:
         """Return the model without the class of a row."""
         return self._replace(coef=np.delete(self.coef, row, axis=0), intercept=np.delete(self.intercept, row))
+
+
+class FoldHead(NamedTuple):
+    """A head that is fitted without the labels of one fold."""
+
+    n_folds: int
+    fold: int
+    strength: Strength
+
+
+Starts: TypeAlias = Mapping[Strength | FoldHead, LinearModel]
+"""What labels added to heads; a later fit may begin from it."""
 
 
 class CrossValidationResult(NamedTuple):
@@ -92,10 +109,16 @@ class Model:
     class_means: Vectors  # (c, d), for the closeness
     unknown_threshold: float | None = None  # items with a smaller closeness are unknown
     leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
-    # What labels added to the head of each strength; a later fit starts from it.
+    # What labels added to the head of each strength, and to those of the folds.
     deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
+    fold_deltas: Mapping[FoldHead, LinearModel] = field(default_factory=dict, repr=False)
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
     held_out: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @property
+    def starts(self) -> Starts:
+        """What a later fit may begin from."""
+        return dict[Strength | FoldHead, LinearModel](self.deltas.items()) | dict(self.fold_deltas.items())
 
     # --- predictions ---
 
@@ -183,6 +206,7 @@ class Model:
             },
             "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
             "strengths": [[strength.C, strength.prior_weight] for strength in self.deltas],
+            "fold_heads": [[head.n_folds, head.fold, *head.strength] for head in self.fold_deltas],
             "leaderboard": [[result.method, *result[1:4]] for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
         }
@@ -193,6 +217,9 @@ class Model:
         found |= {name: getattr(self, name) for name in MODEL_ARRAYS}
         for number, delta in enumerate(self.deltas.values()):
             found |= {f"delta.{number}.coef": delta.coef, f"delta.{number}.intercept": delta.intercept}
+        for number, delta in enumerate(self.fold_deltas.values()):  # `rounded`, so that half the bytes hold them
+            half = delta.coef.astype(np.float16), delta.intercept.astype(np.float16)
+            found |= {f"fold_delta.{number}.coef": half[0], f"fold_delta.{number}.intercept": half[1]}
         return found | (self.embedder.trained.arrays() if self.embedder.trained else {})
 
     @classmethod
@@ -208,8 +235,12 @@ class Model:
                 CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]
             ),
             deltas={
-                Strength(*saved): LinearModel(arrays[f"delta.{number}.coef"], arrays[f"delta.{number}.intercept"])
+                Strength(*saved): _linear_from_saved(arrays, f"delta.{number}")
                 for number, saved in enumerate(facts["strengths"])
+            },
+            fold_deltas={
+                FoldHead(saved[0], saved[1], Strength(*saved[2:])): _linear_from_saved(arrays, f"fold_delta.{number}")
+                for number, saved in enumerate(facts.get("fold_heads", []))  # none in version 0.2.0
             },
             unknown_threshold=facts["unknown_threshold"],
         )
@@ -235,6 +266,10 @@ def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
     rows = max(1, CHUNK // len(class_means))
     for first in range(0, max(1, len(vectors)), rows):
         yield vectors[first : first + rows]
+
+
+def _linear_from_saved(arrays: Mapping[str, NDArray[Any]], name: str) -> LinearModel:
+    return LinearModel(arrays[f"{name}.coef"].astype(np.float32), arrays[f"{name}.intercept"].astype(np.float32))
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

@@ -12,11 +12,10 @@ from sklearn.exceptions import NotFittedError
 
 from anyshot import encoders
 from anyshot.any_shot import training_set
-from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.fitting import MethodOrAuto, fit_model
-from anyshot.any_shot.model import METHODS, LinearModel, Model
+from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
 from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, is_missing, row_of, to_indexes
@@ -156,7 +155,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self.fit(X, y)
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
-        self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.deltas)
+        self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.starts)
         return self
 
     @one_at_a_time
@@ -169,7 +168,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._fitted_model(examples)
         data = model.embedder.with_class(model.data, name, description)
         data = model.embedder.with_items(data, examples, [name] * len(examples))
-        self._fit_model(model.embedder, data, start={own: delta.with_class() for own, delta in model.deltas.items()})
+        self._fit_model(model.embedder, data, start={own: delta.with_class() for own, delta in model.starts.items()})
         return self
 
     @one_at_a_time
@@ -179,7 +178,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         if self._model is None:
             return self._postpone(self._pending.without_class(name))
         row, model = row_of(name, self.classes_), self._model
-        start = {own: delta.without_class(row) for own, delta in model.deltas.items()}
+        start = {own: delta.without_class(row) for own, delta in model.starts.items()}
         self._fit_model(model.embedder, model.data.without_class(name), start=start)
         return self
 
@@ -266,9 +265,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     # --- private ---
 
-    def _fit_model(
-        self, embedder: Embedder, data: TrainingSet, *, start: Mapping[Strength, LinearModel] | None = None
-    ) -> Model:
+    def _fit_model(self, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
         """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
         if self.unknown_rate is not None:
             class_embeddings.check_not_named_unknown(data.texts.names)

@@ -102,6 +102,7 @@ def with_fine_tuned(
         method="fine-tuned",
         prior="none",
         deltas={},
+        fold_deltas={},
         held_out=result.probabilities,
         class_means=class_means(moved.vectors, moved.index, unit(embeddings)),
         unknown_threshold=None,

@@ -177,14 +177,16 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
         return toward
     behind = table - table[np.arange(len(table)), index][:, None]  # (n, c), each score minus that of the true class
     behind = behind[labeled]
+    below = behind - behind.max(axis=1, keepdims=True)
 
     # With b = 1 / T the log-loss, sum_i log sum_j exp(b behind_ij), is convex in b, and so is the negative log-prior,
     # m (b t - log(b t)), of a Gamma density of b with mode 1 / t. The sum has one minimum, where its slope, which rises
     # from -inf to above 0, is 0.
     def slope(log_b: float) -> float:
         b = math.exp(log_b)
-        expected = (softmax(b * behind, axis=1) * behind).sum()
-        return float(expected + prior_items * (toward - 1 / b))
+        odds = np.exp(b * below)  # (n, c)
+        expected = np.einsum("nc,nc->n", odds, behind) / odds.sum(axis=1)  # (n,), mean of `behind` over softmax
+        return float(expected.sum() + prior_items * (toward - 1 / b))
 
     # Below `lowest` the slope of the prior is larger than any slope of the log-loss.
     lowest = -math.log(toward + np.abs(behind).max(axis=1).sum() / prior_items)
