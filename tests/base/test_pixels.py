@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -105,8 +106,30 @@ def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path, name):
     assert read_pixels(file)[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize(("bits", "kind"), [(9, np.uint16), (12, np.uint16), (14, np.uint16), (20, np.int32)])
+def test_gray_values_of_any_depth_keep_their_shades(tmp_path, bits, kind, suffix):
+    if suffix == "png" and bits > 16:
+        pytest.skip("PNG has 16 bits at most")
+    deep = np.linspace(0, 2**bits - 1, 240).astype(kind).reshape(12, 20)
+    pixels = read_pixels(saved(tmp_path, Image.fromarray(deep), f"image.{suffix}"))[:, :, 0]
+    assert len(np.unique(pixels)) >= 239
+    np.testing.assert_allclose(pixels, deep / (2**bits - 1) * 255, atol=0.51)
+
+
+def test_the_path_of_an_image_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    saved(tmp_path, Image.new("RGB", (2, 2), "red"), "image.png")
+    assert read_pixels("~/image.png")[0, 0].tolist() == [255, 0, 0]
+    assert content_of("~/image.png") == (tmp_path / "image.png").read_bytes()
+
+
+def test_a_tensor_is_an_array():
+    assert read_pixels(torch.full((2, 3, 3), 7, dtype=torch.uint8)).shape == (2, 3, 3)
+
+
 def test_values_of_unknown_range_are_refused(tmp_path):
-    for values in (np.array([[0.5]], dtype=np.float32), np.array([[1_000_000]], dtype=np.int32)):
+    for values in (np.array([[0.5]], dtype=np.float32), np.array([[-5]], dtype=np.int32)):
         file = saved(tmp_path, Image.fromarray(values), "image.tif")
         with pytest.raises(BadItemError, match="unknown which value is white"):
             read_pixels(file)

@@ -25,14 +25,15 @@ BROKEN: Final = (
     *(struct.error, zlib.error),
 )
 BOMB: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+DEPTHS: Final = (*range(8, 13), 14, *range(16, 33))  # bits of gray values
 THREADS: Final = min(8, os.cpu_count() or 1)  # more would only need more memory
 
 
 def read_pixels(item: Any, *, row: int | None = None, at_least: int | None = None) -> Pixels:
     """Return one image as RGB pixels (height, width, 3), uint8, upright.
 
-    The EXIF orientation is applied, transparent parts become white, 16-bit values are scaled to 8 bits, and of an
-    animation the first frame is used.
+    The EXIF orientation is applied, transparent parts become white, gray values of 10 to 32 bits are scaled to 8,
+    and of an animation the first frame is used.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def content_of(item: Any, *, row: int | None = None) -> bytes:
     """
     if isinstance(item, (str, os.PathLike)):
         try:
-            return Path(item).read_bytes()
+            return Path(item).expanduser().read_bytes()
         except (OSError, ValueError) as error:
             raise BadItemError(_unreadable(item, row, error)) from error
     pixels = read_pixels(item, row=row)
@@ -94,7 +95,7 @@ def content_of(item: Any, *, row: int | None = None) -> bytes:
 def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
     try:
         if isinstance(item, (str, os.PathLike)):
-            with Image.open(item) as image:
+            with Image.open(os.path.expanduser(item)) as image:
                 return _from_file(image, at_least)
         if isinstance(item, Image.Image):
             return _from_image(item)
@@ -105,6 +106,8 @@ def _read(item: Any, row: int | None, at_least: int | None) -> Pixels:
         ) from error
     except BROKEN as error:
         raise BadItemError(_unreadable(item, row, error)) from error
+    if hasattr(item, "detach"):  # a tensor of torch
+        item = item.detach().cpu().numpy()
     if isinstance(item, np.ndarray):
         return _from_array(item, row)
     raise BadItemError(f"{_name(item, row)} is a {type(item).__name__}. Give paths, PIL images or uint8 arrays.")
@@ -140,10 +143,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _scaled(values: NDArray[Any]) -> Pixels:
-    """Scale 16-bit gray values (h, w), 0 to 65535, to 8 bits."""
-    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
-        raise ValueError("its values are floats or have more than 16 bits, so it is unknown which value is white")
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 257 = 255
+    """Scale gray values (h, w) of more than 8 bits to 8, by the depth of 8 to 32 bits that holds the largest.
+
+    Cameras and scanners store 10, 12 or 14 bits in 16 or 32, mostly without stating it; as 16 bits, an image of 12 bits
+    would be nearly black, with 16 shades.
+    """
+    if values.dtype.kind == "f" or values.min() < 0:
+        raise ValueError("its values are floats or negative, so it is unknown which value is white")
+    largest = int(values.max())
+    white = 2 ** next((depth for depth in DEPTHS if largest < 2**depth), 32) - 1
+    return np.asarray((values.astype(np.uint64) * 255 + white // 2) // white, dtype=np.uint8)
 
 
 def _from_array(array: NDArray[Any], row: int | None) -> Pixels:
