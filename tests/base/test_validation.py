@@ -1,7 +1,13 @@
+import logging
+from decimal import Decimal
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from anyshot.base import validation
+from anyshot.base.validation import target_numbers, vectors
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 
@@ -116,3 +122,43 @@ def test_class_sums_add_in_the_order_of_the_vectors():
     sums = np.zeros((9, 7), np.float32)
     np.add.at(sums, index, X)  # one after the other, in float32
     np.testing.assert_array_equal(validation.class_sums(X, index, 9), sums)
+
+
+def test_targets_are_floats_whatever_holds_them():
+    expected = [1.5, np.nan, 2.0]
+    for y in (
+        [1.5, None, Decimal(2)],
+        pd.array([1.5, None, 2], "Float64"),
+        ["1.5", None, "2"],
+        pd.Series([1.5, pd.NA, 2]),
+    ):
+        np.testing.assert_array_equal(target_numbers(y), expected)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        ([1.0, pd.Timestamp("2020-01-01")], "y holds a Timestamp in row 1, '2020-01-01 00:00:00'; numbers are needed"),
+        ([1.0, "1.234,5"], "y holds '1.234,5' in row 1, which is not a number. It has a decimal comma"),
+        ([1.0, [2.0]], "y must hold one number for each row; row 1 holds a list"),
+        ([1.0, np.inf, -np.inf], "y contains infinity, in rows 1, 2"),
+    ],
+)
+def test_targets_that_are_no_numbers_are_named(y, words):
+    with pytest.raises(InputError, match=words):
+        target_numbers(y)
+
+
+def test_nullable_numbers_are_vectors_and_their_gaps_are_named():
+    table = pd.DataFrame({"a": pd.array([1, 2], "Int64"), "b": pd.array([0.5, None], "double[pyarrow]")})
+    assert vectors(table[:1]).tolist() == [[1.0, 0.5]]
+    with pytest.raises(BadItemError, match="NaN or infinity in row 1"):
+        vectors(table)
+
+
+def test_a_sparse_table_becomes_dense_within_a_bound(caplog):
+    with caplog.at_level(logging.INFO):
+        assert vectors(csr_array(np.eye(2))).tolist() == [[1, 0], [0, 1]]
+    assert "X is sparse and was converted to a dense table of 0 MiB" in caplog.text
+    with pytest.raises(InputError, match="would need 37 GiB"):
+        vectors(csr_array((10, 10**9)))

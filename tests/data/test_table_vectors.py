@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -86,10 +88,17 @@ def test_the_encoders_of_skrub_can_be_used(table):
 
 
 def test_only_a_numeric_table_without_missing_values_is_plain(table):
-    assert is_plain(np.zeros((2, 2)))
-    assert is_plain(table[["hours"]].dropna())
-    assert not is_plain(table[["hours"]])
-    assert not is_plain(table[["kind"]].dropna())
+    assert is_plain(TableVectors().fit(table[["late"]]))
+    assert not is_plain(TableVectors().fit(table[["hours"]]))
+    assert not is_plain(TableVectors().fit(table[["kind"]]))
+
+
+@pytest.mark.parametrize("make", [pl.from_pandas, pa.Table.from_pandas], ids=["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_read(table, make):
+    vectors = TableVectors().fit(table)
+    np.testing.assert_array_equal(vectors.transform(make(table)), vectors.transform(table))
+    again = TableVectors().fit(make(table))
+    np.testing.assert_array_equal(again.transform(table), vectors.transform(table))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +106,7 @@ def test_only_a_numeric_table_without_missing_values_is_plain(table):
     [
         (lambda table: table.rename(columns={"hours": "hour"}), "lacks the column 'hours'.*rename it to 'hour'"),
         (lambda table: table.assign(hours="many"), "Column 'hours' was numeric in `fit` and is not now"),
-        (lambda table: table.assign(hours=np.inf), "Column 'hours' contains infinity in row 0"),
+        (lambda table: table.assign(hours=np.inf), "Column 'hours' contains infinity in rows 0, 1"),
         (lambda table: table.to_numpy(), "A table with named columns .* is needed; this is a ndarray"),
         (lambda table: table.set_axis(["hours", "kind", "kind"], axis=1), "several columns named 'kind'"),
     ],

@@ -1,9 +1,12 @@
 """AnyShotRegressor: scikit-learn's contract, ridge without a source, the source without labels."""
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
@@ -213,3 +216,60 @@ def test_invalid_input_raises_an_error():
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=[[1.0], [2.0]])
     with pytest.raises(InputError, match="The column 'kind' is missing"):
         AnyShotRegressor().fit(pd.DataFrame({"kind": ["a", "b"]}), [1, 2], unlabeled=pd.DataFrame({"sort": ["a"]}))
+
+
+def hours_table(n, seed):
+    X, y = rows(n, seed)
+    return pd.DataFrame(X, columns=["a", "b", "c", "d"]), y
+
+
+@pytest.mark.parametrize(
+    "make", [pl.from_pandas, pa.Table.from_pandas, lambda table: table.convert_dtypes(dtype_backend="pyarrow")]
+)
+def test_tables_of_any_library_give_the_same_predictions(make):
+    X, y = hours_table(20, 0)
+    expected = AnyShotRegressor().fit(X, y).predict(X)
+    np.testing.assert_allclose(AnyShotRegressor().fit(make(X), pa.array(y)).predict(make(X)), expected)
+    np.testing.assert_allclose(AnyShotRegressor().fit(X, pl.Series(y)).predict(make(X)), expected)
+
+
+def test_columns_in_another_order_are_refused_and_an_array_is_taken_in_theirs(tmp_path):
+    X, y = hours_table(20, 0)
+    model = AnyShotRegressor().fit(X, y)
+    model.save(tmp_path / "model")
+    for one in (model, load(tmp_path / "model")):
+        with pytest.raises(ValueError, match="Feature names must be in the same order"):
+            one.predict(X[["d", "c", "b", "a"]])
+        with pytest.warns(UserWarning, match="does not have valid feature names"):
+            np.testing.assert_array_equal(one.predict(X.to_numpy()), model.predict(X))
+
+
+def test_gaps_that_appear_only_in_predict_are_filled_with_the_median():
+    X, y = hours_table(20, 0)
+    model = AnyShotRegressor().fit(X, y)
+    gap, median = X.head(1).assign(a=np.nan), X.head(1).assign(a=X["a"].median())
+    np.testing.assert_array_equal(model.predict(gap), model.predict(median))
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (pd.to_datetime(pd.Series(["2020-01-01", None] * 3)), "y holds a Timestamp in row 0, .*days since"),
+        (pd.to_timedelta(range(6), "D"), "y holds a Timedelta in row 0"),
+        (["1,5"] * 6, "y holds '1,5' in row 0, which is not a number. It has a decimal comma"),
+        (["many"] * 6, "y holds 'many' in row 0, which is not a number"),
+    ],
+)
+def test_targets_that_are_no_numbers_are_refused(y, words):
+    X, _ = rows(6, 0)
+    with pytest.raises(InputError, match=words):
+        AnyShotRegressor().fit(X, y)
+    with pytest.raises(InputError, match=words):
+        AnyShotRegressor().fit(X, np.arange(6)).evaluate(X, y)
+
+
+def test_targets_may_be_nullable_or_decimal():
+    X, y = rows(6, 0)
+    expected = AnyShotRegressor().fit(X, [*y[:5], None]).predict(X)
+    np.testing.assert_array_equal(AnyShotRegressor().fit(X, pd.array([*y[:5], None], "Float64")).predict(X), expected)
+    np.testing.assert_allclose(AnyShotRegressor().fit(X, [*map(Decimal, y[:5]), None]).predict(X), expected)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, without_items
-from anyshot.base.items import Items, by_position, check_list, item_count, item_names, modality_of
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, by_position, check_list, item_names, modality_of
 from anyshot.base.labels import Label, Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit

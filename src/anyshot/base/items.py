@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from anyshot.base.columns import (
     column_values,
     is_table,
+    item_count,
     named_rows,
     numeric_array,
     only_column,
@@ -71,11 +72,6 @@ def _array_by_position(array: NDArray[Any]) -> Items:
     if array.ndim == 2 and array.shape[1] > 1 and not any(isinstance(value, (str, bytes)) for value in array.flat):
         return numeric_array(array, dtype=np.float64)
     return column_values(array)
-
-
-def item_count(items: Any) -> int:
-    """Return the number of items in a list, an array or a table."""
-    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
 
 
 def take(items: Any, rows: Any) -> Any:

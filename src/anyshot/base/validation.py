@@ -3,13 +3,14 @@
 import importlib
 import logging
 import numbers
+import re
 from types import ModuleType
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import named_rows, numeric_array
+from anyshot.base.columns import column_values, item_count, named_rows, numeric_array
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -19,6 +20,8 @@ RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | Non
 
 MAX_DENSE_BYTES: Final = 2**31
 """Largest dense table that a sparse one is converted to."""
+
+_COMMA: Final = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,35 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
+
+
+def target_numbers(y: Any, *, name: str = "y") -> Floats:
+    """Return numbers to predict as floats (n,), NaN for missing ones.
+
+    Raises
+    ------
+    InputError
+        A value is a date, a duration or a text that is not a number, or is infinite; the message names its row.
+    """
+    found = np.empty(item_count(y), dtype=np.float64)
+    for row, value in enumerate(column_values(y)):
+        if value is not None and not isinstance(value, str | numbers.Number):
+            kind = type(value).__name__
+            if hasattr(value, "__len__"):
+                raise InputError(f"{name} must hold one number for each row; row {row} holds a {kind}.")
+            raise InputError(
+                f"{name} holds a {kind} in row {row}, {str(value)!r}; numbers are needed. Predict a number, such as "
+                "the days since the first date."
+            )
+        try:
+            found[row] = np.nan if value is None else float(value)  # type: ignore[arg-type]  # of any number
+        except (TypeError, ValueError) as error:
+            comma = " It has a decimal comma; write a point." if _COMMA.fullmatch(str(value).strip()) else ""
+            raise InputError(f"{name} holds {value!r} in row {row}, which is not a number.{comma}") from error
+    infinite = np.flatnonzero(np.isinf(found))
+    if infinite.size:
+        raise InputError(f"{name} contains infinity, in {named_rows(infinite)}. Correct it.")
+    return found
 
 
 def _check_dense_size(X: Any, name: str) -> None:

@@ -7,24 +7,25 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
+from anyshot.base.columns import is_table
 from anyshot.base.validation import Floats, extra
+from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
 
 MISSING: Final = "(none)"
 """The category of a missing value."""
-_DAY: Final = 86_400.0  # seconds
 
 
 class TableVectors(TransformerMixin, BaseEstimator):
     """Convert a table to vectors.
 
-    Numbers are unchanged and dates become days since 1970. Missing ones are replaced with the median, and marked in an
-    extra column if there were some in `fit`. All other values are categories, one-hot encoded, missing ones included.
+    Numbers are unchanged; dates become days since 1970, and durations days. Objects and texts count as what they stand
+    for: numbers (also Decimals), dates or durations. Missing ones are replaced with the median, and marked in an extra
+    column if there were some in `fit`. All other values are categories, one-hot encoded, missing ones included.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ class TableVectors(TransformerMixin, BaseEstimator):
     ----------
     columns_ : list of str
         The table's columns.
+    kinds_ : dict of str
+        What each column holds: "number", "date", "day first" or "month first" (dates as text), "duration", "category".
     names_ : list of str
         Name of each element of a vector.
 
@@ -75,18 +78,20 @@ class TableVectors(TransformerMixin, BaseEstimator):
             return self
         if self.encoder != "scikit-learn":
             raise InputError(f"encoder must be 'scikit-learn' or 'skrub'; it is {self.encoder!r}.")
+        kinds: dict[str, Kind] = {}
         medians: dict[str, float] = {}
         gaps: list[str] = []
         categories: dict[str, list[str]] = {}
         for name in self.columns_:
-            if _is_number(table[name]):
-                numbers = _numbers(table[name])
+            kinds[name] = kind_of(table[name])
+            if kinds[name] != "category":
+                numbers = as_numbers(table[name], kinds[name])
                 medians[name] = float(np.nanmedian(numbers)) if (~np.isnan(numbers)).any() else 0.0
                 gaps += [name] if np.isnan(numbers).any() else []
             else:
                 counts = _categories(table[name]).value_counts()
                 categories[name] = sorted(counts.index[: self.max_categories])
-        self._learn(medians, gaps, categories)
+        self._learn(kinds, medians, gaps, categories)
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
@@ -104,7 +109,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
             return np.nan_to_num(np.asarray(self.skrub_.transform(table[self.columns_]), dtype=np.float64))
         parts = []
         for name, median in self.medians_.items():
-            numbers = _numbers(table[name])
+            numbers = as_numbers(table[name], self.kinds_.get(name) or kind_of(table[name]))
             parts.append(np.where(np.isnan(numbers), median, numbers)[:, None])
             parts += [np.isnan(numbers)[:, None].astype(np.float64)] if name in self.gaps_ else []
         if self.categories_:
@@ -120,7 +125,7 @@ class TableVectors(TransformerMixin, BaseEstimator):
         """Return the fitted state as JSON values, for a saved model."""
         if self.encoder == "skrub":
             raise InputError("Fitted encoders of skrub cannot be saved. Use encoder='scikit-learn'.")
-        learned = {"medians": self.medians_, "gaps": self.gaps_, "categories": self.categories_}
+        learned = {"kinds": self.kinds_, "medians": self.medians_, "gaps": self.gaps_, "categories": self.categories_}
         return {"columns": self.columns_, "max_categories": self.max_categories, **learned}
 
     @classmethod
@@ -128,11 +133,15 @@ class TableVectors(TransformerMixin, BaseEstimator):
         """Return the encoder whose `facts` these are."""
         encoder = cls(max_categories=facts["max_categories"])
         encoder.columns_ = list(facts["columns"])
-        encoder._learn(dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"]))
+        medians, gaps, categories = dict(facts["medians"]), list(facts["gaps"]), dict(facts["categories"])
+        kinds: dict[str, Kind] = dict(facts.get("kinds", {}))  # models of earlier versions do not state them
+        encoder._learn(kinds, medians, gaps, categories)
         return encoder
 
-    def _learn(self, medians: dict[str, float], gaps: list[str], categories: dict[str, list[str]]) -> None:
-        self.medians_, self.gaps_, self.categories_ = medians, gaps, categories
+    def _learn(
+        self, kinds: dict[str, Kind], medians: dict[str, float], gaps: list[str], categories: dict[str, list[str]]
+    ) -> None:
+        self.kinds_, self.medians_, self.gaps_, self.categories_ = kinds, medians, gaps, categories
         names = []
         for name in medians:
             names += [name, f"{name} is missing"] if name in gaps else [name]
@@ -143,15 +152,22 @@ class TableVectors(TransformerMixin, BaseEstimator):
             self.one_hot_ = one_hot.fit(np.array([[values[0] for values in listed]], dtype=object))
 
 
-def is_plain(X: object) -> bool:
-    """Return whether `X` can be used as vectors unchanged: not a DataFrame, or a numeric one without missing values."""
-    if not isinstance(X, pd.DataFrame):
-        return True
-    return all(is_numeric_dtype(X[name]) for name in X) and not X.isna().any(axis=None)
+def is_plain(table: TableVectors) -> bool:
+    """Return whether the table that was fitted had only numbers, and no missing ones."""
+    return not hasattr(table, "skrub_") and not table.gaps_ and not table.categories_
+
+
+def as_frame(X: Any) -> Any:
+    """Return a table of polars or pyarrow as a DataFrame of pandas, and anything else unchanged."""
+    table = X.to_arrow() if hasattr(X, "to_arrow") and is_table(X) else X
+    if not hasattr(table, "column_names"):
+        return table
+    return table.to_pandas(types_mapper=pd.ArrowDtype)  # as it is, integers beside missing values would be floats
 
 
 def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
     """Return the table with strings as column names, after checking that all of `columns` are present."""
+    X = as_frame(X)
     if not isinstance(X, pd.DataFrame) or not len(X.columns):
         raise InputError(f"A table with named columns (a pandas DataFrame) is needed; this is a {type(X).__name__}.")
     if columns is None and not len(X):
@@ -166,26 +182,6 @@ def _checked(X: object, columns: list[str] | None = None) -> pd.DataFrame:
             remedy = f"Did you rename it to {near[0]!r}?" if near else "Add it, with missing values if unknown."
             raise InputError(f"The table lacks the column {name!r}, which the model needs. {remedy}")
     return table
-
-
-def _is_number(column: "pd.Series[Any]") -> bool:
-    return bool(is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column))
-
-
-def _numbers(column: "pd.Series[Any]") -> Floats:
-    """Return numbers or dates as floats (n,), NaN for missing ones."""
-    if is_datetime64_any_dtype(column):
-        moments = pd.to_datetime(column, utc=True)
-        days = (moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY
-        return np.asarray(days, dtype=np.float64)
-    try:
-        numbers = column.astype(object).where(column.notna(), np.nan).to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Column {column.name!r} was numeric in `fit` and is not now: {error}.") from error
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if infinite.size:
-        raise InputError(f"Column {column.name!r} contains infinity in row {infinite[0]}. Correct or remove it.")
-    return numbers
 
 
 def _categories(column: "pd.Series[Any]") -> "pd.Series[str]":

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from anyshot.base.items import Items, item_count, take
-from anyshot.base.labels import Labels
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, take
 from anyshot.base.progress import track
-from anyshot.base.validation import Floats, generator
+from anyshot.base.validation import Floats, generator, target_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
@@ -114,7 +114,7 @@ def evaluate_numbers(
     >>> found.n, round(found.rmse, 3), round(found.bias, 3)
     (3, 1.155, 0.667)
     """
-    truth, answers = finite_or_none(y_true, "labels"), finite_or_none(predicted, "predictions")
+    truth, answers = target_numbers(y_true, name="y"), target_numbers(predicted, name="predictions")
     if truth.shape != answers.shape or truth.ndim != 1:
         raise InputError(f"One prediction per label is needed; the shapes are {answers.shape} and {truth.shape}.")
     if np.isnan(answers).any():
@@ -258,7 +258,7 @@ def number_curve(
     InputError
         There is not one label per item.
     """
-    labels, truth = finite_or_none(y, "labels"), finite_or_none(y_test, "test labels")
+    labels, truth = target_numbers(y, name="y"), target_numbers(y_test, name="y_test")
     if len(labels) != item_count(X) or len(truth) != item_count(X_test):
         raise InputError(
             f"One label per item is needed; there are {item_count(X)} items and {len(labels)} labels, and "
@@ -291,23 +291,6 @@ def number_curve(
     return NumberCurve(
         pd.DataFrame(list(track(steps(), total=len(plan), description="Measuring the curve"))), len(tested)
     )
-
-
-def finite_or_none(values: ArrayLike | Labels, what: str) -> Floats:
-    """Return numbers (n,) as float64, None as NaN.
-
-    Raises
-    ------
-    InputError
-        A value is not a number, or infinite.
-    """
-    try:
-        numbers = np.asarray([np.nan if one is None else one for one in np.asarray(values).tolist()], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The {what} must be numbers: {error}.") from error
-    if np.isinf(numbers).any():
-        raise InputError(f"The {what} must be finite; row {np.flatnonzero(np.isinf(numbers))[0]} is infinite.")
-    return numbers
 
 
 def _source(model: Predictor) -> dict[str, Any]:

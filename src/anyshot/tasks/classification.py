@@ -17,7 +17,8 @@ from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.fitting import MethodOrAuto, fit_model
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, check_list, items_and_labels, modality_of
 from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, is_missing, row_of, to_indexes
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model

@@ -1,7 +1,7 @@
 """Regression with few labels, with a source model as the prior."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -12,8 +12,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import Floats, pair
-from anyshot.data.table_vectors import TableVectors, is_plain
+from anyshot.base.validation import Floats, pair, target_numbers
+from anyshot.data.table_vectors import TableVectors, as_frame, is_plain
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval
 from anyshot.evaluation.regression import NumberEvaluation, evaluate_numbers
@@ -70,7 +70,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
     alpha_ : float
         The geometric mean of the penalty.
     table_ : TableVectors or None
-        Encoder of a table with categories or missing values.
+        Encoder of a table.
     residuals_ : ndarray of shape (n,)
         Label minus the prediction of the model fitted without its fold, for each labeled row.
 
@@ -216,6 +216,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
 
     def _read(self, *parts: Rows | None) -> list[Floats]:
         """Return the vectors (n, d) of each part, without rows for None."""
+        parts = tuple(as_frame(part) for part in parts)
         present = [part for part in parts if part is not None]
         self.table_ = None
         if not present:
@@ -225,7 +226,7 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
                 "Rows must be vectors (n, d) or a table. Encode texts and images first, by "
                 "load_encoder(...).encode(items)."
             )
-        if not all(is_plain(part) for part in present):
+        if any(isinstance(part, pd.DataFrame) for part in present):
             self.table_ = TableVectors(encoder=self.table_encoder).fit(_one_table(present))
         validate_data(self, present[0], skip_check_array=self.table_ is not None, dtype=np.float64)
         vectors = [None if part is None else self._vectors(part) for part in parts]
@@ -233,10 +234,11 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
         return [np.zeros((0, width)) if one is None else one for one in vectors]
 
     def _vectors(self, X: Rows) -> Floats:
+        X = as_frame(X)
         if self.table_ is not None:
-            if not isinstance(X, pd.DataFrame):
-                raise InputError("The model was fitted to a table, so rows must be a pandas DataFrame.")
-            return self.table_.transform(X)
+            if is_plain(self.table_):  # as of any estimator of scikit-learn, the columns must keep their order
+                validate_data(self, X, reset=False, skip_check_array=True)
+            return self.table_.transform(_named(X, self.table_.columns_))
         if not hasattr(self, "n_features_in_"):  # fitted to a source only, which reads the rows itself
             return np.zeros((len(np.asarray(X)), 0))
         return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
@@ -361,19 +363,25 @@ def _labels(y: ArrayLike | None, *, n_rows: int, needed: bool) -> Floats:
                 "as unlabeled=."
             )
         return np.zeros(0)
-    try:
-        labels = np.asarray(column_or_1d(np.asarray(y), warn=True), dtype=np.float64)
-    except TypeError as error:
-        raise InputError(f"y must contain numbers, or None for rows without a label: {error}.") from error
+    array = column_or_1d(np.asarray(y), warn=True)
+    labels = target_numbers(y if isinstance(y, Iterable) else array)
     check_consistent_length(labels, np.empty(n_rows))
-    if np.isinf(labels).any():
-        raise InputError(f"Input y contains infinity, in row {np.flatnonzero(np.isinf(labels))[0]}. Correct it.")
     return labels
+
+
+def _named(X: Rows, columns: list[str]) -> pd.DataFrame:
+    """Return an array of numbers (n, d) as a table with these columns, and a table unchanged."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    array = np.asarray(X)
+    if array.ndim != 2 or array.shape[1] != len(columns):
+        raise InputError(f"The model was fitted to a table; give one with the columns {', '.join(columns)}.")
+    return pd.DataFrame(array, columns=columns)
 
 
 def _one_table(parts: list[Rows]) -> pd.DataFrame:
     """Return all rows as one table, with the columns of the first."""
-    frames = [part for part in parts if isinstance(part, pd.DataFrame)]
+    frames = [part for part in map(as_frame, parts) if isinstance(part, pd.DataFrame)]
     if len(frames) < len(parts):
         raise InputError("X, unlabeled and source must all be tables (pandas DataFrames), or all be vectors.")
     for frame in frames[1:]:

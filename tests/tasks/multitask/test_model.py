@@ -269,7 +269,7 @@ def test_the_folder_contains_no_labels(tmp_path):
     MultitaskModel().fit(X, y).save(tmp_path / "model")
     saved = read_model(tmp_path / "model")
     assert not any(len(X) in array.shape for array in saved.arrays.values())
-    assert all(set(task) == {"name", "classes", "level", "spread"} for task in saved.facts["tasks"])
+    assert all(set(task) == {"name", "classes", "level", "spread", "reason"} for task in saved.facts["tasks"])
 
 
 def test_save_before_fit_raises_an_error(tmp_path):

@@ -1,14 +1,17 @@
 """Tasks read from {task: labels}."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+import torch
 
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.tasks.multitask.task import read_tasks, rows_of
 
 
 def test_numbers_with_fractions_make_a_regression():
-    y = {"pass": ["no", "yes", None], "mark": [1.5, None, 3.0], "grade": [1, 2, 3], "flag": [True, False, None]}
+    y = {"pass": ["no", "yes", None], "mark": [1.5, None, 3.0], "grade": [0, 1, 2], "flag": [True, False, None]}
     kinds = {task.name: task.kind for task in read_tasks(y, n_items=3)}
     assert kinds == {
         "pass": "classification",
@@ -16,6 +19,25 @@ def test_numbers_with_fractions_make_a_regression():
         "grade": "classification",
         "flag": "classification",
     }
+
+
+def test_many_whole_numbers_are_a_regression_and_it_is_said():
+    grades = [row % 21 for row in range(60)]
+    (task,) = read_tasks({"grade": grades}, n_items=60)
+    assert task.kind == "regression"
+    assert task.reason.startswith(
+        "Task 'grade' is a regression: its labels are 21 different whole numbers. If they are"
+    )
+    (stated,) = read_tasks({"grade": grades}, n_items=60, kinds={"grade": "classification"})
+    assert (stated.kind, len(stated.classes)) == ("classification", 21)
+
+
+@pytest.mark.parametrize("labels", [torch.tensor([1, 0, 1]), pd.array([1, 0, None], "Int64"), pl.Series([1, None, 0])])
+def test_labels_may_be_columns_of_any_library(labels):
+    (task,) = read_tasks({"pass": labels}, n_items=3)
+    assert task.classes.tolist() == [0, 1]
+    frame = pl.DataFrame({"a": ["x", "y", None], "b": [1.5, None, 2.5]})
+    assert [task.kind for task in read_tasks(frame, n_items=3)] == ["classification", "regression"]
 
 
 def test_whole_numbers_may_be_declared_a_regression():
@@ -57,10 +79,12 @@ def test_a_task_with_equal_labels_raises_an_error():
         ({"a": [1, 2]}, None, "Task 'a' has 2 labels for 3 items"),
         ({}, None, "at least one task"),
         ([0, 1, 0], None, "got a list"),
+        ({"a": [1, 2, 3]}, None, r"3 different whole numbers, 1 to 3, which may be numbers or classes.*'regression'"),
+        ({"a": pd.to_datetime(["2020", None, "2021"])}, {"a": "regression"}, "Task 'a' holds a Timestamp in row 0"),
         ({"a": [1, 2, 1]}, {"b": "regression"}, "tasks contains 'b', which is not in y. Tasks in y: a"),
         ({"a": [1, 2, 1]}, {"a": "ranking"}, "Unknown kind 'ranking' of task 'a'"),
-        ({"a": [1.5, np.inf, 2.0]}, None, "infinite number in row 1"),
-        ({"a": ["x", "y", None]}, {"a": "regression"}, "Task 'a' is regression and needs numbers"),
+        ({"a": [1.5, np.inf, 2.0]}, None, "Task 'a' contains infinity, in row 1"),
+        ({"a": ["x", "y", None]}, {"a": "regression"}, "Task 'a' holds 'x' in row 0, which is not a number"),
     ],
 )
 def test_invalid_tasks_raise_an_error(y, kinds, message):

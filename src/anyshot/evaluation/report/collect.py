@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.items import Items, item_count, take
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, take
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, label_list
-from anyshot.base.validation import Floats, Indexes, generator, probability_table
+from anyshot.base.validation import Floats, Indexes, generator, probability_table, target_numbers
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group
@@ -24,7 +25,6 @@ from anyshot.evaluation.regression import (
     NumberCurve,
     NumberEvaluation,
     evaluate_numbers,
-    finite_or_none,
     number_curve,
     rmse_by_group,
 )
@@ -178,7 +178,7 @@ class NumberResults(Results):
     @property
     def train_labels(self) -> Floats | None:
         """The training labels, NaN for none; None if they are not given."""
-        return None if self.inputs.train is None else finite_or_none(self.inputs.train[1], "training labels")
+        return None if self.inputs.train is None else target_numbers(self.inputs.train[1], name="training labels")
 
     @property
     def labeled(self) -> NDArray[np.bool_]:
@@ -233,12 +233,12 @@ def collect_classes(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> ClassResul
 
 def collect_numbers(inputs: Inputs, *, max_items: int = MAX_ITEMS) -> NumberResults:
     """Collect the predictions and intervals of a regressor, and evaluate them."""
-    used = replace(inputs, y=finite_or_none(inputs.y, "labels").tolist()).checked().sampled(max_items)
+    used = replace(inputs, y=target_numbers(inputs.y, name="y").tolist()).checked().sampled(max_items)
     truth = np.asarray(used.y, dtype=np.float64)
     if not np.isfinite(truth).any():
         raise NotEnoughLabelsError(f"A report needs labeled test items, but none of the {len(truth)} has a number.")
     answers, cost = timed_predict(used.model, used.X)
-    predicted = finite_or_none(answers, "predictions")
+    predicted = target_numbers(answers, name="predictions")
     if predicted.shape != truth.shape:
         raise InputError(f"One number per item is needed; {len(truth)} predictions have shape {predicted.shape}.")
     interval = getattr(used.model, "predict_interval", None)

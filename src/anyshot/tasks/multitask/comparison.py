@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from anyshot.base.columns import numeric_array
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, label_list
 from anyshot.base.validation import Indexes, RandomState, generator
@@ -73,7 +74,7 @@ def compare_with_single_tasks(
     """
     if n_folds < 2 or repeats < 1:
         raise InputError(f"n_folds must be 2 or more and repeats 1 or more; got {n_folds} and {repeats}.")
-    table, random = np.asarray(X), generator(random_state)
+    table, random = numeric_array(X), generator(random_state)
     tasks = read_tasks(y, n_items=len(table), kinds=model.tasks)
     for task in tasks:
         if len(task.rows) < 2 * n_folds:

@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.columns import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
-from anyshot.base.validation import Floats, Indexes
+from anyshot.base.validation import Floats, Indexes, target_numbers
+from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
 TaskKind: TypeAlias = Literal["classification", "regression"]
 TaskLabels: TypeAlias = Mapping[str, Labels]  # task -> labels (n,), None or NaN for items without one
+
+MAX_NUMBERED_CLASSES: Final = 10
+"""More different whole numbers than this are numbers, not classes."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Task:
     classes: Classes | None = None  # None for regression
     mean: float = 0.0  # of the numbers
     std: float = 1.0
+    reason: str = ""  # why it is a regression or a classification
 
     @property
     def kind(self) -> TaskKind:
@@ -43,14 +49,20 @@ class Task:
 
     def facts(self) -> dict[str, Any]:
         """Return the task without its labels, for JSON."""
-        return {"name": self.name, "classes": self.classes, "level": self.mean, "spread": self.std}
+        return {
+            "name": self.name,
+            "classes": self.classes,
+            "level": self.mean,
+            "spread": self.std,
+            "reason": self.reason,
+        }
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """Return the task from its `facts`, without labels."""
         classes = None if facts["classes"] is None else class_table(facts["classes"])
         none = np.zeros(0, dtype=np.intp)
-        return cls(facts["name"], none, none, classes, facts["level"], facts["spread"])
+        return cls(facts["name"], none, none, classes, facts["level"], facts["spread"], facts.get("reason", ""))
 
     def probabilities(self, scores: Floats) -> Floats:
         """Return the class probabilities (n, c) for scores (n, width)."""
@@ -72,6 +84,12 @@ class FittedTasks(BaseEstimator, ABC):
     tasks: Mapping[str, TaskKind] | None
     tasks_: tuple[Task, ...]
     _not_saved: ClassVar[tuple[str, ...]] = ()  # parameters that are not written to a model folder
+
+    @property
+    def reasons_(self) -> tuple[str, ...]:
+        """Why each task is a regression or a classification, in sentences."""
+        check_is_fitted(self)
+        return tuple(task.reason for task in self.tasks_ if task.reason)
 
     def predict(self, X: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return {task: predictions (n,)}: classes, or numbers in the units of the labels."""
@@ -102,16 +120,18 @@ class FittedTasks(BaseEstimator, ABC):
 def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | None = None) -> tuple[Task, ...]:
     """Return the tasks in `y`: {task: labels (n,)}, or a data frame with a column for each task.
 
-    kinds: {task: "classification" or "regression"}; a task that is not in it is regression if one of its labels is a
-    number with a fraction, else classification.
+    kinds: {task: "classification" or "regression"}; of other tasks the labels tell: numbers with fractions and many
+    different whole numbers are a regression.
 
     Raises
     ------
     InputError
-        There is no task, `kinds` contains an unknown task, or a label of a regression task is infinite or not a number.
+        There is no task, `kinds` contains an unknown task, or a label of a regression task is infinite or not a number,
+        or the labels are a few whole numbers that may be numbers or classes.
     NotEnoughLabelsError, NotEnoughClassesError
         A task has no labels, or all its labels are the same.
     """
+    y = as_frame(y)
     if not isinstance(y, Mapping | pd.DataFrame) or not len(y.keys()):
         raise InputError(f"y must be {{task: labels}} with at least one task; got a {type(y).__name__}: {y!r:.60}.")
     chosen = dict(kinds or {})
@@ -123,15 +143,20 @@ def read_tasks(y: TaskLabels, *, n_items: int, kinds: Mapping[str, TaskKind] | N
 
 def rows_of(y: TaskLabels, rows: Indexes) -> dict[str, list[Any]]:
     """Return the labels of some items."""
-    listed = {name: label_list(labels) for name, labels in y.items()}
+    listed = {name: label_list(labels) for name, labels in as_frame(y).items()}
     return {name: [labels[row] for row in rows.tolist()] for name, labels in listed.items()}
 
 
 def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> Task:
-    if len(labels) != n_items:
+    if item_count(labels) != n_items:
         raise InputError(
-            f"Task {name!r} has {len(labels)} labels for {n_items} items. Pass one for each item, None without a label."
+            f"Task {name!r} has {item_count(labels)} labels for {n_items} items. Pass one for each item, None "
+            "without a label."
         )
+    if kind not in ("classification", "regression", None):
+        raise InputError(f"Unknown kind {kind!r} of task {name!r}. Choose 'classification' or 'regression'.")
+    if kind == "regression":
+        return _regression(name, labels, f"Task {name!r} is a regression, as stated.")
     found = classes_in(labels)
     if not found:
         raise NotEnoughLabelsError(f"Task {name!r} has no labels. Add some, or leave it out of y.")
@@ -140,32 +165,52 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
             f"All labels of task {name!r} are {found[0]!r}; two different ones are needed. Add labels, or leave the "
             "task out of y."
         )
-    if kind not in ("classification", "regression", None):
-        raise InputError(f"Unknown kind {kind!r} of task {name!r}. Choose 'classification' or 'regression'.")
-    if kind == "regression" or (kind is None and _has_fractions(found)):
-        return _regression(name, labels)
+    reason = f"Task {name!r} is a classification, as stated." if kind else _reason(name, found)
+    if "regression" in reason and not kind:
+        return _regression(name, labels, reason)
     classes = class_table(found)
     index = to_indexes(labels, classes, n_items=n_items)
     rows = np.flatnonzero(index >= 0)
-    return Task(name, rows, index[rows], classes)
+    return Task(name, rows, index[rows], classes, reason=reason)
 
 
-def _regression(name: str, labels: Labels) -> Task:
-    try:
-        numbers = np.array([np.nan if label is None else label for label in label_list(labels)], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Task {name!r} is regression and needs numbers: {error}.") from error
-    if np.isinf(numbers).any():
-        raise InputError(
-            f"Task {name!r} has an infinite number in row {np.flatnonzero(np.isinf(numbers))[0]}. Correct it."
-        )
+def _reason(name: str, found: Sequence[Any]) -> str:
+    """Return what the labels of a task are taken for, and why.
+
+    Numbers with fractions, and many different whole numbers, are numbers; names, truth values, two whole numbers, and
+    0 to a few, as classes are numbered, are classes.
+
+    Raises InputError for other whole numbers, such as grades or stars from 1 to 5: they may be either.
+    """
+    numbers = [label for label in found if isinstance(label, int | float) and not isinstance(label, bool)]
+    if any(not float(number).is_integer() for number in numbers):
+        return f"Task {name!r} is a regression: its labels are numbers with fractions."
+    if len(numbers) < len(found) or len(found) == 2:
+        return f"Task {name!r} is a classification: it has {len(found)} classes."
+    if len(found) > MAX_NUMBERED_CLASSES:
+        remedy = f"If they are classes, pass tasks={{{name!r}: 'classification'}}."
+        return f"Task {name!r} is a regression: its labels are {len(found)} different whole numbers. {remedy}"
+    if [int(number) for number in numbers] == list(range(len(found))):
+        return f"Task {name!r} is a classification: its labels are the whole numbers 0 to {len(found) - 1}."
+    raise InputError(
+        f"The labels of task {name!r} are {len(found)} different whole numbers, {numbers[0]} to {numbers[-1]}, which "
+        f"may be numbers or classes. Pass tasks={{{name!r}: 'regression'}} or tasks={{{name!r}: 'classification'}}."
+    )
+
+
+def _regression(name: str, labels: Labels, reason: str) -> Task:
+    numbers = target_numbers(labels, name=f"Task {name!r}")
     rows = np.flatnonzero(np.isfinite(numbers))
+    if not len(rows):
+        raise NotEnoughLabelsError(f"Task {name!r} has no labels. Add some, or leave it out of y.")
     known = numbers[rows]
-    return Task(name, rows, (known - known.mean()) / known.std(), None, float(known.mean()), float(known.std()))
-
-
-def _has_fractions(found: Sequence[Any]) -> bool:
-    return any(isinstance(label, float) and not label.is_integer() for label in found)
+    if known.min() == known.max():
+        raise NotEnoughClassesError(
+            f"All labels of task {name!r} are {known[0]:g}; two different ones are needed. Add labels, or leave the "
+            "task out of y."
+        )
+    mean, std = float(known.mean()), float(known.std())
+    return Task(name, rows, (known - mean) / std, None, mean, std, reason)
 
 
 def task_card(tasks: Sequence[Task]) -> str:

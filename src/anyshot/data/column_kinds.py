@@ -1,0 +1,154 @@
+"""What a column of a table holds, whatever its type: numbers, dates, durations or categories."""
+
+import datetime
+import numbers
+import re
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
+
+from anyshot.base.columns import named_rows, python_value
+from anyshot.base.validation import Floats
+from anyshot.errors import InputError
+
+Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+_NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # 007 is a code
+_COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
+_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([+-]\d{2}:?\d{2}|Z)?)?")
+_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_FORMATS: Final = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
+_DAY: Final = 86_400.0  # seconds
+
+
+def kind_of(column: "pd.Series[Any]") -> Kind:
+    """Return what a column holds.
+
+    Objects and texts count as what they stand for: numbers (also Decimals), dates or durations. Numbers with leading
+    zeros are codes, and thus categories.
+
+    Raises
+    ------
+    InputError
+        The column holds lists or other collections, numbers with a decimal comma, or dates that may be read in two
+        ways.
+    """
+    kind = column.dtype
+    if is_numeric_dtype(kind) or is_bool_dtype(kind):
+        return "category" if isinstance(kind, pd.CategoricalDtype) else "number"
+    if is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype):
+        return "date"
+    if is_timedelta64_dtype(kind):
+        return "duration"
+    if isinstance(kind, pd.CategoricalDtype):
+        return "category"
+    values = [value for value in map(python_value, column.astype(object)[column.notna()]) if value is not None]
+    if not values:
+        return "category"
+    if all(isinstance(value, str) for value in values):
+        return _kind_of_texts(values, column.name)
+    _check_scalars(values, column.name)
+    for kinds, found in _OBJECTS:
+        if all(isinstance(value, kinds) for value in values):
+            return found
+    return "category"
+
+
+def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
+    """Return numbers, or dates and durations in days, as floats (n,), NaN for missing ones.
+
+    Raises InputError if the column does not hold what its kind says, or holds infinity.
+    """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    found = _vectorized(column, kind)
+    infinite = np.flatnonzero(np.isinf(found))
+    if infinite.size:
+        raise InputError(f"Column {column.name!r} contains infinity in {named_rows(infinite)}. Correct or remove it.")
+    return found
+
+
+def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
+    """Return the numbers of a column at once where its type says what it holds, else one by one."""
+    if kind == "number" and is_numeric_dtype(column.dtype):
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    numpys = isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype)  # pyarrow refuses nanoseconds as seconds
+    if numpys and kind not in ("number", "duration") and is_datetime64_any_dtype(column.dtype):
+        moments = pd.to_datetime(column, utc=True)
+        return np.asarray((moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY, dtype=np.float64)
+    values = [None if missing else python_value(value) for value, missing in zip(column, column.isna(), strict=True)]
+    try:
+        return np.array([np.nan if value is None else _number(value, kind) for value in values], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        held = "was numeric" if kind == "number" else "held durations" if kind == "duration" else "held dates"
+        raise InputError(f"Column {column.name!r} {held} in `fit` and is not now: {error}.") from error
+
+
+_OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
+    ((numbers.Number,), "number"),  # Decimal is one
+    ((datetime.date,), "date"),
+    ((datetime.timedelta,), "duration"),
+)
+
+
+def _number(value: Any, kind: Kind) -> float:
+    """Return a value of a column of this kind as a number."""
+    if kind == "number":
+        return float(value)
+    if kind == "duration":
+        return float(pd.Timedelta(value).total_seconds()) / _DAY
+    if isinstance(value, str) and kind != "date":
+        parts = _DATE.fullmatch(value.strip())
+        moment = pd.to_datetime(value.strip(), format=_FORMATS[kind].format(parts[2] if parts else "."), utc=True)
+    elif isinstance(value, numbers.Number):
+        raise TypeError(f"{value!r} is a number")
+    else:
+        moment = pd.Timestamp(value.strip() if isinstance(value, str) else value)
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
+    return float((moment - pd.Timestamp(0, tz="UTC")).total_seconds()) / _DAY
+
+
+def _kind_of_texts(texts: list[str], name: object) -> Kind:
+    stripped = {text.strip() for text in texts}
+    if all(_NUMBER.fullmatch(text) for text in stripped):
+        return "number"
+    if all(_ISO.fullmatch(text) for text in stripped):
+        return "date"
+    if all(_COMMA.fullmatch(text) for text in stripped) and any("," in text for text in stripped):
+        raise InputError(
+            f"Column {name!r} holds numbers with a decimal comma, such as {min(stripped, key=len)!r}. Read the file "
+            'with pandas.read_csv(..., decimal=","), or convert the column to numbers.'
+        )
+    dates = [_DATE.fullmatch(text) for text in stripped]
+    return _kind_of_dates([found for found in dates if found], name) if all(dates) else "category"
+
+
+def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:
+    """Return the order of day and month, which a dot or a number above 12 tells."""
+    first, second = max(int(date[1]) for date in dates), max(int(date[3]) for date in dates)
+    if second <= 12 and (first > 12 or all(date[2] == "." for date in dates)):
+        return "day first"
+    if first <= 12 < second:
+        return "month first"
+    raise InputError(
+        f"Column {name!r} holds dates such as {dates[0][0]!r}, in which day and month cannot be told apart. Convert it "
+        "by pandas.to_datetime(column, dayfirst=True), or False."
+    )
+
+
+def _check_scalars(values: list[Any], name: object) -> None:
+    """Raise InputError if a value is a vector or another collection."""
+    several = next((value for value in values if isinstance(value, _COLLECTION) or hasattr(value, "shape")), None)
+    if several is not None:
+        expanded = f"pandas.DataFrame(table[{name!r}].tolist(), table.index).add_prefix('v')"
+        raise InputError(
+            f"Column {name!r} holds a {type(several).__name__} in each row. Give vectors alone, as "
+            f"numpy.stack(table[{name!r}]), or one column for each of their numbers: "
+            f"table.drop(columns={name!r}).join({expanded})."
+        )
+
+
+_COLLECTION: Final = (list, tuple, set, dict)

@@ -1,0 +1,83 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anyshot.data.column_kinds import as_numbers, kind_of
+from anyshot.data.table_vectors import TableVectors
+from anyshot.errors import InputError
+
+DAYS = ["2020-01-31", "2020-02-29", None]
+DATES = pd.to_datetime(pd.Series(DAYS))
+EXPECTED = [18292.0, 18321.0, np.nan]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "expected"),
+    [
+        (pd.Series([1, 2.5, None], dtype=object), "number", [1, 2.5, np.nan]),
+        (pd.Series([Decimal("1.5"), None, 2], dtype=object), "number", [1.5, np.nan, 2]),
+        (pd.Series(["1", "-2.5e1", None]), "number", [1, -25, np.nan]),
+        (pd.Series([True, None, False], dtype="boolean"), "number", [1, np.nan, 0]),
+        (pd.Series([1, None, 2], dtype="int64[pyarrow]"), "number", [1, np.nan, 2]),
+        (DATES, "date", EXPECTED),
+        (DATES.dt.tz_localize("UTC"), "date", EXPECTED),
+        (pd.Series(DAYS), "date", EXPECTED),
+        (pd.Series([date(2020, 1, 31), date(2020, 2, 29), None], dtype=object), "date", EXPECTED),
+        (DATES.dt.to_period("D"), "date", EXPECTED),
+        (DATES.astype("timestamp[ns][pyarrow]"), "date", EXPECTED),
+        (pd.Series(["31.01.2020", "29.02.2020", None]), "day first", EXPECTED),
+        (pd.Series(["01/31/2020", "02/29/2020", None]), "month first", EXPECTED),
+        (pd.Series([timedelta(hours=12), None], dtype=object), "duration", [0.5, np.nan]),
+        (pd.Series(pd.to_timedelta([12, None], "h")), "duration", [0.5, np.nan]),
+    ],
+    ids=str,
+)
+def test_columns_are_numbers_whatever_their_type(column, kind, expected):
+    assert kind_of(column) == kind
+    np.testing.assert_allclose(as_numbers(column, kind), expected)
+
+
+@pytest.mark.parametrize("values", [["007", "12"], ["a", "1"], ["1", 2, "b"], [None, None], ["2020", "soon"]], ids=str)
+def test_codes_words_and_mixtures_are_categories(values):
+    assert kind_of(pd.Series(values, dtype=object)) == "category"
+    assert kind_of(pd.Series([1, 2]).astype("category")) == "category"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["1,5", "2"], r"Column 'x' holds numbers with a decimal comma.*decimal=\",\""),
+        (["01/02/2020", "03/04/2020"], "day and month cannot be told apart.*dayfirst=True"),
+        ([[1.0, 2.0], [3.0, 4.0]], r"Column 'x' holds a list in each row.*numpy\.stack\(table\['x'\]\)"),
+        ([np.ones(2), np.ones(2)], "holds a ndarray in each row"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_refused_with_the_way_out(values, words):
+    with pytest.raises(InputError, match=words):
+        kind_of(pd.Series(values, dtype=object, name="x"))
+
+
+@pytest.mark.parametrize(("column", "kind"), [(["many"], "number"), ([3], "date"), (["soon"], "duration")])
+def test_another_kind_than_in_fit_is_refused(column, kind):
+    with pytest.raises(InputError, match=r"Column 'x' .* in `fit` and is not now"):
+        as_numbers(pd.Series(column, name="x"), kind)
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        lambda n: np.array(range(n), dtype=object),
+        lambda n: pd.to_timedelta(range(n), "D"),
+        lambda n: pd.period_range("2020-01-01", periods=n, freq="D"),
+        lambda n: pd.date_range("2020-01-01", periods=n).strftime("%Y-%m-%d"),
+        lambda n: pd.date_range("2020-01-01", periods=n).strftime("%d.%m.%Y"),
+        lambda n: [str(day) for day in range(n)],
+    ],
+)
+def test_what_lies_beyond_the_rows_of_fit_is_extrapolated(days):
+    table = pd.DataFrame({"day": days(101)})
+    vectors = TableVectors().fit(table[:60]).transform(table)
+    np.testing.assert_allclose(vectors[100] - vectors[0], 100)
