@@ -46,6 +46,10 @@ def test_splitting_twice_changes_nothing():
         ("science technology", ["Science/Technology", "science & technology", "Science and Technology"]),
         ("money fx", ["money-fx", "Money FX"]),
         ("men shoe", ["men's shoes", "Men\N{RIGHT SINGLE QUOTATION MARK}s Shoes"]),
+        (
+            "caf\N{LATIN SMALL LETTER E WITH ACUTE}",
+            ["Cafe\N{COMBINING ACUTE ACCENT}s", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"],
+        ),
         ("label 0", ["LABEL_0"]),
         ("a", ["A"]),
     ],

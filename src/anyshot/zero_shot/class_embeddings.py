@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -172,7 +173,9 @@ def read_classes(
         check_not_named_unknown(names)
     if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
         return ClassTexts(names, ((),) * len(names)), described_by_vectors(classes)
-    return describe(classes if isinstance(classes, Mapping) else names), np.zeros((len(names), 0), np.float32)
+    texts = describe(classes if isinstance(classes, Mapping) else names)
+    _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
+    return texts, np.zeros((len(names), 0), np.float32)
 
 
 def check_not_named_unknown(names: Sequence[Label]) -> None:
@@ -287,6 +290,20 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
     if len(words) > 1:
         raise ClassesError(f"Class {name!r} has Words twice: {words[0]} and {words[1]}. Join them.")
     return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
+
+
+def _warn_of_words_of_every_class(texts: ClassTexts, *, stacklevel: int) -> None:
+    """Warn of words that the user gave for every class."""
+    given = [() if own is None else (*own.words, *own.add) for own in texts.words]
+    counts = Counter(word for own in given for word in dict.fromkeys(word.casefold() for word in own))
+    shared = [word for word, count in counts.items() if count == len(given) > 1]
+    if shared:
+        listed = ", ".join(map(repr, shared[:5]))
+        warnings.warn(
+            f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot tell "
+            f"classes apart: {listed}. Give each word to one class.",
+            stacklevel=stacklevel,
+        )
 
 
 def _checked_templates(templates: str | Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from unicodedata import normalize
 
 SINGULARS = (("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"))
 """Endings of plurals that lose more than an s, and of their singulars."""
@@ -52,7 +53,7 @@ def normal_form(name: str) -> str:
     >>> [normal_form(name) for name in ("5-stars", "featureRequest", "__label__Crude_Oil", "Science & Technology")]
     ['5 star', 'feature request', 'crude oil', 'science technology']
     """
-    words = re.findall(r"\d+|[^\W\d_]+", re.sub("['\u2019]", "", as_words(name).casefold()))
+    words = re.findall(r"\d+|[^\W\d_]+", re.sub("['\u2019]", "", as_words(normalize("NFKC", name)).casefold()))
     if len(words) > 1 and words[0] == "label" and not words[1].isdigit():
         del words[0]
     kept = [word for word in words if word not in LEFT_OUT] or words
