@@ -8,15 +8,21 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertModel,
+    CamembertConfig,
+    CamembertModel,
     DistilBertConfig,
     DistilBertModel,
     GPT2Config,
     GPT2Model,
+    MPNetConfig,
+    MPNetModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
     T5Config,
     T5Model,
+    XLMRobertaConfig,
+    XLMRobertaModel,
 )
 
 from anyshot.encoders.huggingface import quiet
@@ -28,6 +34,13 @@ ROOM = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "in
 MODELS = {
     "bert": lambda: BertModel(BertConfig(vocab_size=12, max_position_embeddings=12, pad_token_id=0, **ROOM)),
     "roberta": lambda: RobertaModel(RobertaConfig(vocab_size=12, max_position_embeddings=13, pad_token_id=0, **ROOM)),
+    "xlm-roberta": lambda: XLMRobertaModel(
+        XLMRobertaConfig(vocab_size=12, max_position_embeddings=13, pad_token_id=0, **ROOM)
+    ),
+    "camembert": lambda: CamembertModel(
+        CamembertConfig(vocab_size=12, max_position_embeddings=13, pad_token_id=0, **ROOM)
+    ),
+    "mpnet": lambda: MPNetModel(MPNetConfig(vocab_size=12, max_position_embeddings=14, pad_token_id=1, **ROOM)),
     "distilbert": lambda: DistilBertModel(
         DistilBertConfig(vocab_size=12, max_position_embeddings=12, dim=16, n_layers=2, n_heads=2, hidden_dim=24)
     ),

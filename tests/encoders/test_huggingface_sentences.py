@@ -23,7 +23,7 @@ def exact(monkeypatch):
 
 def test_mean_pooling_is_the_mean_over_tokens(tmp_path, exact):
     folder, bert = saved_sentences(tmp_path)
-    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never")
+    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never", engine="torch")
     assert isinstance(encoder, SentenceModelEncoder)
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Digested)
@@ -59,7 +59,7 @@ def test_a_modules_weights_in_a_pickle_are_refused(tmp_path):
     dense = next(folder.glob("2_*"))
     (dense / "model.safetensors").rename(dense / "pytorch_model.bin")
     with pytest.raises(MissingWeightsError, match=r"only in the pickle .*pytorch_model\.bin, which is never opened"):
-        load_encoder(f"hf:{folder}")
+        load_encoder(f"hf:{folder}", engine="torch")
 
 
 def test_the_digest_changes_with_the_pooling(tmp_path):
@@ -69,6 +69,7 @@ def test_the_digest_changes_with_the_pooling(tmp_path):
 
 def test_nothing_is_written_to_the_terminal(tmp_path):
     folder, _ = saved_sentences(tmp_path)
-    code = f"from anyshot.encoders import load_encoder; load_encoder({f'hf:{folder}'!r}).encode(['card ' * 50])"
+    name = f"hf:{folder}"
+    code = f"from anyshot.encoders import load_encoder; load_encoder({name!r}, engine='torch').encode(['card ' * 50])"
     done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -26,7 +26,7 @@ def exact(monkeypatch):
 @pytest.mark.parametrize("kind", MODELS)
 def test_vectors_are_the_pooled_states_of_transformers(kind, tmp_path, exact):
     folder, model = saved(kind, tmp_path)
-    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never")
+    encoder = load_encoder(f"hf:{folder}", device="cpu", download="never", engine="torch")
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Digested)
     assert (encoder.modality, encoder.width) == ("text", 16)

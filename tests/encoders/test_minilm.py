@@ -1,22 +1,22 @@
-"""The default text encoder, compared with transformers, and its network split into stages."""
+"""The default text encoder on openvino, compared with transformers; tests of its network in torch are beside it."""
 
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from subprocess import run
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 from sklearn.base import clone
-from torch.nn import functional
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
-from anyshot.encoders.backbones import split
+from anyshot.encoders import token_batches
+from anyshot.encoders.engines import texts as engine_texts
 from anyshot.encoders.minilm import MiniLMEncoder, check_published, load_minilm, model_folder
 from anyshot.encoders.registry import same_weights
-from anyshot.errors import BadItemError, MissingWeightsError
+from anyshot.errors import BadItemError, InputError, MissingWeightsError
 
 TEXTS = [
     "I was charged twice for one order.",
@@ -31,7 +31,14 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def minilm() -> MiniLMEncoder:
-    return MiniLMEncoder(device="cpu")
+    return MiniLMEncoder(device="cpu", threads=1)
+
+
+@pytest.fixture
+def exact(monkeypatch) -> MiniLMEncoder:
+    """The encoder on a CPU without bfloat16."""
+    monkeypatch.setattr(module, "fast_precision", lambda: "float32")
+    return MiniLMEncoder(device="cpu", threads=1)
 
 
 def cosine(a, b):
@@ -54,7 +61,10 @@ def test_an_empty_list_returns_an_empty_array(minilm):
     assert minilm.encode([]).shape == (0, 384)
 
 
-def test_float32_vectors_equal_those_of_transformers(monkeypatch):
+@pytest.mark.torch
+def test_float32_vectors_equal_those_of_transformers(exact):
+    import torch
+    from torch.nn import functional
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging as transformers_log
 
@@ -67,15 +77,14 @@ def test_float32_vectors_equal_those_of_transformers(monkeypatch):
         tokens = words(item, return_tensors="pt", truncation=True, max_length=256, padding=False)
         with torch.inference_mode():
             expected.append(functional.normalize(bert(**tokens).last_hidden_state.mean(dim=1))[0].numpy())
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
-    np.testing.assert_allclose(MiniLMEncoder(device="cpu").encode(TEXTS), expected, atol=2e-6)
+    np.testing.assert_allclose(exact.encode(TEXTS), expected, atol=2e-6)
+    assert cosine(exact.encode(TEXTS), np.array(expected)).min() > 1 - 1e-6
 
 
-def test_bfloat16_changes_cosine_by_less_than_2e_4(minilm, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    exact = MiniLMEncoder(device="cpu")
-    assert cosine(minilm.encode(TEXTS), exact.encode(TEXTS)).min() > 1 - 2e-4
-    assert (exact.digest == minilm.digest) == (exact._compute == minilm._compute)
+def test_bfloat16_changes_cosine_by_less_than_1e_4(minilm, exact):
+    assert cosine(minilm.encode(TEXTS), exact.encode(TEXTS)).min() > 1 - 1e-4
+    assert exact.digest.split()[1] == "float32"
+    assert (exact.digest == minilm.digest) == (minilm.digest.split()[1] == "float32")
     assert same_weights(exact.digest, minilm.digest)
 
 
@@ -93,8 +102,8 @@ def test_vectors_are_in_the_order_of_the_texts(minilm):
 
 def test_window_and_batch_sizes_do_not_change_the_vectors(minilm, monkeypatch):
     expected = minilm.encode(TEXTS)
-    monkeypatch.setattr(module, "windows", lambda texts: [slice(row, row + 2) for row in range(0, len(texts), 2)])
-    monkeypatch.setattr(module, "BATCH_TOKENS", {"cpu": 8})
+    monkeypatch.setattr(engine_texts, "windows", lambda texts: [slice(n, n + 2) for n in range(0, len(texts), 2)])
+    monkeypatch.setattr(engine_texts, "BATCH_TOKENS", 8)
     np.testing.assert_allclose(minilm.encode(TEXTS), expected, atol=1e-3)
 
 
@@ -132,7 +141,7 @@ def test_modified_weights_are_refused_with_both_hashes(tmp_path):
 
 def test_loading_refuses_modified_weights(tmp_path, monkeypatch):
     (tmp_path / "tokenizer.json").symlink_to(model_folder() / "tokenizer.json")
-    save_file({"embeddings.word_embeddings.weight": torch.zeros(2, 384)}, tmp_path / "model.safetensors")
+    save_file({"embeddings.word_embeddings.weight": np.zeros((2, 384))}, tmp_path / "model.safetensors")
     monkeypatch.setattr(module, "model_folder", lambda: tmp_path)
     with pytest.raises(MissingWeightsError, match="is not the published one"):
         load_minilm(device="cpu")
@@ -149,22 +158,47 @@ def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeyp
         model_folder()
 
 
-def test_importing_minilm_does_not_import_transformers_or_the_weights_package():
-    seen = (
-        "import sys, anyshot.encoders.minilm; print([m for m in sys.modules if m in {'transformers', 'sklearn', '%s'}])"
+def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():
+    code = (
+        "import sys; from anyshot.encoders.minilm import MiniLMEncoder; MiniLMEncoder().encode(['a parcel'])\n"
+        f"print(sorted({{'torch', 'transformers', 'sentence_transformers', {module.PACKAGE!r}}} & set(sys.modules)))"
     )
-    done = run([sys.executable, "-c", seen % module.PACKAGE], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
-def test_minilm_split_anywhere_computes_the_same_vectors(monkeypatch):
+def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
+    monkeypatch.setattr(token_batches, "WINDOW_TEXTS", 2)
+    read = []
+    parts = minilm.stream(read.append(text) or text for text in TEXTS)
+    first = next(parts)
+    assert (len(first), len(read)) == (2, 3)
+    np.testing.assert_allclose(np.concatenate([first, *parts]), minilm.encode(TEXTS), atol=1e-3)
+
+
+def test_several_threads_get_the_same_vectors(minilm):
+    expected = minilm.encode(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(minilm.encode, [TEXTS] * 8):
+            np.testing.assert_allclose(vectors, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("engine", "words"), [("onnx", "engine='onnx' must be")])
+def test_an_unknown_engine_is_refused(engine, words):
+    with pytest.raises(InputError, match=words):
+        MiniLMEncoder(engine=engine)
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(InputError, match="threads=0 must be a whole number of at least 1"):
+        MiniLMEncoder(threads=0)
+
+
+@pytest.mark.torch
+def test_torch_gives_the_same_vectors(exact, monkeypatch):
+    import torch
+
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # a CPU without bfloat16
-    encoder = MiniLMEncoder(device="cpu")
-    backbone = encoder.backbone()
-    state = backbone.together(backbone.prepare(TEXTS[:4]))
-    assert not state.mask.all()
-    for n_frozen in range(len(backbone.stages)):
-        trunk, rest = split(backbone, n_frozen)
-        with torch.no_grad():
-            vectors = functional.normalize(rest.eval()(trunk(state)))
-        np.testing.assert_allclose(vectors, encoder.encode(TEXTS[:4]), atol=1e-6)
+    other = MiniLMEncoder(device="cpu", engine="torch")
+    assert (other.engine, exact.engine, other.digest) == ("torch", "openvino", exact.digest)
+    assert cosine(other.encode(TEXTS), exact.encode(TEXTS)).min() > 1 - 1e-6

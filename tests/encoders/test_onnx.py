@@ -24,7 +24,7 @@ from anyshot.encoders.huggingface_images import TransformersImageEncoder
 from anyshot.encoders.huggingface_text import LanguageModelEncoder
 from anyshot.encoders.minilm import MiniLMEncoder
 from anyshot.encoders.onnx import export
-from anyshot.encoders.stages import Backbone, Compute
+from anyshot.encoders.stages import Backbone
 from anyshot.errors import DataFileError, ExportError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.tuning import Tuning
@@ -114,7 +114,7 @@ def test_an_exported_efficientnet_lite0_reads_bytes(tmp_path):
 
 
 def test_an_exported_any_shot_classifier_computes_the_same_probabilities(tmp_path, monkeypatch):
-    monkeypatch.setattr(minilm, "choose", lambda device: Compute(torch.device(device), torch.float32))
+    monkeypatch.setattr(minilm, "fast_precision", lambda: "float32")
     clf = AnyShotClassifier(CLASSES.tolist(), encoder=MiniLMEncoder(device="cpu"), cache=False)
     texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
     clf.fit(texts, ["billing", "delivery", "login", "billing"])

@@ -12,13 +12,11 @@ from anyshot.encoders.stages import (
     State,
     TextPreparation,
     TokenPooling,
-    batches,
     choose,
     last_token,
     mean_of_tokens,
     multiplies_bfloat16,
     through,
-    windows,
 )
 from anyshot.errors import BadItemError, EncoderError
 
@@ -98,44 +96,6 @@ def test_a_state_is_moved_with_its_mask():
     moved = State(STATES, MASK).to("meta")
     assert (moved.x.device.type, moved.mask.device.type) == ("meta", "meta")
     assert State(STATES).to("cpu").mask is None
-
-
-# --- batches of texts ---------------------------------------------------------------------------
-
-
-def test_windows_contain_every_text_once_in_order():
-    texts = ["a" * n for n in range(1, 30)]
-    cut = list(windows(texts, at_most=4, characters=50))
-    assert [text for window in cut for text in texts[window]] == texts
-
-
-def test_a_window_is_limited_in_texts_and_characters():
-    assert list(windows(["ab"] * 5, at_most=2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert list(windows(["ab", "abc", "a", "abcdefg", "a"], characters=5)) == [
-        slice(0, 2),
-        slice(2, 3),
-        slice(3, 4),
-        slice(4, 5),
-    ]
-
-
-def test_without_texts_there_are_no_windows_and_no_batches():
-    assert list(windows([])) == []
-    assert list(batches([], budget=10)) == []
-
-
-def test_batches_of_a_small_example():
-    assert [rows.tolist() for rows in batches([3, 1, 9, 2, 20], budget=9)] == [[1, 3, 0], [2], [4]]
-
-
-@pytest.mark.parametrize("budget", [1, 40, 10_000])
-def test_batches_contain_every_row_once_sorted_by_length_within_the_budget(budget):
-    lengths = np.random.default_rng(0).integers(1, 60, size=200)
-    result = list(batches(lengths.tolist(), budget=budget))
-    rows = np.concatenate(result)
-    assert sorted(rows) == list(range(200))
-    assert (np.diff(lengths[rows]) >= 0).all()
-    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in result)
 
 
 # --- device and precision ---------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from anyshot.base import progress
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface_files import digest_of_folder
-from anyshot.encoders.stages import Backbone, ImagePreparation, Network, Rows, TextPreparation, choose
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose
+from anyshot.encoders.token_batches import Rows
 from anyshot.errors import EncoderError, MissingWeightsError
 
 

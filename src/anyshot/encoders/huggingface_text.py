@@ -16,14 +16,12 @@ from anyshot.encoders.huggingface_files import CAUSAL, MASKED
 from anyshot.encoders.huggingface_stages import text_stages
 from anyshot.encoders.stages import (
     Network,
-    Rows,
     State,
     TextPreparation,
-    batches,
     last_token,
     mean_of_tokens,
-    windows,
 )
+from anyshot.encoders.token_batches import Rows, batches, windows
 from anyshot.errors import BadItemError, MissingWeightsError
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}

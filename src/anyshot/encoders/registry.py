@@ -1,6 +1,6 @@
 """The table of encoders by name, and how they are loaded.
 
-The modules of encoders import torch or transformers, so they are imported only when an encoder is loaded.
+The modules of encoders import what runs them, openvino or torch, so they are imported only when an encoder is loaded.
 """
 
 import difflib
@@ -92,7 +92,7 @@ HUGGING_FACE: Final[dict[str, str]] = {
     "image": "anyshot.encoders.huggingface_images:TransformersImageEncoder",
     "image-text": "anyshot.encoders.huggingface_images:ImageTextEncoder",
 }
-"""The class that opens a model in Hugging Face layout, by the model's kind."""
+"""The class that opens a model in Hugging Face layout with torch, by the model's kind."""
 
 _FOLLOWED_BY: Final = {PREFIX: "ID-or-folder", KERAS: "NAME"}
 
@@ -111,7 +111,14 @@ class Available:
     about: str
 
 
-def load_encoder(encoder: object, *, device: str = "auto", download: str | None = None) -> Encoder:
+def load_encoder(
+    encoder: object,
+    *,
+    device: str = "auto",
+    download: str | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Encoder:
     """Return the encoder with a name, loaded; an encoder is returned unchanged.
 
     Parameters
@@ -121,12 +128,23 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
         model of `keras.applications`; the name of a text encoder followed by "[:n]", as in "minilm[:2]", for its first
         n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
     device : str, default="auto"
-        Device to run on; "auto" is the GPU if there is one, else the CPU.
+        Device to run on; "auto" is the GPU if torch is installed and finds one, else the CPU.
     download : {"allow", "never"}, optional
         Whether downloads are allowed. Default: the environment variable ANYSHOT_DOWNLOAD, or else "allow".
+    engine : {"auto", "openvino", "torch"}, default="auto"
+        What runs the network. "auto" is openvino on the CPU, and torch on a GPU and for a network that openvino is not
+        given here.
+    threads : int, optional
+        Number of threads of openvino. Default: the processors that the process may use.
 
     Raises
     ------
+    InputError
+        There is no such engine, or `threads` is not at least 1.
+    EncoderError
+        openvino was asked for and cannot run the encoder.
+    MissingExtraError
+        The encoder needs torch or keras, which is not installed.
     UnknownEncoderError
         There is no encoder with that name, or the object is not an encoder.
     MissingWeightsError
@@ -137,23 +155,33 @@ def load_encoder(encoder: object, *, device: str = "auto", download: str | None 
     if not isinstance(encoder, str):
         return _checked(encoder)
     if first_layers := FIRST_LAYERS.fullmatch(encoder):
-        whole = load_encoder(first_layers["name"], device=device, download=download)
+        whole = load_encoder(first_layers["name"], device=device, download=download, engine=engine, threads=threads)
         return _checked(_import("anyshot.encoders.first_layers:FirstLayers")(whole, int(first_layers["n_layers"])))
-    for prefix in (PREFIX, KERAS):
-        if encoder.startswith(prefix):
-            load = _import(ENCODERS[prefix].loader)
-            return _checked(load(encoder.removeprefix(prefix), device=device, download=download))
+    if encoder.startswith(KERAS):
+        return _checked(_import(ENCODERS[KERAS].loader)(encoder.removeprefix(KERAS), device=device, download=download))
+    options = {"device": device, "download": download, "engine": engine, "threads": threads}
+    if encoder.startswith(PREFIX):
+        return _checked(_import(ENCODERS[PREFIX].loader)(encoder.removeprefix(PREFIX), **options))
     if encoder not in ENCODERS:
         raise UnknownEncoderError(_unknown(encoder))
-    return _checked(_import(ENCODERS[encoder].loader)(device=device, download=download))
+    return _checked(_import(ENCODERS[encoder].loader)(**options))
 
 
-def load_from_hub(source: str, *, device: str = "auto", download: str | None = None) -> Encoder:
+def load_from_hub(
+    source: str, *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
+) -> Encoder:
     """Return the encoder of a model in Hugging Face layout, a folder or an id on the hub."""
     if not source:
         raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
     kind = _import("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
     folder = _import("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
+    if kind in ("sentences", "text"):
+        unsupported = _import("anyshot.encoders.compiled_texts:why_not_compiled")(folder)
+        if (
+            _import("anyshot.encoders.engines.choice:choose_engine")(engine, device, unsupported=unsupported)
+            == "openvino"
+        ):
+            return _checked(_import("anyshot.encoders.compiled_texts:CompiledTextEncoder")(folder, threads=threads))
     return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 

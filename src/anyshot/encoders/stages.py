@@ -2,14 +2,12 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -21,12 +19,7 @@ from anyshot.errors import EncoderError, InputError, UnknownStageError
 HEAD: Final = "head"
 """Name of the last stage: the classifier, which is not part of the backbone itself."""
 
-WINDOW_TEXTS: Final = 8192
-WINDOW_CHARACTERS: Final = 8_000_000
-"""Texts tokenized together: enough that many have equal length, few enough for little memory."""
-
 Network: TypeAlias = Mapping[str, nn.Module]  # stages in order, each State -> State
-Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 
 
 class State(NamedTuple):
@@ -104,7 +97,7 @@ class Compute:
 
     def marked(self, digest: str) -> str:
         """Return a digest of weights and preparation with the precision added, which changes vectors slightly."""
-        return f"{digest} {self.dtype}"
+        return f"{digest} {str(self.dtype).removeprefix('torch.')}"
 
 
 def choose(device: str = "auto") -> Compute:
@@ -362,33 +355,3 @@ def channels_last(module: nn.Module) -> nn.Module:
         if weights.ndim == 4:
             weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     return module
-
-
-def windows(
-    texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
-) -> Iterator[slice]:
-    """Yield slices of at most `at_most` texts and `characters` characters; a longer text has a slice of its own."""
-    start = seen = 0
-    for row, text in enumerate(texts):
-        seen += len(text)
-        if row > start and (row - start == at_most or seen > characters):
-            yield slice(start, row)
-            start, seen = row, len(text)
-    if start < len(texts):
-        yield slice(start, len(texts))
-
-
-def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
-    """Yield the rows of each batch of texts, the shortest first.
-
-    lengths (n,): tokens of each text; budget: the most tokens in a batch, padding included. A longer text has a batch
-    of its own.
-    """
-    order = np.argsort(lengths, kind="stable")
-    first = 0
-    for position, row in enumerate(order):
-        if position > first and (position - first + 1) * lengths[row] > budget:
-            yield order[first:position]
-            first = position
-    if first < len(order):
-        yield order[first:]

@@ -60,10 +60,31 @@ def test_a_file_cut_short_is_refused(length, tmp_path):
     file = tmp_path / "model.safetensors"
     save_file({"a": np.zeros(100, np.float32)}, file)
     file.write_bytes(file.read_bytes()[:length])
-    with pytest.raises(MissingWeightsError, match=r"model\.safetensors cannot be read:.*Download the model again"):
+    with pytest.raises(
+        MissingWeightsError, match=r"model\.safetensors are damaged or cut short\. Download the model again"
+    ):
         read_safetensors([file], source=file)
 
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(MissingWeightsError, match=r"cannot be read: .*No such file"):
         read_safetensors([tmp_path / "model.safetensors"], source=tmp_path)
+
+
+def test_weights_of_another_shape_are_named():
+    weights = Weights({"layer.x": np.zeros((2, 3), np.float32)}, "the model").under("layer")
+    weights.check("x", (2, 3))
+    with pytest.raises(MissingWeightsError, match=r"the model has the weights layer\.x in the shape \(2, 3\), but"):
+        weights.check("x", (3, 2))
+
+
+def test_ends_of_names_can_be_replaced(tmp_path):
+    save_file({"norm.gamma": np.ones(1, np.float32), "x": np.ones(1, np.float32)}, tmp_path / "m.safetensors")
+    weights = read_safetensors([tmp_path / "m.safetensors"], source="", renamed={".gamma": ".weight"})
+    assert set(weights) == {"norm.weight", "x"}
+
+
+def test_changing_an_array_does_not_change_the_file(tmp_path):
+    save_file({"x": np.ones(1, np.float32)}, tmp_path / "m.safetensors")
+    read_safetensors([tmp_path / "m.safetensors"], source="")["x"][:] = 7
+    assert read_safetensors([tmp_path / "m.safetensors"], source="")["x"].tolist() == [1]

@@ -1,12 +1,14 @@
 """The weights of a network in safetensors, read without torch and looked up by name."""
 
-from collections.abc import Iterator, Mapping
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize
 
 from anyshot.errors import MissingWeightsError
 
@@ -51,39 +53,71 @@ class Weights(Mapping[str, NDArray[np.float32]]):
         """Return the weights of a name, or None if the network has none of that name."""
         return self._arrays.get(self.prefix + name)
 
+    def check(self, name: str, shape: tuple[int, ...]) -> None:
+        """Raise MissingWeightsError if the weights of a name are missing or have another shape."""
+        found = self[name].shape
+        if found != shape:
+            raise MissingWeightsError(
+                f"{self.source} has the weights {self.prefix + name} in the shape {found}, but its config.json asks "
+                f"for {shape}. They are not of the same model: download both again."
+            )
+
     def under(self, name: str) -> "Weights":
         """Return the weights of the part of the network with a name."""
         return Weights(self._arrays, self.source, prefix=f"{self.prefix}{name}.")
 
 
-def read_safetensors(files: list[Path], *, source: object) -> Weights:
+def read_safetensors(
+    files: Sequence[Path], *, source: object, renamed: Mapping[str, str] = MappingProxyType({})
+) -> Weights:
     """Return the tensors of one or more files as float32 arrays; integers are left out.
+
+    A file is mapped into memory and read as its arrays are used. renamed: new ends of names by the old ones.
 
     Raises
     ------
     MissingWeightsError
         A file is missing, cut short or damaged, or has tensors of a type that is not read.
     """
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[np.float32]] = {}
     for file in files:
-        try:
-            tensors = deserialize(file.read_bytes())  # type: ignore[no-untyped-call]  # safetensors is partly typed
-        except (OSError, SafetensorError) as error:
+        for name, kind, array in _tensors(file):
+            old = next((end for end in renamed if name.endswith(end)), "")
+            if kind.startswith(("F", "BF")):
+                arrays[name.removesuffix(old) + renamed.get(old, "")] = _as_float32(array, kind)
+    return Weights(arrays, source)
+
+
+def _tensors(file: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
+    """Yield the name, type and array of each tensor of a file.
+
+    The file is: the length of its header (8 bytes, little-endian), the header as JSON, and the tensors.
+    """
+    damaged = f"The weights {file} are damaged or cut short. Download the model again."
+    try:
+        mapped = np.memmap(file, np.uint8, "c")  # writable in memory only, which openvino asks for
+        start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
+        header = json.loads(mapped[8:start].tobytes())
+    except OSError as error:
+        raise MissingWeightsError(f"The weights {file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # also of an empty file
+        raise MissingWeightsError(damaged) from error
+    for name, about in header.items():
+        if name == "__metadata__":
+            continue
+        kind = about["dtype"]
+        if kind not in DTYPES:
             raise MissingWeightsError(
-                f"The weights {file} cannot be read: {error}. Download the model again."
-            ) from error
-        arrays |= {name: _array(tensor, name, file) for name, tensor in tensors}
-    return Weights({name: array for name, array in arrays.items() if array.dtype == np.float32}, source)
+                f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."
+            )
+        first, last = about["data_offsets"]
+        data = mapped[start + first : start + last]
+        if len(data) != np.dtype(DTYPES[kind]).itemsize * math.prod(about["shape"]):
+            raise MissingWeightsError(damaged)
+        yield name, kind, np.asarray(data).view(DTYPES[kind]).reshape(about["shape"])
 
 
-def _array(tensor: Mapping[str, Any], name: str, file: Path) -> NDArray[Any]:
-    """Return a tensor as an array: float32 if it is of a floating type, else of its own."""
-    kind = tensor["dtype"]
-    if kind not in DTYPES:
-        raise MissingWeightsError(
-            f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."
-        )
-    array = np.frombuffer(tensor["data"], DTYPES[kind]).reshape(tensor["shape"])
+def _as_float32(array: NDArray[Any], kind: str) -> NDArray[np.float32]:
     if kind == "BF16":  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
-    return array.astype(np.float32, copy=False) if kind.startswith("F") else array
+    return array.astype(np.float32, copy=False)

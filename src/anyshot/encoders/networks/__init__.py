@@ -3,9 +3,14 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "bytes_first": "anyshot.encoders.networks.images",
+    "LanguageModelEncoder": "anyshot.encoders.huggingface_text",
     "Lite0Network": "anyshot.encoders.networks.efficientnet",
+    "MiniLMRunner": "anyshot.encoders.networks.minilm",
+    "SentenceModelEncoder": "anyshot.encoders.huggingface_sentences",
+    "bytes_first": "anyshot.encoders.networks.images",
+    "choose": "anyshot.encoders.stages",
     "lite0_backbone": "anyshot.encoders.networks.efficientnet",
+    "minilm_backbone": "anyshot.encoders.networks.minilm",
 }
 
 __all__ = sorted(_HOME)

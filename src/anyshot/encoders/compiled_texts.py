@@ -1,0 +1,171 @@
+"""Encoder of text models in Hugging Face layout that openvino runs, without torch."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from tokenizers import normalizers
+
+from anyshot.base.items import Items, check_texts
+from anyshot.base.validation import Vectors, extra
+from anyshot.encoders import networks
+from anyshot.encoders.engines.language_models import (
+    FAMILIES,
+    Architecture,
+    architecture,
+    check_weights,
+    token_states,
+    why_unsupported,
+)
+from anyshot.encoders.engines.layers import Node
+from anyshot.encoders.engines.openvino import fast_precision
+from anyshot.encoders.engines.sentence_modules import (
+    SentenceModules,
+    pooled_vector,
+    pooled_width,
+    read_modules,
+)
+from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
+from anyshot.encoders.engines.weights import Weights, read_safetensors
+from anyshot.encoders.huggingface_files import digest_of_folder, read_settings
+from anyshot.encoders.token_batches import chunks
+from anyshot.errors import EncoderError, UnknownEncoderError
+
+OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+"""Names of weights in BERT models that were converted from TensorFlow."""
+
+
+class CompiledTextEncoder:
+    """Encoder of a text model in Hugging Face layout, run by openvino on the CPU.
+
+    The model is a BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT or MPNet. A folder of sentence-transformers states its
+    pooling, dense layers, prompt and the longest text; of another folder, the vector is the mean of the token states. A
+    longer text is truncated; the number of truncated texts is logged at level INFO.
+
+    Parameters
+    ----------
+    folder : Path
+        A model in Hugging Face layout, with weights in safetensors and a tokenizer.json.
+    threads : int, optional
+        Number of threads. Default: the processors that the process may use.
+
+    Attributes
+    ----------
+    width : int
+        Number of dimensions of a vector.
+    digest : str
+        Hash of the model's files, the pooling and the precision; it changes whenever the vectors would.
+    """
+
+    modality: Literal["text"] = "text"
+
+    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+        modules = _modules(folder)
+        config = read_settings(folder / modules.transformer / "config.json")
+        obstacle = why_not_compiled(folder)
+        if obstacle:
+            raise EncoderError(f"openvino cannot run {folder}: {obstacle}. Use engine='torch'.")
+        network = architecture(config, source=folder / modules.transformer / "config.json")
+        check_weights(network, _read_weights(folder / modules.transformer, network))
+        self._folder, self._is_sentence_model = folder, (folder / "modules.json").is_file()
+        self._engine = TextEngine(
+            _tokenizer(folder / modules.transformer, modules, network),
+            _graph(folder, modules, network),
+            width=pooled_width(modules, width=network.width),
+            vocabulary=network.vocabulary,
+            precision=fast_precision(),
+            threads=threads,
+        )
+        self.width = self._engine.width
+        settings = ("1",) if self._is_sentence_model else ("mean_of_tokens", "1")
+        self.digest = f"{digest_of_folder(folder, *settings)} {fast_precision()}"
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, is empty, or has no token; the message names its row.
+        """
+        return self._engine.encode(check_texts(inputs))
+
+    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
+        """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
+        return (self.encode(chunk) for chunk in chunks(inputs))
+
+    def backbone(self) -> Any:
+        """Return the network in stages (a `Backbone`), opened by torch, with the weights read again in float32.
+
+        Raises
+        ------
+        MissingExtraError
+            torch or transformers is not installed.
+        """
+        extra("transformers", "torch", purpose="Training a network")
+        kind = networks.SentenceModelEncoder if self._is_sentence_model else networks.LanguageModelEncoder
+        return kind(self._folder).backbone()
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
+
+
+def why_not_compiled(folder: Path) -> str | None:
+    """Return why openvino cannot run the text model in a folder, as a clause; None if it can. No weights are read.
+
+    Raises
+    ------
+    UnknownEncoderError
+        The folder's settings cannot be read, or ask for code.
+    """
+    modules = _modules(folder)
+    config = read_settings(folder / modules.transformer / "config.json")
+    _refuse_code(config, folder)
+    obstacle = why_unsupported(config) or modules.obstacle
+    if obstacle is None and not (folder / modules.transformer / "tokenizer.json").is_file():
+        return "it has no tokenizer.json"
+    return obstacle
+
+
+def _modules(folder: Path) -> SentenceModules:
+    return read_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
+
+
+def _refuse_code(config: Mapping[str, Any], folder: Path) -> None:
+    if config.get("auto_map"):
+        code = ", ".join(sorted(map(str, dict(config["auto_map"]).values())))
+        raise UnknownEncoderError(
+            f"{folder} needs its own code ({code}), which is never run. Use a model of an architecture that "
+            "transformers contains."
+        )
+
+
+def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[Node, Node], Node]:
+    """Return the function from token ids and mask to vectors; it reads the weights, and keeps none."""
+
+    def graph(ids: Node, mask: Node) -> Node:
+        states = token_states(network, _read_weights(folder / modules.transformer, network), ids, mask)
+        return pooled_vector(modules, states, mask)
+
+    return graph
+
+
+def _read_weights(folder: Path, network: Architecture) -> Weights:
+    """Return the weights of the network, without the prefix that models with a head have."""
+    files = sorted(folder.glob("model*.safetensors"))
+    weights = read_safetensors(files, source=folder, renamed=OLD_NAMES)
+    prefix = FAMILIES[network.model_type].prefix
+    return weights.under(prefix) if any(name.startswith(f"{prefix}.") for name in weights) else weights
+
+
+def _tokenizer(folder: Path, modules: SentenceModules, network: Architecture) -> TextTokenizer:
+    """Return the tokenizer, which truncates at what sentence-transformers or else transformers would."""
+    file = folder / "tokenizer_config.json"
+    settings = read_settings(file) if file.is_file() else {}
+    stated = modules.max_tokens or settings.get("model_max_length")
+    limits = [int(number) for number in (stated, network.most_tokens) if number is not None]
+    tokenizer = read_tokenizer(folder / "tokenizer.json", max_tokens=min(limits))
+    if modules.lower_case:
+        before = [normalizers.Lowercase(), *([tokenizer.normalizer] if tokenizer.normalizer else [])]
+        tokenizer.normalizer = normalizers.Sequence(before)
+    return TextTokenizer(tokenizer, min(limits), padding=network.padding, prompt=modules.prompt)

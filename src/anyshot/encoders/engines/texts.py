@@ -1,0 +1,184 @@
+"""Encode texts with an engine: tokenize, fill batches by tokens, run, and put the vectors in order."""
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from anyshot.base import progress
+from anyshot.base.validation import Vectors, unit
+from anyshot.encoders.engines.layers import Node, model, parameter
+from anyshot.encoders.engines.openvino import Engine, Inputs, Precision
+from anyshot.encoders.token_batches import Rows, batches, windows
+from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+
+BATCH_TOKENS: Final = 1024
+"""Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
+BAR_TEXTS: Final = 64
+"""Texts from which there may be a progress bar; fewer are encoded before it would appear."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TextTokenizer:
+    """Texts to token ids, as a model reads them.
+
+    Parameters
+    ----------
+    tokenizer : Tokenizer
+        Truncates at `max_tokens`, and does not pad.
+    max_tokens : int, optional
+        The most tokens that the model reads.
+    padding : int, default=0
+        Fills up the ids in a batch; the model does not see it.
+    prompt : str, default=""
+        Put before each text.
+    """
+
+    tokenizer: Tokenizer
+    max_tokens: int | None
+    padding: int = 0
+    prompt: str = ""
+
+    def ids(self, texts: list[str], first_row: int = 0) -> tuple[list[list[int]], int]:
+        """Return the token ids of each text, and how many texts were truncated.
+
+        Raises
+        ------
+        BadItemError
+            A text has no token; the message names its row, counted from `first_row`.
+        """
+        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts] if self.prompt else texts)
+        ids = [encoding.ids for encoding in encodings]
+        for row, of_text in enumerate(ids, start=first_row):
+            if not of_text:
+                raise BadItemError(
+                    f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words."
+                )
+        return ids, sum(1 for encoding in encodings if encoding.overflowing)
+
+    def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
+        """Return the token ids of each text; log how many texts were truncated."""
+        ids, n_truncated = self.ids(texts, first_row)
+        self.log_truncated(n_truncated, of=len(texts))
+        return ids
+
+    def log_truncated(self, n_truncated: int, *, of: int) -> None:
+        """Log how many texts were truncated, if any."""
+        if n_truncated:
+            log.info("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
+
+
+class TextEngine:
+    """Texts to unit-length vectors, by a tokenizer and a compiled network.
+
+    Parameters
+    ----------
+    tokenizer : TextTokenizer
+        Texts to token ids.
+    network : callable
+        Maps two nodes, token ids (n, t) and their mask (n, t), which is 0 at padding, to vectors (n, width).
+    width : int
+        Number of dimensions of a vector.
+    vocabulary : int
+        Number of token ids that the network knows.
+    """
+
+    def __init__(
+        self,
+        tokenizer: TextTokenizer,
+        network: Callable[[Node, Node], Node],
+        *,
+        width: int,
+        vocabulary: int,
+        precision: Precision,
+        threads: int | None = None,
+    ) -> None:
+        self.tokenizer, self.width, self._vocabulary = tokenizer, width, vocabulary
+
+        def build() -> Any:
+            ids, mask = parameter("ids", -1, -1, dtype=np.int32), parameter("mask", -1, -1)
+            return model(network(ids, mask), [ids, mask])
+
+        self._engine = Engine(build, precision=precision, threads=threads)
+
+    def encode(self, texts: list[str]) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts."""
+        return collect(self._encoded(texts), n_texts=len(texts), width=self.width)
+
+    def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield the rows of each batch and their vectors."""
+        running: deque[Rows] = deque()
+        for output in self._engine.map(self._batches(texts, running)):
+            yield running.popleft(), unit(output)
+
+    def _batches(self, texts: list[str], running: deque[Rows]) -> Iterator[Inputs]:
+        """Yield the inputs of each batch, after its rows were appended to `running`."""
+        n_truncated = 0
+        for window in windows(texts):
+            ids, truncated = self.tokenizer.ids(texts[window], window.start)
+            n_truncated += truncated
+            for rows in batches([len(of_text) for of_text in ids], budget=BATCH_TOKENS):
+                running.append(rows + window.start)
+                yield self._inputs([ids[row] for row in rows])
+        self.tokenizer.log_truncated(n_truncated, of=len(texts))
+
+    def _inputs(self, ids: Sequence[Sequence[int]]) -> Inputs:
+        """Return token ids (n, t), padded on the right, and their mask."""
+        lengths = np.array([len(of_text) for of_text in ids])
+        mask = np.arange(lengths.max()) < lengths[:, None]  # (n, t)
+        padded = np.full(mask.shape, self.tokenizer.padding, np.int32)
+        padded[mask] = np.concatenate(ids)
+        if padded.max() >= self._vocabulary:
+            raise EncoderError(
+                f"The tokenizer has a token with the number {padded.max()}, but the network knows only "
+                f"{self._vocabulary}. They are not of the same model: download both again."
+            )
+        return {"ids": padded, "mask": mask.astype(np.float32)}
+
+
+def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:
+    """Return vectors (n_texts, width) from parts, each the rows of some texts and their vectors."""
+    vectors = np.empty((n_texts, width), dtype=np.float32)
+    if n_texts >= BAR_TEXTS:
+        steps = ((len(part), (rows, part)) for rows, part in parts)
+        parts = progress.track(steps, total=n_texts, description="Encoding texts")
+    for rows, part in parts:
+        vectors[rows] = part
+    return vectors
+
+
+def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
+    """Return the tokenizer of a tokenizer.json, which truncates at `max_tokens` and does not pad.
+
+    Raises
+    ------
+    MissingWeightsError
+        The file is missing, or is not a tokenizer.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        json.loads(text)  # for a file cut short; the tokenizer's own error would be a plain Exception
+    except FileNotFoundError as error:
+        raise MissingWeightsError(
+            f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "
+            "tokenizer.save_pretrained(folder)."
+        ) from error
+    except OSError as error:
+        raise MissingWeightsError(f"{file} cannot be read: {error.strerror}. Check who may read it.") from error
+    except ValueError as error:
+        raise MissingWeightsError(f"{file} is not a tokenizer: {error}. Download the model again.") from error
+    tokenizer = Tokenizer.from_str(text)
+    tokenizer.no_padding()
+    if max_tokens is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(max_tokens)
+    return tokenizer

@@ -1,0 +1,60 @@
+"""Windows and batches of texts: complete, in order, within their limits, with little padding."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from anyshot.encoders import token_batches
+from anyshot.encoders.token_batches import batches, chunks, windows
+
+
+def test_windows_contain_every_text_once_in_order():
+    texts = ["a" * n for n in range(1, 30)]
+    cut = list(windows(texts, at_most=4, characters=50))
+    assert [text for window in cut for text in texts[window]] == texts
+
+
+def test_a_window_is_limited_in_texts_and_characters():
+    assert list(windows(["ab"] * 5, at_most=2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert list(windows(["ab", "abc", "a", "abcdefg", "a"], characters=5)) == [
+        slice(0, 2),
+        slice(2, 3),
+        slice(3, 4),
+        slice(4, 5),
+    ]
+
+
+def test_without_texts_there_are_no_windows_and_no_batches():
+    assert list(windows([])) == []
+    assert list(batches([], budget=10)) == []
+
+
+def test_batches_of_a_small_example():
+    assert [rows.tolist() for rows in batches([3, 1, 9, 2, 20], budget=9)] == [[1, 3, 0], [2], [4]]
+
+
+@pytest.mark.parametrize("budget", [1, 40, 10_000])
+def test_batches_contain_every_row_once_sorted_by_length_within_the_budget(budget):
+    lengths = np.random.default_rng(0).integers(1, 60, size=200)
+    result = list(batches(lengths.tolist(), budget=budget))
+    rows = np.concatenate(result)
+    assert sorted(rows) == list(range(200))
+    assert (np.diff(lengths[rows]) >= 0).all()
+    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in result)
+
+
+@pytest.mark.parametrize("n", [1, 20, 8192])
+def test_less_than_a_tenth_of_batches_of_mixed_lengths_is_padding(n):
+    lengths = np.random.default_rng(n).integers(3, 257, size=n)
+    filled = sum(len(rows) * lengths[rows].max() for rows in batches(lengths.tolist(), budget=1024))
+    assert 1 - lengths.sum() / filled < 0.1
+
+
+def test_chunks_are_read_from_an_endless_iterable_as_needed(monkeypatch):
+    monkeypatch.setattr(token_batches, "WINDOW_TEXTS", 3)
+    monkeypatch.setattr(token_batches, "WINDOW_CHARACTERS", 10)
+    texts = itertools.cycle(["ab", "abcdefgh", "a"])
+    assert list(itertools.islice(chunks(texts), 3)) == [["ab", "abcdefgh"], ["a", "ab"], ["abcdefgh", "a"]]
+    assert list(chunks(iter(["a"] * 7))) == [["a"] * 3, ["a"] * 3, ["a"]]
+    assert list(chunks([])) == []
