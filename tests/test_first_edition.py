@@ -59,8 +59,8 @@ def test_a_saved_model_answers_as_it_did(name, saved):
         if isinstance(values[0], str):
             assert list(answers[task]) == values
         else:
-            # the engine of images rounds bfloat16 at other places than torch, which encoded them when it was saved
-            exactness = 5e-3 if name == "images" else 1e-6
+            # openvino rounds bfloat16 at other places than torch, which encoded the items when it was saved
+            exactness = 5e-3 if name in ("images", "texts", "texts_without_labels") else 1e-6
             np.testing.assert_allclose(answers[task], values, atol=exactness, rtol=exactness)
 
 
