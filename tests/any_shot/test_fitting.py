@@ -21,7 +21,7 @@ from anyshot.any_shot.fitting import (
     result_from_scores,
 )
 from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
-from anyshot.any_shot.model import METHODS
+from anyshot.any_shot.model import METHODS, FoldHead
 from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior, initial_class_vectors
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
@@ -43,6 +43,11 @@ def fitted(data, **options):
 
 def names_of(data):
     return Prior(data.class_embeddings, "names", data.class_embeddings)
+
+
+def heads_of(model):
+    """Return the strengths of the heads that are averaged."""
+    return {head for head in model.starts if isinstance(head, Strength)}
 
 
 def without_labels(data):
@@ -189,8 +194,8 @@ def test_labels_of_atypical_items_do_not_harm_zero_shot():
 
 def test_a_head_that_does_not_predict_labels_is_left_out():
     data, _, _ = four_classes(n_each=20)
-    assert WEAK not in fitted(with_permuted_names(data), method="any-shot").deltas  # it cannot undo these names
-    assert WEAK in fitted(four_classes(n_each=2)[0], method="any-shot").deltas
+    assert WEAK not in heads_of(fitted(with_permuted_names(data), method="any-shot"))  # it cannot undo these names
+    assert WEAK in heads_of(fitted(four_classes(n_each=2)[0], method="any-shot"))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +233,7 @@ def test_a_head_of_odds_zero_is_left_out(field, left_out):
     data, _, _ = four_classes(n_each=5)
     without = replace(DEFAULTS, **{field: 0})
     assert list(heads(data.with_defaults(without))) == [head for head in ALL_HEADS if head != left_out]
-    assert left_out not in fitted(data, defaults=without).deltas
+    assert left_out not in heads_of(fitted(data, defaults=without))
 
 
 def test_default_factors_by_hand():
@@ -324,9 +329,8 @@ def test_held_out_scores_are_those_of_a_model_without_the_label():
 def test_folds_begin_where_those_of_fewer_labels_ended(monkeypatch):
     data, _, _ = four_classes(n_each=60, noise=1.5)
     before = fitted(some_labels(data, slice(239)))
-    assert {head.strength for head in before.fold_deltas} == {*heads(data)}
-    for delta in before.fold_deltas.values():
-        np.testing.assert_array_equal(delta.rounded().coef, delta.coef)
+    of_folds = {head.strength for head in before.starts if isinstance(head, FoldHead)}
+    assert of_folds == {*heads(data)}
     steps = []
     step = softmax_regression._newton_direction
     monkeypatch.setattr(softmax_regression, "_newton_direction", lambda *args: steps.append(0) or step(*args))
@@ -463,8 +467,8 @@ def test_a_pool_that_all_names_predict_with_certainty_does_not_add_confidence():
 def test_the_pool_alone_moves_the_heads_of_a_model_without_labels():
     data, _ = pool_of_three()
     model = fitted(data)
-    assert set(model.deltas) == {WEAK, STRONG}
-    assert all(delta.coef.any() for delta in model.deltas.values())
+    assert heads_of(model) == {WEAK, STRONG}
+    assert all(model.starts[head].coef.any() for head in heads_of(model))
 
 
 @pytest.mark.parametrize("field", ["max_pool_weight", "pool_labels"])

@@ -12,10 +12,11 @@ from PIL import Image
 from scipy import special
 
 from anyshot.any_shot import model as model_module
+from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import explain
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.model import LinearModel, Model, closeness, softmax
+from anyshot.any_shot.model import FoldHead, LinearModel, Model, closeness, softmax
 from anyshot.any_shot.training_set import without_items
 from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
@@ -115,15 +116,11 @@ def test_a_saved_model_gives_the_same_predictions_and_explanations(model, fresh)
 
 def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
     back = Model.from_saved(json.loads(json.dumps(model.facts())), model.arrays(), VECTORS)
-    assert model.deltas
-    assert list(back.deltas) == list(model.deltas)
-    for strength, delta in model.deltas.items():
-        np.testing.assert_array_equal(back.deltas[strength].coef, delta.coef)
-        np.testing.assert_array_equal(back.deltas[strength].intercept, delta.intercept)
-    assert back.starts.keys() == model.starts.keys() == {*model.deltas, *model.fold_deltas}
-    for head, delta in model.fold_deltas.items():
-        np.testing.assert_array_equal(back.fold_deltas[head].coef, delta.coef)
-        np.testing.assert_array_equal(back.fold_deltas[head].intercept, delta.intercept)
+    assert {type(head) for head in model.starts} == {Strength, FoldHead}
+    assert list(back.starts) == list(model.starts)
+    for head, delta in model.starts.items():
+        np.testing.assert_array_equal(back.starts[head].coef, delta.coef)
+        np.testing.assert_array_equal(back.starts[head].intercept, delta.intercept)
     assert back.data.texts == model.data.texts
     assert back.data.classes.dtype == model.data.classes.dtype
     assert (back.data.index.dtype, back.data.vectors.dtype) == (model.data.index.dtype, model.data.vectors.dtype)
@@ -134,8 +131,8 @@ def test_a_saved_model_restores_the_training_set_and_what_labels_added(model):
 def test_a_model_saved_without_the_heads_of_its_folds_can_be_read(model):
     facts, arrays = json.loads(json.dumps(model.facts())), model.arrays()
     del facts["fold_heads"]
-    back = Model.from_saved(facts, {name: own for name, own in arrays.items() if "fold" not in name}, VECTORS)
-    assert back.starts.keys() == model.deltas.keys()
+    back = Model.from_saved(facts, arrays, VECTORS)
+    assert back.starts.keys() == {head for head in model.starts if isinstance(head, Strength)}
 
 
 def test_a_saved_model_restores_the_words_of_its_classes(model):

@@ -1,7 +1,7 @@
 """Fitting an any-shot model: held-out labels set how far labels move the prior, and how confident predictions are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +99,14 @@ def fit_model(
         (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder)),
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
-        deltas=fit[1],
-        fold_deltas=fold_deltas,
+        starts=starts_of(fit[1]) | starts_of(fold_deltas),
         held_out=chosen.probabilities,
     )
+
+
+def starts_of(deltas: Mapping[Any, LinearModel]) -> dict[Strength | FoldHead, LinearModel]:
+    """Return what labels added to heads in half precision, where a later fit begins."""
+    return {head: delta.rounded() for head, delta in deltas.items()}
 
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
@@ -138,7 +142,8 @@ def fit_method(
         S = class_means(data.labeled, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
-        return cosine_model(S, scale * prior.confidence / temperature), {}
+        intercept = np.where(S.any(axis=1), 0, -np.inf).astype(np.float32)  # a class without vector is never predicted
+        return LinearModel(np.asarray(scale * prior.confidence / temperature * S, dtype=np.float32), intercept), {}
     parts, deltas = [], dict[Strength, LinearModel]()
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
     for strength, factor in factors.items():
@@ -171,11 +176,6 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors
     linear, deltas = fit_method("any-shot", data, prior, factors, start=fit[1], pool=examples)
     temperature = matching_temperature(linear(pool.vectors[rows]), scores[rows])
     return linear.scaled(1 / temperature), deltas
-
-
-def cosine_model(S: Vectors, scale: float) -> LinearModel:
-    """Return the classifier by cosine to class vectors (c, d); a class whose row is zero is never predicted."""
-    return LinearModel(np.asarray(scale * S, dtype=np.float32), np.where(S.any(axis=1), 0, -np.inf).astype(np.float32))
 
 
 # --- cross-validation -----------------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def held_out_scores(
         begin = {**deltas, **{strength: start[head] for strength, head in heads.items() if head in start}}
         prior, tol = fold.moved if factors else fold.prior, fold.rest.defaults.held_out_tol
         linear, deltas = fit_method(method, fold.rest, prior, factors, start=begin, tol=tol)
-        added |= {heads[strength]: delta.rounded() for strength, delta in deltas.items()}
+        added |= {heads[strength]: delta for strength, delta in deltas.items()}
         scores[fold.rows] = linear(fold.out)
     lowest = float(scores[np.isfinite(scores)].min()) - 10
     return np.where(

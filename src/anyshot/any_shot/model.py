@@ -81,7 +81,7 @@ class FoldHead(NamedTuple):
 
 
 Starts: TypeAlias = Mapping[Strength | FoldHead, LinearModel]
-"""What labels added to heads; a later fit may begin from it."""
+"""What labels added to heads, those of all labels first, in half precision; a later fit may begin from it."""
 
 
 class CrossValidationResult(NamedTuple):
@@ -110,16 +110,9 @@ class Model:
     class_means: Vectors  # (c, d), for the closeness
     unknown_threshold: float | None = None  # items with a smaller closeness are unknown
     leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
-    # What labels added to the head of each strength, and to those of the folds.
-    deltas: Mapping[Strength, LinearModel] = field(default_factory=dict, repr=False)
-    fold_deltas: Mapping[FoldHead, LinearModel] = field(default_factory=dict, repr=False)
+    starts: Starts = field(default_factory=dict, repr=False)  # where a later fit begins
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
     held_out: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-
-    @property
-    def starts(self) -> Starts:
-        """What a later fit may begin from."""
-        return dict[Strength | FoldHead, LinearModel](self.deltas.items()) | dict(self.fold_deltas.items())
 
     # --- predictions ---
 
@@ -206,8 +199,8 @@ class Model:
                 "from_source": data.from_source,
             },
             "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
-            "strengths": [[strength.C, strength.prior_weight] for strength in self.deltas],
-            "fold_heads": [[head.n_folds, head.fold, *head.strength] for head in self.fold_deltas],
+            "strengths": [[*head] for head in self.starts if isinstance(head, Strength)],
+            "fold_heads": [[*head[:2], *head.strength] for head in self.starts if isinstance(head, FoldHead)],
             "leaderboard": [[result.method, *result[1:4]] for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
         }
@@ -216,11 +209,9 @@ class Model:
         """Return the arrays of a saved model."""
         found = {name: getattr(self.data, name) for name in DATA_ARRAYS}
         found |= {name: getattr(self, name) for name in MODEL_ARRAYS}
-        for number, delta in enumerate(self.deltas.values()):
-            found |= {f"delta.{number}.coef": delta.coef, f"delta.{number}.intercept": delta.intercept}
-        for number, delta in enumerate(self.fold_deltas.values()):  # `rounded`, so that half the bytes hold them
-            half = delta.coef.astype(np.float16), delta.intercept.astype(np.float16)
-            found |= {f"fold_delta.{number}.coef": half[0], f"fold_delta.{number}.intercept": half[1]}
+        for number, delta in enumerate(self.starts.values()):
+            found[f"delta.{number}.coef"] = delta.coef.astype(np.float16)
+            found[f"delta.{number}.intercept"] = delta.intercept.astype(np.float16)
         return found | (self.embedder.trained.arrays() if self.embedder.trained else {})
 
     @classmethod
@@ -228,6 +219,9 @@ class Model:
         """Return the model that was saved as `facts` and `arrays`, with the embedder of its encoder."""
         none = np.zeros(0, dtype=bool), np.zeros(0)
         given: dict[str, Any] = {**facts["model"], **{name: arrays[name] for name in MODEL_ARRAYS}}
+        heads: list[Strength | FoldHead] = [Strength(*saved) for saved in facts["strengths"]]
+        for n_folds, fold, *strength in facts.get("fold_heads", []):  # not in version 0.1
+            heads.append(FoldHead(n_folds, fold, Strength(*strength)))
         return cls(
             embedder,
             _data_from_saved(facts["training_set"], arrays),
@@ -235,13 +229,9 @@ class Model:
             leaderboard=tuple(
                 CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]
             ),
-            deltas={
-                Strength(*saved): _linear_from_saved(arrays, f"delta.{number}")
-                for number, saved in enumerate(facts["strengths"])
-            },
-            fold_deltas={
-                FoldHead(saved[0], saved[1], Strength(*saved[2:])): _linear_from_saved(arrays, f"fold_delta.{number}")
-                for number, saved in enumerate(facts.get("fold_heads", []))  # none in version 0.2.0
+            starts={
+                head: LinearModel(*(arrays[f"delta.{i}.{part}"].astype(np.float32) for part in LinearModel._fields))
+                for i, head in enumerate(heads)
             },
             unknown_threshold=facts["unknown_threshold"],
         )
@@ -267,10 +257,6 @@ def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
     rows = max(1, CHUNK // len(class_means))
     for first in range(0, max(1, len(vectors)), rows):
         yield vectors[first : first + rows]
-
-
-def _linear_from_saved(arrays: Mapping[str, NDArray[Any]], name: str) -> LinearModel:
-    return LinearModel(arrays[f"{name}.coef"].astype(np.float32), arrays[f"{name}.intercept"].astype(np.float32))
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:
