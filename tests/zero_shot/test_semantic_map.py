@@ -3,7 +3,12 @@ import pytest
 
 from anyshot.errors import WidthError
 from anyshot.evaluation.class_splits import over_class_splits
-from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier, discriminant_weights
+from anyshot.zero_shot.semantic_map import (
+    CorrectedVectorClassifier,
+    SemanticMapClassifier,
+    discriminant_weights,
+    mapped_weights,
+)
 
 
 def test_discriminant_weights_follow_the_formula():
@@ -34,6 +39,17 @@ def test_the_scale_of_the_items_does_not_change_predictions():
     X, y, S = random.normal(size=(30, 4)), np.repeat([0, 1, 2], 10), random.normal(size=(5, 6))
     predicted = SemanticMapClassifier().fit(X, y, class_vectors=S).predict(X)
     np.testing.assert_array_equal(SemanticMapClassifier().fit(100 * X, y, class_vectors=S).predict(100 * X), predicted)
+
+
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_mapped_weights_are_those_of_the_estimator_without_its_warning(n_classes):
+    random = np.random.default_rng(0)
+    X, y, S = random.normal(size=(30, 4)), np.repeat([0, 1, 2], 10), random.normal(size=(5, 6))
+    expected = SemanticMapClassifier().fit(X, y, class_vectors=S).coef_
+    if n_classes == 3:  # every class has labels
+        with pytest.warns(UserWarning, match="class"):
+            expected = SemanticMapClassifier().fit(X, y, class_vectors=S[:3]).coef_
+    np.testing.assert_array_equal(mapped_weights(X, y, S[:n_classes]), expected)
 
 
 def test_animals_are_classified_by_their_attributes(shared):

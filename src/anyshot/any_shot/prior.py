@@ -1,6 +1,5 @@
 """The prior: class vectors before labels are fitted, and how unlabeled items and labels of other classes move them."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -134,10 +133,7 @@ def _mapped_attributes(data: TrainingSet) -> Vectors:
             f"The class vectors have width {data.attributes.shape[1]} and the items {data.class_embeddings.shape[1]}; "
             "a map between them is learned from labels. Give labels of at least two classes."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it warns where every class has labels, which is fine here
-        model = zero_shot.SemanticMapClassifier().fit(data.labeled, data.index, class_vectors=data.attributes)
-    return np.asarray(model.coef_, dtype=np.float32)
+    return np.asarray(zero_shot.mapped_weights(data.labeled, data.index, data.attributes), dtype=np.float32)
 
 
 def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:

@@ -27,6 +27,7 @@ _HOME = {
     "generalized_weights": "anyshot.zero_shot.generalized",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
     "make_pool": "anyshot.zero_shot.pool_refinement",
+    "mapped_weights": "anyshot.zero_shot.semantic_map",
     "wiener_filter": "anyshot.zero_shot.pool_refinement",
     "words_of": "anyshot.zero_shot.word_vectors",
 }

@@ -16,6 +16,8 @@ It keeps them and learns their error only: with unit rows S and M, R = M - S[see
 penalty I)^-1 R. This is Gaussian process regression with the prior mean S.
 """
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -116,6 +118,16 @@ class SemanticMapClassifier(ProbabilisticZeroShotEstimator):
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return X @ self.coef_.T.astype(np.float32) + self.intercept_.astype(np.float32)
+
+
+def mapped_weights(X: Vectors, y: Indexes, class_vectors: Vectors) -> Floats:
+    """Return the weights (c, d) of a `SemanticMapClassifier`, where every class may have labels.
+
+    X (n, d), y (n,): labeled items; class_vectors (c, a).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it warns that there is no class without labels
+        return SemanticMapClassifier().fit(X, y, class_vectors=class_vectors).coef_
 
 
 class CorrectedVectorClassifier(ProbabilisticZeroShotEstimator):
