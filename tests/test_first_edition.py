@@ -47,7 +47,14 @@ def answers_of(name, folder):
         return load(folder).encode(items_of(name))
     on_bert = SAVED_WITH in (folder / "model.json").read_text(encoding="utf-8")
     model = load(folder, cache=False, encoder=f"hf:{folder.parent / 'bert'}" if on_bert else None)
-    return (model.predict if name in ("regressor", "multitask") else model.predict_proba)(items_of(name))
+    answers = (model.predict if name in ("regressor", "multitask") else model.predict_proba)(items_of(name))
+    return answers[:, rows_of_classes(model, folder)] if name == "images" else answers
+
+
+def rows_of_classes(model, folder):
+    """Return the columns of a model in the order in which its classes were given when it was saved."""
+    facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))["facts"]
+    return [model.classes_.tolist().index(name) for name in facts["evidence"]["classes"]]
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))

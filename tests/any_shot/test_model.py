@@ -257,5 +257,6 @@ def test_a_linear_model_returns_scores_and_can_be_scaled():
 def test_a_class_can_be_added_to_a_linear_model_and_removed():
     model = LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
     X = np.array([[1.0, 1.0]], np.float32)
-    np.testing.assert_array_equal(model.with_class()(X), [[3.5, 0.5, 0.0]])
-    np.testing.assert_array_equal(model.with_class().without_class(0)(X), [[0.5, 0.0]])
+    np.testing.assert_array_equal(model.with_class(2)(X), [[3.5, 0.5, 0.0]])
+    np.testing.assert_array_equal(model.with_class(1)(X), [[3.5, 0.0, 0.5]])
+    np.testing.assert_array_equal(model.with_class(2).without_class(0)(X), [[0.5, 0.0]])

@@ -144,7 +144,7 @@ def test_a_shuffled_column_is_indexed_by_position_and_a_table_of_numbers_is_an_a
     table = pd.DataFrame({"x": [0.5, 1.5], "y": [2.0, 3.0]})
     assert np.array_equal(by_position(table), [[0.5, 2.0], [1.5, 3.0]])
     assert modality_of(table) == "vectors"
-    assert item_names(table) == ["ndarray 0", "ndarray 1"]
+    assert item_names(table) == ["row 0", "row 1"]
     texts = ["a"]
     assert by_position(texts) is texts
 

@@ -10,8 +10,11 @@ from PIL import Image
 from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer, roc_auc_score
+from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from anyshot import UNKNOWN, AnyShotClassifier, Words, load
 from anyshot.errors import (
@@ -207,7 +210,7 @@ def test_a_change_encodes_only_the_new_items(clf, letters):
 def test_a_class_can_be_added_before_any_item_is_encoded(letters):
     clf = AnyShotClassifier(["zoo", "tea"], encoder=letters, cache=False).fit().add_class("hub")
     assert clf.predict(["hub"]).tolist() == ["hub"]
-    assert clf.remove_class("zoo").classes_.tolist() == ["tea", "hub"]
+    assert clf.remove_class("zoo").classes_.tolist() == ["hub", "tea"]
 
 
 def test_items_of_no_class_are_unknown_and_few_others_are():
@@ -573,10 +576,10 @@ def test_class_shares_must_match_the_classes(letters):
     clf.fit(["tea", "zoo"], ["tea", "zoo"])
     with pytest.raises(ClassesError, match=r"gives 'bus' no share above 0.*call set_params\(class_prior=...\)"):
         clf.add_class("bus")
-    assert clf.set_params(class_prior={"tea": 1, "zoo": 1, "bus": 1}).add_class("bus").classes_.tolist()[-1] == "bus"
+    assert clf.set_params(class_prior={"tea": 1, "zoo": 1, "bus": 1}).add_class("bus").classes_.tolist()[0] == "bus"
     with pytest.raises(ClassesError, match="names 'zoo', which is not a class"):
         clf.remove_class("zoo")
-    assert clf.set_params(class_prior={"tea": 1, "bus": 1}).remove_class("zoo").classes_.tolist() == ["tea", "bus"]
+    assert clf.set_params(class_prior={"tea": 1, "bus": 1}).remove_class("zoo").classes_.tolist() == ["bus", "tea"]
 
 
 def test_a_source_that_is_not_a_pair_is_refused():
@@ -651,3 +654,91 @@ def test_attributes_need_labels():
     X, _, attributes, _ = animals()
     with pytest.raises(NotEnoughLabelsError, match="width 6 and the items 30; a map between them"):
         AnyShotClassifier(attributes, cache=False).fit(unlabeled=X)
+
+
+def measurements(n=60):
+    """Return a table of three columns with units of their own, and whether the first is positive."""
+    X = np.random.default_rng(0).normal(size=(n, 3)) * [1, 500, 0.01] + [0, 1000, 3]
+    return pd.DataFrame(X, columns=["a", "b", "c"]), np.where(X[:, 0] > 0, "yes", "no")
+
+
+@pytest.mark.parametrize("given", [["yes", "no"], {"yes": "it is", "no": "it is not"}, np.array(["yes", "no"]), None])
+def test_classes_are_sorted_as_scorers_of_probabilities_expect(given):
+    X, y = measurements()
+    clf = AnyShotClassifier(given, cache=False).fit(X, y)
+    assert clf.classes_.tolist() == ["no", "yes"]
+    assert roc_auc_score(y == "yes", clf.predict_proba(X)[:, 1]) > 0.99
+    assert cross_val_score(AnyShotClassifier(given, cache=False), X, y, scoring="roc_auc", cv=3).min() > 0.95
+
+
+def test_a_class_is_added_in_its_place_and_its_examples_are_kept(letters):
+    clf = AnyShotClassifier(["zoo", "hub"], encoder=letters, cache=False)
+    clf.fit([*WORDS["zoo"], *WORDS["hub"]], ["zoo"] * 6 + ["hub"] * 6)
+    clf.add_class("tea", examples=WORDS["tea"])
+    assert clf.classes_.tolist() == ["hub", "tea", "zoo"]
+    assert clf.predict(TEXTS).tolist() == LABELS
+    expected = AnyShotClassifier(list(WORDS), encoder=letters, cache=False).fit(TEXTS, LABELS)
+    np.testing.assert_allclose(clf.predict_proba(TEXTS), expected.predict_proba(TEXTS), atol=1e-3)
+
+
+@pytest.mark.parametrize("make", [lambda table: table, pl.from_pandas, pa.Table.from_pandas])
+def test_columns_are_those_of_fit_in_their_order(tmp_path, make):
+    X, y = measurements()
+    clf = AnyShotClassifier(cache=False).fit(make(X), y)
+    assert clf.feature_names_in_.tolist() == ["a", "b", "c"]
+    clf.save(tmp_path / "model")
+    for one in (clf, load(tmp_path / "model")):
+        assert one.score(make(X), y) == clf.score(X.to_numpy(), y) > 0.9
+        with pytest.raises(InputError, match=r"another order than in `fit`\. Pass table\[model\.feature_names_in_\]"):
+            one.predict(make(X[["c", "b", "a"]]))
+        with pytest.raises(InputError, match="lacks the column 'b'"):
+            one.evaluate(X.rename(columns={"b": "B"}), y)
+    with pytest.raises(InputError, match="another order"):
+        clf.partial_fit(X[["b", "a", "c"]], y)
+    with pytest.raises(InputError, match="another order"):
+        AnyShotClassifier(cache=False).fit(X, y, unlabeled=X[["b", "a", "c"]])
+
+
+def test_features_with_units_of_their_own_are_standardized_and_it_is_said():
+    X, y = load_wine(return_X_y=True)
+    scores = {name: cross_val_score(AnyShotClassifier(encoder=name, cache=False), X, y) for name in ("auto", "vectors")}
+    assert scores["auto"].mean() > 0.95 > 0.7 > scores["vectors"].mean()
+    assert "The columns are taken for features" in AnyShotClassifier(cache=False).fit(X, y).reasons_[-1]
+
+
+def test_a_table_with_categories_dates_and_gaps_is_read_if_it_is_called_one(tmp_path):
+    X, y = measurements()
+    table = X.assign(kind=np.where(y == "yes", "u", "v"), day=pd.date_range("2020-01-01", periods=len(X)))
+    table.loc[5, "b"] = np.nan
+    clf = AnyShotClassifier(encoder="table", cache=False).fit(table, y)
+    assert clf.score(table, y) > 0.9
+    clf.save(tmp_path / "model")
+    np.testing.assert_allclose(load(tmp_path / "model").predict_proba(table), clf.predict_proba(table), atol=1e-6)
+
+
+@pytest.mark.parametrize("names", [["no", "yes"], ["yes", "no"]])
+@pytest.mark.filterwarnings("ignore:The labels are whole numbers")
+def test_scikit_learn_may_encode_the_labels_of_classes_that_were_named(names):
+    X, y = measurements()
+    clf = AnyShotClassifier(names, cache=False)
+    probabilities = cross_val_predict(clf, X, y, method="predict_proba", cv=3)
+    assert np.mean(np.array(["no", "yes"])[probabilities.argmax(axis=1)] == y) > 0.9
+    for peer in (StackingClassifier([("a", clf)], cv=3), VotingClassifier([("a", clf), ("b", clf)])):
+        assert peer.fit(X, y).score(X, y) > 0.9
+
+
+def test_whole_numbers_for_names_that_are_not_sorted_are_said():
+    X, y = measurements()
+    with pytest.warns(UserWarning, match="0 is taken for 'no' and so on, in sorted order"):
+        clf = AnyShotClassifier(["yes", "no"], cache=False).fit(X, (y == "yes").astype(int))
+    assert clf.classes_.tolist() == [0, 1]
+
+
+def test_names_that_look_alike_are_one_class_everywhere(letters):
+    with pytest.warns(UserWarning, match="1 of 2 classes have spaces"):
+        clf = AnyShotClassifier(["caf\u00e9", "tea\u00a0"], encoder=letters, cache=False).fit()
+    assert clf.classes_.tolist() == ["caf\u00e9", "tea"]
+    with pytest.warns(UserWarning, match="such as 'cafe"):
+        assert clf.evaluate(["cafe", "tea"], ["cafe\u0301", "tea"]).accuracy == 1.0
+    with pytest.warns(UserWarning, match="1 of 1 labels"):
+        assert clf.add_class("zoo\u200b", examples=["zoo"]).classes_.tolist() == ["caf\u00e9", "tea", "zoo"]

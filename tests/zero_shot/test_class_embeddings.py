@@ -212,7 +212,7 @@ def test_classes_are_read_from_names_labels_descriptions_or_vectors():
 
 
 def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
-    assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("unknown", "a")
+    assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("a", "unknown")
     with pytest.raises(ClassesError, match="A class is named 'unknown'"):
         read_classes(["unknown", "a"], [], allow_unknown=True)
 

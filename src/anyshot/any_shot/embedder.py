@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot import data as datasets
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.columns import item_count
@@ -22,6 +23,9 @@ from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, 
 from anyshot.zero_shot import class_embeddings, imagenet_bridge
 from anyshot.zero_shot.class_embeddings import ClassTexts, Description
 
+if TYPE_CHECKING:  # it loads pandas, which a saved model of texts or vectors does not need
+    from anyshot.data.feature_table import FeatureTable
+
 
 class Embedder:
     """Items and class texts as vectors of one space.
@@ -29,7 +33,7 @@ class Embedder:
     Parameters
     ----------
     encoder : str or Encoder
-        The name of an encoder, an encoder, or "vectors" where the items are vectors already.
+        The name of an encoder, an encoder, or "vectors" or "table" where the items are numbers already.
     cache : VectorCache or None
         Where vectors are stored on disk.
     digest : str, optional
@@ -38,6 +42,8 @@ class Embedder:
         Width of the vectors of a saved text model: while the cache has all texts, the encoder is not loaded.
     download : {"allow", "never"}, optional
         Whether the encoder may be downloaded, as for `load_encoder`.
+    table : FeatureTable, optional
+        How rows of numbers become vectors.
     """
 
     def __init__(
@@ -48,9 +54,10 @@ class Embedder:
         digest: str | None = None,
         text_width: int | None = None,
         download: str | None = None,
+        table: "FeatureTable | None" = None,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
-        self._download = download
+        self._download, self.table = download, table
         self.counts = EncodingCounts()
 
     @classmethod
@@ -68,14 +75,16 @@ class Embedder:
             return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache)
         is_text = facts.get("modality") == "text"  # not stated in format 1
         width = width if is_text else None
-        return cls(name, cache=cache, digest=facts["digest"], text_width=width, download=download)
+        table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
+        return cls(name, cache=cache, digest=facts["digest"], text_width=width, download=download, table=table)
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved embedder that are not arrays."""
         modality, tuned = self.encoder.modality if self.encoder else None, self.trained
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts = {"name": self.name, "digest": digest, "modality": modality}
-        return {**facts, "tuned": tuned.facts() if tuned else None}
+        table = None if self.table is None else self.table.facts()
+        return {**facts, "tuned": tuned.facts() if tuned else None, "table": table}
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -83,7 +92,7 @@ class Embedder:
 
         Raises ModelFolderError if its weights differ from those of the encoder that the model was saved with.
         """
-        if self.requested == "vectors":
+        if self.requested in ("vectors", "table"):
             return None
         found = load_encoder(self.requested, download=self._download)
         expected = self._expected_digest
@@ -136,13 +145,18 @@ class Embedder:
         if item_count(items) == 0:
             return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
         if self.encoder is None:
-            return unit(check_vectors(by_position(items), name="items"))
+            return unit(self._numbers(items))
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
             given_items = "vectors" if given == "vectors" else f"{given}s"
             raise MixedInputError(f"The encoder {self.name} encodes {readable}s, but the items are {given_items}.")
         return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
+
+    def _numbers(self, items: Items) -> Vectors:
+        """Return rows of numbers (n, d), as the table says."""
+        rows = items if self.table is None else self.table.transform(items)
+        return check_vectors(by_position(rows), name="items")
 
     def _cached(self, items: Items) -> Vectors | None:
         """Return the vectors of texts without loading the encoder of a saved model, if the cache has all of them."""
@@ -182,7 +196,7 @@ class Embedder:
         texts, given = classes.texts, classes.class_embeddings
         width = self.encoder.width if self.encoder else 0
         if self.encoder is None and item_count(items):
-            width = check_vectors(by_position(items), name="items").shape[1]
+            width = self._numbers(items).shape[1]
         if not given.any():
             embeddings = self.embed_classes(texts, width=width)
             return without_items(texts, embeddings, centering=self.bridge is not None)

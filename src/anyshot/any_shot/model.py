@@ -1,6 +1,6 @@
 """The fitted any-shot model: scores, probabilities, prediction sets and its saved state, with numpy alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
@@ -14,7 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items
-from anyshot.base.labels import Label
+from anyshot.base.labels import Label, sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
@@ -62,14 +62,17 @@ class LinearModel(NamedTuple):
         coef, intercept = (values.astype(np.float16).astype(np.float32) for values in self)
         return self._replace(coef=coef, intercept=intercept)
 
-    def with_class(self) -> Self:
-        """Return the model with one more class, whose weights are zero."""
-        coef = np.vstack([self.coef, np.zeros_like(self.coef[:1])])
-        return self._replace(coef=coef, intercept=np.append(self.intercept, np.float32(0)))
+    def with_class(self, row: int) -> Self:
+        """Return the model with one more class in this row, whose weights are zero."""
+        return self._replace(coef=np.insert(self.coef, row, 0, axis=0), intercept=np.insert(self.intercept, row, 0))
 
     def without_class(self, row: int) -> Self:
         """Return the model without the class of a row."""
         return self._replace(coef=np.delete(self.coef, row, axis=0), intercept=np.delete(self.intercept, row))
+
+    def reordered(self, order: Sequence[int]) -> Self:
+        """Return the model with its classes in another order."""
+        return self._replace(coef=self.coef[order], intercept=self.intercept[order])
 
 
 class FoldHead(NamedTuple):
@@ -180,7 +183,7 @@ class Model:
     def described_classes(self) -> dict[Label, Any]:
         """Return the classes as the user gave them: with vectors if the items are vectors, else with texts."""
         data, described = self.data, self.data.attributes
-        if not described.size and self.embedder.requested == "vectors" and data.class_embeddings.any():
+        if not described.size and self.embedder.requested in ("vectors", "table") and data.class_embeddings.any():
             described = data.class_embeddings
         given = described if described.size else data.texts.descriptions
         return dict(zip(data.classes.tolist(), given, strict=True))
@@ -222,7 +225,7 @@ class Model:
         heads: list[Strength | FoldHead] = [Strength(*saved) for saved in facts["strengths"]]
         for n_folds, fold, *strength in facts.get("fold_heads", []):  # not in version 0.1
             heads.append(FoldHead(n_folds, fold, Strength(*strength)))
-        return cls(
+        saved = cls(
             embedder,
             _data_from_saved(facts["training_set"], arrays),
             **{**given, "reasons": tuple(given["reasons"])},
@@ -234,6 +237,20 @@ class Model:
                 for i, head in enumerate(heads)
             },
             unknown_threshold=facts["unknown_threshold"],
+        )
+        return saved.sorted()
+
+    def sorted(self) -> Self:
+        """Return the model with its classes sorted by name; models of version 0.2.0 had them in the order given."""
+        order = sorted_rows(self.data.texts.names)
+        if order == list(range(len(order))):
+            return self
+        return replace(
+            self,
+            data=self.data.sorted(),
+            **LinearModel(self.coef, self.intercept).reordered(order)._asdict(),
+            class_means=self.class_means[order],
+            starts={head: added.reordered(order) for head, added in self.starts.items()},
         )
 
 

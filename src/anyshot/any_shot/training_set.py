@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.labels import Classes, Label, class_table, row_of
+from anyshot.base.labels import Classes, Label, class_table, row_of, sorted_rows
+from anyshot.base.names import clean_names
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_embeddings import ClassTexts
@@ -131,15 +132,29 @@ class TrainingSet:
         return self if defaults == self.defaults else replace(self, defaults=defaults)
 
     def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
-        """Add a class as the last one, with its embedding (1, d), or its attributes (1, a)."""
+        """Add a class with its embedding (1, d), or its attributes (1, a); the classes stay sorted."""
         attributes = self.attributes
         if attributes.size:
             attributes = np.concatenate([attributes, vector])
             vector = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
-        texts = ClassTexts(self.texts.names + texts.names, self.texts.texts + texts.texts)
+        texts = self.texts.joined(texts)
         class_table(texts.names)  # refuses a name that is there already
         embeddings = np.concatenate([self.class_embeddings, vector])
-        return self._changed(texts=texts, class_embeddings=embeddings, attributes=attributes)
+        added = self._changed(texts=texts, class_embeddings=embeddings, attributes=attributes, class_prior=None)
+        return added.sorted()
+
+    def sorted(self) -> Self:
+        """Return the training set with its classes sorted by name."""
+        order = sorted_rows(self.texts.names)
+        if order == list(range(len(order))):
+            return self
+        return self._changed(
+            texts=self.texts.of(order),
+            class_embeddings=self.class_embeddings[order],
+            attributes=self.attributes[order] if self.attributes.size else self.attributes,
+            class_prior=None if self.class_prior is None else self.class_prior[order],
+            index=np.argsort(order)[self.index],
+        )
 
     def without_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
@@ -198,9 +213,10 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
     if isinstance(class_prior, str):
         counts = data.counts + data.defaults.label_share_items
         return np.asarray(counts / counts.sum())
+    given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
     names = data.classes.tolist()
-    wrong = next((f"names {name!r}, which is not a class" for name in class_prior if name not in names), None)
-    shares = [class_prior.get(name, 0.0) for name in names]
+    wrong = next((f"names {name!r}, which is not a class" for name in given if name not in names), None)
+    shares = [given.get(name, 0.0) for name in names]
     for name, share in zip(names, shares, strict=True):
         if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
             wrong = wrong or f"gives {name!r} no share above 0"
@@ -209,7 +225,7 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
             f"class_prior {wrong}. Give every class a share and nothing else; before a class is added to or removed "
             "from a fitted model, call set_params(class_prior=...)."
         )
-    return np.asarray(shares) / sum(shares)
+    return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
 
 
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:

@@ -202,10 +202,10 @@ def check_images(images: Items) -> Items:
     return listed
 
 
-def item_names(items: Items) -> list[str]:
+def item_names(items: Any) -> list[str]:
     """Return how to display each item: a text or path unchanged, anything else as its type and row."""
-    if hasattr(items, "toarray"):
-        return [f"sparse row {row}" for row in range(item_count(items))]
+    if hasattr(items, "toarray") or (is_table(items) and items.shape[1] > 1):
+        return [f"row {row}" for row in range(item_count(items))]
     return [
         str(item) if isinstance(item, (str, PathLike)) else f"{type(item).__name__} {row}"
         for row, item in enumerate(by_position(items))

@@ -72,6 +72,15 @@ def classes_in(labels: Labels) -> list[Label]:
     return sorted({value for value in label_list(labels) if value is not None}, key=class_order)
 
 
+def sorted_rows(names: Sequence[Label]) -> list[int]:
+    """Return the positions of class names in sorted order, numbers first.
+
+    >>> sorted_rows(["b", 2, "a"])
+    [1, 2, 0]
+    """
+    return sorted(range(len(names)), key=lambda row: class_order(names[row]))
+
+
 def to_indexes(labels: Labels, classes: Classes, *, n_items: int) -> NDArray[np.intp]:
     """Return the row of each label in `classes`, -1 for "no label" (n_items,).
 

@@ -32,7 +32,7 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
     for value in given:
         if isinstance(value, str) and value not in cleaned:
             cleaned[value] = clean_name(value)
-    changed = [name for name, clean in cleaned.items() if clean != name]
+    changed = [name for name, clean in cleaned.items() if clean != name and clean]
     if not changed:
         return given
     n = sum(isinstance(value, str) and cleaned[value] != value for value in given)

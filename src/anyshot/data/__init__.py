@@ -5,8 +5,10 @@ from anyshot.base.lazy import lazy_names
 _HOME = {
     "ClassAttributes": "anyshot.data.attributes",
     "Dataset": "anyshot.data.datasets",
+    "FeatureTable": "anyshot.data.feature_table",
     "TableVectors": "anyshot.data.table_vectors",
     "ZeroShotDataset": "anyshot.data.xlsa17",
+    "fit_features": "anyshot.data.feature_table",
     "few_per_class": "anyshot.data.datasets",
     "load_attributes": "anyshot.data.attributes",
     "load_xlsa17": "anyshot.data.xlsa17",

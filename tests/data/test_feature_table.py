@@ -1,0 +1,84 @@
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.sparse import csr_array
+
+from anyshot.base.validation import unit
+from anyshot.data.feature_table import FeatureTable, column_names_of, fit_features, holds_features
+from anyshot.errors import InputError
+
+RANDOM = np.random.default_rng(0)
+UNLIKE = RANDOM.normal(size=(20, 3)) * [1, 100, 0.01]
+ALIKE = RANDOM.normal(size=(20, 3))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (UNLIKE, True),
+        (ALIKE, False),
+        (pd.DataFrame(ALIKE, columns=["a", "b", "c"]), True),
+        (pl.DataFrame(ALIKE, schema=["a", "b", "c"]), True),
+        (pd.DataFrame(ALIKE), False),  # without names
+        (unit(UNLIKE.astype(np.float32)), False),  # rows of equal length, as encoders return them
+        (RANDOM.normal(size=(20, 384)) * RANDOM.uniform(0.5, 5, 384), False),
+        (pd.DataFrame(RANDOM.normal(size=(20, 384))).add_prefix("e"), False),
+        (csr_array(UNLIKE), False),
+        (UNLIKE[:1], False),
+    ],
+)
+def test_features_are_told_from_vectors_of_a_network(rows, expected):
+    assert holds_features(rows) is expected
+
+
+def test_columns_are_standardized_and_a_constant_keeps_the_length():
+    table = FeatureTable.fit([UNLIKE], standardize=True)
+    rows = table.transform(UNLIKE)
+    np.testing.assert_allclose(rows[:, :3], (UNLIKE - UNLIKE.mean(axis=0)) / UNLIKE.std(axis=0))
+    np.testing.assert_allclose(rows[:, 3], np.sqrt(3))
+
+
+def test_a_constant_column_is_zero():
+    rows = FeatureTable.fit([np.column_stack([UNLIKE, np.full(20, 7.0)])], standardize=True)
+    assert not rows.transform(np.full((2, 4), 7.0))[:, 3].any()
+
+
+def test_the_state_is_restored_from_json():
+    frame = pd.DataFrame(UNLIKE, columns=["a", "b", "c"]).assign(kind=["u", "v"] * 10)
+    table = FeatureTable.fit([frame], standardize=True)
+    again = FeatureTable.from_facts(json.loads(json.dumps(table.facts())))
+    np.testing.assert_array_equal(again.transform(frame), table.transform(frame))
+    assert again.names == ["a", "b", "c", "kind"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (["b", "a", "c"], "another order"),
+        (["a", "b"], "lacks the column 'c'"),
+        (["a", "b", "c", "d"], "has the column 'd'"),
+    ],
+)
+@pytest.mark.parametrize("standardize", [True, False])
+def test_other_columns_are_refused(columns, words, standardize):
+    frame = pd.DataFrame(np.column_stack([UNLIKE, UNLIKE[:, 0]]), columns=["a", "b", "c", "d"])
+    table = FeatureTable.fit([frame[["a", "b", "c"]]], standardize=standardize)
+    with pytest.raises(InputError, match=words):
+        table.transform(frame[columns])
+
+
+def test_columns_without_numbers_are_refused_by_name_with_the_way_out():
+    frame = pd.DataFrame({"n": [1.0, 2.0], "kind": ["u", "v"]})
+    with pytest.raises(InputError, match=r"Column 'kind' does not hold numbers.*encoder='table'"):
+        FeatureTable.fit([frame], standardize=False).transform(frame)
+
+
+def test_vectors_need_no_table():
+    assert fit_features([ALIKE], encoder="auto", vectors_given=False) == ("vectors", None)
+    assert fit_features([UNLIKE], encoder="auto", vectors_given=True) == ("vectors", None)
+    name, table = fit_features([UNLIKE], encoder="auto", vectors_given=False)
+    assert (name, "standardized" in table.reason) == ("table", True)
+    assert column_names_of(UNLIKE) is None
