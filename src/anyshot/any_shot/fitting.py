@@ -1,7 +1,7 @@
 """Fitting an any-shot model: held-out labels set how far labels move the prior, and how confident predictions are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ MethodOrAuto: TypeAlias = Method | Literal["auto"]
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
 Factors: TypeAlias = Mapping[Strength, float]
 """The heads that are averaged, and the factor of each one's scores."""
-Deltas: TypeAlias = Mapping[Strength, LinearModel]
-Fit: TypeAlias = tuple[LinearModel, Deltas]
+Fit: TypeAlias = tuple[LinearModel, Starts]
 
 
 def fit_model(
@@ -85,8 +84,7 @@ def fit_model(
         wanted = _main_method(data, prior) if method == "auto" else method
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
-        near = {head: delta for head, delta in (start or {}).items() if isinstance(head, Strength)}
-        fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=near)
+        fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
         if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -99,14 +97,9 @@ def fit_model(
         (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder)),
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
-        starts=starts_of(fit[1]) | starts_of(fold_deltas),
+        starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
         held_out=chosen.probabilities,
     )
-
-
-def starts_of(deltas: Mapping[Any, LinearModel]) -> dict[Strength | FoldHead, LinearModel]:
-    """Return what labels added to heads in half precision, where a later fit begins."""
-    return {head: delta.rounded() for head, delta in deltas.items()}
 
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
@@ -128,7 +121,7 @@ def fit_method(
     factors: Factors,
     *,
     temperature: float = 1.0,
-    start: Deltas,
+    start: Starts,
     pool: Examples | None = None,
     tol: float | None = None,
 ) -> Fit:
@@ -144,7 +137,7 @@ def fit_method(
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
         intercept = np.where(S.any(axis=1), 0, -np.inf).astype(np.float32)  # a class without vector is never predicted
         return LinearModel(np.asarray(scale * prior.confidence / temperature * S, dtype=np.float32), intercept), {}
-    parts, deltas = [], dict[Strength, LinearModel]()
+    parts, deltas = [], dict[Strength | FoldHead, LinearModel]()
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
     for strength, factor in factors.items():
         options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
@@ -183,7 +176,7 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors
 
 def cross_validate(
     data: TrainingSet, prior: Prior, method: MethodOrAuto, start: Starts
-) -> tuple[list[CrossValidationResult], Mapping[FoldHead, LinearModel]]:
+) -> tuple[list[CrossValidationResult], Starts]:
     """Return how well each method predicts held-out labels, and what labels added to the heads of the folds.
 
     There are no results if there are too few labels. If a class's only label is held out, that tests the prior and not
@@ -197,14 +190,14 @@ def cross_validate(
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return [], {}
     index, scores, results = known.index[counted], {}, []
-    folds, deltas = divided(known, prior), dict[FoldHead, LinearModel]()
+    folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
         for strength in factors:
             if strength not in scores:
                 of_strength, added = held_out_scores(name, folds, {strength: 1.0}, start)
                 scores[strength] = of_strength[counted]
-                deltas |= added
+                deltas.update(added)
         if factors:
             factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
@@ -239,33 +232,28 @@ def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
         rest = data.subset(number != one)
         own = fit_prior(rest) if prior.kind == "attributes" else prior
         moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
-        folds.append(
-            Fold(n_folds, int(one), np.flatnonzero(number == one), data.labeled[number == one], rest, own, moved)
-        )
+        rows = np.flatnonzero(number == one)
+        folds.append(Fold(n_folds, int(one), rows, data.labeled[rows], rest, own, moved))
     return folds
 
 
-def held_out_scores(
-    method: Method, folds: Sequence[Fold], factors: Factors, start: Starts
-) -> tuple[Scores, Mapping[FoldHead, LinearModel]]:
+def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors, start: Starts) -> tuple[Scores, Starts]:
     """Return the scores (n, c) of each labeled vector from a model fitted without its fold, and what labels added.
 
     start: heads of the same folds before some labels were added; a fold without one begins from the fold before it.
     """
     scores = np.zeros((sum(len(fold.rows) for fold in folds), len(folds[0].prior.initial)))
-    added: dict[FoldHead, LinearModel] = {}
-    deltas: Deltas = {}
+    added, near = dict[Strength | FoldHead, LinearModel](), dict[Strength | FoldHead, LinearModel]()
     for fold in folds:
-        heads = {strength: FoldHead(fold.n_folds, fold.number, strength) for strength in factors}
-        begin = {**deltas, **{strength: start[head] for strength, head in heads.items() if head in start}}
+        of_fold = {strength: FoldHead(fold.n_folds, fold.number, strength) for strength in factors}
+        near.update({strength: start[head] for strength, head in of_fold.items() if head in start})
         prior, tol = fold.moved if factors else fold.prior, fold.rest.defaults.held_out_tol
-        linear, deltas = fit_method(method, fold.rest, prior, factors, start=begin, tol=tol)
-        added |= {heads[strength]: delta for strength, delta in deltas.items()}
+        linear, deltas = fit_method(method, fold.rest, prior, factors, start=near, tol=tol)
+        near.update(deltas)
+        added.update({head: deltas[strength] for strength, head in of_fold.items()})
         scores[fold.rows] = linear(fold.out)
-    lowest = float(scores[np.isfinite(scores)].min()) - 10
-    return np.where(
-        np.isfinite(scores), scores, lowest
-    ), added  # -inf: a class without class vector and label in a fold
+    finite = np.isfinite(scores)  # -inf: a class without class vector and label in a fold
+    return np.where(finite, scores, float(scores[finite].min()) - 10), added
 
 
 def heads(data: TrainingSet) -> dict[Strength, float]:
