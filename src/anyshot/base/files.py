@@ -43,6 +43,19 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_writable(target: str | os.PathLike[str]) -> None:
+    """Raise DataFileError if `atomic_file` could not write a file, by trying to make one beside it."""
+    final = Path(target)
+    if final.is_dir():
+        raise DataFileError(f"{final} cannot be written: it is a folder.")
+    probe = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part")
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
+
+
 def write_synced(path: Path, content: bytes) -> None:
     """Write a new file and force it to disk."""
     with path.open("xb") as file:

@@ -332,8 +332,12 @@ def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return safetensors.numpy.save(ordered)
 
 
+def check_replaceable(folder: str | os.PathLike[str]) -> None:
+    """Raise ModelFolderError if writing a model to a folder would delete anything but a model."""
+    _check_replaceable(Path(folder).resolve())
+
+
 def _check_replaceable(target: Path) -> None:
-    """Raise ModelFolderError if replacing `target` would delete anything but a model."""
     if not target.exists():
         return
     if not target.is_dir():

@@ -10,6 +10,7 @@ _HOME = {
     "ZeroShotDataset": "anyshot.data.xlsa17",
     "fit_features": "anyshot.data.feature_table",
     "few_per_class": "anyshot.data.datasets",
+    "has_column": "anyshot.data.datasets",
     "load_attributes": "anyshot.data.attributes",
     "load_xlsa17": "anyshot.data.xlsa17",
     "messages": "anyshot.data.datasets",

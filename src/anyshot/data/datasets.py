@@ -5,7 +5,7 @@ listed.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -18,7 +18,16 @@ from anyshot.base.labels import Label, Labels, classes_in, label_list
 from anyshot.base.names import is_blank
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
-from anyshot.data.item_columns import IMAGE_COLUMNS, TEXT_COLUMNS, find_column, listed_columns, read_labels
+from anyshot.data.item_columns import (
+    IMAGE_COLUMNS,
+    TEXT_COLUMNS,
+    find_column,
+    find_labels,
+    is_joined,
+    joined_texts,
+    listed_columns,
+    read_labels,
+)
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import existing
 from anyshot.errors import BadItemError, DataFileError, InputError
@@ -33,7 +42,8 @@ class Dataset:
 
     items: n texts, or n paths of images; labels: n labels, None for an unlabeled item, or None if there are no labels
     at all; source: the file or folder; encoding: of a text file, such as "utf-8" or "windows-1252", else
-    None; skipped: (location, reason) of each skipped item.
+    None; skipped: (location, reason) of each skipped item; rows: the row of the table from which each item was read,
+    None for all rows; item_column, label_column: the columns of the table that were read.
     """
 
     items: list[str] | list[Path]
@@ -42,6 +52,9 @@ class Dataset:
     source: Path
     encoding: str | None = None
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[int] | None = None
+    item_column: str | None = None
+    label_column: str | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -56,6 +69,7 @@ def read_data(
     with_labels: bool = True,
     encoding: str | None = None,
     on_error: OnError = "raise",
+    classes: Sequence[Label] | None = None,
 ) -> Dataset:
     """Read items and labels from a file or a folder of images.
 
@@ -66,7 +80,9 @@ def read_data(
     ignored, other files that are not images are listed as skipped. Images are decoded later, when they are encoded;
     here each must exist, have an image suffix, and not be empty. With `on_error="skip"` they are decoded here as well.
 
-    With `with_labels=False` only the items are read.
+    With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
+
+    classes: names of classes, by which a label column with an unusual name is found.
 
     encoding: of a text file; by default that of its byte-order mark, or UTF-8, or else the one that is detected. Empty
     labels are None. Labels in a CSV or TSV become bools or numbers if all of them are written as such; 007 is not.
@@ -87,15 +103,24 @@ def read_data(
     source, fault_of_image = existing(Path(path)), partial(image_fault, decode=on_error == "skip")
     if source.is_file():
         table = read_table(source, encoding=encoding)
-        data = _from_table(table, text_column, image_column, label_column, with_labels=with_labels)
+        columns = {"text": text_column, "image": image_column, "label": label_column}
+        data = _from_table(table, columns, classes=classes, with_labels=with_labels)
         faults = _faults(data.items, _text_fault if data.modality == "text" else fault_of_image)
         return _without(data, faults, table.location, on_error=on_error)
     if text_column is not None:
         raise InputError(f"text_column={text_column!r} was given, but {source} is a folder. Folders contain images.")
-    columns = {"image_column": image_column, "label_column": label_column}
-    images, labels, skipped, found = read_folder(source, with_labels=with_labels, encoding=encoding, **columns)
+    given = {"image_column": image_column, "label_column": label_column}
+    images, labels, skipped, found = read_folder(source, with_labels=with_labels, encoding=encoding, **given)
     data = Dataset(images, labels, "image", source, found, skipped)
     return _without(data, _faults(images, fault_of_image), lambda row: str(images[row]), on_error=on_error)
+
+
+def has_column(path: str | os.PathLike[str], name: str, *, encoding: str | None = None) -> bool:
+    """Return whether the file at `path` is a table with a column, or with all of several that are listed."""
+    if not os.path.isfile(path):
+        return False
+    table = read_table(Path(path), encoding=encoding)
+    return name in map(str, table.frame.columns) or is_joined(table, name)
 
 
 def messages() -> Dataset:
@@ -128,11 +153,15 @@ def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -
 
 
 def _from_table(
-    table: Table, text_column: str | None, image_column: str | None, label_column: str | None, *, with_labels: bool
+    table: Table,
+    given: Mapping[str, str | None],
+    *,
+    classes: Sequence[Label] | None,
+    with_labels: bool,
 ) -> Dataset:
-    """Return all rows of a table."""
-    text = None if image_column else find_column(table, TEXT_COLUMNS, text_column, option="text_column")
-    image = None if text_column else find_column(table, IMAGE_COLUMNS, image_column, option="image_column")
+    """Return all rows of a table; given: the columns of texts, images and labels, None for those to find."""
+    text = None if given["image"] else find_column(table, TEXT_COLUMNS, given["text"], option="text_column")
+    image = None if given["text"] else find_column(table, IMAGE_COLUMNS, given["image"], option="image_column")
     if text is not None and image is not None:
         raise DataFileError(
             f"{table.path} has texts in {text!r} and images in {image!r}. Choose one: text_column={text!r} "
@@ -145,12 +174,16 @@ def _from_table(
             "image_column (--image-column). The first line of a CSV must contain the column names."
         )
     column = text or image or ""
-    values = table.values(column)
-    labels = read_labels(table, label_column, items=column) if with_labels else None
+    of_labels = None
+    if with_labels:
+        of_labels = find_labels(table, given["label"], items=column, classes=classes)
+    data = Dataset(
+        joined_texts(table, column), read_labels(table, of_labels, given=given["label"]), "text", table.path,
+        table.encoding, item_column=column, label_column=of_labels,
+    )  # fmt: skip
     if text is not None:
-        return Dataset(values, labels, "text", table.path, table.encoding)
-    files = [listed_image(table.path.parent, value) for value in values]
-    return Dataset(files, labels, "image", table.path, table.encoding)
+        return data
+    return replace(data, items=[listed_image(table.path.parent, value) for value in data.items], modality="image")
 
 
 def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Faults:
@@ -182,5 +215,6 @@ def _without(data: Dataset, faults: _Faults, location: Callable[[int], str], *, 
         data,
         items=items,
         labels=labels,
+        rows=usable,
         skipped=[*data.skipped, *((location(row), fault) for row, fault in faults.items())],
     )

@@ -10,7 +10,14 @@ from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label
 from anyshot.base.names import clean_names
 from anyshot.base.pixels import read_pixels
-from anyshot.data.item_columns import IMAGE_COLUMNS, LABEL_COLUMNS, find_column, listed_columns, read_labels
+from anyshot.data.item_columns import (
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    find_column,
+    find_labels,
+    listed_columns,
+    read_labels,
+)
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import BadItemError, DataFileError
 
@@ -106,7 +113,8 @@ def _from_table(
 ) -> ImageFolder:
     """Return the images that a table lists, followed by the others, without a label."""
     image = find_column(table, IMAGE_COLUMNS, image_column, option="image_column")
-    labels = read_labels(table, label_column, items=image or "") if with_labels else None
+    of_labels = find_labels(table, label_column, items=image or "") if with_labels else None
+    labels = read_labels(table, of_labels, given=label_column)
     if image is None or (with_labels and labels is None):
         missing, option = ("file", "image-column") if image is None else ("label", "label-column")
         raise DataFileError(

@@ -20,13 +20,17 @@ IMAGE_COLUMNS: Final = (
     *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
     "picture",
 )
+OF_MODELS: Final = ("predicted", "prediction", "guess")
+"""How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
-    """Return the column `given`, or the only column with a usual name, or None."""
+    """Return the column `given`, which may list several, or the only one with a usual name, or None."""
     columns = [str(name) for name in table.frame.columns]
     flag = f"{option} (--{option.replace('_', '-')})"
+    if given is not None and is_joined(table, given):
+        return given
     if given is not None and given not in columns:
         near = difflib.get_close_matches(given, columns, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else f"Give one of them as {flag}."
@@ -42,10 +46,46 @@ def find_column(table: Table, usual: Sequence[str], given: str | None, *, option
     )
 
 
-def read_labels(table: Table, given: str | None, *, items: str) -> list[Label] | None:
-    """Return the labels; a column that was found by its name must look like labels."""
+def is_joined(table: Table, name: str) -> bool:
+    """Return whether a name lists several columns of a table, such as "subject,body", and is not itself a column."""
+    columns, parts = {str(column) for column in table.frame.columns}, name.split(",")
+    return name not in columns and len(parts) > 1 and all(part.strip() in columns for part in parts)
+
+
+def joined_texts(table: Table, name: str) -> list[Any]:
+    """Return the texts of a column, or of several that are listed, each on a line of its own."""
+    if not is_joined(table, name):
+        return table.values(name)
+    parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
+    return ["\n".join(str(text) for text in row if not _is_empty(text)) for row in parts]
+
+
+def find_labels(table: Table, given: str | None, *, items: str, classes: Sequence[Label] | None = None) -> str | None:
+    """Return the column of the labels: `given`, or one with a usual name, or the only one that holds `classes`.
+
+    Raises DataFileError if several columns hold nothing but names of classes.
+    """
     usual = [name for name in LABEL_COLUMNS if name != items.strip().casefold()]
     column = find_column(table, usual, given, option="label_column")
+    if column is not None or not classes:
+        return column
+    names, used = {str(name).strip() for name in classes}, {part.strip() for part in items.split(",")}
+    held = {
+        name: {str(value).strip() for value in table.values(name) if not _is_empty(value)}
+        for name in map(str, table.frame.columns)
+        if name not in used and not name.casefold().startswith(OF_MODELS)
+    }
+    found = [name for name, values in held.items() if values and values <= names]
+    if len(found) > 1:
+        raise DataFileError(
+            f"{table.path} has several columns that hold nothing but names of classes: {', '.join(map(repr, found))}. "
+            "Choose one with label_column (--label-column)."
+        )
+    return found[0] if found else None
+
+
+def read_labels(table: Table, column: str | None, *, given: str | None = None) -> list[Label] | None:
+    """Return the labels in a column, None for no column; one that was not `given` must look like labels."""
     if column is None:
         return None
     given_values = [_label(value) for value in table.values(column)]
@@ -71,6 +111,10 @@ def _label(value: object) -> object:
     if not isinstance(value, str):
         return value
     return None if is_blank(value) else value.strip(" \t\r\n")
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and is_blank(value))
 
 
 def _is_free(labels: Sequence[Label]) -> bool:

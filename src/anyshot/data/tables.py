@@ -105,7 +105,9 @@ def write_table(
         write(table, part)
 
 
-def with_columns_of(path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]], *, prefix: str) -> pd.DataFrame:
+def with_columns_of(
+    path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]], *, prefix: str, encoding: str | None = None
+) -> pd.DataFrame:
     """Return the columns of the table at `path`, followed by those of `rows`, which has one entry per row of the table.
 
     If the table already has a column with the same name, the new name gets `prefix`, and a number if needed.
@@ -115,7 +117,7 @@ def with_columns_of(path: str | os.PathLike[str], rows: Sequence[Mapping[str, ob
     DataFileError
         The table has a different number of rows, or cannot be read.
     """
-    frame = read_table(Path(path)).frame
+    frame = read_table(Path(path), encoding=encoding).frame
     if len(frame) != len(rows):
         raise DataFileError(f"{path} has {len(frame)} rows; {len(rows)} are needed.")
     if any(name is not None for name in frame.index.names):  # Parquet may store a column as the index

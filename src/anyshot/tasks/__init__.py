@@ -9,7 +9,7 @@ _HOME = {
     "MultitaskNetwork": "anyshot.tasks.multitask.network",
     "Regressor": "anyshot.tasks.regression",
     "TaskComparison": "anyshot.tasks.multitask.comparison",
-    "classifier_from_saved": "anyshot.tasks.classification",
+    "classifier_from_saved": "anyshot.tasks.saved_classifier",
     "compare_with_single_tasks": "anyshot.tasks.multitask.comparison",
     "load_multitask_network": "anyshot.tasks.multitask.network",
     "regressor_from_saved": "anyshot.tasks.regression",

@@ -31,14 +31,14 @@ from anyshot.base.labels import (
     to_indexes,
 )
 from anyshot.base.model_card import encoder_name, model_card
-from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.base.model_folder import write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
-from anyshot.store.disk_cache import EncodingCounts, VectorCache
+from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, saved_parameters
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
 from anyshot.zero_shot import class_embeddings
@@ -87,6 +87,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         Items whose closeness to the nearest class (a cosine) is smaller are unknown.
     encoding_counts : EncodingCounts
         How many items were encoded, and how many vectors came from the cache.
+    columns_ : dict
+        Columns of the table that a command fitted it to, by what they hold; commands look for them in other tables.
 
     Examples
     --------
@@ -94,6 +96,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     >>> clf.predict([[0.9, 0.5], [-0.3, 0.1]])
     array(['right', 'left'], dtype='<U5')
     """
+
+    columns_: dict[str, str]
 
     def __init__(
         self,
@@ -279,6 +283,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
         model = self._encoded_model()
         facts = {"kind": "AnyShotClassifier", "parameters": saved_parameters(self, model.embedder), **model.facts()}
+        facts["columns"] = getattr(self, "columns_", {})
         modality, base_model = card_facts(encoder_name(facts))
         card = model_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=model.arrays(), card=card)
@@ -300,6 +305,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
         reason = None if embedder.table is None else embedder.table.reason
         return self._set_model(model if reason is None else model.with_reason(reason))
+
+    def set_fitted(self, model: Model, *, columns: Mapping[str, str]) -> Self:
+        """Set the fitted attributes to those of a saved model."""
+        self._set_model(model)
+        self.columns_ = dict(columns)
+        return self
 
     def _set_model(self, model: Model) -> Model:
         """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
@@ -348,19 +359,6 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
-
-
-def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
-    """Return the classifier that `AnyShotClassifier.save` wrote."""
-    facts: dict[str, Any] = saved.facts
-    kept = VectorCache() if cache else None
-    embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
-    model = Model.from_saved(facts, saved.arrays, embedder)
-    prior = facts["parameters"]["class_prior"]
-    parameters = {**facts["parameters"], "class_prior": prior if isinstance(prior, str) else dict(prior)}
-    clf = AnyShotClassifier(model.described_classes(), cache=cache, **parameters)
-    clf._set_model(model)
-    return clf
 
 
 def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:

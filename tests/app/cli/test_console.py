@@ -78,7 +78,9 @@ def test_a_terminal_gets_no_control_character_of_an_item_or_class(command, made,
     texts = pd.DataFrame({"text": [f"{HOSTILE} charged twice", "cannot sign in"], "label": [f"x{HOSTILE}y", "billing"]})
     texts.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
     items, model = str(tmp_path / "t.jsonl"), str(made / "model")
-    arguments = {"predict": [items, "--model", model], "suggest": [model, items, "-n", "2"]}
+    texts[["text"]].to_json(tmp_path / "texts.jsonl", orient="records", lines=True)
+    pool = str(tmp_path / "texts.jsonl")
+    arguments = {"predict": [items, "--model", model], "suggest": [model, pool, "-n", "2"]}
     page = Terminal()
     monkeypatch.setattr(sys, "stdout", page)
     assert cli.run([command, *arguments.get(command, [model, items])]) == 0

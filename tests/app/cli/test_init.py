@@ -21,7 +21,6 @@ from app.cli.messages import process
     [
         (["a"], "Either --classes or --model is required"),
         (["a", "--classes", "x,y", "--model", "m"], "cannot be used together"),
-        (["a", "--model", "m", "--encoder", "minilm"], "a saved model"),
         (["a", "--classes", "x,y", "--text-column", "t"], "the items are not in a table"),
         ([], "Missing argument"),
         (["a", "--nonsense"], "No such option"),
@@ -42,7 +41,7 @@ def test_wrong_usage_ends_with_2(call, arguments, message):
         (["missing.csv", "--classes", "x,y"], "There is no file missing.csv."),
         (["a", "--classes", "missing.txt"], "There is no file or folder missing.txt."),
         (["a", "--classes", "x,y", "--encoder", "minilmm"], "Did you mean 'minilm'?"),
-        (["a", "--classes", "x,y", "--out", "a.xlsx"], "its name must end in one of .csv, .jsonl, .parquet."),
+        (["a", "--classes", "x,y", "--out", "a.xlsx"], "its name must end in .csv, .jsonl or .parquet."),
         (["a", "--model", "nowhere"], "There is no folder"),
     ],
 )

@@ -5,6 +5,7 @@ from inspect import cleandoc
 
 from anyshot.app.cli.answering import evaluate, explain, predict, suggest
 from anyshot.app.cli.console import app, main, run
+from anyshot.app.cli.file_options import with_file_options
 from anyshot.app.cli.learning import add_class, fit, learn, remove_class, tune
 from anyshot.app.cli.machine import cache, demo, doctor, models
 from anyshot.app.cli.measuring import curve, encode
@@ -66,4 +67,4 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
 for _name, (_command, _examples) in _COMMANDS.items():
     _help = "\n\n".join(part.replace("\n", " ") for part in cleandoc(_command.__doc__ or "").split("\n\n"))
     _epilog = "\n\n".join(["Examples:" if len(_examples) > 1 else "Example:", *_examples])
-    app.command(_name, help=_help, epilog=_epilog)(with_encoder_option(_command))
+    app.command(_name, help=_help, epilog=_epilog)(with_encoder_option(with_file_options(_command)))

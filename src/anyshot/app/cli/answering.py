@@ -1,5 +1,8 @@
 """The commands that use a model: predict, explain, evaluate, suggest."""
 
+import os
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,112 +12,147 @@ import typer
 from anyshot import data as datasets
 from anyshot import tasks
 from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
-from anyshot.app.cli.console import count, note, show, show_each, show_rows
-from anyshot.app.cli.options import ImageColumn, LabelColumn, TextColumn
+from anyshot.app.cli.console import count, in_terminal, note, show, show_each, show_rows
+from anyshot.app.cli.file_options import current
+from anyshot.app.cli.options import Columns, ItemColumns, with_column_options, with_item_column_options
 from anyshot.app.cli.reading import (
     Data,
     EncoderName,
     Given,
+    GivenItems,
     Model,
     TableOut,
     Verbatim,
     items_of,
+    lines_of_stdin,
     open_model,
     read,
-    read_items,
-    refuse_overwriting,
     saved_encoder,
-    table_among,
 )
+from anyshot.app.cli.writing import TABLES, check_out
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
+LABEL, GUESS = "label", "guess"
+"""Columns of what `suggest` writes: the label, empty for a person to fill in, and what the model predicts."""
+
 
 @with_class_options
+@with_item_column_options
 def predict(
     items: Given,
     model: Annotated[
         Path | None, typer.Option(help="Folder of a model that fit wrote, instead of --classes.", metavar="DIR")
     ] = None,
     out: TableOut = None,
-    text_column: TextColumn = None,
-    image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
     verbatim: Verbatim = False,
     *,
     class_options: ClassOptions,
+    columns: ItemColumns,
 ) -> None:
     """Predict the class of each text or image.
 
     Needs the class names, best with ten words of each, and no labels; or a model. Prints a table in a terminal; in a
-    pipe, JSON lines with the keys label, probability and item. The probability of an "unknown" item is null. With
-    --out, the columns of the input table are kept, followed by label and probability; if it has a label column, the
-    prediction is in predicted_label.
+    pipe, JSON lines with the keys label, probability and item, for the standard input as soon as a line arrives. The
+    probability of an "unknown" item is null. With --out, the columns of the input table are kept, followed by
+    predicted_label and probability, which are empty for a row that was skipped.
     """
     if not class_options.given and model is None:
         raise typer.BadParameter("Either --classes or --model is required.")
     if class_options.given and model is not None:
         raise typer.BadParameter("--classes and --words cannot be used together with --model.")
-    refuse_overwriting(out, *items, class_options.classes)
-    inputs = items_of(items, text_column=text_column, image_column=image_column)
+    check_out(out, TABLES, *items, class_options.classes)
     if model is not None:
         with saved_encoder(None if encoder == "auto" else encoder):
             clf = open_model(model, method="predict_proba")
     else:
         clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder).fit()
-    _answer(_predicted(clf, inputs), out, table=table_among(items), verbatim=verbatim)
+    if list(items) == ["-"] and out is None and _is_streamed():
+        for lines in lines_of_stdin():
+            show_rows(_predicted(clf, lines), last="item")
+        return
+    inputs = items_of(items, columns.whole, model=clf)
+    rows = _predicted(clf, inputs.items)
+    if out is None:
+        show_rows(rows, last="item")
+    else:
+        _write_predictions(rows, inputs, out, verbatim=verbatim)
 
 
+@with_item_column_options
 def explain(
     model: Model,
     items: Given,
     k: Annotated[int, typer.Option("-k", "--neighbors", min=0, help="Labeled examples to show for each item.")] = 3,
-    text_column: TextColumn = None,
-    image_column: ImageColumn = None,
+    *,
+    columns: ItemColumns,
 ) -> None:
     """Explain each prediction: the description that matches best and the nearest labeled examples."""
-    inputs = items_of(items, text_column=text_column, image_column=image_column)
-    explanations = open_model(model, method="explain").explain(inputs, k=k)
+    clf = open_model(model, method="explain")
+    explanations = clf.explain(items_of(items, columns.whole, model=clf).items, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 
 
-def evaluate(
-    model: Model,
-    data: Data,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
-) -> None:
+@with_column_options
+def evaluate(model: Model, data: Data, *, columns: Columns) -> None:
     """Measure how good a model is on labeled data that it was not fitted on."""
-    inputs = read(data, text_column=text_column, image_column=image_column, label_column=label_column)
+    clf = open_model(model, method="predict_proba")
+    inputs = read(data, columns=columns, classes=clf.classes_.tolist(), model=clf)
     if inputs.labels is None:
         raise InputError(
             f"{data} has no labels to compare the predictions with. Name the column of the labels with --label-column."
         )
-    clf = open_model(model, method="predict_proba")
     result = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, clf.classes_.tolist()))
     show(result, _facts(result))
 
 
+@with_column_options
 def suggest(
     model: Model,
     data: Data,
     n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many items.")] = 10,
     out: TableOut = None,
-    text_column: TextColumn = None,
-    image_column: ImageColumn = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the sample that is considered if there are very many items.")
     ] = None,
     verbatim: Verbatim = False,
+    *,
+    columns: Columns,
 ) -> None:
-    """List the items that are most useful to label next, the most useful first, with their predicted classes."""
-    refuse_overwriting(out, data)
-    inputs = read_items(data, text_column=text_column, image_column=image_column)
+    """List the items that are most useful to label next, the most useful first, with the model's guesses.
+
+    Rows that have a label are left out. With --out, the columns of the table are kept, with the guess and an empty
+    column for the label: fill it in, and give the file to `anyshot learn`.
+    """
+    check_out(out, TABLES, data)
     clf = open_model(model, method="suggest").set_params(random_state=seed)
-    chosen = clf.suggest(inputs, n=n).tolist()
-    answers = _predicted(clf, [inputs[row] for row in chosen])
-    _answer([{"row": row, **answer} for row, answer in zip(chosen, answers, strict=True)], out, verbatim=verbatim)
+    inputs = read(data, columns=columns, model=clf, with_labels=_has_labels(data, clf, columns))
+    labels = inputs.labels or [None] * len(inputs)
+    pool = [row for row, label in enumerate(labels) if label is None]
+    if not pool:
+        raise InputError(f"Every row of {data} has a label, so there is nothing to suggest.")
+    chosen = [pool[row] for row in clf.suggest([inputs.items[row] for row in pool], n=n).tolist()]
+    answers = _predicted(clf, [inputs.items[row] for row in chosen])
+    at = chosen if inputs.rows is None else [inputs.rows[row] for row in chosen]
+    rows = [{"row": row, GUESS: answer.pop("label"), **answer} for row, answer in zip(at, answers, strict=True)]
+    if out is None:
+        show_rows(rows, last="item")
+        return
+    datasets.write_table(_to_fill_in(rows, data, inputs, out), out, verbatim=verbatim)
+    note(f"Wrote {count(len(rows), 'row')} to {out}. Fill in the labels, then: anyshot learn {model} {out}")
+
+
+def _has_labels(data: Path, clf: Any, columns: Columns) -> bool:
+    """Return whether a table surely has labels: in the column that is named, that the model knows, or called label."""
+    names = (LABEL, getattr(clf, "columns_", {}).get("label", LABEL))
+    known = any(datasets.has_column(data, name, encoding=current().encoding) for name in names)
+    return columns.label_column is not None or known
+
+
+def _is_streamed() -> bool:
+    """Return whether answers are printed as lines arrive: in a pipe, and where a person types them."""
+    return not in_terminal() or (sys.stdin is not None and sys.stdin.isatty())
 
 
 def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
@@ -127,18 +165,40 @@ def _predicted(clf: Any, items: list[Any]) -> list[dict[str, object]]:
     ]
 
 
-def _answer(
-    rows: list[dict[str, object]], out: Path | None, *, table: Path | None = None, verbatim: bool = False
-) -> None:
-    """Print the rows, or write them to a file together with the columns of the table that the items came from."""
-    if out is None:
-        show_rows(rows, last="item")
-        return
-    if table is not None:  # the table already has the items
-        answers = [{name: value for name, value in row.items() if name != "item"} for row in rows]
-        rows = datasets.with_columns_of(table, answers, prefix="predicted_")
-    datasets.write_table(rows, out, verbatim=verbatim)
-    note(f"Wrote {count(len(rows), 'row')} to {out}.")
+def _write_predictions(rows: list[dict[str, object]], inputs: GivenItems, out: Path, *, verbatim: bool) -> None:
+    """Write the predictions to a file, beside the columns of the table that the items came from.
+
+    The column is not called label, so that no command takes the model's own predictions for labels.
+    """
+    found = [{f"predicted_{LABEL}": row[LABEL], "probability": row["probability"]} for row in rows]
+    table: Any = [{**answer, "item": row["item"]} for answer, row in zip(found, rows, strict=True)]
+    if inputs.table is not None:
+        empty: dict[str, object] = dict.fromkeys(found[0])
+        by_row = dict(zip(inputs.rows or range(inputs.n_rows), found, strict=True))
+        answers = [by_row.get(row, empty) for row in range(inputs.n_rows)]
+        table = datasets.with_columns_of(inputs.table, answers, prefix="new_", encoding=current().encoding)
+    datasets.write_table(table, out, verbatim=verbatim)
+    note(f"Wrote {count(len(table), 'row')} to {out}.")
+
+
+def _to_fill_in(rows: Sequence[dict[str, object]], path: Path, inputs: Any, out: Path) -> Any:
+    """Return suggested rows as a table whose labels a person fills in, and which `learn` reads as it reads the data.
+
+    The columns of the data keep their names; paths of images are written relative to the new table.
+    """
+    added = {name: [row[name] for row in rows] for name in (GUESS, "probability")}
+    label, items = inputs.label_column or LABEL, [row["item"] for row in rows]
+    if inputs.modality == "image":
+        items = [os.path.relpath(str(item), out.parent) for item in items]
+    if inputs.item_column is None or path.suffix.lower() == ".txt":
+        columns = {inputs.modality: items}
+    else:
+        n_rows, encoding = len(inputs) + len(inputs.skipped), current().encoding
+        table = datasets.with_columns_of(path, [{}] * n_rows, prefix="", encoding=encoding)
+        columns = {name: [table[name].iloc[row["row"]] for row in rows] for name in table}
+        columns |= {inputs.item_column: items} if inputs.modality == "image" else {}
+    columns = {**{name: own for name, own in columns.items() if name != label}, **added, label: [None] * len(rows)}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _facts(result: Any) -> dict[str, object]:

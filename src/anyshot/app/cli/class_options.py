@@ -43,6 +43,11 @@ class ClassOptions:
         """Whether the options name any class."""
         return self.classes is not None or bool(self.words)
 
+    @property
+    def listed(self) -> list[Any] | None:
+        """The names that --classes lists, None without it."""
+        return None if self.classes is None else list(datasets.read_classes(self.classes))
+
     def read(self, labels: Labels | None = None) -> Any:
         """Return the classes with their descriptions and words; None if there are neither options nor words.
 

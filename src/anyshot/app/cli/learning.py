@@ -1,7 +1,7 @@
 """The commands that fit and change a model: fit, tune, learn, add-class, remove-class."""
 
 import shlex
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,12 +18,13 @@ from anyshot.app.cli.reading import (
     EncoderName,
     Given,
     Model,
+    columns_of,
     items_of_class,
     labeled_items_of,
     open_model,
     read,
-    read_items,
 )
+from anyshot.app.cli.writing import check_model_out
 from anyshot.base.class_words import Words
 from anyshot.base.files import folder_lock
 from anyshot.errors import DuplicateClassError, InputError
@@ -50,11 +51,12 @@ def fit(
 
     Rows without a label are allowed. With --classes, so are classes without labels, and DATA without any labels.
     """
-    inputs = read(data, **asdict(columns))
+    check_model_out(out)
+    inputs = read(data, columns=columns, classes=class_options.listed)
     named = class_options.read(inputs.labels)
     more = None
     if unlabeled is not None:
-        more = read_items(unlabeled, text_column=columns.text_column, image_column=columns.image_column)
+        more = read(unlabeled, columns=replace(columns, label_column=None), with_labels=False).items
     if inputs.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
@@ -69,6 +71,7 @@ def fit(
         labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
         clf.fit(inputs.items, labels, unlabeled=more)
         n_labels = sum(label is not None for label in labels)
+    clf.columns_ = columns_of(inputs)
     clf.save(out)
     _show_model(clf, out, n_labels=n_labels)
 
@@ -91,13 +94,15 @@ def tune(
 
     Needs five labels for every class.
     """
-    inputs = read(data, **asdict(columns))
+    check_model_out(out)
+    inputs = read(data, columns=columns, classes=class_options.listed)
     if inputs.labels is None:
         raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
     named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
     clf.fit(inputs.items, labels)
+    clf.columns_ = columns_of(inputs)
     clf.save(out)
     _show_model(clf, out, n_labels=sum(label is not None for label in labels))
 
@@ -125,16 +130,20 @@ def learn(
 ) -> None:
     """Update a model with more labels of its classes, from a file or with --label. The earlier data are not needed.
 
-    Rows without a label are used as unlabeled items.
+    Rows without a label are ignored, so that a file that `anyshot suggest` wrote need not be filled in completely.
     """
-    inputs, labels = labeled_items_of(items, columns, label=label)
+    check_model_out(model)
     with folder_lock(model):
         clf = open_model(model, method="partial_fit")
-        clf.partial_fit(inputs, as_classes_write_them(labels, clf.classes_.tolist()))
+        inputs, labels = labeled_items_of(items, columns, label=label, model=clf)
+        pairs = [(item, one) for item, one in zip(inputs, labels, strict=True) if one is not None]
+        clf.partial_fit(
+            [item for item, _ in pairs], as_classes_write_them([one for _, one in pairs], clf.classes_.tolist())
+        )
         clf.save(model)
-    n_labels = sum(one is not None for one in labels)
-    unlabeled = count(len(labels) - n_labels, "unlabeled item")
-    note(f"Updated {model} with {count(n_labels, 'label')} and {unlabeled}.")
+    ignored = len(labels) - len(pairs)
+    without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
+    note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
 
 
 @with_column_options
@@ -158,12 +167,13 @@ def add_class(
     columns: Columns,
 ) -> None:
     """Add a class to a model by its name, a description, words and examples. The earlier data are not needed."""
+    check_model_out(model)
     items: list[str | Path] = list(example or [])
-    if examples is not None:
-        items += items_of_class(examples, name, columns)
     described = [description, *([] if words is None else [Words.read(words)])]
     with folder_lock(model):
         clf = open_model(model, method="add_class")
+        if examples is not None:
+            items += items_of_class(examples, name, columns, model=clf)
         new = one_class(name, clf.classes_.tolist())
         if new in clf.classes_.tolist():
             raise DuplicateClassError(
@@ -177,6 +187,7 @@ def add_class(
 
 def remove_class(model: Model, name: Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]) -> None:
     """Remove a class and its labeled examples from a model."""
+    check_model_out(model)
     with folder_lock(model):
         clf = open_model(model, method="remove_class")
         clf.remove_class(one_class(name, clf.classes_.tolist()))

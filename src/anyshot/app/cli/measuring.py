@@ -1,6 +1,5 @@
 """The commands encode and curve."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,45 +9,43 @@ import typer
 from anyshot import encoders, evaluation, store, tasks
 from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import count, note, show
-from anyshot.app.cli.options import Columns, ImageColumn, LabelColumn, TextColumn, with_column_options
+from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import Data, EncoderName, read
+from anyshot.app.cli.writing import PICTURES, check_out
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
 from anyshot.encoders.registry import default_for
-from anyshot.errors import DataFileError, InputError
+from anyshot.errors import InputError
 
 SEED = 0
 """Seed of the split into training and test items."""
 
 
+@with_column_options
 def encode(
     data: Data,
     out: Annotated[Path, typer.Option(help="File to write, .npz.", metavar="FILE")],
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
     encoder: EncoderName = "auto",
     labels: Annotated[bool, typer.Option(help="Whether to look for labels in DATA and write them as well.")] = True,
+    *,
+    columns: Columns,
 ) -> None:
     """Write the vectors of texts or images to a file.
 
     The file opens with numpy.load. It holds vectors (n, width), items (n), labels (n, "" for a missing one; only if
     DATA has labels), and the name of the encoder.
     """
-    if out.suffix.lower() != ".npz":
-        raise DataFileError(f"{out} cannot be written: its name must end in .npz.")
-    inputs = read(
-        data, text_column=text_column, image_column=image_column, label_column=label_column, with_labels=labels
-    )
+    check_out(out, (".npz",), data)
+    inputs = read(data, columns=columns, with_labels=labels)
     name = default_for(inputs.modality) if encoder == "auto" else encoder
     vectors = store.encode_once(encoders.load_encoder(name), inputs.items, cache=store.VectorCache())
-    columns = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
+    arrays = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
     if inputs.labels is not None:
-        columns["labels"] = np.array(
+        arrays["labels"] = np.array(
             inputs.labels if None not in inputs.labels else [_text(one) for one in inputs.labels]
         )
     with atomic_file(out) as part:
-        np.savez(part, **columns)
+        np.savez(part, **arrays)
     note(f"Wrote {count(len(vectors), 'vector')} of width {vectors.shape[1]} to {out}.")
 
 
@@ -69,9 +66,8 @@ def curve(
 
     A random 30 % of each class (seed 0) is the test set; labels are sampled from the rest.
     """
-    if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise DataFileError(f"{out} cannot be written: its name must end in .png, .svg or .pdf.")
-    inputs = read(data, **asdict(columns))
+    check_out(out, PICTURES, data)
+    inputs = read(data, columns=columns, classes=class_options.listed)
     if inputs.labels is None:
         raise InputError(f"{data} has no labels, which a learning curve needs. Name their column with --label-column.")
     named = class_options.read(inputs.labels) if class_options.given else classes_in(inputs.labels)

@@ -10,7 +10,11 @@ import typer
 
 TextColumn: TypeAlias = Annotated[
     str | None,
-    typer.Option(help="Column of the texts. Default: a column with a common name, such as text.", metavar="NAME"),
+    typer.Option(
+        help="Column of the texts, or several to join, as in subject,body. Default: a column with a common name, such "
+        "as text.",
+        metavar="NAME",
+    ),
 ]
 ImageColumn: TypeAlias = Annotated[
     str | None,
@@ -29,6 +33,24 @@ class Columns:
     text_column: TextColumn = None
     label_column: LabelColumn = None
     image_column: ImageColumn = None
+
+
+@dataclass(frozen=True)
+class ItemColumns:
+    """The columns of a table without labels, as named by the options of a command."""
+
+    text_column: TextColumn = None
+    image_column: ImageColumn = None
+
+    @property
+    def whole(self) -> Columns:
+        """The same as `Columns`."""
+        return Columns(text_column=self.text_column, image_column=self.image_column)
+
+
+def with_item_column_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ItemColumns`, after its own; it receives them as `columns`."""
+    return with_options(command, "columns", ItemColumns)
 
 
 def with_column_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,11 +1,12 @@
 """Input of commands: items, labels and classes on the command line, in files or on the standard input."""
 
+import codecs
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -15,8 +16,11 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
+from anyshot.app.cli.file_options import current
 from anyshot.app.cli.options import Columns
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
+from anyshot.base.labels import Label
+from anyshot.data.text_files import suffix_of
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
@@ -24,7 +28,8 @@ Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that f
 Data: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        help="CSV, TSV, JSON lines, Parquet, a text file with one text per line, or a folder of images.", metavar="DATA"
+        help="CSV, TSV, JSON lines, Parquet, Excel, a text file with a text per line, or a folder of images.",
+        metavar="DATA",
     ),
 ]
 EncoderName: TypeAlias = Annotated[
@@ -49,8 +54,9 @@ Given: TypeAlias = Annotated[
     ),
 ]
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx"})
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
+STDIN_BYTES = 65_536  # read at once from the standard input
 
 
 SavedEncoder: TypeAlias = Annotated[
@@ -86,61 +92,86 @@ def saved_encoder(name: str | None) -> Iterator[None]:
         _SAVED_ENCODER.reset(token)
 
 
+@dataclass(frozen=True)
+class GivenItems:
+    """The items of a command, and the table that they come from, if any.
+
+    rows: the row of the table in which each item stands, None for all; n_rows: of the table.
+    """
+
+    items: list[Any]
+    table: Path | None = None
+    rows: list[int] | None = None
+    n_rows: int = 0
+
+
 def read(
     path: Path,
     *,
-    text_column: str | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
+    columns: Columns,
     with_labels: bool = True,
+    classes: Iterable[Label] | None = None,
+    model: Any = None,
 ) -> Any:
-    """Return the data set at `path`, and print which rows or files were skipped."""
+    """Return the data set at `path`, and say which columns were read; what is skipped is listed at the end.
+
+    classes: by which a label column with an unusual name is found; model: one that knows the columns of its own table,
+    which are used if this table has them.
+    """
+    options = current()
+    given = _remembered(path, columns, getattr(model, "columns_", {}))
     data = datasets.read_data(
         path,
-        text_column=text_column,
-        image_column=image_column,
-        label_column=label_column,
+        text_column=given.text_column,
+        image_column=given.image_column,
+        label_column=given.label_column if with_labels else None,
         with_labels=with_labels,
-        on_error="raise",
+        encoding=options.encoding,
+        on_error=options.on_error,
+        classes=None if classes is None else list(classes),
     )
-    for source, reason in data.skipped:
-        note(f"Skipped: {source}: {reason}.")
+    options.skipped.extend(data.skipped)
+    if data.item_column is not None and path.suffix.lower() != ".txt" and path not in options.said:
+        options.said.add(path)
+        labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
+        without = " There is no label column." if with_labels and data.label_column is None else ""
+        note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
     return data
 
 
-def read_items(
-    path: Path, *, text_column: str | None = None, image_column: str | None = None
-) -> list[str] | list[Path]:
-    """Return the items at `path` without looking for labels."""
-    items: list[str] | list[Path] = read(
-        path, text_column=text_column, image_column=image_column, with_labels=False
-    ).items
-    return items
+def columns_of(data: Any) -> dict[str, str]:
+    """Return the columns of a data set that a model remembers, by what they hold."""
+    named = {data.modality: data.item_column, "label": data.label_column}
+    return {kind: name for kind, name in named.items() if name is not None}
 
 
-def items_of(
-    arguments: Sequence[str], *, text_column: str | None = None, image_column: str | None = None
-) -> list[str] | list[Path]:
+def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -> GivenItems:
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
     if list(arguments) == ["-"]:
-        return _lines_of_stdin()
+        return GivenItems([line for lines in lines_of_stdin() for line in lines])
     if len(arguments) == 1 and _is_data(arguments[0]):
-        return read_items(Path(arguments[0]), text_column=text_column, image_column=image_column)
+        path = Path(arguments[0])
+        data = read(path, columns=columns, with_labels=False, model=model)
+        is_table = os.path.isfile(path) and suffix_of(path) in TABLE_SUFFIXES
+        n_rows = len(data) + len(data.skipped)
+        return GivenItems(list(data.items), path if is_table else None, data.rows, n_rows)
     for argument in arguments:
         _check_item(argument)
-    if text_column or image_column:
+    if columns.text_column or columns.image_column:
         raise typer.BadParameter("A column was named, but the items are not in a table.")
-    return list(arguments)
+    return GivenItems(list(arguments))
 
 
-def labeled_items_of(arguments: Sequence[str], columns: Columns, *, label: str | None) -> tuple[list[Any], list[Any]]:
+def labeled_items_of(
+    arguments: Sequence[str], columns: Columns, *, label: str | None, model: Any
+) -> tuple[list[Any], list[Any]]:
     """Return items and their labels: those of one file, or `label` for every item."""
     one_file = len(arguments) == 1 and _is_data(arguments[0])
     if label is not None:
         if one_file:
-            items = items_of_class(Path(arguments[0]), label, columns)
+            items = items_of_class(Path(arguments[0]), label, columns, model=model)
         else:
-            items = [*items_of(arguments, text_column=columns.text_column, image_column=columns.image_column)]
+            items = items_of(arguments, columns).items
         return items, [label] * len(items)
     if not one_file:
         for argument in arguments:
@@ -148,18 +179,18 @@ def labeled_items_of(arguments: Sequence[str], columns: Columns, *, label: str |
         raise typer.BadParameter(
             "Texts and images on the command line have no labels. Name their class with --label, or give a file."
         )
-    data = read(Path(arguments[0]), **asdict(columns))
-    if data.labels is None:
+    data = read(Path(arguments[0]), columns=columns, classes=model.classes_.tolist(), model=model)
+    if data.labels is None or all(one is None for one in data.labels):
         raise InputError(
-            f"{arguments[0]} has no labels. Name their column with --label-column, or the class of all items "
-            "with --label."
+            f"{arguments[0]} has no labels. Fill in their column, name it with --label-column, or give the class of "
+            "all items with --label."
         )
     return data.items, data.labels
 
 
-def items_of_class(path: Path, name: str, columns: Columns) -> list[Any]:
+def items_of_class(path: Path, name: str, columns: Columns, *, model: Any) -> list[Any]:
     """Return the items of one class: those labeled with its name, or all items if there are no labels."""
-    data = read(path, **asdict(columns))
+    data = read(path, columns=columns, model=model)
     labels = data.labels or [name] * len(data)
     own = [item for item, label in zip(data.items, labels, strict=True) if str(label) == name]
     if not own:
@@ -191,20 +222,6 @@ def open_model(folder: Path, *, method: str) -> Any:
     return model
 
 
-def refuse_overwriting(out: Path | None, *sources: str | Path | None) -> None:
-    """Raise InputError if `out` is one of the input files or the labels.csv of an input folder, by any path."""
-    for source in sources:
-        for path in () if source is None or out is None else (str(source), os.path.join(source, "labels.csv")):
-            if out is not None and os.path.isfile(path) and out.exists() and out.samefile(path):
-                raise InputError(f"--out {out} would overwrite the input {path}. Choose another name for --out.")
-
-
-def table_among(arguments: Sequence[str]) -> Path | None:
-    """Return the path of the table that the items come from, or None."""
-    alone = len(arguments) == 1 and _is_data(arguments[0]) and Path(arguments[0]).suffix.lower() in TABLE_SUFFIXES
-    return Path(arguments[0]) if alone and os.path.isfile(arguments[0]) else None
-
-
 def _check_item(argument: str) -> None:
     """Refuse an argument that is not an item: a file of items, or a file that is missing or cannot be read."""
     if _is_data(argument):
@@ -227,17 +244,49 @@ def _is_data(argument: str) -> bool:
     # os.path returns False for a text that is too long for a file name; pathlib raises.
     if not argument.strip():
         return False
-    return os.path.isdir(argument) or (Path(argument).suffix.lower() in DATA_SUFFIXES and os.path.isfile(argument))
+    return os.path.isdir(argument) or (suffix_of(Path(argument)) in DATA_SUFFIXES and os.path.isfile(argument))
 
 
-def _lines_of_stdin() -> list[str]:
+def _remembered(path: Path, columns: Columns, known: Mapping[str, str]) -> Columns:
+    """Return the columns to read: those that were given, or else those that a model knows, if the table has them."""
+    encoding, given = current().encoding, asdict(columns)
+    of_items = columns.text_column or columns.image_column
+    for kind, name in known.items():
+        wanted = columns.label_column if kind == "label" else of_items
+        if wanted is None and datasets.has_column(path, name, encoding=encoding):
+            given[f"{kind}_column"] = name
+    return Columns(**given)
+
+
+def lines_of_stdin() -> Iterator[list[str]]:
+    """Yield the nonempty lines of the standard input as they arrive, as many at a time as have arrived.
+
+    Raises InputError if there is none, or they have another encoding.
+    """
+    found = False
     try:
-        lines_read = list(sys.stdin) if sys.stdin is not None else []
+        for text in _parts_of_stdin():
+            lines = [line.strip() for line in text.split("\n") if line.strip()]
+            found = found or bool(lines)
+            if lines:
+                yield lines
     except UnicodeDecodeError as error:
         raise InputError(f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8.") from error
-    if lines_read:
-        lines_read[0] = lines_read[0].removeprefix("\ufeff")  # a byte order mark
-    lines = [line.strip() for line in lines_read if line.strip()]
-    if not lines:
+    if not found:
         raise InputError("The standard input is empty. Give one text per line.")
-    return lines
+
+
+def _parts_of_stdin() -> Iterator[str]:
+    """Yield whole lines of the standard input, without the byte-order mark."""
+    raw = getattr(sys.stdin, "buffer", None)
+    if raw is None:
+        yield from sys.stdin or ()
+        return
+    decoder = codecs.getincrementaldecoder(sys.stdin.encoding or "utf-8")(sys.stdin.errors or "strict")
+    rest, is_first = "", True
+    while part := raw.read1(STDIN_BYTES):  # waits for the first byte only
+        text = rest + decoder.decode(part)
+        text, is_first = text.removeprefix("\ufeff") if is_first and text else text, is_first and not text
+        whole, newline, rest = text.rpartition("\n")
+        yield whole + newline
+    yield rest + decoder.decode(b"", final=True)

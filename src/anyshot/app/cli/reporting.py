@@ -1,6 +1,7 @@
 """The commands report and card."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,8 +11,9 @@ from rich.text import Text
 
 from anyshot.app.cli.class_options import as_classes_write_them
 from anyshot.app.cli.console import note, show
-from anyshot.app.cli.options import ImageColumn, LabelColumn, TextColumn
-from anyshot.app.cli.reading import Data, Model, load_model, read, refuse_overwriting
+from anyshot.app.cli.options import Columns, with_column_options
+from anyshot.app.cli.reading import Data, Model, load_model, read
+from anyshot.app.cli.writing import check_out
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
@@ -31,6 +33,7 @@ HINTS: Final = {
 }
 
 
+@with_column_options
 def report(
     model: Model,
     data: Data,
@@ -43,25 +46,25 @@ def report(
             metavar="DATA",
         ),
     ] = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
-    group_column: Annotated[str | None, typer.Option(help="Column of groups to compare.", metavar="NAME")] = None,
+    group_column: Annotated[
+        list[str] | None, typer.Option(help="Column of groups to compare; may be repeated.", metavar="NAME")
+    ] = None,
+    *,
+    columns: Columns,
 ) -> None:
     """Write an HTML report on how good a model is, where it fails and what more labels would bring.
 
     DATA must have labels and must not be data that the model was fitted on. The report is one file without links.
     """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise DataFileError(f"{out} cannot be written: its name must end in .html.")
-    read_as = partial(read, text_column=text_column, image_column=image_column)
-    tested = _labeled(data, read_as, label_column)
-    groups = None if group_column is None else {group_column: _groups(data, read_as, group_column)}
-    learned = None if train is None else _labeled(train, read_as, label_column, to="compute a learning curve from")
+    check_out(out, (".html", ".htm"), data, train)
     clf = load_model(model)
     names = _classes(clf, model)
+    read_as = partial(read, classes=names, model=clf)
+    tested = _labeled(data, read_as, columns)
+    groups = {name: _groups(data, read_as, columns, name) for name in group_column or ()}
+    learned = None if train is None else _labeled(train, read_as, columns, to="compute a learning curve from")
     labels = as_classes_write_them(tested.labels, names)
-    made = reporting.report(clf, tested.items, labels, groups=groups, **_train_and_pool(learned, names))
+    made = reporting.report(clf, tested.items, labels, groups=groups or None, **_train_and_pool(learned, names))
     made.save(out)
     hints = {name: f" {hint}." for name, hint in HINTS.items()}
     missing = {name: needs + hints.get(name, "") for name, needs in made.missing.items()}
@@ -71,20 +74,20 @@ def report(
     note(f"Wrote the report to {out}.")
 
 
+@with_column_options
 def card(
     model: Model,
     data: Annotated[Path | None, typer.Option(help="Labeled items to evaluate the model on.", metavar="DATA")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the card to a file, .md.", metavar="FILE")] = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    image_column: ImageColumn = None,
+    *,
+    columns: Columns,
 ) -> None:
     """Print the model card with the metadata that model hubs read, and with --data the accuracy."""
-    refuse_overwriting(out, data)
+    check_out(out, (".md",), data)
     clf, facts = load_model(model), read_model(model).facts
     names, figures = _classes(clf, model), None
     if data is not None:
-        inputs = _labeled(data, partial(read, text_column=text_column, image_column=image_column), label_column)
+        inputs = _labeled(data, partial(read, classes=names, model=clf), columns)
         found = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
     write = network_card if "frozen" in facts else model_card
@@ -111,21 +114,21 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
 
 
 def _labeled(
-    path: Path, read_as: Callable[..., Any], column: str | None, *, to: str = "compare the predictions with"
+    path: Path, read_as: Callable[..., Any], columns: Columns, *, to: str = "compare the predictions with"
 ) -> Any:
     """Return the data set at `path`, which must have labels."""
-    inputs = read_as(path, label_column=column)
+    inputs = read_as(path, columns=columns)
     if inputs.labels is None or all(label is None for label in inputs.labels):
         raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
     return inputs
 
 
-def _groups(path: Path, read_as: Callable[..., Any], column: str) -> list[Any]:
+def _groups(path: Path, read_as: Callable[..., Any], columns: Columns, column: str) -> list[Any]:
     """Return the group of each item: a column of the same table."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
     try:
-        return list(read_as(path, label_column=column).labels)
+        return list(read_as(path, columns=replace(columns, label_column=column)).labels)
     except DataFileError as error:
         reason = str(error).replace("label_column (--label-column)", "--group-column")
         raise DataFileError(f"The groups of --group-column {column} cannot be read. {reason}") from error

@@ -1,0 +1,103 @@
+"""How commands read files: their encoding, and what becomes of rows and images that cannot be used."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import typer
+
+from anyshot import data as datasets
+from anyshot.app.cli.console import count, note
+from anyshot.app.cli.writing import check_out
+
+PANEL: Final = "Reading files"
+MAX_LISTED: Final = 20
+"""Skipped rows that are listed; --skipped writes all."""
+
+FileEncoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Encoding of text files. Default: detected.", metavar="NAME", rich_help_panel=PANEL),
+]
+OnError: TypeAlias = Annotated[
+    Literal["skip", "raise"],
+    typer.Option(help="Whether rows and images that cannot be used are skipped or stop it.", rich_help_panel=PANEL),
+]
+SkippedOut: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Write what was skipped to a .csv or .jsonl file.", metavar="FILE", rich_help_panel=PANEL),
+]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How files are read, the (place, reason) of what was skipped so far, and the files whose columns were named."""
+
+    encoding: str | None = None
+    on_error: Literal["skip", "raise"] = "skip"
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    said: set[Path] = field(default_factory=set)
+
+
+_CURRENT: ContextVar[FileOptions | None] = ContextVar("file_options", default=None)
+_READS: Final = frozenset({"data", "items", "examples"})
+
+
+def current() -> FileOptions:
+    """Return the options of the command that runs."""
+    return _CURRENT.get() or FileOptions()
+
+
+def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that reads files the options --encoding, --on-error and --skipped; others are unchanged."""
+    own = signature(command).parameters
+    if not _READS & set(own):
+        return command
+    given = {"encoding": (FileEncoding, None), "on_error": (OnError, "skip"), "skipped": (SkippedOut, None)}
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in given.items()
+    ]
+
+    @wraps(command)
+    def called(
+        encoding: str | None = None,
+        on_error: Literal["skip", "raise"] = "skip",
+        skipped: Path | None = None,
+        **arguments: Any,
+    ) -> None:
+        check_out(skipped, (".csv", ".jsonl", ".parquet"))
+        with _listing(FileOptions(encoding, on_error), skipped):
+            command(**arguments)
+
+    called.__signature__ = Signature([*own.values(), *options])  # type: ignore[attr-defined]  # for typer
+    called.__annotations__ = {one.name: one.annotation for one in (*own.values(), *options)}
+    return called
+
+
+@contextmanager
+def _listing(options: FileOptions, file: Path | None) -> Iterator[None]:
+    """Read files with these options in the block, then say what was skipped."""
+    token = _CURRENT.set(options)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+    _list(list(dict.fromkeys(options.skipped)), file)
+
+
+def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
+    for place, reason in skipped[:MAX_LISTED]:
+        note(f"Skipped: {place}: {reason}.")
+    if len(skipped) > 1:
+        hidden = len(skipped) - MAX_LISTED
+        more = f", of which {MAX_LISTED} are listed; --skipped FILE lists all" if hidden > 0 and file is None else ""
+        note(f"Skipped {count(len(skipped), 'item')} in all{more}.")
+    if file is not None:
+        rows = [{"place": place, "reason": reason} for place, reason in skipped]
+        datasets.write_table(rows or [{"place": "", "reason": ""}][:0], file)
+        note(f"Wrote {count(len(rows), 'skipped item')} to {file}.")

@@ -1,0 +1,227 @@
+"""Tables that go from one command to the next: suggestions to label, columns with unusual names, skipped rows."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import anyshot
+from app.cli.messages import TRAIN
+
+POOL = ["my card is charged again", "the courier lost it", "forgot my password", "the box is broken", "two invoices"]
+
+
+def table(path, columns):
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+# --- suggest and learn ---
+
+
+def test_suggestions_are_filled_in_and_learned_without_the_models_own_guesses(call, model, tmp_path):
+    pool = table(tmp_path / "pool.csv", {"id": range(5), "text": POOL, "country": list("abcde")})
+    todo = tmp_path / "todo.csv"
+    assert call("suggest", model, pool, "-n", "4", "--out", todo).code == 0
+    written = pd.read_csv(todo, keep_default_na=False)
+    assert list(written) == ["id", "text", "country", "guess", "probability", "label"]
+    assert written["label"].tolist() == [""] * 4
+    assert written["text"].tolist() == [POOL[row] for row in written["id"]]
+    before = anyshot.load(model)._model.data.counts.sum()
+    refused = call("learn", model, todo)
+    assert (refused.code, "has no labels. Fill in their column" in refused.err) == (1, True), refused.err
+    written.loc[1, "label"] = "delivery"
+    written.to_csv(todo, index=False)
+    done = call("learn", model, todo)
+    assert (done.code, "with 1 label. 3 rows without a label were ignored." in done.err) == (0, True), done.err
+    learned = anyshot.load(model)._model.data
+    assert learned.counts.sum() == before + 1
+    assert learned.examples[-1] == written["text"][1]
+    assert len(learned.unlabeled) == 0
+
+
+def test_suggestions_of_a_text_file_and_of_a_folder_can_be_learned(call, model, tmp_path):
+    (tmp_path / "pool.txt").write_text("\n".join(POOL), encoding="utf-8")
+    assert call("suggest", model, tmp_path / "pool.txt", "-n", "2", "--out", tmp_path / "todo.csv").code == 0
+    written = pd.read_csv(tmp_path / "todo.csv", keep_default_na=False)
+    assert list(written) == ["text", "guess", "probability", "label"]
+    written.assign(label="billing").to_csv(tmp_path / "todo.csv", index=False)
+    assert "with 2 labels." in call("learn", model, tmp_path / "todo.csv").err
+
+
+def test_images_to_label_are_found_from_the_folder_of_the_new_table(call, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for shade in range(0, 250, 25):
+        Image.fromarray(np.full((40, 40, 3), shade, np.uint8)).save(tmp_path / "photos" / f"{shade}.png")
+    labels = ["dark"] * 5 + ["light"] * 5
+    table(tmp_path / "few.csv", {"file": [f"photos/{shade}.png" for shade in range(0, 250, 25)], "label": labels})
+    assert call("fit", tmp_path / "few.csv", "--out", tmp_path / "m").code == 0
+    (tmp_path / "todo").mkdir()
+    todo = tmp_path / "todo" / "todo.csv"
+    assert call("suggest", tmp_path / "m", tmp_path / "photos", "-n", "2", "--out", todo).code == 0
+    pd.read_csv(todo, keep_default_na=False).assign(label="dark").to_csv(todo, index=False)
+    assert "with 2 labels." in call("learn", tmp_path / "m", todo).err
+
+
+def test_rows_that_have_a_label_are_not_suggested(call, model, tmp_path):
+    pool = table(tmp_path / "pool.csv", {"text": POOL, "label": ["billing", None, "login", None, "billing"]})
+    assert {row["row"] for row in call("suggest", model, pool, "-n", "2").rows} == {1, 3}
+    refused = call("suggest", model, table(tmp_path / "full.csv", {"text": POOL, "label": ["billing"] * 5}))
+    assert (refused.code, "so there is nothing to suggest" in refused.err) == (1, True)
+
+
+def test_predictions_are_not_taken_for_labels(call, model, tmp_path):
+    pool, out = table(tmp_path / "pool.csv", {"text": POOL}), tmp_path / "answers.csv"
+    assert call("predict", pool, "--model", model, "--out", out).code == 0
+    assert list(pd.read_csv(out)) == ["text", "predicted_label", "probability"]
+    refused = call("learn", model, out)
+    assert (refused.code, "has no labels" in refused.err) == (1, True)
+
+
+# --- columns ---
+
+
+def unusual(path, *, text="words", label="queue", rows=TRAIN):
+    return table(path, {text: [one for one, _ in rows], label: [name for _, name in rows], "id": range(len(rows))})
+
+
+def test_a_label_column_with_an_unusual_name_is_found_by_the_classes_and_named(call, tmp_path):
+    data = unusual(tmp_path / "t.csv", text="message")
+    done = call("fit", data, "--classes", "billing,delivery,login", "--out", tmp_path / "m")
+    assert "texts from 'message', labels from 'queue'" in done.err
+    assert done.rows[0]["labels"] == len(TRAIN)
+    unnamed = call("fit", data, "--out", tmp_path / "n")
+    assert (unnamed.code, "There is no label column." in unnamed.err) == (1, True)
+    two = table(tmp_path / "two.csv", {"text": ["a b", "c d"], "queue": ["x", "y"], "team": ["y", "x"]})
+    both = call("fit", two, "--classes", "x,y", "--out", tmp_path / "o")
+    assert (both.code, "several columns that hold nothing but names of classes: 'queue', 'team'" in both.err) == (
+        1,
+        True,
+    )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_model_remembers_the_columns_of_its_table(call, tmp_path, suffix):
+    data = unusual(tmp_path / "t.csv")
+    anyshot.write_table(pd.read_csv(data), tmp_path / f"t{suffix}")
+    columns = ["--text-column", "words", "--label-column", "queue"]
+    assert call("fit", data, *columns, "--out", tmp_path / "m").code == 0
+    again = tmp_path / f"t{suffix}"
+    assert call("evaluate", tmp_path / "m", again).rows[0]["n"] == len(TRAIN)
+    assert [row["item"] for row in call("predict", again, "--model", tmp_path / "m").rows] == [
+        text for text, _ in TRAIN
+    ]
+    assert f"with {len(TRAIN)} labels." in call("learn", tmp_path / "m", again).err
+    assert call("report", tmp_path / "m", again, "--out", tmp_path / "r.html").code == 0
+    usual = table(tmp_path / "usual.csv", {"text": POOL[:2], "label": ["billing", "delivery"]})
+    assert "with 2 labels." in call("learn", tmp_path / "m", usual).err
+
+
+def test_texts_of_several_columns_are_joined(call, tmp_path):
+    data = table(
+        tmp_path / "t.csv",
+        {
+            "subject": ["Charged twice", None, "Login"],
+            "body": ["please help", "parcel lost", "fails"],
+            "label": list("aba"),
+        },
+    )
+    done = call("predict", data, "--classes", "billing,delivery", "--text-column", "subject,body")
+    assert [row["item"] for row in done.rows] == ["Charged twice\nplease help", "parcel lost", "Login\nfails"]
+    missing = call("predict", data, "--classes", "billing,delivery", "--text-column", "subject,text")
+    assert (missing.code, "has no column 'subject,text'" in missing.err) == (1, True)
+
+
+# --- rows that cannot be used ---
+
+
+def test_blank_rows_are_skipped_counted_and_listed_at_the_end(call, model, tmp_path):
+    data = table(tmp_path / "t.csv", {"id": range(4), "text": ["cannot sign in", " ", None, "where is my parcel"]})
+    done = call("predict", data, "--model", model, "--out", tmp_path / "out.csv", "--skipped", tmp_path / "s.csv")
+    assert done.code == 0
+    *_, first, second, counted, _written = done.err.splitlines()
+    assert first == f"Skipped: {data}, line 3 (row 1): the text is empty."
+    assert second == f"Skipped: {data}, line 4 (row 2): the text is empty."
+    assert counted == "Skipped 2 items in all."
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert out["predicted_label"].tolist() == ["login", "", "", "delivery"]
+    assert out["id"].tolist() == [0, 1, 2, 3]
+    assert pd.read_csv(tmp_path / "s.csv")["reason"].tolist() == ["the text is empty"] * 2
+    refused = call("predict", data, "--model", model, "--on-error", "raise")
+    assert (refused.code, refused.out, "the text is empty (and 1 more)" in refused.err) == (1, "", True)
+
+
+def test_corrupt_images_are_skipped(call, tmp_path):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"not an image")
+    (tmp_path / "c.jpg").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    done = call("predict", tmp_path, "--classes", "tomato,ocean")
+    assert [Path(row["item"]).name for row in done.rows] == ["a.png"]
+    assert "Skipped 2 items in all." in done.err
+    assert call("predict", tmp_path, "--classes", "tomato,ocean", "--on-error", "raise").code == 1
+
+
+@pytest.mark.parametrize("command", ["fit", "evaluate", "learn", "suggest", "encode", "explain"])
+def test_every_command_that_reads_a_table_skips_blank_rows(call, model, tmp_path, command):
+    label = None if command == "suggest" else ["login", "billing", "billing", "delivery", "login"]
+    data = table(tmp_path / "t.csv", {"id": range(5), "text": ["cannot sign in", "", *POOL[:3]], "label": label})
+    out = {"fit": ["--out", tmp_path / "m"], "encode": ["--out", tmp_path / "v.npz"]}.get(command, [])
+    done = call(command, *(() if command in ("fit", "encode") else (model,)), data, *out)
+    assert done.code == 0, done.err
+    assert f"Skipped: {data}, line 3 (row 1): the text is empty." in done.err
+
+
+# --- outputs ---
+
+
+@pytest.mark.parametrize("out", ["nowhere/out.csv", "out.txt", "folder.csv"])
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(call, made, tmp_path, monkeypatch, out):
+    (tmp_path / "folder.csv").mkdir()
+
+    def work(*_, **__):
+        raise AssertionError("it worked before it tested the output")
+
+    monkeypatch.setattr(anyshot.tasks.AnyShotClassifier, "fit", work)
+    monkeypatch.setattr(anyshot.tasks.AnyShotClassifier, "predict", work)
+    monkeypatch.setattr("anyshot.data.datasets.read_table", work)
+    for command in (
+        ["predict", made / "texts.csv", "--model", made / "model", "--out", tmp_path / out],
+        ["suggest", made / "model", made / "texts.csv", "--out", tmp_path / out],
+        ["encode", made / "texts.csv", "--out", tmp_path / out],
+        ["curve", made / "train.csv", "--out", tmp_path / out],
+        ["report", made / "model", made / "train.csv", "--out", tmp_path / out],
+        ["card", made / "model", "--data", made / "train.csv", "--out", tmp_path / out],
+        ["fit", made / "train.csv", "--out", made / "train.csv" / "model"],
+        ["tune", made / "train.csv", "--out", made],
+    ):
+        done = call(*command)
+        assert done.code == 1
+        assert "cannot be written" in done.err or "is not empty" in done.err, done.err
+
+
+# --- standard input ---
+
+
+def test_standard_input_is_answered_line_by_line(made):
+    command = [sys.executable, "-m", "anyshot", "predict", "-", "--model", str(made / "model")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as running:
+        for text, label in (("cannot sign in", "login"), ("Gebühr: where is my parcel", "delivery")):
+            running.stdin.write(text + "\n")
+            running.stdin.flush()
+            assert f'"label": "{label}"' in running.stdout.readline()  # while the input is still open
+        running.stdin.close()
+    assert running.returncode == 0
+
+
+def test_lines_that_arrive_in_parts_are_whole(call, made, monkeypatch):
+    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(3000))
+    stream = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + text.encode()), encoding="utf-8")
+    monkeypatch.setattr("anyshot.app.cli.reading.STDIN_BYTES", 1001)
+    monkeypatch.setattr(sys, "stdin", stream)
+    rows = call("predict", "-", "--model", made / "model").rows
+    assert [row["item"] for row in rows] == text.replace("\r", "").splitlines()
