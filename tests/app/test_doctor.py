@@ -1,5 +1,6 @@
 """The check of the installation: a sound one, and each problem that it has to find."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from rich.console import Console
 
 from anyshot.app import doctor
 from anyshot.app.doctor import Finding
+from anyshot.encoders.engines.openvino import fast_precision
+from anyshot.encoders.engines.processors import usable_processors
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +46,28 @@ def test_both_default_encoders_are_checked(findings):
     assert "works" in findings["encoder efficientnet-lite0"].found
 
 
-def test_the_precision_is_that_of_the_encoders(findings):
-    has = findings["bfloat16 on the CPU"].found == "yes"
+def test_the_engine_is_named_with_the_reason(findings):
     if not torch.cuda.is_available():
-        assert findings["encoders run on"].found == ("cpu in bfloat16" if has else "cpu in float32")
+        assert findings["engine"].found.startswith(f"openvino, on the CPU in {fast_precision()}")
+        assert "because torch finds no GPU" in findings["engine"].found
+    assert f"of which encoders use {usable_processors()}" in findings["cores"].found
+
+
+def test_without_torch_openvino_runs_and_nothing_is_wrong(monkeypatch):
+    versions = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in doctor.FOR_TRAINING else versions(name))
+    cores, engine = doctor._engine()
+    assert "because there is no torch" in engine.found
+    assert (cores.remedy, engine.remedy) == (None, None)
+    assert doctor._versions()[-1].found == "not installed; training a network needs it: pip install 'anyshot[torch]'"
+
+
+def test_an_openvino_that_cannot_be_imported_is_found(tmp_path, monkeypatch):
+    package(tmp_path, "openvino", 'raise ImportError("libopenvino.so: not found")')
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    found = doctor._engine()[-1]
+    assert "libopenvino.so: not found" in found.found
+    assert found.remedy == "pip install --force-reinstall openvino"
 
 
 def test_a_torchvision_that_does_not_fit_torch_is_found(tmp_path, monkeypatch):
@@ -80,7 +101,7 @@ def test_changed_weights_are_found(tmp_path, monkeypatch):
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
-    assert doctor._versions()[-1] == Finding("no-such-package", "not installed", "pip install no-such-package")
+    assert doctor._versions()[3] == Finding("no-such-package", "not installed", "pip install no-such-package")
 
 
 def test_a_wrong_download_switch_is_found(monkeypatch):

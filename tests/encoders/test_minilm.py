@@ -176,6 +176,10 @@ def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
     np.testing.assert_allclose(np.concatenate([first, *parts]), minilm.encode(TEXTS), atol=1e-3)
 
 
+def test_all_users_share_one_engine(minilm):
+    assert MiniLMEncoder(device="cpu", threads=1)._runner._engine is minilm._runner._engine
+
+
 def test_several_threads_get_the_same_vectors(minilm):
     expected = minilm.encode(TEXTS)
     with ThreadPoolExecutor(4) as pool:

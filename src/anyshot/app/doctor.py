@@ -23,18 +23,23 @@ from anyshot import store
 from anyshot.encoders.registry import Available, available
 from anyshot.errors import AnyshotError
 
-PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-learn", "transformers", "sentence-transformers", "tokenizers")
+PACKAGES: Final = ("numpy", "scipy", "scikit-learn", "openvino", "tokenizers")
+FOR_TRAINING: Final = ("torch", "transformers", "sentence-transformers")
 TIMEOUT: Final = 120  # seconds for each check in a separate process
 
 _SAMPLES: Final = {"text": "['a parcel']", "image": "[__import__('numpy').zeros((8, 8, 3), 'uint8')]"}
-_COMPUTE: Final = """
+_ENGINE: Final = """
+from anyshot.encoders.engines.choice import choose_engine
+from anyshot.encoders.engines.openvino import fast_precision
+from anyshot.encoders.engines.processors import usable_processors
+chosen = choose_engine()
+print(usable_processors())
+print(chosen)
+print(fast_precision() if chosen == "openvino" else "")
+"""
+_TORCH: Final = """
 import torch
-from anyshot.encoders.stages import choose, multiplies_bfloat16
-print(torch.get_num_threads())
-print(multiplies_bfloat16(torch.device("cpu")))
 print(torch.cuda.get_device_name() if torch.cuda.is_available() else "")
-chosen = choose()
-print(chosen.device, str(chosen.dtype).removeprefix("torch."))
 """
 
 
@@ -50,12 +55,12 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Run all checks and return their results."""
-    trials: list[Callable[[], list[Finding]]] = [_compute, _torchvision]
+    trials: list[Callable[[], list[Finding]]] = [_engine, _torchvision]
     trials += [partial(_encoder, entry) for entry in available()]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        compute, *others = pool.map(lambda trial: trial(), trials)
+        engine, *others = pool.map(lambda trial: trial(), trials)
     encoders = [finding for found in others for finding in found]
-    return [*_versions(), *compute, *encoders, _cache(), _download()]
+    return [*_versions(), *engine, *encoders, _cache(), _download()]
 
 
 def report(findings: Sequence[Finding]) -> Group:
@@ -79,26 +84,27 @@ def _versions() -> list[Finding]:
     for name in PACKAGES:
         version = _version(name)
         found.append(Finding(name, version or "not installed", None if version else f"pip install {name}"))
-    return found
+    absent = "not installed; training a network needs it: pip install 'anyshot[torch]'"
+    return found + [Finding(name, _version(name) or absent) for name in FOR_TRAINING]
 
 
-def _compute() -> list[Finding]:
-    """Return the cores, the precision and the device that encoders use."""
+def _engine() -> list[Finding]:
+    """Return what runs the encoders, and why."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    done, output = _try(_COMPUTE)
+    done, output = _try(_ENGINE)
     if not done:
-        return [
-            Finding("cores", str(cores)),
-            Finding("torch works", output, "pip install --force-reinstall torch"),
-        ]
-    threads, bfloat16, gpu, chosen = output.split("\n")
-    has = "yes" if bfloat16 == "True" else "no: encoders run in float32, which is about three times slower"
-    return [
-        Finding("cores", f"{cores}, of which torch uses {threads}"),
-        Finding("bfloat16 on the CPU", has),
-        Finding("GPU", gpu or "none found by torch"),
-        Finding("encoders run on", chosen.replace(" ", " in ")),
-    ]
+        return [Finding("cores", str(cores)), Finding("engine", output, "pip install --force-reinstall openvino")]
+    threads, engine, precision = output.split("\n")
+    found = [Finding("cores", f"{cores}, of which encoders use {threads}")]
+    has_torch, gpu = _try(_TORCH) if _version("torch") else (True, "")
+    if not has_torch:
+        found.append(Finding("torch works", gpu, "pip install --force-reinstall torch"))
+    reason = f"torch finds a GPU, {gpu}" if gpu else "torch finds no GPU" if _version("torch") else "there is no torch"
+    if engine == "torch":
+        return [*found, Finding("engine", f"torch, because {reason if gpu else 'openvino is not installed'}")]
+    slow = "" if precision == "bfloat16" else ", since the CPU has no bfloat16, which is about twice as fast"
+    about = f"openvino, on the CPU in {precision}{slow}, because {reason}"
+    return [*found, Finding("engine", f"{about}; torch runs what openvino does not build, and training")]
 
 
 def _encoder(entry: Available) -> list[Finding]:

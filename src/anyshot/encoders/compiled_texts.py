@@ -68,17 +68,18 @@ class CompiledTextEncoder:
         network = architecture(config, source=folder / modules.transformer / "config.json")
         check_weights(network, _read_weights(folder / modules.transformer, network))
         self._folder, self._is_sentence_model = folder, (folder / "modules.json").is_file()
+        digest = digest_of_folder(folder, *(("1",) if self._is_sentence_model else ("mean_of_tokens", "1")))
         self._engine = TextEngine(
             _tokenizer(folder / modules.transformer, modules, network),
             _graph(folder, modules, network),
             width=pooled_width(modules, width=network.width),
             vocabulary=network.vocabulary,
+            key=digest,
             precision=fast_precision(),
             threads=threads,
         )
         self.width = self._engine.width
-        settings = ("1",) if self._is_sentence_model else ("mean_of_tokens", "1")
-        self.digest = f"{digest_of_folder(folder, *settings)} {fast_precision()}"
+        self.digest = f"{digest} {fast_precision()}"
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width), float32, of texts.

@@ -176,6 +176,7 @@ def _compiled(folder: Path, tokenizer: TextTokenizer, *, threads: int | None) ->
         graph,
         width=NETWORK.width,
         vocabulary=NETWORK.vocabulary,
+        key=_digest(),
         precision=fast_precision(),
         threads=threads,
     )

@@ -60,3 +60,16 @@ def test_an_unknown_engine_is_refused():
 def test_torch_that_is_not_installed_finds_no_gpu(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert not finds_gpu()
+
+
+@pytest.mark.torch
+def test_without_openvino_it_is_torch(monkeypatch):
+    monkeypatch.setattr(choice, "is_installed", lambda: False)
+    assert choose_engine() == "torch"
+
+
+def test_with_neither_both_are_named(monkeypatch):
+    monkeypatch.setattr(choice, "is_installed", lambda: False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"Without openvino \(pip install openvino\), an encoder needs torch"):
+        choose_engine(device="cpu")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from anyshot.base.validation import extra
+from anyshot.encoders.engines.openvino import is_installed
 from anyshot.errors import EncoderError, InputError
 
 EngineName: TypeAlias = Literal["openvino", "torch"]
@@ -19,8 +20,8 @@ def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: st
     """Return the engine that runs an encoder.
 
     engine: "auto" is torch where a device other than the CPU is asked for, where torch is installed and finds a GPU,
-    and where openvino cannot run the model; else openvino. unsupported: the reason why openvino cannot run it, such as
-    "models of type 'gpt2' are not built here".
+    and where openvino is not installed or cannot run the model; else openvino. unsupported: the reason why openvino
+    cannot run it, such as "models of type 'gpt2' are not built here".
 
     Raises
     ------
@@ -29,7 +30,7 @@ def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: st
     EncoderError
         openvino is asked for on another device than the CPU, or for a model that it cannot run.
     MissingExtraError
-        torch is needed and is not installed.
+        torch is needed and is not installed; the message says what for.
     """
     if engine not in ("auto", *get_args(EngineName)):
         raise InputError(f"engine={engine!r} must be 'auto', 'openvino' or 'torch'.")
@@ -49,6 +50,9 @@ def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: st
         if holds:
             extra("torch", "torch", purpose=reason)
             return "torch"
+    if engine == "auto" and not is_installed():
+        extra("torch", "torch", purpose="Without openvino (pip install openvino), an encoder")
+        return "torch"
     return "torch" if engine == "auto" and device == "auto" and finds_gpu() else "openvino"
 
 

@@ -11,12 +11,12 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import Any, Final, Literal, TypeAlias
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ Inputs: TypeAlias = Mapping[str, NDArray[Any]]  # by the names of the graph's pa
 
 CONVERTER: Final = "openvino.tools.ovc"  # importing it starts the telemetry
 HINTS: Final = {"float32": "f32", "bfloat16": "bf16"}
+MOST_STREAMS: Final = 8
+"""Batches that run at a time. One thread for each is faster than several threads for one."""
 
 log = logging.getLogger(__name__)
 _import_lock = Lock()
@@ -71,15 +73,15 @@ class Engine:
     def map(self, batches: Iterable[Inputs]) -> Iterator[NDArray[Any]]:
         """Yield the output of each batch, in order.
 
-        As many batches as there are threads run at a time, while the next is prepared. A batch for which memory does
-        not suffice is run in two halves.
+        As many batches as there are threads run at a time, at most eight, while the next is prepared. A batch for which
+        memory does not suffice is run in two halves.
         """
         compiled = self._of_this_process()
         running: deque[tuple[Any, Inputs]] = deque()
         try:
             for inputs in batches:
                 running.append((compiled.start(inputs), inputs))
-                if len(running) > self.threads:
+                if len(running) > min(self.threads, MOST_STREAMS):
                     yield self._result(compiled, running)
             while running:
                 yield self._result(compiled, running)
@@ -214,6 +216,19 @@ def fast_precision() -> Precision:
     return "bfloat16" if fastest.get_type_name() == "bf16" else "float32"
 
 
+def shared_engine(
+    key: Hashable, build: Callable[[], Any], *, precision: Precision, threads: int | None = None
+) -> Engine:
+    """Return the engine of a graph, the same for all who ask with this key while one of them keeps it.
+
+    key: what the graph is made from, such as the digest of its weights.
+    """
+    return _shared.setdefault((key, precision, n_threads(threads)), Engine(build, precision=precision, threads=threads))
+
+
+_shared: "WeakValueDictionary[Hashable, Engine]" = WeakValueDictionary()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error means that memory ran out; openvino says it in a message only."""
     words = ("bad_alloc", "allocate", "out of memory", "not enough memory")
@@ -224,7 +239,7 @@ def _compile(model: Any, precision: Precision, threads: int) -> _Compiled:
     settings = {
         "INFERENCE_PRECISION_HINT": HINTS[precision],
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,  # batches are small: one thread for each is faster than several for one
+        "NUM_STREAMS": min(threads, MOST_STREAMS),
         "ENABLE_CPU_PINNING": False,  # a thread bound to a processor would wait for other programs there
     }
     return _Compiled(without_telemetry().Core().compile_model(model, "CPU", settings))

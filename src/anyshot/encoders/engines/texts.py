@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from anyshot.base import progress
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import Node, model, parameter
-from anyshot.encoders.engines.openvino import Engine, Inputs, Precision
+from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
 from anyshot.encoders.token_batches import Rows, batches, windows
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
@@ -89,6 +89,12 @@ class TextEngine:
         Number of dimensions of a vector.
     vocabulary : int
         Number of token ids that the network knows.
+    key : str
+        Hash of what the network is made from; engines of the same key are one.
+    precision : {"float32", "bfloat16"}
+        The precision of the products.
+    threads : int, optional
+        Number of threads. Default: the processors that the process may use.
     """
 
     def __init__(
@@ -98,6 +104,7 @@ class TextEngine:
         *,
         width: int,
         vocabulary: int,
+        key: str,
         precision: Precision,
         threads: int | None = None,
     ) -> None:
@@ -107,7 +114,7 @@ class TextEngine:
             ids, mask = parameter("ids", -1, -1, dtype=np.int32), parameter("mask", -1, -1)
             return model(network(ids, mask), [ids, mask])
 
-        self._engine = Engine(build, precision=precision, threads=threads)
+        self._engine = shared_engine(key, build, precision=precision, threads=threads)
 
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors (n, width), float32, of texts."""

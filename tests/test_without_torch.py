@@ -1,0 +1,67 @@
+"""What must work where torch is not installed: here it is hidden from Python's search for modules."""
+
+import subprocess
+import sys
+
+import pytest
+
+HIDDEN = """
+import sys
+
+class Hiding:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        hidden = name.split(".")[0] in ("torch", "transformers", "sentence_transformers")
+        return None if hidden else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = map(Hiding, sys.meta_path)
+"""
+
+FIT = """
+import anyshot
+texts = ["I was charged twice", "where is my parcel", "refund my payment", "the box is late"]
+labels = ["billing", "delivery", "billing", "delivery"]
+zero_shot = anyshot.AnyShotClassifier(["billing", "delivery"]).fit()
+assert list(zero_shot.predict(texts)) == labels
+model = anyshot.AnyShotClassifier(["billing", "delivery"]).fit(texts, labels, unlabeled=["my card was charged"])
+model.save("model")
+assert list(anyshot.load("model").predict(texts)) == labels
+"""
+COMMAND = """
+import runpy
+sys.argv = ["anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
+runpy.run_module("anyshot", run_name="__main__")
+"""
+TRAIN = """
+import anyshot
+anyshot.load_encoder("minilm").backbone()
+"""
+GPU = "import anyshot; anyshot.load_encoder('minilm', device='cuda')"
+
+
+def run(code: str, folder) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", HIDDEN + code], capture_output=True, text=True, cwd=folder)
+
+
+def test_texts_are_fitted_predicted_saved_and_loaded(tmp_path):
+    done = run(FIT, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_command_predicts_texts(tmp_path):
+    done = run(COMMAND, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "billing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "purpose"), [(TRAIN, "Training a network needs torch"), (GPU, "device='cuda' needs torch")]
+)
+def test_what_needs_torch_names_the_extra(tmp_path, code, purpose):
+    done = run(code, tmp_path)
+    assert f"{purpose}: pip install 'anyshot[torch]'" in done.stderr
