@@ -1,8 +1,9 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 
 from anyshot import data as datasets
 from anyshot import encoders
+from anyshot.any_shot.long_texts import LongTexts, rows_of_long_texts, with_means
 from anyshot.any_shot.training_set import TrainingSet, without_items
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, by_position, check_list, item_names, modality_of
+from anyshot.base.columns import item_count, named_rows
+from anyshot.base.items import Items, by_position, check_list, check_texts, item_names, modality_of
 from anyshot.base.labels import Label, Labels, to_indexes
-from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
+from anyshot.base.protocols import Classifying, Digested, Encoder, Limited, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
@@ -44,6 +46,8 @@ class Embedder:
         Whether the encoder may be downloaded, as for `load_encoder`.
     table : FeatureTable, optional
         How rows of numbers become vectors.
+    long_texts : {"cut", "mean"}, default="cut"
+        Whether a text that is longer than the encoder reads is cut, or gets the mean over its parts.
     """
 
     def __init__(
@@ -55,10 +59,12 @@ class Embedder:
         text_width: int | None = None,
         download: str | None = None,
         table: "FeatureTable | None" = None,
+        long_texts: LongTexts = "cut",
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
-        self._download, self.table = download, table
-        self.counts = EncodingCounts()
+        self._download, self.table, self.long_texts = download, table, long_texts
+        self.n_long = 0  # of the items that the model is fitted to
+        self.counts, self._warned = EncodingCounts(), False
 
     @classmethod
     def from_saved(
@@ -72,11 +78,15 @@ class Embedder:
         """Return the embedder of a model that was saved as `facts` and `arrays`."""
         name, trained, width = facts["name"], facts["tuned"], arrays["class_embeddings"].shape[1]
         if trained:
-            return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache)
+            encoder = encoders.tuned_from_saved(name, trained, arrays, download=download)
+            return cls(encoder, cache=cache, long_texts=facts.get("long_texts", "cut"))
         is_text = facts.get("modality") == "text"  # not stated in format 1
         width = width if is_text else None
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
-        return cls(name, cache=cache, digest=facts["digest"], text_width=width, download=download, table=table)
+        options = {"download": download, "table": table, "long_texts": facts.get("long_texts", "cut")}
+        embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
+        embedder.n_long = facts.get("n_long", 0)
+        return embedder
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved embedder that are not arrays."""
@@ -84,7 +94,22 @@ class Embedder:
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts = {"name": self.name, "digest": digest, "modality": modality}
         table = None if self.table is None else self.table.facts()
-        return {**facts, "tuned": tuned.facts() if tuned else None, "table": table}
+        long_texts = {"long_texts": self.long_texts, "n_long": self.n_long}
+        return {**facts, **long_texts, "tuned": tuned.facts() if tuned else None, "table": table}
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What was done to the items that the model is fitted to, in sentences."""
+        of_table = None if self.table is None else self.table.reason
+        return (*(() if of_table is None else (of_table,)), *(() if not self.n_long else (self._of_long_texts(),)))
+
+    def _of_long_texts(self) -> str:
+        """Return what becomes of the long texts among the items that the model is fitted to."""
+        limit = self.encoder.max_tokens if isinstance(self.encoder, Limited) else None
+        texts = "1 text is" if self.n_long == 1 else f"{self.n_long:,} texts are"
+        effect = f"only {'its' if self.n_long == 1 else 'their'} first {limit} tokens count"
+        effect = "the mean over parts is used" if self.long_texts == "mean" else effect
+        return f"{texts} longer than {limit} tokens; {effect}."
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -151,7 +176,36 @@ class Embedder:
         if given != readable and (given, readable) != ("text", "image"):
             given_items = "vectors" if given == "vectors" else f"{given}s"
             raise MixedInputError(f"The encoder {self.name} encodes {readable}s, but the items are {given_items}.")
-        return encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
+        vectors = encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
+        return self._with_long_texts(vectors, items) if given == "text" else vectors
+
+    def _with_long_texts(self, vectors: Vectors, items: Items) -> Vectors:
+        """Return the vectors (n, d) of texts, with means over parts if so chosen; count long texts and warn of them."""
+        encoder, texts = self.encoder, check_texts(items)
+        rows = rows_of_long_texts(encoder, texts)
+        if not len(rows) or not isinstance(encoder, Limited):
+            return vectors
+        if self.long_texts == "mean":
+            encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
+            return with_means(vectors, texts, rows, encoder, encode)
+        self.counts.cut += len(rows)
+        if not self._warned:
+            self._warned = True
+            one = len(rows) == 1
+            warnings.warn(
+                f"{len(rows):,} of {len(texts):,} texts {'is' if one else 'are'} longer than the {encoder.max_tokens} "
+                f"tokens that the encoder reads; the rest is ignored ({named_rows(rows)}). To use the mean over "
+                'parts, choose long_texts="mean".',
+                stacklevel=4,
+            )
+        return vectors
+
+    def encode_known(self, items: Items) -> Vectors:
+        """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
+        vectors = self.encode(items)
+        if self.encoder is not None and self.encoder.modality == "text":
+            self.n_long += len(rows_of_long_texts(self.encoder, check_texts(items)))
+        return vectors
 
     def _numbers(self, items: Items) -> Vectors:
         """Return rows of numbers (n, d), as the table says."""
@@ -163,6 +217,8 @@ class Embedder:
         digest, width = self._expected_digest, self._text_width
         if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
             return None
+        if self.long_texts == "mean":
+            return None  # the encoder tells which texts are long
         if not item_count(items) or modality_of(items) != "text":
             return None
         return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
@@ -209,7 +265,7 @@ class Embedder:
         """Add items with labels to a training set, None for "no label"."""
         n_items = item_count(items)
         index = to_indexes(labels, data.classes, n_items=n_items)
-        return data.with_labels(self.encode(items), index, item_names(items)) if n_items else data
+        return data.with_labels(self.encode_known(items), index, item_names(items)) if n_items else data
 
     def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
         """Add a class with a description to a training set."""

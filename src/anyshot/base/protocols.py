@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Vectors
@@ -29,6 +30,17 @@ class Digested(Protocol):
     """An encoder whose vectors can be cached: its digest changes whenever its vectors would."""
 
     digest: str  # hexadecimal, of weights and preprocessing
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A text encoder that reads only the beginning of a long text."""
+
+    max_tokens: int | None  # that it reads, None for all
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than are read (n,)."""
+        ...
 
 
 @runtime_checkable

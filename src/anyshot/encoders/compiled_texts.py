@@ -1,9 +1,11 @@
 """Encoder of text models in Hugging Face layout that openvino runs, without torch."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import normalizers
 
 from anyshot.base.items import Items, check_texts
@@ -58,6 +60,7 @@ class CompiledTextEncoder:
     """
 
     modality: Literal["text"] = "text"
+    max_tokens: int | None
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
         modules = _modules(folder)
@@ -78,7 +81,7 @@ class CompiledTextEncoder:
             precision=fast_precision(),
             threads=threads,
         )
-        self.width = self._engine.width
+        self.width, self.max_tokens = self._engine.width, self._engine.tokenizer.max_tokens
         self.digest = f"{digest} {fast_precision()}"
 
     def encode(self, inputs: Items) -> Vectors:
@@ -90,6 +93,10 @@ class CompiledTextEncoder:
             An item is not a text, is empty, or has no token; the message names its row.
         """
         return self._engine.encode(check_texts(inputs))
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads (n,)."""
+        return self._engine.tokenizer.is_cut(texts)
 
     def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
         """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 
@@ -77,6 +78,19 @@ class SentenceModelEncoder(HuggingFaceEncoder):
             return text_stages(random_model(transformer.config), pool=_Modules(modules))
 
         return text_stages(transformer.requires_grad_(False), pool=_Modules(others)), fresh
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The most tokens that the model reads, None for all."""
+        limit: int | None = self._model.max_seq_length
+        return limit
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads, with the model's prompt (n,)."""
+        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        limit = np.inf if self.max_tokens is None else self.max_tokens
+        ids = self._model.tokenizer([prompt + text.strip() for text in texts], verbose=False)["input_ids"]
+        return np.array([len(own) > limit for own in ids], dtype=bool)
 
     def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
         """Return the token ids of each text, after the model's prompt; log how many texts were truncated."""

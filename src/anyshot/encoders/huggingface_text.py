@@ -1,11 +1,13 @@
 """Encoder of text models of transformers, which pools the states of a text's tokens into one vector."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 
@@ -107,6 +109,17 @@ class LanguageModelEncoder(HuggingFaceEncoder):
                 "%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), self._max_tokens
             )
         return tokens
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The most tokens that the model reads, None for all."""
+        return self._max_tokens
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads (n,)."""
+        limit = np.inf if self._max_tokens is None else self._max_tokens
+        ids = self._tokenizer(list(texts), verbose=False)["input_ids"]
+        return np.array([len(own) > limit for own in ids], dtype=bool)
 
     def _is_truncated(self, ids: list[int], text: str) -> bool:
         if self._max_tokens is None or len(ids) < self._max_tokens:

@@ -6,9 +6,12 @@ to unit length (Reimers, Gurevych, Sentence-BERT, EMNLP 2019). openvino runs it 
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, extra
@@ -69,6 +72,7 @@ class MiniLMEncoder:
 
     modality: Literal["text"] = "text"
     width: int = NETWORK.width
+    max_tokens: int | None = MAX_TOKENS
 
     def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
         self._device, self._folder = device, model_folder()
@@ -93,6 +97,10 @@ class MiniLMEncoder:
             An item is not a text, or is empty; the message names its row.
         """
         return self._runner.encode(check_texts(inputs))
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more than 256 tokens (n,)."""
+        return self._tokenizer.is_cut(texts)
 
     def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
         """Yield the vectors (n, 384) of some thousand texts at a time, in order, reading the texts as needed."""

@@ -212,6 +212,7 @@ class EncodingCounts:
     cached: int = 0  # distinct items found in the cache
     encoded: int = 0  # distinct items encoded
     calls: int = 0  # of the encoder
+    cut: int = 0  # texts of which the encoder read the beginning only
 
     def __sub__(self, earlier: "EncodingCounts") -> "EncodingCounts":
         """Return what was counted since `earlier`."""

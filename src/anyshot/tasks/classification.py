@@ -15,6 +15,7 @@ from anyshot.any_shot import training_set
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
 from anyshot.any_shot.fitting import MethodOrAuto, fit_model
+from anyshot.any_shot.long_texts import LongTexts
 from anyshot.any_shot.model import Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
@@ -66,6 +67,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         Expected share of each class among the items to predict: equal, as among the labels, or as given.
     unknown_rate : float, optional
         Fraction of the items of known classes that may be predicted `UNKNOWN`; without it, no item is.
+    long_texts : {"cut", "mean"}, default="cut"
+        What becomes of texts longer than the encoder reads: the rest is ignored, or the mean over parts is used.
     cache : bool, default=True
         Whether vectors are stored on disk.
     random_state : int, RandomState, Generator or None
@@ -108,12 +111,14 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         budget: Budget = "fast",
         class_prior: str | Mapping[Label, float] = "balanced",
         unknown_rate: float | None = None,
+        long_texts: LongTexts = "cut",
         cache: bool = True,
         random_state: RandomState = None,
     ) -> None:
         self.classes, self.encoder, self.method = classes, encoder, method
         self.budget: Budget = budget
         self.class_prior, self.unknown_rate = class_prior, unknown_rate
+        self.long_texts: LongTexts = long_texts
         self.cache, self.random_state = cache, random_state
 
     # --- fitting ---
@@ -153,13 +158,13 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         described = bool(classes.class_embeddings.any())
         if self.encoder == "auto" and not parts and not described:
             return self._postpone(classes)
-        embedder = embedder_for(parts, self.encoder, cache=self.cache, vectors_given=described)
+        embedder = embedder_for(parts, self, vectors_given=described)
         data = embedder.with_embeddings(classes, parts[0] if parts else [])
         if source is not None:
             data = _with_source(embedder, data, source_items, source_labels)
         data = embedder.with_items(data, items, labels)
         if unlabeled is not None and item_count(unlabeled):
-            data = data.with_unlabeled(embedder.encode(unlabeled))
+            data = data.with_unlabeled(embedder.encode_known(unlabeled))
         model = self._fit_model(embedder, data)
         if self.budget != "fast":
             labeled = [item for item, y in zip(items, labels, strict=True) if not is_missing(y)]
@@ -303,8 +308,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
         model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
-        reason = None if embedder.table is None else embedder.table.reason
-        return self._set_model(model if reason is None else model.with_reason(reason))
+        for reason in embedder.reasons:
+            model = model.with_reason(reason)
+        return self._set_model(model)
 
     def set_fitted(self, model: Model, *, columns: Mapping[str, str]) -> Self:
         """Set the fitted attributes to those of a saved model."""
@@ -343,7 +349,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self._model
         if self.encoder == "auto":
             modality_of(items)  # an empty list does not show which encoder is needed
-        embedder = embedder_for([items], self.encoder, cache=self.cache)
+        embedder = embedder_for([items], self)
         data = embedder.with_embeddings(self._pending, items)
         model = self._fit_model(embedder, data)
         _warn_of_duplicates(data, stacklevel=6)

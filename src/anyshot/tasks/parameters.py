@@ -24,6 +24,7 @@ class Parameters(Protocol):
     budget: Any
     class_prior: Any
     unknown_rate: Any
+    long_texts: Any
     cache: Any
 
     def get_params(self) -> dict[str, Any]:
@@ -31,24 +32,24 @@ class Parameters(Protocol):
         ...
 
 
-def embedder_for(
-    parts: Sequence[Items], encoder: str | Encoder, *, cache: bool, vectors_given: bool = False
-) -> Embedder:
-    """Return a new embedder; the encoder "auto" is the default one for the items.
+def embedder_for(parts: Sequence[Items], clf: Parameters, *, vectors_given: bool = False) -> Embedder:
+    """Return a new embedder of a classifier; the encoder "auto" is the default one for the items.
 
     parts: the labeled, unlabeled and source items, as far as there are any; vectors_given: whether the classes are
     given by vectors.
     """
+    encoder: str | Encoder = clf.encoder
     kind, table = encoder, None
     if isinstance(encoder, str) and encoder == "auto":
         kind = encoder_for(parts[0]) if parts else "vectors"
     if isinstance(kind, str) and kind in ("vectors", "table"):
         choice = "auto" if encoder == "auto" else kind
         kind, table = data.fit_features(parts, encoder=choice, vectors_given=vectors_given or not parts)
-    return Embedder(kind, cache=VectorCache() if cache else None, table=table)
+    cache = VectorCache() if clf.cache else None
+    return Embedder(kind, cache=cache, table=table, long_texts=clf.long_texts)
 
 
-_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate")
+_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts")
 
 
 def saved_parameters(clf: Parameters, embedder: Embedder) -> dict[str, Any]:
@@ -73,6 +74,8 @@ def check_parameters(clf: Parameters) -> None:
         raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
     if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
         raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
+    if clf.long_texts not in ("cut", "mean"):
+        raise InputError(f"long_texts must be 'cut' or 'mean'; got {clf.long_texts!r}.")
     if not isinstance(clf.cache, bool | np.bool_):
         hint = "To store vectors in another folder, set ANYSHOT_CACHE."
         raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from anyshot.base import progress
@@ -63,6 +64,11 @@ class TextTokenizer:
                     f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words."
                 )
         return ids, sum(1 for encoding in encodings if encoding.overflowing)
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads (n,)."""
+        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
+        return np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
 
     def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated."""

@@ -233,6 +233,9 @@ def cost(results: Results) -> Section:
         f"({percent(reused / counts.requested)} %) were in the cache or equal to another item."
         if counts.requested else "The model encoded no items.",
     ]  # fmt: skip
+    if counts.cut:
+        texts = "1 text is" if counts.cut == 1 else f"{counts.cut:,} texts are"
+        notes.append(f"{texts} longer than the encoder reads, which ignores the rest: see long_texts.")
     memory = collect.peak_memory()
     if memory is not None:
         notes.append(f"Peak memory of the process: {memory:,.0f} MB.")

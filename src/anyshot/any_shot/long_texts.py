@@ -1,0 +1,54 @@
+"""Texts that are longer than an encoder reads: which they are, and the mean over their parts."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from anyshot.base.protocols import Limited
+from anyshot.base.validation import Indexes, Vectors, unit
+
+LongTexts: TypeAlias = Literal["cut", "mean"]
+
+_SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
+
+
+def rows_of_long_texts(encoder: object, texts: Sequence[object]) -> Indexes:
+    """Return the rows of the texts of which an encoder reads the beginning only (m,)."""
+    if not isinstance(encoder, Limited) or encoder.max_tokens is None:
+        return np.zeros(0, np.intp)
+    # A token is one byte or more, so that only texts of more bytes than that need to be tokenized.
+    least = encoder.max_tokens - _SPECIAL_TOKENS
+    sizes = (len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0 for text in texts)
+    rows = [row for row, size in enumerate(sizes) if size > least]
+    if not rows:
+        return np.zeros(0, np.intp)
+    return np.array(rows, dtype=np.intp)[encoder.is_cut([str(texts[row]) for row in rows])]
+
+
+def parts_of(text: str, encoder: Limited) -> list[str]:
+    """Return the parts of a text, in order, of which an encoder reads every token: halves of halves, between words."""
+    if not encoder.is_cut([text])[0]:
+        return [text]
+    words = text.split()
+    if len(words) > 1:
+        halves = " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 :])
+    else:
+        halves = text[: len(text) // 2], text[len(text) // 2 :]
+    return [part for half in halves for part in parts_of(half, encoder)]
+
+
+def with_means(
+    vectors: Vectors, texts: Sequence[str], rows: Indexes, encoder: Limited, encode: Callable[[list[str]], Vectors]
+) -> Vectors:
+    """Return the vectors (n, d) of texts, with the mean over its parts for each of the long texts in `rows` (m,).
+
+    encode: returns the vectors of texts. The parts of a text have about the same length, and count the same.
+    """
+    parts = [parts_of(texts[row], encoder) for row in rows]
+    found = encode([part for own in parts for part in own])
+    means, start = vectors.copy(), 0
+    for row, own in zip(rows, parts, strict=True):
+        means[row] = unit(found[start : start + len(own)].mean(axis=0, keepdims=True))[0]
+        start += len(own)
+    return means
