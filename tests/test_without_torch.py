@@ -1,11 +1,11 @@
-"""What must work where torch is not installed: here it is hidden from Python's search for modules."""
+"""What must work where torch or openvino is not installed: here it is hidden from Python's search for modules."""
 
 import subprocess
 import sys
 
 import pytest
 
-HIDDEN = """
+HIDING = """
 import sys
 
 class Hiding:
@@ -13,7 +13,7 @@ class Hiding:
         self.finder = finder
 
     def find_spec(self, name, path=None, target=None):
-        hidden = name.split(".")[0] in ("torch", "transformers", "sentence_transformers")
+        hidden = name.split(".")[0] in HIDDEN
         return None if hidden else self.finder.find_spec(name, path, target)
 
     def __getattr__(self, name):
@@ -44,8 +44,9 @@ anyshot.load_encoder("minilm").backbone()
 GPU = "import anyshot; anyshot.load_encoder('minilm', device='cuda')"
 
 
-def run(code: str, folder) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", HIDDEN + code], capture_output=True, text=True, cwd=folder)
+def run(code: str, folder, *, hidden=("torch", "transformers", "sentence_transformers")):
+    program = f"HIDDEN = {hidden!r}\n{HIDING}{code}"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
 
 
 def test_texts_are_fitted_predicted_saved_and_loaded(tmp_path):
@@ -65,3 +66,21 @@ def test_the_command_predicts_texts(tmp_path):
 def test_what_needs_torch_names_the_extra(tmp_path, code, purpose):
     done = run(code, tmp_path)
     assert f"{purpose}: pip install 'anyshot[torch]'" in done.stderr
+
+
+@pytest.mark.torch
+def test_without_openvino_torch_serves(tmp_path):
+    done = run(FIT, tmp_path, hidden=("openvino",))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_with_neither_the_error_names_both(tmp_path):
+    done = run(FIT, tmp_path, hidden=("openvino", "torch"))
+    assert (
+        "Without openvino (pip install openvino), an encoder needs torch: pip install 'anyshot[torch]'" in done.stderr
+    )
+
+
+def test_without_openvino_an_encoder_that_was_asked_for_names_it(tmp_path):
+    code = "import anyshot; anyshot.load_encoder('minilm', engine='openvino').encode(['a'])"
+    assert "Install it: pip install openvino" in run(code, tmp_path, hidden=("openvino",)).stderr

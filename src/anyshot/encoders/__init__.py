@@ -3,6 +3,7 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "CompiledTextEncoder": "anyshot.encoders.compiled_texts",
     "EfficientNetLite0Encoder": "anyshot.encoders.efficientnet",
     "EncoderRanking": "anyshot.encoders.ranking",
     "ImageTextEncoder": "anyshot.encoders.huggingface_images",

@@ -20,8 +20,16 @@ Node: TypeAlias = Any  # openvino ships no types
 MASKED: Final = -1e9
 """Added to the attention logits of padding, which makes their weights zero."""
 
-without_telemetry()  # before the line below, which would import openvino as a whole
-ops: Any = importlib.import_module("openvino.opset13")
+
+class _Operations:
+    """The functions of openvino that make nodes; openvino is imported when the first of them is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        without_telemetry()
+        return getattr(importlib.import_module("openvino.opset13"), name)
+
+
+ops: Any = _Operations()
 
 
 def constant(value: NDArray[Any] | float) -> Node:
