@@ -16,7 +16,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.store.disk_cache import VectorCache, encode_once
-from anyshot.zero_shot import class_embeddings
+from anyshot.zero_shot import class_embeddings, class_texts
 
 OLD_TEXTS: Final = (
     *("ag_news", "banking77", "clinc150", "sms_spam", "sst2", "sst5"),
@@ -141,7 +141,7 @@ def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
     """Return the classes of a set with their embeddings, without any item."""
     encoder = embedder(name, folder)
     names = load_halves(name, folder).names.tolist()
-    data = without_items(*class_embeddings.read_classes(names, [], allow_unknown=False))
+    data = without_items(*class_texts.read_classes(names, [], allow_unknown=False))
     if name in IMAGES or reading == READING:
         return encoder.with_embeddings(data, [])
     with _name_count(reading.max_name_count):

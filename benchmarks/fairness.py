@@ -34,7 +34,8 @@ from anyshot.evaluation.fairness import (
     figures_by_group,
 )
 from anyshot.evaluation.metrics import accuracy
-from anyshot.zero_shot.class_embeddings import describe, embed_classes
+from anyshot.zero_shot.class_embeddings import embed_classes
+from anyshot.zero_shot.class_texts import describe
 
 MOODS = {
     "calm": "The mood is calm.",

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from support import load_text
 
 from anyshot import AnyShotClassifier, VectorCache, encode_once, learning_curve, load_encoder
-from anyshot.zero_shot.class_embeddings import describe, embed_classes
+from anyshot.zero_shot.class_embeddings import embed_classes
+from anyshot.zero_shot.class_texts import describe
 
 
 def main(out: str) -> None:

@@ -5,11 +5,14 @@ import pytest
 from PIL import Image
 
 from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import without_items
+from anyshot.base.class_words import Words
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
 from anyshot.errors import BadItemError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import VectorCache
-from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES, describe
+from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES
+from anyshot.zero_shot.class_texts import describe
 
 
 class Colors:
@@ -174,3 +177,53 @@ def test_items_of_another_kind_are_refused_although_the_encoder_is_not_loaded(tm
         Embedder("minilm", cache=VectorCache(tmp_path), text_width=384).encode([Image.new("RGB", (8, 8))])
     with pytest.raises(ModelFolderError, match="has other weights"):
         saved.encode(["a text that is not in the cache"])
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_thesaurus_counts_for_texts_only_and_own_words_for_all(letters):
+    texts = describe({"spam": None, "ham": Words("ring")})
+    assert [own.source for own in Embedder(letters, cache=None, words=True).readings(texts)] == ["bundled", "own"]
+    assert [own.source for own in Embedder(letters, cache=None).readings(texts)] == ["none", "own"]
+    assert [own.source for own in Embedder(NamedColors(), cache=None, words=True).readings(texts)] == ["none", "own"]
+
+
+def test_words_of_image_classes_are_put_into_the_template_of_names():
+    seen = []
+
+    class Seen(NamedColors):
+        def encode_texts(self, texts):
+            seen.extend(texts)
+            return super().encode_texts(texts)
+
+    Embedder(Seen(), cache=None).embed_classes(describe({"warm": Words("red"), "cold": None}))
+    assert sorted(seen) == ["a photo of a cold", "a photo of a red", "a photo of a warm"]
+
+
+def test_a_class_added_or_removed_gives_the_embeddings_of_a_new_fit(letters):
+    embedder = Embedder(letters, cache=None, words=True)
+
+    def of(classes):
+        return embedder.with_embeddings(without_items(describe(classes), np.zeros((len(classes), 0), np.float32)), [])
+
+    both, three = of(["ham", "spam"]), of(["ham", "spam", "zyzzyva"])
+    assert not np.allclose(both.class_embeddings, three.class_embeddings[:2])  # without words, since the third has none
+    added = embedder.with_class(both, "zyzzyva", None)
+    np.testing.assert_allclose(added.class_embeddings, three.class_embeddings, atol=1e-6)
+    removed = embedder.without_class(added, "zyzzyva")
+    np.testing.assert_allclose(removed.class_embeddings, both.class_embeddings, atol=1e-6)
+    letters.encoded.clear()
+    embedder.with_class(both, "joy", None)
+    assert not {"ham", "spam"} & set(letters.encoded)  # they are read as before
+
+
+def test_a_name_that_says_nothing_to_the_encoder_is_left_out_with_words_only(letters):
+    classes = describe({"zzz": "aaab", "aaa": "zzzd"})
+    none = without_items(classes, np.zeros((2, 0), np.float32))
+    assert Embedder(letters, cache=None).with_embeddings(none, []).texts == classes
+    found = Embedder(letters, cache=None, words=True).with_embeddings(none, [])
+    assert found.texts.texts == (("", "aaab"), ("", "zzzd"))
+    np.testing.assert_allclose(found.class_embeddings, letters.encode(["aaab", "zzzd"]), atol=1e-6)
+    added = Embedder(letters, cache=None, words=True).with_class(found, "zd", "bbb")
+    assert added.texts.texts == (("", "zzzd"), ("", "bbb"), ("", "aaab"))

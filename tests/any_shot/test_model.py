@@ -21,7 +21,7 @@ from anyshot.any_shot.training_set import without_items
 from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
 from anyshot.base.validation import unit
-from anyshot.zero_shot.class_embeddings import describe
+from anyshot.zero_shot.class_texts import describe
 from four_classes import VECTORS
 
 NAMES = ["c0", "c1", "c2"]

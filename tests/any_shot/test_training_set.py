@@ -21,7 +21,7 @@ from anyshot.errors import (
     UnknownClassError,
     WidthError,
 )
-from anyshot.zero_shot.class_embeddings import describe, read_classes
+from anyshot.zero_shot.class_texts import describe, read_classes
 from four_classes import VECTORS
 
 NAMES = ["ant", "bee", "cat"]

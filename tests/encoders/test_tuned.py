@@ -18,7 +18,7 @@ from anyshot.errors import ModelFolderError
 from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.tuning_choice import with_fine_tuned
-from anyshot.zero_shot.class_embeddings import ClassTexts, describe
+from anyshot.zero_shot.class_texts import ClassTexts, describe
 
 TEXTS = ["refund my money", "money back please", "where is my parcel", "the parcel is late"] * 3
 LABELS = ["refund", "refund", "delivery", "delivery"] * 3

@@ -29,7 +29,7 @@ from anyshot.fine_tuning.classifier import FineTunedClassifier
 from anyshot.fine_tuning.partial import StageTraining, hold_out
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.tasks.loading import load
-from anyshot.zero_shot.class_embeddings import describe
+from anyshot.zero_shot.class_texts import describe
 from contract import assert_fit_returns_self_and_repeats, assert_init_only_stores, assert_predict_changes_nothing
 from launched import launched
 from splits import PIXELS

@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -742,3 +743,38 @@ def test_names_that_look_alike_are_one_class_everywhere(letters):
         assert clf.evaluate(["cafe", "tea"], ["cafe\u0301", "tea"]).accuracy == 1.0
     with pytest.warns(UserWarning, match="1 of 1 labels"):
         assert clf.add_class("zoo\u200b", examples=["zoo"]).classes_.tolist() == ["caf\u00e9", "tea", "zoo"]
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_names_are_read_by_words_unless_they_are_switched_off(letters):
+    clf = AnyShotClassifier(["spam", "ham"], encoder=letters, cache=False).fit()
+    assert any("'ham' as meet, home, later" in reason for reason in clf.reasons_)
+    off = AnyShotClassifier(["spam", "ham"], encoder=letters, cache=False, words=False).fit()
+    assert not any("words" in reason for reason in off.reasons_)
+    assert not np.allclose(clf.predict_proba(["a prize"]), off.predict_proba(["a prize"]))
+
+
+def test_own_words_count_also_without_the_thesaurus(letters):
+    classes = {"one": Words("zzz zz"), "two": Words("xxx xx")}
+    clf = AnyShotClassifier(classes, encoder=letters, cache=False, words=False).fit()
+    assert clf.predict(["zz", "xx"]).tolist() == ["one", "two"]
+    assert any("(your own): 'one' as zzz, zz" in reason for reason in clf.reasons_)
+
+
+def test_words_must_be_true_or_false(letters):
+    with pytest.raises(InputError, match=r"words must be True or False; got 'good'\. To give words"):
+        AnyShotClassifier(["a", "b"], encoder=letters, words="good").fit()
+
+
+def test_words_are_saved_and_models_of_the_first_edition_do_not_know_them(tmp_path):
+    clf = AnyShotClassifier(["spam", "ham"], encoder="minilm").fit()
+    clf.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.words is True
+    np.testing.assert_allclose(loaded.predict_proba(["a prize"]), clf.predict_proba(["a prize"]), atol=1e-6)
+    assert any("'joy' as happy" in reason for reason in loaded.add_class("joy").reasons_)
+    earlier = load(Path(__file__).parents[1] / "first_edition" / "texts")
+    assert earlier.words is False
+    assert not any("words" in reason for reason in earlier.add_class("joy").reasons_)

@@ -11,76 +11,16 @@ from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import (
-    ClassTexts,
-    describe,
     embed_classes,
     hypernyms_of,
-    is_vector,
     near_duplicates,
     nearest_text,
-    read_classes,
+    nearest_texts,
     with_hypernyms,
+    with_words_as_texts,
+    without_codes,
 )
-
-
-def test_words_stand_alone_or_beside_descriptions():
-    good, free = Words("good great"), Words("prize free")
-    texts = describe({"a": good, "b": ["one", free, "two"], "c": None, "d": ("three",), 7: [Words(drop="x")]})
-    assert texts.words == (good, free, None, None, Words(drop="x"))
-    assert texts.texts == (("a",), ("b", "one", "two"), ("c",), ("d", "three"), ("7",))
-    assert describe(["a", "b"]).words == (None, None) == ClassTexts(("a", "b"), ((), ())).words
-    assert describe([]) == ClassTexts((), ())
-    assert texts.descriptions == [["a", good], ["b", "one", "two", free], ["c"], ["d", "three"], ["7", Words(drop="x")]]
-    assert describe(dict(zip(texts.names, texts.descriptions, strict=True))) == texts
-
-
-def test_classes_are_chosen_and_joined_with_their_words():
-    texts = describe({"a": Words("good"), "b": "one", "c": None})
-    assert texts.of([2, 0]) == describe({"c": None, "a": Words("good")})
-    assert texts.of([]) == describe([])
-    assert texts.of([0]).joined(texts.of([1, 2])) == texts
-
-
-def test_a_class_has_words_once():
-    with pytest.raises(ClassesError, match=r"'a' has Words twice: Words\('good'\) and Words\('fun'\). Join them"):
-        describe({"a": [Words("good"), Words("fun")]})
-
-
-def test_a_word_of_every_class_is_warned_of():
-    with pytest.warns(UserWarning, match=r"A word is given for every class and cannot tell classes apart: 'cash'."):
-        read_classes({"a": Words("Cash free"), "b": Words(add="cash")}, [], allow_unknown=False)
-    with pytest.warns(UserWarning, match=r"2 words are given for every class and cannot .* apart: 'x', 'y'"):
-        read_classes({"a": Words("x y"), "b": ["text", Words("y x z")]}, [], allow_unknown=False)
-    read_classes({"a": Words("x y"), "b": Words("x z"), "c": None}, [], allow_unknown=False)
-
-
-def test_words_do_not_go_with_class_vectors():
-    with pytest.raises(ClassesError, match=r"'a' is given by a vector and 'b' by Words\('good'\)"):
-        read_classes({"a": [1.0, 2.0], "b": Words("good")}, [], allow_unknown=False)
-
-
-def test_the_name_is_the_only_text_without_descriptions():
-    assert describe(["top_up", "refund"]) == ClassTexts(("top_up", "refund"), (("top up",), ("refund",)))
-
-
-def test_descriptions_follow_the_name_and_empty_ones_are_left_out():
-    classes = {"a": "one", "b": ["x", "", "  ", "x", "y"], "c": None, "d": "", "e": [], "f": ("f",)}
-    assert describe(classes).texts == (("a", "one"), ("b", "x", "y"), ("c",), ("d",), ("e",), ("f",))
-
-
-def test_classes_may_be_numbers():
-    assert describe([3, 4]) == ClassTexts((3, 4), (("3",), ("4",)))
-
-
-def test_one_string_instead_of_a_list_raises_an_error():
-    with pytest.raises(ClassesError, match=r"got the string 'billing'. Write \['billing'\]"):
-        describe("billing")
-
-
-@pytest.mark.parametrize("value", [5, ["text", 5], {"text"}])
-def test_a_description_that_is_not_a_text_raises_an_error(value):
-    with pytest.raises(ClassesError, match="The description of class 'billing' is of type"):
-        describe({"billing": value, "login": None})
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe
 
 
 def test_a_class_embedding_is_the_mean_of_name_and_descriptions():
@@ -112,6 +52,44 @@ def test_the_bare_name_counts_as_often_as_it_has_words_up_to_three_times():
         templates=("{}", "{}!"),
     )
     np.testing.assert_allclose(found[:, 0] / found[:, 1], [1, 2, 3], atol=1e-6)
+
+
+def test_words_count_like_two_descriptions_bare_and_in_a_sentence():
+    vectors = {"a": [1.0, 0.0, 0.0, 0.0], "x": [0.0, 1.0, 0.0, 0.0], "y": [0.0, 1.0, 0.0, 0.0]}
+    vectors |= {"It was x.": [0.0, 0.0, 1.0, 0.0], "It was y.": [0.0, 0.0, 0.0, 1.0]}
+
+    def embed(texts):
+        return np.array([vectors[text] for text in texts])
+
+    texts = describe({"a": Words("x y")})
+    bare, sentence = 3**-0.5, 6**-0.5
+    np.testing.assert_allclose(
+        embed_classes(texts, embed, templates="{}"), [[bare, bare, sentence, sentence]], atol=1e-6
+    )
+    found = embed_classes(texts, embed, templates="{}", word_templates="{}")
+    np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5, 0, 0]], atol=1e-6)
+    alone = embed_classes(texts, embed, templates="{}", read_by=[Reading(("x",), "any")])
+    np.testing.assert_allclose(alone, [[0, 1, 0, 0]], atol=1e-6)
+
+
+def test_a_name_nearer_to_another_description_than_to_its_own_is_left_out():
+    vectors = {"acq": [0.0, 1.0], "earn": [0.1, 1.0], "mergers": [1.0, 0.0], "profits": [0.0, 1.0], "b": [1.0, 0.0]}
+
+    def embed(texts):
+        return unit(np.array([vectors[text] for text in texts], dtype=np.float32))
+
+    texts = describe({"acq": ["mergers", Words("stake")], "earn": "profits", "b": None})
+    found = without_codes(texts, embed, templates="{}")
+    assert found.texts == (("", "mergers"), ("earn", "profits"), ("b",))
+    assert (found.names, found.words) == (texts.names, texts.words)
+    assert found.descriptions == [["mergers", Words("stake")], ["earn", "profits"], ["b"]]
+    one = describe({"acq": "mergers", "earn": None})
+    assert without_codes(one, embed, templates="{}") == one
+
+
+def test_words_are_texts_where_names_are_compared_with_names():
+    texts = describe({"ketch": ["a boat", Words("sail mast")], "ibis": None})
+    assert with_words_as_texts(texts) == ClassTexts(("ketch", "ibis"), (("ketch", "a boat", "sail", "mast"), ("ibis",)))
 
 
 def test_a_number_is_not_embedded(letters):
@@ -184,37 +162,22 @@ def test_the_nearest_text_is_one_of_the_class():
     assert found == ["a", "x", "x", "b"]
 
 
+def test_the_nearest_words_are_sorted():
+    vectors = {"x": [1.0, 0.0], "y": [0.8, 0.6], "z": [0.0, 1.0]}
+    found = nearest_texts(
+        np.eye(2, dtype=np.float32),
+        np.array([0, 1]),
+        [("z", "y", "x", "7"), ()],
+        lambda asked: np.array([vectors[text] for text in asked]),
+        n=2,
+    )
+    assert found == [("x", "y"), ()]
+
+
 def test_a_class_without_a_text_that_has_letters_has_no_nearest_text(letters):
     items = letters.encode(["cat", "dog"])
     assert nearest_text(items, np.array([0, 1]), describe({"1": None, "dog": None}), letters.encode) == [None, "dog"]
     assert nearest_text(items, np.array([0, 0]), ClassTexts(("a",), ((),)), letters.encode) == [None, None]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        *((np.zeros(2), True), (np.zeros(2, int), True), ([0.5, 1], True), ([], False)),
-        *((["late"], False), ("late", False), (np.array(["a"]), False)),
-    ],
-)
-def test_a_description_of_numbers_is_a_vector(value, expected):
-    assert is_vector(value) is expected
-
-
-def test_classes_are_read_from_names_labels_descriptions_or_vectors():
-    texts, none = read_classes(None, ["b", None, "a"], allow_unknown=False)
-    assert (texts.names, none.shape) == (("a", "b"), (2, 0))
-    texts, _ = read_classes({"a": "it hums", "b": None}, [], allow_unknown=False)
-    assert texts.texts == (("a", "it hums"), ("b",))
-    texts, given = read_classes({"a": [1.0, 2.0], "b": None}, [], allow_unknown=False)
-    assert texts.texts == ((), ())
-    assert given.tolist() == [[1, 2], [0, 0]]
-
-
-def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
-    assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("a", "unknown")
-    with pytest.raises(ClassesError, match="A class is named 'unknown'"):
-        read_classes(["unknown", "a"], [], allow_unknown=True)
 
 
 def test_near_duplicates_are_sorted_by_cosine():

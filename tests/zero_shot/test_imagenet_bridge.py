@@ -11,7 +11,7 @@ from anyshot import data
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
 from anyshot.errors import BadItemError, ClassesError, InputError, WidthError
-from anyshot.zero_shot.class_embeddings import ClassTexts
+from anyshot.zero_shot.class_texts import ClassTexts
 from anyshot.zero_shot.imagenet_bridge import (
     ImageNetBridge,
     hypernyms_by_name,

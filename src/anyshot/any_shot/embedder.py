@@ -22,8 +22,9 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
-from anyshot.zero_shot import class_embeddings, imagenet_bridge
-from anyshot.zero_shot.class_embeddings import ClassTexts, Description
+from anyshot.zero_shot import class_embeddings, class_texts, imagenet_bridge
+from anyshot.zero_shot.class_readings import reading_reasons, readings
+from anyshot.zero_shot.class_texts import ClassTexts, Description, Reading, own_readings
 
 if TYPE_CHECKING:  # it loads pandas, which a saved model of texts or vectors does not need
     from anyshot.data.feature_table import FeatureTable
@@ -48,6 +49,9 @@ class Embedder:
         How rows of numbers become vectors.
     long_texts : {"cut", "mean"}, default="cut"
         Whether a text that is longer than the encoder reads is cut, or gets the mean over its parts.
+    words : bool, default=False
+        Whether names of classes of texts are also read by the words of the bundled thesaurus, and names that say
+        nothing to the encoder are left out. Models of the first edition were fitted without.
     """
 
     def __init__(
@@ -60,9 +64,11 @@ class Embedder:
         download: str | None = None,
         table: "FeatureTable | None" = None,
         long_texts: LongTexts = "cut",
+        words: bool = False,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
-        self._download, self.table, self.long_texts = download, table, long_texts
+        self._download, self.table, self.words = download, table, words
+        self.long_texts: LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
         self.counts, self._warned = EncodingCounts(), False
 
@@ -77,13 +83,13 @@ class Embedder:
     ) -> Self:
         """Return the embedder of a model that was saved as `facts` and `arrays`."""
         name, trained, width = facts["name"], facts["tuned"], arrays["class_embeddings"].shape[1]
+        options: dict[str, Any] = {"long_texts": facts.get("long_texts", "cut"), "words": facts.get("words", False)}
         if trained:
-            encoder = encoders.tuned_from_saved(name, trained, arrays, download=download)
-            return cls(encoder, cache=cache, long_texts=facts.get("long_texts", "cut"))
+            return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache, **options)
         is_text = facts.get("modality") == "text"  # not stated in format 1
         width = width if is_text else None
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
-        options = {"download": download, "table": table, "long_texts": facts.get("long_texts", "cut")}
+        options |= {"download": download, "table": table}
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
         embedder.n_long = facts.get("n_long", 0)
         return embedder
@@ -94,8 +100,8 @@ class Embedder:
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
         facts = {"name": self.name, "digest": digest, "modality": modality}
         table = None if self.table is None else self.table.facts()
-        long_texts = {"long_texts": self.long_texts, "n_long": self.n_long}
-        return {**facts, **long_texts, "tuned": tuned.facts() if tuned else None, "table": table}
+        options = {"long_texts": self.long_texts, "n_long": self.n_long, "words": self.words}
+        return {**facts, **options, "tuned": tuned.facts() if tuned else None, "table": table}
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -232,17 +238,47 @@ class Embedder:
             raise MixedInputError(f"The encoder {self.name} cannot read texts.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
-    def embed_classes(self, texts: ClassTexts, *, width: int = 0) -> Vectors:
+    @property
+    def _encodes_texts(self) -> bool:
+        return self.encoder is not None and self.encoder.modality == "text"
+
+    def readings(self, texts: ClassTexts) -> tuple[Reading, ...]:
+        """Return the words by which classes are read; those of the thesaurus are words of texts, not of images."""
+        return readings(texts) if self.words and self._encodes_texts else own_readings(texts)
+
+    def reading_reasons(self, texts: ClassTexts) -> list[str]:
+        """Return how class names are read, in sentences; none if they are not."""
+        if not self.templates:
+            return []
+        sentences = f"Class names are encoded as {', '.join(map(repr, self.templates))}."
+        return [sentences, *reading_reasons(texts, self.readings(texts))]
+
+    def embed_classes(self, texts: ClassTexts, *, width: int = 0, rows: Sequence[int] | None = None) -> Vectors:
         """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.
 
         Embeddings that come over the bridge are longer for names that are closer to known classes. Where items are
-        vectors, texts cannot be compared with them, and all embeddings are zeros of this width.
+        vectors, texts cannot be compared with them, and all embeddings are zeros of this width. rows: the classes to
+        embed, all by default; how they are read depends on all.
         """
+        some = texts if rows is None else texts.of(rows)
         if self.reads_texts:
-            return class_embeddings.embed_classes(texts, self.encode_texts, templates=self.templates)
+            read_by = self.readings(texts)
+            return class_embeddings.embed_classes(
+                some,
+                self.encode_texts,
+                templates=self.templates,
+                word_templates=class_embeddings.WORD_TEMPLATES if self._encodes_texts else self.templates,
+                read_by=read_by if rows is None else [read_by[row] for row in rows],
+            )
         if self.bridge is not None:
-            return self.bridge.embed_classes(texts)
-        return np.zeros((len(texts.names), self.encoder.width if self.encoder else width), np.float32)
+            return self.bridge.embed_classes(some)
+        return np.zeros((len(some.names), self.encoder.width if self.encoder else width), np.float32)
+
+    def _without_codes(self, texts: ClassTexts) -> ClassTexts:
+        """Return the texts without the names that say nothing to the encoder."""
+        if not (self.words and self.reads_texts):
+            return texts
+        return class_embeddings.without_codes(texts, self.encode_texts, templates=self.templates)
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; `items` give the width where items are vectors.
@@ -254,6 +290,7 @@ class Embedder:
         if self.encoder is None and item_count(items):
             width = self._numbers(items).shape[1]
         if not given.any():
+            texts = self._without_codes(texts)
             embeddings = self.embed_classes(texts, width=width)
             return without_items(texts, embeddings, centering=self.bridge is not None)
         if width in (0, given.shape[1]):
@@ -270,10 +307,29 @@ class Embedder:
     def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
         """Add a class with a description to a training set."""
         n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
-        if class_embeddings.is_vector(description):
+        if class_texts.is_vector(description):
             vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
             return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
         if n_attributes:
             raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
-        texts = class_embeddings.describe({name: description})
-        return data.with_class(texts, self.embed_classes(texts, width=width))
+        new = class_texts.describe({name: description})
+        return self._embedded_again(data.with_class(new, np.zeros((1, width), np.float32)), data.texts)
+
+    def without_class(self, data: TrainingSet, name: Label) -> TrainingSet:
+        """Remove a class and its labeled examples from a training set."""
+        return self._embedded_again(data.without_class(name), data.texts)
+
+    def _embedded_again(self, data: TrainingSet, before: ClassTexts) -> TrainingSet:
+        """Return a training set whose new classes, and those read otherwise since there are others, are embedded."""
+        texts = self._without_codes(data.texts)
+        known = dict(zip(before.names, zip(before.texts, self.readings(before), strict=True), strict=True))
+        now = zip(texts.names, texts.texts, self.readings(texts), strict=True)
+        rows = [
+            row
+            for row, (name, *read) in enumerate(now)
+            if name not in known or (tuple(read) != known[name] and not data.from_source)
+        ]
+        embeddings = data.class_embeddings.copy()
+        if rows and not data.attributes.size:
+            embeddings[rows] = self.embed_classes(texts, width=embeddings.shape[1], rows=rows)
+        return data.with_class_embeddings(texts, embeddings)

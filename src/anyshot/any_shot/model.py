@@ -18,7 +18,7 @@ from anyshot.base.labels import Label, sorted_rows
 from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
-from anyshot.zero_shot.class_embeddings import ClassTexts
+from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # it loads encoders and the cache, which vectors do not need
     from anyshot.any_shot.embedder import Embedder

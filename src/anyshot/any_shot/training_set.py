@@ -14,7 +14,7 @@ from anyshot.base.labels import Classes, Label, class_table, row_of, sorted_rows
 from anyshot.base.names import clean_names
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
 from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_embeddings import ClassTexts
+from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # it loads scipy, which a saved model does not need to predict
     from anyshot.zero_shot.pool_refinement import Pool
@@ -142,6 +142,10 @@ class TrainingSet:
         embeddings = np.concatenate([self.class_embeddings, vector])
         added = self._changed(texts=texts, class_embeddings=embeddings, attributes=attributes, class_prior=None)
         return added.sorted()
+
+    def with_class_embeddings(self, texts: ClassTexts, embeddings: Vectors) -> Self:
+        """Replace the texts and the embeddings (c, d) of the same classes."""
+        return self._changed(texts=texts, class_embeddings=embeddings)
 
     def sorted(self) -> Self:
         """Return the training set with its classes sorted by name."""

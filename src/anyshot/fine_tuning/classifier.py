@@ -19,7 +19,7 @@ from anyshot.fine_tuning.partial import LinearHead, StageTraining, TrainingLabel
 from anyshot.fine_tuning.probe import probe_head
 from anyshot.fine_tuning.tuning import Tuning, check_tuning
 from anyshot.training.run import History
-from anyshot.zero_shot.class_embeddings import TextDescription
+from anyshot.zero_shot.class_texts import TextDescription
 
 FineTuningMethod = Literal["partial", "probe", "lora", "full"]
 

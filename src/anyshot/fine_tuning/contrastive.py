@@ -22,7 +22,7 @@ from anyshot.fine_tuning.partial import StageTraining, TrainingLabels
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.training.run import History
 from anyshot.training.sampling import draw_pairs
-from anyshot.zero_shot.class_embeddings import TextDescription
+from anyshot.zero_shot.class_texts import TextDescription
 
 BATCH_SIZE: Final = 32  # pairs
 TUNING: Final = Tuning(held_out=0, patience=None, precision="float32", cache=False)

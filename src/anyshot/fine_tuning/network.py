@@ -39,7 +39,7 @@ from anyshot.store.disk_cache import VectorCache
 from anyshot.training.recipe import Recipe
 from anyshot.training.run import History
 from anyshot.training.softmax_regression import fit_temperature
-from anyshot.zero_shot.class_embeddings import describe
+from anyshot.zero_shot.class_texts import describe
 
 
 class TrainedNetwork(NamedTuple):

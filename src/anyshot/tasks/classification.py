@@ -42,8 +42,8 @@ from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, saved_parameters
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
-from anyshot.zero_shot import class_embeddings
-from anyshot.zero_shot.class_embeddings import ClassesWithDescriptions, Description, describe
+from anyshot.zero_shot import class_embeddings, class_texts
+from anyshot.zero_shot.class_texts import ClassesWithDescriptions, Description, describe
 
 
 class AnyShotClassifier(ClassifierMixin, BaseEstimator):
@@ -69,6 +69,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         Fraction of the items of known classes that may be predicted `UNKNOWN`; without it, no item is.
     long_texts : {"cut", "mean"}, default="cut"
         What becomes of texts longer than the encoder reads: the rest is ignored, or the mean over parts is used.
+    words : bool, default=True
+        Whether the names of classes of texts are also read by the words of the bundled list that mean them.
     cache : bool, default=True
         Whether vectors are stored on disk.
     random_state : int, RandomState, Generator or None
@@ -112,6 +114,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         class_prior: str | Mapping[Label, float] = "balanced",
         unknown_rate: float | None = None,
         long_texts: LongTexts = "cut",
+        words: bool = True,
         cache: bool = True,
         random_state: RandomState = None,
     ) -> None:
@@ -119,7 +122,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         self.budget: Budget = budget
         self.class_prior, self.unknown_rate = class_prior, unknown_rate
         self.long_texts: LongTexts = long_texts
-        self.cache, self.random_state = cache, random_state
+        self.words, self.cache, self.random_state = words, cache, random_state
 
     # --- fitting ---
 
@@ -152,7 +155,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             check_list(unlabeled, what="A list of items without labels")
         source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
-        read = class_embeddings.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
+        read = class_texts.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
         parts = [some for some in (items, unlabeled, source_items) if some is not None and item_count(some)]
         described = bool(classes.class_embeddings.any())
@@ -206,7 +209,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             return self._postpone(self._pending.without_class(name))
         row, model = row_of(name, self.classes_), self._model
         start = {own: delta.without_class(row) for own, delta in model.starts.items()}
-        self._fit_model(model.embedder, model.data.without_class(name), start=start)
+        self._fit_model(model.embedder, model.embedder.without_class(model.data, name), start=start)
         return self
 
     # --- predicting ---
@@ -304,7 +307,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     def _fit_model(self, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
         """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
         if self.unknown_rate is not None:
-            class_embeddings.check_not_named_unknown(data.texts.names)
+            class_texts.check_not_named_unknown(data.texts.names)
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
         model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)

@@ -25,6 +25,7 @@ class Parameters(Protocol):
     class_prior: Any
     unknown_rate: Any
     long_texts: Any
+    words: Any
     cache: Any
 
     def get_params(self) -> dict[str, Any]:
@@ -46,10 +47,10 @@ def embedder_for(parts: Sequence[Items], clf: Parameters, *, vectors_given: bool
         choice = "auto" if encoder == "auto" else kind
         kind, table = data.fit_features(parts, encoder=choice, vectors_given=vectors_given or not parts)
     cache = VectorCache() if clf.cache else None
-    return Embedder(kind, cache=cache, table=table, long_texts=clf.long_texts)
+    return Embedder(kind, cache=cache, table=table, long_texts=clf.long_texts, words=clf.words)
 
 
-_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts")
+_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts", "words")
 
 
 def saved_parameters(clf: Parameters, embedder: Embedder) -> dict[str, Any]:
@@ -76,6 +77,9 @@ def check_parameters(clf: Parameters) -> None:
         raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
     if clf.long_texts not in ("cut", "mean"):
         raise InputError(f"long_texts must be 'cut' or 'mean'; got {clf.long_texts!r}.")
+    if not isinstance(clf.words, bool | np.bool_):
+        hint = "To give words of a class, put Words beside its name in classes."
+        raise InputError(f"words must be True or False; got {clf.words!r}. {hint}")
     if not isinstance(clf.cache, bool | np.bool_):
         hint = "To store vectors in another folder, set ANYSHOT_CACHE."
         raise InputError(f"cache must be True or False; got {clf.cache!r}. {hint}")

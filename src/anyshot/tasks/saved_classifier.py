@@ -16,6 +16,10 @@ def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotCl
     embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
     prior = facts["parameters"]["class_prior"]
-    parameters = {**facts["parameters"], "class_prior": prior if isinstance(prior, str) else dict(prior)}
+    parameters = {
+        "words": embedder.words,
+        **facts["parameters"],
+        "class_prior": prior if isinstance(prior, str) else dict(prior),
+    }
     clf = AnyShotClassifier(model.described_classes(), cache=cache, **parameters)
     return clf.set_fitted(model, columns=facts.get("columns", {}))

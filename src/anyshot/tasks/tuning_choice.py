@@ -70,7 +70,8 @@ def fine_tune_if_better(
     reason = f"Fine-tuning from stage {tuned.freeze_at_} on is used ({found}). It took {seconds:.0f} s."
     coef, intercept, center = tuned.head_.arrays()
     encoder = encoders.TunedEncoder(model.embedder.name, tuned.backbone_, tuned.freeze_at_, tuned.rest_, center=center)
-    embedder = Embedder(encoder, cache=model.embedder.cache, long_texts=model.embedder.long_texts)
+    own = model.embedder
+    embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
     return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
 
 

@@ -18,7 +18,8 @@ from anyshot import data
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Floats, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_embeddings import ClassTexts, Embed, embed_classes, with_hypernyms
+from anyshot.zero_shot.class_embeddings import Embed, embed_classes, with_hypernyms, with_words_as_texts
+from anyshot.zero_shot.class_texts import ClassTexts
 from anyshot.zero_shot.class_vectors import kernel_ridge_weights, unit_rows
 
 NAME_TEMPLATES = ("{}", "a photo of a {}")  # for new names and known ones alike
@@ -65,9 +66,10 @@ class ImageNetBridge:
         return largest_shares(self._encoded(texts), self.known.vectors, self.known.names, n=3)
 
     def _encoded(self, texts: ClassTexts) -> Vectors:
-        """Return class texts as vectors (c, d) among the known classes' names; a rare noun by its hypernym."""
+        """Return class texts as vectors (c, d) among the known classes' names; words are texts like descriptions."""
         known = {name.lower() for own in self.classifier.names for name in own}
-        return embed_classes(with_hypernyms(texts, known=known), self.embed, templates=NAME_TEMPLATES)
+        described = with_hypernyms(with_words_as_texts(texts), known=known)
+        return embed_classes(described, self.embed, templates=NAME_TEMPLATES)
 
 
 def transfer_weights(

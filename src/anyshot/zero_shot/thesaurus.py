@@ -44,14 +44,24 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
     >>> lookup("SPAM messages")[:4], lookup("ham", beside=["spam"])[:4], lookup("zyzzyva")
     (('prize', 'winner', 'free', 'cash'), ('meet', 'home', 'later', 'dinner'), ())
     """
+    listed = listed_name(name, beside=beside)
+    return () if listed is None else tuple(_listed().words[listed].split(", "))
+
+
+def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
+    """Return the name under which the words of a name are listed, as for `lookup`; None if it is not listed.
+
+    >>> listed_name("no findings"), listed_name("normal", beside=["urgent"])
+    ('normal', 'routine')
+    """
     listed = _listed()
-    for form in _forms(name):
+    for form in forms_of(name):
         senses = listed.senses.get(form, {})
-        others = (own for other in beside for own in _forms(other)) if senses else ()
+        others = (own for other in beside for own in forms_of(other)) if senses else ()
         found = next((senses[other] for other in others if other in senses), listed.aliases.get(form, form))
         if found in listed.words:
-            return tuple(listed.words[found].split(", "))
-    return ()
+            return found
+    return None
 
 
 def listed_names() -> tuple[str, ...]:
@@ -60,7 +70,13 @@ def listed_names() -> tuple[str, ...]:
     return (*listed.words, *listed.aliases)
 
 
-def _forms(name: object) -> list[str]:
+def sample_of_words(n: int) -> tuple[str, ...]:
+    """Return `n` of all words in the bundled list, evenly spaced in the order of the alphabet: words of any text."""
+    distinct = sorted({word for text in _listed().words.values() for word in text.split(", ")})
+    return tuple(distinct[len(distinct) * number // n] for number in range(n))
+
+
+def forms_of(name: object) -> list[str]:
     """Return the normal form of a name, and the same without general words at its end, and also at its beginning."""
     words, general = normal_form(str(name)).split(), _listed().general.split(", ")
     forms = [" ".join(words)]

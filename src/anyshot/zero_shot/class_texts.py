@@ -1,0 +1,198 @@
+"""The texts of classes as a user gives them: names, descriptions and words; and class vectors in place of texts."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base.class_words import Words
+from anyshot.base.columns import column_values
+from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, sorted_rows
+from anyshot.base.names import clean_names
+from anyshot.base.validation import Vectors, vectors
+from anyshot.errors import ClassesError, WidthError
+from anyshot.zero_shot.class_names import as_words
+
+TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
+Description: TypeAlias = TextDescription | NDArray[np.floating]
+ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
+
+Source: TypeAlias = Literal["own", "bundled", "any", "none"]
+"""Where the words of a class come from: the user, the thesaurus, or any text, for a name that denies; or nowhere."""
+
+
+class Reading(NamedTuple):
+    """The words by which a class is read in addition to its texts, and where they come from."""
+
+    words: tuple[str, ...] = ()
+    source: Source = "none"  # "any": the words stand alone, and the texts do not count
+
+
+@dataclass(frozen=True)
+class ClassTexts:
+    """The names of classes, the texts that describe each, and the words that their items contain."""
+
+    names: tuple[Label, ...]  # as given
+    # Of each class its name as words, "" if it says nothing to the encoder, then its descriptions, without duplicates.
+    texts: tuple[tuple[str, ...], ...]
+    words: tuple[Words | None, ...] = ()  # of each class those that the user gave; if empty, of no class
+
+    def __post_init__(self) -> None:
+        if not self.words:
+            object.__setattr__(self, "words", (None,) * len(self.names))  # the class is frozen
+
+    @property
+    def descriptions(self) -> list[list[str | Words]]:
+        """The texts of each class, and its words if the user gave any, as `describe` takes them."""
+        texts = [[text for text in own if text] for own in self.texts]
+        return [[*own, words] if words else [*own] for own, words in zip(texts, self.words, strict=True)]
+
+    def of(self, rows: Sequence[int]) -> "ClassTexts":
+        """Return the names, texts and words of some classes."""
+        names, texts, words = self.names, self.texts, self.words
+        return ClassTexts(
+            tuple(names[row] for row in rows), tuple(texts[row] for row in rows), tuple(words[row] for row in rows)
+        )
+
+    def joined(self, others: "ClassTexts") -> "ClassTexts":
+        """Return these classes followed by others."""
+        return ClassTexts(self.names + others.names, self.texts + others.texts, self.words + others.words)
+
+
+def own_readings(texts: ClassTexts) -> tuple[Reading, ...]:
+    """Return how each class is read by the words that the user gave, without the thesaurus."""
+    chosen = (() if own is None else own.chosen_from(()) for own in texts.words)
+    return tuple(Reading(words, "own") if words else Reading() for words in chosen)
+
+
+def describe(classes: Iterable[Label] | Mapping[Label, TextDescription]) -> ClassTexts:
+    """Return the texts of each class from its name, or from its name, descriptions and words.
+
+    Parameters
+    ----------
+    classes : iterable of names, or mapping from name to description(s)
+        A description is a string, `Words`, a list of strings with at most one `Words`, or None; empty ones are left
+        out.
+
+    Raises
+    ------
+    ClassesError
+        `classes` is one string, a description is not a text, or a class has words twice.
+
+    Examples
+    --------
+    >>> describe({"late_parcel": ["where is my order?", ""], "Sci/Tech": None}).texts
+    (('late parcel', 'where is my order?'), ('Sci / Tech',))
+    >>> describe({"spam": Words("prize winner"), "ham": None}).words
+    (Words('prize, winner'), None)
+    """
+    if isinstance(classes, str):
+        raise ClassesError(f"A list of class names is needed; got the string {classes!r}. Write [{classes!r}].")
+    described = classes if isinstance(classes, Mapping) else dict.fromkeys(classes)
+    read = [_descriptions(name, value) for name, value in described.items()]
+    texts = [(as_words(str(name)), *own) for name, (own, _) in zip(described, read, strict=True)]
+    return ClassTexts(
+        tuple(described), tuple(tuple(dict.fromkeys(own)) for own in texts), tuple(words for _, words in read)
+    )
+
+
+def read_classes(
+    classes: ClassesWithDescriptions, labels: Labels, *, allow_unknown: bool
+) -> tuple[ClassTexts, Vectors]:
+    """Return the texts of the classes that a user gave, and the class vectors (c, d) if these were given, else (c, 0).
+
+    The classes are sorted, as scikit-learn expects. labels: name the classes if `classes` is None; allow_unknown:
+    whether items may be predicted `UNKNOWN`.
+    """
+    kind = "string" if isinstance(classes, str) else type(classes).__name__
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
+        raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
+    listed = classes_in(labels) if classes is None else clean_names(column_values(classes), what="classes")
+    class_table(listed)  # refuses a name that is empty or given twice
+    values: list[Any] = list(classes.values()) if isinstance(classes, Mapping) else [None] * len(listed)
+    described = {listed[row]: values[row] for row in sorted_rows(listed)}
+    if allow_unknown:
+        check_not_named_unknown(tuple(described))
+    if any(is_vector(value) for value in values):
+        return ClassTexts(tuple(described), ((),) * len(described)), described_by_vectors(described)
+    none = np.zeros((len(described), 0), np.float32)
+    texts = describe(described)
+    _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
+    if not _are_positions(classes_in(labels), listed):
+        return texts, none
+    if listed != list(described):
+        warnings.warn(
+            f"The labels are whole numbers and the classes names, so 0 is taken for {texts.names[0]!r} and so on, in "
+            "sorted order, as scikit-learn encodes labels. Pass names as labels to be safe.",
+            stacklevel=5,
+        )
+    return replace(texts, names=tuple(range(len(listed)))), none
+
+
+def _are_positions(labels: Sequence[Label], names: Sequence[Label]) -> bool:
+    """Return whether labels are positions in the sorted names.
+
+    scikit-learn's `cross_val_predict`, stacking and voting fit an estimator to such labels.
+    """
+    whole = all(type(label) is int and 0 <= label < len(names) for label in labels)
+    return bool(labels) and whole and all(isinstance(name, str) for name in names)
+
+
+def check_not_named_unknown(names: Sequence[Label]) -> None:
+    """Raise ClassesError if a class has the name that marks items of no class."""
+    if UNKNOWN in names:
+        raise ClassesError(f"A class is named {UNKNOWN!r}, the prediction for items of no class. Rename it.")
+
+
+def is_vector(value: object) -> TypeGuard[Sequence[float] | NDArray[np.floating]]:
+    """Return whether a class description is a vector of numbers."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype.kind in "fiu" and value.ndim == 1)
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(one, (int, float)) for one in value)
+
+
+def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
+    """Return the class vectors that the user gave (c, d), zeros for a class with None."""
+    widths = {name: len(value) for name, value in classes.items() if value is not None and is_vector(value)}
+    first, width = next(iter(widths.items()))
+    for name, value in classes.items():
+        if value is not None and not is_vector(value):
+            raise ClassesError(
+                f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
+            )
+        if widths.get(name, width) != width:
+            raise WidthError(f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}.")
+    rows = [np.zeros(width) if value is None else value for value in classes.values()]
+    return vectors(np.array(rows), name="The class vectors")
+
+
+def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
+    """Return the descriptions of a class that are not empty, and its words."""
+    listed = [value] if isinstance(value, str | Words) or value is None else value
+    if not isinstance(listed, Sequence) or not all(isinstance(one, str | Words | None) for one in listed):
+        raise ClassesError(
+            f"The description of class {name!r} is of type {type(value).__name__}: {value!r}. Use a text, Words, a "
+            "list of them, or None."
+        )
+    words = [one for one in listed if isinstance(one, Words)]
+    if len(words) > 1:
+        raise ClassesError(f"Class {name!r} has Words twice: {words[0]} and {words[1]}. Join them.")
+    return [one.strip() for one in listed if isinstance(one, str) and one.strip()], next(iter(words), None)
+
+
+def _warn_of_words_of_every_class(texts: ClassTexts, *, stacklevel: int) -> None:
+    """Warn of words that the user gave for every class."""
+    given = [() if own is None else (*own.words, *own.add) for own in texts.words]
+    counts = Counter(word for own in given for word in dict.fromkeys(word.casefold() for word in own))
+    shared = [word for word, count in counts.items() if count == len(given) > 1]
+    if shared:
+        listed = ", ".join(map(repr, shared[:5]))
+        warnings.warn(
+            f"{'A word is' if len(shared) == 1 else f'{len(shared)} words are'} given for every class and cannot tell "
+            f"classes apart: {listed}. Give each word to one class.",
+            stacklevel=stacklevel,
+        )

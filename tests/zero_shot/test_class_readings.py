@@ -1,0 +1,111 @@
+"""The words by which classes are read."""
+
+import pytest
+
+from anyshot.base.class_words import Words
+from anyshot.zero_shot.class_readings import ANY_WORDS, denies, reading_reasons, readings
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe, own_readings
+from anyshot.zero_shot.thesaurus import lookup
+
+
+def sources(classes):
+    return [reading.source for reading in readings(describe(classes))]
+
+
+def test_names_are_read_by_the_words_of_the_thesaurus_if_each_has_some():
+    found = readings(describe(["spam", "ham"]))
+    assert found == (Reading(lookup("spam"), "bundled"), Reading(lookup("ham", beside=["spam"]), "bundled"))
+    assert sources(["spam", "ham", "zyzzyva"]) == ["none"] * 3
+    assert sources({"spam": None, "ham": None, "zyzzyva": Words("one")}) == ["bundled", "bundled", "own"]
+
+
+def test_the_other_names_decide_between_senses():
+    assert readings(describe(["normal", "spam"]))[0].words == lookup("ham")
+    assert readings(describe(["normal", "abnormal"]))[0].words == lookup("normal") != lookup("ham")
+
+
+def test_a_users_words_replace_those_of_the_thesaurus_or_change_them():
+    found = readings(describe({"spam": Words("cash"), "ham": Words(add="tea", drop="meet"), "joy": Words(drop="glad")}))
+    ham, joy = lookup("ham"), lookup("joy")
+    assert found[0] == Reading(("cash",), "own")
+    assert found[1] == Reading((*(word for word in ham if word != "meet"), "tea"), "own")
+    assert found[2] == Reading(tuple(word for word in joy if word != "glad"), "bundled")
+    changed = describe({"spam": Words(add="tea", drop="free"), "ham": Words(drop="meet"), "b": None})
+    assert own_readings(changed) == (Reading(("tea",), "own"), Reading(), Reading())
+
+
+def test_a_short_description_is_looked_up_if_the_name_is_not_listed():
+    texts = describe({"zq1": "crude oil", "zq2": ["this is a long text on wheat", "grain"]})
+    assert [own.words for own in readings(texts)] == [lookup("crude oil"), lookup("grain")]
+    assert sources({"zq1": "crude oil", "zq2": "this is a long text on wheat"}) == ["none", "none"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("not ironic", "Non-fiction", "non_spicy", "NOT toxic", "no emotion", "other", "Others", "other topics"),
+        *("None", "rest", "neither", "Miscellaneous", "something else", "none of the above"),
+    ],
+)
+def test_a_name_that_denies_is_read_by_any_words(name):
+    found = readings(describe(["joy", name]))
+    assert found[0] == Reading(lookup("joy"), "bundled")
+    assert (len(found[1].words), found[1].source) == (ANY_WORDS, "any")
+
+
+@pytest.mark.parametrize("name", ["normal", "no finding", "no", "nonprofit", "not spam", "November", "notes", "no. 1"])
+def test_other_names_do_not_deny(name):
+    assert not denies(name)
+
+
+def test_a_description_or_words_say_what_a_class_is():
+    assert sources({"joy": None, "other": "weather"}) == ["bundled", "bundled"]
+    assert sources({"joy": None, "other": Words("rain")}) == ["bundled", "own"]
+
+
+def test_names_that_all_deny_are_read_as_others():
+    assert sources(["not toxic", "not urgent"]) == ["bundled", "bundled"]
+    assert sources(["not zyzzyva", "other"]) == ["none", "none"]
+
+
+@pytest.mark.parametrize("names", [["a", "b"], [1, 2], ["1", "2"], ["\N{THUMBS UP SIGN}", "?"], ["word " * 40, "x"]])
+def test_names_without_a_meaning_have_no_words(names):
+    assert readings(describe(names)) == (Reading(), Reading())
+
+
+def test_synonyms_have_the_same_words():
+    spam, junk = readings(describe(["spam", "junk"]))
+    assert spam == junk
+
+
+def test_classes_given_by_vectors_have_no_words():
+    texts = ClassTexts(("spam", "ham"), ((), ()))
+    assert own_readings(texts) == (Reading(), Reading())
+
+
+def test_the_reasons_name_the_first_words_of_some_classes():
+    texts = describe(["joy", "not ironic"])
+    joy, denying = reading_reasons(texts, readings(texts))
+    assert joy == (
+        "Classes are read by words (from the bundled list): 'joy' as happy, glad, delighted, smile, …. Change them "
+        "with Words, or leave the list out with words=False."
+    )
+    assert denying == (
+        "The name 'not ironic' says what its items are not, so it is read as any text, the complement of the other "
+        "classes. Name the class by what it is, or give it Words."
+    )
+    own = describe({"a": Words("x y"), "b": Words("z")})
+    assert reading_reasons(own, own_readings(own)) == [
+        "Classes are read by words (your own): 'a' as x, y, 'b' as z. Change them with Words."
+    ]
+    many = describe(["joy", "anger", "fear", "trust", "pride", "grief"])
+    assert " and 2 more. Change" in reading_reasons(many, readings(many))[0]
+    assert reading_reasons(describe(["a"]), (Reading(),)) == []
+
+
+def test_the_reasons_say_which_name_is_left_out():
+    texts = ClassTexts(("acq", "earn"), (("", "mergers"), ("earn", "profits")))
+    assert reading_reasons(texts, own_readings(texts)) == [
+        "The name 'acq' says nothing to the encoder; its description is used alone."
+    ]
+    assert [own.words for own in readings(texts)] == [lookup("acq"), lookup("earn")]

@@ -1,0 +1,95 @@
+"""Texts of classes from names, descriptions and words, and class vectors in their place."""
+
+import numpy as np
+import pytest
+
+from anyshot.base.class_words import Words
+from anyshot.errors import ClassesError
+from anyshot.zero_shot.class_texts import ClassTexts, describe, is_vector, read_classes
+
+
+def test_words_stand_alone_or_beside_descriptions():
+    good, free = Words("good great"), Words("prize free")
+    texts = describe({"a": good, "b": ["one", free, "two"], "c": None, "d": ("three",), 7: [Words(drop="x")]})
+    assert texts.words == (good, free, None, None, Words(drop="x"))
+    assert texts.texts == (("a",), ("b", "one", "two"), ("c",), ("d", "three"), ("7",))
+    assert describe(["a", "b"]).words == (None, None) == ClassTexts(("a", "b"), ((), ())).words
+    assert describe([]) == ClassTexts((), ())
+    assert texts.descriptions == [["a", good], ["b", "one", "two", free], ["c"], ["d", "three"], ["7", Words(drop="x")]]
+    assert describe(dict(zip(texts.names, texts.descriptions, strict=True))) == texts
+
+
+def test_classes_are_chosen_and_joined_with_their_words():
+    texts = describe({"a": Words("good"), "b": "one", "c": None})
+    assert texts.of([2, 0]) == describe({"c": None, "a": Words("good")})
+    assert texts.of([]) == describe([])
+    assert texts.of([0]).joined(texts.of([1, 2])) == texts
+
+
+def test_a_class_has_words_once():
+    with pytest.raises(ClassesError, match=r"'a' has Words twice: Words\('good'\) and Words\('fun'\). Join them"):
+        describe({"a": [Words("good"), Words("fun")]})
+
+
+def test_a_word_of_every_class_is_warned_of():
+    with pytest.warns(UserWarning, match=r"A word is given for every class and cannot tell classes apart: 'cash'."):
+        read_classes({"a": Words("Cash free"), "b": Words(add="cash")}, [], allow_unknown=False)
+    with pytest.warns(UserWarning, match=r"2 words are given for every class and cannot .* apart: 'x', 'y'"):
+        read_classes({"a": Words("x y"), "b": ["text", Words("y x z")]}, [], allow_unknown=False)
+    read_classes({"a": Words("x y"), "b": Words("x z"), "c": None}, [], allow_unknown=False)
+
+
+def test_words_do_not_go_with_class_vectors():
+    with pytest.raises(ClassesError, match=r"'a' is given by a vector and 'b' by Words\('good'\)"):
+        read_classes({"a": [1.0, 2.0], "b": Words("good")}, [], allow_unknown=False)
+
+
+def test_the_name_is_the_only_text_without_descriptions():
+    assert describe(["top_up", "refund"]) == ClassTexts(("top_up", "refund"), (("top up",), ("refund",)))
+
+
+def test_descriptions_follow_the_name_and_empty_ones_are_left_out():
+    classes = {"a": "one", "b": ["x", "", "  ", "x", "y"], "c": None, "d": "", "e": [], "f": ("f",)}
+    assert describe(classes).texts == (("a", "one"), ("b", "x", "y"), ("c",), ("d",), ("e",), ("f",))
+
+
+def test_classes_may_be_numbers():
+    assert describe([3, 4]) == ClassTexts((3, 4), (("3",), ("4",)))
+
+
+def test_one_string_instead_of_a_list_raises_an_error():
+    with pytest.raises(ClassesError, match=r"got the string 'billing'. Write \['billing'\]"):
+        describe("billing")
+
+
+@pytest.mark.parametrize("value", [5, ["text", 5], {"text"}])
+def test_a_description_that_is_not_a_text_raises_an_error(value):
+    with pytest.raises(ClassesError, match="The description of class 'billing' is of type"):
+        describe({"billing": value, "login": None})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((np.zeros(2), True), (np.zeros(2, int), True), ([0.5, 1], True), ([], False)),
+        *((["late"], False), ("late", False), (np.array(["a"]), False)),
+    ],
+)
+def test_a_description_of_numbers_is_a_vector(value, expected):
+    assert is_vector(value) is expected
+
+
+def test_classes_are_read_from_names_labels_descriptions_or_vectors():
+    texts, none = read_classes(None, ["b", None, "a"], allow_unknown=False)
+    assert (texts.names, none.shape) == (("a", "b"), (2, 0))
+    texts, _ = read_classes({"a": "it hums", "b": None}, [], allow_unknown=False)
+    assert texts.texts == (("a", "it hums"), ("b",))
+    texts, given = read_classes({"a": [1.0, 2.0], "b": None}, [], allow_unknown=False)
+    assert texts.texts == ((), ())
+    assert given.tolist() == [[1, 2], [0, 0]]
+
+
+def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
+    assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("a", "unknown")
+    with pytest.raises(ClassesError, match="A class is named 'unknown'"):
+        read_classes(["unknown", "a"], [], allow_unknown=True)
