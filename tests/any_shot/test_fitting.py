@@ -26,7 +26,7 @@ from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior, in
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import NotEnoughClassesError
-from anyshot.evaluation.metrics import expected_calibration_error
+from anyshot.evaluation.metrics import expected_calibration_error, wilson_interval
 from anyshot.training import softmax_regression
 from anyshot.training.softmax_regression import fit_temperature
 from four_classes import VECTORS, C, D, biased_names, four_classes
@@ -575,9 +575,27 @@ def test_the_reason_states_the_accuracy_of_every_method():
     data, _, _ = four_classes(n_each=6)
     model = fitted(data)
     for result in model.leaderboard:
-        assert f"{result.method} {result.accuracy:.1%}" in model.reasons[-1]
-    used = "Any-shot is used (accuracy on 24 held-out labels, mean over classes: any-shot "
+        assert str(result) in model.reasons[-1]
+    used = "Any-shot is used (accuracy on 24 held-out labels, mean over classes, with 95 % intervals: any-shot "
     assert model.reasons[-1].startswith(used)
+
+
+def test_ten_labels_that_are_all_predicted_correctly_do_not_promise_certainty():
+    own = np.array([0, 1] * 5)
+    result = result_from_scores("any-shot", np.eye(2)[own] * 9, own, None)
+    assert result.accuracy == 1
+    assert result.interval == pytest.approx(wilson_interval(10, 10))
+    assert str(result) == "any-shot 100.0% (72.2 to 100.0)"
+
+
+def test_the_interval_is_wider_where_most_labels_are_of_one_class():
+    index = np.repeat([0, 1], [18, 2])
+    scores = np.eye(2)[index].astype(float)
+    scores[0] = [0, 1]
+    result = result_from_scores("any-shot", scores, index, None)
+    assert result.accuracy == pytest.approx((17 / 18 + 1) / 2)
+    lower, upper = result.interval
+    assert upper - lower > np.subtract(*wilson_interval(19.4, 20)[::-1])
 
 
 # --- classes without labels ---

@@ -1,5 +1,6 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -205,6 +206,13 @@ class Embedder:
                 stacklevel=4,
             )
         return vectors
+
+    def without_cache(self) -> Self:
+        """Return the same embedder, with the encoder loaded and without a cache, to measure what encoding takes."""
+        loaded = self.encoder
+        bare = copy.copy(self)
+        vars(bare).update(encoder=loaded, cache=None, counts=EncodingCounts(), _warned=True)
+        return bare
 
     def encode_known(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""

@@ -35,6 +35,7 @@ from anyshot.base.labels import first_of_each_class, folds_by_arrival
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
+from anyshot.evaluation.metrics import effective_size, wilson_interval
 from anyshot.training.softmax_regression import (
     Examples,
     HeadOptions,
@@ -308,11 +309,13 @@ def result_from_scores(
 ) -> CrossValidationResult:
     """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
     correct = scores.argmax(axis=1) == index
-    accuracy = float(np.mean([correct[index == k].mean() for k in np.unique(index)]))
+    weight = 1 / np.bincount(index)[index]  # (n,), so that each class counts the same
+    accuracy, size = float(np.average(correct, weights=weight)), effective_size(weight)
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
     probabilities = softmax(moved)[np.arange(len(index)), index]
     likelihood = _log_likelihood(scores / temperature, index) / len(index)
-    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities)
+    interval = wilson_interval(accuracy * size, size)
+    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities, interval=interval)
 
 
 def result_of(
@@ -322,9 +325,9 @@ def result_of(
     labels = count(len(data.index), "label")
     for own in results:
         if own.method == method:
-            others = "".join(f", {one.method} {one.accuracy:.1%}" for one in results if one is not own)
-            found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes"
-            return own, f"{method.capitalize()} is used ({found}: {own.method} {own.accuracy:.1%}{others})."
+            figures = ", ".join(map(str, [own, *(one for one in results if one is not own)]))
+            found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
+            return own, f"{method.capitalize()} is used ({found}: {figures})."
     few = "is too few" if len(data.index) == 1 else "are too few"
     few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
     factors, none = default_factors(method, data, prior), np.zeros(0)

@@ -1,5 +1,6 @@
 """The fitted any-shot model: scores, probabilities, prediction sets and its saved state, with numpy alone."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -97,6 +98,17 @@ class CrossValidationResult(NamedTuple):
     correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
     probabilities: Floats  # (n,), predicted for each held-out label
     factors: Mapping[Strength, float] = MappingProxyType({})  # of the heads that are averaged
+    interval: tuple[float, float] = (math.nan, math.nan)  # Wilson's 95 % interval of the accuracy
+
+    def facts(self) -> list[Any]:
+        """Return what is saved with the model, as JSON values."""
+        known = not math.isnan(self.interval[0])
+        return [self.method, self.accuracy, self.log_likelihood, self.temperature, *(self.interval if known else ())]
+
+    def __str__(self) -> str:
+        """Return the accuracy with its interval in percent."""
+        lower, upper = self.interval
+        return f"{self.method} {self.accuracy:.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
 
 
 @dataclass(frozen=True)
@@ -204,7 +216,7 @@ class Model:
             "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
             "strengths": [[*head] for head in self.starts if isinstance(head, Strength)],
             "fold_heads": [[*head[:2], *head.strength] for head in self.starts if isinstance(head, FoldHead)],
-            "leaderboard": [[result.method, *result[1:4]] for result in self.leaderboard],
+            "leaderboard": [result.facts() for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
         }
 
@@ -220,7 +232,6 @@ class Model:
     @classmethod
     def from_saved(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], embedder: "Embedder") -> Self:
         """Return the model that was saved as `facts` and `arrays`, with the embedder of its encoder."""
-        none = np.zeros(0, dtype=bool), np.zeros(0)
         given: dict[str, Any] = {**facts["model"], **{name: arrays[name] for name in MODEL_ARRAYS}}
         heads: list[Strength | FoldHead] = [Strength(*saved) for saved in facts["strengths"]]
         for n_folds, fold, *strength in facts.get("fold_heads", []):  # not in version 0.1
@@ -229,9 +240,7 @@ class Model:
             embedder,
             _data_from_saved(facts["training_set"], arrays),
             **{**given, "reasons": tuple(given["reasons"])},
-            leaderboard=tuple(
-                CrossValidationResult(row[0], row[1], row[2], row[3], *none) for row in facts["leaderboard"]
-            ),
+            leaderboard=tuple(_result_from_saved(row) for row in facts["leaderboard"]),
             starts={
                 head: LinearModel(*(arrays[f"delta.{i}.{part}"].astype(np.float32) for part in LinearModel._fields))
                 for i, head in enumerate(heads)
@@ -274,6 +283,13 @@ def _in_chunks(vectors: Vectors, class_means: Vectors) -> Iterator[Vectors]:
     rows = max(1, CHUNK // len(class_means))
     for first in range(0, max(1, len(vectors)), rows):
         yield vectors[first : first + rows]
+
+
+def _result_from_saved(row: Sequence[Any]) -> CrossValidationResult:
+    """Return a row of the leaderboard; version 0.1 had no interval."""
+    method, accuracy, log_likelihood, temperature, *interval = row
+    result = CrossValidationResult(method, accuracy, log_likelihood, temperature, np.zeros(0, dtype=bool), np.zeros(0))
+    return result._replace(interval=(interval[0], interval[1])) if interval else result
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:

@@ -19,22 +19,27 @@ def model_card(
     base_model: str | None = None,
     figures: Mapping[str, float] | None = None,
     tested_on: str | None = None,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
     """Return the card of a saved any-shot model.
 
     modality: the encoder's, "text" or "image"; base_model: the encoder's name on a model hub; figures: fractions by
-    name, such as {"accuracy": 0.91}, measured on items that the model was not fitted on; tested_on: what these are.
+    name, such as {"accuracy": 0.91}, measured on items that the model was not fitted on; tested_on: what these are;
+    intervals: 95 % intervals of some of the figures.
     """
     training, examples = facts["training_set"], len(facts["training_set"]["examples"])
-    board = "".join(f"| {_escaped(method)} | {accuracy:.1%} |\n" for method, accuracy, *_ in facts["leaderboard"])
+    board = "".join(
+        f"| {_escaped(method)} | {_with_interval(accuracy, tuple(rest[2:4]) or None)} |\n"
+        for method, accuracy, *rest in facts["leaderboard"]
+    )
     return _card(
         _metadata(modality, base_model, dict(figures or {}), tested_on),
         title=f"{len(training['classes'])} classes, {examples} labeled examples",
         classes=training["classes"],
         method=f"Encoder: {_escaped(encoder_name(facts))}. Method: {_escaped(facts['model']['method'])}.",
         reasons=facts["model"]["reasons"],
-        tables=(f"\n| method, on held-out labels | accuracy |\n|---|---|\n{board}" if board else "")
-        + _figures(figures or {}, tested_on),
+        tables=(f"\n| method, on held-out labels | accuracy, 95 % interval |\n|---|---|\n{board}" if board else "")
+        + _figures(figures or {}, tested_on, intervals or {}),
         contents="The folder contains the vectors of the labeled and unlabeled items and the text (or file name) of "
         "each labeled\nexample, for updates and explanations. Share it only with people who may see these.",
     )
@@ -47,6 +52,7 @@ def network_card(
     base_model: str | None = None,
     figures: Mapping[str, float] | None = None,
     tested_on: str | None = None,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
     """Return the card of a saved network with a head; parameters as for `model_card`."""
     frozen = f"trained from {_escaped(facts['freeze_at'])} on"
@@ -56,7 +62,7 @@ def network_card(
         classes=facts["classes"],
         method=f"Encoder: {_escaped(encoder_name(facts))}, {frozen}. Trained by {facts['kind']}.",
         reasons=facts["reasons"],
-        tables=_figures(figures or {}, tested_on),
+        tables=_figures(figures or {}, tested_on, intervals or {}),
         contents="The folder contains the trained stages and the head, and none of the items.",
     )
 
@@ -120,10 +126,17 @@ def _metadata(modality: str | None, base: str | None, figures: Mapping[str, floa
     return "\n".join(lines)
 
 
-def _figures(figures: Mapping[str, float], tested_on: str | None) -> str:
-    rows = "".join(f"| {_escaped(name)} | {value:.1%} |\n" for name, value in figures.items())
+def _figures(figures: Mapping[str, float], tested_on: str | None, intervals: Mapping[str, tuple[float, float]]) -> str:
+    rows = "".join(
+        f"| {_escaped(name)} | {_with_interval(value, intervals.get(name))} |\n" for name, value in figures.items()
+    )
     head = _escaped(f"on {tested_on or 'held-out items'}")
     return f"\n| {head} | |\n|---|---|\n{rows}" if rows else ""
+
+
+def _with_interval(share: float, interval: Sequence[float] | None) -> str:
+    """Return a share in percent, with its interval if it has one."""
+    return f"{share:.1%}" if not interval else f"{share:.1%} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
 def _escaped(text: object) -> str:

@@ -1,7 +1,9 @@
 """Classification of texts, images or vectors with any number of labels."""
 
+import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -87,7 +89,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     reasons_ : tuple of str
         What was done and why, in sentences.
     leaderboard_ : DataFrame
-        How the methods did on held-out labels; empty if there were too few of them.
+        Accuracy of the methods on held-out labels, with 95 % intervals; empty if there were too few of them.
     unknown_threshold_ : float or None
         Items whose closeness to the nearest class (a cosine) is smaller are unknown.
     encoding_counts : EncodingCounts
@@ -282,8 +284,8 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """The methods compared by cross-validation, the most accurate first."""
         self._check_fitted()
         results = () if (model := self._model) is None else model.leaderboard
-        columns = ["method", "accuracy", "log_likelihood", "temperature"]
-        return pd.DataFrame([one[: len(columns)] for one in results], columns=columns)
+        columns = ["method", "accuracy", "lower", "upper", "log_likelihood", "temperature"]
+        return pd.DataFrame([[*one[:2], *one.interval, *one[2:4]] for one in results], columns=columns)
 
     # --- saving ---
 
@@ -295,6 +297,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         modality, base_model = card_facts(encoder_name(facts))
         card = model_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=model.arrays(), card=card)
+
+    def without_cache(self) -> Self:
+        """Return a copy that encodes every item anew, to measure what predictions take."""
+        model, bare = self._encoded_model(), copy.copy(self)
+        bare._set_model(replace(model, embedder=model.embedder.without_cache()))
+        return bare
 
     def assembled(self) -> Any:
         """Return encoder and head as one network, an `Assembled`, for `export`."""

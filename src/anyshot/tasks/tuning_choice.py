@@ -16,6 +16,7 @@ from anyshot.base.items import Items
 from anyshot.base.labels import folds_by_arrival
 from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
 from anyshot.errors import EncoderError
+from anyshot.evaluation.metrics import wilson_interval
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier
@@ -58,8 +59,8 @@ def fine_tune_if_better(
     result = any_shot.result_from_scores("fine-tuned", scores, data.index, data.class_prior)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
-        f"accuracy on {len(data.index)} labels in cross-validation: fine-tuning {result.correct.mean():.1%}, "
-        f"{model.method} {correct.mean():.1%}"
+        f"accuracy on {len(data.index)} labels in cross-validation, with 95 % intervals: fine-tuning "
+        f"{_share(result.correct)}, {model.method} {_share(correct)}"
     )
     if not is_better(result.correct, correct):
         seconds = time.monotonic() - began
@@ -73,6 +74,12 @@ def fine_tune_if_better(
     own = model.embedder
     embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
     return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
+
+
+def _share(correct: NDArray[np.bool_]) -> str:
+    """Return the share of correct predictions (n,) with its interval in percent."""
+    lower, upper = wilson_interval(float(correct.sum()), len(correct))
+    return f"{correct.mean():.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
 
 
 def with_fine_tuned(

@@ -1,6 +1,8 @@
 """The report on any estimator, and the sections on the task, the curve, the method and the cost."""
 
 import html
+import re
+import time
 
 import numpy as np
 import pandas as pd
@@ -72,7 +74,7 @@ def test_an_any_shot_classifier_shows_its_reasons_and_suggestions(letters):
         "next", "cost", "reproduce",
     ]  # fmt: skip
     page = html.unescape(found.to_html())
-    assert all(reason in page for reason in clf.reasons_)
+    assert all(reason in page.replace("\xa0", " ") for reason in clf.reasons_)
     assert all(card.reasons for card in found.sections["mistakes"].cards)
     assert len(found.tables["next"]) == 3
 
@@ -274,7 +276,7 @@ def test_the_items_that_the_cache_had_are_counted(letters, tmp_path):
 
 def test_a_model_that_encodes_nothing_has_no_table_of_encodings(found):
     assert found.sections["cost"].shown == ()
-    assert found.sections["cost"].notes[0] == "The model encoded no items."
+    assert found.sections["cost"].notes[1] == "The model encoded no items."
 
 
 def test_the_digest_changes_with_the_data(model, found):
@@ -357,3 +359,48 @@ def test_equal_numbers_and_a_single_item_have_a_report():
     model = LinearRegression().fit(X, X[:, 0])
     assert "All true values are equal" in report(model, X, np.full(40, 2.0)).sections["fit"].lead
     assert "too few items for an interval" in report(model, X[:1], [1.0]).to_html()
+
+
+def test_where_the_test_shows_less_than_cross_validation_promised_the_page_says_so():
+    """The class embeddings and labels fit the first cloud; the test items are of another one."""
+    random = np.random.default_rng(0)
+    y = np.repeat(["a", "b"], 30)
+    X = np.where(y == "a", 1.0, -1.0)[:, None] * np.array([1.0, 0.2]) + 0.3 * random.normal(size=(60, 2))
+    clf = AnyShotClassifier(cache=False, encoder="vectors").fit(X, y)
+    same = np.where(y == "a", 1.0, -1.0)[:, None] * np.array([1.0, 0.2]) + 0.3 * random.normal(size=(60, 2))
+    assert not any("Cross-validation" in line for line in report(clf, same, y).warnings)
+    page = report(clf, 1.5 * random.normal(size=(60, 2)) + 0.3 * same, y)
+    first = page.warnings[0]
+    assert first.startswith("Cross-validation on the training labels gave ")
+    assert "a larger difference than chance explains. Expect the accuracy of the test on items like these." in first
+
+
+def test_the_curve_ends_at_the_model_itself_and_its_labels(model):
+    X, y = blobs()
+    found = report(model, *blobs(seed=1), train=(X, y))
+    last = found.tables["curve"].iloc[-1]
+    assert (last["shots"], last["n_labels"]) == ("all", 60)
+    assert last["mean"] == pytest.approx(found.evaluation.accuracy)
+    assert "With all 60 labels, it is " in found.sections["curve"].lead
+
+
+def test_costs_are_those_without_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
+
+    class Slow:
+        modality, width, digest, encoded = "text", 2, "slow-1", 0
+
+        def encode(self, inputs):
+            Slow.encoded += len(inputs)
+            time.sleep(0.01 * len(inputs))
+            return np.array([[1.0, 0.0] if "a" in text else [0.0, 1.0] for text in inputs], dtype=np.float32)
+
+    texts = [f"{letter} {number}" for letter in "ab" for number in range(20)]
+    labels = [text[0] for text in texts]
+    clf = AnyShotClassifier(encoder=Slow()).fit(texts, labels)
+    n_fitted = Slow.encoded  # also the class names
+    found = report(clf, texts, labels)
+    assert Slow.encoded == n_fitted + 1 + 40  # the first item sets up the encoder
+    took = float(re.search(r"A prediction takes ([\d.]+) ms, measured on 40 items", found.sections["cost"].lead)[1])
+    assert took > 9
+    assert found.tables["cost"]["cached"].iloc[0] == 40  # the predictions themselves used the cache

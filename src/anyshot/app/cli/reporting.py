@@ -85,15 +85,18 @@ def card(
     """Print the model card with the metadata that model hubs read, and with --data the accuracy."""
     check_out(out, (".md",), data)
     clf, facts = load_model(model), read_model(model).facts
-    names, figures = _classes(clf, model), None
+    names, figures, intervals = _classes(clf, model), None, None
     if data is not None:
         inputs = _labeled(data, partial(read, classes=names, model=clf), columns)
         found = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
+        intervals = {"accuracy": found.accuracy_interval}
     write = network_card if "frozen" in facts else model_card
     modality, base_model = card_facts(encoder_name(facts))
     tested_on = None if data is None else data.name
-    written = write(facts, modality=modality, base_model=base_model, figures=figures, tested_on=tested_on)
+    written = write(
+        facts, modality=modality, base_model=base_model, figures=figures, tested_on=tested_on, intervals=intervals
+    )
     if out is None:
         typer.echo(escaped(written))
         return

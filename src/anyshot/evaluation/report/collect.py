@@ -38,6 +38,7 @@ COVERAGES = (0.5, 0.8, 0.9, 0.95)
 CURVE_SHOTS = (0, 1, 2, 5, 10, 20)
 CURVE_SEEDS = 3
 CURVE_ITEMS = 1_000  # test items that a curve is measured on
+TIMED_ITEMS = 100  # items that are predicted without the cache, to measure the time
 N_SUGGESTED = 10  # items suggested for labeling
 
 NEEDS_SURE = "What to label next needs a classifier with suggest(X, n=...) or predict_proba."
@@ -93,6 +94,8 @@ class Cost(NamedTuple):
     finished: float
     before: EncodingCounts
     after: EncodingCounts
+    each: float  # seconds of one prediction without the cache
+    n_timed: int  # predictions that this was measured on
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -282,12 +285,18 @@ def measure_curve(results: ClassResults | NumberResults, train: tuple[Items, Lab
     if not len(tested):
         raise NotEnoughLabelsError("A learning curve needs test items of the training classes; there are none.")
     most = int(sizes.max())
-    shots = sorted({*(k for k in CURVE_SHOTS if k <= most), min(most, CURVE_SHOTS[-1])})
+    shots = [k for k in CURVE_SHOTS if k < most]
     rows = tested[_spread_rows(len(tested), CURVE_ITEMS)]
-    return learning_curve(
-        {"this model": results.model}, train[0], labels, take(results.inputs.X, rows),
+    name = "this model"
+    curve = learning_curve(
+        {name: results.model}, train[0], labels, take(results.inputs.X, rows),
         [results.truth[row] for row in rows], shots=shots, seeds=CURVE_SEEDS,
     )  # fmt: skip
+    # The last point is the model itself, on the same items, and not one that was fitted again.
+    at_hand = [name, "all", 0, int(sizes.sum()), float(results.correct[rows].mean())]
+    end = pd.DataFrame([at_hand], columns=["model", "shots", "seed", "n_labels", "accuracy"])
+    scores = pd.concat([curve.scores[list(end)], end.astype({"shots": object})], ignore_index=True)
+    return LearningCurve(scores, n_test=curve.n_test)
 
 
 def training_errors(results: ClassResults, train: tuple[Items, Labels]) -> pd.DataFrame | None:
@@ -339,7 +348,17 @@ def timed_predict(model: Predictor, X: Items) -> tuple[Any, Cost]:
     """Return the predictions for items (n,), and what they cost."""
     started, before = time.perf_counter(), encoding_counts(model)
     predicted = model.predict(X)
-    return predicted, Cost(started, time.perf_counter(), before, encoding_counts(model))
+    finished, after = time.perf_counter(), encoding_counts(model)
+    n, counts = item_count(X), after - before
+    if not counts.cached + counts.duplicates or not hasattr(model, "without_cache"):
+        return predicted, Cost(started, finished, before, after, (finished - started) / n, n)
+    some = take(X, _spread_rows(n, TIMED_ITEMS))
+    cold = model.without_cache()
+    cold.predict(take(X, np.zeros(1, dtype=np.intp)))  # the first prediction sets up the encoder
+    began = time.perf_counter()
+    cold.predict(some)
+    each = (time.perf_counter() - began) / item_count(some)
+    return predicted, Cost(started, finished, before, after, each, item_count(some))
 
 
 def encoding_counts(model: object) -> EncodingCounts:

@@ -90,6 +90,8 @@ def report(
 
 def _assembled(results: ClassResults | NumberResults, verdict: str, tiles: tuple[Tile, ...]) -> Report:
     notes, n = [sentence(note) for note in results.evaluation.notes], len(results.inputs.y)
+    if isinstance(results, ClassResults) and (promised := promised_accuracy(results)) is not None:
+        notes.insert(0, promised)
     if n < results.inputs.n_given:
         notes.insert(0, f"Only a random sample of {n:,} of the {results.inputs.n_given:,} items was used.")
     sections = {}
@@ -217,18 +219,44 @@ def method(results: Results) -> Section:
     if not (isinstance(board, pd.DataFrame) and len(board) and {"method", "accuracy"} <= set(board.columns)):
         missing = {"leaderboard": NEEDS_LEADERBOARD} if isinstance(results, ClassResults) else {}
         return Section(lead, bullets=bullets, missing=missing)
-    shown = PageTable.of(board, "method accuracy", caption="Methods compared by cross-validation")
+    columns = "method accuracy lower upper" if {"lower", "upper"} <= set(board.columns) else "method accuracy"
+    shown = PageTable.of(board, columns, caption="Methods compared by cross-validation, with 95 % intervals")
     return Section(lead, bullets=bullets, shown=(shown,), tables={"leaderboard": board})
 
 
+def promised_accuracy(results: ClassResults) -> str | None:
+    """Return a sentence if cross-validation on the training labels gave another accuracy than the test, beyond chance.
+
+    Compared are means over classes. Newcombe, Statistics in Medicine 1998, method 10.
+    """
+    board, got = getattr(results.model, "leaderboard_", None), results.evaluation
+    if not (isinstance(board, pd.DataFrame) and {"method", "accuracy", "lower", "upper"} <= set(board.columns)):
+        return None
+    rows = board[board["method"].isin([getattr(results.model, "method_", None), "fine-tuned"])].dropna()
+    if not len(rows):
+        return None
+    promised, gap = rows.iloc[0], got.per_class_accuracy - rows.iloc[0]["accuracy"]
+    # Newcombe's interval of a difference of two shares, from the ends of their own intervals that face each other.
+    own, other = ("lower", 1) if gap < 0 else ("upper", 0)
+    reach = np.hypot(promised["accuracy"] - promised[own], got.accuracy_interval[other] - got.accuracy)
+    if abs(gap) <= reach:
+        return None
+    expect = "Expect the accuracy of the test on items like these" if gap < 0 else "The test items may be easier"
+    return (
+        f"Cross-validation on the training labels gave {percent(promised['accuracy'])} % (mean over classes), the test "
+        f"{percent(got.per_class_accuracy)} %: a larger difference than chance explains. {expect}."
+    )
+
+
 def cost(results: Results) -> Section:
-    """Return how long the predictions took, the peak memory, and how much of the encoding came from the cache."""
+    """Return how long predictions take without the cache, the peak memory, and what the report encoded."""
     n, price = len(results.inputs.y), results.cost
     counts, seconds = price.after - price.before, price.finished - price.started
     total = collect.encoding_counts(results.model) - price.before
     reused = counts.cached + counts.duplicates
-    lead = f"{n:,} predictions took {seconds:.2g} s, {number(1000 * seconds / n)} ms each."
+    lead = f"A prediction takes {number(1000 * price.each)} ms, measured on {price.n_timed:,} items without the cache."
     notes = [
+        f"The {n:,} predictions of this report took {seconds:.2g} s.",
         f"Of {counts.requested:,} items, {counts.encoded:,} had to be encoded; {reused:,} "
         f"({percent(reused / counts.requested)} %) were in the cache or equal to another item."
         if counts.requested else "The model encoded no items.",
@@ -262,9 +290,14 @@ def reproduction(results: ClassResults | NumberResults) -> Section:
 
 def _expected_accuracy(table: pd.DataFrame) -> str:
     """Return in a sentence the accuracy that the first model of a curve would have with twice the labels."""
-    rows = table[(table["model"] == table["model"].iloc[0]) & (table["shots"] != "all")]
+    own = table[table["model"] == table["model"].iloc[0]]
+    rows, at_hand = own[own["shots"] != "all"], own[own["shots"] == "all"]
+    if not len(rows):
+        return f"With all {own['n_labels'].iloc[0]:,.0f} labels, the accuracy is {percent(own['mean'].iloc[0])} %."
     last = rows.iloc[-1]
     now = f"With {last['shots']} labels per class, the mean accuracy is {percent(last['mean'])} %."
+    for _, point in at_hand.iterrows():
+        now += f" With all {point['n_labels']:,.0f} labels, it is {percent(point['mean'])} %."
     noise = np.maximum(rows["sd"].fillna(0) / np.sqrt(rows["n_draws"]), 0.005)
     expected = extrapolate(rows["shots"].to_numpy(dtype=float), rows["mean"], noise)
     if expected.refusal is not None:
