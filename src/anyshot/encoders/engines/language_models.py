@@ -6,7 +6,7 @@ weights, in the numbers of the positions, and MPNet in its attention, which know
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -35,7 +35,7 @@ MPNET_LONGEST: Final = 128
 
 @dataclass(frozen=True)
 class Family:
-    """The names of the weights of a family of models, and what its positions start from."""
+    """The names of the weights of a family of models."""
 
     prefix: str  # with a dot, it stands before all names in models with a head
     layer: str
@@ -53,10 +53,7 @@ _BERT: Final = Family(
     "bert", "encoder.layer", "attention.self.query", "attention.self.key", "attention.self.value",
     "attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm",
 )  # fmt: skip
-_ROBERTA: Final = Family(
-    "roberta", "encoder.layer", "attention.self.query", "attention.self.key", "attention.self.value",
-    "attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm",
-)  # fmt: skip
+_ROBERTA: Final = replace(_BERT, prefix="roberta")
 _DISTILBERT: Final = Family(
     "distilbert", "transformer.layer", "attention.q_lin", "attention.k_lin", "attention.v_lin",
     "attention.out_lin", "sa_layer_norm", "ffn.lin1", "ffn.lin2", "output_layer_norm",

@@ -17,7 +17,7 @@ from anyshot.encoders.engines.layers import (
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import PICKLES, read_settings
-from anyshot.errors import MissingWeightsError
+from anyshot.errors import MissingWeightsError, UnknownEncoderError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]
 
@@ -70,8 +70,17 @@ class SentenceModules:
 
 
 def read_modules(folder: Path) -> SentenceModules:
-    """Return what the files of a folder of sentence-transformers say, without opening weights."""
-    first, *others = read_settings(folder / "modules.json") or [{}]
+    """Return what the files of a folder of sentence-transformers say, without opening weights.
+
+    Raises
+    ------
+    UnknownEncoderError
+        A file is missing or cannot be read.
+    """
+    listed = read_settings(folder / "modules.json")
+    if not isinstance(listed, list) or not listed or not all(isinstance(module, dict) for module in listed):
+        raise UnknownEncoderError(f"{folder / 'modules.json'} is not a list of modules. Download the model again.")
+    first, *others = listed
     transformer = str(first.get("path", ""))
     limits = _transformer_settings(folder / transformer)
     poolings: tuple[str, ...] = ()

@@ -178,7 +178,8 @@ def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        json.loads(text)  # for a file cut short; the tokenizer's own error would be a plain Exception
+        if "model" not in dict(json.loads(text)):  # the tokenizer's own errors would be plain Exceptions
+            raise ValueError("it has no model")
     except FileNotFoundError as error:
         raise MissingWeightsError(
             f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "
@@ -186,7 +187,7 @@ def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
         ) from error
     except OSError as error:
         raise MissingWeightsError(f"{file} cannot be read: {error.strerror}. Check who may read it.") from error
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise MissingWeightsError(f"{file} is not a tokenizer: {error}. Download the model again.") from error
     tokenizer = Tokenizer.from_str(text)
     tokenizer.no_padding()
