@@ -22,7 +22,17 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
 from anyshot.base.items import Items, by_position, check_list, items_and_labels
-from anyshot.base.labels import Classes, Label, Labels, class_table, classes_in, decision_scores, label_list, to_indexes
+from anyshot.base.labels import (
+    Classes,
+    Label,
+    Labels,
+    class_order,
+    class_table,
+    classes_in,
+    decision_scores,
+    label_list,
+    to_indexes,
+)
 from anyshot.base.model_card import encoder_name, network_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.validation import Indexes, Vectors, is_number
@@ -39,7 +49,7 @@ from anyshot.store.disk_cache import VectorCache
 from anyshot.training.recipe import Recipe
 from anyshot.training.run import History
 from anyshot.training.softmax_regression import fit_temperature
-from anyshot.zero_shot.class_texts import describe
+from anyshot.zero_shot.class_texts import describe, read_classes
 
 
 class TrainedNetwork(NamedTuple):
@@ -233,7 +243,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
-        return embedder.embed_classes(describe(self.classes if self.classes is not None else classes.tolist()))
+        texts, _ = read_classes(self.classes, classes.tolist(), allow_unknown=False)
+        return embedder.embed_classes(texts)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
@@ -281,12 +292,12 @@ def last_third(backbone: Backbone) -> str:
 def labeled_items(X: Items, y: Labels, names: Iterable[Label] | None) -> tuple[Items, Indexes, Classes]:
     """Return the labeled ones of the items `X` (n), the row of each one's class, and the class table.
 
-    names: the class names, in order; those of the labels `y` (n) if None. Raises InputError if the numbers of items and
+    names: the class names; those of the labels `y` (n) if None. Raises InputError if the numbers of items and
     labels differ, UnknownClassError if a label is not among the classes, and NotEnoughLabelsError if there is none.
     """
     X, y = items_and_labels(X, y)
     X = by_position(X)
-    table = class_table(list(names) if names is not None else classes_in(y))
+    table = class_table(sorted(label_list(list(names)), key=class_order) if names is not None else classes_in(y))
     index = to_indexes(y, table, n_items=len(X))
     labeled = np.flatnonzero(index >= 0)
     if not len(labeled):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
@@ -50,6 +50,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         """
         items, table = vectors(X), checked_class_vectors(class_vectors)
         index = _checked_index(y, n_items=len(items), n_classes=len(table))
+        self._check_columns(X, reset=True)
         self.n_features_in_, self.class_vectors_ = items.shape[1], table
         self.classes_ = np.arange(len(table))
         self.seen_classes_ = np.unique(index[index >= 0])
@@ -65,13 +66,19 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         candidates: the classes that may be predicted, as rows (k,) or a mask (c,); None for all.
         """
         check_is_fitted(self, "classes_")
-        scores = np.array(self._scores(vectors(X, width=self.n_features_in_)), dtype=np.float64)  # (n, c)
+        items = vectors(X, width=self.n_features_in_)
+        self._check_columns(X, reset=False)
+        scores = np.array(self._scores(items), dtype=np.float64)  # (n, c)
         scores[:, ~candidate_mask(candidates, n_classes=len(self.classes_))] = -np.inf
         return scores
 
     def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
         """Return the predicted class of each of `X` (n, d), as a row of `class_vectors` (n,)."""
         return np.asarray(self.decision_function(X, candidates).argmax(axis=1), dtype=np.intp)
+
+    def _check_columns(self, X: ArrayLike, *, reset: bool) -> None:
+        """Remember the names of a table's columns, or raise ValueError if they are others, or in another order."""
+        validate_data(self, X, skip_check_array=True, reset=reset)
 
     def _check_seen(self) -> None:
         """Raise an error if too few classes have a label, and warn if all have."""

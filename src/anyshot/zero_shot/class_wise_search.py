@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
@@ -121,6 +121,7 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, *, class_vectors: ArrayLike) -> Self:
         """Select and fit on `X` (n, d), `y` (n,): rows of `class_vectors` (c, a), -1 for items without a label."""
         items, table = vectors(X), checked_class_vectors(class_vectors)
+        validate_data(self, X, skip_check_array=True)
         index = check_indexes(y, n_items=len(items), n_classes=len(table))
         folds = list(class_folds(index, n_classes=len(table), random_state=self.random_state))
         accuracies = [
@@ -137,7 +138,9 @@ class ClassWiseSearch(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Floats:
         """Return the scores of the best estimator (n, c), -inf outside the candidates."""
         check_is_fitted(self, "best_estimator_")
-        return np.asarray(self.best_estimator_.decision_function(X, candidates))
+        items = vectors(X, width=self.n_features_in_)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return np.asarray(self.best_estimator_.decision_function(items, candidates))
 
     def predict(self, X: ArrayLike, candidates: ArrayLike | None = None) -> Indexes:
         """Return the predictions of the best estimator (n,)."""

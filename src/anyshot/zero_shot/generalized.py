@@ -123,14 +123,16 @@ class GeneralizedZeroShotClassifier(ZeroShotEstimator):
         With a gate, the classes of the other side are -inf too, if there are candidates on both sides.
         """
         check_is_fitted(self, "base_")
-        scores: Floats = self.base_.decision_function(X, candidates)
+        items = vectors(X, width=self.n_features_in_)
+        self._check_columns(X, reset=False)
+        scores: Floats = self.base_.decision_function(items, candidates)
         seen = candidate_mask(self.seen_classes_, n_classes=len(self.classes_))
         if self.correction == "penalty":
             return penalize_seen(scores, seen, self.seen_penalty_)
         allowed = candidate_mask(candidates, n_classes=len(self.classes_))
         if not (allowed & seen).any() or not (allowed & ~seen).any():
             return scores
-        inside = largest_cosine(vectors(X), self.seen_means_) > self.seen_penalty_  # (n,)
+        inside = largest_cosine(items, self.seen_means_) > self.seen_penalty_  # (n,)
         return np.where(inside[:, None] == seen[None, :], scores, -np.inf)
 
     def uncorrected_scores(self, X: ArrayLike) -> Floats:

@@ -89,3 +89,9 @@ def test_whole_numbers_are_one_label_however_they_are_written():
     assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
     assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
     assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
+
+
+def test_a_class_whose_name_has_a_comma_is_named_by_its_own_option():
+    assert ClassOptions(names=["sports, games", "news; weather"]).read() == ["sports, games", "news; weather"]
+    with pytest.raises(typer.BadParameter, match="cannot be used together"):
+        ClassOptions("a,b", names=["c"]).read()

@@ -11,6 +11,7 @@ from anyshot import data as datasets
 from anyshot.app.cli.options import with_options
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label, Labels, class_table, classes_in
+from anyshot.base.names import clean_names
 from anyshot.errors import ClassesError
 
 ClassList: TypeAlias = Annotated[
@@ -19,6 +20,10 @@ ClassList: TypeAlias = Annotated[
         help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions and words).",
         metavar="LIST|FILE",
     ),
+]
+ClassName: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--class", help="Name of one class, which may have a comma; repeat it for each.", metavar="NAME"),
 ]
 ClassWords: TypeAlias = Annotated[
     list[str] | None,
@@ -37,15 +42,18 @@ class ClassOptions:
 
     classes: ClassList = None
     words: ClassWords = None
+    names: ClassName = None
 
     @property
     def given(self) -> bool:
         """Whether the options name any class."""
-        return self.classes is not None or bool(self.words)
+        return self.classes is not None or bool(self.names) or bool(self.words)
 
     @property
     def listed(self) -> list[Any] | None:
         """The names that --classes lists, None without it."""
+        if self.names:
+            return clean_names(self.names, what="classes")
         return None if self.classes is None else list(datasets.read_classes(self.classes))
 
     def read(self, labels: Labels | None = None) -> Any:
@@ -54,6 +62,10 @@ class ClassOptions:
         labels: name the classes without --classes; if there are none, --words name them.
         """
         words = _words_by_class(self.words or [])
+        if self.classes is not None and self.names:
+            raise typer.BadParameter("--classes and --class cannot be used together.")
+        if self.names:
+            return _with_words(clean_names(self.names, what="classes"), words)
         if self.classes is not None:
             return _with_words(datasets.read_classes(self.classes), words)
         if not words:
