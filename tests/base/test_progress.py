@@ -58,3 +58,44 @@ def test_steps_are_computed_one_at_a_time(monkeypatch):
     steps = track(((1, computed.append(name) or name) for name in "abc"), total=3, description="Encoding texts")
     assert next(steps) == "a"
     assert computed == ["a"]
+
+
+def test_a_job_shows_one_bar_for_all_that_is_tracked_inside(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    with progress.job(total=10, description="Encoding texts"):
+        for _ in range(2):
+            assert list(track(STEPS, total=5, description="Inner")) == ["a", "b"]
+    assert "Inner" not in terminal.getvalue()
+    assert "10/10" in terminal.getvalue()
+
+
+def test_what_runs_inside_of_tracked_work_adds_no_bar(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    for _ in track([(1, "x"), (1, "y")], total=2, description="Fine-tuning"):
+        with progress.job(total=5, description="Encoding texts"):
+            assert list(track(STEPS, total=5, description="Inner")) == ["a", "b"]
+    assert "Fine-tuning" in terminal.getvalue()
+    assert "2/2" in terminal.getvalue()
+    assert "Inner" not in terminal.getvalue()
+    assert "Encoding" not in terminal.getvalue()
+    assert list(track(STEPS, total=5, description="Later")) == ["a", "b"]
+    assert "Later" in terminal.getvalue()
+
+
+def test_without_a_terminal_there_is_a_message_every_ten_seconds(monkeypatch, caplog):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    now = iter(range(0, 1000, 6))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(now)))
+    with caplog.at_level("INFO", logger="anyshot"):
+        list(track([(100, None)] * 5, total=1000, description="Encoding texts"))
+    assert caplog.messages == [
+        "Encoding texts: 200 of 1,000, about 48 s left",
+        "Encoding texts: 400 of 1,000, about 36 s left",
+    ]
+
+
+def test_hidden_work_shows_nothing(monkeypatch, caplog):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    with progress.hidden(), progress.job(total=5, description="Encoding texts"):
+        assert list(track(STEPS, total=5, description="Inner")) == ["a", "b"]
+    assert terminal.getvalue() == ""

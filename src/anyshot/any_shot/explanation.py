@@ -54,7 +54,8 @@ class Explanation:
         return self.label if self.is_known else UNKNOWN
 
     def __str__(self) -> str:
-        head = f"{self.answer} ({self.probability:.0%}; next {self.runner_up}, {self.margin:.0%} less): {self.item}"
+        next_best = f"{self.runner_up} {self.probability - self.margin:.0%}"
+        head = f"{self.answer} ({self.probability:.0%}; next {next_best}): {self.item}"
         return escaped("\n".join([head, *(f"  {line}" for line in self.reasons())]))
 
     def reasons(self) -> list[str]:
@@ -68,7 +69,8 @@ class Explanation:
 
     def _cells(self) -> tuple[str, ...]:
         """Return the texts of the columns of a table."""
-        next_best, because = f"{self.runner_up} (-{self.margin:.0%})", "\n".join(self.reasons())
+        next_best = f"{self.runner_up} ({self.probability - self.margin:.0%})"
+        because = "\n".join(self.reasons())
         return self.item, str(self.answer), f"{self.probability:.0%}", next_best, because
 
 

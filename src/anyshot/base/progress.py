@@ -1,8 +1,14 @@
-"""A progress bar for long computations, shown in a terminal after two seconds."""
+"""Progress of long computations: a bar in a terminal after two seconds, else a log message every ten seconds.
 
+There is one bar at a time in a thread, that of the whole job: what runs inside of it adds no bar of its own.
+"""
+
+import logging
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from rich.console import Console
@@ -12,17 +18,111 @@ T = TypeVar("T")
 
 DELAY: Final = 2.0
 """Seconds before a bar appears."""
+EVERY: Final = 10.0
+"""Seconds between two messages where there is no terminal."""
+
+log = logging.getLogger(__name__)
 
 
 def track(steps: Iterable[tuple[int, T]], *, total: int, description: str) -> Iterator[T]:
     """Yield the result of each step, and show how many of `total` items are done.
 
     steps: pairs (number of items done in this step, result); description: shown before the bar, "Encoding texts".
+    Inside of a `job` the items count for its bar, and inside of another `track` nothing is shown.
     """
-    if not sys.stderr.isatty():
-        yield from (result for _, result in steps)
+    outer = _CURRENT.job
+    if outer is not None:
+        for done, result in steps:
+            if outer.counts_inner:
+                outer.add(done)
+            yield result
         return
-    bar = Progress(
+    with _shown(_Job(total, description)) as own:
+        for done, result in steps:
+            own.add(done)
+            yield result
+
+
+@contextmanager
+def job(*, total: int, description: str) -> Iterator[None]:
+    """Show one bar for all that is tracked in the block, which does `total` items together."""
+    if _CURRENT.job is not None:
+        yield
+        return
+    with _shown(_Job(total, description, counts_inner=True)):
+        yield
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Show no progress of this thread in the block."""
+    before, _CURRENT.job = _CURRENT.job, _Hidden(0, "")
+    try:
+        yield
+    finally:
+        _CURRENT.job = before
+
+
+class _Job:
+    """What is shown of a job: its bar, or its messages."""
+
+    def __init__(self, total: int, description: str, *, counts_inner: bool = False) -> None:
+        self.total, self.description, self.counts_inner = total, description, counts_inner
+        self._done, self._started = 0, time.monotonic()
+        self._shown = self._started  # when something was shown last
+        self._bar: Progress | None = None
+
+    def add(self, done: int) -> None:
+        """Count items as done."""
+        self._done += done
+        now = time.monotonic()
+        if sys.stderr is None or not sys.stderr.isatty():
+            if now - self._shown >= EVERY:
+                self._shown = now
+                left = duration((now - self._started) * (self.total / max(self._done, 1) - 1))
+                log.info("%s: %s of %s, about %s left", self.description, f"{self._done:,}", f"{self.total:,}", left)
+        elif self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done)
+        elif now - self._started > DELAY:
+            self._bar = _bar()
+            self._bar.add_task(self.description, total=self.total, completed=self._done)
+            self._bar.start()
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class _Hidden(_Job):
+    """A job of which nothing is shown, nor of what is tracked inside of it."""
+
+    def add(self, done: int) -> None:
+        """Do nothing."""
+
+
+class _Current(threading.local):
+    """The job of each thread that is shown."""
+
+    job: _Job | None = None
+
+
+_CURRENT = _Current()
+
+
+@contextmanager
+def _shown(own: _Job) -> Iterator[_Job]:
+    """Show a job while the block runs."""
+    _CURRENT.job = own
+    try:
+        yield own
+    finally:
+        own.stop()
+        _CURRENT.job = None
+
+
+def _bar() -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -30,14 +130,14 @@ def track(steps: Iterable[tuple[int, T]], *, total: int, description: str) -> It
         console=Console(stderr=True),
         transient=True,
     )
-    task, started, visible = bar.add_task(description, total=total), time.monotonic(), False
-    try:
-        for done, result in steps:
-            bar.advance(task, done)
-            if not visible and time.monotonic() - started > DELAY:
-                bar.start()
-                visible = True
-            yield result
-    finally:
-        if visible:
-            bar.stop()
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> duration(42), duration(200), duration(9000)
+    ('42 s', '3 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -6,6 +6,7 @@ The modules of encoders import what runs them, openvino or torch, so they are im
 import difflib
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -128,7 +129,8 @@ def load_encoder(
         model of `keras.applications`; the name of a text encoder followed by "[:n]", as in "minilm[:2]", for its first
         n layers; or an object with `modality`, `width` and `encode`; or a Keras model.
     device : str, default="auto"
-        Device to run on; "auto" is the GPU if torch is installed and finds one, else the CPU.
+        Device to run on; "auto" is that of the environment variable ANYSHOT_DEVICE, or else the GPU if torch is
+        installed and finds one, else the CPU.
     download : {"allow", "never"}, optional
         Whether downloads are allowed. Default: the environment variable ANYSHOT_DOWNLOAD, or else "allow".
     engine : {"auto", "openvino", "torch"}, default="auto"
@@ -150,6 +152,7 @@ def load_encoder(
     MissingWeightsError
         The weights are not on this machine and cannot be downloaded, or are not the published ones.
     """
+    device = os.environ.get("ANYSHOT_DEVICE") or device if device == "auto" else device
     if _is_keras_model(encoder):
         return _checked(_import("anyshot.encoders.keras:KerasEncoder")(encoder))
     if not isinstance(encoder, str):

@@ -18,6 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import content_of, read_pixels
 from anyshot.base.protocols import Digested, Encoder, TextAligned
@@ -336,17 +337,19 @@ def _encode_distinct(
     counts.requested += len(items)
     counts.duplicates += len(items) - len(distinct)
     counts.cached += len(distinct) - len(missing)
-    for start in range(0, len(missing), SLICE):
-        part = missing[start : start + SLICE]
-        table[part] = _encoded(task, items, first_rows[part].tolist())
-        counts.encoded += len(part)
-        counts.calls += 1
-        if store is not None:
-            try:
-                store.put_many([distinct[row] for row in part], table[part])
-            except CacheError as error:
-                store = None
-                _warn_not_stored(error)
+    description = "Encoding images" if task.kind == "image" else "Encoding texts"
+    with progress.job(total=len(missing), description=description):
+        for start in range(0, len(missing), SLICE):
+            part = missing[start : start + SLICE]
+            table[part] = _encoded(task, items, first_rows[part].tolist())
+            counts.encoded += len(part)
+            counts.calls += 1
+            if store is not None:
+                try:
+                    store.put_many([distinct[row] for row in part], table[part])
+                except CacheError as error:
+                    store = None
+                    _warn_not_stored(error)
     return table if len(distinct) == len(items) else table[index]
 
 

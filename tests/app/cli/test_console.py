@@ -124,3 +124,20 @@ def test_an_error_does_not_repeat_what_a_model_states_as_its_version(made, tmp_p
     assert found.code == 1
     assert "anyshot of unknown version" in found.err
     assert "rm -rf" not in found.err
+
+
+def test_quiet_silences_notes_and_verbose_says_the_time_wherever_they_stand(call, made):
+    for arguments in (["--quiet", "predict"], ["predict", "--quiet"]):
+        done = call(*arguments, made / "texts.csv", "--model", made / "model")
+        assert (done.code, done.err) == (0, "")
+    assert "texts from 'text'" in call("predict", made / "texts.csv", "--model", made / "model").err
+    assert re.search(r"It took [\d.]+ s\.\n$", call("predict", "a text", "--model", made / "model", "--verbose").err)
+    assert "Error: There is no file" in call("predict", "missing.csv", "--classes", "a,b", "--quiet").err
+
+
+def test_the_device_is_that_of_the_command_only(call, made):
+    done = call("predict", "a text that no other test encodes", "--classes", "a,b", "--device", "nonsense")
+    assert done.code == 1
+    assert "nonsense" in done.err
+    assert "ANYSHOT_DEVICE" not in os.environ
+    assert call("predict", "a text", "--model", made / "model", "--device=cpu").code == 0

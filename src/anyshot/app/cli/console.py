@@ -5,11 +5,14 @@ import logging
 import math
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from importlib import metadata
 from io import TextIOWrapper
+from itertools import islice
 from os import PathLike
 from typing import Annotated, Any, Final, NoReturn
 
@@ -21,13 +24,16 @@ from rich.table import Table
 from rich.text import Text
 from typer.rich_utils import rich_format_error
 
+from anyshot.base import progress
 from anyshot.base.terminal import escaped, escaped_json
 from anyshot.errors import AnyshotError
 
 FAILED: Final = 1
+DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 UsageError: type[Any] = typer.BadParameter.__mro__[2]
 """The base class of wrong usage, which typer does not export."""
 
@@ -53,6 +59,13 @@ def anyshot_command(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no notes and no progress, only warnings.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print how long the command took, and more notes.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="Device of the encoder: cpu, cuda, mps. Default: a GPU if there is one.")
+    ] = None,
 ) -> None:
     """Train with the labels you have: none, one, a few, or many. Texts and images."""
 
@@ -73,9 +86,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="replace")
         else:
             sys.stdout.reconfigure(encoding="utf-8")
-    with _plain_warnings(), _printed_log():
+    given = _common_first(sys.argv[1:] if arguments is None else arguments)
+    with _plain_warnings(), _common_options(given):
         try:
-            code = app(arguments, prog_name="anyshot", standalone_mode=False) or 0
+            code = app(given, prog_name="anyshot", standalone_mode=False) or 0
             if code == INTERRUPTED:
                 note("Interrupted.")
             return int(code)
@@ -110,18 +124,54 @@ class _Notes(logging.Handler):
         note(f"Note: {record.getMessage()}.")
 
 
+def _common_first(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with the options that every command has at the front, where typer reads them.
+
+    >>> _common_first(["predict", "a", "--quiet", "--device", "cpu", "--", "--quiet"])
+    ['--quiet', '--device', 'cpu', 'predict', 'a', '--', '--quiet']
+    """
+    common: list[str] = []
+    rest = list(arguments)
+    end = rest.index("--") if "--" in rest else len(rest)
+    own, after = iter(rest[:end]), rest[end:]
+    others = []
+    for one in own:
+        if one in ("--quiet", "--verbose"):
+            common.append(one)
+        elif one == "--device":
+            common += [one, *islice(own, 1)]
+        elif one.startswith("--device="):
+            common += one.split("=", 1)
+        else:
+            others.append(one)
+    return [*common, *others, *after]
+
+
 @contextmanager
-def _printed_log() -> Iterator[None]:
-    """Print what the library logs at level INFO, such as truncated texts, while the command runs."""
-    log, notes = logging.getLogger("anyshot"), _Notes(logging.INFO)
-    level = log.level
+def _common_options(arguments: Sequence[str]) -> Iterator[None]:
+    """Print the library's log as notes while the command runs, or nothing with --quiet; say its time with --verbose."""
+    quiet, verbose = "--quiet" in arguments, "--verbose" in arguments
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    log, notes, began = logging.getLogger("anyshot"), _Notes(level), time.time()
+    before, device = log.level, os.environ.get(DEVICE)
+    if "--device" in arguments[:-1]:
+        os.environ[DEVICE] = arguments[arguments.index("--device") + 1]
     log.addHandler(notes)
-    log.setLevel(logging.INFO)
+    log.setLevel(level)
+    _QUIET.set(quiet)
     try:
-        yield
+        with progress.hidden() if quiet else nullcontext():
+            yield
     finally:
+        if verbose:
+            note(f"It took {time.time() - began:.1f} s.")
         log.removeHandler(notes)
-        log.setLevel(level)
+        log.setLevel(before)
+        _QUIET.set(False)
+        if device is None:
+            os.environ.pop(DEVICE, None)
+        else:
+            os.environ[DEVICE] = device
 
 
 class SafeConsole(Console):
@@ -211,8 +261,9 @@ def plain(value: object) -> object:
 
 
 def note(message: str) -> None:
-    """Print a message on the standard error, with control characters escaped."""
-    typer.echo(escaped(message), err=True)
+    """Print a message on the standard error, with control characters escaped; with --quiet, only warnings."""
+    if not _QUIET.get() or message.startswith("Warning: "):
+        typer.echo(escaped(message), err=True)
 
 
 def print_error(message: str) -> None:
