@@ -136,7 +136,7 @@ def test_an_unknown_device_is_refused():
 
 def test_the_precision_is_a_part_of_the_digest_which_models_may_differ_in(encoder):
     weights, precision, resized_by = encoder.digest.split()
-    assert precision == ("float32" if image_precision() == "float32" else "openvino.bfloat16")
+    assert precision == image_precision()
     assert resized_by == "PIL"
     assert same_weights(encoder.digest, f"{weights} torch.bfloat16")
 

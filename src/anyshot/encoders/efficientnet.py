@@ -19,8 +19,7 @@ from anyshot.base.validation import Vectors, extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.efficientnet import efficientnet_lite0
-from anyshot.encoders.engines.images import ImageEngine, ImageGraph, image_precision
-from anyshot.encoders.engines.layers import Node
+from anyshot.encoders.engines.images import ImageEngine, ImageGraph, image_graph, image_precision
 from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.images import (
     CROP,
@@ -185,10 +184,11 @@ def load_efficientnet_lite0_even(
 def _graph(threads: int | None) -> ImageGraph:
     """Return the graph of the network, one for all encoders of a process."""
 
-    def features(pixels: Node) -> Node:
-        return efficientnet_lite0(pixels, Weights(read_weights(), WEIGHTS_PACKAGE))
+    def build() -> Any:
+        weights = Weights(read_weights(), WEIGHTS_PACKAGE)
+        return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
-    return ImageGraph(features, side=SIDE, mean=MEAN, scale=SCALE, precision=image_precision(), threads=threads)
+    return ImageGraph(build, precision=image_precision(), threads=threads)
 
 
 def read_weights() -> dict[str, NDArray[Any]]:

@@ -12,12 +12,11 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from huggingface_hub import snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-from transformers.models.auto import modeling_auto as known
 
+from anyshot.encoders.huggingface_kinds import Kind, kind_of_type
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
 
 Download: TypeAlias = Literal["allow", "never"]
-Kind: TypeAlias = Literal["sentences", "text", "image", "image-text"]
 
 SWITCH: Final = "ANYSHOT_DOWNLOAD"
 WEIGHTS: Final = ("model*.safetensors", "*/model*.safetensors")
@@ -26,22 +25,6 @@ VOCABULARIES: Final = ("*.bpe", "*.spm", "*.tiktoken", "*.vocab")
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt"})
 OTHER_ENGINES: Final = ("onnx/*", "openvino/*")
 _NOT_READ: Final = frozenset({"onnx", "openvino"})  # folders with weights for other engines
-
-IMAGE_TEXT: Final = frozenset(known.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES)
-IMAGE: Final = (
-    frozenset(known.MODEL_FOR_IMAGE_MAPPING_NAMES)
-    | frozenset(known.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES)
-    | frozenset(known.MODEL_FOR_MASKED_IMAGE_MODELING_MAPPING_NAMES)
-    | {"clip_vision_model"}  # CLIP's image model alone, which transformers' tables do not list
-)
-CAUSAL: Final = frozenset(known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
-MASKED: Final = frozenset(known.MODEL_FOR_MASKED_LM_MAPPING_NAMES)
-TEXT: Final = (
-    frozenset(known.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES)
-    | frozenset(known.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES)
-    | MASKED
-    | CAUSAL
-)
 
 
 def download_switch(download: str | None) -> Download:
@@ -129,15 +112,27 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
     folder = _fetched(source, SETTINGS, download=download_switch(download))
     if (folder / "modules.json").is_file():
         return _kind_of_modules(folder, source)
-    model_type = read_settings(folder / "config.json").get("model_type")
-    kinds: tuple[tuple[Kind, frozenset[str]], ...] = (("image-text", IMAGE_TEXT), ("image", IMAGE), ("text", TEXT))
-    for kind, model_types in kinds:
-        if model_type in model_types:
-            return kind
-    raise UnknownEncoderError(
-        f"{source} is a model of type {model_type!r}, which transformers does not list as encoding texts or images. "
-        "Use a text, image or image-text model."
-    )
+    config = read_settings(folder / "config.json")
+    model_type = config.get("model_type")
+    kind = kind_of_type(model_type)
+    if kind is None:
+        reason = (
+            "needs custom code, which is never run"
+            if "auto_map" in config
+            else "transformers does not list as encoding texts or images"
+        )
+        raise UnknownEncoderError(
+            f"{source} is a model of type {model_type!r}, which {reason}. Use a text, image or image-text model."
+        )
+    return kind
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of a model's weights: those that an index names, or the one file."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return [folder / "model.safetensors"]
+    return sorted({folder / str(part) for part in read_settings(index).get("weight_map", {}).values()})
 
 
 def digest_of_folder(folder: Path, *settings: str) -> str:

@@ -1,4 +1,4 @@
-"""Encoders of image models and of image-text models (CLIP, SigLIP) of transformers."""
+"""Encoders of image models and of image-text models (CLIP, SigLIP) that transformers runs with torch."""
 
 import json
 from abc import abstractmethod
@@ -25,7 +25,7 @@ from anyshot.encoders.huggingface import (
     random_model,
 )
 from anyshot.encoders.huggingface_stages import WholeModel, clip_stages, image_stages
-from anyshot.encoders.images import encode_images, imagenet_class_names
+from anyshot.encoders.images import classes_of_labels, encode_images
 from anyshot.encoders.stages import ImagePreparation, Network, State
 from anyshot.errors import EncoderError
 
@@ -204,13 +204,7 @@ def _pooled_features(model: Any, state: State) -> Tensor:
 
 def _class_names(config: Any, *, n_classes: int) -> tuple[tuple[str, ...], ...] | None:
     """Return the synonyms of the model's classes, or None if they are fewer than ImageNet's or have no names."""
-    imagenet = imagenet_class_names()
-    labels = [str(config.id2label.get(row, f"LABEL_{row}")) for row in range(n_classes)]
-    if all(label == f"LABEL_{row}" for row, label in enumerate(labels)):
-        return imagenet if n_classes == len(imagenet) else None
-    if n_classes < len(imagenet):
-        return None
-    return tuple(tuple(name.strip() for name in label.split(",")) for label in labels)
+    return classes_of_labels([str(config.id2label.get(row, f"LABEL_{row}")) for row in range(n_classes)])
 
 
 def _image_half(model: Any) -> Network:

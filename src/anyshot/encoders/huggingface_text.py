@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface import HuggingFaceEncoder, collect, open_part, open_weights, random_model
-from anyshot.encoders.huggingface_files import CAUSAL, MASKED
+from anyshot.encoders.huggingface_kinds import is_causal_type
 from anyshot.encoders.huggingface_stages import text_stages
 from anyshot.encoders.stages import (
     Network,
@@ -66,7 +66,7 @@ class LanguageModelEncoder(HuggingFaceEncoder):
             tokenizer=self._tokenizer.backend_tokenizer.to_str if self._tokenizer.is_fast else None,
             about={"at_most": self._max_tokens, "filled_up": f"on the right with {pad}"},
         )
-        is_causal = config.model_type in CAUSAL - MASKED or bool(getattr(config, "is_decoder", False))
+        is_causal = is_causal_type(config.model_type) or bool(getattr(config, "is_decoder", False))
         self._pool = last_token if is_causal else mean_of_tokens
         self._settings = ("last_token" if is_causal else "mean_of_tokens", "1")
         self._model = model.to(self._compute.device, self._compute.dtype)

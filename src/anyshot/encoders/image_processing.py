@@ -7,13 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 import numpy as np
 from PIL import Image
 
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
+from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.huggingface_files import read_settings
 from anyshot.errors import EncoderError
 
@@ -64,6 +65,14 @@ KNOWN: Final = frozenset(
 )
 
 
+class Numbers(TypedDict):
+    """Side of the images [pixels], and mean and scale of each channel in units of bytes."""
+
+    side: int
+    mean: Vectors
+    scale: Vectors
+
+
 @dataclass(frozen=True)
 class ImageProcessing:
     """How pixels become the input of a network: bytes (side, side, 3), and (byte - mean) / scale inside of it."""
@@ -74,6 +83,11 @@ class ImageProcessing:
     resize: Mapping[str, int] | None  # "shortest_edge", or "height" and "width" [pixels]; None: not resized
     resample: Image.Resampling
     crop: int | None  # the side of the center that is cropped after the resize [pixels]
+
+    @property
+    def numbers(self) -> Numbers:
+        """What the network needs to know, to normalize the bytes itself."""
+        return {"side": self.side, "mean": self.mean, "scale": self.scale}
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Return an image (h, w, 3) as bytes (side, side, 3)."""
@@ -89,7 +103,9 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     Raises
     ------
     EncoderError
-        There is no preprocessor_config.json, or what it states is done by transformers only.
+        There is no preprocessor_config.json.
+    UnsupportedModelError
+        What it states is done by transformers only.
     """
     if not (folder / FILE).is_file():
         raise EncoderError(
@@ -97,7 +113,7 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
             "with that file."
         )
     stated = read_settings(folder / FILE)
-    processor = _processor(stated, model_type, folder)
+    processor = _processor(stated, model_type)
     defaults = PROCESSORS[processor]
     mean, scale = _normalization(stated, defaults, processor)
     resample = Image.Resampling(stated.get("resample") or defaults.resample)
@@ -108,7 +124,7 @@ def read_image_processing(folder: Path, *, model_type: str) -> ImageProcessing:
     sides = {crop} if crop is not None else {(resize or {}).get("height"), (resize or {}).get("width")}
     side = sides.pop()
     if side is None or sides:
-        raise EncoderError(f"{folder / FILE} does not make squares of one size. {_remedy()}")
+        raise UnsupportedModelError(f"its {FILE} does not make squares of one size")
     return ImageProcessing(side, mean, scale, resize, resample, crop)
 
 
@@ -124,7 +140,7 @@ def center_crop(pixels: Pixels, side: int) -> Pixels:
     return pixels[top : top + side, left : left + side]
 
 
-def _processor(stated: Mapping[str, Any], model_type: str, folder: Path) -> str:
+def _processor(stated: Mapping[str, Any], model_type: str) -> str:
     """Return the key in `PROCESSORS` of the processor that a file names."""
     named = str(stated.get("image_processor_type") or stated.get("feature_extractor_type") or "")
     for ending in ("Fast", "Pil", "ImageProcessor", "FeatureExtractor"):
@@ -133,12 +149,8 @@ def _processor(stated: Mapping[str, Any], model_type: str, folder: Path) -> str:
     others = [key for key, value in stated.items() if key.startswith("do_") and value and key not in KNOWN]
     if processor not in PROCESSORS or others or stated.get("do_reduce_labels"):
         asked = f"{processor}ImageProcessor" if processor not in PROCESSORS else ", ".join(others) or "do_reduce_labels"
-        raise EncoderError(f"{folder / FILE} asks for {asked}. {_remedy()}")
+        raise UnsupportedModelError(f"its {FILE} asks for {asked}")
     return processor
-
-
-def _remedy() -> str:
-    return "That is done by transformers only: use engine='torch', after pip install 'anyshot[torch]'."
 
 
 def _resize(stated: Mapping[str, Any], defaults: Defaults) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """Encode images in chunks, crop and resize them, and name the classes of ImageNet."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
@@ -77,3 +77,16 @@ def imagenet_class_names() -> tuple[tuple[str, ...], ...]:
     """Return the synonyms of each of the 1000 ImageNet classes (ILSVRC 2012), in the usual order of classifiers."""
     listed = json.loads(resources.files(data).joinpath("imagenet_classes.json").read_text(encoding="utf-8"))
     return tuple(tuple(synonyms) for synonyms in listed)
+
+
+def classes_of_labels(labels: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the synonyms of a classifier's classes, or None if they are fewer than ImageNet's or have no names.
+
+    labels: the names of the classes in order, "LABEL_0" where there is none.
+    """
+    imagenet = imagenet_class_names()
+    if all(label == f"LABEL_{row}" for row, label in enumerate(labels)):
+        return imagenet if len(labels) == len(imagenet) else None
+    if len(labels) < len(imagenet):
+        return None
+    return tuple(tuple(name.strip() for name in label.split(",")) for label in labels)

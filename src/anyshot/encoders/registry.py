@@ -95,6 +95,15 @@ HUGGING_FACE: Final[dict[str, str]] = {
 }
 """The class that opens a model in Hugging Face layout with torch, by the model's kind."""
 
+_TEXTS, _IMAGES = "anyshot.encoders.compiled_texts", "anyshot.encoders.compiled_images"
+COMPILED: Final[dict[str, tuple[str, str]]] = {
+    "sentences": (f"{_TEXTS}:CompiledTextEncoder", f"{_TEXTS}:why_not_compiled"),
+    "text": (f"{_TEXTS}:CompiledTextEncoder", f"{_TEXTS}:why_not_compiled"),
+    "image": (f"{_IMAGES}:CompiledImageEncoder", f"{_IMAGES}:why_not_compiled"),
+    "image-text": (f"{_IMAGES}:CompiledImageTextEncoder", f"{_IMAGES}:why_not_compiled"),
+}
+"""The class that opens it with openvino, and the function that says why it cannot."""
+
 _FOLLOWED_BY: Final = {PREFIX: "ID-or-folder", KERAS: "NAME"}
 
 
@@ -178,13 +187,10 @@ def load_from_hub(
         raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
     kind = _import("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
     folder = _import("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
-    if kind in ("sentences", "text"):
-        unsupported = _import("anyshot.encoders.compiled_texts:why_not_compiled")(folder)
-        if (
-            _import("anyshot.encoders.engines.choice:choose_engine")(engine, device, unsupported=unsupported)
-            == "openvino"
-        ):
-            return _checked(_import("anyshot.encoders.compiled_texts:CompiledTextEncoder")(folder, threads=threads))
+    compiled, why_not_compiled = COMPILED[kind]
+    choose_engine = _import("anyshot.encoders.engines.choice:choose_engine")
+    if choose_engine(engine, device, unsupported=_import(why_not_compiled)(folder)) == "openvino":
+        return _checked(_import(compiled)(folder, threads=threads))
     return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 

@@ -18,6 +18,7 @@ def test_features_equal_those_of_transformers(settings, pooled, tmp_path):
     settings = SMALL | {"image_size": 32, "patch_size": 8} | settings
     model = randomized(transformers.ViTModel(transformers.ViTConfig(**settings), add_pooling_layer=pooled))
     weights, config = saved(model, tmp_path)
+    config |= {"pooled": pooled}
     x = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         output = model(x)

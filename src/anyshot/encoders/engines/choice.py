@@ -16,6 +16,10 @@ DRIVERS: Final = ("/dev/nvidiactl", "/dev/kfd", r"C:\Windows\System32\nvcuda.dll
 """Files that are there if a GPU is, one of NVIDIA or of AMD."""
 
 
+class UnsupportedModelError(EncoderError):
+    """openvino cannot run a model; the message is the reason, for `choose_engine`."""
+
+
 def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: str | None = None) -> EngineName:
     """Return the engine that runs an encoder.
 

@@ -1,9 +1,11 @@
 """Engines of image networks: what encodes batches of images, and the graph that does it with openvino."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,9 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import Node, constant, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Engine, Precision, fast_precision
+from anyshot.errors import EncoderError
+
+Config: TypeAlias = Mapping[str, Any]  # of a model of transformers
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +24,7 @@ log = logging.getLogger(__name__)
 class ImageEngine(Protocol):
     """What runs an image network on prepared images."""
 
-    precision: str  # of the products, and the library that computes them; vectors of two precisions are not equal
+    precision: str  # of the products; vectors of two precisions are not equal
 
     def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of images, in order."""
@@ -31,39 +36,69 @@ class ImageGraph:
 
     Parameters
     ----------
-    features : callable
-        Returns the node of the features (n, width) for that of normalized pixels (n, 3, side, side).
-    side : int
-        Height and width of the images [pixels].
-    mean, scale : sequence of 3 floats
-        The network reads (byte - mean) / scale of each channel.
+    build : callable
+        Returns the graph, from `image_graph`; called when the first image is encoded.
     precision : {"float32", "bfloat16"}
         Precision of the products.
     threads : int, optional
         Number of threads. Default: the processors that the process may use.
     """
 
-    def __init__(
-        self,
-        features: Callable[[Node], Node],
-        *,
-        side: int,
-        mean: Sequence[float] | NDArray[Any],
-        scale: Sequence[float] | NDArray[Any],
-        precision: Precision,
-        threads: int | None = None,
-    ) -> None:
-        def build() -> Any:
-            pixels = parameter("pixels", -1, side, side, 3, dtype=np.uint8)
-            return model(features(normalized(pixels, mean=mean, scale=scale)), [pixels])
-
-        # In float32 the libraries agree; bfloat16 is rounded at other places by each.
-        self.precision = precision if precision == "float32" else f"openvino.{precision}"
+    def __init__(self, build: Callable[[], Any], *, precision: Precision, threads: int | None = None) -> None:
+        self.precision: str = precision
         self._engine = Engine(build, precision=precision, threads=threads)
 
     def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of images (n, side, side, 3), in order."""
         return self._engine.map({"pixels": pixels} for pixels in batches)
+
+
+def image_graph(
+    features: Callable[[Node], Node],
+    *,
+    side: int,
+    mean: Sequence[float] | NDArray[Any],
+    scale: Sequence[float] | NDArray[Any],
+) -> Any:
+    """Return the graph of a network, an `openvino.Model`, that reads images as bytes (n, side, side, 3).
+
+    features: returns the node of the features (n, width) for that of pixels (n, 3, side, side), which are
+    (byte - mean) / scale of each channel.
+    """
+    pixels = parameter("pixels", -1, side, side, 3, dtype=np.uint8)
+    return model(features(normalized(pixels, mean=mean, scale=scale)), [pixels])
+
+
+def opened(
+    features: Callable[[Node], Node],
+    folder: Path,
+    *,
+    side: int,
+    mean: Vectors,
+    scale: Vectors,
+    precision: Precision | None,
+    threads: int | None,
+) -> tuple[ImageGraph, int]:
+    """Return the graph of the network in a folder, and the width of its features; see `image_graph`."""
+    with fitting(folder):
+        graph = image_graph(features, side=side, mean=mean, scale=scale)
+        width: int = graph.output(0).get_partial_shape()[1].get_length()
+    return ImageGraph(lambda: graph, precision=precision or image_precision(), threads=threads), width
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Raise EncoderError if a graph cannot be built because a config.json and weights do not belong together."""
+    try:
+        yield
+    except EncoderError:
+        raise
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise EncoderError(
+            f"The weights in {folder} do not fit its config.json and preprocessor_config.json: {reason}. Download the "
+            "model again."
+        ) from error
 
 
 @cache

@@ -27,7 +27,7 @@ NAMES: Final = {
 def vit(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     """Return one vector (n, width) of normalized pixels (n, 3, h, w).
 
-    That is the class token, through the pooler if the model has one and no classifier.
+    That is the class token, through the pooler if the model has one and the config says that it is pooled.
     """
     x = patches(x, weights.under("embeddings.patch_embeddings.projection"))
     x = with_first(x, weights["embeddings.cls_token"])
@@ -35,6 +35,6 @@ def vit(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
     for number in range(config["num_hidden_layers"]):
         x = pre_norm_layer(x, weights.under(f"encoder.layer.{number}"), config, names=NAMES, causal=False)
     token = token_at(layer_norm(x, weights.under("layernorm"), epsilon=config["layer_norm_eps"]), 0)
-    if "pooler.dense.weight" not in weights:
+    if not config["pooled"] or "pooler.dense.weight" not in weights:
         return token
     return activate(linear(token, weights.under("pooler.dense")), config["pooler_act"])

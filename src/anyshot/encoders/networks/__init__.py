@@ -3,10 +3,12 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "ImageTextEncoder": "anyshot.encoders.huggingface_images",
     "LanguageModelEncoder": "anyshot.encoders.huggingface_text",
     "Lite0Network": "anyshot.encoders.networks.efficientnet",
     "MiniLMRunner": "anyshot.encoders.networks.minilm",
     "SentenceModelEncoder": "anyshot.encoders.huggingface_sentences",
+    "TransformersImageEncoder": "anyshot.encoders.huggingface_images",
     "bytes_first": "anyshot.encoders.networks.images",
     "choose": "anyshot.encoders.stages",
     "lite0_backbone": "anyshot.encoders.networks.efficientnet",

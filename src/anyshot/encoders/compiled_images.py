@@ -1,0 +1,197 @@
+"""Encoders of image models and of image-text models in Hugging Face layout that openvino runs, without torch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from anyshot.base import progress
+from anyshot.base.items import Items, check_texts
+from anyshot.base.protocols import LinearClassifier
+from anyshot.base.validation import Vectors, extra, unit
+from anyshot.encoders import networks
+from anyshot.encoders.engines.choice import UnsupportedModelError
+from anyshot.encoders.engines.image_models import FAMILIES, OpenImageModel
+from anyshot.encoders.engines.image_text_models import TYPES, OpenImageTextModel
+from anyshot.encoders.engines.layers import ACTIVATIONS
+from anyshot.encoders.engines.openvino import Precision
+from anyshot.encoders.huggingface_files import digest_of_folder, read_settings
+from anyshot.encoders.image_processing import read_image_processing
+from anyshot.encoders.images import encode_images
+
+if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
+    from anyshot.encoders.stages import Backbone, Staged
+
+
+class _Compiled(ABC):
+    """Base of both encoders."""
+
+    modality: Literal["image"] = "image"
+    width: int
+    digest: str
+    _folder: Path
+    _model: OpenImageModel | OpenImageTextModel
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
+
+        Raises
+        ------
+        BadItemError
+            An image cannot be read; the message names its path and row.
+        """
+        return encode_images(inputs, prepare=self._model.prepare, encode=self._model.map, width=self.width)
+
+    def backbone(self) -> "Backbone":
+        """Return the network that reads images in stages, opened by torch, with the weights read again in float32.
+
+        Raises
+        ------
+        MissingExtraError
+            torch or transformers is not installed.
+        """
+        extra("transformers", "torch", purpose="Training a network")
+        return self._staged().backbone()
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
+
+    @abstractmethod
+    def _staged(self) -> "Staged":
+        """Return the encoder of the same model that torch runs."""
+
+
+class CompiledImageEncoder(_Compiled):
+    """Encoder of a ViT, ResNet, MobileNetV2 or EfficientNet in Hugging Face layout, run by openvino on the CPU.
+
+    The vector is the input of a classifier's last layer; for a model without a classifier, its pooled output, or else
+    its class token.
+
+    Parameters
+    ----------
+    folder : Path
+        A model in Hugging Face layout, with weights in safetensors and a preprocessor_config.json.
+    threads : int, optional
+        Number of threads. Default: the processors that the process may use.
+    precision : {"float32", "bfloat16"}, optional
+        Precision of the products. Default: bfloat16 if the processor multiplies it.
+
+    Attributes
+    ----------
+    width : int
+        Number of dimensions of a vector.
+    digest : str
+        Hash of the model's files, and the precision; it changes whenever the vectors would.
+    classifier : LinearClassifier
+        The last layer and the names of its classes; only if it has at least the 1000 classes of ImageNet.
+
+    Raises
+    ------
+    EncoderError
+        openvino cannot run the model, it lacks a file, or its weights do not fit its config.json.
+    """
+
+    classifier: LinearClassifier  # set only if there is one, which the protocol `Classifying` checks
+
+    def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
+        check_compiled(folder)
+        self._folder, self._model = folder, OpenImageModel(folder, threads=threads, precision=precision)
+        self.width = self._model.width
+        if self._model.classifier is not None:
+            self.classifier = self._model.classifier
+        self.digest = f"{digest_of_folder(folder, 'image model, 1')} {self._model.precision}"
+
+    def _staged(self) -> "Staged":
+        staged: Staged = networks.TransformersImageEncoder(self._folder)
+        return staged
+
+
+class CompiledImageTextEncoder(_Compiled):
+    """Encoder of a CLIP or SigLIP in Hugging Face layout, run by openvino on the CPU, with one vector space for both.
+
+    Parameters are those of `CompiledImageEncoder`; the folder has a tokenizer.json, too.
+
+    Attributes
+    ----------
+    width : int
+        Number of dimensions of a vector.
+    digest : str
+        Hash of the model's files, and the precision; it changes whenever the vectors would.
+    logit_scale : float or None
+        The factor of cosines in the model's softmax or sigmoid, if the model has one.
+    logit_bias : float or None
+        The number added after that; SigLIP has one.
+
+    Raises
+    ------
+    EncoderError
+        openvino cannot run the model, it lacks a file, or its weights do not fit its config.json.
+
+    References
+    ----------
+    Radford et al. Learning Transferable Visual Models From Natural Language Supervision. ICML 2021.
+    Zhai et al. Sigmoid Loss for Language Image Pre-Training. ICCV 2023.
+    """
+
+    _model: OpenImageTextModel
+
+    def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
+        check_compiled(folder)
+        self._folder, self._model = folder, OpenImageTextModel(folder, threads=threads, precision=precision)
+        self.width = self._model.width
+        self.logit_scale, self.logit_bias = self._model.logit_scale, self._model.logit_bias
+        self.digest = f"{digest_of_folder(folder, 'image-text model, 1')} {self._model.precision}"
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit-length vectors (n, width) of texts, in the same space as the images'.
+
+        Raises
+        ------
+        BadItemError
+            A text is empty; the message names its row.
+        """
+        checked = check_texts(texts)
+        vectors = np.empty((len(checked), self.width), np.float32)
+        parts = ((len(rows), (rows, part)) for rows, part in self._model.map_texts(checked))
+        for rows, part in progress.track(parts, total=len(checked), description="Encoding texts"):
+            vectors[rows] = unit(part)
+        return vectors
+
+    def _staged(self) -> "Staged":
+        staged: Staged = networks.ImageTextEncoder(self._folder)
+        return staged
+
+
+def why_not_compiled(folder: Path) -> str | None:
+    """Return why openvino cannot run the image model in a folder, as a clause; None if it can. No weights are read.
+
+    Raises
+    ------
+    EncoderError
+        The folder lacks config.json or preprocessor_config.json, or they cannot be read.
+    """
+    try:
+        check_compiled(folder)
+    except UnsupportedModelError as error:
+        return str(error)
+    return None
+
+
+def check_compiled(folder: Path) -> None:
+    """Raise UnsupportedModelError, with the reason, if openvino cannot run the image model in a folder."""
+    config = read_settings(folder / "config.json")
+    kind = config.get("model_type")
+    if kind not in (*FAMILIES, *TYPES):
+        known = ", ".join((*FAMILIES, *TYPES))
+        raise UnsupportedModelError(f"models of type {kind!r} are not among those that openvino runs here ({known})")
+    halves = [config, config.get("vision_config") or {}, config.get("text_config") or {}]
+    acts = {str(half["hidden_act"]) for half in halves if "hidden_act" in half} - set(ACTIVATIONS)
+    if acts:
+        raise UnsupportedModelError(f"it has the activation {acts.pop()!r}, which is none of {', '.join(ACTIVATIONS)}")
+    if not halves[1].get("vision_use_head", True):
+        raise UnsupportedModelError("it has no vector for a whole image")
+    if kind in TYPES and not (folder / "tokenizer.json").is_file():
+        raise UnsupportedModelError("it has no tokenizer.json")
+    read_image_processing(folder, model_type=kind)
