@@ -298,6 +298,15 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         card = model_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=model.arrays(), card=card)
 
+    def training_examples(self) -> tuple[Items, Labels] | None:
+        """Return the labeled items that the model keeps, with their labels: texts or vectors; None for images."""
+        model = self._encoded_model()
+        data, encoder = model.data, model.embedder.encoder
+        if not len(data.index) or (encoder is not None and encoder.modality != "text"):
+            return None
+        items: Items = data.vectors if encoder is None else list(data.examples)
+        return items, data.classes[data.index].tolist()
+
     def without_cache(self) -> Self:
         """Return a copy that encodes every item anew, to measure what predictions take."""
         model, bare = self._encoded_model(), copy.copy(self)

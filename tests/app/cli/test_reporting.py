@@ -19,7 +19,8 @@ def test_report_writes_one_page_with_groups_and_training_data(call, made, tmp_pa
 def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path):
     page = tmp_path / "report.html"
     done = call("report", made / "model", made / "train.csv", "--out", page)
-    assert "--train DATA" in done.rows[0]["missing"]["curve"]
+    assert "--train DATA" in done.rows[0]["missing"]["next"]
+    assert not {"curve", "label_errors_train"} & set(done.rows[0]["missing"])  # the model keeps its labels
     assert "Section left out: Results by group need" in done.err
     assert "--group-column NAME" in done.err
 

@@ -71,6 +71,30 @@ def test_a_matrix_is_shaded_by_the_shares_of_its_rows():
     assert [[cell.bar for cell in cells] for _, cells in matrix.rows] == [["0.750", "0.250"], ["0.000", "0.000"]]
 
 
+def test_long_class_names_are_shortened_and_turned_in_the_matrix():
+    names = [f"a very long name of a class, number {number}" for number in range(10)]
+    matrix = Matrix.of(names, np.eye(10, dtype=int).tolist())
+    assert matrix.is_turned
+    assert len(set(matrix.columns)) == 10
+    assert all(len(column) <= 22 for column in matrix.columns)
+    assert [whole for _, whole in matrix.legend] == names
+    page = report_of(matrix=matrix).to_html()
+    assert 'class="matrix turned"' in page
+    assert names[9] in page
+    assert Matrix.of(["a", "b"], [[1, 0], [0, 1]]).legend == ()
+
+
+def test_sections_with_nothing_to_show_are_named_in_one_line_at_the_end():
+    sections = {
+        "curve": Section(title="What more labels would bring", missing={"curve": "A curve needs training data."}),
+        "task": Section("Classify items.", title="The task"),
+    }
+    page = Report(None, "Verdict", (Tile("1", "name"),), (), sections).to_html()
+    assert page.count("<section") == 1
+    assert "Not shown: <b>What more labels would bring</b>. A curve needs training data." in page
+    assert page.index("Not shown") > page.index("The task")
+
+
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "</script><script>alert(1)</script>", '" onload="alert(1)'])
 def test_all_text_is_escaped(hostile):
     card = Card(ShownItem(hostile), hostile, hostile, hostile, (hostile,))

@@ -35,6 +35,8 @@ TITLE: Final = "How good is this model?"
 MAX_TEXT = 600  # letters of a text
 MAX_SIDE = 224  # pixels of an image's longer side, twice what the page shows: sharp on fine screens
 MAX_NUMBERS = 6  # of a vector
+MAX_HEADING = 18  # letters of a class in the confusion matrix
+MAX_HEADINGS = 60  # letters of all headings of the matrix, up to which they are not turned
 MAX_LINES = 8  # columns of a row, up to which each has a line of its own
 
 T = TypeVar("T")
@@ -93,12 +95,22 @@ class Matrix(NamedTuple):
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    legend: tuple[tuple[str, str], ...] = ()
+    """(shortened name, whole name) of each class whose name is too long for a heading."""
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the headings of the columns are turned, because they would be too wide side by side."""
+        return sum(map(len, self.columns)) > MAX_HEADINGS
 
     @classmethod
     def of(cls, names: Sequence[str], counts: Sequence[Sequence[int]]) -> "Matrix":
         """Return the matrix of `counts` (c, c), each row shaded by its shares."""
+        short = [name if len(name) <= MAX_HEADING else f"{name[: MAX_HEADING - 1].rstrip()}…" for name in names]
+        short = [one if short.count(one) == 1 else f"{row}. {one}" for row, one in enumerate(short, start=1)]
+        legend = tuple((one, name) for one, name in zip(short, names, strict=True) if one != name)
         rows = [[Cell(f"{n:,}", str(n), f"{n / max(sum(row), 1):.3f}") for n in row] for row in counts]
-        return cls(tuple(names), tuple((name, tuple(row)) for name, row in zip(names, rows, strict=True)))
+        return cls(tuple(short), tuple((name, tuple(row)) for name, row in zip(short, rows, strict=True)), legend)
 
 
 class ShownItem(NamedTuple):
@@ -147,6 +159,11 @@ class Section:
     title: str = ""
     short_title: str = ""
     """The title in the navigation."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing to show but what it needs."""
+        return not (self.lead or self.notes or self.bullets or self.shown or self.cards or self.code or self.drawing)
 
     @property
     def needs(self) -> list[str]:

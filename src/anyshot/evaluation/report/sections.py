@@ -57,8 +57,8 @@ def report(
     y : n labels, None for none; classes that the model does not know are marked. For a regressor, n numbers
     groups : the group of each item (n,), or several such columns by name
     sample_weight : weight of each item (n,) in every share and error
-    train : training items and labels, to count labels, to find wrong ones and, without `curve`, to measure a learning
-        curve by about twenty fits
+    train : training items and labels, by default those that the model keeps, to count labels, to find wrong ones and,
+        without `curve`, to measure a learning curve by about twenty fits
     curve : result of `learning_curve`; for a regressor, of `number_curve`
     pool : unlabeled items from which to suggest the next to label
 
@@ -77,6 +77,8 @@ def report(
     >>> found.tables["confusions"][["truth", "answer", "n"]].values.tolist()
     [['low', 'high', 1]]
     """
+    if train is None and hasattr(model, "training_examples"):
+        train = model.training_examples()
     inputs = Inputs(
         model=model, X=X, y=y, groups=_columns(groups), sample_weight=sample_weight, train=train, curve=curve, pool=pool
     )
