@@ -58,7 +58,7 @@ def with_openvino(precision: Precision, threads: int) -> Callable[[Items], Vecto
         weights = Weights(read_weights(), "the package")
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
-    graph = ImageGraph(build, precision=precision, threads=threads)
+    graph = ImageGraph(build, key="benchmark", precision=precision, threads=threads)
     return lambda images: encode_images(images, prepare=center_square, encode=graph.map, width=1280, at_least=AT_LEAST)
 
 

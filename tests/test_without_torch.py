@@ -32,6 +32,22 @@ model = anyshot.AnyShotClassifier(["billing", "delivery"]).fit(texts, labels, un
 model.save("model")
 assert list(anyshot.load("model").predict(texts)) == labels
 """
+FIT_IMAGES = """
+import numpy, anyshot
+images = list(numpy.random.default_rng(0).integers(0, 256, (6, 20, 20, 3), dtype=numpy.uint8))
+labels = ["cat", "dog"] * 3
+assert anyshot.AnyShotClassifier(["cat", "dog"]).fit().predict(images).shape == (6,)  # by the bridge from ImageNet
+model = anyshot.AnyShotClassifier(["cat", "dog"]).fit(images, labels, unlabeled=images)
+model.save("model")
+assert list(anyshot.load("model").predict(images)) == list(model.predict(images))
+"""
+CONVNEXT = """
+import json, pathlib, anyshot
+folder = pathlib.Path("convnext")
+folder.mkdir()
+(folder / "config.json").write_text(json.dumps({"model_type": "convnext"}))
+anyshot.load_encoder("hf:convnext")
+"""
 COMMAND = """
 import runpy
 sys.argv = ["anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
@@ -52,6 +68,16 @@ def run(code: str, folder, *, hidden=("torch", "transformers", "sentence_transfo
 def test_texts_are_fitted_predicted_saved_and_loaded(tmp_path):
     done = run(FIT, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_images_are_fitted_predicted_saved_and_loaded(tmp_path):
+    done = run(FIT_IMAGES, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_model_of_another_architecture_names_the_extra(tmp_path):
+    done = run(CONVNEXT, tmp_path)
+    assert "A model of type 'convnext' needs transformers: pip install 'anyshot[torch]'" in done.stderr
 
 
 def test_the_command_predicts_texts(tmp_path):

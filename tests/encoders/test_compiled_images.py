@@ -127,6 +127,13 @@ def test_bfloat16_changes_a_vector_little_and_the_digest(tmp_path):
     assert exact.digest != fast.digest
 
 
+def test_encoders_of_the_same_files_share_one_graph(tmp_path):
+    folder = tiny("ResNet", tmp_path)
+    one, other = CompiledImageEncoder(folder), CompiledImageEncoder(folder)
+    assert one._model._graph._engine is other._model._graph._engine
+    assert CompiledImageEncoder(folder, threads=7)._model._graph._engine is not one._model._graph._engine
+
+
 def test_it_can_be_trained_by_torch(tmp_path):
     folder = tiny("ResNet", tmp_path)
     backbone = CompiledImageEncoder(folder).backbone()

@@ -3,6 +3,8 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "CompiledImageEncoder": "anyshot.encoders.compiled_images",
+    "CompiledImageTextEncoder": "anyshot.encoders.compiled_images",
     "CompiledTextEncoder": "anyshot.encoders.compiled_texts",
     "EfficientNetLite0Encoder": "anyshot.encoders.efficientnet",
     "EncoderRanking": "anyshot.encoders.ranking",

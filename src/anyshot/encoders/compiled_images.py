@@ -97,11 +97,13 @@ class CompiledImageEncoder(_Compiled):
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
         check_compiled(folder)
-        self._folder, self._model = folder, OpenImageModel(folder, threads=threads, precision=precision)
+        digest = digest_of_folder(folder, "image model, 1")
+        self._folder = folder
+        self._model = OpenImageModel(folder, key=digest, threads=threads, precision=precision)
         self.width = self._model.width
         if self._model.classifier is not None:
             self.classifier = self._model.classifier
-        self.digest = f"{digest_of_folder(folder, 'image model, 1')} {self._model.precision}"
+        self.digest = f"{digest} {self._model.precision}"
 
     def _staged(self) -> "Staged":
         staged: Staged = networks.TransformersImageEncoder(self._folder)
@@ -139,10 +141,12 @@ class CompiledImageTextEncoder(_Compiled):
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
         check_compiled(folder)
-        self._folder, self._model = folder, OpenImageTextModel(folder, threads=threads, precision=precision)
+        digest = digest_of_folder(folder, "image-text model, 1")
+        self._folder = folder
+        self._model = OpenImageTextModel(folder, key=digest, threads=threads, precision=precision)
         self.width = self._model.width
         self.logit_scale, self.logit_bias = self._model.logit_scale, self._model.logit_bias
-        self.digest = f"{digest_of_folder(folder, 'image-text model, 1')} {self._model.precision}"
+        self.digest = f"{digest} {self._model.precision}"
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) of texts, in the same space as the images'.

@@ -5,7 +5,7 @@ has no squeeze-and-excitation and uses ReLU6.
 """
 
 import hashlib
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
@@ -180,15 +180,14 @@ def load_efficientnet_lite0_even(
     return EfficientNetLite0Encoder(device=device, lighting="even", engine=engine, threads=threads)
 
 
-@cache
 def _graph(threads: int | None) -> ImageGraph:
-    """Return the graph of the network, one for all encoders of a process."""
+    """Return the graph of the network."""
 
     def build() -> Any:
         weights = Weights(read_weights(), WEIGHTS_PACKAGE)
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
-    return ImageGraph(build, precision=image_precision(), threads=threads)
+    return ImageGraph(build, key=WEIGHTS_SHA256, precision=image_precision(), threads=threads)
 
 
 def read_weights() -> dict[str, NDArray[Any]]:

@@ -23,7 +23,7 @@ def test_bytes_are_normalized_by_channel_with_the_channels_first():
 
 @pytest.mark.parametrize("threads", [None, 1, 2])
 def test_batches_of_any_size_are_answered_in_order(threads):
-    graph = ImageGraph(build, precision="float32", threads=threads)
+    graph = ImageGraph(build, key="test", precision="float32", threads=threads)
     parts = list(graph.map(iter([PIXELS[:2], PIXELS[2:3], PIXELS[3:]])))
     assert [len(part) for part in parts] == [2, 1, 2]
     expected = ((PIXELS - MEAN) / SCALE).mean(axis=(1, 2))
@@ -31,7 +31,7 @@ def test_batches_of_any_size_are_answered_in_order(threads):
 
 
 def test_the_precision_is_stated():
-    graph = ImageGraph(build, precision="bfloat16")
+    graph = ImageGraph(build, key="test", precision="bfloat16")
     assert graph.precision == "bfloat16"
 
 

@@ -79,6 +79,8 @@ class OpenImageModel:
     ----------
     folder : Path
         A model in Hugging Face layout.
+    key : str
+        Hash of its files; models of the same key are compiled once.
     precision : {"float32", "bfloat16"}, optional
         Precision of the products. Default: `image_precision()`.
     threads : int, optional
@@ -99,7 +101,9 @@ class OpenImageModel:
         The model lacks a file, or its weights do not fit its config.json.
     """
 
-    def __init__(self, folder: Path, *, precision: Precision | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
+    ) -> None:
         config = read_settings(folder / "config.json")
         kind = config["model_type"]
         self._processing = read_image_processing(folder, model_type=kind)
@@ -111,6 +115,7 @@ class OpenImageModel:
         self._graph, self.width = opened(
             lambda x: build(x, trunk, settings),
             folder,
+            key=f"{key} images",
             precision=precision,
             threads=threads,
             **self._processing.numbers,

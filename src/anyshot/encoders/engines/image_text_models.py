@@ -18,7 +18,7 @@ from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_image, siglip_text
 from anyshot.encoders.engines.images import Config, fitting, image_precision, opened
 from anyshot.encoders.engines.layers import linear, model, parameter
-from anyshot.encoders.engines.openvino import Engine, Precision
+from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.texts import read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import read_settings, weight_files
@@ -45,6 +45,8 @@ class OpenImageTextModel:
     ----------
     folder : Path
         A model in Hugging Face layout.
+    key : str
+        Hash of its files; models of the same key are compiled once.
     precision : {"float32", "bfloat16"}, optional
         Precision of the products. Default: `image_precision()`.
     threads : int, optional
@@ -65,7 +67,9 @@ class OpenImageTextModel:
         The model lacks a file, or its weights do not fit its config.json.
     """
 
-    def __init__(self, folder: Path, *, precision: Precision | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
+    ) -> None:
         config = read_settings(folder / "config.json")
         self._is_clip = config["model_type"] == "clip"
         defaults = CLIP_LAYERS if self._is_clip else SIGLIP_LAYERS
@@ -77,13 +81,14 @@ class OpenImageTextModel:
         self._graph, self.width = opened(
             lambda x: self._image_half(x, images),
             folder,
+            key=f"{key} images",
             precision=precision,
             threads=threads,
             **self._processing.numbers,
         )
         self.precision = self._graph.precision
         self._tokens = TextTokens.of(folder, longest=self._longest, is_padded=not self._is_clip)
-        self._text_engine = Engine(self._text_graph, precision=precision, threads=threads)
+        self._text_engine = shared_engine(f"{key} texts", self._text_graph, precision=precision, threads=threads)
         self.logit_scale = _number(self._weights, "logit_scale", math.exp)
         self.logit_bias = _number(self._weights, "logit_bias")
 

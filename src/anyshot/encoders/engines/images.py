@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import Node, constant, integers, model, ops, parameter
-from anyshot.encoders.engines.openvino import Engine, Precision, fast_precision
+from anyshot.encoders.engines.openvino import Precision, fast_precision, shared_engine
 from anyshot.errors import EncoderError
 
 Config: TypeAlias = Mapping[str, Any]  # of a model of transformers
@@ -38,15 +38,17 @@ class ImageGraph:
     ----------
     build : callable
         Returns the graph, from `image_graph`; called when the first image is encoded.
+    key : str
+        Hash of what the graph is made from; graphs of the same key are compiled once.
     precision : {"float32", "bfloat16"}
         Precision of the products.
     threads : int, optional
         Number of threads. Default: the processors that the process may use.
     """
 
-    def __init__(self, build: Callable[[], Any], *, precision: Precision, threads: int | None = None) -> None:
+    def __init__(self, build: Callable[[], Any], *, key: str, precision: Precision, threads: int | None = None) -> None:
         self.precision: str = precision
-        self._engine = Engine(build, precision=precision, threads=threads)
+        self._engine = shared_engine(key, build, precision=precision, threads=threads)
 
     def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of images (n, side, side, 3), in order."""
@@ -76,14 +78,18 @@ def opened(
     side: int,
     mean: Vectors,
     scale: Vectors,
+    key: str,
     precision: Precision | None,
     threads: int | None,
 ) -> tuple[ImageGraph, int]:
-    """Return the graph of the network in a folder, and the width of its features; see `image_graph`."""
+    """Return the graph of the network in a folder, and the width of its features.
+
+    features, side, mean, scale: see `image_graph`; key, precision, threads: see `ImageGraph`.
+    """
     with fitting(folder):
         graph = image_graph(features, side=side, mean=mean, scale=scale)
         width: int = graph.output(0).get_partial_shape()[1].get_length()
-    return ImageGraph(lambda: graph, precision=precision or image_precision(), threads=threads), width
+    return ImageGraph(lambda: graph, key=key, precision=precision or image_precision(), threads=threads), width
 
 
 @contextmanager
