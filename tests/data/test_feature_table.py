@@ -20,6 +20,7 @@ ALIKE = RANDOM.normal(size=(20, 3))
     [
         (UNLIKE, True),
         (ALIKE, False),
+        ((10 * ALIKE).astype(int), True),
         (pd.DataFrame(ALIKE, columns=["a", "b", "c"]), True),
         (pl.DataFrame(ALIKE, schema=["a", "b", "c"]), True),
         (pd.DataFrame(ALIKE), False),  # without names

@@ -16,6 +16,21 @@ TEXTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("我的包裹什么时候到", "gb18030"),
+        ("请退款", "gb18030"),
+        ("환불해 주세요", "euc_kr"),
+        ("我的包裹什麼時候到", "big5"),
+    ],
+)
+def test_a_few_words_are_read_by_the_letters_that_they_usually_have(tmp_path, text, encoding):
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode(encoding))
+    assert read_text(path) == (text, encoding)
+
+
 @pytest.mark.parametrize("encoding", TEXTS)
 def test_the_encoding_is_detected_and_said(tmp_path, caplog, encoding):
     path, text = tmp_path / "a.csv", "text,label\n" + TEXTS[encoding]

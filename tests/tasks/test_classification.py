@@ -448,7 +448,20 @@ def test_predictions_need_a_fit_first(clf):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         clf.predict(["tea"])
     with pytest.raises(NotFittedError, match="No item was encoded yet"):
-        AnyShotClassifier(["tea", "zoo"], cache=False).fit().save("nowhere")
+        AnyShotClassifier(["tea", "zoo"], cache=False).fit().assembled()
+
+
+def test_a_model_of_names_alone_is_saved_and_finds_its_encoder_after_loading(tmp_path):
+    clf = AnyShotClassifier(
+        {"refund": "money back", "delivery": None}, cache=False, class_prior={"refund": 3, "delivery": 1}
+    )
+    clf.fit().save(tmp_path / "model")
+    assert "2 classes, 0 labeled examples" in (tmp_path / "model" / "README.md").read_text()
+    again = load(tmp_path / "model", cache=False)
+    assert (again.classes_.tolist(), again.method_) == (["delivery", "refund"], "zero-shot")
+    texts = ["where is my parcel", "give me my money"]
+    assert again.predict(texts).tolist() == ["delivery", "refund"]
+    np.testing.assert_array_equal(again.predict_proba(texts), clf.predict_proba(texts))
 
 
 def test_a_class_whose_list_of_examples_is_empty_is_a_class(letters):

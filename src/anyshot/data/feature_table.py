@@ -140,13 +140,16 @@ def column_names_of(X: Any) -> list[str] | None:
 def holds_features(X: Any) -> bool:
     """Return whether a table or array holds features with units of their own, rather than vectors of a network.
 
-    A table with names for its columns does, and an array whose columns differ in scale, unless it is wide, or its rows
-    have equal lengths.
+    A table with names for its columns does, and an array of integers, or one whose columns differ in scale, unless it
+    is wide, or its rows have equal lengths.
     """
     frame = as_frame(X)
     if hasattr(frame, "toarray") or (isinstance(frame, pd.DataFrame) and text_columns(frame)):
         return False
-    rows = numeric_array(frame, dtype=np.float64)
+    rows = numeric_array(frame)
+    if rows.dtype.kind in "iub" and rows.ndim == 2 and rows.shape[1] < WIDE:
+        return True
+    rows = rows.astype(np.float64)
     if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
         return isinstance(frame, pd.DataFrame) and rows.ndim == 2 and 2 <= rows.shape[1] < WIDE
     lengths, std = np.linalg.norm(rows, axis=1), rows.std(axis=0)

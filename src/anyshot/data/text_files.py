@@ -116,7 +116,8 @@ def _encoding_of(data: bytes, path: Path) -> str:
     # In Western languages three accented letters do not follow each other; in other scripts whole words are not ASCII.
     found = [] if re.search(rb"[\x80-\xff]{3}", sample) is None else list(from_bytes(sample, cp_isolation=[*DETECTED]))
     as_good = [one.encoding for one in found if (one.chaos, one.coherence) == (found[0].chaos, found[0].coherence)]
-    encoding = "cp1252" if not as_good or "cp1252" in as_good else as_good[0]
+    typical = [one for one in as_good if _is_typical(one, sample)] or as_good
+    encoding = "cp1252" if not typical or "cp1252" in typical else typical[0]
     if not _decodes(data, encoding):
         number = next((number for number, line in not_ascii.items() if not _decodes(line, encoding)), 1)
         raise DataFileError(
@@ -124,6 +125,28 @@ def _encoding_of(data: bytes, path: Path) -> str:
             "UTF-8, or name its encoding (--encoding)."
         )
     return NAMES.get(encoding, encoding)
+
+
+def _is_typical(encoding: str, sample: bytes) -> bool:
+    """Return whether a text has the letters that texts in an encoding usually have: a few words fit several."""
+    letters = [letter for letter in sample.decode(encoding, errors="ignore") if letter > "\x7f" and letter.isalpha()]
+    if encoding == "euc_kr":
+        return all("\uac00" <= letter <= "\ud7a3" for letter in letters)  # Hangul
+    if encoding in ("euc_jp", "cp932"):
+        return any("\u3041" <= letter <= "\u30ff" for letter in letters)  # kana
+    if encoding == "gb18030":
+        return _encodes("".join(letters), "gb2312")
+    if encoding == "big5":
+        return all(letter.encode("big5", errors="ignore")[:1] <= b"\xc6" for letter in letters)  # the frequent ones
+    return True
+
+
+def _encodes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _decoded(data: bytes, path: Path, encoding: str, why: str) -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from anyshot import data
 from anyshot.base import progress
-from anyshot.base.items import Items
+from anyshot.base.items import Items, check_images
 from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Vectors, unit
 
@@ -37,6 +37,7 @@ def encode_images(
     prepare: maps an image's pixels (h, w, 3) to the network's input; encode: maps batches of inputs to their features
     (n, width); at_least: the shorter side that `prepare` needs [pixels], if it does not need the full resolution.
     """
+    images = check_images(images)
 
     def batches() -> Iterator[NDArray[Any]]:
         for first in range(0, len(images), CHUNK):

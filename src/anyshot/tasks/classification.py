@@ -33,16 +33,13 @@ from anyshot.base.labels import (
     row_of,
     to_indexes,
 )
-from anyshot.base.model_card import encoder_name, model_card
-from anyshot.base.model_folder import write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
-from anyshot.encoders.registry import card_facts
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts
-from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, saved_parameters
+from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, write_classifier, write_names
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
 from anyshot.zero_shot import class_embeddings, class_texts
 from anyshot.zero_shot.class_texts import ClassesWithDescriptions, Description, describe
@@ -291,12 +288,11 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
-        model = self._encoded_model()
-        facts = {"kind": "AnyShotClassifier", "parameters": saved_parameters(self, model.embedder), **model.facts()}
-        facts["columns"] = getattr(self, "columns_", {})
-        modality, base_model = card_facts(encoder_name(facts))
-        card = model_card(facts, modality=modality, base_model=base_model)
-        write_model(folder, facts=facts, arrays=model.arrays(), card=card)
+        self._check_fitted()
+        if (model := self._model) is None:
+            write_names(folder, self, self._pending.texts)
+        else:
+            write_classifier(folder, self, model, columns=getattr(self, "columns_", {}))
 
     def training_examples(self) -> tuple[Items, Labels] | None:
         """Return the labeled items that the model keeps, with their labels: texts or vectors; None for images."""

@@ -1,19 +1,24 @@
 """Check the parameters of AnyShotClassifier, save them, and choose its encoder."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anyshot import data
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS
+from anyshot.any_shot.model import METHODS, Model
 from anyshot.base.items import Items
+from anyshot.base.model_card import encoder_name, model_card
+from anyshot.base.model_folder import write_model
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import is_number
-from anyshot.encoders.registry import encoder_for
+from anyshot.encoders.registry import card_facts, encoder_for
 from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
+from anyshot.zero_shot.class_texts import ClassTexts
 
 
 class Parameters(Protocol):
@@ -53,12 +58,40 @@ def embedder_for(parts: Sequence[Items], clf: Parameters, *, vectors_given: bool
 _SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts", "words")
 
 
-def saved_parameters(clf: Parameters, embedder: Embedder) -> dict[str, Any]:
+def write_classifier(
+    folder: str | os.PathLike[str], clf: Parameters, model: Model, *, columns: Mapping[str, str]
+) -> None:
+    """Write the folder of a classifier with its fitted model, and the columns of the table that it was fitted to."""
+    facts = {"kind": "AnyShotClassifier", "parameters": saved_parameters(clf, model.embedder), **model.facts()}
+    _write(folder, {**facts, "columns": columns}, model.arrays())
+
+
+def write_names(folder: str | os.PathLike[str], clf: Parameters, texts: ClassTexts) -> None:
+    """Write the folder of a classifier that knows only the names of its classes: its encoder follows from items."""
+    words = [own and own.facts() for own in texts.words]
+    facts = {
+        "kind": "AnyShotClassifier",
+        "parameters": saved_parameters(clf, None),
+        "encoder": {"name": "auto", "digest": None, "tuned": None},
+        "training_set": {"classes": texts.names, "texts": texts.texts, "words": words, "examples": []},
+        "model": {"method": "zero-shot", "reasons": ["The encoder is chosen by the first items."]},
+        "leaderboard": [],
+    }
+    _write(folder, facts, {})
+
+
+def _write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    modality, base_model = card_facts(encoder_name(facts))
+    card = model_card(facts, modality=modality, base_model=base_model)
+    write_model(folder, facts=facts, arrays=arrays, card=card)
+
+
+def saved_parameters(clf: Parameters, embedder: Embedder | None) -> dict[str, Any]:
     """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
-    if not isinstance(embedder.requested, str) and embedder.trained is None:
+    if embedder is not None and not isinstance(embedder.requested, str) and embedder.trained is None:
         raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
     parameters = {name: value for name, value in clf.get_params().items() if name in _SAVED}
-    parameters["encoder"] = embedder.name if clf.encoder != "auto" else "auto"
+    parameters["encoder"] = "auto" if embedder is None or clf.encoder == "auto" else embedder.name
     if isinstance(clf.class_prior, Mapping):
         parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
     return parameters
