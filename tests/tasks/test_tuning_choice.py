@@ -1,9 +1,14 @@
 """Fine-tuning is tried within its budget, and used only if it is better."""
 
+from functools import partial
+from itertools import count
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from anyshot import AnyShotClassifier
+from anyshot.tasks import tuning_choice
 from anyshot.tasks.tuning_choice import is_better
 
 TEXTS = ["refund my money", "money back please", "where is my parcel", "the parcel is late"] * 5
@@ -45,7 +50,7 @@ def test_vectors_have_no_network_to_fine_tune():
 
 def test_a_budget_that_is_too_small_keeps_the_closed_form():
     clf = AnyShotClassifier(NAMES, budget=1e-3, cache=False, random_state=0).fit(TEXTS, LABELS)
-    assert "Fine-tuning was stopped: it would take about" in clf.reasons_[-1]
+    assert "Fine-tuning was not tried: it would take about" in clf.reasons_[-1]
     assert "fine-tuned" not in set(clf.leaderboard_.method)
 
 
@@ -61,3 +66,25 @@ def test_without_a_cache_nothing_is_stored_on_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
     AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_how_long_it_takes_is_said_before_it_begins_and_decides_whether_it_does(monkeypatch, caplog):
+    began = []
+    clock = SimpleNamespace(monotonic=partial(next, count(0.0, 10.0)))  # each look is ten seconds later
+
+    def fine_tuned(model, items, rows, random_state):
+        began.append(int(rows.sum()))
+        return fine_tuning(model, items, rows, random_state)
+
+    fine_tuning = tuning_choice._fine_tuned
+    monkeypatch.setattr(tuning_choice, "_fine_tuned", fine_tuned)
+    monkeypatch.setattr(tuning_choice, "time", clock)
+    clf = AnyShotClassifier(NAMES, budget=20.0, cache=False, random_state=0).fit(TEXTS, LABELS)
+    assert len(began) == 1  # the trial
+    assert "Fine-tuning was not tried: it would take about" in clf.reasons_[-1]
+    assert "and the budget is 20 s" in clf.reasons_[-1]
+    with caplog.at_level("INFO", logger="anyshot"):
+        AnyShotClassifier(NAMES, budget=5000.0, cache=False, random_state=0).fit(TEXTS, LABELS)
+    assert any(
+        line.startswith("Fine-tuning will take about") and "of a budget of 83 min" in line for line in caplog.messages
+    )

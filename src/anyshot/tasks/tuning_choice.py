@@ -1,5 +1,6 @@
 """Fine-tuning compared with a closed-form model by cross-validation, and used if it is better."""
 
+import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -13,7 +14,7 @@ from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
 from anyshot.base import progress
 from anyshot.base.items import Items
-from anyshot.base.labels import folds_by_arrival
+from anyshot.base.labels import folds_by_arrival, ranks_in_class
 from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
 from anyshot.errors import EncoderError
 from anyshot.evaluation.metrics import wilson_interval
@@ -27,6 +28,10 @@ Budget: TypeAlias = Literal["fast", "best"] | float
 MIN_LABELS_PER_CLASS: Final = 5
 """Labels that every class needs before fine-tuning is tried."""
 N_FOLDS: Final = 3
+TRIAL: Final = 5
+"""The trial that shows how long fine-tuning takes uses one label in so many."""
+
+log = logging.getLogger(__name__)
 
 
 def fine_tune_if_better(
@@ -38,8 +43,8 @@ def fine_tune_if_better(
     one standard error of the paired difference: smaller differences are noise, and fine-tuning costs more.
 
     items (n): those of the labels of `model.data`, in order; unlabeled: its unlabeled items; method: that was asked
-    for, "auto" if fine-tuning may be used; budget: "best", or the seconds that all of it may take; the first fold shows
-    how long the rest will.
+    for, "auto" if fine-tuning may be used; budget: "best", or the seconds that all of it may take. A trial on a fifth
+    of the labels shows how long it will take, before it begins, and the first fold shows it again.
     """
     obstacle = _obstacle(model, items, method)
     if obstacle:
@@ -49,6 +54,12 @@ def fine_tune_if_better(
     limit = float("inf") if isinstance(budget, str) else float(budget)
     scores = np.zeros((len(items), len(data.classes)))
     began = time.monotonic()
+    expected = _expected_seconds(model, items, random_state)
+    if expected > limit:
+        why = f"it would take about {expected:.0f} s, and the budget is {limit:.0f} s"
+        return model.with_reason(f"Fine-tuning was not tried: {why}.")
+    within = "" if np.isinf(limit) else f", of a budget of {progress.duration(limit)}"
+    log.info("Fine-tuning will take about %s%s", progress.duration(expected), within)
     rows_of = [(1, folds == fold) for fold in np.unique(folds)]  # as `progress.track` counts them
     for done, out in enumerate(progress.track(rows_of, total=N_FOLDS, description="Fine-tuning"), start=1):
         scores[out] = _fine_tuned(model, items, ~out, random_state).scores(items_at(items, out))
@@ -74,6 +85,18 @@ def fine_tune_if_better(
     own = model.embedder
     embedder = Embedder(encoder, cache=own.cache, long_texts=own.long_texts, words=own.words)
     return with_fine_tuned(model, embedder, LinearModel(coef, intercept), result, items, unlabeled).with_reason(reason)
+
+
+def _expected_seconds(model: Model, items: Items, random_state: RandomState) -> float:
+    """Return how long fine-tuning on each fold and on all labels will take, from a trial on a fifth of the labels."""
+    index, n_classes = model.data.index, len(model.data.classes)
+    n_each = max(2, len(index) // (TRIAL * n_classes))
+    rows = ranks_in_class(index, np.arange(len(index))) < n_each
+    began = time.monotonic()
+    with progress.hidden():
+        _fine_tuned(model, items, rows, random_state)
+    # Each of the folds trains on the others, (N_FOLDS - 1) / N_FOLDS of the labels, and the last fit on all.
+    return (time.monotonic() - began) * len(index) / np.count_nonzero(rows) * N_FOLDS
 
 
 def _share(correct: NDArray[np.bool_]) -> str:
