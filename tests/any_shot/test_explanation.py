@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from anyshot import AnyShotClassifier
+from anyshot import AnyShotClassifier, Words
 from anyshot.any_shot.explanation import Explanation, Explanations, Neighbor
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
@@ -90,3 +90,12 @@ def test_classes_from_another_domain_are_not_explained_by_their_names():
     first, second = clf.explain(images)
     assert (first.label, second.label) == (1, 2)
     assert first.analogy is None
+
+
+def test_an_explanation_names_the_most_similar_words_of_the_class(letters):
+    clf = AnyShotClassifier({"left": Words("aaa aab bbb"), "right": Words("yyy zzz")}, encoder=letters, cache=False)
+    (one,) = clf.fit().explain(["aaaa b"])
+    assert one.words == ("aab", "aaa", "bbb")
+    assert one.reasons()[1] == "most similar words of left: aab, aaa, bbb"
+    denying = AnyShotClassifier(["joy", "not joy"], encoder=letters, cache=False).fit()
+    assert [one.words == () for one in denying.explain(["happy glad", "zzz xxx qqq"])] == [False, True]

@@ -101,6 +101,8 @@ def test_the_reasons_name_the_first_words_of_some_classes():
     many = describe(["joy", "anger", "fear", "trust", "pride", "grief"])
     assert " and 2 more. Change" in reading_reasons(many, readings(many))[0]
     assert reading_reasons(describe(["a"]), (Reading(),)) == []
+    (advice,) = reading_reasons(describe(["a"]), (Reading(),), ask=True)
+    assert "the bundled list has none for every class. Before you label more, write ten words a class" in advice
 
 
 def test_the_reasons_say_which_name_is_left_out():

@@ -259,7 +259,7 @@ class Embedder:
         if not self.templates:
             return []
         sentences = f"Class names are encoded as {', '.join(map(repr, self.templates))}."
-        return [sentences, *reading_reasons(texts, self.readings(texts))]
+        return [sentences, *reading_reasons(texts, self.readings(texts), ask=self.words and self._encodes_texts)]
 
     def embed_classes(self, texts: ClassTexts, *, width: int = 0, rows: Sequence[int] | None = None) -> Vectors:
         """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from rich.table import Table
@@ -16,7 +17,10 @@ from anyshot.base.labels import UNKNOWN, Label
 from anyshot.base.terminal import escaped
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
-from anyshot.zero_shot.class_embeddings import nearest_text
+from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
+
+N_WORDS: Final = 3
+"""Most similar words of a class that an explanation names."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Explanation:
     """The labeled examples most similar to the item, of any class."""
     analogy: Analogy | None = None
     """For a class without examples, the classes that its prediction relies on."""
+    words: tuple[str, ...] = ()
+    """The words by which the class is read that are most similar to the item."""
 
     @property
     def answer(self) -> Label:
@@ -63,6 +69,8 @@ class Explanation:
         lines = [] if self.is_known else [f"the closest class is {self.label}, but it is not close enough"]
         if self.matched is not None:
             lines.append(f'most similar text of {self.label}: "{self.matched}"')
+        if self.words:
+            lines.append(f"most similar words of {self.label}: {', '.join(self.words)}")
         if self.analogy is not None:
             lines.append(f"no labeled example; {self.analogy}")
         return lines + [f"{near.cosine:.2f} similar to {near.label}: {near.example}" for near in self.neighbors]
@@ -107,8 +115,10 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
     best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
     known, neighbors = model.predict(vectors) >= 0, _neighbors(model, vectors, k)
     texts: Sequence[str | None] = [None] * len(vectors)
+    words: Sequence[tuple[str, ...]] = [()] * len(vectors)
     if model.embedder.reads_texts:
         texts = nearest_text(vectors, best_two[:, 0], model.data.texts, model.embedder.encode_texts)
+        words = _nearest_words(model, vectors, best_two[:, 0])
     analogy_of = _analogies(model, best_two[:, 0])
     return Explanations(
         Explanation(
@@ -121,9 +131,19 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
             matched=texts[row],
             neighbors=neighbors[row],
             analogy=analogy_of.get(int(first)),
+            words=words[row],
         )
         for row, (item, (first, second)) in enumerate(zip(item_names(items), best_two, strict=True))
     )
+
+
+def _nearest_words(model: Model, vectors: Vectors, index: Indexes) -> list[tuple[str, ...]]:
+    """Return, for each vector (n, d), the most similar words by which its class `index` (n,) is read."""
+    if model.data.from_source:  # its class vectors come from another domain
+        return [()] * len(index)
+    read_by = model.embedder.readings(model.data.texts)
+    listed = [() if own.source == "any" else own.words for own in read_by]
+    return nearest_texts(vectors, index, listed, model.embedder.encode_texts, n=N_WORDS)
 
 
 def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, ...]]:

@@ -240,5 +240,5 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
     if unknown.any():
         raise NotEnoughLabelsError(
             f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
-            "name. Give a labeled example of it, or a class vector."
+            "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
         )

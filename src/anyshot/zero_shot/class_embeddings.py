@@ -158,7 +158,7 @@ def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_brid
     for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
         warnings.warn(
             f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
-            "descriptions that distinguish them.",
+            "descriptions that distinguish them, or ten words of each, as Words('good, great, excellent').",
             stacklevel=stacklevel + 1,
         )
 

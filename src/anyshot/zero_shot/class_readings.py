@@ -74,8 +74,11 @@ def denies(name: str) -> bool:
     return _begins_with_denial(name) and (listed is None or _begins_with_denial(listed))
 
 
-def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
-    """Return by which words the classes are read, and how to change them, in sentences; none for words of no class."""
+def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool = False) -> list[str]:
+    """Return by which words the classes are read, and how to change them, in sentences.
+
+    ask: whether to ask for words if no class has any.
+    """
     shown = [f"{name!r} as {_first_words(own.words)}" for name, own in _of(texts, read_by, "own", "bundled")]
     sources = {own.source for own in read_by}
     reasons = []
@@ -86,6 +89,11 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
         off = ", or leave the list out with words=False" if "bundled" in sources else ""
         listed = ", ".join(shown[:SHOWN_CLASSES])
         reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words{off}.")
+    elif ask and texts.names:
+        reasons.append(
+            "Class names are read without words, since the bundled list has none for every class. Before you label "
+            "more, write ten words a class, as {'positive': Words('good, great, excellent')}."
+        )
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
     if any_text:
         reasons.append(

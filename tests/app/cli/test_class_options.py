@@ -95,3 +95,11 @@ def test_a_class_whose_name_has_a_comma_is_named_by_its_own_option():
     assert ClassOptions(names=["sports, games", "news; weather"]).read() == ["sports, games", "news; weather"]
     with pytest.raises(typer.BadParameter, match="cannot be used together"):
         ClassOptions("a,b", names=["c"]).read()
+
+
+def test_names_are_read_without_the_thesaurus_on_request(call, made, tmp_path):
+    for options, words in ([], True), (["--no-thesaurus"], False):
+        done = call("fit", made / "train.csv", "--out", tmp_path / f"m{words}", *options)
+        assert (done.code, anyshot.load(tmp_path / f"m{words}").words) == (0, words), done.err
+    done = call("predict", "a", "--no-thesaurus", "--model", made / "model")
+    assert (done.code, "cannot be used together" in done.err) == (2, True)

@@ -60,14 +60,15 @@ def predict(
     """
     if not class_options.given and model is None:
         raise typer.BadParameter("Either --classes or --model is required.")
-    if class_options.given and model is not None:
-        raise typer.BadParameter("--classes and --words cannot be used together with --model.")
+    if (class_options.given or class_options.no_thesaurus) and model is not None:
+        raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
     check_out(out, TABLES, *items, class_options.classes)
     if model is not None:
         with saved_encoder(None if encoder == "auto" else encoder):
             clf = open_model(model, method="predict_proba")
     else:
-        clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder).fit()
+        words = not class_options.no_thesaurus
+        clf = tasks.AnyShotClassifier(class_options.read(), encoder=encoder, words=words).fit()
     if list(items) == ["-"] and out is None and _is_streamed():
         for lines in lines_of_stdin():
             show_rows(_predicted(clf, lines), last="item")

@@ -34,6 +34,12 @@ ClassWords: TypeAlias = Annotated[
         metavar="CLASS=WORDS",
     ),
 ]
+NoThesaurus: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-thesaurus", help="Read class names without the words that the bundled thesaurus has for most of them."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class ClassOptions:
     classes: ClassList = None
     words: ClassWords = None
     names: ClassName = None
+    no_thesaurus: NoThesaurus = False
 
     @property
     def given(self) -> bool:

@@ -62,7 +62,9 @@ def fit(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
             "the classes with --classes, and ten words of each with --words."
         )
-    clf = tasks.AnyShotClassifier(named, encoder=encoder, unknown_rate=unknown_rate)
+    clf = tasks.AnyShotClassifier(
+        named, encoder=encoder, unknown_rate=unknown_rate, words=not class_options.no_thesaurus
+    )
     if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
@@ -100,7 +102,8 @@ def tune(
         raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
     named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
-    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), random_state=0)
+    words = not class_options.no_thesaurus
+    clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), words=words, random_state=0)
     clf.fit(inputs.items, labels)
     clf.columns_ = columns_of(inputs)
     clf.save(out)

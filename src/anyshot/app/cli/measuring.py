@@ -72,7 +72,7 @@ def curve(
         raise InputError(f"{data} has no labels, which a learning curve needs. Name their column with --label-column.")
     named = class_options.read(inputs.labels) if class_options.given else classes_in(inputs.labels)
     labels = as_classes_write_them(inputs.labels, named)
-    result = _measured(inputs, labels, named, encoder=encoder, draws=draws)
+    result = _measured(inputs, labels, named, encoder=encoder, draws=draws, words=not class_options.no_thesaurus)
     show(result, {"n_test": result.n_test, "seed": SEED, "scores": result.summary().to_dict("records")})
     if out is not None:
         with atomic_file(out) as part:
@@ -80,14 +80,14 @@ def curve(
         note(f"Wrote the plot to {out}.")
 
 
-def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws: int) -> Any:
+def _measured(inputs: Any, labels: Labels, classes: Any, *, encoder: str, draws: int, words: bool) -> Any:
     """Return the learning curves of anyshot and of logistic regression on the same vectors and samples of labels."""
     test = evaluation.holdout_rows(labels, seed=SEED)
     rest = np.setdiff1d(np.array([row for row, label in enumerate(labels) if label is not None]), test)
     learned, tested = ([inputs.items[row] for row in rows] for rows in (rest, test))
     known, truth = ([labels[row] for row in rows] for rows in (rest, test))
     loaded = encoders.load_encoder(default_for(inputs.modality) if encoder == "auto" else encoder)
-    ours = tasks.AnyShotClassifier(classes, encoder=loaded)
+    ours = tasks.AnyShotClassifier(classes, encoder=loaded, words=words)
     regression = tasks.AnyShotClassifier(classes, encoder=loaded, method="logistic-regression")
     largest = max(known.count(name) for name in classes_in(known))
     shots = [k for k in (1, 2, 5, 10, 20) if k < largest]

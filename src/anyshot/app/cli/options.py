@@ -64,7 +64,9 @@ def with_options(command: Callable[..., None], name: str, kind: type, *, first: 
     first: whether the options come before the command's own, which have defaults, or after them.
     """
     own = [one for one in signature(command).parameters.values() if one.name != name]
-    given = [Parameter(one.name, Parameter.KEYWORD_ONLY, default=None, annotation=one.type) for one in fields(kind)]
+    given = [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type) for one in fields(kind)
+    ]
     at = sum(one.default is Parameter.empty for one in own) if first else len(own)
     every = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*own[:at], *given, *own[at:])]
 
