@@ -791,3 +791,17 @@ def test_words_are_saved_and_models_of_the_first_edition_do_not_know_them(tmp_pa
     earlier = load(Path(__file__).parents[1] / "first_edition" / "texts")
     assert earlier.words is False
     assert not any("words" in reason for reason in earlier.add_class("joy").reasons_)
+
+
+def test_an_item_of_weight_three_counts_as_three_and_one_of_weight_zero_is_left_out(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False)
+    weights, wrong = [3] * 6 + [1] * 12 + [0] * 18, LABELS[::-1]
+    weighted = clone(clf).fit([*TEXTS, *TEXTS], [*LABELS, *wrong], sample_weight=weights)
+    repeated = clone(clf).fit(WORDS["zoo"] * 2 + TEXTS, ["zoo"] * 12 + LABELS)
+    np.testing.assert_allclose(weighted.predict_proba(TEXTS), repeated.predict_proba(TEXTS), atol=1e-2)
+    plain = clone(clf).fit(TEXTS, LABELS).predict_proba(TEXTS)
+    np.testing.assert_array_equal(clone(clf).fit(TEXTS, LABELS, sample_weight=[0.1] * 18).predict_proba(TEXTS), plain)
+    with pytest.raises(InputError, match=r"sample_weight is 0\.5 in row 1\. Weights must be whole numbers"):
+        clf.fit(TEXTS, LABELS, sample_weight=[1, 0.5] + [1] * 16)
+    with pytest.raises(InputError, match="one weight for each of 18 items"):
+        clf.fit(TEXTS, LABELS, sample_weight=[1])

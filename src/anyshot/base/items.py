@@ -24,6 +24,9 @@ from anyshot.base.labels import Label, Labels, is_missing, label_list, wrong_num
 from anyshot.base.names import is_blank
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
+MAX_WEIGHT: Final = 1000
+"""Weights of items are below this, since each is a number of copies."""
+
 Modality: TypeAlias = Literal["text", "image", "vectors"]
 Item: TypeAlias = Any  # a str, a path, a PIL image, or an array
 Items: TypeAlias = Sequence[Item] | NDArray[Any]
@@ -281,14 +284,22 @@ def _describe(item: Item) -> str:
     return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
-def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, list[Label]]:
+def items_and_labels(
+    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any = None
+) -> tuple[Items, list[Label]]:
     """Return items and labels, of equal length; `X` may also be {label: items}.
+
+    sample_weight (n,): how often each item counts, a whole number; equal weights of any size count as 1.
 
     Raises
     ------
     InputError
-        Only one of the two is given, their lengths differ, or items are not a list.
+        Only one of the two is given, their lengths differ, items are not a list, or weights are not whole numbers.
     """
+    if sample_weight is not None:
+        items, labels = items_and_labels(X, y)
+        rows = _rows_by_weight(sample_weight, n_items=len(labels))
+        return take(items, rows), [labels[row] for row in rows.tolist()]
     if isinstance(X, Mapping):
         if y is not None:
             raise InputError("The keys of the mapping are the labels; leave y out.")
@@ -309,3 +320,22 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     if n_items != item_count(y):
         raise wrong_number_of_labels(n_items, item_count(y))
     return X, label_list(y)
+
+
+def _rows_by_weight(sample_weight: Any, *, n_items: int) -> NDArray[np.intp]:
+    """Return the rows of the items, each as often as it counts."""
+    weights = numeric_array(sample_weight, dtype=np.float64)
+    if weights.shape != (n_items,):
+        raise InputError(
+            f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."
+        )
+    if n_items and (weights == weights[0]).all() and weights[0] > 0:
+        return np.arange(n_items)
+    whole = weights.round()
+    bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT) & (weights == whole)))
+    if bad.size:
+        raise InputError(
+            f"sample_weight is {weights[bad[0]]:g} in row {bad[0]}. Weights must be whole numbers below {MAX_WEIGHT}, "
+            "or all equal: an item of weight 3 counts as three, one of weight 0 is left out. Scale and round them."
+        )
+    return np.repeat(np.arange(n_items), whole.astype(np.intp))

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
@@ -133,11 +133,13 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         *,
         unlabeled: Items | None = None,
         source: tuple[Items, Labels] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn from items with labels, None for "no label", and from unlabeled items; or from the class names alone.
 
         X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items; source : items and labels of
-        another domain with the same classes: a model of them replaces the class names.
+        another domain with the same classes: a model of them replaces the class names; sample_weight : (n,) how often
+        each item counts, whole numbers.
 
         Raises
         ------
@@ -149,7 +151,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             A class has neither a label nor a name that the encoder can embed.
         """
         check_parameters(self)
-        items, labels = items_and_labels(X, y)
+        items, labels = items_and_labels(X, y, sample_weight)
         if unlabeled is not None:
             check_list(unlabeled, what="A list of items without labels")
         source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
@@ -176,11 +178,13 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     @one_at_a_time
-    def partial_fit(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Self:
+    def partial_fit(
+        self, X: Items | Mapping[Label, Items], y: Labels | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn from more items with labels, in addition to the earlier ones."""
         if not hasattr(self, "classes_"):
-            return self.fit(X, y)
-        items, labels = items_and_labels(X, y)
+            return self.fit(X, y, sample_weight=sample_weight)
+        items, labels = items_and_labels(X, y, sample_weight)
         model = self._fitted_model(items)
         self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.starts)
         return self
