@@ -14,6 +14,7 @@ from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
 from anyshot.base.validation import unit
 from anyshot.encoders.compiled_images import CompiledImageEncoder, CompiledImageTextEncoder, why_not_compiled
 from anyshot.encoders.engines.choice import UnsupportedModelError
+from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.images import imagenet_class_names
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError, UnknownEncoderError
 from graphs import largest_distance, randomized
@@ -231,6 +232,21 @@ def test_missing_weights_are_named(tmp_path):
     folder = changed(tiny("ResNet", tmp_path), architectures=["ResNetForImageClassification"])
     with pytest.raises(MissingWeightsError, match=r"lacks the weights classifier\.weight"):
         CompiledImageEncoder(folder)
+
+
+def test_a_folder_that_asks_for_its_own_code_is_refused(tmp_path):
+    folder = changed(tiny("ResNet", tmp_path), auto_map={"AutoModel": "owner/code--modeling.Model"})
+    with pytest.raises(UnknownEncoderError, match=r"needs its own code \(owner/code--modeling.Model\), which is never"):
+        why_not_compiled(folder)
+
+
+def test_a_tokenizer_of_another_model_is_refused(joint):
+    encoder = CompiledImageTextEncoder(joint)
+    weights = encoder._model._weights
+    name = "text_model.embeddings.token_embedding.weight"
+    encoder._model._weights = Weights({name: weights[name][:4]}, "test")
+    with pytest.raises(EncoderError, match="has a token with the number 6, but the network knows only 4"):
+        encoder.encode_texts(["cat"])
 
 
 def test_weights_cut_short_are_refused(tmp_path):

@@ -159,6 +159,12 @@ def test_a_model_that_encodes_neither_texts_nor_images_is_refused(tmp_path):
         kind_of(folder_of(tmp_path, model_type="wav2vec2"))
 
 
+def test_a_model_of_an_unknown_type_that_asks_for_code_is_refused(tmp_path):
+    folder = folder_of(tmp_path, model_type="own", auto_map={"AutoModel": "modeling.Model"})
+    with pytest.raises(UnknownEncoderError, match="of type 'own', which needs custom code, which is never run"):
+        kind_of(folder)
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(UnknownEncoderError, match=r"is not a model: it has no config\.json"):
         kind_of(tmp_path)

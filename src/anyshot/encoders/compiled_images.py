@@ -17,7 +17,7 @@ from anyshot.encoders.engines.image_models import FAMILIES, OpenImageModel
 from anyshot.encoders.engines.image_text_models import TYPES, OpenImageTextModel
 from anyshot.encoders.engines.layers import ACTIVATIONS
 from anyshot.encoders.engines.openvino import Precision
-from anyshot.encoders.huggingface_files import digest_of_folder, read_settings
+from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.images import encode_images
 
@@ -186,6 +186,7 @@ def why_not_compiled(folder: Path) -> str | None:
 def check_compiled(folder: Path) -> None:
     """Raise UnsupportedModelError, with the reason, if openvino cannot run the image model in a folder."""
     config = read_settings(folder / "config.json")
+    refuse_code(config, folder)
     kind = config.get("model_type")
     if kind not in (*FAMILIES, *TYPES):
         known = ", ".join((*FAMILIES, *TYPES))

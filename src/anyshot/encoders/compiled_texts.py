@@ -1,6 +1,6 @@
 """Encoder of text models in Hugging Face layout that openvino runs, without torch."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -29,9 +29,9 @@ from anyshot.encoders.engines.sentence_modules import (
 )
 from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import digest_of_folder, read_settings
+from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
 from anyshot.encoders.token_batches import chunks
-from anyshot.errors import EncoderError, UnknownEncoderError
+from anyshot.errors import EncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 """Names of weights in BERT models that were converted from TensorFlow."""
@@ -128,7 +128,7 @@ def why_not_compiled(folder: Path) -> str | None:
     """
     modules = _modules(folder)
     config = read_settings(folder / modules.transformer / "config.json")
-    _refuse_code(config, folder)
+    refuse_code(config, folder)
     obstacle = why_unsupported(config) or modules.obstacle
     if obstacle is None and not (folder / modules.transformer / "tokenizer.json").is_file():
         return "it has no tokenizer.json"
@@ -137,15 +137,6 @@ def why_not_compiled(folder: Path) -> str | None:
 
 def _modules(folder: Path) -> SentenceModules:
     return read_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
-
-
-def _refuse_code(config: Mapping[str, Any], folder: Path) -> None:
-    if config.get("auto_map"):
-        code = ", ".join(sorted(map(str, dict(config["auto_map"]).values())))
-        raise UnknownEncoderError(
-            f"{folder} needs its own code ({code}), which is never run. Use a model of an architecture that "
-            "transformers contains."
-        )
 
 
 def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[Node, Node], Node]:

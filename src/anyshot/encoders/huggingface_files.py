@@ -164,6 +164,16 @@ def read_settings(file: Path) -> Any:
         raise UnknownEncoderError(f"{file} cannot be read as JSON: {error}. Download the model again.") from error
 
 
+def refuse_code(config: Mapping[str, Any], folder: Path) -> None:
+    """Raise UnknownEncoderError if a config.json asks for code of its own."""
+    if config.get("auto_map"):
+        code = ", ".join(sorted(map(str, dict(config["auto_map"]).values())))
+        raise UnknownEncoderError(
+            f"{folder} needs its own code ({code}), which is never run. Use a model of an architecture that "
+            "transformers contains."
+        )
+
+
 def _kind_of_modules(folder: Path, source: str | Path) -> Kind:
     """Return the kind of a model in sentence-transformers' layout; classes of other packages are refused."""
     modules = read_settings(folder / "modules.json")
