@@ -125,7 +125,8 @@ def test_bfloat16_changes_a_vector_little_and_the_digest(tmp_path):
     exact, fast = (CompiledImageEncoder(folder, precision=one) for one in ("float32", "bfloat16"))
     assert largest_distance(exact.encode(IMAGES), fast.encode(IMAGES)) < 1e-2
     assert exact.digest.split()[0] == fast.digest.split()[0]
-    assert exact.digest != fast.digest
+    assert exact.digest.split()[1:] == ["float32"]
+    assert fast.digest.split()[1:] == ["bfloat16", "openvino"]  # torch rounds at other places
 
 
 def test_encoders_of_the_same_files_share_one_graph(tmp_path):

@@ -103,7 +103,7 @@ class CompiledImageEncoder(_Compiled):
         self.width = self._model.width
         if self._model.classifier is not None:
             self.classifier = self._model.classifier
-        self.digest = f"{digest} {self._model.precision}"
+        self.digest = _marked(digest, self._model.precision)
 
     def _staged(self) -> "Staged":
         staged: Staged = networks.TransformersImageEncoder(self._folder)
@@ -146,7 +146,7 @@ class CompiledImageTextEncoder(_Compiled):
         self._model = OpenImageTextModel(folder, key=digest, threads=threads, precision=precision)
         self.width = self._model.width
         self.logit_scale, self.logit_bias = self._model.logit_scale, self._model.logit_bias
-        self.digest = f"{digest} {self._model.precision}"
+        self.digest = _marked(digest, self._model.precision)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) of texts, in the same space as the images'.
@@ -166,6 +166,11 @@ class CompiledImageTextEncoder(_Compiled):
     def _staged(self) -> "Staged":
         staged: Staged = networks.ImageTextEncoder(self._folder)
         return staged
+
+
+def _marked(digest: str, precision: str) -> str:
+    """Return a digest of files with the precision; in bfloat16 also with the engine, as torch rounds elsewhere."""
+    return f"{digest} {precision}" if precision == "float32" else f"{digest} {precision} openvino"
 
 
 def why_not_compiled(folder: Path) -> str | None:
