@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import real_answers
 import torch
 from PIL import Image
 from scipy.sparse import csr_array
@@ -492,6 +493,9 @@ holds("command line", "a class with a comma")(
 holds("command line", "--out is tested first")(
     lambda f: command("predict", "refund", *CLASSES, "--out", f / "nowhere" / "a.csv")[0] == 1
 )
+
+
+real_answers.add(holds, command)
 
 
 def main() -> int:

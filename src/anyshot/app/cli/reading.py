@@ -134,9 +134,16 @@ def read(
     if data.item_column is not None and path.suffix.lower() != ".txt" and path not in options.said:
         options.said.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
-        without = " There is no label column." if with_labels and data.label_column is None else ""
+        without = _other_columns(path, data) if with_labels and data.label_column is None else ""
         note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
     return data
+
+
+def _other_columns(path: Path, data: Any) -> str:
+    """Return a sentence on a table without labels, which names the columns that may hold them."""
+    table = datasets.read_table(path, encoding=current().encoding)
+    others = [repr(str(name)) for name in table.frame.columns if str(name) not in str(data.item_column).split(",")]
+    return f" There is no label column among the others: {', '.join(others)}." if others else " It has no other column."
 
 
 def columns_of(data: Any) -> dict[str, str]:
