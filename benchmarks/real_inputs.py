@@ -455,6 +455,11 @@ def _(folder: Path) -> bool:
     return load(folder / "model").predict(TEXTS[2:3]).tolist() == ["delivery"]
 
 
+refused("part 2", "a sign among thousands of names", "'!!'")(
+    lambda _: AnyShotClassifier([f"thing {number}" for number in range(5000)] + ["!!"], cache=False).fit()
+)
+
+
 @holds("part 2", "sample_weight")
 def _(_: Path) -> bool:
     weight = np.array([1.0] * 12 + [0.0] * 12)

@@ -4,7 +4,10 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 from scipy.sparse import csr_array, csr_matrix, issparse
 from scipy.stats import zscore
 from sklearn.base import clone
@@ -336,3 +339,11 @@ def test_a_sparse_table_is_scaled_by_its_root_mean_square_and_stays_sparse():
 def test_is_sparse_recognizes_sparse_tables():
     assert is_sparse(csr_array(np.eye(2)))
     assert not is_sparse(np.eye(2))
+
+
+@pytest.mark.parametrize("make", [lambda y: pd.array(y, "Int64"), pl.Series, pa.array, torch.tensor])
+def test_labels_of_every_library_keep_their_type(make):
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), [0, 1] * 10
+    model = SourceModel().fit(X, make(y))
+    assert model.classes_.tolist() == [0, 1]
+    assert model.classes_.dtype.kind == model.predict(X).dtype.kind == "i"

@@ -805,3 +805,18 @@ def test_an_item_of_weight_three_counts_as_three_and_one_of_weight_zero_is_left_
         clf.fit(TEXTS, LABELS, sample_weight=[1, 0.5] + [1] * 16)
     with pytest.raises(InputError, match="one weight for each of 18 items"):
         clf.fit(TEXTS, LABELS, sample_weight=[1])
+
+
+def test_a_class_named_by_a_sign_is_refused_before_anything_is_encoded(letters):
+    for given in ((), (["tea", "zoo"], ["tea", "zoo"])):
+        with pytest.raises(NotEnoughLabelsError, match="Class '!!' has no label and no letters in its name"):
+            AnyShotClassifier(["tea", "zoo", "!!"], encoder=letters, cache=False).fit(*given)
+    assert not letters.encoded
+    assert (
+        len(AnyShotClassifier(["tea", "!!"], encoder=letters, cache=False).fit(["a", "b"], ["tea", "!!"]).classes_) == 2
+    )
+
+
+def test_a_table_of_texts_may_be_given_with_a_budget(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False, budget=1)
+    assert clf.fit(pd.DataFrame({"text": TEXTS}), LABELS).predict(TEXTS).tolist() == LABELS

@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
+from anyshot.base.columns import column_values
 from anyshot.base.labels import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
@@ -306,6 +307,8 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"Unknown normalize={self.normalize!r}. Choose 'source', 'domain' or None.")
         check_all_labeled(y)
         check_columns(X, target)
+        if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats
+            y = np.array(column_values(y))
         table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
         check_classification_targets(labels)
         self.adapted_ = target is not None

@@ -21,7 +21,7 @@ from anyshot.any_shot.long_texts import LongTexts
 from anyshot.any_shot.model import Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
-from anyshot.base.items import Items, check_list, items_and_labels, modality_of
+from anyshot.base.items import Items, by_position, check_list, items_and_labels, modality_of
 from anyshot.base.labels import (
     Classes,
     Label,
@@ -171,7 +171,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             data = data.with_unlabeled(embedder.encode_known(unlabeled))
         model = self._fit_model(embedder, data)
         if self.budget != "fast":
-            labeled = [item for item, y in zip(items, labels, strict=True) if not is_missing(y)]
+            labeled = [item for item, y in zip(by_position(items), labels, strict=True) if not is_missing(y)]
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
             self._set_model(fine_tune_if_better(model, labeled, unlabeled, **options))
         _warn_of_duplicates(data)

@@ -14,8 +14,8 @@ from anyshot.base.columns import column_values
 from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, sorted_rows
 from anyshot.base.names import clean_names
 from anyshot.base.validation import Vectors, vectors
-from anyshot.errors import ClassesError, WidthError
-from anyshot.zero_shot.class_names import as_words
+from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
+from anyshot.zero_shot.class_names import as_words, has_letters
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
@@ -122,7 +122,9 @@ def read_classes(
     none = np.zeros((len(described), 0), np.float32)
     texts = describe(described)
     _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
-    if not _are_positions(classes_in(labels), listed):
+    found = classes_in(labels)
+    _check_readable(texts, found)
+    if not _are_positions(found, listed):
         return texts, none
     if listed != list(described):
         warnings.warn(
@@ -131,6 +133,25 @@ def read_classes(
             stacklevel=5,
         )
     return replace(texts, names=tuple(range(len(listed)))), none
+
+
+def _check_readable(texts: ClassTexts, labels: Sequence[Label]) -> None:
+    """Raise NotEnoughLabelsError if a class has neither a label nor a text with letters, before any is encoded.
+
+    The classes of an estimator that is fitted to numbers are often numbers too: if no class has letters, each needs a
+    label, which is checked once the labels are counted.
+    """
+    readable = [
+        words is not None or any(map(has_letters, own)) for own, words in zip(texts.texts, texts.words, strict=True)
+    ]
+    known = set(labels) if any(readable) else set(texts.names)
+    named = zip(texts.names, readable, strict=True)
+    bare = next((name for name, is_readable in named if not is_readable and name not in known), None)
+    if bare is not None:
+        raise NotEnoughLabelsError(
+            f"Class {bare!r} has no label and no letters in its name, so an encoder cannot embed it. Give a labeled "
+            "example of it, or Words or a description."
+        )
 
 
 def _are_positions(labels: Sequence[Label], names: Sequence[Label]) -> bool:
