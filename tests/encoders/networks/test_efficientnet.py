@@ -82,7 +82,7 @@ def test_torch_as_an_engine_has_nearly_the_same_vectors(encoder, pixels):
     with_torch = EfficientNetLite0Encoder(device="cpu", engine="torch")
     np.testing.assert_allclose(with_torch.encode(load_sample_images().images), vectors, atol=1e-3)
     assert np.sum(encoder.encode(load_sample_images().images) * vectors, axis=1) == pytest.approx(1, abs=5e-3)
-    assert network.precision in ("bfloat16", "float32")
+    assert network.precision in ("torch.bfloat16", "float32")
     assert with_torch.digest.split()[1] == network.precision
     assert with_torch.digest.split()[0] == encoder.digest.split()[0]
 
