@@ -820,3 +820,17 @@ def test_a_class_named_by_a_sign_is_refused_before_anything_is_encoded(letters):
 def test_a_table_of_texts_may_be_given_with_a_budget(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False, budget=1)
     assert clf.fit(pd.DataFrame({"text": TEXTS}), LABELS).predict(TEXTS).tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    "names", [["a", "b"], ["Rechnung", "Lieferung"], ["bank", "river"], [" ".join(["word"] * 40), "x"]]
+)
+def test_names_that_are_not_listed_ask_for_words(letters, names):
+    clf = AnyShotClassifier(names, encoder=letters, cache=False).fit()
+    assert any("Before you label more, write ten words a class" in reason for reason in clf.reasons_)
+
+
+def test_names_without_letters_ask_for_words_or_a_label(letters):
+    for names in (["1", "2"], ["\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"]):
+        with pytest.raises(NotEnoughLabelsError, match="or Words or a description"):
+            AnyShotClassifier(names, encoder=letters, cache=False).fit()

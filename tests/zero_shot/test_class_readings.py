@@ -74,8 +74,12 @@ def test_names_without_a_meaning_have_no_words(names):
 
 
 def test_synonyms_have_the_same_words():
-    spam, junk = readings(describe(["spam", "junk"]))
-    assert spam == junk
+    texts = describe(["spam", "joy", "junk"])
+    spam, joy, junk = found = readings(texts)
+    assert spam == junk != joy
+    assert reading_reasons(texts, found)[1:] == [
+        "The classes 'spam' and 'junk' have the same words. Give each its own Words."
+    ]
 
 
 def test_classes_given_by_vectors_have_no_words():

@@ -94,6 +94,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
             "Class names are read without words, since the bundled list has none for every class. Before you label "
             "more, write ten words a class, as {'positive': Words('good, great, excellent')}."
         )
+    reasons += _synonyms(texts, read_by)
     any_text = [repr(name) for name, _ in _of(texts, read_by, "any")]
     if any_text:
         reasons.append(
@@ -105,6 +106,16 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
         more = f" (so it is for {len(codes) - 1} more)" if len(codes) > 1 else ""
         reasons.append(f"The name {codes[0]} says nothing to the encoder; its description is used alone{more}.")
     return reasons
+
+
+def _synonyms(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
+    """Return which two classes have the same words of the thesaurus, in a sentence; none if all differ."""
+    first: dict[tuple[str, ...], Label] = {}
+    for name, own in _of(texts, read_by, "bundled"):
+        if own.words in first:
+            return [f"The classes {first[own.words]!r} and {name!r} have the same words. Give each its own Words."]
+        first[own.words] = name
+    return []
 
 
 def _of(texts: ClassTexts, read_by: Sequence[Reading], *sources: Source) -> list[tuple[Label, Reading]]:
