@@ -149,7 +149,8 @@ def test_leaderboard_and_reasons_explain_the_choice(clf):
     assert set(clf.leaderboard_.method) == {"any-shot", "zero-shot", "prototype", "logistic-regression"}
     assert clf.leaderboard_.accuracy.between(0, 1).all()
     assert any("18 held-out labels" in reason for reason in clf.reasons_)
-    assert "Class names are encoded as '{}', 'The topic is {}.'" in clf.reasons_[-1]
+    assert "Class names are encoded as '{}', 'The topic is {}.'." in clf.reasons_
+    assert "write ten words a class" in clf.reasons_[-1]
 
 
 def test_class_vectors_are_not_explained_by_names(letters):
