@@ -2,7 +2,7 @@
 
 Run: python benchmarks/ablation.py                                   # everything that is missing, then the tables
      python benchmarks/ablation.py --sets sst2 reuters --variants filter shares
-     python benchmarks/ablation.py --change filter_noise=1 --change name_weight=0.5 --name looser  # one of your own
+     python benchmarks/ablation.py --change filter_noise=1 --change name_evidence=0.1 --name looser  # one of your own
      python benchmarks/ablation.py --time                            # how long it would take, from one draw
      python benchmarks/ablation.py --report                          # the tables, in Markdown, of what is there
 
@@ -52,6 +52,7 @@ from ablation_tables import print_tables, read_results
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import class_shares
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes
 from anyshot.evaluation.conformal import prediction_sets, threshold_of
@@ -71,11 +72,12 @@ GUESS: Final = {False: (0.1, 0.7), True: (0.5, 2.0)}
 
 @dataclass(frozen=True)
 class Variant:
-    """The model with changed constants or another reading of class names."""
+    """The model with changed constants, another reading of class names, or other class shares."""
 
     title: str
     changes: dict[str, Any] = field(default_factory=dict)  # to `Defaults`
     reading: Reading = READING
+    class_prior: str = "auto"
     # Where it can act: "pool", "labels", "learning" (a pool or labels), "texts", "many classes" (ten or more).
     needs: tuple[str, ...] = ()
 
@@ -87,14 +89,16 @@ class Variant:
     @property
     def parameters(self) -> dict[str, Any]:
         """All that distinguishes the variant, as it stands in a result file."""
-        found: dict[str, Any] = json.loads(json.dumps({**asdict(self.defaults), **self.reading._asdict()}))
-        return found
+        found = {**asdict(self.defaults), **self.reading._asdict(), "class_prior": self.class_prior}
+        read: dict[str, Any] = json.loads(json.dumps(found))
+        return read
 
     @property
-    def reading_changes(self) -> list[str]:
-        """Names of the parameters of the reading that differ from the library's."""
+    def changed(self) -> list[str]:
+        """Names of the parameters that differ from the library's."""
         pairs = zip(Reading._fields, self.reading, READING, strict=True)
-        return [name for name, own, usual in pairs if own != usual]
+        of_reading = [name for name, own, usual in pairs if own != usual]
+        return [*self.changes, *of_reading, *(["class_prior"] if self.class_prior != "auto" else [])]
 
     def settings(self, name: str) -> list[Setting]:
         """Return the settings of a set in which the variant can act."""
@@ -114,26 +118,24 @@ def _met(need: str, name: str, setting: Setting) -> bool:
 def mechanisms() -> dict[str, Variant]:
     """Return the model without each of its mechanisms, by short names."""
     pool, both, labels = ("pool",), ("pool", "labels"), ("labels",)
-    firm, loose = DEFAULTS.name_weight, DEFAULTS.least_name_weight
+    many = ("labels", "many classes")
     found = {
         "filter": Variant("names filtered toward the pool", {"filter_noise": 0.0}, needs=pool),
-        "loose": Variant(f"weight of the names by agreement ({loose} for all)", {"name_weight": loose}, needs=pool),
-        "firm": Variant(f"weight of the names by agreement ({firm} for all)", {"least_name_weight": firm}, needs=pool),
+        "agreement": Variant("the limit of agreement", {"least_agreement": 0.0}, needs=pool),
+        "evidence": Variant("weight of the names by evidence (1 for all)", {"name_weights": (1.0, 1.0)}, needs=pool),
+        "shares": Variant("class shares of the pool (equal ones)", class_prior="balanced", needs=pool),
+        "mixture": Variant("class shares of the Gaussian mixture", {"least_gain": np.inf}, needs=pool),
+        "label_shares": Variant("class shares moved by labels", {"shares_labels": 1e9}, needs=both),
+        "offsets": Variant("offsets toward the class shares", {"shares_noise": np.inf}, needs=pool),
+        "whole": Variant("the doubt of found class shares", {"shares_noise": 1e-9}, needs=pool),
         "neighbors": Variant("neighbors' probabilities", {"neighbor_weight": 0.0}, needs=pool),
         "balance": Variant("balance of the clusters", {"pool_balance": 0.0}, needs=pool),
         "members": Variant("labeled items in the clusters", {"label_weight": 0.0}, needs=both),
         "examples": Variant("the pool as examples", {"pool_labels": 0.0}, needs=pool),
-        "shares": Variant("class shares of the pool (Saerens)", {"shares_rounds": 0}, needs=pool),
-        "corrections": Variant(
-            "corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=("labels", "many classes")
-        ),
+        "corrections": Variant("corrections by labeled classes", {"min_labeled_classes": 10**9}, needs=many),
         "weak": Variant("the weak head", {"weak_odds": 0.0}, needs=("learning",)),
-        "strong": Variant(
-            # The weak head takes its place beyond `few_labels` too; else there would be none.
-            "the strong head",
-            {"strong_odds_per_class": 0.0, "few_labels": 10**9},
-            needs=("learning",),
-        ),
+        "middle": Variant("the middle head", {"middle_odds": 0.0}, needs=("learning",)),
+        "strong": Variant("the strong head", {"strong_odds": 0.0}, needs=("learning",)),
         "logistic": Variant("the head without class vectors", {"logistic_odds": 0.0}, needs=labels),
         "held_out": Variant("labels held out", {"min_labels": 10**9}, needs=labels),
         "confidence": Variant("confidence by agreement", {"confidence_power": 0}, needs=pool),
@@ -191,7 +193,7 @@ class Task(NamedTuple):
             "set": self.set_name,
             "variant": self.variant_name,
             "title": self.variant.title,
-            "changes": [*self.variant.changes, *self.variant.reading_changes],
+            "changes": self.variant.changed,
             "parameters": self.variant.parameters,
             "settings": {},
         }
@@ -278,6 +280,7 @@ def measure_draw(task: Task, setting: Setting, seed: int) -> dict[str, Any]:
         data = class_data(name, folder, variant.reading)
     began = time.process_time()
     data = data.with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
+    data = data.with_class_prior(class_shares(variant.class_prior, data))
     model = fit_model(embedder(name, folder), data, defaults=variant.defaults)
     probabilities = model.probabilities(model.data.centered(halves.test_vectors))
     seconds = time.process_time() - began

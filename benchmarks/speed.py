@@ -18,9 +18,9 @@ from support import draw, line, load_text, table
 from threadpoolctl import threadpool_limits
 
 from anyshot import AnyShotClassifier, load_encoder
-from anyshot.any_shot.head import AnyShotHead
 from anyshot.base.validation import unit
 from anyshot.store.disk_cache import VectorCache, encode_once
+from anyshot.tasks.vector_classifiers import AnyShotHead
 
 
 def seconds(work: Callable[[], object], *, runs: int = 5) -> float:

@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 from scipy.optimize import brentq, minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
+from scipy.stats import multivariate_normal
 
 from anyshot.base.validation import unit
 
@@ -12,23 +13,33 @@ from anyshot.base.validation import unit
 def fit(S, X, y, U=None, *, temperature=1 / 60):
     """Return W (c, d) and b (c,) from class vectors S (c, d), labeled X (n, d), y (n,) and unlabeled U (m, d)."""
     names, confidence, with_clusters = S, 1.0, U is not None and len(U) >= len(S)
-    correcting = not with_clusters and len(np.unique(y)) >= 10
     if U is not None:
         S = unit(filtered(S, np.concatenate([U, X])))
     prior = S
     if with_clusters:
-        clusters = neighbors(U)
-        move = partial(refined, S, U, clusters, temperature=temperature)
-        weight = 1 - 0.7 * agreement(names, move(weight=0.3), U) ** 4
-        prior = move(weight=weight)
-        confidence = max(agreement(names, prior, U), 0.1) ** 2
+        move, Z = partial(refined, S, U, neighbors(U), temperature=temperature), whitened(U)
+        prior, P, _ = move(weight=1)
+        agreed = agreement(names, prior, U)
+        with_clusters = agreed >= 0.7
+        if with_clusters:
+            weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
+            move = partial(with_shares, partial(move, weight=np.clip(weight, 0.5, 2)), Z)
+            prior, _, pi = move()
+            agreed = agreement(names, prior, U)
+        else:
+            S = prior = names
+        confidence = max(agreed, 0.1) ** 2
+    correcting = not with_clusters and len(np.unique(y)) >= 10
 
     def start(X, y):  # of heads for held-out labels, from the other labels
         return corrected(S, X, y) if correcting else prior
 
     if len(y):
         factors, t = average(start, X, y, len(S), confidence)
-        prior = move(weight=weight, labeled=3 * sums(X, y, len(S))) if with_clusters else start(X, y)
+        if with_clusters:
+            prior, _, pi = move(labeled=3 * sums(X, y, len(S)))
+        else:
+            prior = start(X, y)
         W, b = weighted_heads(prior, X, y, factors)
         W, b = W / t, b / t
     else:
@@ -36,13 +47,15 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     if not with_clusters:
         return W, b
     scores = U @ W.T + b
-    answers = at_own_shares(scores)
-    answers = (answers + answers[clusters].mean(axis=1)) / 2
+    if len(y):
+        pi = likely_shares(scores / confidence, pi, pi, 20 / (1 + len(y)), rounds=20)
+    answers = softmax(scores + offsets(scores, pi, confidence), axis=1)
+    answers = (answers + answers[neighbors(U)].mean(axis=1)) / 2
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
     pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
     W, b = weighted_heads(prior, X, y, factors, pool)
     t = matching_temperature(U[rows] @ W.T + b, softmax(scores[rows], axis=1).max(axis=1).mean())
-    return W / t, b / t
+    return W / t, b / t + offsets((U @ W.T + b) / t, pi, confidence)
 
 
 def sums(X, y, c):
@@ -65,17 +78,60 @@ def neighbors(U, k=10):
     return np.argsort(-cosines, axis=1)[:, :k]
 
 
-def refined(S, U, N, *, weight, temperature, labeled=0):
-    moved = S
+def refined(S, U, N, *, weight, temperature, labeled=0, pi=None):
+    """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
+    moved, equal, found = S, np.full(len(S), 1 / len(S)), pi is None
+    pi = equal if found else pi
     for _ in range(10):
         P = softmax(U @ moved.T / temperature, axis=1)
         for _ in range(2):
             P = (P + P[N].mean(axis=1)) / 2
         for _ in range(3):
-            P = P * (1 / len(S) / P.mean(axis=0)) ** 0.5
+            P = P * (pi / P.mean(axis=0)) ** 0.5
             P = P / P.sum(axis=1, keepdims=True)
         moved = unit(weight * S + unit(P.T @ U + labeled))
-    return moved
+        pi = likely_shares(20 * U @ moved.T, pi, equal, 0.1, rounds=3) if found else pi
+    return moved, P, pi
+
+
+def with_shares(move, Z, labeled=0):
+    """Return the class vectors at shares from cosines, or at those of a Gaussian mixture if the clusters fit better."""
+    found = move(labeled=labeled)
+    P = found[1]
+    for _ in range(8):
+        P = evidence(Z, P)[1]
+    other = move(labeled=labeled, pi=0.95 * P.mean(axis=0) + 0.05 / P.shape[1])
+    return other if evidence(Z, other[1])[0] >= evidence(Z, found[1])[0] + 0.015 else found
+
+
+def likely_shares(scores, pi, expected, count, *, rounds):
+    for _ in range(rounds):
+        pi = (softmax(scores + np.log(pi), axis=1).mean(axis=0) + count * expected) / (1 + count)
+    return pi
+
+
+def offsets(scores, pi, confidence):
+    divergence = np.log(len(pi)) + (pi * np.log(pi)).sum()
+    part, o = divergence / (divergence + 0.02 * np.log2(len(pi))), np.zeros(len(pi))
+    for _ in range(20):
+        o = o + np.log(pi) - np.log(softmax(scores / confidence + o, axis=1).mean(axis=0))
+    return part * confidence * o
+
+
+def whitened(U):
+    centered = U - U.mean(axis=0)
+    variance, directions = np.linalg.eigh(centered.T @ centered / len(U))
+    r = max(1, min(20, len(U) // 10))
+    return centered @ directions[:, -r:] / np.sqrt(variance[-r:])
+
+
+def evidence(Z, P):
+    """Return what a mixture of Gaussians explains better than one Gaussian, and the mixture's probabilities."""
+    pi, means = P.mean(axis=0), (P.T @ Z) / P.sum(axis=0)[:, None]
+    within = 1.001 * np.eye(Z.shape[1]) - (means.T * pi) @ means
+    one = multivariate_normal(np.zeros(Z.shape[1])).logpdf(Z)
+    logs = np.stack([np.log(p) + multivariate_normal(m, within).logpdf(Z) for p, m in zip(pi, means, strict=True)])
+    return (logsumexp(logs, axis=0) - one).mean(), softmax(logs, axis=0).T
 
 
 def agreement(names, moved, U):
@@ -116,8 +172,9 @@ def head(S, X, y, C, pool=None):
 
 def heads(y, c):
     """Return the strength and prior weight of each head, with its odds."""
-    odds = ({(0.5, 1): 1.0} if len(y) <= 200 else {}) | {(20.0, 1): 0.2 * c}
-    return odds | ({(10.0, 0): 0.4} if np.bincount(y, minlength=c).min() >= 5 else {})
+    fewest = np.bincount(y, minlength=c).min()
+    odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(2.0, 1): 0.05 * c, (20.0, 1): 0.001 * c**3}
+    return odds | ({(10.0, 0): 0.0008 * fewest**2} if fewest >= 5 else {})
 
 
 def default_factors(odds, confidence):
@@ -168,14 +225,6 @@ def best_temperature(scores, y, toward):
         return -log_likelihood(scores / np.exp(log_t), y) + 20 * (toward / np.exp(log_t) + log_t)
 
     return np.exp(minimize_scalar(loss, bounds=(-8, 8), method="bounded", options={"xatol": 1e-7}).x)
-
-
-def at_own_shares(scores):
-    pi = np.full(scores.shape[1], 1 / scores.shape[1])
-    for _ in range(20):
-        Q = softmax(scores + np.log(pi), axis=1)
-        pi = (Q.mean(axis=0) + 0.1 / len(pi)) / 1.1
-    return Q
 
 
 def matching_temperature(scores, confidence):

@@ -50,13 +50,23 @@ def test_a_set_is_measured_once_and_reported(
     ablation.main([*command, "--variants", "neighbors", "filter"])  # everything is there
     assert first == {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
 
-    ablation.main([*command, "--change", "name_weight=0.5", "--change", "folds=[[99, 2]]", "--name", "weaker"])
+    ablation.main([*command, "--change", "name_evidence=0.5", "--change", "folds=[[99, 2]]", "--name", "weaker"])
     assert (folder / "results" / "tweet_irony.weaker.json").exists()
     capsys.readouterr()
     ablation.main([*command, "--report"])
     printed = capsys.readouterr().out
     assert "| with weaker |" in printed
     assert "## Calibration error, baseline" in printed
+
+
+def test_every_mechanism_can_be_taken_out(ablation: ModuleType) -> None:
+    found = ablation.mechanisms()
+    assert {"agreement", "evidence", "shares", "mixture", "offsets", "weak", "middle", "strong"} <= found.keys()
+    baseline = ablation.Variant("baseline").parameters
+    for variant in found.values():
+        own = variant.parameters
+        assert {name for name in own if own[name] != baseline[name]} == set(variant.changed)
+        assert variant.changed
 
 
 def test_calibration_of_several_draws_is_that_of_their_answers_together(

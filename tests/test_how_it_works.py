@@ -32,18 +32,29 @@ def functions_of(path):
     return found
 
 
-@pytest.mark.parametrize("n_unlabeled", [0, 3, 480], ids=["without a pool", "with a small pool", "with a pool"])
+POOLS = {
+    "without a pool": {"n_unlabeled": 0},
+    "with a small pool": {"n_unlabeled": 3},
+    "with a pool": {},
+    "with a pool that is mostly of one class": {"part_of_others": 0.2},
+    "with a pool of other clusters": {"error_of_names": 3.0},
+}
+
+
+@pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize(("n_classes", "n_each"), [(4, 0), (4, 1), (4, 3), (4, 6), (12, 2)])
-def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n_each, n_unlabeled):
+def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n_each, pool):
+    n_unlabeled, part, error = ({"n_unlabeled": 480, "part_of_others": 1, "error_of_names": 1} | POOLS[pool]).values()
     random = np.random.default_rng(n_classes + n_each)
     means = random.normal(size=(n_classes, 16))
-    S = unit(means + random.normal(size=means.shape)).astype(float)
+    S = unit(means + error * random.normal(size=means.shape)).astype(float)
 
     def draw(n_each):
         y = random.permutation(np.repeat(np.arange(n_classes), n_each))
         return unit(means[y] + 1.2 * random.normal(size=(len(y), 16))).astype(float), y
 
-    (X, y), (U, _), (new, _) = draw(n_each), draw(40), draw(60)
+    (X, y), (U, classes_of_pool), (new, _) = draw(n_each), draw(40), draw(60)
+    U = U[(classes_of_pool == 0) | (random.random(len(U)) < part)]
     U = U[:n_unlabeled] if n_unlabeled else None
     clf = AnyShotClassifier(dict(enumerate(S)), encoder="vectors", cache=False)
     found = clf.fit(X, y, unlabeled=U).predict_proba(new)

@@ -9,14 +9,14 @@ __version__ = "0.2.0"
 
 _HOME = {
     "AnyShotClassifier": "anyshot.tasks.classification",
-    "AnyShotHead": "anyshot.any_shot.head",
+    "AnyShotHead": "anyshot.tasks.vector_classifiers",
     "AnyShotRegressor": "anyshot.tasks.regression",
     "AnyshotError": "anyshot.errors",
     "ContrastiveClassifier": "anyshot.fine_tuning.contrastive",
     "Encoder": "anyshot.base.protocols",
     "FineTunedClassifier": "anyshot.fine_tuning.classifier",
     "MultitaskModel": "anyshot.tasks.multitask.model",
-    "PrototypeClassifier": "anyshot.any_shot.head",
+    "PrototypeClassifier": "anyshot.tasks.vector_classifiers",
     "PrototypicalEncoder": "anyshot.fine_tuning.prototypical_encoder",
     "Tuning": "anyshot.fine_tuning.tuning",
     "UNKNOWN": "anyshot.base.labels",

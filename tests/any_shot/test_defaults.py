@@ -10,12 +10,12 @@ import pytest
 import anyshot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.head import AnyShotHead
 from anyshot.any_shot.model import closeness
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.any_shot.training_set import class_shares
 from anyshot.base.validation import generator, unit
-from anyshot.zero_shot.pool_refinement import make_pool, probabilities_at_pool_shares, refine, wiener_filter
+from anyshot.tasks.vector_classifiers import AnyShotHead
+from anyshot.zero_shot.pool_refinement import SharesFromPool, make_pool, refine, wiener_filter
 from anyshot.zero_shot.semantic_map import corrected_vectors
 from four_classes import VECTORS, biased_names, four_classes
 
@@ -29,6 +29,10 @@ SOURCE = "".join(
 def with_labels(n_each=5):
     data, _, _ = four_classes(n_each=n_each, noise=1.5, name_noise=1.5)
     return data
+
+
+def with_four_labels():
+    return with_labels(4)
 
 
 def with_pool(n_each=5):
@@ -58,9 +62,9 @@ def test_every_constant_is_used(field):
     [
         (with_pool, {"filter_noise": 0}),
         (with_pool, {"filter_items": 10}),
-        (with_pool, {"least_name_weight": 0.1}),
-        (with_pool, {"name_weight": 3.0}),
-        (with_pool, {"agreement_power": 0}),
+        (with_pool, {"name_evidence": 1.0}),
+        (with_pool, {"name_weights": (3.0, 3.0)}),
+        (with_pool, {"least_agreement": 1.1}),
         (with_pool, {"pool_temperature": 1 / 15}),
         (with_centering, {"image_pool_temperature": 1 / 15}),
         (with_pool, {"n_neighbors": 3}),
@@ -73,18 +77,22 @@ def test_every_constant_is_used(field):
         (with_pool, {"pool_examples": 10}),
         (with_pool, {"shares_rounds": 0}),
         (with_pool, {"shares_prior": 100}),
+        (with_pool, {"shares_noise": 10.0}),
+        (with_pool, {"shares_labels": 1e6}),
         (with_labels, {"prior_scale": 1.0}),
         (with_labels, {"name_examples": 2.0}),
-        (with_labels, {"weak_c": 0.1}),
+        (with_labels, {"weak_c": 1.0}),
+        (with_labels, {"middle_c": 10.0}),
         (with_labels, {"few_labels": 10}),
         (with_labels, {"strong_c": 100}),
         (with_labels, {"logistic_c": 0.1, "logistic_odds": 1e3}),
         (with_labels, {"weak_odds": 0}),
-        (with_labels, {"strong_odds_per_class": 0}),
+        (with_labels, {"middle_odds": 0}),
+        (with_labels, {"strong_odds": 0}),
         (with_labels, {"logistic_odds": 1e3}),
         (with_labels, {"min_share": 0.45}),
         (with_labels, {"min_labels": 10**9}),
-        (with_labels, {"min_labels_per_class": 6, "logistic_odds": 1e3}),
+        (with_four_labels, {"min_labels_per_class": 4, "logistic_odds": 1e3}),
         (with_labels, {"max_held_out": 8}),
         (with_labels, {"folds": ((50, 2),)}),
         (with_labels, {"folds": ((1000, 2),)}),
@@ -93,7 +101,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"head_scale": 1.0}),
         (with_labels, {"temperature_items": 1e6}),
         (with_pool, {"confidence_power": 0}),
-        (with_pool, {"least_agreement": 1.0}),
+        (with_pool, {"smallest_confidence": 1.0}),
         (with_centering, {"center_items": 1000}),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else value.__name__,
@@ -120,6 +128,7 @@ def test_a_constant_changes_nothing_elsewhere(case, changes):
 @pytest.mark.parametrize("pool", [False, True])
 def test_without_labels_the_scale_is_that_of_cosines(pool):
     data = (with_pool if pool else with_labels)(n_each=0)
+    data = data.with_class_prior(np.full(4, 1 / 4))  # found shares, and so the clusters, depend on the scale too
     without = {"max_pool_weight": 0}
     one, half = (
         fit_model(VECTORS, data, defaults=replace(DEFAULTS, cosine_scale=scale, **without)) for scale in (20, 10)
@@ -178,7 +187,7 @@ def test_without_smoothing_the_neighbors_do_not_count():
     [
         (make_pool, {"n_neighbors": "n_neighbors", "neighbor_weight": "neighbor_weight"}),
         (refine, {"temperature": "pool_temperature", "balance": "pool_balance", "rounds": "pool_rounds"}),
-        (probabilities_at_pool_shares, {"prior_count": "shares_prior", "rounds": "shares_rounds"}),
+        (SharesFromPool, {"scale": "cosine_scale", "prior_count": "shares_prior"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),
         (closeness, {"scale": "closeness_scale"}),
         (corrected_vectors, {"penalty": "correction_penalty", "noise": "correction_noise"}),

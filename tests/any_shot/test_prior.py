@@ -5,22 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anyshot.any_shot import prior as prior_module
 from anyshot.any_shot.defaults import DEFAULTS, Strength
-from anyshot.any_shot.fitting import default_factors, fit_model
+from anyshot.any_shot.fitting import fit_model
+from anyshot.any_shot.heads import default_factors
 from anyshot.any_shot.prior import (
     can_correct,
+    confidence_of,
     corrected_class_vectors,
     count,
     fit_prior,
     initial_class_vectors,
     moved_by_labels,
+    refine_with_shares,
 )
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_sums, generator, unit
-from anyshot.zero_shot.pool_refinement import refine, wiener_filter
+from anyshot.zero_shot.class_shares import cluster_evidence, shares_by_clusters, whiten
+from anyshot.zero_shot.pool_refinement import SharesFromPool, agreement, refine, wiener_filter
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier
-from four_classes import VECTORS, C, D, biased_names, four_classes
+from four_classes import VECTORS, C, D, biased_names, four_classes, other_clusters
 
 NO_VECTORS, NO_LABELS = np.zeros((0, D), np.float32), np.zeros(0, np.intp)
 MEANS = np.eye(D, dtype=np.float32)[:3]
@@ -38,14 +41,6 @@ def clusters(*, names_off=0.5, noise=0.15):
     return U, y, unit(MEANS + names_off * np.roll(MEANS, 1, axis=0))
 
 
-def other_clusters():
-    """Return a pool of two clusters with half of each class, its classes, and class vectors hardly near a cluster."""
-    y, side = np.tile([0, 1], 60), np.repeat([1.0, -1.0], 60)
-    U = 0.3 * np.eye(D)[y] + side[:, None] * np.eye(D)[5] + 0.1 * generator(0).normal(size=(120, D))
-    names = unit(np.eye(D)[:2] + np.array([[0.005], [-0.005]]) * np.eye(D)[5])
-    return unit(U), y, names
-
-
 def accuracy(vectors, U, y):
     return ((U @ vectors.T).argmax(axis=1) == y).mean()
 
@@ -53,7 +48,13 @@ def accuracy(vectors, U, y):
 def pool_options(data):
     """Return the options of `refine` that the defaults give."""
     own = data.defaults
-    return {"temperature": own.pool_temperature, "balance": own.pool_balance, "rounds": own.pool_rounds}
+    found = SharesFromPool(own.cosine_scale, own.shares_prior)
+    return {
+        "temperature": own.pool_temperature,
+        "balance": own.pool_balance,
+        "rounds": own.pool_rounds,
+        "shares": found if data.class_prior is None else data.class_prior,
+    }
 
 
 # --- without a pool ---
@@ -61,7 +62,7 @@ def pool_options(data):
 
 def test_without_a_pool_the_class_vectors_stay_as_given():
     data, _, _ = four_classes()
-    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, ())
+    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, None, ())
     np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 
@@ -85,11 +86,15 @@ def test_a_pool_of_copies_moves_nothing():
     assert prior.confidence == 1
 
 
-def test_clusters_that_contradict_the_names_are_said_to_make_predictions_unsure():
+def test_a_pool_of_one_cluster_is_not_used_and_predictions_are_unsure():
     U = unit(MEANS[0] + 0.01 * generator(0).normal(size=(60, D)))  # all of one class
     prior = fit_prior(with_pool(MEANS, U))
-    assert prior.confidence == pytest.approx(DEFAULTS.least_agreement**DEFAULTS.confidence_power)
-    assert prior.reasons[1].startswith("They hardly agree, so probabilities are close to equal until labels show more.")
+    assert (prior.kind, prior.name_weight, prior.shares) == ("names", None, None)
+    assert prior.confidence == pytest.approx(DEFAULTS.smallest_confidence**DEFAULTS.confidence_power)
+    assert prior.reasons == (
+        "The 60 unlabeled examples are not used, since they fall into other groups than the classes: only 0% of the "
+        "confident predictions by the names would stay the same. Predictions are unsure until labels show more.",
+    )
 
 
 def test_without_class_vectors_a_pool_is_not_used():
@@ -116,40 +121,60 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     U, y, names = clusters()
     data = with_pool(names, U)
     prior = fit_prior(data)
+    least = DEFAULTS.name_weights[0]
     assert prior.kind == "refined"
-    assert (prior.name_weight, prior.confidence) == pytest.approx((DEFAULTS.least_name_weight, 1.0))
-    expected = refine(names, data.pool, name_weight=DEFAULTS.least_name_weight, **pool_options(data))
+    assert (prior.name_weight, prior.confidence) == pytest.approx((least, 1.0))
+    expected = refine(names, data.pool, name_weight=least, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-5)
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
     assert accuracy(prior.class_vectors, U, y) == 1
     assert prior.reasons == (
-        "The class vectors are moved to the clusters of 60 unlabeled examples (agreement with the names 100%, so they "
-        "weigh 0.30 against 1 of the clusters; then it is 100%).",
+        f"The class vectors are moved to the clusters of 60 unlabeled examples (the names weigh {least:.2f} against 1 "
+        "of the clusters; 100% of the confident predictions stay the same).",
     )
 
 
-def test_clusters_that_do_not_confirm_the_class_vectors_move_them_less():
+def test_clusters_that_are_not_the_classes_are_not_used():
     U, y, names = other_clusters()
     data = with_pool(names, U)
-    free = refine(names, data.pool, name_weight=DEFAULTS.least_name_weight, **pool_options(data))
-    assert accuracy(free.class_vectors, U, y) < 0.6  # they would follow the clusters, which are not the classes
+    moved = refine(names, data.pool, name_weight=1.0, **pool_options(data))
+    assert accuracy(moved.class_vectors, U, y) < 0.6  # they would follow the clusters
     prior = fit_prior(data)
-    assert accuracy(prior.class_vectors, U, y) > accuracy(free.class_vectors, U, y) + 0.1
-    assert DEFAULTS.least_name_weight + 0.1 < prior.name_weight <= DEFAULTS.name_weight
+    np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
+    assert (prior.kind, prior.name_weight) == ("names", None)
+    agreed = agreement(names, moved.class_vectors, data.pool)
+    assert prior.confidence == pytest.approx(agreed**DEFAULTS.confidence_power)
+    assert f"only {agreed:.0%} of the confident predictions" in prior.reasons[0]
+    used = fit_prior(data.with_defaults(replace(DEFAULTS, least_agreement=0)))
+    assert used.kind == "refined"
+    assert accuracy(prior.class_vectors, U, y) > accuracy(used.class_vectors, U, y) + 0.3
 
 
-# Agreement a: the weight 1 - 0.7 a^4, and the confidence a^2, at least 0.1^2.
-@pytest.mark.parametrize(
-    ("agreed", "weight", "confidence"), [(1, 0.3, 1), (0.5, 0.95625, 0.25), (0.1, 0.99993, 0.01), (0, 1, 0.01)]
-)
-def test_name_weight_and_confidence_by_hand(monkeypatch, agreed, weight, confidence):
-    monkeypatch.setattr(prior_module, "agreement", lambda *_: agreed)
-    U, _, names = clusters()
+def test_a_pool_that_is_not_used_does_not_filter_the_names_either():
+    U, _, names = other_clusters()
+    data = replace(with_pool(names, U), from_source=False)
+    assert np.abs(initial_class_vectors(data) - data.class_embeddings).max() > 1e-3
+    prior = fit_prior(data)
+    assert prior.kind == "names"
+    np.testing.assert_allclose(prior.initial, data.class_embeddings, atol=1e-6)
+
+
+def test_the_weight_of_the_names_falls_with_the_evidence_for_the_clusters():
+    U, _, names = clusters(noise=0.35)
     data = with_pool(names, U)
-    prior = fit_prior(data)
-    expected = refine(names, data.pool, name_weight=weight, **pool_options(data))
-    np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
-    assert (prior.name_weight, prior.confidence) == pytest.approx((weight, confidence))
+    first = refine(names, data.pool, name_weight=1.0, **pool_options(data))
+    evidence, _ = cluster_evidence(whiten(data.pool.vectors), first.probabilities)
+    for at, weight in ((evidence / 2, 1.0), (1e-9, 0.5), (1e9, 2.0)):  # two directions separate three classes
+        own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0))
+        assert fit_prior(data.with_defaults(own)).name_weight == pytest.approx(weight)
+    assert evidence > 0.1
+
+
+@pytest.mark.parametrize(("agreed", "expected"), [(1, 1), (0.5, 0.25), (0.1, 0.01), (0, 0.01)])
+def test_the_confidence_is_the_square_of_the_agreement(agreed, expected):
+    data, _, _ = four_classes()
+    own = replace(DEFAULTS, confidence_power=2, smallest_confidence=0.1)
+    assert confidence_of(agreed, data.with_defaults(own)) == pytest.approx(expected)
 
 
 def test_the_class_prior_is_expected_in_the_pool():
@@ -157,8 +182,39 @@ def test_the_class_prior_is_expected_in_the_pool():
     shares = np.array([0.8, 0.1, 0.1])
     data = with_pool(names, U).with_class_prior(shares)
     prior = fit_prior(data)
-    expected = refine(names, data.pool, name_weight=prior.name_weight, shares=shares, **pool_options(data))
+    expected = refine(names, data.pool, name_weight=prior.name_weight, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
+    np.testing.assert_array_equal(prior.shares, shares)
+
+
+def skewed_clusters():
+    """Return a pool of three clusters with 160, 30 and 10 items, their shares, and class vectors beside them."""
+    counts = [160, 30, 10]
+    U = unit(MEANS[np.repeat(np.arange(3), counts)] + 0.15 * generator(3).normal(size=(200, D)))
+    return U, np.array(counts) / 200, unit(MEANS + 0.5 * np.roll(MEANS, 1, axis=0))
+
+
+def test_the_shares_of_a_skewed_pool_are_found_and_those_of_a_balanced_one_stay_equal():
+    U, shares, names = skewed_clusters()
+    np.testing.assert_allclose(fit_prior(with_pool(names, U)).shares, shares, atol=0.06)
+    U, _, names = clusters()
+    np.testing.assert_allclose(fit_prior(with_pool(names, U)).shares, np.full(3, 1 / 3), atol=0.02)
+
+
+def test_shares_of_a_gaussian_mixture_are_taken_if_they_add_evidence():
+    U, shares, names = skewed_clusters()
+    data = with_pool(names, U)
+    never, always = (
+        refine_with_shares(names, data.with_defaults(replace(DEFAULTS, least_gain=gain)), data.pool, 0.5)
+        for gain in (np.inf, -np.inf)
+    )
+    by_cosines = refine(names, data.pool, name_weight=0.5, **pool_options(data))
+    np.testing.assert_allclose(never.shares, by_cosines.shares)
+    mixture = shares_by_clusters(data.pool.whitened, by_cosines.probabilities)
+    np.testing.assert_allclose(always.shares, mixture)
+    by_mixture = refine(names, data.pool, name_weight=0.5, **{**pool_options(data), "shares": mixture})
+    np.testing.assert_allclose(always.class_vectors, by_mixture.class_vectors, atol=1e-6)
+    assert np.abs(mixture - shares).max() < np.abs(by_cosines.shares - shares).max()
 
 
 def test_a_centered_pool_has_its_own_temperature():
@@ -260,7 +316,8 @@ def test_labeled_examples_are_members_of_their_clusters():
     np.testing.assert_allclose(moved.class_vectors, expected.class_vectors, atol=1e-6)
     pull = ((moved.class_vectors - prior.class_vectors) * np.roll(MEANS, 1, axis=0)).sum(axis=1)
     assert (pull > 0.03).all()  # toward the cluster in which the class is labeled
-    assert moved == prior._replace(class_vectors=moved.class_vectors)
+    assert (moved.kind, moved.name_weight, moved.confidence) == (prior.kind, prior.name_weight, prior.confidence)
+    assert moved.reasons == prior.reasons
 
 
 def test_labeled_classes_correct_the_vectors_of_all():

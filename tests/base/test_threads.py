@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from anyshot.any_shot.head import AnyShotHead
 from anyshot.base.threads import SMALL, one_at_a_time, threads_for
+from anyshot.tasks.vector_classifiers import AnyShotHead
 
 
 def blas_threads():

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch.nn.functional import normalize, one_hot
 
-from anyshot.any_shot.head import AnyShotHead
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
 from anyshot.errors import TrainingDivergedError
@@ -27,6 +26,7 @@ from anyshot.fine_tuning.partial import (
     log_class_shares,
 )
 from anyshot.fine_tuning.tuning import Tuning
+from anyshot.tasks.vector_classifiers import AnyShotHead
 from tiny_language_models import TEXTS
 
 INDEX = np.array([0, 1, 0, 0, 1])

@@ -150,7 +150,7 @@ def test_leaderboard_and_reasons_explain_the_choice(clf):
     assert clf.leaderboard_.accuracy.between(0, 1).all()
     assert any("18 held-out labels" in reason for reason in clf.reasons_)
     assert "Class names are encoded as '{}', 'The topic is {}.'." in clf.reasons_
-    assert "write ten words a class" in clf.reasons_[-1]
+    assert any("write ten words a class" in reason for reason in clf.reasons_)
 
 
 def test_class_vectors_are_not_explained_by_names(letters):
@@ -337,7 +337,7 @@ FAULTS = [
     ),
     ({"classes": ["tea", "zoo"], "cache": "here"}, (), InputError, "cache must be True or False; got 'here'"),
     ({"classes": ["tea", "zoo"], "unknown_rate": "0.05"}, (), InputError, "a number between 0 and 1; got '0.05'"),
-    ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior must be 'balanced'"),
+    ({"classes": ["tea", "zoo"], "class_prior": [0.5, 0.5]}, (), InputError, "class_prior must be 'auto'"),
     (
         {"classes": ["tea", "zoo"], "unknown_rate": 5},
         (),

@@ -11,7 +11,6 @@ from anyshot.zero_shot.pool_refinement import (
     agreement,
     make_pool,
     most_confident,
-    probabilities_at_pool_shares,
     refine,
     wiener_filter,
 )
@@ -257,43 +256,6 @@ def test_confidence_is_the_margin_between_the_best_two_classes():
     scores = np.array([[9.0, 8.0, 0.0], [3.0, 1.0, 0.0], [0.0, 5.0, 0.0], [7.0, 7.0, 7.0]])  # margins 1, 2, 5, 0
     assert most_confident(scores, top=0.5).tolist() == [2, 1]
     assert most_confident(scores, top=0.01).tolist() == [2]  # at least one
-
-
-# --- class shares of the pool -----------------------------------------------------------------------------------------
-
-
-def simulated(shares, n, *, seed=0):
-    """Return scores of a calibrated, balanced model on a pool with the given class shares, and the classes."""
-    random = generator(seed)
-    y = random.choice(len(shares), size=n, p=shares)
-    x = np.eye(len(shares))[y] * 2 + random.normal(size=(n, len(shares)))
-    return 2 * x, y  # log p(x | k) = 2 x_k + a constant
-
-
-def test_expectation_maximization_finds_the_class_shares():
-    scores, _ = simulated([0.7, 0.2, 0.1], 2000)
-    assert abs(softmax(scores, axis=1).mean(axis=0)[0] - 0.7) > 0.04
-    found = probabilities_at_pool_shares(scores, prior_count=0).mean(axis=0)
-    np.testing.assert_allclose(found, [0.7, 0.2, 0.1], atol=0.03)
-
-
-def test_accuracy_is_higher_at_the_pool_shares():
-    scores, y = simulated([0.7, 0.2, 0.1], 2000)
-    adjusted, plain = ((p.argmax(axis=1) == y).mean() for p in (probabilities_at_pool_shares(scores), scores))
-    assert adjusted > plain
-
-
-def test_the_prior_count_moves_the_shares_to_equality():
-    scores, _ = simulated([0.7, 0.2, 0.1], 500)
-    none, some, all_ = (probabilities_at_pool_shares(scores, prior_count=n).mean(axis=0) for n in (0, 1, 1e6))
-    assert none[0] > some[0] > all_[0]
-    np.testing.assert_allclose(all_, softmax(scores, axis=1).mean(axis=0), atol=1e-4)
-
-
-def test_a_constant_added_to_the_scores_of_an_item_has_no_effect():
-    scores, _ = simulated([0.5, 0.3, 0.2], 100)
-    shifted = scores + generator(3).normal(size=(100, 1)) * 50
-    np.testing.assert_allclose(probabilities_at_pool_shares(shifted), probabilities_at_pool_shares(scores), atol=1e-9)
 
 
 # --- the Wiener filter ------------------------------------------------------------------------------------------------

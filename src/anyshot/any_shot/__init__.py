@@ -3,14 +3,12 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "AnyShotHead": "anyshot.any_shot.head",
     "Embedder": "anyshot.any_shot.embedder",
     "Model": "anyshot.any_shot.model",
-    "PrototypeClassifier": "anyshot.any_shot.head",
     "TrainingSet": "anyshot.any_shot.training_set",
     "explain": "anyshot.any_shot.explanation",
     "fit_model": "anyshot.any_shot.fitting",
-    "result_from_scores": "anyshot.any_shot.fitting",
+    "result_from_scores": "anyshot.any_shot.cross_validation",
 }
 
 __all__ = sorted(_HOME)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from anyshot import data as datasets
 from anyshot import encoders
-from anyshot.any_shot.long_texts import LongTexts, rows_of_long_texts, with_means
 from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.columns import item_count, named_rows
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_names, modality_of
@@ -20,6 +19,7 @@ from anyshot.base.labels import Label, Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, Limited, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
+from anyshot.encoders.long_texts import LongTexts, rows_of_long_texts, with_means
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once

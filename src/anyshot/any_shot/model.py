@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # it loads encoders and the cache, which vectors do not need
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
+MethodOrAuto: TypeAlias = Method | Literal["auto"]
 FittedMethod: TypeAlias = Method | Literal["fine-tuned"]
 PriorKind: TypeAlias = Literal["names", "corrected", "refined", "attributes", "none"]
 """Where the class vectors of a model come from: names, names moved by labeled classes or by unlabeled examples,

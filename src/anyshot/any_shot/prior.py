@@ -10,7 +10,7 @@ from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import Pool, agreement, refine
+from anyshot.zero_shot.pool_refinement import Pool, Refinement, SharesFromPool, agreement, refine
 
 
 class Prior(NamedTuple):
@@ -21,15 +21,16 @@ class Prior(NamedTuple):
     initial: Vectors  # (c, d), unit length, before clusters and labels moved them
     name_weight: float | None = None  # of the names against the clusters of the pool; None: there is no pool
     confidence: float = 1.0  # factor of the default scale of scores
+    shares: Floats | None = None  # (c,), class shares of the pool
     reasons: tuple[str, ...] = ()
 
 
 def fit_prior(data: TrainingSet) -> Prior:
     """Return the class vectors, moved to the clusters of the pool of unlabeled examples if there is one.
 
-    The agreement of names and clusters is used twice. If clusters confirm the confident predictions of the names, the
-    class vectors move to them; if not, they are probably not the classes, and the class vectors stay closer to the
-    names. The lower the agreement after that, the less confident are the predictions.
+    If the clusters do not confirm the confident predictions of the names, they are not the classes, and the pool is not
+    used. If they do, the class vectors move to them, the further the clearer the clusters are. The lower the agreement,
+    the less confident are the predictions.
     """
     S, own, pool = initial_class_vectors(data), data.defaults, data.pool
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
@@ -41,21 +42,33 @@ def fit_prior(data: TrainingSet) -> Prior:
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
-    first = agreement(names, refine_on_pool(S, data, pool, own.least_name_weight), pool)
-    weight = own.name_weight - (own.name_weight - own.least_name_weight) * first**own.agreement_power
-    refined = refine_on_pool(S, data, pool, weight)
-    agreed = agreement(names, refined, pool)
+    n_items = count(len(pool.vectors), "unlabeled example")
+    refined = refine_on_pool(S, data, pool, 1.0)
+    agreed = agreement(names, refined.class_vectors, pool)
+    if agreed < own.least_agreement:
+        reason = (
+            f"The {n_items} are not used, since they fall into other groups than the classes: only {agreed:.0%} of the "
+            "confident predictions by the names would stay the same. Predictions are unsure until labels show more."
+        )
+        return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
+    evidence = zero_shot.cluster_evidence(pool.whitened, refined.probabilities)[0]
+    per_direction = max(evidence / min(len(S) - 1, pool.whitened.shape[1]), 1e-6)
+    weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
+    refined = refine_with_shares(S, data, pool, weight)
+    if agreement(names, refined.class_vectors, pool) < own.least_agreement:  # clusters that the weight 1 would not take
+        weight, refined = 1.0, refine_with_shares(S, data, pool, 1.0)
+    agreed = agreement(names, refined.class_vectors, pool)
     reason = (
-        f"The class vectors are moved to the clusters of {count(len(pool.vectors), 'unlabeled example')} (agreement "
-        f"with the names {first:.0%}, so they weigh {weight:.2f} against 1 of the clusters; then it is {agreed:.0%})."
+        f"The class vectors are moved to the clusters of {n_items} (the names weigh {weight:.2f} against 1 of the "
+        f"clusters; {agreed:.0%} of the confident predictions stay the same)."
     )
-    unsure = (
-        "They hardly agree, so probabilities are close to equal until labels show more. If the unlabeled examples are "
-        "not of all classes, fit without them.",
-    )
-    reasons = (reason, *(unsure if agreed <= own.least_agreement else ()))
     kind = "refined" if kind == "names" else kind
-    return Prior(refined, kind, S, weight, max(agreed, own.least_agreement) ** own.confidence_power, reasons)
+    return Prior(refined.class_vectors, kind, S, weight, confidence_of(agreed, data), refined.shares, (reason,))
+
+
+def confidence_of(agreed: float, data: TrainingSet) -> float:
+    """Return the factor of the default scale of scores, where names and clusters agree on a fraction of the pool."""
+    return float(max(agreed, data.defaults.smallest_confidence) ** data.defaults.confidence_power)
 
 
 def initial_class_vectors(data: TrainingSet) -> Vectors:
@@ -82,28 +95,55 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     """
     if prior.name_weight is not None and data.pool and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(prior.initial))
-        refined = refine_on_pool(prior.initial, data, data.pool, prior.name_weight, labeled_sums=sums)
-        return prior._replace(class_vectors=refined)
+        refined = refine_with_shares(prior.initial, data, data.pool, prior.name_weight, labeled_sums=sums)
+        return prior._replace(class_vectors=refined.class_vectors, shares=refined.shares)
     if prior.kind == "names" and can_correct(prior.class_vectors, data):
         return prior._replace(class_vectors=corrected_class_vectors(prior.class_vectors, data)[0], kind="corrected")
     return prior
 
 
-def refine_on_pool(
+def refine_with_shares(
     S: Vectors, data: TrainingSet, pool: Pool, name_weight: float, *, labeled_sums: Floats | None = None
-) -> Vectors:
-    """Return class vectors S (c, d) refined on the pool; labeled_sums (c, d): of the labeled examples."""
+) -> Refinement:
+    """Return class vectors S (c, d) refined on the pool, and its class shares.
+
+    Shares from cosines are too even where clusters are clear, so those of a Gaussian mixture are tried as well; they
+    are taken if they raise the evidence for the clusters.
+    """
+    refined = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums)
+    if data.class_prior is not None:
+        return refined
+    shares = zero_shot.shares_by_clusters(pool.whitened, refined.probabilities)
+    other = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums, shares=shares)
+    before, after = (zero_shot.cluster_evidence(pool.whitened, found.probabilities)[0] for found in (refined, other))
+    return other if after >= before + data.defaults.least_gain else refined
+
+
+def refine_on_pool(
+    S: Vectors,
+    data: TrainingSet,
+    pool: Pool,
+    name_weight: float,
+    *,
+    labeled_sums: Floats | None = None,
+    shares: Floats | None = None,
+) -> Refinement:
+    """Return class vectors S (c, d) refined on the pool, at class shares that are expected, given here or found.
+
+    labeled_sums (c, d): of the labeled examples; shares (c,).
+    """
     own = data.defaults
+    known = data.class_prior if data.class_prior is not None else shares
     return refine(
         S,
         pool,
         name_weight=name_weight,
         labeled_sums=labeled_sums,
-        shares=data.class_prior,
+        shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known,
         temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
         balance=own.pool_balance,
         rounds=own.pool_rounds,
-    ).class_vectors
+    )
 
 
 def can_correct(S: Vectors, data: TrainingSet) -> bool:

@@ -211,11 +211,18 @@ def without_items(texts: ClassTexts, embeddings: Vectors, *, centering: bool = F
 
 
 def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
-    """Return the expected share of each class (c,), or None for equal shares."""
+    """Return the expected share of each class (c,); None: to be found from the pool, or equal where there is none.
+
+    Without a pool, "auto" takes the shares of the labels if they look like a natural sample. Labels that were drawn by
+    a plan, such as five for each class, have few distinct counts.
+    """
+    own, n_classes = data.defaults, len(data.class_embeddings)
     if class_prior == "balanced":
+        return np.full(n_classes, 1 / n_classes) if len(data.unlabeled) else None
+    if class_prior == "auto" and (len(data.unlabeled) or drawn_by_plan(data)):
         return None
     if isinstance(class_prior, str):
-        counts = data.counts + data.defaults.label_share_items
+        counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
         return np.asarray(counts / counts.sum())
     given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
     names = data.classes.tolist()
@@ -230,6 +237,12 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
             "from a fitted model, call set_params(class_prior=...)."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
+
+
+def drawn_by_plan(data: TrainingSet) -> bool:
+    """Return whether the classes have so few distinct numbers of labels that these were chosen."""
+    n_distinct = len(np.unique(data.counts))
+    return n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
 
 
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:

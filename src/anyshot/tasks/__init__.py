@@ -4,9 +4,11 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "AnyShotClassifier": "anyshot.tasks.classification",
+    "AnyShotHead": "anyshot.tasks.vector_classifiers",
     "AnyShotRegressor": "anyshot.tasks.regression",
     "MultitaskModel": "anyshot.tasks.multitask.model",
     "MultitaskNetwork": "anyshot.tasks.multitask.network",
+    "PrototypeClassifier": "anyshot.tasks.vector_classifiers",
     "Regressor": "anyshot.tasks.regression",
     "TaskComparison": "anyshot.tasks.multitask.comparison",
     "classifier_from_saved": "anyshot.tasks.saved_classifier",

@@ -12,13 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
-from anyshot import encoders
+from anyshot import any_shot, encoders
 from anyshot.any_shot import training_set
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.explanation import Explanations, explain
-from anyshot.any_shot.fitting import MethodOrAuto, fit_model
-from anyshot.any_shot.long_texts import LongTexts
-from anyshot.any_shot.model import Model, Starts
+from anyshot.any_shot.model import MethodOrAuto, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, by_position, check_list, items_and_labels, modality_of
@@ -36,6 +34,7 @@ from anyshot.base.labels import (
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
+from anyshot.encoders.long_texts import LongTexts
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts
@@ -62,8 +61,9 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
     budget : "fast", "best" or float, default="fast"
         Time for `fit`: "fast" for closed forms only; "best" to also try fine-tuning the encoder, however long that
         takes; or the number of seconds for trying it.
-    class_prior : "balanced", "labels" or mapping of names to shares, default="balanced"
-        Expected share of each class among the items to predict: equal, as among the labels, or as given.
+    class_prior : {"auto", "balanced", "labels"} or mapping of names to shares, default="auto"
+        Expected share of each class among the items to predict: equal, as among the labels, or as given. "auto" finds
+        those of the unlabeled items; without such items, those of labels that look like a natural sample, else equal.
     unknown_rate : float, optional
         Fraction of the items of known classes that may be predicted `UNKNOWN`; without it, no item is.
     long_texts : {"cut", "mean"}, default="cut"
@@ -110,7 +110,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         encoder: str | Encoder = "auto",
         method: MethodOrAuto = "auto",
         budget: Budget = "fast",
-        class_prior: str | Mapping[Label, float] = "balanced",
+        class_prior: str | Mapping[Label, float] = "auto",
         unknown_rate: float | None = None,
         long_texts: LongTexts = "cut",
         words: bool = True,
@@ -327,7 +327,7 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
             class_texts.check_not_named_unknown(data.texts.names)
         training_set.check_trainable(data, method=self.method, encoder=embedder.name)
         data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
-        model = fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
+        model = any_shot.fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
         for reason in embedder.reasons:
             model = model.with_reason(reason)
         return self._set_model(model)
@@ -392,7 +392,7 @@ def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: La
     source = embedder.with_items(data, items, labels)
     if np.count_nonzero(source.counts) < 2:
         raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
-    return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
+    return data.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
 
 
 def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 4) -> None:

@@ -106,8 +106,8 @@ def check_parameters(clf: Parameters) -> None:
         raise InputError(f"budget must be 'fast', 'best' or a number of seconds; got {budget!r}.")
     if rate is not None and not (is_number(rate) and 0 < rate < 1):
         raise InputError(f"unknown_rate must be None or a number between 0 and 1; got {rate!r}.")
-    if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("balanced", "labels")):
-        raise InputError(f"class_prior must be 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
+    if not isinstance(prior, Mapping) and not (isinstance(prior, str) and prior in ("auto", "balanced", "labels")):
+        raise InputError(f"class_prior must be 'auto', 'balanced', 'labels' or {{name: share}}; got {prior!r}.")
     if clf.long_texts not in ("cut", "mean"):
         raise InputError(f"long_texts must be 'cut' or 'mean'; got {clf.long_texts!r}.")
     if not isinstance(clf.words, bool | np.bool_):

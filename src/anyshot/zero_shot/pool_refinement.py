@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, unit
+from anyshot.zero_shot.class_shares import equal_shares, likely_shares, whiten
+
+SHARES_STEPS = 3
+"""Steps of expectation maximization for the class shares in each round of soft k-means."""
 
 POOL_LIMIT = 20_000
 """Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
@@ -23,6 +28,11 @@ class Pool:
     neighbors: Indexes  # (m, k)
     neighbor_weight: float = 0.5  # of the neighbors' probabilities against a vector's own
 
+    @cached_property
+    def whitened(self) -> Floats:
+        """The first principal components (m, r), at most one for ten vectors, each of variance 1."""
+        return whiten(self.vectors)
+
     def smooth(self, probabilities: NDArray[np.floating], *, rounds: int = 1) -> NDArray[np.floating]:
         """Return the probabilities (m, c), averaged with the mean of the neighbors' probabilities."""
         weight = self.neighbor_weight
@@ -33,10 +43,11 @@ class Pool:
 
 
 class Refinement(NamedTuple):
-    """Class vectors adjusted to a pool, and the class probabilities of the pool."""
+    """Class vectors adjusted to a pool, and the class probabilities and shares of the pool."""
 
     class_vectors: Vectors  # (c, d), unit length
     probabilities: NDArray[np.floating]  # (m, c), rows sum to 1
+    shares: Floats  # (c,), given or found
 
 
 def make_pool(vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float = 0.5) -> Pool:
@@ -57,9 +68,19 @@ def make_pool(vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float
 #
 #     P  <- softmax(U S' / temperature)                 class probabilities, (m, c)
 #     P  <- half P, half the mean of the neighbors' P   (label propagation), twice
-#     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the expected class shares, with
-#                                                       rows scaled to the sum 1, three times
+#     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the class shares, with rows
+#                                                       scaled to the sum 1, three times
 #     S' <- unit(name_weight * S + unit(P' U + weighted sum of the labeled vectors))
+#
+# With `SharesFromPool` the shares start equal and are found in the same rounds, by steps of expectation maximization on
+# the softmax of scale * U S'.
+
+
+class SharesFromPool(NamedTuple):
+    """How class shares are found while class vectors are refined."""
+
+    scale: float = 20.0  # inverse temperature of the cosines
+    prior_count: float = 0.1  # vectors of equal shares that are added for each vector of the pool
 
 
 def refine(
@@ -68,7 +89,7 @@ def refine(
     *,
     name_weight: float = 0.25,
     labeled_sums: NDArray[np.floating] | None = None,
-    shares: Sequence[float] | NDArray[np.floating] | None = None,
+    shares: Sequence[float] | NDArray[np.floating] | SharesFromPool | None = None,
     temperature: float = 1 / 60,
     balance: float = 0.5,
     rounds: int = 10,
@@ -76,20 +97,26 @@ def refine(
     """Move class vectors (c, d) to the clusters of the pool that they point at.
 
     name_weight: weight of the given class vectors, where the cluster means weigh 1; labeled_sums (c, d): weighted sum
-    of each class's labeled vectors; shares (c,): expected class shares, by default equal; temperature: divides the
-    cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1.
+    of each class's labeled vectors; shares (c,): class shares of the pool, or how to find them; by default equal;
+    temperature: divides the cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1.
 
     A class vector of zeros takes a cluster that is left over.
     """
     given, labeled = unit(class_vectors), 0 if labeled_sums is None else labeled_sums
-    expected = np.full(len(given), 1 / len(given)) if shares is None else np.asarray(shares)
-    moved, probabilities = given, softmax((pool.vectors @ given.T) / temperature, axis=1)
+    search = shares if isinstance(shares, SharesFromPool) else None
+    known = equal_shares(len(given)) if shares is None or search else np.asarray(shares, dtype=np.float64)
+    moved, cosines = given, pool.vectors @ given.T
+    probabilities = softmax(cosines / temperature, axis=1)
     for _ in range(rounds):
-        probabilities = softmax((pool.vectors @ moved.T) / temperature, axis=1)
+        probabilities = softmax(cosines / temperature, axis=1)
         probabilities = pool.smooth(probabilities, rounds=2)
-        probabilities = _balanced(probabilities, expected, balance)
+        probabilities = _balanced(probabilities, known, balance)
         moved = unit(name_weight * given + unit(probabilities.T @ pool.vectors + labeled))
-    return Refinement(moved, probabilities)
+        cosines = pool.vectors @ moved.T
+        if search:
+            expected = equal_shares(len(given))
+            known = likely_shares(search.scale * cosines, known, expected, search.prior_count, rounds=SHARES_STEPS)
+    return Refinement(moved, probabilities, known)
 
 
 def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.5) -> float:
@@ -112,22 +139,6 @@ def most_confident(scores: NDArray[np.floating], *, top: float) -> Indexes:
     """Return the rows of `scores` (m, c) with the largest margins between the best two classes: a fraction `top`."""
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
     return np.argsort(best_two[:, 0] - best_two[:, 1])[: max(1, int(top * len(scores)))]
-
-
-def probabilities_at_pool_shares(
-    scores: NDArray[np.floating], *, prior_count: float = 0.1, rounds: int = 20
-) -> NDArray[np.floating]:
-    """Return probabilities (m, c) at the pool's own class shares from the scores (m, c) of a balanced model.
-
-    The shares are found by expectation maximization (Saerens, Latinne, Decaestecker, Neural Computation 2002, eq. 2.9),
-    with a prior of equal shares that counts as `prior_count` vectors for each vector of the pool.
-    """
-    n_classes = scores.shape[1]
-    shares, probabilities = np.full(n_classes, 1 / n_classes), softmax(scores, axis=1)
-    for _ in range(rounds):
-        probabilities = softmax(scores + np.log(shares), axis=1)
-        shares = (probabilities.mean(axis=0) + prior_count / n_classes) / (1 + prior_count)
-    return np.asarray(probabilities)
 
 
 # A class vector measures where its class lies, with an error in any direction, while classes differ only in directions

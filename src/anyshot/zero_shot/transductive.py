@@ -20,6 +20,7 @@ from sklearn.base import clone
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit, vectors
 from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
+from anyshot.zero_shot.class_shares import share_offsets
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import POOL_LIMIT, make_pool, most_confident, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
@@ -43,18 +44,6 @@ ANCHOR, SMOOTHNESS = 0.5, 3.0
 """Of the mixture: weights of the base estimator's log-probabilities, and of the neighbors' probabilities."""
 ALPHA = 0.8
 """Of propagation: weight of the neighbors' probabilities against the base estimator's."""
-
-
-def share_offsets(logits: Floats, *, balance: float, rounds: int = 3) -> Floats:
-    """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to equal class shares.
-
-    These are the class factors of Sinkhorn's algorithm, each step to the power `balance`, 0 to 1.
-    """
-    offsets = np.zeros(logits.shape[1])
-    for _ in range(rounds if balance else 0):
-        mean = softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
-        offsets = offsets - balance * np.log(np.maximum(logits.shape[1] * mean, 1e-9))
-    return offsets
 
 
 def independent_fraction(X: NDArray[np.floating]) -> float:

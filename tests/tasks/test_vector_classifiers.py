@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from anyshot.any_shot.head import AnyShotHead, PrototypeClassifier
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.errors import InputError, NotEnoughClassesError, UnknownClassError, WidthError
+from anyshot.tasks.vector_classifiers import AnyShotHead, PrototypeClassifier
 from anyshot.training.softmax_regression import Examples
 from softmax_oracle import blobs, plain_minimum
 

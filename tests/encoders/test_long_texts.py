@@ -7,9 +7,9 @@ import pytest
 
 from anyshot import AnyShotClassifier, load, report
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.long_texts import parts_of, rows_of_long_texts
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import unit
+from anyshot.encoders.long_texts import parts_of, rows_of_long_texts
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError
 

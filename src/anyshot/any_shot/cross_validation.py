@@ -1,0 +1,181 @@
+"""Cross-validation: held-out labels set how far labels move the prior, and how confident predictions are."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from anyshot.any_shot.defaults import Strength
+from anyshot.any_shot.heads import Factors, default_factors, default_scale, fit_method, heads, normalized_shares
+from anyshot.any_shot.model import (
+    METHODS,
+    CrossValidationResult,
+    FittedMethod,
+    FoldHead,
+    LinearModel,
+    Method,
+    MethodOrAuto,
+    Starts,
+    softmax,
+)
+from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.labels import first_of_each_class, folds_by_arrival
+from anyshot.base.validation import Indexes, Vectors
+from anyshot.evaluation.metrics import effective_size, wilson_interval
+from anyshot.training.softmax_regression import fit_temperature
+
+Scores: TypeAlias = NDArray[np.floating]  # (n, c)
+
+
+def cross_validate(
+    data: TrainingSet, prior: Prior, method: MethodOrAuto, start: Starts
+) -> tuple[list[CrossValidationResult], Starts]:
+    """Return how well each method predicts held-out labels, and what labels added to the heads of the folds.
+
+    There are no results if there are too few labels. If a class's only label is held out, that tests the prior and not
+    what labels add, so such labels do not count.
+    """
+    own, known = data.defaults, data
+    if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
+        known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
+    known = known.subset(first_of_each_class(data.index, own.max_held_out))
+    counted = known.distinct_counts[known.index] > 1
+    if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
+        return [], {}
+    index, scores, results = known.index[counted], {}, []
+    folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
+    for name in _methods_to_compare(data, prior, method):
+        factors = default_factors(name, data, prior)
+        for strength in factors:
+            if strength not in scores:
+                of_strength, added = held_out_scores(name, folds, {strength: 1.0}, start)
+                scores[strength] = of_strength[counted]
+                deltas.update(added)
+        if factors:
+            factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
+            found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
+        else:
+            found = held_out_scores(name, folds, {}, {})[0][counted]
+        temperature = fit_temperature(found, index, prior_items=own.temperature_items)
+        result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
+        results.append(result._replace(factors=factors))
+    return results, deltas
+
+
+class Fold(NamedTuple):
+    """Labels that are held out together, and what all others give."""
+
+    n_folds: int
+    number: int
+    rows: Indexes  # of the held-out labels
+    out: Vectors  # the held-out vectors
+    rest: TrainingSet
+    prior: Prior
+    moved: Prior  # the prior moved by the other labels
+
+
+def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
+    """Return the folds of the labeled vectors.
+
+    Held-out labels must move no class vector: corrections, and a map from attributes, are found again in each fold.
+    """
+    n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
+    number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), []
+    for one in np.unique(number):
+        rest = data.subset(number != one)
+        own = fit_prior(rest) if prior.kind == "attributes" else prior
+        moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
+        rows = np.flatnonzero(number == one)
+        folds.append(Fold(n_folds, int(one), rows, data.labeled[rows], rest, own, moved))
+    return folds
+
+
+def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors, start: Starts) -> tuple[Scores, Starts]:
+    """Return the scores (n, c) of each labeled vector from a model fitted without its fold, and what labels added.
+
+    start: heads of the same folds before some labels were added; a fold without one begins from the fold before it.
+    """
+    scores = np.zeros((sum(len(fold.rows) for fold in folds), len(folds[0].prior.initial)))
+    added, near = dict[Strength | FoldHead, LinearModel](), dict[Strength | FoldHead, LinearModel]()
+    for fold in folds:
+        of_fold = {strength: FoldHead(fold.n_folds, fold.number, strength) for strength in factors}
+        near.update({strength: start[head] for strength, head in of_fold.items() if head in start})
+        prior, tol = fold.moved if factors else fold.prior, fold.rest.defaults.held_out_tol
+        linear, deltas = fit_method(method, fold.rest, prior, factors, start=near, tol=tol)
+        near.update(deltas)
+        added.update({head: deltas[strength] for strength, head in of_fold.items()})
+        scores[fold.rows] = linear(fold.out)
+    finite = np.isfinite(scores)  # -inf: a class without class vector and label in a fold
+    return np.where(finite, scores, float(scores[finite].min()) - 10), added
+
+
+def factors_by_likelihood(
+    scores: Mapping[Strength, Scores], index: Indexes, data: TrainingSet, prior: Prior
+) -> Factors:
+    """Return the factor of each head: its share in the average over its temperature.
+
+    scores (n, c) of held-out labels `index` (n,). The share is the posterior probability of the head: its prior odds
+    times the likelihood of the labels, at the head's best temperature.
+    """
+    own, temperature, log_posterior = data.defaults, {}, {}
+    odds = heads(data)
+    for strength, of_strength in scores.items():
+        toward = 1 / default_scale(strength, own, prior)
+        fitted = fit_temperature(of_strength, index, toward=toward, prior_items=own.temperature_items)
+        log_odds = float(np.log(odds.get(strength, 1.0)))
+        temperature[strength], log_posterior[strength] = fitted, log_odds + _log_likelihood(of_strength / fitted, index)
+    return {one: share / temperature[one] for one, share in normalized_shares(log_posterior, own.min_share).items()}
+
+
+def result_from_scores(
+    method: FittedMethod,
+    scores: Scores,
+    index: Indexes,
+    class_prior: NDArray[np.floating] | None,
+    *,
+    temperature: float = 1.0,
+) -> CrossValidationResult:
+    """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
+    correct = scores.argmax(axis=1) == index
+    weight = 1 / np.bincount(index)[index]  # (n,), so that each class counts the same
+    accuracy, size = float(np.average(correct, weights=weight)), effective_size(weight)
+    moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
+    probabilities = softmax(moved)[np.arange(len(index)), index]
+    likelihood = _log_likelihood(scores / temperature, index) / len(index)
+    interval = wilson_interval(accuracy * size, size)
+    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities, interval=interval)
+
+
+def result_of(
+    method: Method, results: Sequence[CrossValidationResult], data: TrainingSet, prior: Prior
+) -> tuple[CrossValidationResult, str]:
+    """Return the result of a method, or its defaults if nothing was held out, and one sentence on it."""
+    labels = count(len(data.index), "label")
+    for own in results:
+        if own.method == method:
+            figures = ", ".join(map(str, [own, *(one for one in results if one is not own)]))
+            found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
+            return own, f"{method.capitalize()} is used ({found}: {figures})."
+    few = "is too few" if len(data.index) == 1 else "are too few"
+    few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
+    factors, none = default_factors(method, data, prior), np.zeros(0)
+    result = CrossValidationResult(method, np.nan, np.nan, 1.0, none.astype(bool), none, factors)
+    return result, f"{method.capitalize()} is used; {labels} {few} to compare methods."
+
+
+def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[Method]:
+    """Return the methods to compare; those without class names take part with `min_labels_per_class`."""
+    named, enough = bool(prior.initial.any()), data.distinct_counts.min() >= data.defaults.min_labels_per_class
+    if method != "auto":
+        return [name for name in METHODS if name == method or (name == "zero-shot" and named)]
+    if enough:
+        return [name for name in METHODS if named or name in ("prototype", "logistic-regression")]
+    return ["any-shot", "zero-shot"] if named else ["logistic-regression"]
+
+
+def _log_likelihood(scores: Scores, index: Indexes) -> float:
+    """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
+    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())

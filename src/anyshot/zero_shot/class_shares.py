@@ -1,0 +1,96 @@
+"""How clearly the classes are clusters of a pool of unlabeled vectors, and the class shares of such clusters."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, solve_triangular
+from scipy.special import logsumexp, softmax
+
+from anyshot.base.validation import Floats, Vectors
+
+
+def equal_shares(n_classes: int) -> Floats:
+    """Return the same share for each class (c,)."""
+    return np.full(n_classes, 1 / n_classes)
+
+
+def likely_shares(
+    scores: NDArray[np.floating], start: Floats, expected: Floats, prior_count: float, *, rounds: int
+) -> Floats:
+    """Return class shares (c,) under which the scores (m, c) of a model for equal shares are likely.
+
+    They are found by expectation maximization from `start` (Saerens, Latinne, Decaestecker, Neural Computation 2002,
+    eq. 2.9), with a prior of the expected shares that counts as `prior_count` vectors for each vector.
+    """
+    shares = start
+    for _ in range(rounds):
+        mean = softmax(scores + np.log(shares), axis=1).mean(axis=0, dtype=np.float64)
+        shares = (mean + prior_count * expected) / (1 + prior_count)
+    return shares
+
+
+def reliability_of(shares: Floats, *, noise: float) -> float:
+    """Return the part of the difference between found shares (c,) and equal ones that is not error, 0 to 1.
+
+    With the divergence KL(shares || equal) and an error of `noise` nats for each doubling of the number of classes,
+    this is KL / (KL + error).
+    """
+    divergence = max(0.0, float(np.log(len(shares)) + (shares * np.log(shares)).sum()))
+    return divergence / (divergence + noise * float(np.log2(len(shares)))) if divergence > 0 else 0.0
+
+
+def share_offsets(
+    logits: NDArray[np.floating], shares: Floats | None = None, *, balance: float = 1.0, rounds: int = 3
+) -> Floats:
+    """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to the shares (c,).
+
+    These are the class factors of Sinkhorn's algorithm, each step to the power `balance`, 0 to 1; shares: by default
+    equal.
+    """
+    n_classes = logits.shape[1]
+    offsets, log_shares = np.zeros(n_classes), np.log(equal_shares(n_classes) if shares is None else shares)
+    for _ in range(rounds if balance else 0):
+        mean = softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
+        offsets = offsets + balance * (log_shares - np.log(np.maximum(mean, 1e-9)))
+    return offsets
+
+
+def shares_by_clusters(whitened: Floats, probabilities: NDArray[np.floating], *, rounds: int = 8) -> Floats:
+    """Return the class shares (c,) of the Gaussian mixture that starts from the probabilities (m, c) of the classes."""
+    for _ in range(rounds):
+        probabilities = cluster_evidence(whitened, probabilities)[1]
+    n_classes = probabilities.shape[1]
+    return np.asarray(0.95 * probabilities.mean(axis=0) + 0.05 / n_classes)  # no class is excluded
+
+
+def whiten(vectors: Vectors, *, width: int = 20) -> Floats:
+    """Return the first principal components of vectors (m, d), at most one for ten vectors, each of variance 1."""
+    centered = (vectors - vectors.mean(axis=0)).astype(np.float64)
+    variance, directions = np.linalg.eigh(centered.T @ centered / len(centered))
+    n = max(1, min(width, len(vectors) // 10, int(np.count_nonzero(variance > 1e-9))))
+    return np.asarray(centered @ (directions[:, -n:] / np.sqrt(np.maximum(variance[-n:], 1e-12))))
+
+
+# The pool's vectors x (r,), whitened, are compared with two models: one Gaussian N(0, I), and a mixture of one Gaussian
+# for each class with the means m_k and the shares p_k of the classes and a common covariance W, all from the
+# probabilities P (m, c). The evidence is the mean log-likelihood of the second minus that of the first,
+#
+#     mean_i log sum_k p_k N(x_i; m_k, W) - mean_i log N(x_i; 0, I),        W = I - sum_k p_k m_k m_k'
+#
+# It is near 0 where the classes only cut one cluster into pieces, and large where each class is a cluster.
+
+
+def cluster_evidence(whitened: Floats, probabilities: NDArray[np.floating]) -> tuple[float, Floats]:
+    """Return the evidence that classes are clusters [nats per vector], and the mixture's probabilities (m, c).
+
+    whitened (m, r); probabilities (m, c): of the classes.
+    """
+    shares = probabilities.mean(axis=0, dtype=np.float64)  # (c,)
+    means = (probabilities.T @ whitened) / np.maximum(shares * len(whitened), 1e-9)[:, None]  # (c, r)
+    within = (1 + 1e-3) * np.eye(whitened.shape[1]) - (means.T * shares) @ means
+    factor = cho_factor(within, lower=True, check_finite=False)[0]
+    x, m = (solve_triangular(factor, rows.T, lower=True, check_finite=False) for rows in (whitened, means))
+    distance = np.square(x).sum(axis=0)[:, None] + np.square(m).sum(axis=0) - 2 * x.T @ m  # (m, c)
+    joint = np.log(np.maximum(shares, 1e-12)) - 0.5 * distance - np.log(np.diag(factor)).sum()
+    likelihood = logsumexp(joint, axis=1)
+    gain = likelihood + 0.5 * np.square(whitened).sum(axis=1)
+    return float(gain.mean()), np.exp(joint - likelihood[:, None])

@@ -1,0 +1,185 @@
+"""Cross-validation of the any-shot model: held-out labels set the average of heads and the temperature."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax, softmax
+
+from anyshot.any_shot.cross_validation import (
+    cross_validate,
+    divided,
+    factors_by_likelihood,
+    held_out_scores,
+    result_from_scores,
+)
+from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.fitting import fit_model
+from anyshot.any_shot.heads import fit_method, heads
+from anyshot.any_shot.model import FoldHead
+from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior
+from anyshot.base.validation import generator
+from anyshot.evaluation.metrics import wilson_interval
+from anyshot.training import softmax_regression
+from anyshot.training.softmax_regression import fit_temperature
+from four_classes import VECTORS, C, biased_names, four_classes, names_of, some_labels
+
+WEAK, STRONG = Strength(DEFAULTS.weak_c, 1), Strength(DEFAULTS.strong_c, 1)
+
+
+# --- held-out labels ---
+
+
+def test_held_out_scores_are_those_of_a_model_without_the_label():
+    data, _, _ = four_classes(n_each=1)  # with up to 50 labels there are ten folds: here each label is one
+    data = data.with_defaults(replace(DEFAULTS, held_out_tol=1e-7))
+    factors = {WEAK: 1.0, STRONG: 1.0}
+    found, _ = held_out_scores("any-shot", divided(data, names_of(data)), factors, {})
+    for row in range(C):
+        rest = some_labels(data, np.arange(C) != row)
+        model, _ = fit_method("any-shot", rest, names_of(data), factors, start={}, tol=1e-7)
+        np.testing.assert_allclose(found[row], model(data.vectors[[row]])[0], atol=0.05)
+
+
+def test_folds_begin_where_those_of_fewer_labels_ended(monkeypatch):
+    data, _, _ = four_classes(n_each=60, noise=1.5)
+    before = fit_model(VECTORS, some_labels(data, slice(239)))
+    of_folds = {head.strength for head in before.starts if isinstance(head, FoldHead)}
+    assert of_folds == {*heads(data)}
+    steps = []
+    step = softmax_regression._newton_direction
+    monkeypatch.setattr(softmax_regression, "_newton_direction", lambda *args: steps.append(0) or step(*args))
+    cold = fit_model(VECTORS, data)
+    n_cold = len(steps)
+    warm = fit_model(VECTORS, data, start=before.starts)
+    assert len(steps) - n_cold <= 0.5 * n_cold
+    for one, other in zip(warm.leaderboard, cold.leaderboard, strict=True):
+        assert one.temperature == pytest.approx(other.temperature, rel=0.01)
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=0.01)
+
+
+def test_each_fold_corrects_class_vectors_without_its_own_labels():
+    data, _, _ = biased_names(n_each=2)
+    data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))  # 40 labels in two halves
+    found, _ = held_out_scores("any-shot", divided(data, names_of(data)), {STRONG: 1.0}, {})
+    for part in (np.arange(40) % 2 == data.index % 2, np.arange(40) % 2 != data.index % 2):
+        rest = data.subset(~part)
+        prior = Prior(corrected_class_vectors(data.class_embeddings, rest)[0], "names", data.class_embeddings)
+        linear, _ = fit_method("any-shot", rest, prior, {STRONG: 1.0}, start={}, tol=1e-6)
+        np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
+
+
+@pytest.mark.parametrize("method", ["any-shot", "zero-shot"])
+def test_each_fold_maps_attributes_without_its_own_labels(method):
+    data, _, _ = biased_names(n_each=2)
+    data = replace(data, class_embeddings=np.zeros_like(data.class_embeddings), attributes=data.class_embeddings)
+    data = data.with_defaults(replace(DEFAULTS, folds=((50, 2),), held_out_tol=1e-6))
+    factors = {STRONG: 1.0} if method == "any-shot" else {}
+    found, _ = held_out_scores(method, divided(data, fit_prior(data)), factors, {})
+    part = np.arange(40) % 2 == data.index % 2
+    rest = data.subset(~part)
+    linear, _ = fit_method(method, rest, fit_prior(rest), factors, start={}, tol=1e-6)
+    np.testing.assert_allclose(found[part], linear(data.vectors[part]), atol=0.05)
+
+
+def test_the_only_label_of_a_class_is_not_counted():
+    data, _, _ = four_classes(n_each=6)
+    data = some_labels(data, np.flatnonzero((data.index > 0) | (np.arange(24) < 1)))  # 1, 6, 6 and 6 labels
+    for result in cross_validate(data, names_of(data), "auto", {})[0]:
+        assert len(result.correct) == len(result.probabilities) == 18
+    copies = some_labels(data, np.concatenate([[0, 0], np.arange(1, 19)]))  # a copy of that label changes nothing
+    for result in cross_validate(copies, names_of(data), "auto", {})[0]:
+        assert len(result.correct) == 18
+
+
+@pytest.mark.parametrize("counts", [(1, 1, 1, 1), (3, 0, 0, 0), (9, 1, 1, 1), (2, 1, 0, 0)])
+def test_labels_of_too_few_classes_tell_nothing(counts):
+    data, _, _ = four_classes(n_each=9)
+    data = some_labels(data, np.arange(C * 9) % 9 < np.repeat(counts, 9))
+    assert cross_validate(data, names_of(data), "auto", {}) == ([], {})
+    model = fit_model(VECTORS, data)
+    assert (model.method, model.leaderboard, len(model.held_out)) == ("any-shot", (), 0)
+    enough = sum(counts) >= DEFAULTS.min_labels
+    assert (
+        "labels include too few different items of some class to compare" if enough else "labels are too few"
+    ) in model.reasons[0]
+
+
+def test_of_many_labels_the_first_of_each_class_are_held_out():
+    data, _, _ = four_classes(n_each=6)
+    early = some_labels(data, np.arange(C * 6) % 6 < 3)
+    few = replace(DEFAULTS, max_held_out=C * 3)
+    one, other = (
+        {
+            result.method: result.correct
+            for result in fit_model(VECTORS, part, method="zero-shot", defaults=few).leaderboard
+        }
+        for part in (data, early)
+    )
+    np.testing.assert_array_equal(one["zero-shot"], other["zero-shot"])
+
+
+# --- factors ---
+
+
+def test_factors_by_hand():
+    """Two labels to which one head gives 1/4, and the other 1/2: it is 4 times as likely, at odds of 0.8."""
+    own = replace(DEFAULTS, temperature_items=1e9, strong_odds=0.8 / 4**3)  # the temperatures stay at their defaults
+    data, index = four_classes(n_each=1)[0].with_defaults(own), np.array([0, 2])
+    scores = {WEAK: np.zeros((2, 4)), STRONG: np.log(3) / own.head_scale * np.eye(4)[index]}
+    found = factors_by_likelihood(scores, index, data, names_of(data))
+    shares = {WEAK: 1 / (1 + 0.8 * 4), STRONG: 0.8 * 4 / (1 + 0.8 * 4)}
+    assert found == pytest.approx({head: own.head_scale * share for head, share in shares.items()}, rel=1e-5)
+
+
+@pytest.mark.parametrize("confidence", [1.0, 0.3])
+def test_factors_are_shares_over_temperatures(confidence):
+    data, _, _ = four_classes(n_each=5)
+    prior = names_of(data)._replace(kind="refined", confidence=confidence)
+    random, index = generator(4), np.tile(np.arange(4), 5)
+    scores = {head: 0.3 * np.eye(4)[index] + 0.3 * random.normal(size=(20, 4)) for head in heads(data)}
+    temperatures, log_odds = {}, {}
+    for head, odds in heads(data).items():
+        toward = 1 / (DEFAULTS.head_scale * (confidence if head.prior_weight else 1))
+        at = fit_temperature(scores[head], index, toward=toward, prior_items=DEFAULTS.temperature_items)
+        log_likelihood = log_softmax(scores[head] / at, axis=1)[np.arange(20), index].sum()
+        temperatures[head], log_odds[head] = at, np.log(odds) + log_likelihood
+    shares = dict(zip(log_odds, softmax(list(log_odds.values())), strict=True))
+    kept = {head: share for head, share in shares.items() if share >= DEFAULTS.min_share}
+    expected = {head: share / sum(kept.values()) / temperatures[head] for head, share in kept.items()}
+    assert factors_by_likelihood(scores, index, data, prior) == pytest.approx(expected)
+
+
+# --- results ---
+
+
+def test_the_result_of_scores_by_hand():
+    # three labels of class 0, of which two are predicted, and one of class 1, which is
+    scores = np.log([[3.0, 1], [3, 1], [1, 3], [1, 3]])
+    index, shares = np.array([0, 0, 0, 1]), np.array([0.5, 0.5])
+    result = result_from_scores("any-shot", scores, index, shares)
+    assert result.correct.tolist() == [True, True, False, True]
+    assert result.accuracy == pytest.approx((2 / 3 + 1) / 2)
+    np.testing.assert_allclose(result.probabilities, [0.75, 0.75, 0.25, 0.75])
+    assert result.log_likelihood == pytest.approx((3 * np.log(0.75) + np.log(0.25)) / 4)
+    cool = result_from_scores("any-shot", scores, index, np.array([0.9, 0.1]), temperature=0.5)
+    np.testing.assert_allclose(cool.probabilities[[0, 3]], [81 / 82, 9 / 18])  # odds 9 times 9, and 9 over 9
+    assert cool.log_likelihood == pytest.approx((3 * np.log(0.9) + np.log(0.1)) / 4)  # with equal shares
+
+
+def test_ten_labels_that_are_all_predicted_correctly_do_not_promise_certainty():
+    own = np.array([0, 1] * 5)
+    result = result_from_scores("any-shot", np.eye(2)[own] * 9, own, None)
+    assert result.accuracy == 1
+    assert result.interval == pytest.approx(wilson_interval(10, 10))
+    assert str(result) == "any-shot 100.0% (72.2 to 100.0)"
+
+
+def test_the_interval_is_wider_where_most_labels_are_of_one_class():
+    index = np.repeat([0, 1], [18, 2])
+    scores = np.eye(2)[index].astype(float)
+    scores[0] = [0, 1]
+    result = result_from_scores("any-shot", scores, index, None)
+    assert result.accuracy == pytest.approx((17 / 18 + 1) / 2)
+    lower, upper = result.interval
+    assert upper - lower > np.subtract(*wilson_interval(19.4, 20)[::-1])
