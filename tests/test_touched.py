@@ -6,7 +6,7 @@ import touched
 def test_the_test_of_a_changed_file_comes_before_those_of_its_importers():
     near = touched.distances({"src/anyshot/base/items.py"})
     assert near["tests/base/test_items.py"] == 1
-    assert near["tests/app/test_demo.py"] > 1
+    assert near["tests/app/test_doctor.py"] > 1
 
 
 def test_a_test_that_does_not_import_the_change_is_left_out():

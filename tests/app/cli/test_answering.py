@@ -1,6 +1,7 @@
 """The commands that use a fitted model: predict, evaluate, explain and suggest."""
 
 import json
+import warnings
 
 import pandas as pd
 import pytest
@@ -86,9 +87,12 @@ def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
 
 def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
     (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
-    done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # the command prints warnings, which are errors in tests
+        done = call("predict", tmp_path / "long.jsonl", "--classes", "billing,delivery")
     assert (done.code, len(done.rows)) == (0, 1)
     assert "Note: 1 of 1 texts are longer than 256 tokens and were truncated." in done.err
+    assert "Warning: 1 of 1 texts is longer than the 256 tokens" in done.err
 
 
 def test_predict_takes_image_files(call, tmp_path):
