@@ -220,7 +220,8 @@ def counted(counts, *, pool=False):
         ((5, 5, 5), True),
         ((0, 0), True),
         ((70, 10), False),
-        ((1, 3, 20, 0), False),
+        ((1, 3, 20, 2), False),
+        ((1, 3, 20, 0), True),  # a class without a label, as in generalized zero-shot learning
         ((0, 1, 3, 20) * 4, True),  # four distinct numbers of labels for sixteen classes
         ((5, 5, 5, 5, 5, 5, 5, 4), True),  # an item that somebody passed over
         ((31, 4, 18, 2, 9, 11, 3, 7), False),

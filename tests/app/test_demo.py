@@ -70,6 +70,13 @@ def test_both_photographs_are_classified_by_name(shown):
     assert rows == {"china.jpg": "temple", "flower.jpg": "flower"}
 
 
+def test_the_probability_of_the_predicted_class_is_in_its_column(shown):
+    lines = shown[0].splitlines()
+    names = next(line for line in lines if line.split()[:1] == ["photograph"]).split()[2:]
+    (shares,) = [line.split()[2:] for line in lines if "china.jpg" in line]
+    assert int(shares[names.index("temple")].removesuffix("%")) > 80
+
+
 def test_the_plot_is_written(shown):
     with Image.open(shown[1]) as picture:
         assert min(picture.size) > 400

@@ -214,7 +214,7 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
     """Return the expected share of each class (c,); None: to be found from the pool, or equal where there is none.
 
     Without a pool, "auto" takes the shares of the labels if they look like a natural sample. Labels that were drawn by
-    a plan, such as five for each class, have few distinct counts.
+    a plan, such as five for each class, have few distinct counts, or leave classes without a label.
     """
     own, n_classes = data.defaults, len(data.class_embeddings)
     if class_prior == "balanced":
@@ -240,9 +240,9 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
 
 
 def drawn_by_plan(data: TrainingSet) -> bool:
-    """Return whether the classes have so few distinct numbers of labels that these were chosen."""
+    """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
     n_distinct = len(np.unique(data.counts))
-    return n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
+    return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
 
 
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:

@@ -191,7 +191,7 @@ def _photographs(console: Console) -> None:
         (Path(file).name, answer, *(f"{share:.0%}" for share in own))
         for file, answer, own in zip(files, answers, sure, strict=True)
     ]
-    console.print(_table(("photograph", "prediction", *PHOTO_CLASSES), rows))
+    console.print(_table(("photograph", "prediction", *map(str, clf.classes_)), rows))
 
 
 def _report(data: Messages, curve: Any, out: Path, console: Console) -> None:
