@@ -1,5 +1,5 @@
 # make demo: the main job on real input.   make test: everything that must hold.   Both set up what they need.
-# make test-full: the same, with as many random faults as the tests state.
+# make test-full: all tests, those that take long too, with as many random faults as they state.
 # make quick: what a change touches, within a minute; SINCE=COMMIT counts from another commit than the last.
 PYTHON ?= python3
 NEEDS  := anyshot needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.12

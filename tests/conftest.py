@@ -20,7 +20,7 @@ STARTED, LEFT_OUT = pytest.StashKey[float](), pytest.StashKey[list[pytest.Item]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--touched", metavar="COMMIT", help="run what differs from COMMIT touches, the nearest first")
-    parser.addoption("--full", action="store_true", help="repeat the tests of random faults as often as stated")
+    parser.addoption("--full", action="store_true", help="run all tests, those of random faults as often as stated")
     parser.addoption("--seconds", type=float, metavar="N", help="stop after N seconds of tests, and say so")
 
 
@@ -33,6 +33,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("full"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
     commit = config.getoption("touched")
     if commit is None:
         return

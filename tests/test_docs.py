@@ -16,7 +16,15 @@ def parts(text):
     return re.split(r"(\d+(?:\.\d+)?)", re.sub(r"\s+", " ", text.strip()))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+SLOW = ("domain_adaptation.md",)
+"""Pages that run with --full only."""
+
+
+def page_or_slow(page):
+    return pytest.param(page, marks=[pytest.mark.full] if page.name in SLOW else [], id=page.name)
+
+
+@pytest.mark.parametrize("page", [page_or_slow(page) for page in PAGES])
 def test_a_page_prints_the_documented_output(page, tmp_path, monkeypatch):
     (tmp_path / "docs" / "images").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

@@ -33,8 +33,14 @@ EXPECTED = {
 }
 PLOTS = {"plot_02_few_labels": ("curve.png",)}
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "examples" / "notebooks").glob("*.ipynb"))
+SLOW = ("plot_12_x_rays", "plot_14_grades_of_another_course")
+"""Examples that run with --full only."""
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+
+
+def path_or_slow(path):
+    return pytest.param(path, marks=[pytest.mark.full] if path.stem in SLOW else [], id=path.stem)
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ def test_an_example_has_at_most_sixty_lines_and_documents_its_output(example):
     assert lines[-1].startswith("Prints")
 
 
-@each_example
+@pytest.mark.parametrize("example", [path_or_slow(path) for path in EXAMPLES])
 def test_an_example_prints_the_documented_output_and_writes_only_its_plot(example, run, tmp_path):
     plots = PLOTS.get(example.stem, ())
     printed = run(example, *plots)
@@ -85,7 +91,7 @@ def test_a_notebook_is_made_from_its_example(notebook):
     assert notebook.read_text(encoding="utf-8") == make["notebook_of"](example.read_text(encoding="utf-8"))
 
 
-@each_notebook
+@pytest.mark.parametrize("notebook", [path_or_slow(path) for path in NOTEBOOKS])
 def test_a_notebook_runs_and_prints_the_output_of_its_example(notebook, monkeypatch, tmp_path, one_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANYSHOT_CACHE", str(one_cache))

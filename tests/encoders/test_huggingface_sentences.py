@@ -67,6 +67,7 @@ def test_the_digest_changes_with_the_pooling(tmp_path):
     assert SentenceModelEncoder(saved_sentences(tmp_path / "two", pooling="cls")[0]).digest != mean
 
 
+@pytest.mark.full
 def test_nothing_is_written_to_the_terminal(tmp_path):
     folder, _ = saved_sentences(tmp_path)
     name = f"hf:{folder}"

@@ -159,6 +159,7 @@ def in_new_python(code: str, **environment: str) -> str:
     return done.stdout + done.stderr.splitlines()[-1] if done.stderr else done.stdout
 
 
+@pytest.mark.full
 def test_the_environment_is_restored_after_keras_is_imported():
     code = "import os; from anyshot.encoders.keras import keras_on_torch as k; "
     code += "print(k().backend.backend(), os.environ.get('KERAS_BACKEND'))"

@@ -68,7 +68,7 @@ def by_formula(whole: Assembled, items: object) -> np.ndarray:
     return softmax(z @ whole.coef.T + whole.intercept, axis=1)
 
 
-@pytest.mark.parametrize("kind", ["roberta", "gpt2"])
+@pytest.mark.parametrize("kind", [pytest.param("roberta", marks=pytest.mark.full), "gpt2"])
 def test_an_exported_text_model_computes_the_same_probabilities(kind, tmp_path):
     folder, _ = tiny.saved(kind, tmp_path / "model")
     model = Model(LanguageModelEncoder(folder, device="cpu").backbone(), centered=True)
@@ -83,7 +83,7 @@ def test_an_exported_text_model_computes_the_same_probabilities(kind, tmp_path):
     assert json.loads(metadata["anyshot"]) == json.loads((tmp_path / "model.onnx.json").read_text())
 
 
-@pytest.mark.parametrize("kind", ["ResNet", "ViT"])
+@pytest.mark.parametrize("kind", ["ResNet", pytest.param("ViT", marks=pytest.mark.full)])
 def test_an_exported_image_model_computes_the_same_probabilities(kind, tmp_path):
     room = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     settings = {
@@ -128,7 +128,7 @@ def test_an_exported_any_shot_classifier_computes_the_same_probabilities(tmp_pat
     assert tokenizer.encode(new[0]).ids == MiniLMEncoder(device="cpu").backbone().prepare(new)[0].tolist()
 
 
-@pytest.mark.parametrize("method", ["partial", "lora"])
+@pytest.mark.parametrize("method", ["partial", pytest.param("lora", marks=pytest.mark.full)])
 def test_an_exported_fine_tuned_classifier_computes_the_same_probabilities(method, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     clf = FineTunedClassifier(
@@ -141,6 +141,7 @@ def test_an_exported_fine_tuned_classifier_computes_the_same_probabilities(metho
     assert np.abs(computed - clf.predict_proba(tiny.TEXTS)).max() < 0.02  # the trunk's bfloat16 against float32
 
 
+@pytest.mark.full
 def test_large_weights_are_in_a_file_of_their_own(tmp_path, monkeypatch):
     """The next export replaces them, and that of a small model deletes them."""
     folder, _ = tiny.saved("bert", tmp_path / "model")
@@ -185,6 +186,7 @@ def test_a_file_with_other_probabilities_is_not_written(tmp_path, monkeypatch):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.full
 def test_a_description_that_cannot_be_written_leaves_no_incomplete_file(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     model = Model(LanguageModelEncoder(folder, device="cpu").backbone())

@@ -201,6 +201,7 @@ def test_fit_without_a_seed_resumes_from_its_checkpoint(bert, tmp_path):
     np.testing.assert_array_equal(again.scores(X), first.scores(X))
 
 
+@pytest.mark.full
 def test_processes_without_a_seed_hold_out_the_same_items_and_train_the_same_weights(bert, tmp_path):
     pytest.importorskip("accelerate")
     script = tmp_path / "two.py"

@@ -105,6 +105,7 @@ def test_a_finished_run_is_not_repeated(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.full
 def test_two_processes_give_the_weights_of_one_with_twice_the_batches_per_step(tmp_path):
     pytest.importorskip("accelerate")
     argv = [

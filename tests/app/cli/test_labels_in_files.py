@@ -105,7 +105,9 @@ def test_a_label_column_with_an_unusual_name_is_found_by_the_classes_and_named(c
     )
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", pytest.param(".jsonl", marks=pytest.mark.full), pytest.param(".parquet", marks=pytest.mark.full)]
+)
 def test_a_model_remembers_the_columns_of_its_table(call, tmp_path, suffix):
     data = unusual(tmp_path / "t.csv")
     anyshot.write_table(pd.read_csv(data), tmp_path / f"t{suffix}")
@@ -219,7 +221,7 @@ def test_standard_input_is_answered_line_by_line(made):
 
 
 def test_lines_that_arrive_in_parts_are_whole(call, made, monkeypatch):
-    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(3000))
+    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(1000))
     stream = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + text.encode()), encoding="utf-8")
     monkeypatch.setattr("anyshot.app.cli.reading.STDIN_BYTES", 1001)
     monkeypatch.setattr(sys, "stdin", stream)
