@@ -146,11 +146,12 @@ def mechanisms() -> dict[str, Variant]:
 
 
 def _other_readings() -> dict[str, Variant]:
-    """Return the model without each of the templates of class names, and with the bare name counted once."""
+    """Return the model without each template of class names, with the bare name counted once, and without words."""
     found = {}
     for number, left_out in enumerate(TEXT_TEMPLATES):
         reading = Reading(tuple(template for template in TEXT_TEMPLATES if template != left_out))
         found[f"template_{number}"] = Variant(f"template {left_out!r}", reading=reading, needs=("texts",))
+    found["words"] = Variant("words of the thesaurus", reading=Reading(words=False), needs=("texts",))
     found["name_weight"] = Variant("weight of the bare name", reading=Reading(max_name_count=1), needs=("texts",))
     return found
 

@@ -58,10 +58,11 @@ SETTINGS: Final = tuple(Setting(labels, pool) for pool in (False, True) for labe
 
 
 class Reading(NamedTuple):
-    """How class names are read: the sentences that they are put into, and how often the bare name may count."""
+    """How class names are read: their sentences, how often the bare name may count, and whether by the thesaurus."""
 
     templates: tuple[str, ...] = class_embeddings.TEXT_TEMPLATES
     max_name_count: int = class_embeddings.MAX_NAME_COUNT
+    words: bool = True
 
 
 READING: Final = Reading()
@@ -139,13 +140,19 @@ def load_halves(name: str, folder: Path) -> Halves:
 @lru_cache(maxsize=4)
 def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
     """Return the classes of a set with their embeddings, without any item."""
-    encoder = embedder(name, folder)
+    encoder = embedder(name, folder, reading.words)
     names = load_halves(name, folder).names.tolist()
     data = without_items(*class_texts.read_classes(names, [], allow_unknown=False))
-    if name in IMAGES or reading == READING:
+    if name in IMAGES or reading._replace(words=True) == READING:
         return encoder.with_embeddings(data, [])
     with _name_count(reading.max_name_count):
-        embeddings = class_embeddings.embed_classes(data.texts, encoder.encode_texts, templates=reading.templates)
+        embeddings = class_embeddings.embed_classes(
+            data.texts,
+            encoder.encode_texts,
+            templates=reading.templates,
+            word_templates=class_embeddings.WORD_TEMPLATES,
+            read_by=encoder.readings(data.texts),
+        )
     return without_items(data.texts, embeddings)
 
 
@@ -157,10 +164,10 @@ def pool_data(name: str, folder: Path, reading: Reading, defaults: Defaults) -> 
 
 
 @lru_cache
-def embedder(name: str, folder: Path) -> Embedder:
+def embedder(name: str, folder: Path, words: bool = True) -> Embedder:
     """Return the embedder of a set's items and class names, which keeps the vectors of names in `folder`."""
     encoder = "efficientnet-lite0" if name in IMAGES else "minilm"
-    return Embedder(encoder, cache=VectorCache(folder / "cache"))
+    return Embedder(encoder, cache=VectorCache(folder / "cache"), words=words)
 
 
 @contextmanager
