@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -22,6 +23,8 @@ FLOORS = [
     {"app"},
     {"anyshot", "__main__"},
 ]
+# What files import at their top, beside the dependencies.
+EXTRAS_OF_FOLDERS = {"": [], "app/server": ["serve"], "app/studio": ["serve"]}
 LONGEST_FILE = 400
 LONGEST_CHAIN = 9
 NAMED = re.compile(r"anyshot(\.\w+)+(:\w+)?")  # a string that names a module, or a function in one
@@ -141,15 +144,28 @@ def test_there_is_no_circle():
 
 def test_every_import_outside_the_package_is_declared():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {plain(re.split(r"[^\w.-]", line)[0]) for line in project["dependencies"]}
+    carriers = packages_distributions()  # PIL -> pillow
+    for folder, extras in EXTRAS_OF_FOLDERS.items():
+        lines = [
+            *project["dependencies"],
+            *(line for name in extras for line in project["optional-dependencies"][name]),
+        ]
+        declared = {plain(re.split(r"[^\w.-]", line)[0]) for line in lines}
+        foreign = foreign_imports(path for path in MODULES.values() if extras_folder(path) == folder)
+        assert {name for name in foreign if not {plain(one) for one in carriers[name]} & declared} == set(), folder
+
+
+def extras_folder(path: Path) -> str:
+    folders = [name for name in EXTRAS_OF_FOLDERS if name and path.is_relative_to(ROOT / name)]
+    return folders[0] if folders else ""
+
+
+def foreign_imports(paths: Iterable[Path]) -> set[str]:
     used = set()
-    for path in MODULES.values():
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 used |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 used.add(node.module.split(".")[0])
-    foreign = used - sys.stdlib_module_names - {"anyshot"}
-    carriers = packages_distributions()  # PIL -> pillow
-    assert foreign
-    assert {name for name in foreign if not {plain(one) for one in carriers[name]} & declared} == set()
+    return used - sys.stdlib_module_names - {"anyshot"}
