@@ -83,8 +83,17 @@ def test_a_name_nearer_to_another_description_than_to_its_own_is_left_out():
     assert found.texts == (("", "mergers"), ("earn", "profits"), ("b",))
     assert (found.names, found.words) == (texts.names, texts.words)
     assert found.descriptions == [["mergers", Words("stake")], ["earn", "profits"], ["b"]]
+    all_described = without_codes(describe({"acq": "mergers", "earn": "profits"}), embed, templates="{}")
+    assert all_described.texts == (("", "mergers"), ("", "profits"))
     one = describe({"acq": "mergers", "earn": None})
     assert without_codes(one, embed, templates="{}") == one
+
+
+def test_a_name_that_abbreviates_its_description_is_left_out_with_all_names_of_described_classes(letters):
+    texts = describe({"acq": "acquisitions", "crude": "crude oil"})
+    assert without_codes(texts, letters.encode).texts == (("", "acquisitions"), ("", "crude oil"))
+    words = describe({"trade": "trade", "crude": "crude oil"})
+    assert without_codes(words, letters.encode) == words
 
 
 def test_words_are_texts_where_names_are_compared_with_names():

@@ -112,6 +112,6 @@ def test_the_reasons_name_the_first_words_of_some_classes():
 def test_the_reasons_say_which_name_is_left_out():
     texts = ClassTexts(("acq", "earn"), (("", "mergers"), ("earn", "profits")))
     assert reading_reasons(texts, own_readings(texts)) == [
-        "The name 'acq' says nothing to the encoder; its description is used alone."
+        "Some names are codes for their descriptions, so 'acq' is read by descriptions alone."
     ]
     assert [own.words for own in readings(texts)] == [lookup("acq"), lookup("earn")]

@@ -14,7 +14,7 @@ from anyshot import data
 from anyshot.base.labels import Label
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_names import has_letters
+from anyshot.zero_shot.class_names import abbreviates, has_letters
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, own_readings
 
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
@@ -86,10 +86,13 @@ def embed_classes(
 
 
 def without_codes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[str] = TEXT_TEMPLATES) -> ClassTexts:
-    """Return the texts with "" for each name that is nearer to a description of another class than to its own.
+    """Return the texts with "" for each name that says nothing to the encoder beside its description.
 
-    A code such as "acq" for "mergers and acquisitions" says nothing to an encoder. Classes without a description stay
-    as they are. embed, templates: as for `embed_classes`.
+    A code such as "acq" for "mergers and acquisitions" abbreviates its description, or is nearer to a description of
+    another class than to its own. If each class has a description and one name is a code, all names are left out:
+    read by descriptions alone, classes are read alike (six topics of reuters, train rows, no label: 70 % with all
+    names, 74 without the codes, 79 without names). Classes without a description stay as they are. embed, templates:
+    as for `embed_classes`.
     """
     texts_of = {row: [text for text in own[1:] if has_letters(text)] for row, own in enumerate(texts.texts)}
     described = [row for row, own in texts_of.items() if own and has_letters(texts.texts[row][0])]
@@ -101,7 +104,9 @@ def without_codes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
     cosines = embed_classes(names, embed, templates=templates) @ table[[row_of[text] for _, text in flat]].T
     own = np.array(described)[:, None] == np.array([row for row, _ in flat])  # (k, n descriptions)
     codes = np.where(own, cosines, -1).max(axis=1) < np.where(own, -1, cosines).max(axis=1)
-    blank = {described[k] for k in np.flatnonzero(codes)}
+    codes |= [any(abbreviates(texts.texts[row][0], text) for text in texts_of[row]) for row in described]
+    alike = codes.any() and all(texts_of.values())
+    blank = {row for row, is_code in zip(described, codes, strict=True) if is_code or alike}
     return replace(texts, texts=tuple(("", *own[1:]) if k in blank else own for k, own in enumerate(texts.texts)))
 
 

@@ -21,6 +21,9 @@ IRREGULAR = {
 }
 """Singulars that no rule gives, and words in -s that are no plurals of the word without it."""
 
+ABBREVIATED: int = 4
+"""Most letters of an abbreviation."""
+
 LEFT_OUT = frozenset({"a", "an", "and", "or", "the"})
 """Words that do not tell names apart: "science & technology", "Sci/Tech" and "the arts" are written in many ways."""
 
@@ -63,6 +66,22 @@ def normal_form(name: str) -> str:
 def has_letters(text: str) -> bool:
     """Return whether a text has a letter; an encoder can make nothing of a number."""
     return any(character.isalpha() for character in text)
+
+
+def abbreviates(name: str, text: str) -> bool:
+    """Return whether a word of a name is the beginning of a word of a text, or the initials of some of its words.
+
+    A word that the text has as well is no abbreviation.
+
+    Examples
+    --------
+    >>> [abbreviates(name, "gross national product") for name in ("gnp", "prod", "national", "np growth", "bill")]
+    [True, True, False, True, False]
+    """
+    words = [word for word in re.split(r"[\W\d_]+", text.casefold()) if word]
+    initials = "".join(word[0] for word in words)
+    parts = [part for part in re.split(r"[\W\d_]+", as_words(name).casefold()) if 1 < len(part) <= ABBREVIATED]
+    return any(part in initials or any(word.startswith(part) for word in words) for part in parts if part not in words)
 
 
 def _singular(word: str) -> str:

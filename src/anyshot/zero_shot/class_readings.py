@@ -103,8 +103,8 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
         )
     codes = [repr(name) for name, own in zip(texts.names, texts.texts, strict=True) if own and not own[0]]
     if codes:
-        more = f" (so it is for {len(codes) - 1} more)" if len(codes) > 1 else ""
-        reasons.append(f"The name {codes[0]} says nothing to the encoder; its description is used alone{more}.")
+        many = f"{len(codes)} classes are" if len(codes) > 1 else f"{codes[0]} is"
+        reasons.append(f"Some names are codes for their descriptions, so {many} read by descriptions alone.")
     return reasons
 
 

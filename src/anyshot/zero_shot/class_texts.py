@@ -37,7 +37,7 @@ class ClassTexts:
     """The names of classes, the texts that describe each, and the words that their items contain."""
 
     names: tuple[Label, ...]  # as given
-    # Of each class its name as words, "" if it says nothing to the encoder, then its descriptions, without duplicates.
+    # Of each class its name as words, "" if it is left out as a code, then its descriptions, without duplicates.
     texts: tuple[tuple[str, ...], ...]
     words: tuple[Words | None, ...] = ()  # of each class those that the user gave; if empty, of no class
 
