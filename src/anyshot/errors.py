@@ -27,6 +27,7 @@
     ├── ExportError (ValueError)                 a model cannot be exported to another format
     ├── ModelFolderError (ValueError)            a saved model cannot be loaded, or a model cannot be saved
     ├── MissingPartError (KeyError)              a report does not have the requested figure or table
+    ├── ProjectError (OSError)                   a project of the studio cannot be read or written
     ├── CacheError (OSError)                     the cache of encoded items cannot be read or written
     └── MissingExtraError (ImportError)          an optional package is not installed
 
@@ -136,6 +137,10 @@ class MissingPartError(AnyshotError, KeyError):
     def __str__(self) -> str:
         """Return the message; KeyError would return it in quotes."""
         return str(self.args[0]) if self.args else ""
+
+
+class ProjectError(AnyshotError, OSError):
+    """Raised if a project of the studio cannot be read or written."""
 
 
 class CacheError(AnyshotError, OSError):

@@ -1,0 +1,63 @@
+"""What adding items has in common, whether they are texts or images."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from anyshot.app.studio.database import Transaction
+
+Report: TypeAlias = Callable[[int, int], None]
+"""Called with the number of rows that are done, and of all."""
+
+
+@dataclass
+class Added:
+    """What became of what was to be added.
+
+    duplicates: rows that are equal to an item that is there already, of which there is still one; contradictions:
+    rows equal to an item that has another label, which it kept; faults: (place, reason) of each row or file that could
+    not be used.
+    """
+
+    n_items: int = 0
+    n_duplicates: int = 0
+    new_classes: list[str] = field(default_factory=list)
+    contradictions: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+def insert_item(
+    transaction: Transaction, digest: bytes, content: str, name: str, label: int | None, added: Added, place: str
+) -> int:
+    """Insert an item, or find the equal one that is there, and return its id."""
+    connection = transaction.connection
+    found = connection.execute("select id, label, hidden from items where digest = ?", (digest,)).fetchone()
+    if found is None:
+        added.n_items += 1
+        cursor = connection.execute(
+            "insert into items (digest, content, name, label, hidden) values (?, ?, ?, ?, 0)",
+            (digest, content, name, label),
+        )
+        return int(cursor.lastrowid or 0)
+    added.n_items, added.n_duplicates = added.n_items + found["hidden"], added.n_duplicates + 1 - found["hidden"]
+    if found["hidden"]:
+        connection.execute("update items set label = ?, hidden = 0 where id = ?", (label, found["id"]))
+    elif label is not None and found["label"] is None:
+        transaction.label([found["id"]], label)
+    elif label is not None and found["label"] != label:
+        added.contradictions.append((place, content[:100]))
+    return int(found["id"])
+
+
+def insert_row(transaction: Transaction, batch: int, item: int, cells: Sequence[Any]) -> None:
+    """Insert a row of a file, with all its cells, for the export."""
+    transaction.connection.execute(
+        "insert into rows (batch, item, cells) values (?, ?, ?)", (batch, item, json.dumps(cells, ensure_ascii=False))
+    )
+
+
+def batch_row(source: str, columns: Sequence[str], item_column: str | None) -> dict[str, Any]:
+    """Return what is stored of a file whose rows are added."""
+    listed = json.dumps(columns, ensure_ascii=False)
+    return {"source": source, "columns": listed, "item_column": item_column, "hidden": 0}

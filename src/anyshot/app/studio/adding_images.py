@@ -1,0 +1,143 @@
+"""Adding images to a project: files, and those in folders and zip files."""
+
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, insert_row
+from anyshot.app.studio.database import Transaction, mark_changed
+from anyshot.app.studio.items import IMAGES, THUMBNAILS
+from anyshot.app.studio.project import Project
+from anyshot.base.files import atomic_file
+from anyshot.base.pixels import read_pixels
+from anyshot.data.image_folders import image_fault
+from anyshot.errors import BadItemError, DataFileError, InputError
+
+MAX_UNPACKED: Final = 4 * 2**30
+"""Most bytes that a zip may unpack to."""
+IMAGES_AT_ONCE: Final = 32
+"""Images that are added in one transaction, so that they appear while others are read."""
+THUMBNAIL_SIDE: Final = 320  # pixels
+
+
+def add_images(
+    project: Project,
+    paths: Sequence[str | Path],
+    *,
+    names: Sequence[str] | None = None,
+    source: str | None = None,
+    report: Report | None = None,
+) -> Added:
+    """Add image files, and those in folders and zip files; their bytes are copied into the project.
+
+    names: what the files are called, if the paths are copies. Files that are no images, and images that cannot be read,
+    are listed as faults, and the rest is taken.
+    """
+    if project.kind != "images":
+        raise InputError("This project holds texts. Create a project of images for photographs.")
+    with tempfile.TemporaryDirectory(prefix="anyshot-") as scratch:
+        added = Added()
+        named = names or [Path(path).name for path in paths]
+        files = list(_image_files(list(zip(map(Path, paths), named, strict=True)), Path(scratch), added))
+        batch: int | None = None
+        for start in range(0, len(files), IMAGES_AT_ONCE):
+            batch = _add_some_images(project, files[start : start + IMAGES_AT_ONCE], added, batch, source or named[0])
+            if report is not None:
+                report(min(start + IMAGES_AT_ONCE, len(files)), len(files))
+    return added
+
+
+def _image_files(files: Sequence[tuple[Path, str]], scratch: Path, added: Added) -> Iterator[tuple[Path, str]]:
+    """Yield the paths and names of image files, also those in folders and zip files; list what is none."""
+    for path, name in files:
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+            yield from _image_files([(one, str(one.relative_to(path))) for one in inside], scratch, added)
+        elif name.lower().endswith(".zip"):
+            yield from _image_files(_unpacked(path, name, scratch, added), scratch, added)
+        elif Path(name).suffix.lower() in (".heic", ".heif"):
+            added.faults.append((name, "HEIC photographs cannot be read; export them as JPEG on the telephone"))
+        else:
+            yield path, name
+
+
+def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[Path, str]]:
+    """Unpack the files of a zip under numbers as names, so that none leads out of the folder."""
+    found: list[tuple[Path, str]] = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir() and Path(one.filename).name[:1] != "."]
+            if sum(one.file_size for one in members) > MAX_UNPACKED:
+                raise DataFileError(f"{name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB. Split it.")
+            for member in members:
+                target = scratch / f"{len(os.listdir(scratch))}{Path(member.filename).suffix.lower()}"
+                with archive.open(member) as packed:
+                    target.write_bytes(packed.read(member.file_size + 1))
+                inside = "__MACOSX" not in member.filename and not member.filename.lower().endswith(".zip")
+                if inside:
+                    found.append((target, Path(member.filename).name))
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        added.faults.append((name, f"the zip cannot be read: {error}"))
+    return found
+
+
+def _add_some_images(
+    project: Project, files: Sequence[tuple[Path, str]], added: Added, batch: int | None, source: str
+) -> int | None:
+    """Copy some images into the project and add them, to the batch that the first of them made."""
+    copied = [(name, copy) for path, name in files if (copy := _copied(project, path, name, added)) is not None]
+    if not copied:
+        return batch
+    if batch is not None:
+        with project.database.transaction() as transaction:
+            _insert_images(transaction, copied, batch, added)
+            mark_changed(transaction, ["items"])
+        project.database.notify()
+        return batch
+    with project.database.change("add_items", source=source) as (transaction, facts):
+        batch = transaction.insert("batches", batch_row(source, [], None))
+        _insert_images(transaction, copied, batch, added)
+        facts["count"] = added.n_items
+    return batch
+
+
+def _insert_images(
+    transaction: Transaction, copied: Sequence[tuple[str, tuple[bytes, str]]], batch: int, added: Added
+) -> None:
+    for name, (digest, file) in copied:
+        item = insert_item(transaction, digest, file, name, None, added, name)
+        insert_row(transaction, batch, item, [])
+    transaction.refresh_items(batch)
+
+
+def _copied(project: Project, path: Path, name: str, added: Added) -> tuple[bytes, str] | None:
+    """Copy an image into the project, with a small JPEG of it; return its digest and file, None if it is no image."""
+    fault = None if path.suffix.lower() == Path(name).suffix.lower() else f"{name!r} has another suffix than its file"
+    fault = fault or image_fault(path)
+    if fault is None:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content)
+        target = project.folder / IMAGES / f"{digest.hexdigest()}{path.suffix.lower()}"
+        small = project.folder / THUMBNAILS / f"{digest.hexdigest()}.jpg"
+        try:
+            pixels = read_pixels(path, at_least=THUMBNAIL_SIDE)
+        except BadItemError as error:
+            fault = str(error).replace(str(path), name).rstrip(".")
+        else:
+            thumbnail, packed = Image.fromarray(pixels), io.BytesIO()
+            thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            thumbnail.save(packed, "JPEG", quality=85)
+            for file, own in ((target, content), (small, packed.getvalue())):
+                file.parent.mkdir(exist_ok=True)
+                with atomic_file(file) as part:
+                    part.write_bytes(own)
+            return digest.digest(), target.name
+    added.faults.append((name, fault))
+    return None

@@ -1,0 +1,196 @@
+"""Adding texts to a project: pasted ones, and the rows of tables."""
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, insert_row
+from anyshot.app.studio.classes import UNKNOWN_ID, add_class
+from anyshot.app.studio.database import Transaction
+from anyshot.app.studio.project import Project
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.names import clean_name, is_blank
+from anyshot.data.item_columns import LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.data.tables import Table, read_table
+from anyshot.errors import DataFileError, InputError
+
+MAX_TEXT: Final = 100_000
+"""Longest text that is added [characters]; an encoder reads the beginning only."""
+MAX_CLASSES: Final = 200
+"""Most new classes that a label column may bring; a column with more holds something else."""
+SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".txt")
+"""Suffixes of the tables that are read; a .txt file has a text per line."""
+
+_TextRow: TypeAlias = tuple[str, Any, Any, Sequence[Any]]  # place, text, label, all cells
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The columns of a table with its first rows, to choose the column of the texts from.
+
+    text_column, label_column: what is probably meant, None if nothing is.
+    """
+
+    columns: list[str]
+    rows: list[list[str]]
+    n_rows: int
+    text_column: str | None
+    label_column: str | None
+
+
+def preview(path: str | Path, *, n_rows: int = 5) -> Preview:
+    """Return the columns and the first rows of a table; raise DataFileError if it cannot be read."""
+    table = read_table(Path(path))
+    columns = [str(name) for name in table.frame.columns]
+    shown = [["" if value is None else str(value)[:200] for value in row] for row in _rows(table, n_rows)]
+    label = next((name for name in columns if name.strip().casefold() in LABEL_COLUMNS), None)
+    text = next((name for usual in TEXT_COLUMNS for name in columns if name.strip().casefold() == usual), None)
+    if text is None:  # the column with the longest texts
+        lengths = [sum(len(row[k]) for row in shown) for k in range(len(columns))]
+        others = [k for k in range(len(columns)) if columns[k] != label]
+        text = columns[max(others, key=lambda k: lengths[k])] if others else columns[0]
+    return Preview(columns, shown, len(table.frame), text, None if label == text else label)
+
+
+def add_texts(project: Project, texts: Iterable[str], *, source: str = "pasted texts") -> Added:
+    """Add texts, such as pasted lines; empty ones are left out."""
+    rows: list[_TextRow] = [
+        (f"text {number}", text, None, []) for number, text in enumerate(texts, start=1) if not is_blank(text)
+    ]
+    return _add_texts(project, rows, source=source, columns=[], item_column=None, report=None)
+
+
+def add_table(
+    project: Project,
+    path: str | Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    source: str | None = None,
+    report: Report | None = None,
+) -> Added:
+    """Add the rows of a table (CSV, TSV, JSON lines, Parquet, Excel, or a text per line).
+
+    text_column: the column of the texts, by default what `preview` proposes; label_column: that of labels, if any,
+    whose names become classes; source: the name of the file, if `path` is a copy of it. All columns are kept for the
+    export. The table is added completely or not at all.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be read, or has no such column or no usable text.
+    InputError
+        The label column has more than 200 different values that are no class yet.
+    """
+    file = Path(path)
+    table, name = read_table(file), source or file.name
+    columns = [str(one) for one in table.frame.columns]
+    text_column = text_column or preview(file).text_column
+    for column in (text_column, label_column):
+        if column is not None and column not in columns:
+            raise DataFileError(f"{name} has no column {column!r}. Its columns: {', '.join(columns)}.")
+    at = columns.index(text_column or "")
+    label_at = None if label_column is None else columns.index(label_column)
+    rows = [
+        (_place(table, number), row[at], None if label_at is None else row[label_at], row)
+        for number, row in enumerate(_rows(table))
+    ]
+    return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, report=report)
+
+
+def _add_texts(
+    project: Project,
+    rows: Sequence[_TextRow],
+    *,
+    source: str,
+    columns: Sequence[str],
+    item_column: str | None,
+    report: Report | None,
+) -> Added:
+    """Add rows of (place, text, label, cells) in one transaction."""
+    if project.kind != "texts":
+        raise InputError("This project holds images. Create a project of texts for messages and tables.")
+    added = Added()
+    usable = [row for row in rows if not _fault(row[1], row[0], added)]
+    if not usable:
+        reason = added.faults[0][1] if added.faults else "there is none"
+        raise DataFileError(f"{source} has no usable text: {reason}.")
+    with project.database.change("add_items", source=source) as (transaction, facts):
+        batch = transaction.insert("batches", batch_row(source, columns, item_column))
+        labels = _label_ids(transaction, [row[2] for row in usable], added)
+        for number, (place, text, label, cells) in enumerate(usable, start=1):
+            content = str(text)
+            digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
+            stored = labels.get(_clean(label))
+            item = insert_item(transaction, digest, content, "", stored, added, place)
+            insert_row(transaction, batch, item, cells)
+            if report is not None and number % 5000 == 0:
+                report(number, len(usable))
+        transaction.refresh_items(batch)
+        facts["count"] = added.n_items
+    return added
+
+
+def _fault(text: Any, place: str, added: Added) -> bool:
+    """Return whether a cell cannot be used as a text, and list why."""
+    missing = text is None or (isinstance(text, float) and math.isnan(text))
+    if missing or is_blank(str(text)):
+        added.faults.append((place, "the text is empty"))
+    elif len(str(text)) > MAX_TEXT:
+        added.faults.append((place, f"the text has {len(str(text)):,} characters; {MAX_TEXT:,} are allowed"))
+    else:
+        return False
+    return True
+
+
+def _label_ids(transaction: Transaction, labels: Sequence[Any], added: Added) -> dict[str, int]:
+    """Return the stored label of each name in a label column, and add the classes that are new."""
+    names = {_clean(label): None for label in labels}
+    known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
+    known |= {UNKNOWN: UNKNOWN_ID}
+    new = [name for name in names if name and name.casefold() not in known]
+    if len(new) > MAX_CLASSES:
+        raise InputError(
+            f"The label column has {len(new):,} different values, such as {new[0]!r}; {MAX_CLASSES} new classes are "
+            "allowed. Choose the column of the classes, or no label column."
+        )
+    for name in new:
+        if name.casefold() not in known:
+            known[name.casefold()] = add_class(transaction, name)
+            added.new_classes.append(name)
+    return {name: known[name.casefold()] for name in names if name}
+
+
+def _clean(label: Any) -> str:
+    missing = label is None or (isinstance(label, float) and math.isnan(label))
+    return "" if missing else " ".join(clean_name(str(label)).split())
+
+
+def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:
+    """Yield the rows of a table as Python values that JSON can hold."""
+    names = list(table.frame.columns)[:]
+    part = table if limit is None else Table(table.path, table.frame.head(limit), table.lines, table.encoding)
+    columns = [part.values(name) for name in names] if len(set(names)) == len(names) else _by_position(part)
+    for row in zip(*columns, strict=True):
+        yield [_plain(value) for value in row]
+
+
+def _by_position(table: Table) -> list[list[Any]]:
+    """Return the columns of a table of which several have no name."""
+    return [
+        [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
+        for column in (table.frame.iloc[:, k].astype(object) for k in range(table.frame.shape[1]))
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _place(table: Table, row: int) -> str:
+    return f"row {row + 1}" if table.lines is None else f"line {table.lines[row]}"

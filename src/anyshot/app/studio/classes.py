@@ -1,0 +1,248 @@
+"""The classes of a project: names, descriptions, words, colors and their order."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anyshot.app.studio.database import ProjectDatabase, Row, Transaction
+from anyshot.base.class_words import Words
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.names import clean_name, is_blank
+from anyshot.errors import ClassesError, DuplicateClassError, UnknownClassError
+
+MAX_NAME: Final = 100
+"""Longest name of a class [characters]; what is longer is a description."""
+COLORS: Final = (
+    *("#3b6fd4", "#c2571a", "#2b8a4b", "#a13a8c", "#8a6d00", "#0f8088", "#b8334a", "#6a5acd", "#5b7a1f", "#7a5230"),
+)
+"""Colors of the first classes; they are told apart, and reach a contrast of 4.5 on white."""
+UNKNOWN_ID: Final = -1
+"""How the label "unknown" is stored among the ids of classes."""
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class of a project.
+
+    words: its own, by which it is read instead of those of its name; added and struck: changes of the words that are
+    found for its name.
+    """
+
+    id: int
+    name: str
+    description: str
+    words: tuple[str, ...]
+    added: tuple[str, ...]
+    struck: tuple[str, ...]
+    color: str
+    n_labels: int
+
+    @property
+    def texts(self) -> Any:
+        """What describes the class to AnyShotClassifier: None, a description, Words, or both."""
+        given: list[Any] = [self.description] if self.description else []
+        if self.words or self.added or self.struck:
+            given.append(Words(self.words, add=self.added, drop=self.struck))
+        return given or None
+
+
+class ClassList:
+    """The classes of a project, in the order in which they are shown. Each change is saved, and can be undone."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
+
+    def all(self) -> list[ClassRow]:
+        """Return the classes in their order."""
+        return [
+            _class(row)
+            for row in self._database.read(
+                "select classes.*, count(items.id) as n_labels from classes left join items "
+                "on items.label = classes.id and not items.hidden group by classes.id order by position, classes.id"
+            )
+        ]
+
+    def get(self, number: int) -> ClassRow:
+        """Return one class; raise UnknownClassError if there is none with this id."""
+        for one in self.all():
+            if one.id == number:
+                return one
+        raise UnknownClassError(f"There is no class {number}. It may have been removed; undo brings it back.")
+
+    def named(self, name: str) -> ClassRow:
+        """Return the class of a name; raise UnknownClassError if there is none."""
+        for one in self.all():
+            if one.name.casefold() == clean_name(name).casefold():
+                return one
+        raise UnknownClassError(f"There is no class {name!r}. The classes: {_listed(self.all())}.")
+
+    def add(
+        self,
+        name: str,
+        description: str = "",
+        *,
+        words: str | Iterable[str] = (),
+        color: str | None = None,
+        items: Sequence[int] = (),
+    ) -> int:
+        """Add a class as the last one, and return its id; `items` get it as their label."""
+        with self._database.change("add_class", name=clean_name(name)) as (transaction, _):
+            number = add_class(transaction, name, description, words=words, color=color)
+            transaction.label(items, number)
+        return number
+
+    def rename(self, number: int, name: str) -> None:
+        """Rename a class; raise DuplicateClassError if another one has the name."""
+        with self._database.change("rename_class") as (transaction, facts):
+            row = existing(transaction, number)
+            facts.update(old=row["name"], new=checked_name(transaction, name, number=number))
+            if facts["new"] != row["name"]:
+                transaction.update("classes", number, name=facts["new"])
+
+    def describe(self, number: int, description: str) -> None:
+        """Set the description of a class, "" for none."""
+        self._set(number, "describe_class", description=" ".join(description.split()))
+
+    def set_color(self, number: int, color: str) -> None:
+        """Set the color of a class, as "#3b6fd4"."""
+        if len(color) != 7 or color[0] != "#" or not set(color[1:].lower()) <= set("0123456789abcdef"):
+            raise ClassesError(f"A color is written as #3b6fd4; got {color!r}.")
+        self._set(number, "color_class", color=color.lower())
+
+    def set_words(
+        self,
+        number: int,
+        words: str | Iterable[str] = (),
+        *,
+        add: str | Iterable[str] = (),
+        strike: str | Iterable[str] = (),
+    ) -> None:
+        """Set the words by which a class is read: its own, or changes of those that are found for its name."""
+        given = Words(words, add=add, drop=strike).facts() if any((words, add, strike)) else {}
+        self._set(number, "set_words", words=json.dumps(given, ensure_ascii=False))
+
+    def add_word(self, number: int, word: str) -> None:
+        """Add a word, or several with commas between them, to those by which a class is read."""
+        one, new = self.get(number), Words(word).words
+        struck = [old for old in one.struck if old.casefold() not in {added.casefold() for added in new}]
+        self.set_words(number, one.words, add=(*one.added, *new), strike=struck)
+
+    def strike_word(self, number: int, word: str) -> None:
+        """Leave out a word by which a class is read."""
+        one, key = self.get(number), word.casefold()
+        own, added = ([old for old in words if old.casefold() != key] for words in (one.words, one.added))
+        gone = len(own) < len(one.words) or len(added) < len(one.added)
+        self.set_words(number, own, add=added, strike=one.struck if gone else (*one.struck, word))
+
+    def reorder(self, numbers: Sequence[int]) -> None:
+        """Put all classes into the order of their ids."""
+        with self._database.change("reorder_classes") as (transaction, facts):
+            rows = {row["id"]: row for row in transaction.read("select * from classes")}
+            if sorted(numbers) != sorted(rows):
+                raise ClassesError("To reorder the classes, give the id of each class once.")
+            for position, number in enumerate(numbers):
+                if rows[number]["position"] != position:
+                    facts.setdefault("name", rows[number]["name"])
+                    transaction.update("classes", number, position=position)
+
+    def merge(self, number: int, into: int) -> None:
+        """Give the items that are labeled with a class the label of another one, and remove the class.
+
+        The other class keeps its name; a class that is described by nothing else gets the merged one's description.
+        """
+        if number == into:
+            raise ClassesError("A class cannot be merged into itself. Choose another one.")
+        with self._database.change("merge_classes") as (transaction, facts):
+            gone, kept = existing(transaction, number), existing(transaction, into)
+            facts.update(name=gone["name"], into=kept["name"])
+            transaction.label(_labeled(transaction, number), into)
+            if gone["description"] and not kept["description"]:
+                transaction.update("classes", into, description=gone["description"])
+            transaction.delete("classes", number)
+
+    def remove(self, number: int) -> None:
+        """Remove a class; its items lose their label. The last class may be removed too: undo brings it back."""
+        with self._database.change("remove_class") as (transaction, facts):
+            facts["name"] = existing(transaction, number)["name"]
+            transaction.label(_labeled(transaction, number), None)
+            transaction.delete("classes", number)
+
+    def _set(self, number: int, action: str, **fields: str) -> None:
+        with self._database.change(action) as (transaction, facts):
+            row = existing(transaction, number)
+            facts["name"] = row["name"]
+            if any(row[name] != value for name, value in fields.items()):
+                transaction.update("classes", number, **fields)
+
+
+def add_class(
+    transaction: Transaction,
+    name: str,
+    description: str = "",
+    *,
+    words: str | Iterable[str] = (),
+    color: str | None = None,
+) -> int:
+    """Insert a class as the last one, and return its id."""
+    used = [row["color"] for row in transaction.read("select color from classes")]
+    free = [one for one in COLORS if one not in used] or [COLORS[len(used) % len(COLORS)]]
+    (last,) = transaction.read("select coalesce(max(position), -1) as position from classes")
+    row: Row = {
+        "name": checked_name(transaction, name),
+        "description": " ".join(description.split()),
+        "words": json.dumps(Words(words).facts() if words else {}, ensure_ascii=False),
+        "color": color or free[0],
+        "position": last["position"] + 1,
+    }
+    return transaction.insert("classes", row)
+
+
+def existing(transaction: Transaction, number: int) -> Row:
+    """Return the row of a class; raise UnknownClassError if there is none."""
+    found = transaction.read("select * from classes where id = ?", number)
+    if not found:
+        raise UnknownClassError(f"There is no class {number}. It may have been removed; undo brings it back.")
+    return found[0]
+
+
+def checked_name(transaction: Transaction, name: str, *, number: int | None = None) -> str:
+    """Return a name as it is stored, or raise an error if a class cannot have it.
+
+    Raises
+    ------
+    ClassesError
+        The name is empty, too long, or "unknown".
+    DuplicateClassError
+        Another class than `number` has it, in any case.
+    """
+    clean = " ".join(clean_name(name).split())
+    if is_blank(clean):
+        raise ClassesError("A class needs a name. Type a word or two that say what its items are about.")
+    if len(clean) > MAX_NAME:
+        raise ClassesError(
+            f"The name {clean[:40] + '...'!r} has {len(clean)} characters; {MAX_NAME} are allowed. Give a short name, "
+            "and the rest as a description."
+        )
+    if clean.casefold() == UNKNOWN:
+        raise ClassesError(f"No class can be named {UNKNOWN!r}: that marks items that belong to no class.")
+    for row in transaction.read("select id, name from classes"):
+        if row["id"] != number and row["name"].casefold() == clean.casefold():
+            raise DuplicateClassError(
+                f"There is a class {row['name']!r} already. Merge the two, or choose another name."
+            )
+    return clean
+
+
+def _labeled(transaction: Transaction, number: int) -> list[int]:
+    return [row["id"] for row in transaction.read("select id from items where label = ?", number)]
+
+
+def _class(row: Row) -> ClassRow:
+    words = json.loads(row["words"])
+    own, added, struck = (tuple(words.get(name, ())) for name in ("words", "add", "drop"))
+    return ClassRow(row["id"], row["name"], row["description"], own, added, struck, row["color"], row["n_labels"])
+
+
+def _listed(classes: Sequence[ClassRow]) -> str:
+    return ", ".join(one.name for one in classes) or "none"

@@ -1,0 +1,103 @@
+"""The history of a project: what was done, in sentences, and how it is undone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anyshot.app.studio.database import ProjectDatabase, Row, mark_changed
+from anyshot.errors import InputError
+
+SENTENCES: Final = {
+    "add_class": "Added the class {name}",
+    "rename_class": "Renamed {old} to {new}",
+    "describe_class": "Described {name}",
+    "set_words": "Changed the words of {name}",
+    "color_class": "Changed the color of {name}",
+    "reorder_classes": "Moved {name}",
+    "merge_classes": "Merged {name} into {into}",
+    "remove_class": "Removed the class {name}",
+    "label": "Labeled {count} as {name}",
+    "label_unknown": "Marked {count} as unknown",
+    "unlabel": "Took the label off {count}",
+    "add_items": "Added {count} from {source}",
+    "rename_project": "Renamed the project to {name}",
+}
+"""What each action did, with the facts of its entry; a page translates them by the action."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was done to a project."""
+
+    id: int
+    time: str  # ISO 8601, UTC
+    action: str  # a key of `SENTENCES`
+    facts: Mapping[str, Any]
+    undone: bool
+
+    def __str__(self) -> str:
+        facts = dict(self.facts)
+        if isinstance(facts.get("count"), int):
+            facts["count"] = "1 item" if facts["count"] == 1 else f"{facts['count']:,} items"
+        return SENTENCES[self.action].format_map(facts)
+
+
+class History:
+    """What was done to a project, the newest last; it is read and undone from the end."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database = database
+
+    def entries(self, *, offset: int = 0, limit: int = 100) -> list[Entry]:
+        """Return what was done, the newest first."""
+        found = self._database.read(
+            "select id, time, action, facts, undone from history order by id desc limit ? offset ?", limit, offset
+        )
+        return [_entry(row) for row in found]
+
+    def entry(self, number: int) -> Entry:
+        """Return one entry; raise InputError if there is none of this number."""
+        found = self._database.read("select id, time, action, facts, undone from history where id = ?", number)
+        if not found:
+            raise InputError(f"The history has no entry {number}.")
+        return _entry(found[0])
+
+    def last(self) -> Entry | None:
+        """Return what `undo` would undo, None if there is nothing."""
+        found = self._database.column("select max(id) from history where not undone")[0]
+        return None if found is None else self.entry(found)
+
+    def undo(self, *, to: int | None = None) -> list[Entry]:
+        """Undo the last change, or all that came after the entry `to` (0 for all), and return what was undone."""
+        with self._database.transaction() as transaction:
+            if to is None:
+                query = "select * from history where not undone order by id desc limit 1"
+                found = transaction.read(query)
+            else:
+                found = transaction.read("select * from history where not undone and id > ? order by id desc", to)
+            for row in found:
+                transaction.revert(row["changes"])
+                transaction.connection.execute("update history set undone = 1 where id = ?", (row["id"],))
+            if found:
+                mark_changed(transaction, {*transaction.subjects(), "history"})
+        self._database.notify()
+        return [self.entry(row["id"]) for row in found]
+
+    def redo(self) -> Entry | None:
+        """Make the last change again that was undone, unless something else was done since; return its entry."""
+        with self._database.transaction() as transaction:
+            found = transaction.read(
+                "select * from history where id = (select min(id) from history where undone and id > "
+                "(select coalesce(max(id), 0) from history where not undone))"
+            )
+            for row in found:
+                transaction.repeat(row["changes"])
+                transaction.connection.execute("update history set undone = 0 where id = ?", (row["id"],))
+                mark_changed(transaction, {*transaction.subjects(), "history"})
+        self._database.notify()
+        return self.entry(found[0]["id"]) if found else None
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(row["id"], row["time"], row["action"], json.loads(row["facts"]), bool(row["undone"]))

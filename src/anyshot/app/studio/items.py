@@ -1,0 +1,123 @@
+"""The items of a project: texts or images, and their labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from anyshot.app.studio.classes import UNKNOWN_ID
+from anyshot.app.studio.database import ProjectDatabase, Row, in_parts, marks_for
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.validation import Indexes
+from anyshot.errors import InputError
+
+LabelOf: TypeAlias = int | Literal["unknown"] | None
+"""A label: the id of a class, "unknown", or None for no label."""
+IMAGES: Final = "images"
+THUMBNAILS: Final = "thumbnails"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One text or image."""
+
+    id: int
+    content: str  # the text, or the name of the image's file in the folder "images"
+    name: str  # of the file that an image came from; "" for texts
+    label: LabelOf
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The ids of all items, ascending, and their labels at one version: -1 is unknown, 0 no label."""
+
+    version: int
+    ids: Indexes  # (n,)
+    labels: Indexes  # (n,)
+
+    def rows_of(self, ids: Sequence[int] | Indexes) -> Indexes:
+        """Return the rows of some ids that are there."""
+        given = np.asarray(ids, dtype=np.intp)
+        rows = np.searchsorted(self.ids, given)
+        there = rows < len(self.ids)
+        there[there] = self.ids[rows[there]] == given[there]
+        return rows[there]
+
+
+class ItemList:
+    """The items of a project, in the order in which they were added."""
+
+    def __init__(self, database: ProjectDatabase, folder: Path) -> None:
+        self._database, self._folder = database, folder
+        self._labels: Labels | None = None
+
+    def count(self) -> int:
+        """Return the number of items."""
+        return int(self._database.column("select count(*) from items where not hidden")[0])
+
+    def get(self, ids: Sequence[int] | Indexes) -> list[Item]:
+        """Return the items of some ids, in this order; ids that are not there are left out."""
+        numbers = [int(number) for number in ids]
+        found: dict[int, Item] = {}
+        for some in in_parts(numbers):
+            query = f"select * from items where not hidden and id in ({marks_for(some)})"
+            found |= {row["id"]: _item(row) for row in self._database.read(query, *some)}
+        return [found[number] for number in numbers if number in found]
+
+    def one(self, number: int) -> Item:
+        """Return one item; raise InputError if there is none with this id."""
+        found = self.get([number])
+        if not found:
+            raise InputError(f"There is no item {number}. It may have been taken back; undo brings it back.")
+        return found[0]
+
+    def labels(self) -> Labels:
+        """Return the ids and labels of all items."""
+        version = self._database.version()
+        known = self._labels
+        if known is None or known.version != version:
+            found = self._database.read(
+                "select id, coalesce(label, 0) as label from items where not hidden order by id"
+            )
+            columns = [np.array([row[name] for row in found], dtype=np.intp) for name in ("id", "label")]
+            known = self._labels = Labels(version, *columns)
+        return known
+
+    def contents(self, ids: Sequence[int] | Indexes) -> list[Any]:
+        """Return what is classified: the texts, or the paths of the images."""
+        items = self.get(ids)
+        return [self.path(item) if item.name else item.content for item in items]
+
+    def path(self, item: Item) -> Path:
+        """Return the file of an image."""
+        return self._folder / IMAGES / item.content
+
+    def thumbnail(self, item: Item) -> Path:
+        """Return a small JPEG of an image, which every browser shows."""
+        return self._folder / THUMBNAILS / f"{Path(item.content).stem}.jpg"
+
+    def cells(self, number: int) -> dict[str, Any]:
+        """Return the other columns of the table that an item came from, {} if it came from none."""
+        found = self._database.read(
+            "select cells, columns from rows join batches on batches.id = rows.batch where item = ? and not hidden "
+            "order by rows.id limit 1",
+            number,
+        )
+        return dict(zip(json.loads(found[0]["columns"]), json.loads(found[0]["cells"]), strict=True)) if found else {}
+
+
+def stored_label(label: LabelOf) -> int | None:
+    """Return a label as it is stored."""
+    return UNKNOWN_ID if label == UNKNOWN else label
+
+
+def shown_label(stored: int | None) -> LabelOf:
+    """Return a stored label: the id of a class, "unknown", or None."""
+    return UNKNOWN if stored == UNKNOWN_ID else stored or None
+
+
+def _item(row: Row) -> Item:
+    return Item(row["id"], row["content"], row["name"], shown_label(row["label"]))

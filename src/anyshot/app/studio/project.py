@@ -1,0 +1,190 @@
+"""A project of the studio: a folder with items, classes, labels, and the history of what was done."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
+
+import platformdirs
+
+from anyshot.app.studio.classes import ClassList, existing
+from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
+from anyshot.app.studio.history import Entry, History
+from anyshot.app.studio.items import ItemList, LabelOf, stored_label
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.names import clean_name, is_blank
+from anyshot.errors import InputError, ProjectError
+
+Kind: TypeAlias = Literal["texts", "images"]
+KINDS: Final = ("texts", "images")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was changed since an earlier version of a project.
+
+    subjects: some of "classes", "labels", "items", "answers", "history", "project".
+    """
+
+    version: int
+    subjects: frozenset[str]
+
+
+class Project:
+    """Items, classes and labels in a folder; every change is saved at once, and can be undone.
+
+    Several threads and processes may use a project at the same time.
+
+    Attributes
+    ----------
+    folder : Path
+        The project's folder: `project.sqlite`, `images/`, `thumbnails/`, and `model/` once a model was exported.
+    kind : {"texts", "images"}
+        What the items are.
+    classes : ClassList
+        The classes.
+    items : ItemList
+        The items.
+    history : History
+        What was done.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Project.create(f"{folder}/mail", name="Mail") as project:
+    ...     number = project.classes.add("billing")
+    ...     project.classes.rename(number, "invoices")
+    ...     print(*project.history.entries(), sep="; ")
+    ...     print([str(entry) for entry in project.undo()], [one.name for one in project.classes.all()])
+    Renamed billing to invoices; Added the class billing
+    ['Renamed billing to invoices'] ['billing']
+    """
+
+    def __init__(self, folder: Path, database: ProjectDatabase) -> None:
+        self.folder, self.database = folder, database
+        (row,) = database.read("select kind, encoder from project")
+        self.kind: Kind = row["kind"]
+        self.encoder: str = row["encoder"]
+        self.classes, self.items, self.history = ClassList(database), ItemList(database, folder), History(database)
+
+    @classmethod
+    def create(cls, folder: str | Path, *, name: str, kind: Kind = "texts", encoder: str = "auto") -> Self:
+        """Create a project in a new or empty folder.
+
+        Raises
+        ------
+        InputError
+            The kind is neither "texts" nor "images", or the name is empty.
+        ProjectError
+            The folder has files already, or cannot be written.
+        """
+        if kind not in KINDS:
+            raise InputError(f"kind must be one of {', '.join(KINDS)}; it is {kind!r}.")
+        target, name = Path(folder).expanduser(), _checked_name(name)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            if any(target.iterdir()):
+                raise ProjectError(f"{target} is not empty. Choose another folder, or open the project in it.")
+        except OSError as error:
+            raise ProjectError(f"{target} cannot be created: {error.strerror or error}.") from error
+        return cls(target, ProjectDatabase.create(target / FILE_NAME, name=name, kind=kind, encoder=encoder))
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open an existing project; raise ProjectError if there is none in the folder."""
+        target = Path(folder).expanduser()
+        return cls(target, ProjectDatabase.open(target / FILE_NAME))
+
+    def close(self) -> None:
+        """Close the project's file."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return str(self.database.column("select name from project")[0])
+
+    def rename(self, name: str) -> None:
+        """Rename the project; its folder stays."""
+        name = _checked_name(name)
+        with self.database.change("rename_project", name=name) as (transaction, _):
+            if name != self.name:
+                transaction.update("project", 1, name=name)
+
+    def label(self, items: Sequence[int], label: LabelOf) -> int:
+        """Give items a label, and return how many had another one.
+
+        label: the id of a class, "unknown" for items of no class, or None to take the label off. The labels are on the
+        disk when the call returns.
+        """
+        action = "unlabel" if label is None else "label_unknown" if label == UNKNOWN else "label"
+        with self.database.change(action) as (transaction, facts):
+            if isinstance(label, int):
+                facts["name"] = existing(transaction, label)["name"]
+            facts["count"] = transaction.label(items, stored_label(label))
+        return int(facts["count"])
+
+    def undo(self, *, to: int | None = None) -> list[Entry]:
+        """Undo the last change, or all that came after the entry `to` of the history; return what was undone."""
+        return self.history.undo(to=to)
+
+    def redo(self) -> Entry | None:
+        """Make the last undone change again, unless something else was done since; return its entry."""
+        return self.history.redo()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with each change, whoever makes it."""
+        return self.database.version()
+
+    def changes_since(self, version: int, *, wait: float = 0.0) -> Changes:
+        """Return what was changed after a version; wait: seconds to wait for a change if there is none yet."""
+        if wait:
+            self.database.wait(version, wait)
+        now = self.version
+        return Changes(now, self.database.subjects_since(version) if now > version else frozenset())
+
+    def facts(self) -> dict[str, Any]:
+        """Return name, kind, folder, and the numbers of items, labels and classes."""
+        labels = self.items.labels().labels
+        counts = {"items": len(labels), "labels": int((labels != 0).sum()), "classes": len(self.classes.all())}
+        return {"name": self.name, "kind": self.kind, "folder": str(self.folder), **counts}
+
+
+def default_root() -> Path:
+    """Return the folder in which projects lie that are given a name only."""
+    return platformdirs.user_data_path("anyshot", appauthor=False) / "projects"
+
+
+def folder_for(root: Path, name: str) -> Path:
+    """Return a new folder in `root` for a project of this name; no name leads out of `root`.
+
+    >>> folder_for(Path("projects"), "../../etc/Mail: May").as_posix()
+    'projects/etc Mail May'
+    """
+    base = " ".join(re.sub(r"[^\w\s-]", " ", _checked_name(name)).split())[:60].strip() or "project"
+    names = [base, *(f"{base} {number}" for number in range(2, 1000))]
+    return next((root / one for one in names if not (root / one).exists()), root / f"{base} 1000")
+
+
+def list_projects(root: Path) -> list[Path]:
+    """Return the folders in `root` that contain a project, the one changed last first."""
+    found = [file for file in root.glob(f"*/{FILE_NAME}") if file.is_file()]
+    return [file.parent for file in sorted(found, key=lambda file: -file.stat().st_mtime)]
+
+
+def _checked_name(name: str) -> str:
+    clean = " ".join(clean_name(name).split())
+    if is_blank(clean):
+        raise InputError("A project needs a name.")
+    return clean[:100]
