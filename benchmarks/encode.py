@@ -23,18 +23,20 @@ import pandas as pd
 import torch
 from sentence_transformers import SentenceTransformer
 
-from anyshot.encoders.minilm import MiniLMEncoder, model_folder
+from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
+from anyshot.encoders.published_files import published_file
 from anyshot.encoders.stages import choose
 from anyshot.store.disk_cache import VectorCache, encode_once
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 ROUNDS = 5
 SEED = 0
+FOLDER = str(published_file("minilm", WEIGHTS).parent)
 
 FIRST_VECTOR = {
     "ours": "from anyshot.encoders import load_encoder; load_encoder('minilm').encode(['Where is my parcel?'])",
     "theirs": "from sentence_transformers import SentenceTransformer; "
-    f"SentenceTransformer({str(model_folder())!r}).encode(['Where is my parcel?'])",
+    f"SentenceTransformer({FOLDER!r}).encode(['Where is my parcel?'])",
 }
 
 
@@ -114,7 +116,7 @@ def cache_row(name: str, texts: list[str], ours: MiniLMEncoder) -> None:
 def main() -> None:
     """Print each result beside its target."""
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
-        theirs = SentenceTransformer(str(model_folder()), device="cpu")
+        theirs = SentenceTransformer(FOLDER, device="cpu")
     ours = MiniLMEncoder(device="cpu")
     print(f"CPU, {torch.get_num_threads()} threads, {choose('cpu').dtype}\n")
     show("", "measured", "target")

@@ -20,7 +20,8 @@ from typing import Any
 
 import pandas as pd
 
-from anyshot.encoders.minilm import MiniLMEncoder, model_folder
+from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
+from anyshot.encoders.published_files import published_file
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
 ROUNDS = 7
@@ -95,7 +96,7 @@ def throughput_rows(threads: int) -> None:
 
     torch.set_num_threads(threads)
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
-        theirs = SentenceTransformer(str(model_folder()), device="cpu")
+        theirs = SentenceTransformer(str(published_file("minilm", WEIGHTS).parent), device="cpu")
     ours = MiniLMEncoder(device="cpu", threads=threads)
     for name, n, target in (("banking77", 600, {1: "4.2", 2: "3.4"}[threads]), ("ag_news", 150, None)):
         texts = texts_of(name, n)

@@ -12,15 +12,13 @@ from sklearn.datasets import load_sample_images
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
 from anyshot.encoders import efficientnet
 from anyshot.encoders.efficientnet import (
-    WEIGHTS_SHA256,
     EfficientNetLite0Encoder,
     load_efficientnet_lite0,
-    read_published,
 )
 from anyshot.encoders.engines.images import image_precision
 from anyshot.encoders.images import imagenet_class_names
 from anyshot.encoders.registry import load_encoder, same_weights
-from anyshot.errors import BadItemError, EncoderError, InputError, MissingWeightsError
+from anyshot.errors import BadItemError, EncoderError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -159,15 +157,3 @@ def test_encoding_imports_no_torch_and_no_transformers():
         "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
-
-
-def test_missing_weights_are_reported_with_the_command_that_installs_them(tmp_path):
-    with pytest.raises(MissingWeightsError, match=r"gone\.pth cannot be read: No such file.*pip install this"):
-        read_published(tmp_path / "gone.pth", sha256=WEIGHTS_SHA256, remedy="pip install this")
-
-
-def test_modified_weights_are_refused_without_being_opened(tmp_path):
-    file = tmp_path / "weights.pth"
-    file.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    with pytest.raises(MissingWeightsError, match=r"not the published ones: the sha256 is [0-9a-f]{64}"):
-        read_published(file, sha256=WEIGHTS_SHA256, remedy="")

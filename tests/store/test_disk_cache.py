@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ from anyshot.store.disk_cache import (
     SLICE,
     EncodingCounts,
     VectorCache,
-    default_folder,
     default_limit,
     encode_once,
     encode_texts_once,
@@ -242,52 +240,9 @@ def test_a_vector_of_another_width_is_not_returned(cache):
 # --- folder and limit ------------------------------------------------------------------------------------------------
 
 
-def test_without_environment_variables_the_users_cache_folder_is_used(monkeypatch):
-    monkeypatch.delenv("ANYSHOT_CACHE", raising=False)
+def test_without_an_environment_variable_the_limit_is_that_of_the_documentation(monkeypatch):
     monkeypatch.setenv("ANYSHOT_CACHE_LIMIT", "")
-    assert default_folder().name == "anyshot"
-    assert default_folder() != Path("anyshot")
     assert default_limit() == LIMIT_MB
-
-
-def test_a_tilde_is_expanded_to_the_home_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("ANYSHOT_CACHE", "~/c")
-    assert default_folder() == tmp_path / "c"
-    monkeypatch.setenv("ANYSHOT_CACHE", "~nobody-of-that-name/c")
-    with pytest.raises(InputError, match=r"ANYSHOT_CACHE is '~nobody.*no such home folder\. Give an absolute path"):
-        default_folder()
-
-
-@pytest.fixture
-def homeless(monkeypatch, tmp_path):
-    """Remove the home folder from the environment and the list of users, as in a container."""
-    pwd = pytest.importorskip("pwd")
-
-    def nobody(user):
-        raise KeyError(f"getpwuid(): uid not found: {user}")
-
-    for name in ("HOME", "XDG_CACHE_HOME", "ANYSHOT_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path / f"anyshot-{os.getuid()}"
-
-
-def test_without_a_home_folder_the_cache_is_among_the_temporary_files(homeless):
-    assert default_folder() == homeless
-    homeless.mkdir()
-    assert default_folder() == homeless
-
-
-def test_a_temporary_folder_of_another_user_raises_an_error(homeless, monkeypatch):
-    homeless.mkdir()
-    user = os.getuid()
-    monkeypatch.setattr(os, "getuid", lambda: user + 1)
-    homeless.rename(homeless.with_name(f"anyshot-{user + 1}"))
-    with pytest.raises(CacheError, match=rf"belongs to user {user}, not to {user + 1}\. Set ANYSHOT_CACHE"):
-        default_folder()
 
 
 def test_a_cache_of_the_first_edition_is_not_read_and_deleted_by_clear(cache):

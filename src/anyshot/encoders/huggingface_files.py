@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from huggingface_hub import snapshot_download, try_to_load_from_cache
+from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
@@ -92,11 +92,6 @@ def check_files(folder: Path) -> None:
             _check_settings(file, read_settings(file))
         elif file.name == "pytorch_model.bin" and not _has_safetensors(file.parent):
             raise MissingWeightsError(_only_a_pickle(folder, file.relative_to(folder)))
-
-
-def is_in_hub_cache(source: str) -> bool:
-    """Return whether the settings of a model of the hub are on this machine."""
-    return any(isinstance(try_to_load_from_cache(source, file), str) for file in ("config.json", "modules.json"))
 
 
 def kind_of(source: str | Path, *, download: str | None = None) -> Kind:

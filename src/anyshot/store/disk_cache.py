@@ -4,7 +4,6 @@ import math
 import os
 import secrets
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
 from anyshot.base.pixels import content_of, read_pixels
 from anyshot.base.protocols import Digested, Encoder, TextAligned
+from anyshot.base.user_folders import cache_folder
 from anyshot.base.validation import Vectors, unit
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store import database
@@ -78,7 +77,7 @@ class VectorCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit: float | None = None) -> None:
-        self.folder = Path(folder) if folder else default_folder()
+        self.folder = Path(folder) if folder else cache_folder()
         self.limit = default_limit() if limit is None else limit
         self.file = self.folder / "cache-2.sqlite"
         self._database = Database(self.file)
@@ -147,43 +146,6 @@ class VectorCache:
         except OSError as error:
             raise self._database.error("written", error) from error
         return mapped
-
-
-def default_folder() -> Path:
-    """Return where the cache is stored: the environment variable ANYSHOT_CACHE, else the user cache folder.
-
-    For a user without a home folder, as in a container with a numeric user, it is in the folder of temporary files.
-
-    Raises
-    ------
-    InputError
-        ANYSHOT_CACHE begins with "~", and that home folder does not exist.
-    CacheError
-        The temporary folder belongs to another user.
-    """
-    chosen = os.environ.get("ANYSHOT_CACHE")
-    try:
-        return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("anyshot", appauthor=False)
-    except RuntimeError as error:
-        if chosen:
-            raise InputError(
-                f"ANYSHOT_CACHE is {chosen!r}, but there is no such home folder. Give an absolute path."
-            ) from error
-        return _temporary_folder(os.getuid())  # on Windows, every user has a home folder
-
-
-def _temporary_folder(user: int) -> Path:
-    folder = Path(tempfile.gettempdir()) / f"anyshot-{user}"
-    try:
-        owner = folder.lstat().st_uid
-    except FileNotFoundError:
-        return folder
-    if owner != user:  # that user could have stored any vectors in it
-        raise CacheError(
-            f"There is no home folder, and {folder} belongs to user {owner}, not to {user}. Set ANYSHOT_CACHE to a "
-            "folder of your own, or switch the cache off with cache=False."
-        )
-    return folder
 
 
 def default_limit() -> float:

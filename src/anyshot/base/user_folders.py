@@ -1,0 +1,83 @@
+"""The user's folders: of the cache, and of the weights of encoders."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from anyshot.errors import CacheError, InputError
+
+CACHE: Final = "ANYSHOT_CACHE"
+WEIGHTS: Final = "ANYSHOT_WEIGHTS"
+
+
+def cache_folder() -> Path:
+    """Return where the cache is stored: the environment variable ANYSHOT_CACHE, else the user cache folder.
+
+    For a user without a home folder, as in a container with a numeric user, it is in the folder of temporary files.
+
+    Raises
+    ------
+    InputError
+        ANYSHOT_CACHE begins with "~", and that home folder does not exist.
+    CacheError
+        The temporary folder belongs to another user.
+    """
+    chosen = chosen_folder(CACHE)
+    if chosen:
+        return chosen
+    try:
+        return platformdirs.user_cache_path("anyshot", appauthor=False)
+    except RuntimeError:
+        return _temporary_folder(os.getuid())  # on Windows, every user has a home folder
+
+
+def weights_folders() -> list[Path]:
+    """Return where weights of encoders are stored: ANYSHOT_WEIGHTS, if it is set, and the user data folder.
+
+    `anyshot fetch` writes into the first. A user without a home folder has no user data folder.
+
+    Raises
+    ------
+    InputError
+        ANYSHOT_WEIGHTS begins with "~", and that home folder does not exist.
+    """
+    chosen = chosen_folder(WEIGHTS)
+    folders = [chosen] if chosen else []
+    try:
+        return [*folders, platformdirs.user_data_path("anyshot", appauthor=False) / "weights"]
+    except RuntimeError:
+        return folders
+
+
+def chosen_folder(variable: str) -> Path | None:
+    """Return the folder that an environment variable names, or None if it is not set.
+
+    Raises
+    ------
+    InputError
+        It begins with "~", and that home folder does not exist.
+    """
+    chosen = os.environ.get(variable)
+    try:
+        return Path(chosen).expanduser() if chosen else None
+    except RuntimeError as error:
+        raise InputError(
+            f"{variable} is {chosen!r}, but there is no such home folder. Give an absolute path."
+        ) from error
+
+
+def _temporary_folder(user: int) -> Path:
+    folder = Path(tempfile.gettempdir()) / f"anyshot-{user}"
+    try:
+        owner = folder.lstat().st_uid
+    except FileNotFoundError:
+        return folder
+    if owner != user:  # that user could have stored any vectors in it
+        raise CacheError(
+            f"There is no home folder, and {folder} belongs to user {owner}, not to {user}. Set ANYSHOT_CACHE to a "
+            "folder of your own, or switch the cache off with cache=False."
+        )
+    return folder
