@@ -79,3 +79,11 @@ def test_a_general_word_alone_is_looked_up_as_itself():
     assert lookup("review") == tuple(LISTED["words"]["review"].split(", "))
     general = LISTED["general"].split(", ")
     assert [normal_form(word) for word in general] == general
+
+
+def test_a_name_that_joins_several_has_words_of_each_in_turn():
+    society, culture = lookup("society"), lookup("culture")
+    for joined in ("Society & Culture", "society and culture", "society/culture"):
+        assert lookup(joined)[:4] == (society[0], culture[0], society[1], culture[1])
+        assert len(lookup(joined)) <= 15
+    assert lookup("society & zyzzyva") == ()

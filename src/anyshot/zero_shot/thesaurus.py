@@ -13,13 +13,18 @@ All names are in their normal form.
 """
 
 import json
+import re
 from collections.abc import Collection
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from anyshot import data
 from anyshot.zero_shot.class_names import normal_form
+
+JOINED: Final = re.compile(r"\s*(?:[&/,+]|\band\b|\bor\b)\s*")
+"""What joins the parts of a name."""
 
 
 class Thesaurus(NamedTuple):
@@ -35,7 +40,8 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
     """Return the words that texts of a class with this name contain, from the bundled list; none if it is not listed.
 
     Case, number and punctuation are ignored. A name that is not listed is looked up without general words at its end
-    and its beginning, such as "message" or "intent".
+    and its beginning, such as "message" or "intent". A name that joins several, such as "society & culture", has words
+    of each.
 
     name: of the class; beside: names of the other classes, which decide between the senses of a name.
 
@@ -43,9 +49,17 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
     --------
     >>> lookup("SPAM messages")[:4], lookup("ham", beside=["spam"])[:4], lookup("zyzzyva")
     (('prize', 'winner', 'free', 'cash'), ('meet', 'home', 'later', 'dinner'), ())
+    >>> lookup("science & mathematics")[:4]
+    ('scientists', 'equation', 'research', 'theorem')
     """
     listed = listed_name(name, beside=beside)
-    return () if listed is None else tuple(_listed().words[listed].split(", "))
+    parts = [name] if listed is not None else JOINED.split(str(name))
+    names = [listed_name(part, beside=beside) for part in parts]
+    words = [_listed().words[own].split(", ") for own in names if own is not None]
+    if len(words) < len(parts):
+        return ()
+    in_turn = (word for row in zip_longest(*words) for word in row if word is not None)
+    return tuple(dict.fromkeys(in_turn))[: max(map(len, words)) + 3 * (len(words) - 1)]
 
 
 def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
