@@ -40,7 +40,7 @@ def another_thread(Thread=threading.Thread, **options):
 def test_small_work_uses_one_thread_and_the_limit_is_restored():
     with threads_for(SMALL - 1):
         assert set(blas_threads()) == {1}
-        with threads_for(0):
+        with threads_for(1):
             assert set(blas_threads()) == {1}
         assert set(blas_threads()) == {1}
     assert set(blas_threads()) == {2}
@@ -53,7 +53,7 @@ def test_large_work_is_not_limited():
 
 def test_an_error_restores_the_limit():
     def failing():
-        with threads_for(0):
+        with threads_for(1):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -62,15 +62,15 @@ def test_an_error_restores_the_limit():
 
 
 def test_no_limit_is_set_while_another_thread_is_alive():
-    with another_thread(), threads_for(0):
+    with another_thread(), threads_for(1):
         assert set(blas_threads()) == {2}
-    with threads_for(0):
+    with threads_for(1):
         assert set(blas_threads()) == {1}
 
 
 def test_no_limit_is_set_in_a_thread_beside_the_main_thread():
     def limited(_):
-        with threads_for(0):
+        with threads_for(1):
             return blas_threads()
 
     with ThreadPoolExecutor(4) as pool:
@@ -82,7 +82,7 @@ def test_threads_of_a_jupyter_kernel_do_not_count():
         pass
 
     Heartbeat.__module__ = "ipykernel.heartbeat"
-    with another_thread(Heartbeat), another_thread(name="IOPub"), threads_for(0):
+    with another_thread(Heartbeat), another_thread(name="IOPub"), threads_for(1):
         assert set(blas_threads()) == {1}
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
+from anyshot import evaluation
 from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.heads import Factors, default_factors, default_scale, fit_method, heads, normalized_shares
 from anyshot.any_shot.model import (
@@ -24,7 +25,6 @@ from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.labels import first_of_each_class, folds_by_arrival
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.evaluation.metrics import effective_size, wilson_interval
 from anyshot.training.softmax_regression import fit_temperature
 
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
@@ -141,11 +141,11 @@ def result_from_scores(
     """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
     correct = scores.argmax(axis=1) == index
     weight = 1 / np.bincount(index)[index]  # (n,), so that each class counts the same
-    accuracy, size = float(np.average(correct, weights=weight)), effective_size(weight)
+    accuracy, size = float(np.average(correct, weights=weight)), evaluation.effective_size(weight)
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
     probabilities = softmax(moved)[np.arange(len(index)), index]
     likelihood = _log_likelihood(scores / temperature, index) / len(index)
-    interval = wilson_interval(accuracy * size, size)
+    interval = evaluation.wilson_interval(accuracy * size, size)
     return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities, interval=interval)
 
 
@@ -178,4 +178,4 @@ def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -
 
 def _log_likelihood(scores: Scores, index: Indexes) -> float:
     """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
-    return float((scores[np.arange(len(index)), index] - logsumexp(scores, axis=1)).sum())
+    return float((scores[np.arange(len(index)), index] - scipy.special.logsumexp(scores, axis=1)).sum())

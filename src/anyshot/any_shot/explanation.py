@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
 from anyshot.any_shot.model import CHUNK, Model
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
@@ -18,6 +16,9 @@ from anyshot.base.terminal import escaped
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
+
+if TYPE_CHECKING:  # it is loaded by who prints explanations
+    from rich.table import Table
 
 N_WORDS: Final = 3
 """Most similar words of a class that an explanation names."""
@@ -95,8 +96,11 @@ class Explanations(tuple[Explanation, ...]):
 
     __repr__ = __str__
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> "Table":
         """Return a table for `rich.print`."""
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(*_COLUMNS, show_lines=True)
         for one in self:
             table.add_row(*(Text(escaped(cell)) for cell in one._cells()))

@@ -21,7 +21,9 @@ from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.zero_shot.class_texts import ClassTexts
 
-if TYPE_CHECKING:  # it loads encoders and the cache, which vectors do not need
+if TYPE_CHECKING:  # what loads encoders and the cache, which vectors do not need, and pandas
+    import pandas as pd
+
     from anyshot.any_shot.embedder import Embedder
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
@@ -110,6 +112,14 @@ class CrossValidationResult(NamedTuple):
         """Return the accuracy with its interval in percent."""
         lower, upper = self.interval
         return f"{self.method} {self.accuracy:.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
+
+
+def results_table(results: Sequence[CrossValidationResult]) -> "pd.DataFrame":
+    """Return the results as a table, in their order."""
+    import pandas as pd  # here, so that a prediction does not import it
+
+    columns = ["method", "accuracy", "lower", "upper", "log_likelihood", "temperature"]
+    return pd.DataFrame([[*one[:2], *one.interval, *one[2:4]] for one in results], columns=columns)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Open-set recognition: items that are far from every class are predicted "unknown"."""
 
 import numpy as np
-from scipy.special import logsumexp
+import scipy
 
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.model import closeness
@@ -28,7 +28,7 @@ def closeness_left_out(X: Vectors, index: Indexes, class_vectors: Vectors, *, by
     cosines = (X @ unit(sums).T).astype(np.float64)  # (n, c)
     cosines[np.arange(len(X)), index] = (X * unit(own)).sum(axis=1)
     scale = DEFAULTS.closeness_scale
-    return np.asarray(logsumexp(scale * cosines, axis=1) / scale)
+    return np.asarray(scipy.special.logsumexp(scale * cosines, axis=1) / scale)
 
 
 def fit_threshold(

@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Final
 
 from anyshot.errors import DataFileError
+
+if TYPE_CHECKING:  # it is loaded by who changes a saved model
+    from filelock import FileLock
 
 LOCK_WARNING: Final = 10.0
 """Seconds of waiting for a lock after which a warning names its holder."""
@@ -95,6 +96,8 @@ def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
     names the holder after 10 s of waiting. Where no lock file can be made, such as on a read-only disk and some shared
     ones, the block runs without a lock.
     """
+    from filelock import FileLock
+
     target = Path(folder).resolve()
     # A singleton per path, so that a thread that holds the lock already does not wait for itself.
     lock = FileLock(target.parent / f".{target.name}.anyshot-lock", is_singleton=True)
@@ -112,8 +115,10 @@ def folder_lock(folder: str | os.PathLike[str]) -> Iterator[None]:
         lock.release()
 
 
-def _acquire(lock: FileLock, target: Path) -> None:
+def _acquire(lock: "FileLock", target: Path) -> None:
     """Wait for the lock, and write into it which process has it."""
+    from filelock import Timeout
+
     try:
         lock.acquire(timeout=LOCK_WARNING)
     except Timeout:
@@ -126,7 +131,7 @@ def _acquire(lock: FileLock, target: Path) -> None:
         Path(lock.lock_file).write_text(name, encoding="utf-8")
 
 
-def _holder(lock: FileLock) -> str:
+def _holder(lock: "FileLock") -> str:
     with suppress(OSError):
         return Path(lock.lock_file).read_text(encoding="utf-8", errors="replace") or "another process"
     return "another process"

@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Owner = TypeVar("Owner")
 P = ParamSpec("P")
@@ -45,7 +46,7 @@ def threads_for(multiplications: int) -> Iterator[None]:
     (those of a Jupyter kernel do not count); a thread started during the block is limited too. The previous limit is
     restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
     """
-    if multiplications >= SMALL or not _is_only_thread():
+    if not 0 < multiplications < SMALL or not _is_only_thread():
         yield
         return
     with _controller().limit(limits=1, user_api="blas"):
@@ -61,5 +62,7 @@ def _is_of_a_notebook(thread: threading.Thread) -> bool:
 
 
 @cache
-def _controller() -> ThreadpoolController:
+def _controller() -> "ThreadpoolController":
+    from threadpoolctl import ThreadpoolController  # here, since a prediction does not need it
+
     return ThreadpoolController()

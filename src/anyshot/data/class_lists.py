@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
-from anyshot.base.names import clean_name, clean_names
+from anyshot.base.names import clean_names
+from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
-from anyshot.data.separated import ParseError, parse
 from anyshot.data.tables import Table, parse_json, read_table
 from anyshot.data.text_files import existing, read_text, suffix_of
-from anyshot.errors import ClassesError, DataFileError, InputError
+from anyshot.errors import ClassesError, DataFileError
 
 Described: TypeAlias = dict[str, list[str | Words]]  # descriptions of each class, and its words
 
@@ -29,30 +29,17 @@ def read_classes(text: str) -> list[str] | Described:
 
     >>> read_classes("billing, delivery,login")
     ['billing', 'delivery', 'login']
-    >>> read_classes('"sports, games",news')
-    ['sports, games', 'news']
     """
     path = Path(text)
     suffix = suffix_of(path)
-    if suffix in (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"):
+    if suffix in CLASS_TABLES:
         return _classes_of_table(read_table(path))
     if suffix == ".json":
         return _classes_of_json(parse_json(read_text(existing(path))[0], path), path)
     if suffix == ".txt":
         lines = read_text(existing(path))[0].split("\n")
         return clean_names((line.strip() for line in lines if line.strip()), what=f"classes in {path.name}")
-    return _listed(text)
-
-
-def _listed(text: str) -> list[str]:
-    """Return the names between commas; one with a comma is in double quotes."""
-    if '"' not in text:
-        return [clean_name(name) for name in text.split(",")]
-    try:
-        (names, *_), _ = parse(text, tabs=False)
-    except ParseError as error:
-        raise InputError(f'The classes {text!r} cannot be read. Write "a, b",c for a name with a comma.') from error
-    return [clean_name(name) for name in names]
+    return listed_classes(text)
 
 
 def _classes_of_table(table: Table) -> list[str] | Described:

@@ -9,8 +9,6 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from charset_normalizer import from_bytes
-
 from anyshot.errors import DataFileError, InputError
 
 MARKS: Final = (
@@ -113,6 +111,8 @@ def _encoding_of(data: bytes, path: Path) -> str:
             f"{path} mixes encodings: line {good[0]} is UTF-8, line {bad} is not. Save the whole file as UTF-8."
         )
     sample = b"\n".join(not_ascii.values())[:SAMPLE]
+    from charset_normalizer import from_bytes  # here, since most files are UTF-8
+
     # In Western languages three accented letters do not follow each other; in other scripts whole words are not ASCII.
     found = [] if re.search(rb"[\x80-\xff]{3}", sample) is None else list(from_bytes(sample, cp_isolation=[*DETECTED]))
     as_good = [one.encoding for one in found if (one.chaos, one.coherence) == (found[0].chaos, found[0].coherence)]

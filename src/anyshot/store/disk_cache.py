@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot import base
 from anyshot.base import progress
 from anyshot.base.items import Items, check_images, check_texts
-from anyshot.base.pixels import content_of, read_pixels
 from anyshot.base.protocols import Digested, Encoder, TextAligned
 from anyshot.base.user_folders import cache_folder
 from anyshot.base.validation import Vectors, unit
@@ -261,7 +261,7 @@ class _Task:
         """Return the key of each item (n,)."""
         if self.kind == "image":
             start = _key_start(self.kind, self.digest)
-            return [sha256(start + content_of(image, row=row)).digest() for row, image in enumerate(items)]
+            return [sha256(start + base.content_of(image, row=row)).digest() for row, image in enumerate(items)]
         return _text_keys(items, kind=self.kind, digest=self.digest)
 
 
@@ -327,7 +327,8 @@ def _encoded(task: _Task, items: list[Any], rows: list[int]) -> Vectors:
     except BadItemError:
         if task.kind == "image":
             for row in rows:
-                read_pixels(items[row], row=row)  # the encoder counts rows within its slice; this raises the right one
+                # The encoder counts rows within its slice; this raises the right one.
+                base.read_pixels(items[row], row=row)
         raise
     if vectors.shape != (len(rows), task.width):
         raise EncoderError(

@@ -4,21 +4,18 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import NotFittedError
 
-from anyshot import any_shot, encoders
+from anyshot import any_shot, encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.explanation import Explanations, explain
-from anyshot.any_shot.model import MethodOrAuto, Model, Starts
+from anyshot.any_shot.model import MethodOrAuto, Model, Starts, results_table
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
+from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, by_position, check_list, items_and_labels, modality_of
 from anyshot.base.labels import (
     Classes,
@@ -36,15 +33,20 @@ from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.encoders.long_texts import LongTexts
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.evaluation.classification import Evaluation, evaluate_answers
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, write_classifier, write_names
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
 from anyshot.zero_shot import class_embeddings, class_texts
 from anyshot.zero_shot.class_texts import ClassesWithDescriptions, Description, describe
 
+if TYPE_CHECKING:  # each is loaded by who asks for it
+    import pandas as pd
 
-class AnyShotClassifier(ClassifierMixin, BaseEstimator):
+    from anyshot.any_shot.explanation import Explanations
+    from anyshot.evaluation.classification import Evaluation
+
+
+class AnyShotClassifier(ClassifierBase):
     """Classify texts, images or vectors with any number of labels: none, one, a few, or many.
 
     Parameters
@@ -254,23 +256,25 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._fitted_model(X)
         return model.closeness(model.encode(X))
 
-    def explain(self, X: Items, *, k: int = 3) -> Explanations:
+    def explain(self, X: Items, *, k: int = 3) -> "Explanations":
         """Return why each item got its prediction: runner-up, most similar description and `k` labeled examples."""
         check_whole(0, k=k)
-        return explain(self._fitted_model(X), X, k=int(k))
+        explained: Explanations = any_shot.explain(self._fitted_model(X), X, k=int(k))
+        return explained
 
     def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
         """Return the rows of the pool whose labels would help most (n,): uncertain items that represent others."""
         check_whole(0, n=n)
         return self._fitted_model(pool).suggest(pool, int(n), generator(self.random_state))
 
-    def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> Evaluation:
+    def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> "Evaluation":
         """Return accuracy, calibration and more on items with known classes; it prints as a table."""
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
         vectors = model.encode(items)
-        predicted = from_indexes(model.predict(vectors), model.data.classes)
-        return evaluate_answers(model.data.classes, labels, predicted, model.probabilities(vectors))
+        predicted, sure = from_indexes(model.predict(vectors), model.data.classes), model.probabilities(vectors)
+        found: Evaluation = evaluation.evaluate_answers(model.data.classes, labels, predicted, sure)
+        return found
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:
@@ -281,12 +285,10 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         return np.array(table.names, dtype=object)
 
     @property
-    def leaderboard_(self) -> pd.DataFrame:
+    def leaderboard_(self) -> "pd.DataFrame":
         """The methods compared by cross-validation, the most accurate first."""
         self._check_fitted()
-        results = () if (model := self._model) is None else model.leaderboard
-        columns = ["method", "accuracy", "lower", "upper", "log_likelihood", "temperature"]
-        return pd.DataFrame([[*one[:2], *one.interval, *one[2:4]] for one in results], columns=columns)
+        return results_table(() if self._model is None else self._model.leaderboard)
 
     # --- saving ---
 
@@ -318,8 +320,6 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         model = self._encoded_model()
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)
-
-    # --- private ---
 
     def _fit_model(self, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
         """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
@@ -379,12 +379,12 @@ class AnyShotClassifier(ClassifierMixin, BaseEstimator):
         """Return the model, or raise NotFittedError while no item shows which encoder it needs."""
         self._check_fitted()
         if (model := self._model) is None:
-            raise NotFittedError("No item was encoded yet, so there is no model. Give items to fit or predict.")
+            raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
         return model
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
-            raise NotFittedError("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
+            raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
 
 
 def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot import any_shot, encoders, fine_tuning
+from anyshot import any_shot, encoders, evaluation, fine_tuning
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import CrossValidationResult, LinearModel, Model
 from anyshot.any_shot.training_set import without_items
@@ -17,7 +17,6 @@ from anyshot.base.items import Items
 from anyshot.base.labels import folds_by_arrival, ranks_in_class
 from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
 from anyshot.errors import EncoderError
-from anyshot.evaluation.metrics import wilson_interval
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier
@@ -101,7 +100,7 @@ def _expected_seconds(model: Model, items: Items, random_state: RandomState) -> 
 
 def _share(correct: NDArray[np.bool_]) -> str:
     """Return the share of correct predictions (n,) with its interval in percent."""
-    lower, upper = wilson_interval(float(correct.sum()), len(correct))
+    lower, upper = evaluation.wilson_interval(float(correct.sum()), len(correct))
     return f"{correct.mean():.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
 
 

@@ -4,10 +4,8 @@ import math
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh
-from scipy.optimize import brentq
-from scipy.special import softmax
 
 from anyshot.base.labels import check_indexes
 from anyshot.base.threads import threads_for
@@ -80,7 +78,9 @@ def fit_softmax(
     base = np.ascontiguousarray(prior[:, active] + np.log(examples.mass[active]), dtype=np.float32)
     targets = np.ascontiguousarray(examples.targets[:, active])
     with threads_for(rows.size * len(active)):
-        axes, curvature = _axes(rows, softmax(base + rows @ first, axis=1), examples.weights)  # (d + 1, r), (r, k)
+        axes, curvature = _axes(
+            rows, scipy.special.softmax(base + rows @ first, axis=1), examples.weights
+        )  # (d + 1, r), (r, k)
         problem = _Problem(rows @ axes, targets, examples.weights, base, curvature, C)
         W = _minimize(problem, axes.T @ first, tol)  # (r, k)
     moved = axes @ W  # (d + 1, k)
@@ -193,7 +193,8 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     highest = -math.log(toward)
     while slope(highest) < 0:
         highest += 1
-    return math.exp(-brentq(slope, lowest, highest, xtol=1e-10)) if slope(lowest) < 0 else math.exp(-lowest)
+    best = scipy.optimize.brentq(slope, lowest, highest, xtol=1e-10) if slope(lowest) < 0 else lowest
+    return math.exp(-best)
 
 
 def matching_temperature(scores: ArrayLike, reference: ArrayLike) -> float:
@@ -210,7 +211,7 @@ def matching_temperature(scores: ArrayLike, reference: ArrayLike) -> float:
     lowest, highest = -math.log(1000), math.log(1000)
     if excess(lowest) >= 0 or excess(highest) <= 0:
         return math.exp(lowest if excess(lowest) >= 0 else highest)
-    return math.exp(brentq(excess, lowest, highest, xtol=1e-6))
+    return math.exp(scipy.optimize.brentq(excess, lowest, highest, xtol=1e-6))
 
 
 def _mean_of_others(scores: ArrayLike, temperature: float) -> float:
@@ -237,7 +238,7 @@ def _axes(rows: Float32s, probabilities: Float32s, weights: Float32s) -> tuple[F
     span = np.linalg.qr(rows.T)[0] if len(rows) < rows.shape[1] else None  # (d, n), orthonormal
     Z = rows if span is None else rows @ span
     weighted = Z * np.sqrt(shared)[:, None]
-    eigenvalues, rotation = eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
+    eigenvalues, rotation = scipy.linalg.eigh(weighted.T @ weighted, driver="evd", check_finite=False)  # (r,), (r, r)
     factor = curvature.sum(axis=0) / shared.sum()  # (k,), 1 on average
     axes = np.ascontiguousarray(rotation) if span is None else span @ rotation
     return axes, np.maximum(eigenvalues, 0)[:, None] * factor

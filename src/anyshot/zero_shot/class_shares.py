@@ -1,9 +1,8 @@
 """How clearly the classes are clusters of a pool of unlabeled vectors, and the class shares of such clusters."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, solve_triangular
-from scipy.special import logsumexp, softmax
 
 from anyshot.base.validation import Floats, Vectors
 
@@ -23,7 +22,7 @@ def likely_shares(
     """
     shares = start
     for _ in range(rounds):
-        mean = softmax(scores + np.log(shares), axis=1).mean(axis=0, dtype=np.float64)
+        mean = scipy.special.softmax(scores + np.log(shares), axis=1).mean(axis=0, dtype=np.float64)
         shares = (mean + prior_count * expected) / (1 + prior_count)
     return shares
 
@@ -49,7 +48,7 @@ def share_offsets(
     n_classes = logits.shape[1]
     offsets, log_shares = np.zeros(n_classes), np.log(equal_shares(n_classes) if shares is None else shares)
     for _ in range(rounds if balance else 0):
-        mean = softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
+        mean = scipy.special.softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
         offsets = offsets + balance * (log_shares - np.log(np.maximum(mean, 1e-9)))
     return offsets
 
@@ -87,10 +86,10 @@ def cluster_evidence(whitened: Floats, probabilities: NDArray[np.floating]) -> t
     shares = probabilities.mean(axis=0, dtype=np.float64)  # (c,)
     means = (probabilities.T @ whitened) / np.maximum(shares * len(whitened), 1e-9)[:, None]  # (c, r)
     within = (1 + 1e-3) * np.eye(whitened.shape[1]) - (means.T * shares) @ means
-    factor = cho_factor(within, lower=True, check_finite=False)[0]
-    x, m = (solve_triangular(factor, rows.T, lower=True, check_finite=False) for rows in (whitened, means))
+    factor = scipy.linalg.cho_factor(within, lower=True, check_finite=False)[0]
+    x, m = (scipy.linalg.solve_triangular(factor, rows.T, lower=True, check_finite=False) for rows in (whitened, means))
     distance = np.square(x).sum(axis=0)[:, None] + np.square(m).sum(axis=0) - 2 * x.T @ m  # (m, c)
     joint = np.log(np.maximum(shares, 1e-12)) - 0.5 * distance - np.log(np.diag(factor)).sum()
-    likelihood = logsumexp(joint, axis=1)
+    likelihood = scipy.special.logsumexp(joint, axis=1)
     gain = likelihood + 0.5 * np.square(whitened).sum(axis=1)
     return float(gain.mean()), np.exp(joint - likelihood[:, None])

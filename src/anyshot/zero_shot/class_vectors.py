@@ -8,8 +8,8 @@ import warnings
 from typing import Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve, solve
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
@@ -97,8 +97,8 @@ def gram(X: Vectors) -> Floats:
 
 def ridge_solve(square: Floats, right: Floats, *, penalty: float) -> Floats:
     """Return (square + penalty I)^-1 right, for a symmetric `square` (d, d) and `right` (d, m)."""
-    factor = cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
-    return np.asarray(cho_solve(factor, right))
+    factor = scipy.linalg.cho_factor(square + penalty * np.eye(len(square)), overwrite_a=True)
+    return np.asarray(scipy.linalg.cho_solve(factor, right))
 
 
 def kernel_ridge_weights(
@@ -124,7 +124,7 @@ def kernel_ridge_weights(
         scale = median_squared_distance(seen_vectors) if width is None else width
         known, new = (np.exp(-squared_distances(rows, seen_vectors) / scale) for rows in (seen_vectors, class_vectors))
     known = known + np.diag(np.broadcast_to(penalty, len(known)))
-    return np.asarray(solve(known, new.T, assume_a="sym").T)
+    return np.asarray(scipy.linalg.solve(known, new.T, assume_a="sym").T)
 
 
 def _rescaled(table: Floats) -> Floats:

@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import softmax
 
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
 from anyshot.zero_shot.class_shares import equal_shares, likely_shares, whiten
@@ -106,9 +105,9 @@ def refine(
     search = shares if isinstance(shares, SharesFromPool) else None
     known = equal_shares(len(given)) if shares is None or search else np.asarray(shares, dtype=np.float64)
     moved, cosines = given, pool.vectors @ given.T
-    probabilities = softmax(cosines / temperature, axis=1)
+    probabilities = scipy.special.softmax(cosines / temperature, axis=1)
     for _ in range(rounds):
-        probabilities = softmax(cosines / temperature, axis=1)
+        probabilities = scipy.special.softmax(cosines / temperature, axis=1)
         probabilities = pool.smooth(probabilities, rounds=2)
         probabilities = _balanced(probabilities, known, balance)
         moved = unit(name_weight * given + unit(probabilities.T @ pool.vectors + labeled))
@@ -191,11 +190,12 @@ def _ridge_projection(apart: Vectors, V: Vectors, penalty: float) -> Vectors:
     """Return apart V'V (V'V + penalty I)^-1 for apart (k, d) and V (n, d)."""
     n, d = V.shape
     if n < d:
-        kernel = cho_factor(V @ V.T + np.float32(penalty) * np.eye(n, dtype=np.float32), check_finite=False)
-        return np.asarray(cho_solve(kernel, V @ apart.T, check_finite=False).T @ V)
+        kernel = V @ V.T + np.float32(penalty) * np.eye(n, dtype=np.float32)
+        factor = scipy.linalg.cho_factor(kernel, check_finite=False)
+        return np.asarray(scipy.linalg.cho_solve(factor, V @ apart.T, check_finite=False).T @ V)
     gram = V.T @ V
-    factor = cho_factor(gram + np.float32(penalty) * np.eye(d, dtype=np.float32), check_finite=False)
-    return np.asarray(cho_solve(factor, gram @ apart.T, check_finite=False).T)
+    factor = scipy.linalg.cho_factor(gram + np.float32(penalty) * np.eye(d, dtype=np.float32), check_finite=False)
+    return np.asarray(scipy.linalg.cho_solve(factor, gram @ apart.T, check_finite=False).T)
 
 
 def _balanced(

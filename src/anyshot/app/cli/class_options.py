@@ -61,7 +61,7 @@ class ClassOptions:
         """The names that --classes lists, None without it."""
         if self.names:
             return clean_names(self.names, what="classes")
-        return None if self.classes is None else list(datasets.read_classes(self.classes))
+        return None if self.classes is None else list(_read(self.classes))
 
     def read(self, labels: Labels | None = None) -> Any:
         """Return the classes with their descriptions and words; None if there are neither options nor words.
@@ -74,10 +74,15 @@ class ClassOptions:
         if self.names:
             return _with_words(clean_names(self.names, what="classes"), words)
         if self.classes is not None:
-            return _with_words(datasets.read_classes(self.classes), words)
+            return _with_words(_read(self.classes), words)
         if not words:
             return None
         return _with_words(list(words) if labels is None else classes_in(labels), words)
+
+
+def _read(classes: str) -> Any:
+    """Return the classes of a list or a file; names that were typed do without what reads files."""
+    return datasets.read_classes(classes) if datasets.is_class_file(classes) else datasets.listed_classes(classes)
 
 
 def with_class_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,36 @@
+"""Lists of classes as people type them: names between commas, or the name of a file that has them."""
+
+from pathlib import Path
+from typing import Final
+
+from anyshot.base.names import clean_name
+from anyshot.data.separated import ParseError, parse
+from anyshot.data.text_files import suffix_of
+from anyshot.errors import InputError
+
+CLASS_TABLES: Final = (".csv", ".tsv", ".xlsx", ".jsonl", ".parquet")
+CLASS_FILES: Final = (*CLASS_TABLES, ".json", ".txt")
+
+
+def is_class_file(text: str) -> bool:
+    """Return whether a list of classes is the name of a file, by its end.
+
+    >>> is_class_file("classes.json"), is_class_file("billing,delivery")
+    (True, False)
+    """
+    return suffix_of(Path(text)) in CLASS_FILES
+
+
+def listed_classes(text: str) -> list[str]:
+    """Return the names between commas; one with a comma is in double quotes.
+
+    >>> listed_classes('"sports, games",news')
+    ['sports, games', 'news']
+    """
+    if '"' not in text:
+        return [clean_name(name) for name in text.split(",")]
+    try:
+        (names, *_), _ = parse(text, tabs=False)
+    except ParseError as error:
+        raise InputError(f'The classes {text!r} cannot be read. Write "a, b",c for a name with a comma.') from error
+    return [clean_name(name) for name in names]

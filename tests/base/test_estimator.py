@@ -1,0 +1,72 @@
+"""A classifier without scikit-learn's base meets its contract: `clone`, `Pipeline`, cross-validation and tags."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from anyshot.base.estimator import ClassifierBase, not_fitted
+from anyshot.errors import InputError
+
+X = np.array([[0.0], [1.0], [0.2], [0.9], [0.1], [0.8]])
+Y = np.array(["no", "yes"] * 3)
+
+
+class Above(ClassifierBase):
+    """Predict "yes" above a limit."""
+
+    def __init__(self, limit=0.5, *, names=("no", "yes")):
+        self.limit, self.names = limit, names
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.array(self.names)[(np.asarray(X)[:, 0] > self.limit).astype(int)]
+
+
+def test_parameters_are_read_set_and_cloned():
+    one = Above(0.3)
+    assert one.get_params() == {"limit": 0.3, "names": ("no", "yes")}
+    assert one.set_params(limit=0.7) is one
+    assert clone(one).limit == 0.7
+
+
+def test_an_unknown_parameter_is_refused_and_none_is_set():
+    one = Above()
+    with pytest.raises(InputError, match=r"Above has no parameter 'upper'. It has: limit, names"):
+        one.set_params(limit=0.1, upper=0.7)
+    assert one.limit == 0.5
+
+
+def test_scikit_learn_takes_it_for_a_classifier():
+    assert is_classifier(Above())
+    assert cross_val_score(Above(), X, Y, cv=3).tolist() == [1.0, 1.0, 1.0]
+    search = GridSearchCV(Above(), {"limit": [0.5, 2.0]}, cv=3).fit(X, Y)
+    assert search.best_params_ == {"limit": 0.5}
+    assert make_pipeline(StandardScaler(), Above(0.0)).fit(X, Y).score(X, Y) == 1.0
+
+
+def test_the_repr_names_what_differs_from_the_defaults():
+    assert repr(Above()) == "Above()"
+    assert repr(Above(names=("a", "b"))) == "Above(names=('a', 'b'))"
+    assert len(repr(Above(names=["name"] * 1000))) < 100
+
+
+def test_the_error_of_an_estimator_that_is_not_fitted_is_scikit_learns():
+    assert isinstance(not_fitted("Call fit first."), NotFittedError)
+
+
+def test_it_is_defined_and_shown_without_scikit_learn():
+    code = (
+        "import sys; from anyshot.base.estimator import ClassifierBase; repr(type('One', (ClassifierBase,), "
+        "{'predict': None})()); print('sklearn' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
