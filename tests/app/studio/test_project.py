@@ -145,3 +145,14 @@ def test_what_is_no_project_is_not_opened(tmp_path):
         Project.open(tmp_path)
     with pytest.raises(InputError, match="kind must be"):
         Project.create(tmp_path / "new", name="x", kind="sounds")
+
+
+def test_a_change_is_undone_once_however_often_it_is_asked_for(project):
+    project.classes.add("billing")
+    first = project.history.last().id
+    project.classes.add("delivery")
+    second = project.history.last().id
+    with pytest.raises(InputError, match="came after"):
+        project.undo(first)
+    assert [len(project.undo(second)) for _ in range(2)] == [1, 0]
+    assert [row.name for row in project.classes.all()] == ["billing"]

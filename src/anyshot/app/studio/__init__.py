@@ -4,6 +4,7 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "Added": "anyshot.app.studio.adding",
+    "Answers": "anyshot.app.studio.answers",
     "Preview": "anyshot.app.studio.adding_texts",
     "Project": "anyshot.app.studio.project",
     "add_images": "anyshot.app.studio.adding_images",

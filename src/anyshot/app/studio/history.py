@@ -68,14 +68,19 @@ class History:
         found = self._database.column("select max(id) from history where not undone")[0]
         return None if found is None else self.entry(found)
 
-    def undo(self, *, to: int | None = None) -> list[Entry]:
-        """Undo the last change, or all that came after the entry `to` (0 for all), and return what was undone."""
+    def undo(self, entry: int | None = None, *, to: int | None = None) -> list[Entry]:
+        """Undo the last change, or all that came after the entry `to` (0 for all), and return what was undone.
+
+        entry: the change that is meant, so that a request that is sent twice undoes it once; InputError if others came
+        after it, which have to be undone before.
+        """
         with self._database.transaction() as transaction:
-            if to is None:
-                query = "select * from history where not undone order by id desc limit 1"
-                found = transaction.read(query)
-            else:
-                found = transaction.read("select * from history where not undone and id > ? order by id desc", to)
+            found = transaction.read("select * from history where not undone and id > ? order by id desc", to or 0)
+            if to is None and entry is not None and entry not in {row["id"] for row in found[:1]}:
+                if any(row["id"] == entry for row in found):
+                    raise InputError("Other changes came after this one. Undo them first, or go back in the history.")
+                found = []
+            found = found if to is not None else found[:1]
             for row in found:
                 transaction.revert(row["changes"])
                 transaction.connection.execute("update history set undone = 1 where id = ?", (row["id"],))

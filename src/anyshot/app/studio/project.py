@@ -134,9 +134,12 @@ class Project:
             facts["count"] = transaction.label(items, stored_label(label))
         return int(facts["count"])
 
-    def undo(self, *, to: int | None = None) -> list[Entry]:
-        """Undo the last change, or all that came after the entry `to` of the history; return what was undone."""
-        return self.history.undo(to=to)
+    def undo(self, entry: int | None = None, *, to: int | None = None) -> list[Entry]:
+        """Undo the last change, or all that came after the entry `to` of the history; return what was undone.
+
+        entry: the change that is meant, which is undone once however often this is called.
+        """
+        return self.history.undo(entry, to=to)
 
     def redo(self) -> Entry | None:
         """Make the last undone change again, unless something else was done since; return its entry."""

@@ -1,0 +1,265 @@
+"""The answers of a project, found again in the background after every change."""
+
+import io
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Self
+
+import numpy as np
+
+from anyshot.app.studio.database import mark_changed
+from anyshot.app.studio.items import Labels
+from anyshot.app.studio.learning import Learned, Learner, texts_of
+from anyshot.app.studio.project import Project
+from anyshot.base.progress import hidden
+from anyshot.base.validation import Indexes, Vectors
+from anyshot.errors import AnyshotError
+from anyshot.zero_shot.class_readings import readings
+
+DEBOUNCE: Final = 0.02
+"""How long to wait for more changes before a refit [s]; several keys pressed at once need one refit."""
+FIRST_ITEMS: Final = 500
+"""Items that are encoded before the first answers are found; the answers of others are added as they are encoded."""
+_NEEDED: Final = frozenset({"classes", "labels", "items"})  # subjects of changes after which answers may differ
+
+Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the background work does, and how many items are encoded of how many; reason: why there is no answer."""
+
+    phase: Phase = "waiting"
+    done: int = 0
+    total: int = 0
+    reason: Literal["", "no classes", "one class", "no items", "error"] = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class AnswerSet:
+    """The answers to all items that are encoded, found for one version of the project.
+
+    Classes are ids, -1 for unknown.
+    """
+
+    version: int
+    ids: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,), ascending
+    classes: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,)
+    runner_up: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,), the next probable class
+    confidence: Vectors = field(default_factory=lambda: np.zeros((0, 2), np.float32))  # (n, 2), of both
+
+    def rows_of(self, ids: Sequence[int] | Indexes) -> Indexes:
+        """Return the row of each id (n,), -1 for an item without an answer."""
+        given = np.asarray(ids, dtype=np.intp)
+        if not len(self.ids):
+            return np.full(len(given), -1, dtype=np.intp)
+        rows = np.minimum(np.searchsorted(self.ids, given), len(self.ids) - 1)
+        return np.where(self.ids[rows] == given, rows, -1)
+
+    def changed_from(self, before: "AnswerSet") -> list[int]:
+        """Return the items that had another answer before."""
+        rows = before.rows_of(self.ids)
+        return (
+            [int(item) for item in self.ids[(rows >= 0) & (before.classes[rows] != self.classes)]]
+            if len(before.ids)
+            else []
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the answers as they are stored."""
+        packed = io.BytesIO()
+        np.savez(packed, ids=self.ids, classes=self.classes, runner_up=self.runner_up, confidence=self.confidence)
+        return packed.getvalue()
+
+    @classmethod
+    def from_bytes(cls, version: int, packed: bytes) -> Self:
+        """Return the answers that were stored."""
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            return cls(version, **{name: arrays[name] for name in ("ids", "classes", "runner_up", "confidence")})
+
+
+@dataclass(frozen=True)
+class ChangedAnswers:
+    """The items whose answer the last refit changed; number: how many refits there were."""
+
+    number: int = 0
+    items: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A word by which a class is read, or for images a known kind that is like it.
+
+    source: "own", "bundled" (found for the name), "any" (the name denies, and is read as any text), or "kind".
+    """
+
+    word: str
+    source: Literal["own", "bundled", "any", "none", "kind"]
+    is_struck: bool = False
+
+
+class Answers:
+    """The answers of a project; one thread keeps them up to date, and the latest change wins.
+
+    Reading them takes no time: `current`, `changed` and `state` are replaced as a whole.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    start : bool, default=True
+        Whether to start the thread. Without it, `refit` finds the answers once.
+    """
+
+    def __init__(self, project: Project, *, start: bool = True) -> None:
+        self._project, self._learner = project, Learner(project)
+        stored = project.database.read("select version, arrays from answers")
+        self.current = AnswerSet.from_bytes(stored[0]["version"], stored[0]["arrays"]) if stored else AnswerSet(0)
+        self.changed, self.state = ChangedAnswers(), State()
+        self.learned: Learned | None = None
+        self._closed = threading.Event()
+        self._version = -1  # of the project that the answers were found for
+        self._thread = threading.Thread(target=self._run, name="anyshot-answers", daemon=True)
+        if start:
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread, after the refit that it is at."""
+        self._closed.set()
+        self._project.database.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait_until_ready(self, seconds: float = 60.0) -> bool:
+        """Wait until the answers are those of the project as it is now, and return whether they are."""
+        deadline = time.monotonic() + seconds
+        while not self.is_current():
+            if time.monotonic() > deadline or self._closed.is_set() or self.state.phase == "failed":
+                return False
+            time.sleep(0.01)
+        return True
+
+    def is_current(self) -> bool:
+        """Return whether the answers are those of the project as it is now."""
+        return self._version >= 0 and not self._project.database.subjects_since(self._version) & _NEEDED
+
+    def chips(self, number: int) -> list[Chip]:
+        """Return the words by which a class is read, or for images known kinds that are like it; struck ones last."""
+        classes = self._project.classes.all()
+        row = next((row for row, one in enumerate(classes) if one.id == number), None)
+        if row is None:
+            return []
+        texts = texts_of(classes)
+        struck = [Chip(word, "bundled", True) for word in classes[row].struck]
+        if self._project.kind == "texts":
+            own = {word.casefold() for word in (*classes[row].words, *classes[row].added)}
+            words, source = readings(texts)[row]
+            return [*(Chip(word, "own" if word.casefold() in own else _listed(source)) for word in words), *struck]
+        given = [Chip(word, "own") for word in (*classes[row].words, *classes[row].added)]
+        bridge = self._learner.embedder.bridge
+        kinds = [] if bridge is None else bridge.similar_classes(texts.of([row]))[0]
+        return [*given, *(Chip(kind, "kind") for kind, _ in kinds), *struck]
+
+    def vectors(self, ids: Indexes) -> tuple[Indexes, Vectors]:
+        """Return those of the ids whose items are encoded, and their vectors (n, d)."""
+        known = self._learner.vectors.known(ids)
+        return known, self._learner.vectors.of(known)
+
+    def encode_text(self, text: str) -> Vectors | None:
+        """Return the vector (1, d) of a text among the items; None if the encoder cannot compare texts with them."""
+        embedder = self._learner.embedder
+        return embedder.encode_texts([text]) if embedder.reads_texts else None
+
+    def refit(self) -> AnswerSet:
+        """Find the answers for the project as it is now, and store them."""
+        version = self._project.version
+        labels, classes = self._project.items.labels(), self._project.classes.all()
+        total, done = len(labels.ids), len(self._learner.vectors.known(labels.ids))
+        reason: Literal["", "no classes", "one class", "no items"] = "" if total else "no items"
+        if len(classes) < 2:
+            reason = "one class" if classes else "no classes"
+        self.learned = None if reason else self.learned
+        with hidden():
+            for done in self._learner.vectors.encode(labels.ids):
+                self.state = State("encoding", done, total, reason)
+                self._answer_while_encoding(labels, version, is_first=done >= FIRST_ITEMS)
+                if self._closed.is_set():
+                    return self.current
+            if reason:
+                self._set(AnswerSet(version), version)
+            else:
+                self._fit(labels, version)
+        self.state = State("ready", done, total, reason)
+        return self.current
+
+    # --- private ---
+
+    def _run(self) -> None:
+        """Refit after each change, until closed."""
+        database = self._project.database
+        try:
+            while not self._closed.is_set():
+                if self.is_current():
+                    database.wait(self._project.version, 1.0)
+                    continue
+                time.sleep(DEBOUNCE)
+                self._try()
+        finally:
+            if not self._closed.is_set():
+                self.state = replace(self.state, phase="failed", reason="error")
+
+    def _try(self) -> None:
+        version = self._project.version
+        try:
+            self.refit()
+        except AnyshotError as error:
+            self._version = version  # not tried again before the next change
+            self.state = State("failed", 0, 0, "error", str(error))
+            self._project.database.notify()
+
+    def _answer_while_encoding(self, labels: Labels, version: int, *, is_first: bool) -> None:
+        """Find the first answers once there are enough items, and then those of the items that were encoded since."""
+        if self.state.reason:
+            self._project.database.notify()
+        elif self.learned is None and is_first:
+            self._fit(labels, version, is_final=False)
+        elif self.learned is not None:
+            self._set(self._answered(labels, version), version, is_final=False)
+
+    def _fit(self, labels: Labels, version: int, *, is_final: bool = True) -> None:
+        self.state = replace(self.state, phase="fitting")
+        self.learned = self._learner.fit(self._project.classes.all(), labels)
+        self._set(self._answered(labels, version), version, is_final=is_final)
+
+    def _answered(self, labels: Labels, version: int) -> AnswerSet:
+        ids = self._learner.vectors.known(labels.ids)
+        if self.learned is None or not len(ids):
+            return AnswerSet(version)
+        return AnswerSet(version, ids, *self.learned.answers(self._learner.vectors.of(ids)))
+
+    def _set(self, found: AnswerSet, version: int, *, is_final: bool = True) -> None:
+        """Replace the answers, and store them."""
+        before, self.current = self.current, found
+        if is_final:
+            self._version = version
+            self.changed = ChangedAnswers(self.changed.number + 1, tuple(found.changed_from(before)))
+        with self._project.database.transaction() as transaction:
+            if is_final:
+                transaction.connection.execute(
+                    "insert or replace into answers (id, version, arrays) values (1, ?, ?)", (version, found.to_bytes())
+                )
+            mark_changed(transaction, ["answers"])
+        self._project.database.notify()
+
+
+def _listed(source: str) -> Literal["own", "bundled", "any", "none"]:
+    return source if source in ("bundled", "any", "none") else "bundled"  # type: ignore[return-value]

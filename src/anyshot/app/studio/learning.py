@@ -1,0 +1,200 @@
+"""Learning from a project's classes and labels: encoded items are kept in memory, and each refit begins from the last.
+
+It is what `AnyShotClassifier.fit` and `partial_fit` do, on vectors that were encoded before: with 10,000 items, looking
+them up again would take longer than the fit.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from anyshot import any_shot, encoders
+from anyshot.any_shot import training_set
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.app.studio.classes import UNKNOWN_ID, ClassRow
+from anyshot.app.studio.items import Labels
+from anyshot.app.studio.project import Project
+from anyshot.base.items import item_names
+from anyshot.base.labels import sorted_rows
+from anyshot.base.validation import Indexes, Vectors
+from anyshot.store.disk_cache import VectorCache
+from anyshot.zero_shot.class_texts import ClassTexts, describe
+
+MAX_POOL: Final = 1_000
+"""Items without labels that the model is fitted to, evenly spaced: the time of a refit grows with them."""
+ENCODED_AT_ONCE: Final = 128
+UNKNOWN_RATE: Final = 0.05
+"""Fraction of items of known classes that may be answered "unknown", once a person labeled an item as unknown."""
+
+
+class ItemVectors:
+    """The vectors of a project's items, encoded once, found by the ids of the items."""
+
+    def __init__(self, project: Project, embedder: Embedder) -> None:
+        self._project, self.embedder = project, embedder
+        self._vectors: Vectors = np.zeros((0, 0), np.float32)
+        self._rows = np.full(0, -1, dtype=np.intp)  # (largest id + 1,), -1 for items that are not encoded yet
+        self._n = 0
+
+    def known(self, ids: Indexes) -> Indexes:
+        """Return those of the ids whose items are encoded."""
+        return ids[self._row_of(ids) >= 0]
+
+    def of(self, ids: Indexes) -> Vectors:
+        """Return the vectors (n, d) of items that are encoded."""
+        return self._vectors[self._row_of(ids)]
+
+    def encode(self, ids: Indexes) -> Iterator[int]:
+        """Encode the items that are not yet, and yield after some of them how many of `ids` are."""
+        missing = ids[self._row_of(ids) < 0]
+        done = len(ids) - len(missing)
+        for start in range(0, len(missing), ENCODED_AT_ONCE):
+            some = missing[start : start + ENCODED_AT_ONCE]
+            self._append(some, self.embedder.encode_known(self._project.items.contents(some)))
+            done += len(some)
+            yield done
+
+    def _row_of(self, ids: Indexes) -> Indexes:
+        inside = ids < len(self._rows)
+        rows = np.full(len(ids), -1, dtype=np.intp)
+        rows[inside] = self._rows[ids[inside]]
+        return rows
+
+    def _append(self, ids: Indexes, vectors: Vectors) -> None:
+        needed = self._n + len(vectors)
+        if needed > len(self._vectors):
+            grown = np.zeros((max(1024, 2 * needed), vectors.shape[1]), np.float32)
+            grown[: self._n] = self._vectors[: self._n] if self._n else 0
+            self._vectors = grown
+        if int(ids.max()) >= len(self._rows):
+            rows = np.full(2 * int(ids.max()) + 1, -1, dtype=np.intp)
+            rows[: len(self._rows)] = self._rows
+            self._rows = rows
+        self._vectors[self._n : needed] = vectors
+        self._rows[ids] = np.arange(self._n, needed)
+        self._n = needed
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A fitted model, with the id of each of its classes."""
+
+    model: Model
+    class_ids: Indexes  # (c,)
+    left_out: tuple[str, ...]  # names of classes that neither their texts nor labels tell anything about
+
+    def answers(self, vectors: Vectors) -> tuple[Indexes, Indexes, Vectors]:
+        """Return the classes of vectors (n, d), the next probable ones, and the probabilities of both (n, 2)."""
+        centered = self.model.data.centered(vectors)
+        probabilities = self.model.probabilities(centered)
+        best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
+        shown = np.take_along_axis(probabilities, best_two, axis=1).astype(np.float32)
+        first, second = self.class_ids[best_two].T
+        if self.model.unknown_threshold is not None:
+            unknown = self.model.closeness(centered) < self.model.unknown_threshold
+            first, second = np.where(unknown, UNKNOWN_ID, first), np.where(unknown, first, second)
+        return first, second, shown
+
+
+class Learner:
+    """Fits the model of a project again and again, each time with what is new."""
+
+    def __init__(self, project: Project) -> None:
+        modality = "text" if project.kind == "texts" else "image"
+        name = encoders.default_for(modality) if project.encoder == "auto" else project.encoder
+        # Means over the parts of long texts; otherwise a long message would be read by its first lines.
+        self.embedder = Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
+        self.vectors = ItemVectors(project, self.embedder)
+        self._project = project
+        self._order: list[int] = []  # ids of the labeled items, in the order of their labels
+        self._classes: tuple[ClassTexts, TrainingSet] | None = None  # all of them, embedded
+        self._base: TrainingSet | None = None  # the classes and the pool, without labels
+        self._built: tuple[object, ...] = ()  # what `_base` was built from
+        self._last: Learned | None = None
+
+    def fit(self, classes: Sequence[ClassRow], labels: Labels) -> Learned | None:
+        """Return the model of some classes and labels; None if fewer than two classes can be told apart."""
+        ids = self.vectors.known(labels.ids)
+        order, label_of = self._labeled(classes, labels)
+        texts, usable, left_out = self._usable(classes, set(label_of.values()))
+        if len(usable) < 2:
+            self._last = None
+            return None
+        data = self._with_pool(texts, ids)
+        index_of = {one.id: row for row, one in enumerate(usable)}
+        if order:
+            index = np.array([index_of[label_of[item]] for item in order], dtype=np.intp)
+            examples = item_names(self._project.items.contents(order))
+            data = data.with_labels(self.vectors.of(np.array(order, dtype=np.intp)), index, examples)
+        class_ids = np.array([one.id for one in usable], dtype=np.intp)
+        same = self._last is not None and np.array_equal(self._last.class_ids, class_ids)
+        model = any_shot.fit_model(
+            self.embedder,
+            data,
+            unknown_rate=UNKNOWN_RATE if (labels.labels == UNKNOWN_ID).any() and len(ids) else None,
+            start=self._last.model.starts if same and self._last is not None else None,
+        )
+        self._last = Learned(model, class_ids, left_out)
+        return self._last
+
+    def _labeled(self, classes: Sequence[ClassRow], labels: Labels) -> tuple[list[int], dict[int, int]]:
+        """Return the labeled items in the order in which they were labeled, and the class of each.
+
+        The order decides into which folds they come, and a fold begins from what it was before.
+        """
+        known = {one.id for one in classes}
+        rows = np.flatnonzero(labels.labels > 0)
+        encoded = set(self.vectors.known(labels.ids[rows]).tolist())
+        pairs = zip(labels.ids[rows].tolist(), labels.labels[rows].tolist(), strict=True)
+        label_of = {item: label for item, label in pairs if label in known and item in encoded}
+        earlier = [item for item in self._order if item in label_of]
+        self._order = [*earlier, *(item for item in label_of if item not in set(earlier))]
+        return self._order, label_of
+
+    def _usable(
+        self, classes: Sequence[ClassRow], labeled: set[int]
+    ) -> tuple[ClassTexts, list[ClassRow], tuple[str, ...]]:
+        """Return the classes that texts or labels tell something about, sorted by name, and the names of the others."""
+        ordered = [classes[row] for row in sorted_rows([one.name for one in classes])]
+        texts = texts_of(ordered)
+        has_text = self._embedded(texts).has_description if ordered else np.zeros(0, dtype=np.bool_)
+        rows = [row for row, one in enumerate(ordered) if has_text[row] or one.id in labeled]
+        left_out = tuple(one.name for row, one in enumerate(ordered) if row not in rows)
+        return texts.of(rows), [ordered[row] for row in rows], left_out
+
+    def _embedded(self, texts: ClassTexts) -> TrainingSet:
+        """Return the training set of classes alone; it is kept, as words are looked up for all of them."""
+        if self._classes is None or self._classes[0] != texts:
+            self._classes = texts, self._without_items(texts)
+        return self._classes[1]
+
+    def _without_items(self, texts: ClassTexts) -> TrainingSet:
+        none = np.zeros((len(texts.names), 0), np.float32)
+        return self.embedder.with_embeddings(training_set.without_items(texts, none), [])
+
+    def _with_pool(self, texts: ClassTexts, ids: Indexes) -> TrainingSet:
+        """Return the training set of classes and unlabeled items; it is kept, as neighbors take long to find."""
+        rows = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), MAX_POOL)).astype(np.intp))
+        pool = ids[rows] if len(ids) else ids
+        built = (texts, pool.tobytes())
+        if self._base is None or self._built != built:
+            data = self._without_items(texts)
+            if len(pool):
+                data = data.with_unlabeled(self.vectors.of(pool))
+                assert data.pool is not None  # found now, and kept by every training set made of this one
+            self._base, self._built = data, built
+        return self._base
+
+
+def texts_of(classes: Sequence[ClassRow]) -> ClassTexts:
+    """Return the names, descriptions and words of classes, as the library reads them."""
+    return describe({one.name: one.texts for one in classes})
+
+
+def described(classes: Sequence[ClassRow]) -> dict[str, Any]:
+    """Return classes as `AnyShotClassifier` takes them."""
+    return {one.name: one.texts for one in classes}
