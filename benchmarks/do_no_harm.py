@@ -72,6 +72,16 @@ def measure(name: str, folder: Path) -> dict[str, float]:
     return found
 
 
+def measured(name: str, folder: Path) -> dict[str, float]:
+    """Return the figures of a set from its file, or measure them and write the file."""
+    file = folder / "harm" / f"{name}.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(measure(name, folder)))
+    found: dict[str, float] = json.loads(file.read_text())
+    return found
+
+
 def best_other(found: dict[str, float], kind: str, labels: int | str) -> tuple[str, float]:
     """Return what is best of all that a model is compared with, and its accuracy [%]."""
     fewer = LABELS[: LABELS.index(labels)]
@@ -110,13 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--folder", type=Path, default=Path("build/ablation"), help="where vectors and results are kept"
     )
     options = parser.parse_args(arguments)
-    results: dict[str, dict[str, float]] = {}
-    for name in track(options.sets, total=len(options.sets), description="Sets"):
-        file = options.folder / "harm" / f"{name}.json"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(measure(name, options.folder)))
-        results[name] = json.loads(file.read_text())
+    steps = ((1, (name, measured(name, options.folder))) for name in options.sets)
+    results = dict(track(steps, total=len(options.sets), description="Sets"))
     print_table(results)
 
 
