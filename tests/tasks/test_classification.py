@@ -167,6 +167,14 @@ def assert_same_model(changed, at_once, items):
     np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=5e-3)
 
 
+def test_unlabeled_items_given_later_change_the_model_as_those_given_at_once(letters):
+    names, pool = ["aaa", "zzz"], ["aaab", "aaac", "zzzy", "zzzx", "aazz", "zaza"]
+    clf = AnyShotClassifier(names, encoder=letters, cache=False)
+    later, at_once = clone(clf).fit(unlabeled=pool[:3]).partial_fit(unlabeled=pool[3:]), clone(clf).fit(unlabeled=pool)
+    np.testing.assert_allclose(later.predict_proba(pool), at_once.predict_proba(pool), atol=1e-3)
+    assert len(later.any_shot_model().data.unlabeled) == 6
+
+
 @pytest.mark.parametrize("n_each", [1, 3, 8])
 def test_partial_fit_gives_the_model_of_all_labels_at_once(n_each):
     X, y, centers = clouds(2 * n_each, spread=0.5)

@@ -22,7 +22,8 @@ from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.long_texts import LongTexts, rows_of_long_texts, with_means
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.errors import InputError, MixedInputError, ModelFolderError
-from anyshot.store.disk_cache import EncodingCounts, VectorCache, cached_texts, encode_once, encode_texts_once
+from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
+from anyshot.store.memory_cache import KeepsVectors
 from anyshot.zero_shot import class_embeddings, class_texts, imagenet_bridge
 from anyshot.zero_shot.class_readings import reading_reasons, readings
 from anyshot.zero_shot.class_texts import ClassTexts, Description, Reading, own_readings
@@ -38,8 +39,8 @@ class Embedder:
     ----------
     encoder : str or Encoder
         The name of an encoder, an encoder, or "vectors" or "table" where the items are numbers already.
-    cache : VectorCache or None
-        Where vectors are stored on disk.
+    cache : VectorCache, MemoryCache or None
+        Where vectors are stored.
     digest : str, optional
         Digest of the encoder's weights when the model was saved; another encoder is refused.
     text_width : int, optional
@@ -59,7 +60,7 @@ class Embedder:
         self,
         encoder: str | Encoder,
         *,
-        cache: VectorCache | None,
+        cache: KeepsVectors | None,
         digest: str | None = None,
         text_width: int | None = None,
         download: str | None = None,
@@ -79,7 +80,7 @@ class Embedder:
         facts: Mapping[str, Any],
         arrays: Mapping[str, NDArray[Any]],
         *,
-        cache: VectorCache | None,
+        cache: KeepsVectors | None,
         download: str = "never",
     ) -> Self:
         """Return the embedder of a model that was saved as `facts` and `arrays`."""
@@ -207,12 +208,12 @@ class Embedder:
             )
         return vectors
 
-    def without_cache(self) -> Self:
-        """Return the same embedder, with the encoder loaded and without a cache, to measure what encoding takes."""
+    def with_cache(self, cache: KeepsVectors | None) -> Self:
+        """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
         loaded = self.encoder
-        bare = copy.copy(self)
-        vars(bare).update(encoder=loaded, cache=None, counts=EncodingCounts(), _warned=True)
-        return bare
+        changed = copy.copy(self)
+        vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True)
+        return changed
 
     def encode_known(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
@@ -311,6 +312,10 @@ class Embedder:
         n_items = item_count(items)
         index = to_indexes(labels, data.classes, n_items=n_items)
         return data.with_labels(self.encode_known(items), index, item_names(items)) if n_items else data
+
+    def with_unlabeled(self, data: TrainingSet, items: Items | None) -> TrainingSet:
+        """Add unlabeled items, if there are any, to a training set."""
+        return data if items is None or not item_count(items) else data.with_unlabeled(self.encode_known(items))
 
     def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
         """Add a class with a description to a training set."""

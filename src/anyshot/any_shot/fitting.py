@@ -17,9 +17,11 @@ from anyshot.any_shot.prior import (
     zero_shot_by_attributes,
 )
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.items import Items
+from anyshot.base.labels import Labels
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Vectors, class_means
-from anyshot.errors import NotEnoughClassesError
+from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import equal_shares, likely_shares, reliability_of, share_offsets
 from anyshot.zero_shot.pool_refinement import Pool
@@ -76,6 +78,14 @@ def fit_model(
         starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
         held_out=chosen.probabilities,
     )
+
+
+def with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
+    """Return the training set with the weights of a model of another domain, its source, as class embeddings."""
+    source = embedder.with_items(data, items, labels)
+    if np.count_nonzero(source.counts) < 2:
+        raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
+    return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
 
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:

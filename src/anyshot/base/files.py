@@ -77,6 +77,21 @@ def replace_folder(target: Path, files: Mapping[str, bytes]) -> None:
         _swap(fresh, target)
 
 
+def replace_by_copy(target: Path, source: Path) -> None:
+    """Put a copy of the files in the folder `source` in place of `target`, as `replace_folder` does.
+
+    The copies are hard links, which take no space, where the disk has them.
+    """
+    with _temporary_folder(target) as fresh:
+        for path in source.iterdir():
+            try:
+                os.link(path, fresh / path.name)
+            except OSError:
+                write_synced(fresh / path.name, path.read_bytes())
+        _sync_names(fresh)
+        _swap(fresh, target)
+
+
 def readable_folder(target: Path) -> Path:
     """Return `target`, or the old folder if a process was killed between the two renames of `replace_folder`."""
     return _old(target) if not target.exists() and _old(target).is_dir() else target

@@ -1,9 +1,10 @@
-"""The disk cache of encoded items."""
+"""The caches of encoded items, on disk and in memory."""
 
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "EncodingCounts": "anyshot.store.disk_cache",
+    "MemoryCache": "anyshot.store.memory_cache",
     "VectorCache": "anyshot.store.disk_cache",
     "encode_once": "anyshot.store.disk_cache",
 }

@@ -25,6 +25,7 @@ from anyshot.base.validation import Vectors, unit
 from anyshot.errors import BadItemError, CacheError, EncoderError, InputError
 from anyshot.store import database
 from anyshot.store.database import Database, FileEntry, Key, PackedActivations
+from anyshot.store.memory_cache import KeepsVectors
 
 SLICE: Final = 2048
 """Items encoded and stored together; an interrupted run resumes at the last slice."""
@@ -183,7 +184,7 @@ class EncodingCounts:
 
 
 def encode_once(
-    encoder: Encoder, items: Items, *, cache: VectorCache | None, counts: EncodingCounts | None = None
+    encoder: Encoder, items: Items, *, cache: KeepsVectors | None, counts: EncodingCounts | None = None
 ) -> Vectors:
     """Return the vectors (n, width) of `items` (n,), encoding each distinct item that is not in the cache.
 
@@ -196,7 +197,7 @@ def encode_once(
         Encodes the items.
     items : sequence of str, or of images
         The items.
-    cache : VectorCache or None
+    cache : VectorCache, MemoryCache or None
         Where vectors are stored.
     counts : EncodingCounts, optional
         What was encoded and what was found is added to these counts.
@@ -218,7 +219,7 @@ def encode_texts_once(
     texts: Sequence[str],
     *,
     width: int,
-    cache: VectorCache | None,
+    cache: KeepsVectors | None,
     counts: EncodingCounts | None = None,
 ) -> Vectors:
     """Return the vectors (n, width) that an image encoder gives `texts` (n,), as `encode_once` does."""
@@ -227,7 +228,7 @@ def encode_texts_once(
 
 
 def cached_texts(
-    texts: Items, *, digest: str, width: int, cache: VectorCache, counts: EncodingCounts
+    texts: Items, *, digest: str, width: int, cache: KeepsVectors, counts: EncodingCounts
 ) -> Vectors | None:
     """Return the vectors (n, width) of texts if the cache has all of them, else None; no encoder is needed.
 
@@ -280,7 +281,7 @@ def _digest(encoder: object) -> str | None:
 
 
 def _encode_distinct(
-    task: _Task, items: list[Any], cache: VectorCache | None, counts: EncodingCounts | None
+    task: _Task, items: list[Any], cache: KeepsVectors | None, counts: EncodingCounts | None
 ) -> Vectors:
     counts = EncodingCounts() if counts is None else counts
     index_of: dict[Key, int] = {}

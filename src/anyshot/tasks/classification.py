@@ -32,7 +32,6 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.encoders.long_texts import LongTexts
-from anyshot.errors import NotEnoughLabelsError
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, write_classifier, write_names
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
@@ -154,8 +153,7 @@ class AnyShotClassifier(ClassifierBase):
         """
         check_parameters(self)
         items, labels = items_and_labels(X, y, sample_weight)
-        if unlabeled is not None:
-            check_list(unlabeled, what="A list of items without labels")
+        check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
         read = class_texts.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
@@ -167,10 +165,8 @@ class AnyShotClassifier(ClassifierBase):
         embedder = embedder_for(parts, self, vectors_given=described)
         data = embedder.with_embeddings(classes, parts[0] if parts else [])
         if source is not None:
-            data = _with_source(embedder, data, source_items, source_labels)
-        data = embedder.with_items(data, items, labels)
-        if unlabeled is not None and item_count(unlabeled):
-            data = data.with_unlabeled(embedder.encode_known(unlabeled))
+            data = any_shot.with_source(embedder, data, source_items, source_labels)
+        data = embedder.with_unlabeled(embedder.with_items(data, items, labels), unlabeled)
         model = self._fit_model(embedder, data)
         if self.budget != "fast":
             labeled = [item for item, y in zip(by_position(items), labels, strict=True) if not is_missing(y)]
@@ -181,14 +177,21 @@ class AnyShotClassifier(ClassifierBase):
 
     @one_at_a_time
     def partial_fit(
-        self, X: Items | Mapping[Label, Items], y: Labels | None = None, *, sample_weight: ArrayLike | None = None
+        self,
+        X: Items | Mapping[Label, Items] | None = None,
+        y: Labels | None = None,
+        *,
+        unlabeled: Items | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn from more items with labels, in addition to the earlier ones."""
+        """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones."""
         if not hasattr(self, "classes_"):
-            return self.fit(X, y, sample_weight=sample_weight)
+            return self.fit(X, y, unlabeled=unlabeled, sample_weight=sample_weight)
         items, labels = items_and_labels(X, y, sample_weight)
-        model = self._fitted_model(items)
-        self._fit_model(model.embedder, model.embedder.with_items(model.data, items, labels), start=model.starts)
+        check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
+        model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
+        data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels), unlabeled)
+        self._fit_model(model.embedder, data, start=model.starts)
         return self
 
     @one_at_a_time
@@ -279,7 +282,7 @@ class AnyShotClassifier(ClassifierBase):
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:
         """Names of the columns of the table given to `fit`."""
-        table = self._encoded_model().embedder.table
+        table = self.any_shot_model().embedder.table
         if table is None or table.names is None:
             raise AttributeError("The classifier was not fitted to a table with names for its columns.")
         return np.array(table.names, dtype=object)
@@ -300,9 +303,16 @@ class AnyShotClassifier(ClassifierBase):
         else:
             write_classifier(folder, self, model, columns=getattr(self, "columns_", {}))
 
+    def any_shot_model(self) -> Model:
+        """Return the fitted model; raise NotFittedError while no item has shown which encoder it needs."""
+        self._check_fitted()
+        if (model := self._model) is None:
+            raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
+        return model
+
     def training_examples(self) -> tuple[Items, Labels] | None:
         """Return the labeled items that the model keeps, with their labels: texts or vectors; None for images."""
-        model = self._encoded_model()
+        model = self.any_shot_model()
         data, encoder = model.data, model.embedder.encoder
         if not len(data.index) or (encoder is not None and encoder.modality != "text"):
             return None
@@ -311,13 +321,13 @@ class AnyShotClassifier(ClassifierBase):
 
     def without_cache(self) -> Self:
         """Return a copy that encodes every item anew, to measure what predictions take."""
-        model, bare = self._encoded_model(), copy.copy(self)
-        bare._set_model(replace(model, embedder=model.embedder.without_cache()))
+        model, bare = self.any_shot_model(), copy.copy(self)
+        bare._set_model(replace(model, embedder=model.embedder.with_cache(None)))
         return bare
 
     def assembled(self) -> Any:
         """Return encoder and head as one network, an `Assembled`, for `export`."""
-        model = self._encoded_model()
+        model = self.any_shot_model()
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)
 
@@ -375,24 +385,9 @@ class AnyShotClassifier(ClassifierBase):
         _warn_of_duplicates(data, stacklevel=6)
         return model
 
-    def _encoded_model(self) -> Model:
-        """Return the model, or raise NotFittedError while no item shows which encoder it needs."""
-        self._check_fitted()
-        if (model := self._model) is None:
-            raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
-        return model
-
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
             raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
-
-
-def _with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
-    """Return the training set with the weights of a model of the source domain as class embeddings."""
-    source = embedder.with_items(data, items, labels)
-    if np.count_nonzero(source.counts) < 2:
-        raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
-    return data.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
 
 
 def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 4) -> None:

@@ -1,0 +1,78 @@
+"""The application: its routes, and the models that they answer from.
+
+    app = create_app(open_models({"support": Path("models/support")}, settings), settings)
+
+`app.state.service` is the `Service` with models, batcher, settings and observer. Another part, such as the page, adds
+its routes by `app.mount` or `app.include_router`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from starlette.responses import JSONResponse
+
+from anyshot.app.server import routes
+from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.openapi import describe
+from anyshot.app.server.service import Observer, Service
+from anyshot.app.server.settings import Settings
+
+REFRESH: Final = 0.1
+"""How often it is checked whether another process has changed a model [s]."""
+
+
+def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Observer | None = None) -> FastAPI:
+    """Return the application that answers from these models.
+
+    observer: what is told of the work of the service, by default nothing.
+    """
+    service = Service({live.name: live for live in models}, settings, observer or Observer())
+    app = FastAPI(
+        title="anyshot",
+        description="Models whose classes change while they answer.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(routes.router)
+    app.add_api_route("/health/live", live_check, tags=["health"])
+    app.add_api_route("/health/ready", ready_check, tags=["health"], responses={503: {}})
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the changes of other processes while the service runs, and finish what was accepted when it ends."""
+    service: Service = app.state.service
+    watching = asyncio.get_running_loop().create_task(_follow(service))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await service.close()
+
+
+async def _follow(service: Service) -> None:
+    while True:
+        await asyncio.sleep(REFRESH)
+        for live in service.models.values():
+            if live.is_outdated():
+                await asyncio.wait([asyncio.wrap_future(live.refresh())])
+
+
+async def live_check() -> dict[str, str]:
+    """Say that the process runs."""
+    return {"status": "live"}
+
+
+async def ready_check(request: Request) -> Response:
+    """Say whether requests are accepted."""
+    service: Service = request.app.state.service
+    if service.closing:
+        return JSONResponse({"status": "closing"}, status_code=503)
+    return JSONResponse({"status": "ready", "models": sorted(service.models)})

@@ -1,0 +1,111 @@
+"""Read the bodies of requests, JSON or multipart, and their items as the model reads them."""
+
+import warnings
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import PurePath
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from anyshot.app.server.schemas import ImageItem, Item
+from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
+from anyshot.app.server.settings import Settings
+from anyshot.base.items import IMAGE_SUFFIXES, Modality
+from anyshot.base.pixels import BOMB, BROKEN
+from anyshot.errors import BadItemError, MixedInputError
+
+FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is read from the network: other formats that PIL knows are rare, and some start other programs."""
+MAX_PIXELS: Final = 50_000_000
+MULTIPART: Final = "multipart/form-data"
+LISTS: Final = frozenset({"items", "labels", "examples", "words"})
+"""Fields of a form that may be repeated."""
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+async def read_body(request: Request, schema: type[Parsed], settings: Settings) -> Parsed:
+    """Return the body of a request.
+
+    Raises
+    ------
+    UnsupportedBodyError
+        It is neither JSON nor a form with files.
+    pydantic.ValidationError
+        It does not have the fields of `schema`.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == MULTIPART:
+        return schema.model_validate(await _form(request, settings))
+    if kind not in ("application/json", ""):
+        raise UnsupportedBodyError(f"The body must be application/json or {MULTIPART}.")
+    return schema.model_validate_json(await request.body())
+
+
+async def _form(request: Request, settings: Settings) -> dict[str, Any]:
+    """Return the fields of a form: files are images, and fields that may be repeated are lists."""
+    found: dict[str, Any] = {}
+    limits = {"max_files": settings.max_items, "max_fields": 2 * settings.max_items}
+    async with request.form(**limits, max_part_size=settings.max_body) as form:
+        for name, value in form.multi_items():
+            content = ImageItem(image=await value.read()) if isinstance(value, UploadFile) else value
+            if name in LISTS:
+                found.setdefault(name, []).append(content)
+            else:
+                found[name] = content
+    return found
+
+
+def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Settings) -> list[Any]:
+    """Return items as the model takes them: texts, images or vectors.
+
+    A text is never taken for the path of a file on this machine.
+
+    Raises
+    ------
+    TooManyItemsError
+        There are more items than one request may have.
+    MixedInputError
+        The model reads items of another kind.
+    BadItemError
+        An image cannot be read.
+    """
+    single = isinstance(given, str | ImageItem) or (len(given) > 0 and isinstance(given[0], int | float))
+    items: list[Any] = [given] if single else list(given)
+    if len(items) > settings.max_items:
+        raise TooManyItemsError(f"The request has {len(items):,} items; one may have {settings.max_items:,}.")
+    kinds = {"text": str, "image": ImageItem, "vectors": list}
+    for row, item in enumerate(items):
+        if not isinstance(item, kinds[modality]):
+            wanted = {"text": "texts", "image": 'images, each {"image": BASE64}', "vectors": "lists of numbers"}
+            raise MixedInputError(f"The model reads {wanted[modality]}; item {row} is something else.")
+    if modality == "text":
+        return [_text(item) for item in items]
+    if modality == "image":
+        return [_image(item.image, row) for row, item in enumerate(items)]
+    return [np.array(item) for item in items]
+
+
+def _text(text: str) -> str:
+    """Return a text; one that ends as the names of images do gets a space, so that no file of that name is opened."""
+    return f"{text} " if PurePath(text).suffix.lower() in IMAGE_SUFFIXES else text
+
+
+def _image(content: bytes, row: int) -> Image.Image:
+    """Return an image, of which only the head was read; refuse one that is too large before its pixels are decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(BytesIO(content), formats=FORMATS)
+    except BOMB as error:
+        raise BadItemError(f"Image {row} has too many pixels; {MAX_PIXELS:,} are allowed.") from error
+    except BROKEN as error:
+        raise BadItemError(f"Image {row} cannot be read; these can: {', '.join(FORMATS)}.") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise BadItemError(f"Image {row} has {image.width * image.height:,} pixels; {MAX_PIXELS:,} are allowed.")
+    return image

@@ -1,0 +1,314 @@
+"""A served model: it answers from an immutable snapshot, and one writer changes it, on disk before it counts.
+
+    live = LiveModel("support", Path("models/support"), partial(load, cache=False))
+    live.snapshot                          # Snapshot(classifier, version): read it once for each request
+    live.change(AddClass("refund"))        # a Future of the version that has the change; live.roll_back() likewise
+    live.close()                           # finishes what was accepted
+
+A change is applied to a copy of the classifier, saved, and only then put in place, so that every answer comes from the
+old model or the new one. Changes that wait for each other are saved together. Several processes may serve one folder:
+they write one at a time under a file lock, and read it again when it has changed.
+"""
+
+import copy
+import errno
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from anyshot import store
+from anyshot.app.server.changes import Change, in_groups, joined
+from anyshot.app.server.readiness import make_ready, modality_of_model
+from anyshot.app.server.service_errors import (
+    DiskFullError,
+    FolderGoneError,
+    NotChangeableError,
+    NotSavedError,
+    UnknownVersionError,
+)
+from anyshot.app.server.versions import Versions, folder_is_writable
+from anyshot.base.files import folder_lock
+from anyshot.base.items import Modality
+from anyshot.errors import AnyshotError, ModelFolderError
+
+MOST_AT_ONCE: Final = 1_000
+"""Changes that are saved together at most."""
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A version of a model. Nothing changes it."""
+
+    classifier: Any  # a fitted classifier
+    version: int
+    modality: Modality  # of the items that it reads
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """A change back to an earlier version, the one before the current one by default."""
+
+    to: int | None = None
+
+
+Waiting: TypeAlias = tuple[Change | RollBack, "Future[int]"]
+
+
+class LiveModel:
+    """A model that answers while it changes.
+
+    Parameters
+    ----------
+    name : str
+        Its name in addresses.
+    folder : Path
+        Where it was saved, and where changes are saved.
+    load : callable
+        Returns the model in a folder, without a cache on disk, such as `partial(anyshot.load, cache=False)`.
+    read_only : bool, default=False
+        Whether nothing is written.
+    keep : int, default=20
+        How many versions are kept beside the folder.
+    cache : MemoryCache, optional
+        Vectors of items; models may share it.
+
+    Raises
+    ------
+    ModelFolderError
+        The folder holds no model that can be loaded.
+    InputError
+        The model is no classifier.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        load: Callable[[Path], Any],
+        *,
+        read_only: bool = False,
+        keep: int = 20,
+        cache: store.MemoryCache | None = None,
+    ) -> None:
+        self.name, self.read_only, self._load = name, read_only, load
+        self.cache = store.MemoryCache() if cache is None else cache
+        self.versions = Versions(folder, keep=keep)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"writer-{name}")
+        self._waiting: deque[Waiting] = deque()
+        self._lock = threading.Lock()
+        self._identity = self.versions.identity()
+        self.snapshot = self._read(earlier=0)
+        self.problem: str | None = None  # why the folder cannot be used
+        with self._changing():
+            self._keep_current()
+
+    @property
+    def can_change(self) -> bool:
+        """Whether classes and examples can be added to a model of this kind."""
+        return not self.read_only
+
+    # --- changes ---
+
+    def change(self, change: Change | RollBack) -> "Future[int]":
+        """Begin a change; the result is the version that has it, once it is on disk, or the error.
+
+        The future is done in the writer's thread. A change that was begun is finished, also if nobody waits for it.
+        """
+        if self.read_only:
+            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
+        done: Future[int] = Future()
+        self._waiting.append((change, done))
+        self._writer.submit(self._write_waiting).add_done_callback(_log_failure)
+        return done
+
+    def roll_back(self, to: int | None = None) -> "Future[int]":
+        """Begin to go back to an earlier version, the one before the current one by default; it gets a new number."""
+        return self.change(RollBack(to))
+
+    def kept_versions(self) -> list[int]:
+        """Return the earlier versions that `roll_back` can go to, the latest last."""
+        return [number for number in self.versions.numbers() if number < self.snapshot.version]
+
+    def close(self) -> None:
+        """Finish the changes that were begun."""
+        self._writer.shutdown()
+
+    # --- other processes ---
+
+    def is_outdated(self) -> bool:
+        """Return whether the folder is another one than the one that was read."""
+        return self.versions.identity() != self._identity
+
+    def refresh(self) -> "Future[None]":
+        """Read the folder again, in the writer's thread, if another process has changed it."""
+        reading = self._writer.submit(self._refresh)
+        reading.add_done_callback(_log_failure)
+        return reading
+
+    def _refresh(self) -> None:
+        if not self.is_outdated():
+            return
+        with self._changing():
+            try:
+                self._read_if_outdated()
+            except FolderGoneError as error:
+                if self.problem is None:
+                    log.warning(f"The model {self.name!r} answers from memory: {error.__cause__ or error}")
+                self.problem = str(error)
+
+    # --- private: all below runs in the writer's thread, or before it starts ---
+
+    def _changing(self) -> Any:
+        """Return the lock under which one process at a time changes the folder."""
+        return self._lock if self.read_only else folder_lock(self.versions.folder)
+
+    def _read(self, *, earlier: int) -> Snapshot:
+        """Return what is in the folder; its version is the next one after `earlier` if another program wrote it."""
+        classifier = self._load(self.versions.folder)
+        make_ready(classifier, self.cache)
+        known = self.versions.current()
+        number = max([earlier, *self.versions.numbers()]) + 1 if known is None else known
+        return Snapshot(classifier, number, modality_of_model(classifier))
+
+    def _read_if_outdated(self) -> None:
+        """Take over what another process wrote to the folder.
+
+        Raises
+        ------
+        FolderGoneError
+            The folder is gone, or holds no model that can be served.
+        """
+        identity = self.versions.identity()
+        if identity == self._identity and self.problem is None:
+            return
+        if identity is None:
+            raise FolderGoneError(f"The folder of the model {self.name!r} is gone. Restore it to change the model.")
+        try:
+            self.snapshot = self._read(earlier=self.snapshot.version)
+        except AnyshotError as error:
+            raise FolderGoneError(
+                f"The folder of the model {self.name!r} now holds something else, which cannot be served. Restore it "
+                "to change the model."
+            ) from error
+        self._identity, self.problem = identity, None
+        self._keep_current()
+
+    def _keep_current(self) -> None:
+        """Keep the version that was read, so that it can be rolled back to."""
+        number = self.snapshot.version
+        if self.read_only or number in self.versions.numbers() or not folder_is_writable(self.versions.folder):
+            return
+        try:
+            self.versions.keep_current(number)
+        except ModelFolderError as error:
+            log.warning(f"Version {number} of the model {self.name!r} cannot be rolled back to: {error}")
+
+    def _write_waiting(self) -> None:
+        """Apply the changes that wait, save the model once, and put it in place."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        batch = [(change, done) for change, done in batch if done.set_running_or_notify_cancel()]
+        if not batch:
+            return
+        try:
+            with self._changing():
+                self._write(batch)
+        except AnyshotError as error:
+            _fail(batch, error)
+        finally:  # after a fault in the program, too, nobody waits for ever
+            _fail(batch, RuntimeError("The change failed."))
+
+    def _write(self, batch: Sequence[Waiting]) -> None:
+        self._read_if_outdated()
+        if any(isinstance(change, RollBack) for change, _ in batch):
+            for one in batch:  # each its own version: what came before must be there to go back to
+                self._roll_back(one) if isinstance(one[0], RollBack) else self._apply([one])
+        else:
+            self._apply(batch)
+
+    def _apply(self, batch: Sequence[Waiting]) -> None:
+        changes = [change for change, _ in batch if not isinstance(change, RollBack)]
+        changed, errors = _changed(self.snapshot.classifier, changes)
+        for row, error in errors.items():
+            batch[row][1].set_exception(error)
+        if len(errors) < len(batch):
+            self._put_in_place(changed)
+        _finish(batch, self.snapshot.version)
+
+    def _put_in_place(self, classifier: Any) -> None:
+        """Save a classifier as the next version, and answer from it."""
+        number = self.snapshot.version + 1
+        try:
+            self.versions.write(number, classifier.save)
+        except ModelFolderError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in NO_SPACE:
+                raise DiskFullError("There is no space left on the disk; the model was not changed.") from error
+            raise NotSavedError("The change could not be saved; the model was not changed.") from error
+        self._identity = self.versions.identity()
+        self.snapshot = Snapshot(classifier, number, self.snapshot.modality)
+
+    def _roll_back(self, one: Waiting) -> None:
+        change, done = one
+        kept, number = self.kept_versions(), self.snapshot.version + 1
+        wanted = change.to if isinstance(change, RollBack) else None
+        to = (kept or [0])[-1] if wanted is None else wanted
+        if to not in kept:
+            listed = ", ".join(map(str, kept)) or "none"
+            done.set_exception(UnknownVersionError(f"Version {to} is not kept. Kept before the current one: {listed}."))
+            return
+        self.versions.roll_back(number, to=to)
+        self._identity = self.versions.identity()
+        self.snapshot = self._read(earlier=number - 1)
+        done.set_result(self.snapshot.version)
+
+
+def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int, AnyshotError]]:
+    """Return a changed copy of a classifier, and the errors of the changes that could not be applied.
+
+    Neighboring items are learned together; if one of them cannot be used, each change is tried alone.
+    """
+    errors: dict[int, AnyshotError] = {}
+    for rows in in_groups(changes):
+        try:
+            classifier = _with_change(classifier, joined([changes[row] for row in rows]))
+            continue
+        except AnyshotError as error:
+            if len(rows) == 1:
+                errors[rows[0]] = error
+                continue
+        for row in rows:
+            try:
+                classifier = _with_change(classifier, changes[row])
+            except AnyshotError as error:
+                errors[row] = error
+    return classifier, errors
+
+
+def _with_change(classifier: Any, change: Change) -> Any:
+    changed = copy.copy(classifier)
+    change.apply(changed)
+    return changed
+
+
+def _finish(batch: Sequence[Waiting], version: int) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_result(version)
+
+
+def _fail(batch: Sequence[Waiting], error: BaseException) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(error)
+
+
+def _log_failure(task: "Future[None]") -> None:
+    if (error := task.exception()) is not None:
+        log.error("A change of a model failed.", exc_info=error)

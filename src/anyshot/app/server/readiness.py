@@ -1,0 +1,51 @@
+"""A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from anyshot import store, tasks
+from anyshot.base.items import Modality
+from anyshot.errors import InputError
+
+_FIRST: Final[dict[Modality, list[Any]]] = {
+    "text": ["A first text."],
+    "image": [np.zeros((64, 64, 3), np.uint8)],
+}
+
+
+def make_ready(classifier: Any, cache: store.MemoryCache) -> None:
+    """Answer one item, which loads the encoder, and keep vectors in memory from then on.
+
+    Raises
+    ------
+    InputError
+        The model is of a kind that cannot be served.
+    """
+    if not isinstance(classifier, tasks.AnyShotClassifier):
+        raise InputError(
+            f"A {type(classifier).__name__} cannot be served; an AnyShotClassifier, as `anyshot fit` writes it, can."
+        )
+    model = _model_of(classifier)
+    if model.embedder.encoder is not None:
+        model = replace(model, embedder=model.embedder.with_cache(cache))
+        classifier.set_fitted(model, columns=getattr(classifier, "columns_", {}))
+        classifier.predict(_FIRST[modality_of_model(classifier)])
+
+
+def modality_of_model(classifier: Any) -> Modality:
+    """Return which items a model reads."""
+    encoder = classifier.any_shot_model().embedder.encoder
+    if encoder is None:
+        return "vectors"
+    return "text" if encoder.modality == "text" else "image"
+
+
+def _model_of(classifier: Any) -> Any:
+    """Return the fitted model; where only names of classes are known, they are those of texts."""
+    try:
+        return classifier.any_shot_model()
+    except AttributeError:  # scikit-learn's NotFittedError is one; loading it takes half a second
+        classifier.predict(_FIRST["text"])
+        return classifier.any_shot_model()

@@ -1,0 +1,184 @@
+"""The bodies of requests and answers."""
+
+import base64
+import binascii
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+
+Label: TypeAlias = bool | int | float | str
+
+
+def _decoded(given: Any) -> Any:
+    """Return the bytes of base64, which may be a data URL."""
+    if not isinstance(given, str):
+        return given
+    start, _, rest = given.partition(",")
+    text = rest if start.startswith("data:") else given
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("it is not base64") from error
+
+
+class Body(BaseModel):
+    """A body whose fields are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ImageItem(Body):
+    """An image."""
+
+    image: Annotated[bytes, BeforeValidator(_decoded), Field(json_schema_extra={"format": "byte"})] = Field(
+        description="The file of the image (JPEG, PNG, WebP, GIF, BMP, TIFF) in base64, or a data URL."
+    )
+
+
+Item: TypeAlias = str | ImageItem | list[FiniteFloat]
+Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
+
+
+class PredictRequest(Body):
+    """Items, and what is to be told of them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": ["I was charged twice"], "proba": True, "top_k": 3}]}
+    )
+    items: Items | Item = Field(description="Texts, images or vectors, as the model reads them; one or many.")
+    proba: bool = Field(False, description="Whether answers have the probabilities of classes.")
+    top_k: int | None = Field(None, ge=1, description="Only the most probable classes; implies `proba`.")
+    explain: bool = Field(False, description="Whether answers say why: the nearest labeled examples, and words.")
+    unknown: bool | None = Field(
+        None,
+        description='Whether items that are close to no class are answered "unknown": by default, where the model has '
+        "a threshold for it.",
+    )
+
+
+class Neighbor(BaseModel):
+    """A labeled example that is similar to an item."""
+
+    example: str
+    label: Label
+    cosine: float
+
+
+class Explanation(BaseModel):
+    """Why an item got its answer."""
+
+    runner_up: Label
+    margin: float = Field(description="Probability of the most probable class minus that of the next.")
+    matched: str | None = Field(description="The text of the class that is most similar to the item.")
+    words: list[str] = Field(description="The words of the class that are most similar to the item.")
+    analogy: str | None = Field(description="The classes that the answer relies on, if its class has no example.")
+    neighbors: list[Neighbor]
+
+
+class Answer(BaseModel):
+    """The answer for one item."""
+
+    label: Label
+    proba: dict[str, float] | None = Field(None, description="Only with `proba` or `top_k`; the most probable first.")
+    explanation: Explanation | None = Field(None, description="Only with `explain`.")
+    cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
+
+
+class PredictAnswer(BaseModel):
+    """An answer for each item, all by one version of the model."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "support",
+                    "version": 7,
+                    "answers": [{"label": "billing", "proba": {"billing": 0.93, "delivery": 0.04, "login": 0.03}}],
+                }
+            ]
+        }
+    )
+    model: str
+    version: int
+    answers: list[Answer]
+
+
+class ClassRequest(Body):
+    """A new class."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "refund", "description": "money back", "examples": ["I want my money back"]}]
+        }
+    )
+    name: Label
+    description: str | list[str] | list[FiniteFloat] | None = Field(
+        None, description="A text, several of them, or, if items are vectors, a vector."
+    )
+    words: list[str] = Field([], description="Words that the texts of the class contain; ten are enough.")
+    examples: list[Item] = Field([], description="Items of the class.")
+
+
+class ExamplesRequest(Body):
+    """Items with labels."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["I paid two times"], "labels": ["billing"]}]})
+    items: Items
+    labels: list[Label] = Field(description="One for each item, each one of the model's classes.")
+
+
+class UnlabeledRequest(Body):
+    """Items without labels."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ["where is my parcel", "reset my password"]}]})
+    items: Items
+
+
+class RollbackRequest(Body):
+    """Where to go back to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+    to: int | None = Field(None, ge=1, description="A version; by default, the one before the current one.")
+
+
+class Changed(BaseModel):
+    """The version that has the change, once it is on disk."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 8}]})
+    version: int
+
+
+class ModelFacts(BaseModel):
+    """A served model."""
+
+    name: str
+    version: int
+    items: str = Field(description='What it reads: "text", "image" or "vectors".')
+    classes: list[Label]
+    n_labels: int
+    method: str
+    can_change: bool
+    kept_versions: list[int] = Field(description="Earlier versions that can be rolled back to.")
+    problem: str | None = Field(description="Why it answers from memory only, if its folder cannot be used.")
+
+
+class ModelList(BaseModel):
+    """The served models."""
+
+    models: list[ModelFacts]
+
+
+class Suggestion(BaseModel):
+    """An item whose label would help."""
+
+    item: str | list[float]
+    label: Label = Field(description="What the model predicts.")
+    proba: float
+
+
+class Suggestions(BaseModel):
+    """Items that are most useful to label next, the most useful first."""
+
+    model: str
+    version: int
+    suggestions: list[Suggestion]

@@ -1,0 +1,59 @@
+"""Errors of the service: each has the status of its answer, and a message without paths, which a client may read."""
+
+from typing import ClassVar
+
+from anyshot.errors import AnyshotError
+
+
+class ServiceError(AnyshotError):
+    """Base class of the errors of the service."""
+
+    status: ClassVar[int] = 500
+
+
+class UnknownModelError(ServiceError):
+    """Raised for a name that no served model has."""
+
+    status = 404
+
+
+class UnknownVersionError(ServiceError):
+    """Raised for a version that is not kept."""
+
+    status = 404
+
+
+class NotChangeableError(ServiceError):
+    """Raised for a change of a model that may not be changed."""
+
+    status = 403
+
+
+class UnsupportedBodyError(ServiceError):
+    """Raised for a body of a type that a route does not read."""
+
+    status = 415
+
+
+class TooManyItemsError(ServiceError):
+    """Raised for a request with more items than one request may have."""
+
+    status = 413
+
+
+class FolderGoneError(ServiceError):
+    """Raised for a change of a model whose folder was deleted, or holds something else, while it was served."""
+
+    status = 503
+
+
+class NotSavedError(ServiceError):
+    """Raised if a change cannot be saved."""
+
+    status = 500
+
+
+class DiskFullError(NotSavedError):
+    """Raised if there is no space left to save a change."""
+
+    status = 507

@@ -1,0 +1,80 @@
+"""Run the service: bind the address, say where it is, and end cleanly."""
+
+import socket
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from anyshot import store
+from anyshot.app.server.app import create_app
+from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.settings import Settings
+from anyshot.errors import InputError
+from anyshot.tasks.loading import load
+
+BACKLOG: Final = 2048
+
+
+def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> None:
+    """Serve the models in these folders, by name, until the process is told to end.
+
+    Once it listens, it prints "Serving NAME, NAME on http://HOST:PORT" on the standard output. SIGTERM and SIGINT end
+    it, after the requests that were accepted were answered.
+    """
+    listening = _bound(settings)
+    host, port = listening.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    make = partial(load_app, dict(folders), settings, encoder=encoder)
+    try:
+        if settings.workers == 1:
+            server = uvicorn.Server(_config(make(), settings))
+            print(f"Serving {', '.join(folders)} on {address}", flush=True)
+            server.run(sockets=[listening])
+        else:
+            print(f"Serving {', '.join(folders)} on {address}", flush=True)
+            Multiprocess(_config(make, settings), [listening]).run()
+    finally:
+        listening.close()
+
+
+def _config(app: FastAPI | Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn runs the application, or what makes it in each process."""
+    return uvicorn.Config(
+        app,
+        factory=not isinstance(app, FastAPI),
+        workers=settings.workers,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.time_limit) + 1,
+    )
+
+
+def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> FastAPI:
+    """Return the application of the models in these folders; each process of the service makes its own."""
+    return create_app(open_models(folders, settings, encoder=encoder), settings)
+
+
+def open_models(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> list[LiveModel]:
+    """Return the models in these folders, by name, which share a cache; encoder: the name of theirs, as for `load`."""
+    cache, reading = store.MemoryCache(settings.cache_mb), partial(load, cache=False, encoder=encoder)
+    options: dict[str, Any] = {"read_only": settings.read_only, "keep": settings.kept_versions, "cache": cache}
+    return [LiveModel(name, folder, reading, **options) for name, folder in folders.items()]
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the address; raise InputError if that is not possible."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InputError(
+            f"The service cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. Choose another "
+            "--port, or 0 for any free one."
+        ) from error

@@ -1,0 +1,104 @@
+"""The versions of a served model on disk: its folder, and beside it the last versions, each a folder of its own.
+
+The folder `support` has its versions in `.support.anyshot-versions/1`, `2` and so on. They share files with it by hard
+links. A version is written there first and then put in place of the folder, so that the version of the folder is the
+number of the copy that equals it, whenever the process is killed.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from anyshot.base.files import readable_folder, replace_by_copy, restore_folder
+from anyshot.base.model_folder import check_replaceable
+from anyshot.errors import ModelFolderError
+
+Identity: TypeAlias = tuple[int, int, int]
+_MODEL: Final = "model.json"
+
+
+class Versions:
+    """The versions of the model in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the model.
+    keep : int
+        How many versions are kept.
+    """
+
+    def __init__(self, folder: Path, *, keep: int) -> None:
+        self.folder, self.keep = folder.resolve(), keep
+        self.place = self.folder.with_name(f".{self.folder.name}.anyshot-versions")
+
+    def identity(self) -> Identity | None:
+        """Return what changes when the model in the folder is replaced; None if there is none."""
+        with suppress(OSError):
+            found = (readable_folder(self.folder) / _MODEL).stat()
+            return found.st_ino, found.st_mtime_ns, found.st_size
+        return None
+
+    def numbers(self) -> list[int]:
+        """Return the versions that are kept, the latest last."""
+        with suppress(OSError):
+            return sorted(int(path.name) for path in self.place.iterdir() if path.name.isdecimal())
+        return []
+
+    def current(self) -> int | None:
+        """Return the version of the model in the folder; None if another program wrote it."""
+        model = readable_folder(self.folder) / _MODEL
+        for number in reversed(self.numbers()):
+            with suppress(OSError):
+                kept = self.place / str(number) / _MODEL
+                if kept.samefile(model) or kept.read_bytes() == model.read_bytes():
+                    return number
+        return None
+
+    def keep_current(self, number: int) -> None:
+        """Keep the model that is in the folder as this version."""
+        self._copy(readable_folder(self.folder), number)
+
+    def write(self, number: int, save: Callable[[Path], None]) -> None:
+        """Write a version durably by `save(folder)`, then put it in place of the model's folder.
+
+        Raises
+        ------
+        ModelFolderError
+            It cannot be written; the folder is unchanged.
+        """
+        try:
+            self.place.mkdir(exist_ok=True)
+            restore_folder(self.folder)
+            check_replaceable(self.folder)
+            save(self.place / str(number))
+            replace_by_copy(self.folder, self.place / str(number))
+        except OSError as error:
+            raise ModelFolderError(f"The model cannot be written to {self.folder}: {error}.") from error
+        self._delete_old(number)
+
+    def roll_back(self, number: int, *, to: int) -> None:
+        """Put version `to` in place of the model's folder, as version `number`."""
+        self.write(number, lambda folder: replace_by_copy(folder, self.place / str(to)))
+
+    def _copy(self, source: Path, number: int) -> None:
+        try:
+            self.place.mkdir(exist_ok=True)
+            replace_by_copy(self.place / str(number), source)
+        except OSError as error:
+            raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
+
+    def _delete_old(self, latest: int) -> None:
+        """Delete all but the last versions, and those that were begun after the latest and never finished."""
+        numbers = self.numbers()
+        kept = [number for number in numbers if number <= latest][-self.keep :]
+        for number in set(numbers) - set(kept):
+            shutil.rmtree(self.place / str(number), ignore_errors=True)
+
+
+def folder_is_writable(folder: Path) -> bool:
+    """Return whether versions can be written beside a folder."""
+    return os.access(folder.resolve().parent, os.W_OK)
