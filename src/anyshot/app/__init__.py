@@ -3,7 +3,9 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "SafeConsole": "anyshot.app.cli.tables",
     "run_demo": "anyshot.app.demo",
+    "table_of": "anyshot.app.cli.tables",
 }
 
 __all__ = sorted(_HOME)

@@ -1,22 +1,16 @@
 """The command line. Each command calls one function of the public interface. Exit codes: 0, 1, 2, 130, 141."""
 
-from collections.abc import Callable
-from inspect import cleandoc
-
-from anyshot.app.cli.answering import evaluate, explain, predict, suggest
-from anyshot.app.cli.console import app, main, run
-from anyshot.app.cli.file_options import with_file_options
-from anyshot.app.cli.learning import add_class, fit, learn, remove_class, tune
-from anyshot.app.cli.machine import cache, demo, doctor, models
-from anyshot.app.cli.measuring import curve, encode
-from anyshot.app.cli.reading import with_encoder_option
-from anyshot.app.cli.reporting import card, report
+from anyshot.app.cli.console import app, main, options_of_all, run
+from anyshot.app.cli.group import Command, command_group
 
 __all__ = ["app", "main", "run"]
 
-_COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
-    "predict": (
-        predict,
+_DECORATORS = ("anyshot.app.cli.file_options:with_file_options", "anyshot.app.cli.reading:with_encoder_option")
+
+_COMMANDS = {
+    "predict": Command(
+        "anyshot.app.cli.answering:predict",
+        "Predict the class of each text or image.",
         (
             'anyshot predict "I was charged twice" --classes billing,delivery,login',
             'anyshot predict reviews.csv --words "positive=good, great, fun" --words "negative=bad, awful, dull"',
@@ -24,47 +18,94 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             "anyshot predict tickets.csv --model model/ --out answers.csv",
         ),
     ),
-    "fit": (
-        fit,
+    "fit": Command(
+        "anyshot.app.cli.learning:fit",
+        "Fit a model on labeled data and write it to a folder.",
         (
             "anyshot fit tickets.csv --out model/",
             "anyshot fit few.csv --classes classes.json --unlabeled rest.csv --unknown-rate 0.05 --out model/",
             "anyshot fit photos/ --out model/ --encoder hf:openai/clip-vit-base-patch32",
         ),
     ),
-    "tune": (tune, ("anyshot tune tickets.csv --out model/ --budget 600",)),
-    "learn": (
-        learn,
+    "tune": Command(
+        "anyshot.app.cli.learning:tune",
+        "Fit a model as `fit` does, compare it with fine-tuning by cross-validation, and write the better one.",
+        ("anyshot tune tickets.csv --out model/ --budget 600",),
+    ),
+    "learn": Command(
+        "anyshot.app.cli.learning:learn",
+        "Update a model with more labels of its classes, from a file or with --label.",
         (
             "anyshot learn model/ more.csv",
             'anyshot learn model/ "I paid two times" "why two charges?" --label billing',
         ),
     ),
-    "evaluate": (evaluate, ("anyshot evaluate model/ test.csv",)),
-    "report": (
-        report,
+    "evaluate": Command(
+        "anyshot.app.cli.answering:evaluate",
+        "Measure how good a model is on labeled data that it was not fitted on.",
+        ("anyshot evaluate model/ test.csv",),
+    ),
+    "report": Command(
+        "anyshot.app.cli.reporting:report",
+        "Write an HTML report on how good a model is, where it fails and what more labels would bring.",
         (
             "anyshot report model/ test.csv --out report.html",
             "anyshot report model/ test.csv --train tickets.csv --group-column country",
         ),
     ),
-    "card": (card, ("anyshot card model/ --data test.csv",)),
-    "explain": (explain, ('anyshot explain model/ "I was charged twice"',)),
-    "suggest": (suggest, ("anyshot suggest model/ rest.csv -n 20",)),
-    "add-class": (
-        add_class,
+    "card": Command(
+        "anyshot.app.cli.reporting:card",
+        "Print the model card with the metadata that model hubs read, and with --data the accuracy.",
+        ("anyshot card model/ --data test.csv",),
+    ),
+    "explain": Command(
+        "anyshot.app.cli.answering:explain",
+        "Explain each prediction: the description that matches best and the nearest labeled examples.",
+        ('anyshot explain model/ "I was charged twice"',),
+    ),
+    "suggest": Command(
+        "anyshot.app.cli.answering:suggest",
+        "List the items that are most useful to label next, the most useful first, with the model's guesses.",
+        ("anyshot suggest model/ rest.csv -n 20",),
+    ),
+    "add-class": Command(
+        "anyshot.app.cli.learning:add_class",
+        "Add a class to a model by its name, a description, words and examples.",
         ('anyshot add-class model/ refund --description "money back" --example "I want my money back"',),
     ),
-    "remove-class": (remove_class, ("anyshot remove-class model/ refund",)),
-    "encode": (encode, ("anyshot encode tickets.csv --out vectors.npz",)),
-    "curve": (curve, ("anyshot curve tickets.csv --out curve.png",)),
-    "models": (models, ("anyshot models",)),
-    "cache": (cache, ("anyshot cache --clear",)),
-    "doctor": (doctor, ("anyshot doctor",)),
-    "demo": (demo, ("anyshot demo --out picture.png",)),
+    "remove-class": Command(
+        "anyshot.app.cli.learning:remove_class",
+        "Remove a class and its labeled examples from a model.",
+        ("anyshot remove-class model/ refund",),
+    ),
+    "encode": Command(
+        "anyshot.app.cli.measuring:encode",
+        "Write the vectors of texts or images to a file.",
+        ("anyshot encode tickets.csv --out vectors.npz",),
+    ),
+    "curve": Command(
+        "anyshot.app.cli.measuring:curve",
+        "Measure accuracy against the number of labels per class, next to logistic regression.",
+        ("anyshot curve tickets.csv --out curve.png",),
+    ),
+    "models": Command(
+        "anyshot.app.cli.machine:models",
+        "List the encoders with their size and license, and whether their weights are on this machine.",
+        ("anyshot models",),
+    ),
+    "cache": Command(
+        "anyshot.app.cli.machine:cache", "Show the size of the disk cache, or clear it.", ("anyshot cache --clear",)
+    ),
+    "doctor": Command(
+        "anyshot.app.cli.machine:doctor",
+        "Check the installation: versions, cores, bfloat16, GPU, encoders, cache.",
+        ("anyshot doctor",),
+    ),
+    "demo": Command(
+        "anyshot.app.cli.machine:demo",
+        "Run the demonstration on 212 customer messages and two photographs.",
+        ("anyshot demo --out picture.png",),
+    ),
 }
 
-for _name, (_command, _examples) in _COMMANDS.items():
-    _help = "\n\n".join(part.replace("\n", " ") for part in cleandoc(_command.__doc__ or "").split("\n\n"))
-    _epilog = "\n\n".join(["Examples:" if len(_examples) > 1 else "Example:", *_examples])
-    app.command(_name, help=_help, epilog=_epilog)(with_encoder_option(with_file_options(_command)))
+app.callback(cls=command_group(_COMMANDS, decorators=_DECORATORS))(options_of_all)

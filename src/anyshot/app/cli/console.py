@@ -10,23 +10,20 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from importlib import metadata
 from io import TextIOWrapper
 from itertools import islice
 from os import PathLike
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
-from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
-from typer.rich_utils import rich_format_error
 
+from anyshot import app as tables
 from anyshot.base import progress
 from anyshot.base.terminal import escaped, escaped_json
 from anyshot.errors import AnyshotError
+
+if TYPE_CHECKING:  # it is loaded where there is a terminal
+    from rich.console import RenderableType
 
 FAILED: Final = 1
 DEVICE: Final = "ANYSHOT_DEVICE"
@@ -41,7 +38,7 @@ UsageError: type[Any] = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # rich takes longer to load than all else that the list of commands needs
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     epilog="In a pipe, results are JSON lines. Exit codes: 0 success, 1 a problem with data or model, 2 wrong usage.",
@@ -50,12 +47,13 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib import metadata  # here, since it takes longer to load than most of the program
+
         typer.echo(f"anyshot {metadata.version('anyshot')}")
         raise typer.Exit
 
 
-@app.callback()
-def anyshot_command(
+def options_of_all(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -94,6 +92,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 note("Interrupted.")
             return int(code)
         except UsageError as error:
+            from typer.rich_utils import rich_format_error
+
             error.message = escaped(error.message)
             rich_format_error(error)
             return int(error.exit_code)
@@ -174,15 +174,6 @@ def _common_options(arguments: Sequence[str]) -> Iterator[None]:
             os.environ[DEVICE] = device
 
 
-class SafeConsole(Console):
-    """A terminal that gets no control character of a text, only those that rich adds for colors and the cursor."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a renderable, with control characters in their texts escaped."""
-        for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else escaped(text), style, control)
-
-
 def in_terminal() -> bool:
     """Return whether the standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -194,19 +185,27 @@ def show_rows(rows: Iterable[Mapping[str, object]], *, last: str = "") -> None:
     last: a column with long texts, which is put at the end and wraps.
     """
     listed = list(rows)
-    show_each(table_of(listed, last=last), listed)
+    if in_terminal():
+        tables.SafeConsole().print(tables.table_of(listed, last=last))
+    else:
+        _print_lines(listed)
 
 
-def show(shown: RenderableType, facts: Mapping[str, object]) -> None:
+def show(shown: "RenderableType", facts: Mapping[str, object]) -> None:
     """Print `shown` in a terminal, or `facts` as one JSON object in a pipe."""
     show_each(shown, [facts])
 
 
-def show_each(shown: RenderableType, rows: Iterable[Mapping[str, object]]) -> None:
+def show_each(shown: "RenderableType", rows: Iterable[Mapping[str, object]]) -> None:
     """Print `shown` in a terminal, or `rows` as JSON lines in a pipe."""
     if in_terminal():
-        SafeConsole().print(shown)
-        return
+        tables.SafeConsole().print(shown)
+    else:
+        _print_lines(rows)
+
+
+def _print_lines(rows: Iterable[Mapping[str, object]]) -> None:
+    """Print rows as JSON lines."""
     if sys.stdout is None:
         return  # the caller closed the standard output
     try:
@@ -225,18 +224,6 @@ def abandon_output() -> None:
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def table_of(rows: Sequence[Mapping[str, object]], *, last: str = "") -> Table:
-    """Return the rows as a table. Markup in its cells is shown, not interpreted."""
-    names = sorted(rows[0], key=lambda name: name == last) if rows else []
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        number = isinstance(rows[0][name], (int, float)) and not isinstance(rows[0][name], bool)
-        table.add_column(Text(escaped(name)), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(escaped(_cell(row[name]))) for name in names))
-    return table
 
 
 def _print_json(row: Mapping[str, object]) -> None:
@@ -275,11 +262,3 @@ def print_error(message: str) -> None:
 def count(n: int, thing: str, things: str | None = None) -> str:
     """Return a number with its noun: "1 class", "2 classes"."""
     return f"{n:,} {thing if n == 1 else things or thing + 's'}"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)

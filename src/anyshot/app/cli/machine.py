@@ -9,7 +9,8 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import app, store
-from anyshot.app.cli.console import SafeConsole, count, in_terminal, show, show_each, table_of
+from anyshot.app.cli.console import count, in_terminal, show, show_each
+from anyshot.app.cli.tables import SafeConsole, table_of
 from anyshot.app.doctor import examine, report
 from anyshot.encoders.registry import available
 
