@@ -151,7 +151,7 @@ def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
             encoder.encode_texts,
             templates=reading.templates,
             word_templates=class_embeddings.WORD_TEMPLATES,
-            read_by=encoder.readings(data.texts),
+            read_by=encoder.reader.readings(data.texts),
         )
     return without_items(data.texts, embeddings)
 

@@ -59,9 +59,9 @@ def test_vectors_are_scaled_to_length_one_and_a_row_of_zeros_stays():
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0.0, 0.0]], atol=1e-7)
     assert vectors.dtype == np.float32
     assert (embedder.encoder, embedder.name, embedder.facts()["digest"]) == (None, "vectors", None)
-    assert embedder.embed_classes(describe(["a", "b"]), width=2).tolist() == [[0, 0], [0, 0]]
-    assert embedder.bridge is None
-    assert not embedder.reads_texts
+    assert embedder.reader.embed(describe(["a", "b"])).shape == (2, 0)
+    assert embedder.reader.bridge is None
+    assert embedder.reader.encode is None
 
 
 def test_vectors_with_nan_are_refused_by_row():
@@ -83,9 +83,9 @@ def test_a_text_encoder_embeds_class_names_in_templates(words, letters):
         for word in texts.names
     }
     expected = unit(np.concatenate([(name["zoo"] + letters.encode(["lions"])) / 2, name["tea"]]))
-    np.testing.assert_allclose(words.embed_classes(texts), expected, atol=1e-6)
-    assert words.reads_texts
-    assert words.bridge is None
+    np.testing.assert_allclose(words.reader.embed(texts), expected, atol=1e-6)
+    assert words.reader.encode is not None
+    assert words.reader.bridge is None
     assert (words.name, words.facts()["digest"]) == ("LetterEncoder", "letters-1")
 
 
@@ -99,46 +99,46 @@ def test_vectors_are_stored_in_the_cache(letters, tmp_path):
 
 def test_an_image_encoder_that_reads_texts_embeds_class_names():
     embedder = Embedder(NamedColors(), cache=None)
-    vectors = embedder.embed_classes(describe(["rrrr", "bbbb"]))
+    vectors = embedder.reader.embed(describe(["rrrr", "bbbb"]))
     np.testing.assert_array_equal(embedder.encode([RED, BLUE]), [[1, 0, 0], [0, 0, 1]])
     assert (embedder.encode([RED, BLUE]) @ vectors.T).argmax(axis=1).tolist() == [0, 1]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    assert embedder.reads_texts
-    assert embedder.bridge is None
+    assert embedder.reader.encode is not None
+    assert embedder.reader.bridge is None
     assert embedder.facts()["digest"] is None
     np.testing.assert_array_equal(embedder.encode_texts(["r"]), NamedColors().encode_texts(["r"]))
 
 
 def test_an_encoder_of_images_only_cannot_embed_class_names():
     embedder = Embedder(Colors(), cache=None)
-    assert embedder.embed_classes(describe(["red", "blue"])).tolist() == [[0, 0, 0], [0, 0, 0]]
-    assert not embedder.reads_texts
-    assert embedder.bridge is None
+    assert embedder.reader.embed(describe(["red", "blue"])).tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert embedder.reader.encode is None
+    assert embedder.reader.bridge is None
     with pytest.raises(MixedInputError, match="The encoder Colors cannot read texts"):
         embedder.encode_texts(["red"])
 
 
 def test_the_bridge_embeds_names_near_known_classes_and_longer_if_they_are_close(one_cache):
     embedder = Embedder(KnownColors(), cache=VectorCache(one_cache))
-    vectors = embedder.embed_classes(describe(["sea", "strawberries", "tax return"]))
+    vectors = embedder.reader.embed(describe(["sea", "strawberries", "tax return"]))
     assert vectors.dtype == np.float32
     assert vectors.argmax(axis=1)[:2].tolist() == [2, 0]
     length = np.linalg.norm(vectors, axis=1)
     assert length[0] > 3 * length[2]
     assert length[1] > 3 * length[2]
-    assert embedder.bridge is not None
-    assert not embedder.reads_texts
-    ((nearest, share), *_), _ = embedder.bridge.similar_classes(describe(["sea", "strawberries"]))
+    assert embedder.reader.bridge is not None
+    assert embedder.reader.encode is None
+    ((nearest, share), *_), _ = embedder.reader.bridge.similar_classes(describe(["sea", "strawberries"]))
     assert (nearest, share > 0.3) == ("ocean", True)
 
 
 def test_reading_texts_is_preferred_to_the_bridge():
     embedder = Embedder(KnownAndNamedColors(), cache=None)
-    assert embedder.bridge is None
-    assert embedder.reads_texts
+    assert embedder.reader.bridge is None
+    assert embedder.reader.encode is not None
     np.testing.assert_array_equal(
-        embedder.embed_classes(describe(["rrr", "bbb"])),
-        Embedder(NamedColors(), cache=None).embed_classes(describe(["rrr", "bbb"])),
+        embedder.reader.embed(describe(["rrr", "bbb"])),
+        Embedder(NamedColors(), cache=None).reader.embed(describe(["rrr", "bbb"])),
     )
 
 
@@ -184,9 +184,15 @@ def test_items_of_another_kind_are_refused_although_the_encoder_is_not_loaded(tm
 
 def test_the_thesaurus_counts_for_texts_only_and_own_words_for_all(letters):
     texts = describe({"spam": None, "ham": Words("ring")})
-    assert [own.source for own in Embedder(letters, cache=None, words=True).readings(texts)] == ["bundled", "own"]
-    assert [own.source for own in Embedder(letters, cache=None).readings(texts)] == ["none", "own"]
-    assert [own.source for own in Embedder(NamedColors(), cache=None, words=True).readings(texts)] == ["none", "own"]
+    assert [own.source for own in Embedder(letters, cache=None, words=True).reader.readings(texts)] == [
+        "bundled",
+        "own",
+    ]
+    assert [own.source for own in Embedder(letters, cache=None).reader.readings(texts)] == ["none", "own"]
+    assert [own.source for own in Embedder(NamedColors(), cache=None, words=True).reader.readings(texts)] == [
+        "none",
+        "own",
+    ]
 
 
 def test_words_of_image_classes_are_put_into_the_template_of_names():
@@ -197,25 +203,8 @@ def test_words_of_image_classes_are_put_into_the_template_of_names():
             seen.extend(texts)
             return super().encode_texts(texts)
 
-    Embedder(Seen(), cache=None).embed_classes(describe({"warm": Words("red"), "cold": None}))
+    Embedder(Seen(), cache=None).reader.embed(describe({"warm": Words("red"), "cold": None}))
     assert sorted(seen) == ["a photo of a cold", "a photo of a red", "a photo of a warm"]
-
-
-def test_a_class_added_or_removed_gives_the_embeddings_of_a_new_fit(letters):
-    embedder = Embedder(letters, cache=None, words=True)
-
-    def of(classes):
-        return embedder.with_embeddings(without_items(describe(classes), np.zeros((len(classes), 0), np.float32)), [])
-
-    both, three = of(["ham", "spam"]), of(["ham", "spam", "zyzzyva"])
-    assert not np.allclose(both.class_embeddings, three.class_embeddings[:2])  # without words, since the third has none
-    added = embedder.with_class(both, "zyzzyva", None)
-    np.testing.assert_allclose(added.class_embeddings, three.class_embeddings, atol=1e-6)
-    removed = embedder.without_class(added, "zyzzyva")
-    np.testing.assert_allclose(removed.class_embeddings, both.class_embeddings, atol=1e-6)
-    letters.encoded.clear()
-    embedder.with_class(both, "joy", None)
-    assert not {"ham", "spam"} & set(letters.encoded)  # they are read as before
 
 
 def test_a_name_that_says_nothing_to_the_encoder_is_left_out_with_words_only(letters):
@@ -225,5 +214,3 @@ def test_a_name_that_says_nothing_to_the_encoder_is_left_out_with_words_only(let
     found = Embedder(letters, cache=None, words=True).with_embeddings(none, [])
     assert found.texts.texts == (("", "aaab"), ("", "zzzd"))
     np.testing.assert_allclose(found.class_embeddings, letters.encode(["aaab", "zzzd"]), atol=1e-6)
-    added = Embedder(letters, cache=None, words=True).with_class(found, "zd", "bbb")
-    assert added.texts.texts == (("", "zzzd"), ("", "bbb"), ("", "aaab"))

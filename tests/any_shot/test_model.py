@@ -255,9 +255,8 @@ def test_a_linear_model_returns_scores_and_can_be_scaled():
     np.testing.assert_array_equal(model.scaled(3)(X), 3 * model(X))
 
 
-def test_a_class_can_be_added_to_a_linear_model_and_removed():
+def test_a_linear_model_of_other_classes_has_no_weights_for_new_ones():
     model = LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]], np.float32), np.array([0.5, -0.5], np.float32))
-    X = np.array([[1.0, 1.0]], np.float32)
-    np.testing.assert_array_equal(model.with_class(2)(X), [[3.5, 0.5, 0.0]])
-    np.testing.assert_array_equal(model.with_class(1)(X), [[3.5, 0.0, 0.5]])
-    np.testing.assert_array_equal(model.with_class(2).without_class(0)(X), [[0.5, 0.0]])
+    found = model.of_rows(np.array([1, -1, 0]))
+    np.testing.assert_array_equal(found(np.array([[1.0, 1.0]], np.float32)), [[0.5, 0.0, 3.5]])
+    assert found.coef.dtype == found.intercept.dtype == np.float32

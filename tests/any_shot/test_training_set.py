@@ -13,9 +13,7 @@ from anyshot.base.validation import unit
 from anyshot.errors import (
     ClassesError,
     DuplicateClassError,
-    NotEnoughClassesError,
     NotEnoughLabelsError,
-    UnknownClassError,
     WidthError,
 )
 from anyshot.zero_shot.class_texts import describe, read_classes
@@ -58,10 +56,10 @@ def values(data):
     [
         lambda data: data.with_labels(ITEMS, np.array([2, -1, 0, 1, 1]), list("abcde")),
         lambda data: data.with_unlabeled(POOL),
-        lambda data: data.with_class(describe(["dog"]), np.ones((1, 3), np.float32)),
-        lambda data: data.without_class("ant"),
+        lambda data: data.with_class_vector(1, np.full((1, 3), 0.5, np.float32)),
+        lambda data: data.regrouped(data.texts.of([1, 2]), [[1], [2]]),
     ],
-    ids=["labels", "unlabeled", "class", "no class"],
+    ids=["labels", "unlabeled", "class vector", "other classes"],
 )
 def test_a_change_returns_a_new_training_set(data, change):
     before, pool = values(data), data.pool.vectors.copy()
@@ -81,7 +79,7 @@ def test_items_without_a_label_become_unlabeled_examples(data):
 def test_only_unlabeled_examples_make_the_neighbors_be_found_again(data):
     pool = data.pool
     labeled = data.with_labels(ITEMS[:1], np.array([1]), ["one"])
-    for same in (labeled, data.with_class_prior(np.full(3, 1 / 3)), data.without_class("ant"), data.subset(slice(2))):
+    for same in (labeled, data.with_class_prior(np.full(3, 1 / 3)), data.sorted(), data.subset(slice(2))):
         assert same.pool is pool
     assert len(data.with_unlabeled(POOL).pool.vectors) == len(POOL) + 1
 
@@ -90,37 +88,28 @@ def test_no_unlabeled_items_change_nothing(data):
     assert data.with_unlabeled(ITEMS[:0]) is data
 
 
-def test_removing_a_class_removes_its_examples(data):
-    left = data.without_class("bee")
-    assert left.classes.tolist() == ["ant", "cat"]
-    assert left.index.tolist() == [0, 1, 0]
-    assert left.examples == ("item 0", "item 2", "item 3")
-    assert left.texts.names == ("ant", "cat")
-    assert left.texts.texts == (("ant",), ("cat",))
-    np.testing.assert_array_equal(left.class_embeddings, np.eye(3)[[0, 2]])
-    np.testing.assert_array_equal(left.vectors, ITEMS[[0, 2, 3]])
-    np.testing.assert_array_equal(left.unlabeled, data.unlabeled)
-
-
-def test_adding_a_class_and_removing_it_restores_the_training_set(data):
-    more = data.with_class(describe({"dog": "it barks"}), np.full((1, 3), 0.5, np.float32))
-    assert more.classes.tolist() == [*NAMES, "dog"]
-    assert more.texts.texts[-1] == ("dog", "it barks")
-    assert more.index.tolist() == data.index.tolist()
-    assert values(more.without_class("dog")) == values(data)
-
-
-def test_the_last_two_classes_cannot_be_removed(classes):
-    two = classes.without_class("ant")
-    with pytest.raises(NotEnoughClassesError, match="Cannot remove 'bee': a classifier needs two classes"):
-        two.without_class("bee")
-    with pytest.raises(UnknownClassError, match="Did you mean 'cat'"):
-        two.without_class("cats")
-
-
-def test_a_class_that_exists_cannot_be_added(classes):
+def test_other_classes_have_the_examples_of_the_classes_that_they_contain(data):
+    texts = describe(["pet", "dog"])
+    found = data.regrouped(texts, [[2, 0], []])
+    assert found.classes.tolist() == ["pet", "dog"]
+    assert found.index.tolist() == [0, 0, 0]
+    assert found.examples == ("item 0", "item 2", "item 3")
+    np.testing.assert_array_equal(found.vectors, ITEMS[[0, 2, 3]])
+    np.testing.assert_array_equal(found.class_embeddings, [[0.5, 0, 0.5], [0, 0, 0]])
+    np.testing.assert_array_equal(found.unlabeled, data.unlabeled)
     with pytest.raises(DuplicateClassError, match="'bee'"):
-        classes.with_class(describe(["bee"]), np.ones((1, 3), np.float32))
+        data.regrouped(describe(["bee"]).joined(describe(["bee"])), [[0], [1]])
+
+
+def test_a_class_without_a_vector_does_not_count_in_the_mean(classes):
+    none = classes.with_class_vector(1, np.zeros((1, 3), np.float32))
+    assert none.regrouped(describe(["x", "cat"]), [[0, 1], [2]]).class_embeddings.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_sorting_the_classes_moves_everything_of_a_class(data):
+    mixed = data.regrouped(data.texts.of([2, 0, 1]), [[2], [0], [1]])
+    assert mixed.classes.tolist() == ["cat", "ant", "bee"]
+    assert values(mixed.sorted()) == values(data)
 
 
 def test_the_number_of_class_vectors_must_be_that_of_the_classes(classes):

@@ -70,7 +70,7 @@ def result():
 
 def test_a_model_with_a_fine_tuned_encoder_is_saved_and_explained(encoder, trained, result):
     names, embedder = ["delivery", "refund"], Embedder("minilm", cache=None)
-    classes = without_items(describe(names), embedder.embed_classes(describe(names)))
+    classes = without_items(describe(names), embedder.reader.embed(describe(names)))
     index = np.array([names.index(label) for label in LABELS])
     data = classes.with_labels(embedder.encode(TEXTS), index, TEXTS).with_unlabeled(embedder.encode(TEXTS[:2]))
     head = LinearModel(*(part.detach().numpy() for part in (trained.head_.coef, trained.head_.intercept)))

@@ -71,7 +71,7 @@ def test_before_training_loss_and_accuracy_on_held_out_items_are_those_of_the_an
         open_backbone(bert), X, freeze_at="layer2", tuning=tuning, epochs=1, learning_rate=1e-3, random_state=0
     )
     z = unit(run.features(np.arange(50)))
-    embeddings = Embedder(bert, cache=None).embed_classes(describe(["card", "refund"]))
+    embeddings = Embedder(bert, cache=None).reader.embed(describe(["card", "refund"]))
     counts = labels.counts + 0.5
     shares = counts / counts.sum() if prior == "labels" else None
     data = TrainingSet(embeddings, z[labels.train], index[labels.train], class_prior=shares)

@@ -1,7 +1,6 @@
 """The embedder: turns items and class texts into vectors that can be compared, with one encoder."""
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -13,20 +12,25 @@ from numpy.typing import NDArray
 from anyshot import data as datasets
 from anyshot import encoders
 from anyshot.any_shot.training_set import TrainingSet, without_items
-from anyshot.base.columns import item_count, named_rows
+from anyshot.base.columns import item_count
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_names, modality_of
-from anyshot.base.labels import Label, Labels, to_indexes
+from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, Limited, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.long_texts import LongTexts, rows_of_long_texts, with_means
+from anyshot.encoders.long_texts import (
+    LongTexts,
+    reason_of_long_texts,
+    rows_of_long_texts,
+    warn_of_long_texts,
+    with_means,
+)
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
-from anyshot.errors import InputError, MixedInputError, ModelFolderError
+from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
-from anyshot.zero_shot import class_embeddings, class_texts, imagenet_bridge
-from anyshot.zero_shot.class_readings import reading_reasons, readings
-from anyshot.zero_shot.class_texts import ClassTexts, Description, Reading, own_readings
+from anyshot.zero_shot.class_readings import ClassReader
+from anyshot.zero_shot.imagenet_bridge import ImageNetBridge
 
 if TYPE_CHECKING:  # it loads pandas, which a saved model of texts or vectors does not need
     from anyshot.data.feature_table import FeatureTable
@@ -109,15 +113,8 @@ class Embedder:
     def reasons(self) -> tuple[str, ...]:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
-        return (*(() if of_table is None else (of_table,)), *(() if not self.n_long else (self._of_long_texts(),)))
-
-    def _of_long_texts(self) -> str:
-        """Return what becomes of the long texts among the items that the model is fitted to."""
-        limit = self.encoder.max_tokens if isinstance(self.encoder, Limited) else None
-        texts = "1 text is" if self.n_long == 1 else f"{self.n_long:,} texts are"
-        effect = f"only {'its' if self.n_long == 1 else 'their'} first {limit} tokens count"
-        effect = "the mean over parts is used" if self.long_texts == "mean" else effect
-        return f"{texts} longer than {limit} tokens; {effect}."
+        of_long = reason_of_long_texts(self.n_long, self.encoder, self.long_texts) if self.n_long else None
+        return tuple(reason for reason in (of_table, of_long) if reason is not None)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -148,26 +145,18 @@ class Embedder:
         """The encoder, if it was trained for the task and is saved with the model."""
         return self.requested if isinstance(self.requested, Trained) else None
 
-    @property
-    def reads_texts(self) -> bool:
-        """Whether texts, such as class descriptions, can be embedded among the items."""
-        return self.encoder is not None and (self.encoder.modality == "text" or isinstance(self.encoder, TextAligned))
-
     @cached_property
-    def bridge(self) -> imagenet_bridge.ImageNetBridge | None:
-        """What embeds class names for an image classifier that cannot read texts; None for other encoders."""
-        if self.reads_texts or not isinstance(self.encoder, Classifying):
-            return None
-        embed = Embedder(default_for("text"), cache=self.cache).encode_texts
-        return imagenet_bridge.ImageNetBridge(self.encoder.classifier, embed)
-
-    @property
-    def templates(self) -> tuple[str, ...]:
-        """The sentences into which class names are put before they are encoded; empty where they are not encoded."""
-        if self.encoder is not None and self.reads_texts:
-            of_texts = self.encoder.modality == "text"
-            return class_embeddings.TEXT_TEMPLATES if of_texts else class_embeddings.IMAGE_TEMPLATES
-        return () if self.bridge is None else imagenet_bridge.NAME_TEMPLATES
+    def reader(self) -> ClassReader:
+        """What embeds classes by their texts, in the space of the items."""
+        encoder, bridge = self.encoder, None
+        if encoder is None:
+            return ClassReader()
+        of_texts = encoder.modality == "text"
+        reads_texts = of_texts or isinstance(encoder, TextAligned)
+        if not reads_texts and isinstance(encoder, Classifying):
+            embed = Embedder(default_for("text"), cache=self.cache).encode_texts
+            bridge = ImageNetBridge(encoder.classifier, embed)
+        return ClassReader(self.encode_texts if reads_texts else None, encoder.width, of_texts, self.words, bridge)
 
     def encode(self, items: Items) -> Vectors:
         """Return the unit-length vectors of items (n, d)."""
@@ -199,13 +188,7 @@ class Embedder:
         self.counts.cut += len(rows)
         if not self._warned:
             self._warned = True
-            one = len(rows) == 1
-            warnings.warn(
-                f"{len(rows):,} of {len(texts):,} texts {'is' if one else 'are'} longer than the {encoder.max_tokens} "
-                f"tokens that the encoder reads; the rest is ignored ({named_rows(rows)}). To use the mean over "
-                'parts, choose long_texts="mean".',
-                stacklevel=4,
-            )
+            warn_of_long_texts(rows, len(texts), encoder, stacklevel=4)
         return vectors
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
@@ -213,6 +196,7 @@ class Embedder:
         loaded = self.encoder
         changed = copy.copy(self)
         vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True)
+        vars(changed).pop("reader", None)  # it reads with this one's cache
         return changed
 
     def encode_known(self, items: Items) -> Vectors:
@@ -247,48 +231,6 @@ class Embedder:
             raise MixedInputError(f"The encoder {self.name} cannot read texts.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
-    @property
-    def _encodes_texts(self) -> bool:
-        return self.encoder is not None and self.encoder.modality == "text"
-
-    def readings(self, texts: ClassTexts) -> tuple[Reading, ...]:
-        """Return the words by which classes are read; those of the thesaurus are words of texts, not of images."""
-        return readings(texts) if self.words and self._encodes_texts else own_readings(texts)
-
-    def reading_reasons(self, texts: ClassTexts) -> list[str]:
-        """Return how class names are read, in sentences; none if they are not."""
-        if not self.templates:
-            return []
-        sentences = f"Class names are encoded as {', '.join(map(repr, self.templates))}."
-        return [sentences, *reading_reasons(texts, self.readings(texts), ask=self.words and self._encodes_texts)]
-
-    def embed_classes(self, texts: ClassTexts, *, width: int = 0, rows: Sequence[int] | None = None) -> Vectors:
-        """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.
-
-        Embeddings that come over the bridge are longer for names that are closer to known classes. Where items are
-        vectors, texts cannot be compared with them, and all embeddings are zeros of this width. rows: the classes to
-        embed, all by default; how they are read depends on all.
-        """
-        some = texts if rows is None else texts.of(rows)
-        if self.reads_texts:
-            read_by = self.readings(texts)
-            return class_embeddings.embed_classes(
-                some,
-                self.encode_texts,
-                templates=self.templates,
-                word_templates=class_embeddings.WORD_TEMPLATES if self._encodes_texts else self.templates,
-                read_by=read_by if rows is None else [read_by[row] for row in rows],
-            )
-        if self.bridge is not None:
-            return self.bridge.embed_classes(some)
-        return np.zeros((len(some.names), self.encoder.width if self.encoder else width), np.float32)
-
-    def _without_codes(self, texts: ClassTexts) -> ClassTexts:
-        """Return the texts without the names that say nothing to the encoder."""
-        if not (self.words and self.reads_texts):
-            return texts
-        return class_embeddings.without_codes(texts, self.encode_texts, templates=self.templates)
-
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:
         """Return the classes with embeddings; `items` give the width where items are vectors.
 
@@ -299,9 +241,9 @@ class Embedder:
         if self.encoder is None and item_count(items):
             width = self._numbers(items).shape[1]
         if not given.any():
-            texts = self._without_codes(texts)
-            embeddings = self.embed_classes(texts, width=width)
-            return without_items(texts, embeddings, centering=self.bridge is not None)
+            texts, centering = self.reader.without_codes(texts), self.reader.bridge is not None
+            found = self.reader.embed(texts) if self.encoder else np.zeros((len(given), width), np.float32)
+            return without_items(texts, found, centering=centering)
         if width in (0, given.shape[1]):
             return without_items(texts, unit(given))
         none = np.zeros((len(given), width), np.float32)
@@ -316,33 +258,3 @@ class Embedder:
     def with_unlabeled(self, data: TrainingSet, items: Items | None) -> TrainingSet:
         """Add unlabeled items, if there are any, to a training set."""
         return data if items is None or not item_count(items) else data.with_unlabeled(self.encode_known(items))
-
-    def with_class(self, data: TrainingSet, name: Label, description: Description) -> TrainingSet:
-        """Add a class with a description to a training set."""
-        n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
-        if class_texts.is_vector(description):
-            vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
-            return data.with_class(ClassTexts((name,), ((),)), vector if n_attributes else unit(vector))
-        if n_attributes:
-            raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
-        new = class_texts.describe({name: description})
-        return self._embedded_again(data.with_class(new, np.zeros((1, width), np.float32)), data.texts)
-
-    def without_class(self, data: TrainingSet, name: Label) -> TrainingSet:
-        """Remove a class and its labeled examples from a training set."""
-        return self._embedded_again(data.without_class(name), data.texts)
-
-    def _embedded_again(self, data: TrainingSet, before: ClassTexts) -> TrainingSet:
-        """Return a training set whose new classes, and those read otherwise since there are others, are embedded."""
-        texts = self._without_codes(data.texts)
-        known = dict(zip(before.names, zip(before.texts, self.readings(before), strict=True), strict=True))
-        now = zip(texts.names, texts.texts, self.readings(texts), strict=True)
-        rows = [
-            row
-            for row, (name, *read) in enumerate(now)
-            if name not in known or (tuple(read) != known[name] and not data.from_source)
-        ]
-        embeddings = data.class_embeddings.copy()
-        if rows and not data.attributes.size:
-            embeddings[rows] = self.embed_classes(texts, width=embeddings.shape[1], rows=rows)
-        return data.with_class_embeddings(texts, embeddings)

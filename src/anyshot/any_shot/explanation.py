@@ -120,7 +120,7 @@ def explain(model: Model, items: Items, *, k: int) -> Explanations:
     known, neighbors = model.predict(vectors) >= 0, _neighbors(model, vectors, k)
     texts: Sequence[str | None] = [None] * len(vectors)
     words: Sequence[tuple[str, ...]] = [()] * len(vectors)
-    if model.embedder.reads_texts:
+    if model.embedder.reader.encode is not None:
         texts = nearest_text(vectors, best_two[:, 0], model.data.texts, model.embedder.encode_texts)
         words = _nearest_words(model, vectors, best_two[:, 0])
     analogy_of = _analogies(model, best_two[:, 0])
@@ -145,7 +145,7 @@ def _nearest_words(model: Model, vectors: Vectors, index: Indexes) -> list[tuple
     """Return, for each vector (n, d), the most similar words by which its class `index` (n,) is read."""
     if model.data.from_source:  # its class vectors come from another domain
         return [()] * len(index)
-    read_by = model.embedder.readings(model.data.texts)
+    read_by = model.embedder.reader.readings(model.data.texts)
     listed = [() if own.source == "any" else own.words for own in read_by]
     return nearest_texts(vectors, index, listed, model.embedder.encode_texts, n=N_WORDS)
 
@@ -169,7 +169,7 @@ def _neighbors(model: Model, vectors: Vectors, k: int) -> list[tuple[Neighbor, .
 
 def _analogies(model: Model, index: Indexes) -> dict[int, Analogy]:
     """Return the analogy of each class among `index` (n,) that has no labeled example."""
-    data, names, bridge = model.data, model.data.classes.tolist(), model.embedder.bridge
+    data, names, bridge = model.data, model.data.classes.tolist(), model.embedder.reader.bridge
     unlabeled = np.setdiff1d(index, data.index).tolist()
     if bridge is not None and not data.from_source:
         described = [row for row in unlabeled if data.texts.texts[row]]

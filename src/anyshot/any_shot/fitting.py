@@ -165,7 +165,7 @@ def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -
     if kind == "none" and len(data.unlabeled):
         reasons.append(f"It has no class vectors that {count(len(data.unlabeled), 'unlabeled example')} could move.")
     if kind != "none" and any(data.texts.texts) and not data.from_source:
-        reasons += embedder.reading_reasons(data.texts)
+        reasons += embedder.reader.reasons(data.texts)
     if embedder.trained is not None:
         reasons.append("The fine-tuned encoder is kept as it is; only the head is fitted to the new labels.")
     return reasons

@@ -66,17 +66,11 @@ class LinearModel(NamedTuple):
         coef, intercept = (values.astype(np.float16).astype(np.float32) for values in self)
         return self._replace(coef=coef, intercept=intercept)
 
-    def with_class(self, row: int) -> Self:
-        """Return the model with one more class in this row, whose weights are zero."""
-        return self._replace(coef=np.insert(self.coef, row, 0, axis=0), intercept=np.insert(self.intercept, row, 0))
-
-    def without_class(self, row: int) -> Self:
-        """Return the model without the class of a row."""
-        return self._replace(coef=np.delete(self.coef, row, axis=0), intercept=np.delete(self.intercept, row))
-
-    def reordered(self, order: Sequence[int]) -> Self:
-        """Return the model with its classes in another order."""
-        return self._replace(coef=self.coef[order], intercept=self.intercept[order])
+    def of_rows(self, rows: Indexes) -> Self:
+        """Return the model of other classes: those of some rows (c,), with weights of zero where a row is -1."""
+        known = rows >= 0
+        coef = np.where(known[:, None], self.coef[rows], np.float32(0))
+        return self._replace(coef=coef, intercept=np.where(known, self.intercept[rows], np.float32(0)))
 
 
 class FoldHead(NamedTuple):
@@ -262,15 +256,15 @@ class Model:
 
     def sorted(self) -> Self:
         """Return the model with its classes sorted by name; models of version 0.2.0 had them in the order given."""
-        order = sorted_rows(self.data.texts.names)
-        if order == list(range(len(order))):
+        order = np.array(sorted_rows(self.data.texts.names))
+        if (order == np.arange(len(order))).all():
             return self
         return replace(
             self,
             data=self.data.sorted(),
-            **LinearModel(self.coef, self.intercept).reordered(order)._asdict(),
+            **LinearModel(self.coef, self.intercept).of_rows(order)._asdict(),
             class_means=self.class_means[order],
-            starts={head: added.reordered(order) for head, added in self.starts.items()},
+            starts={head: added.of_rows(order) for head, added in self.starts.items()},
         )
 
 

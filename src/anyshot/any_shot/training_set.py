@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.labels import Classes, Label, class_table, row_of, sorted_rows
+from anyshot.base.labels import Classes, Label, class_table, sorted_rows
 from anyshot.base.names import clean_names
 from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
-from anyshot.errors import ClassesError, NotEnoughClassesError, NotEnoughLabelsError, WidthError
+from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # it loads scipy, which a saved model does not need to predict
@@ -131,51 +131,43 @@ class TrainingSet:
         """Return the training set for other constants of the model."""
         return self if defaults == self.defaults else replace(self, defaults=defaults)
 
-    def with_class(self, texts: ClassTexts, vector: Vectors) -> Self:
-        """Add a class with its embedding (1, d), or its attributes (1, a); the classes stay sorted."""
-        attributes = self.attributes
-        if attributes.size:
-            attributes = np.concatenate([attributes, vector])
-            vector = np.zeros((1, self.class_embeddings.shape[1]), np.float32)
-        texts = self.texts.joined(texts)
-        class_table(texts.names)  # refuses a name that is there already
-        embeddings = np.concatenate([self.class_embeddings, vector])
-        added = self._changed(texts=texts, class_embeddings=embeddings, attributes=attributes, class_prior=None)
-        return added.sorted()
-
     def with_class_embeddings(self, texts: ClassTexts, embeddings: Vectors) -> Self:
         """Replace the texts and the embeddings (c, d) of the same classes."""
         return self._changed(texts=texts, class_embeddings=embeddings)
 
+    def with_class_vector(self, row: int, vector: Vectors) -> Self:
+        """Replace the embedding (1, d) of one class, or its attributes (1, a)."""
+        name = "attributes" if self.attributes.size else "class_embeddings"
+        vectors = getattr(self, name).copy()
+        vectors[row] = vector
+        return self._changed(**{name: vectors})
+
+    def regrouped(self, texts: ClassTexts, groups: Sequence[Sequence[int]]) -> Self:
+        """Return the training set of other classes, with the examples of some of these.
+
+        texts: of the new classes; groups: the rows of the classes that each of them contains. Its class vector is the
+        mean of theirs, or zero if it contains none.
+        """
+        class_table(texts.names)  # refuses a name that appears twice
+        group_of = np.full(len(self.texts.names), -1)
+        for number, rows in enumerate(groups):
+            group_of[list(rows)] = number
+        index = group_of[self.index]
+        stays = index >= 0
+        return self._changed(
+            texts=texts,
+            class_embeddings=_means(self.class_embeddings, groups),
+            attributes=_means(self.attributes, groups) if self.attributes.size else self.attributes,
+            class_prior=None,
+            vectors=self.vectors[stays],
+            index=index[stays],
+            examples=tuple(example for example, kept in zip(self.examples, stays, strict=True) if kept),
+        )
+
     def sorted(self) -> Self:
         """Return the training set with its classes sorted by name."""
         order = sorted_rows(self.texts.names)
-        if order == list(range(len(order))):
-            return self
-        return self._changed(
-            texts=self.texts.of(order),
-            class_embeddings=self.class_embeddings[order],
-            attributes=self.attributes[order] if self.attributes.size else self.attributes,
-            class_prior=None if self.class_prior is None else self.class_prior[order],
-            index=np.argsort(order)[self.index],
-        )
-
-    def without_class(self, name: Label) -> Self:
-        """Remove a class and its labeled examples."""
-        row = row_of(name, self.classes)
-        if len(self.classes) == 2:
-            raise NotEnoughClassesError(
-                f"Cannot remove {name!r}: a classifier needs two classes, and only two are left."
-            )
-        rest = self.index != row
-        return self._changed(
-            texts=self.texts.of([other for other in range(len(self.classes)) if other != row]),
-            class_embeddings=np.delete(self.class_embeddings, row, axis=0),
-            attributes=np.delete(self.attributes, row, axis=0) if self.attributes.size else self.attributes,
-            vectors=self.vectors[rest],
-            index=self.index[rest] - (self.index[rest] > row),
-            examples=tuple(example for example, stays in zip(self.examples, rest, strict=True) if stays),
-        )
+        return self.regrouped(self.texts.of(order), [[row] for row in order])
 
     def with_source_weights(self, coef: Vectors, labeled: NDArray[np.bool_]) -> Self:
         """Replace the embeddings of the classes that are `labeled` (c,) in a source domain by its weights (c, d)."""
@@ -195,6 +187,16 @@ class TrainingSet:
         if "pool" in vars(self):
             vars(changed)["pool"] = self.pool
         return changed
+
+
+def _means(vectors: Vectors, groups: Sequence[Sequence[int]]) -> Vectors:
+    """Return the mean of the rows of each group that are not zero (k, d), zeros for a group without any."""
+    found = np.zeros((len(groups), vectors.shape[1]), vectors.dtype)
+    for number, rows in enumerate(groups):
+        some = vectors[[row for row in rows if vectors[row].any()]]
+        if len(some):
+            found[number] = some[0] if len(some) == 1 else some.mean(axis=0)
+    return found
 
 
 # --- classes --------------------------------------------------------------------------------------------------------
@@ -233,8 +235,8 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
             wrong = wrong or f"gives {name!r} no share above 0"
     if wrong:
         raise ClassesError(
-            f"class_prior {wrong}. Give every class a share and nothing else; before a class is added to or removed "
-            "from a fitted model, call set_params(class_prior=...)."
+            f"class_prior {wrong}. Give every class a share and nothing else; before the classes of a fitted "
+            "model change, call set_params(class_prior=...)."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
 

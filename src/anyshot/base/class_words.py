@@ -1,7 +1,7 @@
 """The words that the texts of a class contain, as a user writes them down."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -74,6 +74,17 @@ class Words:
         every = [word for one in given for word in _listed(one)]
         marked = {mark: [word[1:] for word in every if word[0] == mark] for mark in "+-"}
         return cls([word for word in every if word[0] not in marked], add=marked["+"], drop=marked["-"])
+
+    @classmethod
+    def joined(cls, several: Sequence[Self]) -> Self:
+        """Return the words of several classes that become one; a word that any of them has is not dropped.
+
+        >>> Words.joined([Words("prize"), Words("winner", drop="free"), Words(add="cash free")])
+        Words('prize, winner', add='cash, free')
+        """
+        words, add, drop = ([word for own in several for word in own._fields()[k][1]] for k in range(3))
+        kept = _keys([*words, *add])
+        return cls(words, add=add, drop=[word for word in drop if word.casefold() not in kept])
 
     def chosen_from(self, found: Collection[str]) -> tuple[str, ...]:
         """Return the words of the class, where `found` are those that were found for its name."""

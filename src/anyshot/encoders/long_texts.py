@@ -1,10 +1,12 @@
 """Texts that are longer than an encoder reads: which they are, and the mean over their parts."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from anyshot.base.columns import named_rows
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import Indexes, Vectors, unit
 
@@ -24,6 +26,24 @@ def rows_of_long_texts(encoder: object, texts: Sequence[object]) -> Indexes:
     if not rows:
         return np.zeros(0, np.intp)
     return np.array(rows, dtype=np.intp)[encoder.is_cut([str(texts[row]) for row in rows])]
+
+
+def warn_of_long_texts(rows: Indexes, n_texts: int, encoder: Limited, *, stacklevel: int) -> None:
+    """Warn that the ends of the long texts in `rows` (m,) of `n_texts` texts are ignored."""
+    verb = "is" if len(rows) == 1 else "are"
+    warnings.warn(
+        f"{len(rows):,} of {n_texts:,} texts {verb} longer than the {encoder.max_tokens} tokens that the encoder "
+        f'reads; the rest is ignored ({named_rows(rows)}). To use the mean over parts, choose long_texts="mean".',
+        stacklevel=stacklevel + 1,
+    )
+
+
+def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) -> str:
+    """Return what becomes of the long texts among the items that a model is fitted to, in a sentence."""
+    limit = encoder.max_tokens if isinstance(encoder, Limited) else None
+    texts, whose = ("1 text is", "its") if n_long == 1 else (f"{n_long:,} texts are", "their")
+    effect = "the mean over parts is used" if long_texts == "mean" else f"only {whose} first {limit} tokens count"
+    return f"{texts} longer than {limit} tokens; {effect}."
 
 
 def parts_of(text: str, encoder: Limited) -> list[str]:

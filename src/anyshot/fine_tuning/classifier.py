@@ -140,7 +140,7 @@ class FineTunedClassifier(NetworkClassifier):
         if self.method == "probe":
             return probe_head(z, index, labels.n_classes, shares=shares, generator=run.random)
         embeddings = self._class_embeddings(embedder, classes)
-        center = z.mean(axis=0) if embedder.bridge is not None else None
+        center = z.mean(axis=0) if embedder.reader.bridge is not None else None
         z = z if center is None else unit(z - center)
         head, reasons = closed_form_head(z, index, embeddings, shares=shares, center=center)
         return head, reasons[-1]

@@ -244,7 +244,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _class_embeddings(self, embedder: Embedder, classes: Classes) -> Vectors:
         """Return the embeddings of the class names or descriptions (c, width); zeros where the encoder has none."""
         texts, _ = read_classes(self.classes, classes.tolist(), allow_unknown=False)
-        return embedder.embed_classes(texts)
+        return embedder.reader.embed(texts)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):

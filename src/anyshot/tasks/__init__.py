@@ -11,7 +11,6 @@ _HOME = {
     "PrototypeClassifier": "anyshot.tasks.vector_classifiers",
     "Regressor": "anyshot.tasks.regression",
     "TaskComparison": "anyshot.tasks.multitask.comparison",
-    "classifier_from_saved": "anyshot.tasks.saved_classifier",
     "compare_with_single_tasks": "anyshot.tasks.multitask.comparison",
     "load_multitask_network": "anyshot.tasks.multitask.network",
     "regressor_from_saved": "anyshot.tasks.regression",

@@ -11,32 +11,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot import any_shot, encoders, evaluation
 from anyshot.any_shot import training_set
-from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import MethodOrAuto, Model, Starts, results_table
-from anyshot.any_shot.training_set import TrainingSet
+from anyshot.any_shot.model import MethodOrAuto, results_table
 from anyshot.base.columns import item_count
-from anyshot.base.estimator import ClassifierBase, not_fitted
-from anyshot.base.items import Items, by_position, check_list, items_and_labels, modality_of
-from anyshot.base.labels import (
-    Classes,
-    Label,
-    Labels,
-    decision_scores,
-    from_indexes,
-    is_missing,
-    label_list,
-    row_of,
-    to_indexes,
-)
+from anyshot.base.items import Items, check_list, items_and_labels
+from anyshot.base.labels import Label, Labels, decision_scores, from_indexes, to_indexes
+from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.encoders.long_texts import LongTexts
-from anyshot.store.disk_cache import EncodingCounts
-from anyshot.tasks.parameters import check_needs_no_items, check_parameters, embedder_for, write_classifier, write_names
+from anyshot.tasks.fitted_classifier import FittedClassifier
+from anyshot.tasks.parameters import (
+    Given,
+    check_parameters,
+    embedder_for,
+    fit_model,
+    warn_of_duplicates,
+)
+from anyshot.tasks.saved_classifier import read_classifier, write_classifier
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
-from anyshot.zero_shot import class_embeddings, class_texts
-from anyshot.zero_shot.class_texts import ClassesWithDescriptions, Description, describe
+from anyshot.zero_shot import class_texts
+from anyshot.zero_shot.class_texts import ClassesWithDescriptions
 
 if TYPE_CHECKING:  # each is loaded by who asks for it
     import pandas as pd
@@ -45,7 +40,7 @@ if TYPE_CHECKING:  # each is loaded by who asks for it
     from anyshot.evaluation.classification import Evaluation
 
 
-class AnyShotClassifier(ClassifierBase):
+class AnyShotClassifier(FittedClassifier):
     """Classify texts, images or vectors with any number of labels: none, one, a few, or many.
 
     Parameters
@@ -152,27 +147,19 @@ class AnyShotClassifier(ClassifierBase):
             A class has neither a label nor a name that the encoder can embed.
         """
         check_parameters(self)
-        items, labels = items_and_labels(X, y, sample_weight)
-        check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
-        source_items, source_labels = ([], []) if source is None else items_and_labels(*pair(source, name="source"))
-        names = [*(X if isinstance(X, Mapping) else ()), *labels, *source_labels]  # a class may have no example yet
-        read = class_texts.read_classes(self.classes, names, allow_unknown=self.unknown_rate is not None)
+        given = Given.read(X, y, unlabeled=unlabeled, source=source, sample_weight=sample_weight)
+        read = class_texts.read_classes(self.classes, given.names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
-        parts = [some for some in (items, unlabeled, source_items) if some is not None and item_count(some)]
         described = bool(classes.class_embeddings.any())
-        if self.encoder == "auto" and not parts and not described:
+        if self.encoder == "auto" and not given.parts and not described:
             return self._postpone(classes)
-        embedder = embedder_for(parts, self, vectors_given=described)
-        data = embedder.with_embeddings(classes, parts[0] if parts else [])
-        if source is not None:
-            data = any_shot.with_source(embedder, data, source_items, source_labels)
-        data = embedder.with_unlabeled(embedder.with_items(data, items, labels), unlabeled)
-        model = self._fit_model(embedder, data)
+        embedder = embedder_for(given.parts, self, vectors_given=described)
+        data = given.training_set(classes, embedder)
+        warn_of_duplicates(data, stacklevel=3)
+        model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
-            labeled = [item for item, y in zip(by_position(items), labels, strict=True) if not is_missing(y)]
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
-            self._set_model(fine_tune_if_better(model, labeled, unlabeled, **options))
-        _warn_of_duplicates(data)
+            self._set_model(fine_tune_if_better(model, given.labeled, unlabeled, **options))
         return self
 
     @one_at_a_time
@@ -191,33 +178,7 @@ class AnyShotClassifier(ClassifierBase):
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
         data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels), unlabeled)
-        self._fit_model(model.embedder, data, start=model.starts)
-        return self
-
-    @one_at_a_time
-    def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
-        """Add a class by a description, labeled examples, or both."""
-        self._check_fitted()
-        check_list(examples, what="A list of examples")
-        (name,) = label_list([name])
-        if self._model is None and not item_count(examples):
-            return self._postpone(self._pending.with_class(describe({name: description}), np.zeros((1, 0), np.float32)))
-        model = self._fitted_model(examples)
-        data = model.embedder.with_class(model.data, name, description)
-        data = model.embedder.with_items(data, examples, [name] * item_count(examples))
-        row = row_of(name, data.classes)
-        self._fit_model(model.embedder, data, start={own: delta.with_class(row) for own, delta in model.starts.items()})
-        return self
-
-    @one_at_a_time
-    def remove_class(self, name: Label) -> Self:
-        """Remove a class and its labeled examples."""
-        self._check_fitted()
-        if self._model is None:
-            return self._postpone(self._pending.without_class(name))
-        row, model = row_of(name, self.classes_), self._model
-        start = {own: delta.without_class(row) for own, delta in model.starts.items()}
-        self._fit_model(model.embedder, model.embedder.without_class(model.data, name), start=start)
+        self._set_model(fit_model(self, model.embedder, data, start=model.starts))
         return self
 
     # --- predicting ---
@@ -298,17 +259,21 @@ class AnyShotClassifier(ClassifierBase):
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder of JSON and safetensors, without code; the labeled examples are part of it."""
         self._check_fitted()
-        if (model := self._model) is None:
-            write_names(folder, self, self._pending.texts)
-        else:
-            write_classifier(folder, self, model, columns=getattr(self, "columns_", {}))
+        model = self._model
+        texts, columns = (self._pending if model is None else model.data).texts, getattr(self, "columns_", {})
+        write_classifier(folder, self, model, texts=texts, columns=columns)
 
-    def any_shot_model(self) -> Model:
-        """Return the fitted model; raise NotFittedError while no item has shown which encoder it needs."""
-        self._check_fitted()
-        if (model := self._model) is None:
-            raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
-        return model
+    @classmethod
+    def from_saved(cls, saved: SavedModel, *, cache: bool = True) -> Self:
+        """Return the classifier whose folder was read; `anyshot.load` reads it."""
+        parameters, model = read_classifier(saved, cache=cache)
+        clf = cls(cache=cache, **parameters)
+        if model is None:
+            return clf.fit()
+        clf._set_model(model)
+        columns: Any = saved.facts.get("columns", {})
+        clf.columns_ = dict(columns)
+        return clf
 
     def training_examples(self) -> tuple[Items, Labels] | None:
         """Return the labeled items that the model keeps, with their labels: texts or vectors; None for images."""
@@ -330,66 +295,3 @@ class AnyShotClassifier(ClassifierBase):
         model = self.any_shot_model()
         center = model.data.center if model.embedder.trained is None else model.embedder.trained.center
         return encoders.assemble(model.embedder.encoder, model.coef, model.intercept, model.data.classes, center=center)
-
-    def _fit_model(self, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
-        """Fit the model and set it; start: what labels added to an earlier one, to begin from."""
-        if self.unknown_rate is not None:
-            class_texts.check_not_named_unknown(data.texts.names)
-        training_set.check_trainable(data, method=self.method, encoder=embedder.name)
-        data = data.with_class_prior(training_set.class_shares(self.class_prior, data))
-        model = any_shot.fit_model(embedder, data, method=self.method, unknown_rate=self.unknown_rate, start=start)
-        for reason in embedder.reasons:
-            model = model.with_reason(reason)
-        return self._set_model(model)
-
-    def set_fitted(self, model: Model, *, columns: Mapping[str, str]) -> Self:
-        """Set the fitted attributes to those of a saved model."""
-        self._set_model(model)
-        self.columns_ = dict(columns)
-        return self
-
-    def _set_model(self, model: Model) -> Model:
-        """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
-        self._model: Model | None = model
-        self.classes_: Classes = model.data.classes
-        self.method_, self.reasons_, self.unknown_threshold_ = model.method, model.reasons, model.unknown_threshold
-        self.encoding_counts = model.embedder.counts
-        return model
-
-    def _postpone(self, classes: TrainingSet) -> Self:
-        """Store the classes until the first items show which encoder they need."""
-        check_needs_no_items(self)
-        training_set.class_shares(self.class_prior, classes)  # raises if a class has none
-        self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
-        self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
-        self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)
-        return self
-
-    def _fitted_model(self, items: Items) -> Model:
-        """Return the model; if no items were encoded yet, the first ones choose the encoder."""
-        self._check_fitted()
-        check_list(items)
-        model = self._model  # read once, since another thread may replace it
-        return self._first_model(items) if model is None else model
-
-    @one_at_a_time
-    def _first_model(self, items: Items) -> Model:
-        """Return the model of a classifier that was fitted without items, made for the kind of these."""
-        if self._model is not None:  # made by another thread meanwhile
-            return self._model
-        if self.encoder == "auto":
-            modality_of(items)  # an empty list does not show which encoder is needed
-        embedder = embedder_for([items], self)
-        data = embedder.with_embeddings(self._pending, items)
-        model = self._fit_model(embedder, data)
-        _warn_of_duplicates(data, stacklevel=6)
-        return model
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "classes_"):
-            raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")
-
-
-def _warn_of_duplicates(data: TrainingSet, *, stacklevel: int = 4) -> None:
-    own = data.class_embeddings, data.texts.names
-    class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)

@@ -11,7 +11,7 @@ from anyshot.encoders.saved_names import check_digest, check_saved_names, downlo
 from anyshot.errors import ModelFolderError
 
 READERS: Final[dict[str, tuple[ModuleType, str]]] = {
-    "AnyShotClassifier": (tasks, "classifier_from_saved"),
+    "AnyShotClassifier": (tasks, "AnyShotClassifier"),
     "AnyShotRegressor": (tasks, "regressor_from_saved"),
     "ContrastiveClassifier": (fine_tuning, "ContrastiveClassifier"),
     "DomainConfusionClassifier": (domain_adaptation, "DomainConfusionClassifier"),
@@ -59,7 +59,7 @@ def load(
         package, name = READERS[kind]
         reader: Any = getattr(package, name)
         if kind == "AnyShotClassifier":
-            return reader(saved, cache=cache)
+            return reader.from_saved(saved, cache=cache)
         return reader.from_saved(saved) if hasattr(reader, "from_saved") else reader(saved)
 
 

@@ -1,24 +1,25 @@
-"""Check the parameters of AnyShotClassifier, save them, and choose its encoder."""
+"""What a user gives to AnyShotClassifier: its parameters, which are checked, and items, which become a training set."""
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from anyshot import data
+from anyshot import any_shot, data
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import METHODS, Model
-from anyshot.base.items import Items
-from anyshot.base.model_card import encoder_name, model_card
-from anyshot.base.model_folder import write_model
+from anyshot.any_shot.model import METHODS, Model, Starts
+from anyshot.any_shot.training_set import TrainingSet, check_trainable, class_shares
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items, by_position, check_list, items_and_labels
+from anyshot.base.labels import Label, Labels, is_missing
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import is_number
-from anyshot.encoders.registry import card_facts, encoder_for
-from anyshot.errors import InputError, ModelFolderError, NotEnoughLabelsError
+from anyshot.base.validation import is_number, pair
+from anyshot.encoders.registry import encoder_for
+from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
-from anyshot.zero_shot.class_texts import ClassTexts
+from anyshot.zero_shot import class_embeddings
+from anyshot.zero_shot.class_texts import check_not_named_unknown
 
 
 class Parameters(Protocol):
@@ -55,48 +56,6 @@ def embedder_for(parts: Sequence[Items], clf: Parameters, *, vectors_given: bool
     return Embedder(kind, cache=cache, table=table, long_texts=clf.long_texts, words=clf.words)
 
 
-_SAVED = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts", "words")
-
-
-def write_classifier(
-    folder: str | os.PathLike[str], clf: Parameters, model: Model, *, columns: Mapping[str, str]
-) -> None:
-    """Write the folder of a classifier with its fitted model, and the columns of the table that it was fitted to."""
-    facts = {"kind": "AnyShotClassifier", "parameters": saved_parameters(clf, model.embedder), **model.facts()}
-    _write(folder, {**facts, "columns": columns}, model.arrays())
-
-
-def write_names(folder: str | os.PathLike[str], clf: Parameters, texts: ClassTexts) -> None:
-    """Write the folder of a classifier that knows only the names of its classes: its encoder follows from items."""
-    words = [own and own.facts() for own in texts.words]
-    facts = {
-        "kind": "AnyShotClassifier",
-        "parameters": saved_parameters(clf, None),
-        "encoder": {"name": "auto", "digest": None, "tuned": None},
-        "training_set": {"classes": texts.names, "texts": texts.texts, "words": words, "examples": []},
-        "model": {"method": "zero-shot", "reasons": ["The encoder is chosen by the first items."]},
-        "leaderboard": [],
-    }
-    _write(folder, facts, {})
-
-
-def _write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    modality, base_model = card_facts(encoder_name(facts))
-    card = model_card(facts, modality=modality, base_model=base_model)
-    write_model(folder, facts=facts, arrays=arrays, card=card)
-
-
-def saved_parameters(clf: Parameters, embedder: Embedder | None) -> dict[str, Any]:
-    """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
-    if embedder is not None and not isinstance(embedder.requested, str) and embedder.trained is None:
-        raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
-    parameters = {name: value for name, value in clf.get_params().items() if name in _SAVED}
-    parameters["encoder"] = "auto" if embedder is None or clf.encoder == "auto" else embedder.name
-    if isinstance(clf.class_prior, Mapping):
-        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
-    return parameters
-
-
 def check_parameters(clf: Parameters) -> None:
     """Raise InputError if a parameter of the classifier is out of range."""
     budget, rate, prior = clf.budget, clf.unknown_rate, clf.class_prior
@@ -127,3 +86,69 @@ def check_needs_no_items(clf: Parameters) -> None:
         )
     if clf.method not in ("auto", "zero-shot", "any-shot"):
         raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")
+
+
+def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
+    """Return the model of a classifier; start: what labels added to an earlier one, to begin from."""
+    if clf.unknown_rate is not None:
+        check_not_named_unknown(data.texts.names)
+    check_trainable(data, method=clf.method, encoder=embedder.name)
+    data = data.with_class_prior(class_shares(clf.class_prior, data))
+    model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
+    for reason in embedder.reasons:
+        model = model.with_reason(reason)
+    return model
+
+
+def warn_of_duplicates(data: TrainingSet, *, stacklevel: int) -> None:
+    """Warn of classes that are nearly the same for the encoder."""
+    own = data.class_embeddings, data.texts.names
+    class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
+
+
+class Given(NamedTuple):
+    """The items that `fit` was given: with labels, without, and with labels of another domain."""
+
+    items: Items
+    labels: list[Label]
+    names: Sequence[Label] = ()  # every label, and those of classes that have no example yet
+    unlabeled: Items | None = None
+    source: tuple[Items, list[Label]] | None = None
+
+    @classmethod
+    def read(
+        cls,
+        X: Items | Mapping[Label, Items] | None,
+        y: Labels | None,
+        *,
+        unlabeled: Items | None,
+        source: tuple[Items, Labels] | None,
+        sample_weight: ArrayLike | None,
+    ) -> Self:
+        """Return the items and labels that a user gave, checked."""
+        items, labels = items_and_labels(X, y, sample_weight)
+        check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
+        other = None if source is None else items_and_labels(*pair(source, name="source"))
+        names = [*(X if isinstance(X, Mapping) else ()), *labels, *(other[1] if other else ())]
+        return cls(items, labels, names, unlabeled, other)
+
+    @property
+    def parts(self) -> list[Items]:
+        """The lists of items that are not empty."""
+        several = (self.items, self.unlabeled, self.source[0] if self.source else None)
+        return [some for some in several if some is not None and item_count(some)]
+
+    @property
+    def labeled(self) -> list[object]:
+        """The items that have a label."""
+        return [item for item, y in zip(by_position(self.items), self.labels, strict=True) if not is_missing(y)]
+
+    def training_set(self, classes: TrainingSet, embedder: Embedder) -> TrainingSet:
+        """Return the training set of these classes with all items, encoded.
+
+        A model of the source replaces the embeddings of the classes of which the source has labels.
+        """
+        found = embedder.with_embeddings(classes, self.parts[0] if self.parts else [])
+        if self.source is not None:
+            found = any_shot.with_source(embedder, found, *self.source)
+        return embedder.with_unlabeled(embedder.with_items(found, self.items, self.labels), self.unlabeled)

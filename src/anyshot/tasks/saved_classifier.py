@@ -1,18 +1,68 @@
-"""The classifier that `AnyShotClassifier.save` wrote, from the content of its folder."""
+"""The folder of an AnyShotClassifier: its parameters, and the fitted model or the names of its classes."""
 
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import Any, Final
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Model
 from anyshot.base.class_words import Words
-from anyshot.base.model_folder import SavedModel
+from anyshot.base.model_card import encoder_name, model_card
+from anyshot.base.model_folder import SavedModel, write_model
+from anyshot.encoders.registry import card_facts
+from anyshot.errors import ModelFolderError
 from anyshot.store.disk_cache import VectorCache
-from anyshot.tasks.classification import AnyShotClassifier
+from anyshot.tasks.parameters import Parameters
 from anyshot.zero_shot.class_texts import ClassTexts
 
+SAVED: Final = ("encoder", "method", "budget", "class_prior", "unknown_rate", "long_texts", "words")
+"""The parameters that are part of a saved model."""
 
-def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotClassifier:
-    """Return the classifier that `AnyShotClassifier.save` wrote."""
+
+def write_classifier(
+    folder: str | os.PathLike[str],
+    clf: Parameters,
+    model: Model | None,
+    *,
+    texts: ClassTexts,
+    columns: Mapping[str, str],
+) -> None:
+    """Write the folder of a classifier with its fitted model, or with the texts of its classes if there is none yet.
+
+    columns: of the table that it was fitted to.
+    """
+    parameters = saved_parameters(clf, None if model is None else model.embedder)
+    facts: dict[str, Any] = {"kind": "AnyShotClassifier", "parameters": parameters}
+    facts |= _facts_of_names(texts) if model is None else {**model.facts(), "columns": columns}
+    modality, base_model = card_facts(encoder_name(facts))
+    card = model_card(facts, modality=modality, base_model=base_model)
+    write_model(folder, facts=facts, arrays={} if model is None else model.arrays(), card=card)
+
+
+def _facts_of_names(texts: ClassTexts) -> dict[str, Any]:
+    """Return the facts of a classifier that knows only the names of its classes: its encoder follows from items."""
+    words = [own and own.facts() for own in texts.words]
+    return {
+        "encoder": {"name": "auto", "digest": None, "tuned": None},
+        "training_set": {"classes": texts.names, "texts": texts.texts, "words": words, "examples": []},
+        "model": {"method": "zero-shot", "reasons": ["The encoder is chosen by the first items."]},
+        "leaderboard": [],
+    }
+
+
+def saved_parameters(clf: Parameters, embedder: Embedder | None) -> dict[str, Any]:
+    """Return the parameters of a classifier as JSON values; raise ModelFolderError if its encoder has no name."""
+    if embedder is not None and not isinstance(embedder.requested, str) and embedder.trained is None:
+        raise ModelFolderError("A model with an encoder object cannot be saved; name the encoder, as hf:FOLDER.")
+    parameters = {name: value for name, value in clf.get_params().items() if name in SAVED}
+    parameters["encoder"] = "auto" if embedder is None or clf.encoder == "auto" else embedder.name
+    if isinstance(clf.class_prior, Mapping):
+        parameters["class_prior"] = list(clf.class_prior.items())  # JSON keys are strings; names may be numbers
+    return parameters
+
+
+def read_classifier(saved: SavedModel, *, cache: bool) -> tuple[dict[str, Any], Model | None]:
+    """Return the parameters of a classifier that was saved, its classes among them, and its model if there is one."""
     facts: dict[str, Any] = saved.facts
     prior = facts["parameters"]["class_prior"]
     parameters = {**facts["parameters"], "class_prior": prior if isinstance(prior, str) else dict(prior)}
@@ -20,11 +70,8 @@ def classifier_from_saved(saved: SavedModel, *, cache: bool = True) -> AnyShotCl
         given = facts["training_set"]
         words = tuple(own and Words.from_facts(own) for own in given["words"])
         texts = ClassTexts(tuple(given["classes"]), tuple(map(tuple, given["texts"])), words)
-        return AnyShotClassifier(
-            dict(zip(texts.names, texts.descriptions, strict=True)), cache=cache, **parameters
-        ).fit()
+        return {**parameters, "classes": dict(zip(texts.names, texts.descriptions, strict=True))}, None
     kept = VectorCache() if cache else None
     embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
-    clf = AnyShotClassifier(model.described_classes(), cache=cache, **{"words": embedder.words, **parameters})
-    return clf.set_fitted(model, columns=facts.get("columns", {}))
+    return {"words": embedder.words, **parameters, "classes": model.described_classes()}, model

@@ -118,7 +118,7 @@ def with_fine_tuned(
     """
     data, prior = model.data, model.data.class_prior
     vectors = embedder.encode(items)
-    embeddings = embedder.embed_classes(data.texts, width=vectors.shape[1])
+    embeddings = embedder.reader.embed(data.texts)
     moved = without_items(data.texts, embeddings).with_labels(vectors, data.index, data.examples)
     if unlabeled is not None and len(unlabeled):
         moved = moved.with_unlabeled(embedder.encode(unlabeled))

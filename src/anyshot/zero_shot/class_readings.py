@@ -1,15 +1,21 @@
-"""The words by which classes are read: a user's own, those of the thesaurus, or any, for names that deny.
+"""How classes are read: by which words, in which sentences, and with which vectors among the items of an encoder.
 
 Words are worth more than names: the accuracy without a label, mean over halves of the train rows of seven text sets, is
 67 % by names, 75 % by the words of the thesaurus, and 77 % by words that somebody who knows the data writes down.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
 
 from anyshot.base.labels import Label
+from anyshot.base.validation import Indexes, Vectors
+from anyshot.zero_shot import class_embeddings
+from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_names import has_letters, normal_form
-from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, own_readings
 from anyshot.zero_shot.thesaurus import forms_of, listed_name, lookup, sample_of_words
 
 SHORT_DESCRIPTION: Final = 4
@@ -30,6 +36,94 @@ REMAINDERS: Final = frozenset(
 SHOWN_WORDS: Final = 4
 SHOWN_CLASSES: Final = 4
 """Words of a class, and classes, that a sentence names."""
+
+
+class Bridge(Protocol):
+    """What predicts class embeddings from names for an image classifier that reads no texts, as `ImageNetBridge`."""
+
+    templates: tuple[str, ...]
+
+    def embed_classes(self, texts: ClassTexts) -> Vectors:
+        """Return class embeddings (c, d)."""
+        ...
+
+    def similar_classes(self, texts: ClassTexts) -> list[list[tuple[str, float]]]:
+        """Return, for each class, the known classes that its embedding consists of, with their shares."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClassReader:
+    """Reads the texts of classes and returns their embeddings among the items of one encoder."""
+
+    encode: Embed | None = None  # texts to vectors among those of the items; None if the encoder reads no texts
+    width: int = 0  # of the encoder's vectors; 0 where items are vectors
+    of_texts: bool = False  # whether the items are texts
+    # Whether names of classes of texts are also read by the words of the thesaurus, and codes are left out.
+    thesaurus: bool = False
+    bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The sentences into which class names are put before they are encoded; empty where they are not encoded."""
+        if self.encode is not None:
+            return class_embeddings.TEXT_TEMPLATES if self.of_texts else class_embeddings.IMAGE_TEMPLATES
+        return () if self.bridge is None else self.bridge.templates
+
+    def readings(self, texts: ClassTexts) -> tuple[Reading, ...]:
+        """Return the words by which classes are read; those of the thesaurus are words of texts, not of images."""
+        return readings(texts) if self.thesaurus and self.of_texts else own_readings(texts)
+
+    def reasons(self, texts: ClassTexts) -> list[str]:
+        """Return how class names are read, in sentences; none if they are not."""
+        if not self.templates:
+            return []
+        sentences = f"Class names are encoded as {', '.join(map(repr, self.templates))}."
+        return [sentences, *reading_reasons(texts, self.readings(texts), ask=self.thesaurus and self.of_texts)]
+
+    def embed(self, texts: ClassTexts, *, rows: Sequence[int] | None = None) -> Vectors:
+        """Return class embeddings (c, d) of the classes' texts, zeros for a class whose texts the encoder cannot read.
+
+        Embeddings that come over the bridge are longer for names that are closer to known classes. rows: the classes to
+        embed, all by default; how they are read depends on all.
+        """
+        rows = range(len(texts.names)) if rows is None else rows
+        some = texts.of(rows)
+        if self.encode is not None:
+            read_by = self.readings(texts)
+            return class_embeddings.embed_classes(
+                some,
+                self.encode,
+                templates=self.templates,
+                word_templates=class_embeddings.WORD_TEMPLATES if self.of_texts else self.templates,
+                read_by=[read_by[row] for row in rows],
+            )
+        if self.bridge is not None:
+            return self.bridge.embed_classes(some)
+        return np.zeros((len(rows), self.width), np.float32)
+
+    def without_codes(self, texts: ClassTexts) -> ClassTexts:
+        """Return the texts without the names that say nothing to the encoder."""
+        if self.encode is None or not self.thesaurus:
+            return texts
+        return class_embeddings.without_codes(texts, self.encode, templates=self.templates)
+
+    def embed_again(
+        self, texts: ClassTexts, embeddings: Vectors, *, before: ClassTexts, origin: Indexes, known: bool
+    ) -> tuple[ClassTexts, Vectors]:
+        """Return the texts and embeddings (c, d) of classes, of which some are new or read otherwise than before.
+
+        embeddings (c, d): as before; origin (c,): the row of each class in the texts `before`, -1 for a new one; known:
+        whether classes that are not new keep their embeddings, however they are read.
+        """
+        texts = self.without_codes(texts.with_names())  # what is a code depends on the descriptions of all
+        earlier = list(zip(before.texts, self.readings(before), strict=True))
+        now = zip(texts.texts, self.readings(texts), origin, strict=True)
+        rows = [row for row, (*read, old) in enumerate(now) if old < 0 or (tuple(read) != earlier[old] and not known)]
+        if rows and self.templates:
+            embeddings = embeddings.copy()
+            embeddings[rows] = self.embed(texts, rows=rows)
+        return texts, embeddings
 
 
 def readings(texts: ClassTexts) -> tuple[Reading, ...]:

@@ -62,6 +62,30 @@ class ClassTexts:
         """Return these classes followed by others."""
         return ClassTexts(self.names + others.names, self.texts + others.texts, self.words + others.words)
 
+    def with_names(self) -> "ClassTexts":
+        """Return the classes with the names that were left out as saying nothing to the encoder."""
+        both = zip(self.names, self.texts, strict=True)
+        return replace(
+            self, texts=tuple((own[0] or as_words(str(name)), *own[1:]) if own else () for name, own in both)
+        )
+
+    def replaced(self, row: int, new: "ClassTexts") -> "ClassTexts":
+        """Return these classes with another one in the place of a row."""
+        return self.of(range(row)).joined(new).joined(self.of(range(row + 1, len(self.names))))
+
+    def renamed(self, row: int, name: Label) -> "ClassTexts":
+        """Return one class with another name, and its descriptions and words."""
+        own = self.texts[row]
+        texts = tuple(dict.fromkeys((as_words(str(name)), *own[1:]))) if own else ()
+        return ClassTexts((name,), (texts,), (self.words[row],))
+
+    def merged(self, rows: Sequence[int], name: Label) -> "ClassTexts":
+        """Return one class with the descriptions and words of several; their names become descriptions too."""
+        every = [text for row in rows for text in self.texts[row] if text]
+        texts = tuple(dict.fromkeys((as_words(str(name)), *every))) if every else ()
+        words = [own for own in (self.words[row] for row in rows) if own is not None]
+        return ClassTexts((name,), (texts,), (Words.joined(words) if words else None,))
+
 
 def own_readings(texts: ClassTexts) -> tuple[Reading, ...]:
     """Return how each class is read by the words that the user gave, without the thesaurus."""

@@ -45,6 +45,8 @@ class ImageNetBridge:
         Maps texts to unit-length vectors (n, d).
     """
 
+    templates: tuple[str, ...] = NAME_TEMPLATES
+
     def __init__(self, classifier: LinearClassifier, embed: Embed) -> None:
         self.classifier, self.embed = classifier, embed
 
@@ -69,7 +71,7 @@ class ImageNetBridge:
         """Return class texts as vectors (c, d) among the known classes' names; words are texts like descriptions."""
         known = {name.lower() for own in self.classifier.names for name in own}
         described = with_hypernyms(with_words_as_texts(texts), known=known)
-        return embed_classes(described, self.embed, templates=NAME_TEMPLATES)
+        return embed_classes(described, self.embed, templates=self.templates)
 
 
 def transfer_weights(

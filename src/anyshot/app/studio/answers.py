@@ -165,7 +165,7 @@ class Answers:
             words, source = readings(texts)[row]
             return [*(Chip(word, "own" if word.casefold() in own else _listed(source)) for word in words), *struck]
         given = [Chip(word, "own") for word in (*classes[row].words, *classes[row].added)]
-        bridge = self._learner.embedder.bridge
+        bridge = self._learner.embedder.reader.bridge
         kinds = [] if bridge is None else bridge.similar_classes(texts.of([row]))[0]
         return [*given, *(Chip(kind, "kind") for kind, _ in kinds), *struck]
 
@@ -177,7 +177,7 @@ class Answers:
     def encode_text(self, text: str) -> Vectors | None:
         """Return the vector (1, d) of a text among the items; None if the encoder cannot compare texts with them."""
         embedder = self._learner.embedder
-        return embedder.encode_texts([text]) if embedder.reads_texts else None
+        return embedder.encode_texts([text]) if embedder.reader.encode is not None else None
 
     def refit(self) -> AnswerSet:
         """Find the answers for the project as it is now, and store them."""

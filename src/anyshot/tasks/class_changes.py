@@ -1,0 +1,121 @@
+"""Changes of a model's classes: one is added, removed, renamed or described anew, or several are merged."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import item_count
+from anyshot.base.items import Items
+from anyshot.base.labels import Label, label_list, row_of, sorted_rows
+from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import vectors as check_vectors
+from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
+from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
+
+
+class ClassChange(NamedTuple):
+    """The training set with other classes, and where they come from."""
+
+    data: TrainingSet
+    origin: Indexes  # (c,), the row of each class before the change, -1 for a new one
+
+
+def added(
+    embedder: Embedder, data: TrainingSet, *, name: Label, description: Description, examples: Items
+) -> ClassChange:
+    """Add a class with a description and labeled examples."""
+    (name,) = label_list([name])
+    texts, vector = _described(data, name, description)
+    changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
+    return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
+
+
+def removed(embedder: Embedder, data: TrainingSet, *, name: Label) -> ClassChange:
+    """Remove a class and its labeled examples."""
+    row = row_of(name, data.classes)
+    if len(data.classes) == 2:
+        raise NotEnoughClassesError(f"Cannot remove {name!r}: a classifier needs two classes, and only two are left.")
+    stay = [other for other in range(len(data.classes)) if other != row]
+    return _changed(embedder, data, data.texts.of(stay), [[other] for other in stay])
+
+
+def renamed(embedder: Embedder, data: TrainingSet, *, old: Label, new: Label) -> ClassChange:
+    """Rename a class; its labeled examples, descriptions and words stay."""
+    (new,), row = label_list([new]), row_of(old, data.classes)
+    if new in data.classes.tolist()[:row] + data.classes.tolist()[row + 1 :]:
+        raise DuplicateClassError(f"Cannot rename {old!r}: there is a class {new!r} already. To join both, merge them.")
+    return _changed(embedder, data, data.texts.replaced(row, data.texts.renamed(row, new)), _each(data))
+
+
+def described(embedder: Embedder, data: TrainingSet, *, name: Label, description: Description) -> ClassChange:
+    """Replace the descriptions and the words of a class, or its vector."""
+    row = row_of(name, data.classes)
+    texts, vector = _described(data, data.texts.names[row], description)
+    if vector is None and not data.texts.texts[row] and data.has_description[row]:
+        raise InputError(f"The class {name!r} is described by a vector. Give a vector to describe it anew.")
+    return _changed(embedder, data, data.texts.replaced(row, texts), _each(data), vector=vector, row=row)
+
+
+def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], into: Label) -> ClassChange:
+    """Merge classes into one, a new one or one of the classes, which has all their labeled examples and texts.
+
+    The names that are lost become descriptions. A class vector is the mean of theirs.
+    """
+    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
+        raise ClassesError(f"A list of class names is needed to merge classes; got {names!r}.")
+    (into,), classes = label_list([into]), data.classes.tolist()
+    given = [row_of(name, data.classes) for name in names]
+    rows = list(dict.fromkeys([*([classes.index(into)] if into in classes else []), *given]))
+    if len(rows) < 2:
+        raise ClassesError(f"Two classes or more are needed to merge them into {into!r}; got {list(names)!r}.")
+    if len(rows) == len(classes):
+        raise NotEnoughClassesError(f"Cannot merge all {len(rows)} classes into {into!r}: a classifier needs two.")
+    others = [[row] for row in range(len(classes)) if row not in rows]
+    texts = data.texts.of([row for (row,) in others]).joined(data.texts.merged(rows, into))
+    return _changed(embedder, data, texts, [*others, rows])
+
+
+def _each(data: TrainingSet) -> list[list[int]]:
+    """Return each class as a group of its own."""
+    return [[row] for row in range(len(data.texts.names))]
+
+
+def _described(data: TrainingSet, name: Label, description: Description) -> tuple[ClassTexts, Vectors | None]:
+    """Return the texts of one class, or its vector (1, d), or its attributes (1, a)."""
+    n_attributes, width = data.attributes.shape[1], data.class_embeddings.shape[1]
+    if is_vector(description) and (n_attributes or width):
+        vector = check_vectors(np.array([description]), width=n_attributes or width, name="The class vector")
+        return ClassTexts((name,), ((),)), vector if n_attributes else unit(vector)
+    if n_attributes:
+        raise InputError(f"Classes are described by attributes. Pass {n_attributes} numbers for {name!r}.")
+    return describe({name: description}), None
+
+
+def _changed(
+    embedder: Embedder,
+    data: TrainingSet,
+    texts: ClassTexts,
+    groups: Sequence[Sequence[int]],
+    *,
+    vector: Vectors | None = None,
+    row: int = -1,
+) -> ClassChange:
+    """Return the training set of other classes, sorted, with embeddings of those that are read otherwise.
+
+    groups: the rows of the earlier classes that each class contains; vector (1, d): of the class in this row.
+    """
+    changed = data.regrouped(texts, groups)
+    if vector is not None:
+        changed = changed.with_class_vector(row, vector)
+    order = sorted_rows(texts.names)
+    origin = np.array([groups[own][0] if groups[own] else -1 for own in order])
+    changed = changed.sorted()
+    if vector is None and not data.attributes.size:
+        found = embedder.reader.embed_again(
+            changed.texts, changed.class_embeddings, before=data.texts, origin=origin, known=data.from_source
+        )
+        changed = changed.with_class_embeddings(*found)
+    return ClassChange(changed, origin)

@@ -1,0 +1,123 @@
+"""What an AnyShotClassifier has learned: a model, or class names until the first items show which encoder they need."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
+
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import Model
+from anyshot.any_shot.training_set import TrainingSet, class_shares
+from anyshot.base.columns import item_count
+from anyshot.base.estimator import ClassifierBase, not_fitted
+from anyshot.base.items import Items, check_list, modality_of
+from anyshot.base.labels import Classes, Label
+from anyshot.base.threads import one_at_a_time
+from anyshot.store.disk_cache import EncodingCounts
+from anyshot.tasks.class_changes import ClassChange, added, described, merged, removed, renamed
+from anyshot.tasks.parameters import check_needs_no_items, embedder_for, fit_model, warn_of_duplicates
+from anyshot.zero_shot.class_texts import Description
+
+
+class FittedClassifier(ClassifierBase):
+    """The fitted attributes of AnyShotClassifier, and the methods that change its classes.
+
+    A change fits the model again, without encoding any item twice. If it fails, the classifier stays as it was.
+    """
+
+    encoder: Any
+    method: Any
+    budget: Any
+    class_prior: Any
+    unknown_rate: Any
+    long_texts: Any
+    words: Any
+    cache: Any
+
+    # --- changing classes ---
+
+    def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
+        """Add a class by a description, labeled examples, or both."""
+        check_list(examples, what="A list of examples")
+        change = partial(added, name=name, description=description, examples=examples)
+        return self._change_classes(change, examples=examples)
+
+    def remove_class(self, name: Label) -> Self:
+        """Remove a class and its labeled examples."""
+        return self._change_classes(partial(removed, name=name))
+
+    def rename_class(self, old: Label, new: Label) -> Self:
+        """Rename a class; its labeled examples, descriptions and words stay."""
+        return self._change_classes(partial(renamed, old=old, new=new))
+
+    def merge_classes(self, names: Sequence[Label], into: Label) -> Self:
+        """Merge classes into one, which has all their labeled examples, descriptions and words.
+
+        names: two or more; into: a new name, or that of a class, which then is one of them. The names that are lost
+        become descriptions. If classes are given by vectors, that of the new one is the mean of theirs.
+        """
+        return self._change_classes(partial(merged, names=names, into=into))
+
+    def describe_class(self, name: Label, description: Description) -> Self:
+        """Replace all descriptions and words of a class, or its vector; with None it has its name alone."""
+        return self._change_classes(partial(described, name=name, description=description))
+
+    def any_shot_model(self) -> Model:
+        """Return the fitted model; raise NotFittedError while no item has shown which encoder it needs."""
+        self._check_fitted()
+        if (model := self._model) is None:
+            raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
+        return model
+
+    # --- private ---
+
+    @one_at_a_time
+    def _change_classes(self, change: Callable[[Embedder, TrainingSet], ClassChange], *, examples: Items = ()) -> Self:
+        """Change the classes and fit again; examples: items that the change adds."""
+        self._check_fitted()
+        if self._model is None and not item_count(examples):
+            return self._postpone(change(Embedder("vectors", cache=None), self._pending).data)
+        model = self._fitted_model(examples)
+        data, origin = change(model.embedder, model.data)
+        start = {head: delta.of_rows(origin) for head, delta in model.starts.items()}
+        self._set_model(fit_model(self, model.embedder, data, start=start))
+        return self
+
+    def _set_model(self, model: Model) -> Model:
+        """Set the fitted attributes. Every answer reads `_model` alone, so that it comes from one model."""
+        self._model: Model | None = model
+        self.classes_: Classes = model.data.classes
+        self.method_, self.reasons_, self.unknown_threshold_ = model.method, model.reasons, model.unknown_threshold
+        self.encoding_counts = model.embedder.counts
+        return model
+
+    def _postpone(self, classes: TrainingSet) -> Self:
+        """Store the classes until the first items show which encoder they need."""
+        check_needs_no_items(self)
+        class_shares(self.class_prior, classes)  # raises if a class has none
+        self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
+        self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
+        self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)
+        return self
+
+    def _fitted_model(self, items: Items) -> Model:
+        """Return the model; if no items were encoded yet, the first ones choose the encoder."""
+        self._check_fitted()
+        check_list(items)
+        model = self._model  # read once, since another thread may replace it
+        return self._first_model(items) if model is None else model
+
+    @one_at_a_time
+    def _first_model(self, items: Items) -> Model:
+        """Return the model of a classifier that was fitted without items, made for the kind of these."""
+        if self._model is not None:  # made by another thread meanwhile
+            return self._model
+        if self.encoder == "auto":
+            modality_of(items)  # an empty list does not show which encoder is needed
+        embedder = embedder_for([items], self)
+        data = embedder.with_embeddings(self._pending, items)
+        warn_of_duplicates(data, stacklevel=5)
+        return self._set_model(fit_model(self, embedder, data))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise not_fitted("This AnyShotClassifier is not fitted yet. Call fit() first, with or without labels.")

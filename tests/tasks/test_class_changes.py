@@ -1,0 +1,165 @@
+"""Changes of classes: each gives the model of a new fit to the classes as they are then."""
+
+import numpy as np
+import pytest
+
+from anyshot import AnyShotClassifier, Words, load
+from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.training_set import without_items
+from anyshot.errors import (
+    ClassesError,
+    DuplicateClassError,
+    InputError,
+    NotEnoughClassesError,
+    UnknownClassError,
+)
+from anyshot.tasks import class_changes
+from anyshot.zero_shot.class_texts import describe
+
+TEXTS = ["zoo zone", "zebra zoo", "teapot", "tea time", "hub bub", "hubbub"]
+LABELS = ["zoo", "zoo", "tea", "tea", "hub", "hub"]
+CENTERS = {"a": [1.0, 0, 0, 0], "b": [0, 1.0, 0, 0], "c": [0, 0, 1.0, 0]}
+ITEMS = np.eye(4)[[0, 0, 1, 1, 2, 2]] + 0.05
+OF = list("aabbcc")
+
+
+def fitted(encoder, classes, labels=LABELS):
+    return AnyShotClassifier(classes, encoder=encoder, cache=False).fit(TEXTS, labels)
+
+
+def assert_same(changed, at_once, items):
+    assert changed.classes_.tolist() == at_once.classes_.tolist()
+    assert changed._model.data.texts == at_once._model.data.texts
+    np.testing.assert_allclose(changed._model.data.class_embeddings, at_once._model.data.class_embeddings, atol=1e-6)
+    np.testing.assert_allclose(changed.predict_proba(items), at_once.predict_proba(items), atol=5e-3)
+
+
+# --- texts ---
+
+
+def test_a_class_added_or_removed_gives_the_embeddings_of_a_new_fit(letters):
+    embedder = Embedder(letters, cache=None, words=True)
+
+    def of(classes):
+        return embedder.with_embeddings(without_items(describe(classes), np.zeros((len(classes), 0), np.float32)), [])
+
+    both, three = of(["ham", "spam"]), of(["ham", "spam", "zyzzyva"])
+    assert not np.allclose(both.class_embeddings, three.class_embeddings[:2])  # without words, since the third has none
+    added = class_changes.added(embedder, both, name="zyzzyva", description=None, examples=[]).data
+    np.testing.assert_allclose(added.class_embeddings, three.class_embeddings, atol=1e-6)
+    removed = class_changes.removed(embedder, added, name="zyzzyva").data
+    np.testing.assert_allclose(removed.class_embeddings, both.class_embeddings, atol=1e-6)
+    letters.encoded.clear()
+    class_changes.added(embedder, both, name="joy", description=None, examples=[])
+    assert not {"ham", "spam"} & set(letters.encoded)  # they are read as before
+
+
+def test_a_name_that_says_nothing_to_the_encoder_is_left_out_of_an_added_class(letters):
+    embedder = Embedder(letters, cache=None, words=True)
+    none = without_items(describe({"zzz": "aaab", "aaa": "zzzd"}), np.zeros((2, 0), np.float32))
+    found = embedder.with_embeddings(none, [])
+    added = class_changes.added(embedder, found, name="zd", description="bbb", examples=[]).data
+    assert added.texts.texts == (("", "zzzd"), ("", "bbb"), ("", "aaab"))
+
+
+def test_a_renamed_class_keeps_examples_descriptions_and_words(letters):
+    clf = fitted(letters, {"hub": "wheel", "tea": ["cup", Words("pot")], "zoo": None})
+    letters.encoded.clear()
+    assert clf.rename_class("tea", "chai") is clf
+    assert not set(letters.encoded) & set(TEXTS)
+    labels = ["chai" if label == "tea" else label for label in LABELS]
+    assert_same(clf, fitted(letters, {"hub": "wheel", "chai": ["cup", Words("pot")], "zoo": None}, labels), TEXTS)
+    assert clf.predict(["teapot"]).tolist() == ["chai"]
+
+
+def test_merged_classes_share_examples_and_texts(letters):
+    clf = fitted(letters, {"hub": "buh", "tea": ["eat", Words("pot")], "zoo": Words("lion", drop="pot"), "den": None})
+    assert clf.merge_classes(["tea", "zoo"], "outing") is clf
+    labels = ["hub" if label == "hub" else "outing" for label in LABELS]
+    texts = {"hub": "buh", "outing": ["tea", "eat", "zoo", Words("pot lion")], "den": None}
+    assert clf.classes_.tolist() == ["den", "hub", "outing"]
+    assert clf._model.data.counts.tolist() == [0, 2, 4]
+    assert_same(clf, fitted(letters, texts, labels), TEXTS)
+
+
+def test_a_class_may_be_merged_into_another(letters):
+    classes = {"hub": None, "tea": "cup", "zoo": None}
+    one, other = (fitted(letters, classes).merge_classes(names, "tea") for names in (["zoo"], ["zoo", "tea"]))
+    assert one._model.data.texts == other._model.data.texts == describe({"hub": None, "tea": ["cup", "zoo"]})
+
+
+def test_a_class_is_described_anew(letters):
+    clf = fitted(letters, {"hub": "wheel", "tea": ["cup", Words("pot")], "zoo": None})
+    clf.describe_class("tea", ["a drink", Words("leaf")])
+    assert_same(clf, fitted(letters, {"hub": "wheel", "tea": ["a drink", Words("leaf")], "zoo": None}), TEXTS)
+    clf.describe_class("tea", None)
+    assert_same(clf, fitted(letters, {"hub": "wheel", "tea": None, "zoo": None}), TEXTS)
+
+
+def test_classes_change_before_any_item_is_encoded(letters):
+    clf = AnyShotClassifier({"hub": "wheel", "tea": None, "zoo": None}, encoder=letters, cache=False).fit()
+    clf.rename_class("tea", "chai").describe_class("zoo", "lions").merge_classes(["hub", "chai"], "cafe")
+    assert clf.classes_.tolist() == ["cafe", "zoo"]
+    assert clf.predict(["lions", "wheel"]).tolist() == ["zoo", "cafe"]
+
+
+def test_changed_classes_are_saved(tmp_path):
+    names = AnyShotClassifier(["billing", "delivery", "login"], cache=False).fit()
+    names.rename_class("login", "account").merge_classes(["billing", "account"], "office").save(tmp_path / "names")
+    assert load(tmp_path / "names").classes_.tolist() == ["delivery", "office"]
+    clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF).rename_class("a", "z").merge_classes(["b", "c"], "y")
+    clf.save(tmp_path / "model")
+    again = load(tmp_path / "model", cache=False)
+    assert again.classes_.tolist() == ["y", "z"]
+    np.testing.assert_array_equal(again.predict_proba(ITEMS), clf.predict_proba(ITEMS))
+
+
+# --- vectors ---
+
+
+def test_class_vectors_follow_their_classes():
+    clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
+    assert clf.rename_class("a", "z").predict(ITEMS).tolist() == list("zzbbcc")
+    assert clf.merge_classes(["b", "c"], "b").predict(ITEMS).tolist() == list("zzbbbb")
+    np.testing.assert_allclose(clf._model.data.class_embeddings, [[0, 0.5, 0.5, 0], [1, 0, 0, 0]])
+    clf.describe_class("b", [0, 0, 0, 2.0])
+    np.testing.assert_allclose(clf._model.data.class_embeddings, np.eye(4)[[3, 0]])
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        (lambda clf: clf.rename_class("tee", "chai"), UnknownClassError, "Did you mean 'tea'"),
+        (lambda clf: clf.rename_class("tea", "zoo"), DuplicateClassError, "a class 'zoo' already. To join both, merge"),
+        (lambda clf: clf.rename_class("tea", " "), DuplicateClassError, "empty name"),
+        (lambda clf: clf.merge_classes("tea", "zoo"), ClassesError, "A list of class names is needed"),
+        (lambda clf: clf.merge_classes(["tea"], "chai"), ClassesError, "Two classes or more are needed"),
+        (lambda clf: clf.merge_classes(["tea", "hub", "zoo"], "all"), NotEnoughClassesError, "Cannot merge all 3"),
+        (lambda clf: clf.merge_classes(["tea", "den"], "all"), UnknownClassError, "'den' is not among"),
+        (lambda clf: clf.describe_class("den", "a cave"), UnknownClassError, "'den' is not among"),
+        (lambda clf: clf.describe_class("tea", 3), ClassesError, "Use a text, Words, a list of them, or None"),
+        (lambda clf: clf.remove_class("den"), UnknownClassError, "'den' is not among"),
+        (lambda clf: clf.add_class("tea"), DuplicateClassError, "'tea' is named 2 times"),
+    ],
+)
+def test_a_change_that_is_refused_leaves_the_classifier_as_it_was(letters, change, error, text):
+    clf = fitted(letters, {"hub": "wheel", "tea": None, "zoo": None})
+    model = clf._model
+    with pytest.raises(error, match=text):
+        change(clf)
+    assert clf._model is model
+
+
+def test_the_last_two_classes_cannot_be_removed():
+    clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF).remove_class("a")
+    with pytest.raises(NotEnoughClassesError, match="Cannot remove 'b': a classifier needs two classes"):
+        clf.remove_class("b")
+
+
+def test_a_class_that_is_given_by_a_vector_needs_a_vector():
+    clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
+    with pytest.raises(InputError, match="'a' is described by a vector"):
+        clf.describe_class("a", "some text")
