@@ -41,7 +41,8 @@ def cross_validate(
     own, known = data.defaults, data
     if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
         known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
-    known = known.subset(first_of_each_class(data.index, own.max_held_out))
+    held_out = first_of_each_class(data.index, own.max_held_out)
+    known = known.subset(held_out)
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return [], {}
@@ -61,7 +62,7 @@ def cross_validate(
             found = held_out_scores(name, folds, {}, {})[0][counted]
         temperature = fit_temperature(found, index, prior_items=own.temperature_items)
         result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
-        results.append(result._replace(factors=factors))
+        results.append(result._replace(factors=factors, rows=held_out[counted]))
     return results, deltas
 
 
@@ -143,10 +144,13 @@ def result_from_scores(
     weight = 1 / np.bincount(index)[index]  # (n,), so that each class counts the same
     accuracy, size = float(np.average(correct, weights=weight)), evaluation.effective_size(weight)
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
-    probabilities = softmax(moved)[np.arange(len(index)), index]
+    predicted = softmax(moved)
+    probabilities = predicted[np.arange(len(index)), index]
     likelihood = _log_likelihood(scores / temperature, index) / len(index)
     interval = evaluation.wilson_interval(accuracy * size, size)
-    return CrossValidationResult(method, accuracy, likelihood, temperature, correct, probabilities, interval=interval)
+    return CrossValidationResult(
+        method, accuracy, likelihood, temperature, correct, probabilities, interval=interval, predicted=predicted
+    )
 
 
 def result_of(

@@ -96,6 +96,8 @@ class CrossValidationResult(NamedTuple):
     probabilities: Floats  # (n,), predicted for each held-out label
     factors: Mapping[Strength, float] = MappingProxyType({})  # of the heads that are averaged
     interval: tuple[float, float] = (math.nan, math.nan)  # Wilson's 95 % interval of the accuracy
+    rows: Indexes = np.zeros(0, np.intp)  # (n,), the held-out labels among the labeled examples; not saved
+    predicted: Floats = np.zeros((0, 0))  # (n, c), probabilities of all classes for each of them; not saved
 
     def facts(self) -> list[Any]:
         """Return what is saved with the model, as JSON values."""

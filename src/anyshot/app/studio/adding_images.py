@@ -33,12 +33,14 @@ def add_images(
     *,
     names: Sequence[str] | None = None,
     source: str | None = None,
+    label: int | None = None,
     report: Report | None = None,
 ) -> Added:
     """Add image files, and those in folders and zip files; their bytes are copied into the project.
 
-    names: what the files are called, if the paths are copies. Files that are no images, and images that cannot be read,
-    are listed as faults, and the rest is taken.
+    names: what the files are called, if the paths are copies; label: the id of their class, if all have one. Files that
+    are no images, and images that cannot be read, are listed as faults, and the rest is taken. All that were added are
+    undone together.
     """
     if project.kind != "images":
         raise InputError("This project holds texts. Create a project of images for photographs.")
@@ -48,7 +50,9 @@ def add_images(
         files = list(_image_files(list(zip(map(Path, paths), named, strict=True)), Path(scratch), added))
         batch: int | None = None
         for start in range(0, len(files), IMAGES_AT_ONCE):
-            batch = _add_some_images(project, files[start : start + IMAGES_AT_ONCE], added, batch, source or named[0])
+            some = files[start : start + IMAGES_AT_ONCE]
+            copied = [(name, copy) for path, name in some if (copy := _copied(project, path, name, added)) is not None]
+            batch = _add_copied(project, copied, added, batch, source=source or named[0], label=label)
             if report is not None:
                 report(min(start + IMAGES_AT_ONCE, len(files)), len(files))
     return added
@@ -88,31 +92,45 @@ def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[
     return found
 
 
-def _add_some_images(
-    project: Project, files: Sequence[tuple[Path, str]], added: Added, batch: int | None, source: str
+def _add_copied(
+    project: Project,
+    copied: Sequence[tuple[str, tuple[bytes, str]]],
+    added: Added,
+    batch: int | None,
+    *,
+    source: str,
+    label: int | None,
 ) -> int | None:
-    """Copy some images into the project and add them, to the batch that the first of them made."""
-    copied = [(name, copy) for path, name in files if (copy := _copied(project, path, name, added)) is not None]
+    """Add images that were copied into the project, to the batch that the first of them made; return the batch."""
     if not copied:
         return batch
-    if batch is not None:
-        with project.database.transaction() as transaction:
-            _insert_images(transaction, copied, batch, added)
-            mark_changed(transaction, ["items"])
-        project.database.notify()
+    if batch is None:
+        with project.database.change("add_items", source=source) as (transaction, facts):
+            facts["batch"] = batch = transaction.insert("batches", batch_row(source, [], None))
+            _insert_images(transaction, copied, added, batch, label)
+            facts["count"] = added.n_items
         return batch
-    with project.database.change("add_items", source=source) as (transaction, facts):
-        batch = transaction.insert("batches", batch_row(source, [], None))
-        _insert_images(transaction, copied, batch, added)
-        facts["count"] = added.n_items
+    with project.database.transaction() as transaction:
+        _insert_images(transaction, copied, added, batch, label)
+        transaction.connection.execute(
+            "update history set facts = json_set(facts, '$.count', ?) where action = 'add_items' "
+            "and json_extract(facts, '$.batch') = ?",
+            (added.n_items, batch),
+        )
+        mark_changed(transaction, ["items"])
+    project.database.notify()
     return batch
 
 
 def _insert_images(
-    transaction: Transaction, copied: Sequence[tuple[str, tuple[bytes, str]]], batch: int, added: Added
+    transaction: Transaction,
+    copied: Sequence[tuple[str, tuple[bytes, str]]],
+    added: Added,
+    batch: int,
+    label: int | None,
 ) -> None:
     for name, (digest, file) in copied:
-        item = insert_item(transaction, digest, file, name, None, added, name)
+        item = insert_item(transaction, digest, file, name, label, added, name)
         insert_row(transaction, batch, item, [])
     transaction.refresh_items(batch)
 

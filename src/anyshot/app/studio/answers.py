@@ -34,7 +34,7 @@ class State:
     phase: Phase = "waiting"
     done: int = 0
     total: int = 0
-    reason: Literal["", "no classes", "one class", "no items", "error"] = ""
+    reason: Literal["", "no classes", "one class", "no items", "unclear classes", "error"] = ""
     sentence: str = ""
 
 
@@ -152,6 +152,11 @@ class Answers:
         """Return whether the answers are those of the project as it is now."""
         return self._version >= 0 and not self._project.database.subjects_since(self._version) & _NEEDED
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of classes that are no answer yet, since neither their texts nor labels tell anything about them."""
+        return self._learner.left_out
+
     def chips(self, number: int) -> list[Chip]:
         """Return the words by which a class is read, or for images known kinds that are like it; struck ones last."""
         classes = self._project.classes.all()
@@ -198,7 +203,8 @@ class Answers:
                 self._set(AnswerSet(version), version)
             else:
                 self._fit(labels, version)
-        self.state = State("ready", done, total, reason)
+        unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
+        self.state = State("ready", done, total, reason or unclear)
         return self.current
 
     # --- private ---

@@ -38,6 +38,8 @@ _TABLES: Final = (
     "create table history (id integer primary key autoincrement, time text not null, action text not null, "
     "facts text not null, changes text not null, undone integer not null)",
     "create table changes (id integer primary key autoincrement, subjects text not null)",
+    "create table curve (n_labels integer primary key, accuracy real not null, lower real not null, "
+    "upper real not null)",
     # One row. Blobs, since 300,000 rows would take seconds after each click.
     "create table answers (id integer primary key, version integer not null, arrays blob not null)",
 )

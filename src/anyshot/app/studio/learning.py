@@ -85,7 +85,7 @@ class Learned:
 
     model: Model
     class_ids: Indexes  # (c,)
-    left_out: tuple[str, ...]  # names of classes that neither their texts nor labels tell anything about
+    items: Indexes  # (n,), the ids of the labeled examples
 
     def answers(self, vectors: Vectors) -> tuple[Indexes, Indexes, Vectors]:
         """Return the classes of vectors (n, d), the next probable ones, and the probabilities of both (n, 2)."""
@@ -109,6 +109,7 @@ class Learner:
         # Means over the parts of long texts; otherwise a long message would be read by its first lines.
         self.embedder = Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
         self.vectors = ItemVectors(project, self.embedder)
+        self.left_out: tuple[str, ...] = ()  # names of classes that neither texts nor labels tell anything about
         self._project = project
         self._order: list[int] = []  # ids of the labeled items, in the order of their labels
         self._classes: tuple[ClassTexts, TrainingSet] | None = None  # all of them, embedded
@@ -120,7 +121,7 @@ class Learner:
         """Return the model of some classes and labels; None if fewer than two classes can be told apart."""
         ids = self.vectors.known(labels.ids)
         order, label_of = self._labeled(classes, labels)
-        texts, usable, left_out = self._usable(classes, set(label_of.values()))
+        texts, usable = self._usable(classes, set(label_of.values()))
         if len(usable) < 2:
             self._last = None
             return None
@@ -138,7 +139,7 @@ class Learner:
             unknown_rate=UNKNOWN_RATE if (labels.labels == UNKNOWN_ID).any() and len(ids) else None,
             start=self._last.model.starts if same and self._last is not None else None,
         )
-        self._last = Learned(model, class_ids, left_out)
+        self._last = Learned(model, class_ids, np.array(order, dtype=np.intp))
         return self._last
 
     def _labeled(self, classes: Sequence[ClassRow], labels: Labels) -> tuple[list[int], dict[int, int]]:
@@ -155,16 +156,14 @@ class Learner:
         self._order = [*earlier, *(item for item in label_of if item not in set(earlier))]
         return self._order, label_of
 
-    def _usable(
-        self, classes: Sequence[ClassRow], labeled: set[int]
-    ) -> tuple[ClassTexts, list[ClassRow], tuple[str, ...]]:
-        """Return the classes that texts or labels tell something about, sorted by name, and the names of the others."""
+    def _usable(self, classes: Sequence[ClassRow], labeled: set[int]) -> tuple[ClassTexts, list[ClassRow]]:
+        """Return the classes that texts or labels tell something about, sorted by name."""
         ordered = [classes[row] for row in sorted_rows([one.name for one in classes])]
         texts = texts_of(ordered)
         has_text = self._embedded(texts).has_description if ordered else np.zeros(0, dtype=np.bool_)
         rows = [row for row, one in enumerate(ordered) if has_text[row] or one.id in labeled]
-        left_out = tuple(one.name for row, one in enumerate(ordered) if row not in rows)
-        return texts.of(rows), [ordered[row] for row in rows], left_out
+        self.left_out = tuple(one.name for row, one in enumerate(ordered) if row not in rows)
+        return texts.of(rows), [ordered[row] for row in rows]
 
     def _embedded(self, texts: ClassTexts) -> TrainingSet:
         """Return the training set of classes alone; it is kept, as words are looked up for all of them."""

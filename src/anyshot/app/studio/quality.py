@@ -1,0 +1,233 @@
+"""How good the answers of a project are: accuracy on held-out labels, what is confused, and what to do next."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from anyshot.any_shot.explanation import Explanation, explain
+from anyshot.any_shot.model import CrossValidationResult
+from anyshot.app.studio.answers import Answers
+from anyshot.app.studio.classes import ClassRow
+from anyshot.app.studio.learning import Learned
+from anyshot.app.studio.project import Project
+from anyshot.base.validation import Indexes
+from anyshot.errors import InputError
+from anyshot.evaluation.label_errors import label_errors
+
+Action: TypeAlias = Literal[
+    "add_items", "add_class", "describe", "add_words", "label_class", "label", "tell_apart", "check_errors", "done"
+]
+Hint: TypeAlias = Literal["says_nothing", "no_answers"]
+
+FEW_LABELS: Final = 5
+"""Labels of a class to propose at a time; with fewer in a class, its accuracy is a matter of chance."""
+GOOD_ACCURACY: Final = 0.9
+"""Lower end of the interval from which the proposal is to use the answers."""
+
+SENTENCES: Final[dict[Action, str]] = {
+    "add_items": "Add texts or images, by dropping a file here.",
+    "add_class": "Name at least two classes.",
+    "describe": "Describe {name}: its name says nothing.",
+    "add_words": "Write ten words that texts of {name} contain; they are worth more than five labels.",
+    "label_class": "Label {n} of {name}: it has {labels} so far.",
+    "label": "Label the next {n}: they would teach most.",
+    "tell_apart": "Label {n} more of {name}: it is confused with {other}.",
+    "check_errors": "Check {n} of your labels: they look wrong.",
+    "done": "The answers are good. Take the table or the model with you.",
+}
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What would help most now; facts: names and ids of classes, and numbers."""
+
+    action: Action
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return SENTENCES[self.action].format_map(self.facts)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Two classes of which labels were answered by the other one; items: those whose held-out answer was wrong."""
+
+    first: int
+    second: int
+    n_wrong: int
+    n_labels: int  # held-out labels of both
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the answers are.
+
+    accuracy, lower, upper: on held-out labels, mean over classes, with its 95 % interval; None with too few labels.
+    curve: (labels, accuracy, lower, upper) as they were measured, by the number of labels; confused: the pairs of
+    classes, the most often confused first.
+    """
+
+    n_labels: int
+    is_current: bool
+    accuracy: float | None
+    lower: float
+    upper: float
+    curve: list[tuple[int, float, float, float]]
+    confused: list[Confusion]
+    n_likely_errors: int
+    next_step: NextStep
+
+    def __str__(self) -> str:
+        if self.accuracy is None:
+            return "How good the answers are is measured once there are a few labels of every class."
+        lower, upper = round(100 * self.lower), round(100 * self.upper)
+        return f"About {round(10 * self.accuracy)} of 10 right; between {lower} and {upper} of 100."
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why an item has its answer; neighbors: the ids of the labeled items most similar to it."""
+
+    explanation: Explanation
+    neighbors: tuple[int, ...]
+
+
+def quality(project: Project, answers: Answers) -> Quality:
+    """Return how good the answers are, and what to do next."""
+    learned, classes = answers.learned, project.classes.all()
+    n_labels = int((project.items.labels().labels > 0).sum())
+    result, errors = _held_out(learned), likely_errors(project, answers)
+    confused = _confused(project, learned, result)
+    known = result is not None and answers.is_current()
+    if known and result is not None:
+        _remember(project, n_labels, result)
+    lower, upper = result.interval if result is not None else (0.0, 1.0)
+    return Quality(
+        n_labels,
+        answers.is_current(),
+        None if result is None else result.accuracy,
+        lower,
+        upper,
+        _curve(project, n_labels),
+        confused,
+        len(errors),
+        _next_step(project, answers, classes, confused, len(errors), lower if result is not None else 0.0),
+    )
+
+
+def likely_errors(project: Project, answers: Answers) -> Indexes:
+    """Return the ids of the items whose label is likely wrong, the clearest first (confident learning)."""
+    learned = answers.learned
+    result = _held_out(learned)
+    if learned is None or result is None:
+        return np.zeros(0, np.intp)
+    found = label_errors(result.predicted, learned.model.data.index[result.rows])
+    return _still_labeled(project, learned.items[result.rows[found["row"].to_numpy(dtype=np.intp)]])
+
+
+def hints(project: Project, answers: Answers) -> dict[int, Hint]:
+    """Return what is wrong with classes: their name says nothing, or no item is answered with them."""
+    classes, answered = project.classes.all(), set(answers.current.classes.tolist())
+    silent = [one for one in classes if answered and one.id not in answered and not one.n_labels]
+    found: dict[int, Hint] = {one.id: "no_answers" for one in silent}
+    return found | {one.id: "says_nothing" for one in classes if one.name in answers.left_out}
+
+
+def why(project: Project, answers: Answers, item: int, *, k: int = 3) -> Why:
+    """Return why an item has its answer: the most similar labeled items, and the matching words or description."""
+    learned, given = answers.learned, project.items.contents([project.items.one(item).id])
+    if learned is None:
+        raise InputError("There is no answer yet. Name two classes, and wait until the items are read.")
+    explanation = explain(learned.model, given, k=k)[0]
+    _, vector = answers.vectors(np.array([item], dtype=np.intp))
+    cosines = (learned.model.data.centered(vector) @ learned.model.data.labeled.T)[0] if len(learned.items) else []
+    nearest = np.argsort(-np.asarray(cosines), kind="stable")[:k]
+    return Why(explanation, tuple(int(learned.items[row]) for row in nearest))
+
+
+# --- private --------------------------------------------------------------------------------------------------------
+
+
+def _held_out(learned: Learned | None) -> CrossValidationResult | None:
+    """Return how well the model's method predicted held-out labels; None with too few of them."""
+    if learned is None:
+        return None
+    return next((one for one in learned.model.leaderboard if one.method == learned.model.method), None)
+
+
+def _confused(project: Project, learned: Learned | None, result: CrossValidationResult | None) -> list[Confusion]:
+    if learned is None or result is None:
+        return []
+    given, predicted = learned.model.data.index[result.rows], result.predicted.argmax(axis=1)
+    wrong = np.flatnonzero(given != predicted)
+    pairs = Counter(tuple(sorted((int(given[row]), int(predicted[row])))) for row in wrong)
+    labels = np.bincount(given, minlength=len(learned.class_ids))
+    found = []
+    for (first, second), n in pairs.most_common():
+        own = [row for row in wrong if {given[row], predicted[row]} == {first, second}]
+        items = _still_labeled(project, learned.items[result.rows[own]])
+        ids = int(learned.class_ids[first]), int(learned.class_ids[second])
+        found.append(Confusion(*ids, n, int(labels[first] + labels[second]), tuple(items.tolist())))
+    return found
+
+
+def _still_labeled(project: Project, ids: Indexes) -> Indexes:
+    labels = project.items.labels()
+    return ids[np.isin(ids, labels.ids[labels.labels > 0])]
+
+
+def _remember(project: Project, n_labels: int, result: CrossValidationResult) -> None:
+    """Store a point of the curve, if there is none for this number of labels or it differs."""
+    point = (n_labels, result.accuracy, *result.interval)
+    if project.database.read("select * from curve where n_labels = ? and accuracy = ?", n_labels, result.accuracy):
+        return
+    with project.database.transaction() as transaction:
+        transaction.connection.execute(
+            "insert or replace into curve (n_labels, accuracy, lower, upper) values (?, ?, ?, ?)", point
+        )
+
+
+def _curve(project: Project, n_labels: int) -> list[tuple[int, float, float, float]]:
+    rows = project.database.read("select * from curve where n_labels <= ? order by n_labels", n_labels)
+    return [(row["n_labels"], row["accuracy"], row["lower"], row["upper"]) for row in rows]
+
+
+def _next_step(
+    project: Project,
+    answers: Answers,
+    classes: list[ClassRow],
+    confused: list[Confusion],
+    n_errors: int,
+    lower: float,
+) -> NextStep:
+    """Return the first of these that applies: what is missing, what is unclear, what is confused."""
+    if not project.items.count():
+        return NextStep("add_items")
+    if len(classes) < 2:
+        return NextStep("add_class")
+    silent = next((one for one in classes if one.name in answers.left_out), None)
+    if silent is not None:
+        return NextStep("describe", {"class_id": silent.id, "name": silent.name})
+    least = min(classes, key=lambda one: one.n_labels)
+    facts = {"class_id": least.id, "name": least.name, "labels": least.n_labels}
+    if project.kind == "texts" and not any(one.n_labels for one in classes):
+        wordless = next((one for one in classes if not answers.chips(one.id) and not one.description), None)
+        if wordless is not None:
+            return NextStep("add_words", {"class_id": wordless.id, "name": wordless.name})
+    if n_errors:
+        return NextStep("check_errors", {"n": n_errors})
+    if lower >= GOOD_ACCURACY:
+        return NextStep("done")
+    if least.n_labels < 2 or (least.n_labels < FEW_LABELS and not confused):
+        return NextStep("label_class", facts | {"n": FEW_LABELS - least.n_labels})
+    if confused:
+        named = {one.id: one for one in classes}
+        pair = [named[number] for number in (confused[0].first, confused[0].second) if number in named]
+        if len(pair) == 2:
+            few, other = sorted(pair, key=lambda one: one.n_labels)
+            facts = {"class_id": few.id, "name": few.name, "other_id": other.id, "other": other.name}
+            return NextStep("tell_apart", facts | {"n": FEW_LABELS})
+    return NextStep("label", {"n": 10})

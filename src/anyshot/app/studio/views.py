@@ -1,0 +1,199 @@
+"""What a page shows of a project: the items in an order, with their answers, and the number of answers of a class."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from anyshot.any_shot import active_learning
+from anyshot.app.studio.answers import Answers
+from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
+from anyshot.app.studio.project import Project
+from anyshot.app.studio.quality import likely_errors
+from anyshot.base.validation import Indexes, Vectors
+from anyshot.errors import InputError
+
+Order: TypeAlias = Literal["useful", "class", "confidence", "unsure", "errors", "added"]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which items are shown, and in which order.
+
+    Parameters
+    ----------
+    order : {"useful", "class", "confidence", "unsure", "errors", "added"}
+        "useful": those whose labels would teach most first; "class": class by class, the surest first; "confidence":
+        the surest first; "unsure": the least sure first; "errors": labels that are likely wrong, and no other items.
+    class_id : int, optional
+        Only items of this class, -1 for unknown: by their label, or else by their answer.
+    is_labeled : bool, optional
+        Only items with a label, or without one.
+    text : str
+        Only items that contain all of these words, in any case; for images, in the name of the file.
+    like : int, optional
+        The items most similar to this one first, whatever the order.
+    about : str
+        The items most similar in meaning to this text first, whatever the order.
+    """
+
+    order: Order = "useful"
+    class_id: int | None = None
+    is_labeled: bool | None = None
+    text: str = ""
+    like: int | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One item as it is shown.
+
+    answer: class id, "unknown", or None while there is none; confidence: its probability; runner_up: the next probable
+    class; is_changed: whether the last refit changed the answer.
+    """
+
+    item: Item
+    answer: LabelOf
+    confidence: float
+    runner_up: LabelOf
+    runner_up_confidence: float
+    is_changed: bool
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a person labeled it."""
+        return self.item.label is not None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the items that a query finds, and how many it finds in all."""
+
+    total: int
+    rows: list[ItemRow]
+
+
+def page(project: Project, answers: Answers, query: Query, *, offset: int = 0, limit: int = 50) -> Page:
+    """Return some of the items that a query finds, with their answers."""
+    ids = order(project, answers, query)
+    return Page(len(ids), rows(project, answers, ids[offset : offset + limit]))
+
+
+def order(project: Project, answers: Answers, query: Query) -> Indexes:
+    """Return the ids of all items that a query finds, in its order."""
+    labels, found = project.items.labels(), answers.current
+    at = found.rows_of(labels.ids)
+    predicted = np.where(at >= 0, found.classes[at], 0) if len(found.ids) else np.zeros(len(at), np.intp)
+    sure = np.where(at >= 0, found.confidence[at, 0], -1.0) if len(found.ids) else np.full(len(at), -1.0)
+    shown = np.where(labels.labels != 0, labels.labels, predicted)
+    chosen = np.ones(len(labels.ids), dtype=bool)
+    if query.class_id is not None:
+        chosen &= shown == query.class_id
+    if query.is_labeled is not None:
+        chosen &= (labels.labels != 0) == query.is_labeled
+    if query.text.strip():
+        chosen &= np.isin(labels.ids, _containing(project, query.text))
+    rows = np.flatnonzero(chosen)
+    if query.like is not None or query.about.strip():
+        return _by_similarity(project, answers, query, labels.ids[rows])
+    if query.order == "useful":
+        return _by_usefulness(answers, labels, labels.ids[rows], sure[rows], labels.labels[rows] != 0)
+    if query.order == "errors":
+        likely = likely_errors(project, answers)
+        return likely[np.isin(likely, labels.ids[rows])]
+    if query.order == "class":
+        places = {one.id: place for place, one in enumerate(project.classes.all())} | {-1: 10**6}
+        place = np.array([places.get(number, 10**6 + 1) for number in shown[rows].tolist()], dtype=np.intp)
+        return labels.ids[rows[np.lexsort((-sure[rows], place))]]
+    if query.order == "added":
+        return labels.ids[rows]
+    by = -sure[rows] if query.order == "confidence" else np.where(labels.labels[rows] != 0, 2.0, sure[rows])
+    return labels.ids[rows[np.argsort(by, kind="stable")]]
+
+
+def rows(project: Project, answers: Answers, ids: Sequence[int] | Indexes) -> list[ItemRow]:
+    """Return items as they are shown, in the order of the ids; those that are gone are left out."""
+    found, items = answers.current, project.items.get(ids)
+    at, changed = found.rows_of([item.id for item in items]).tolist(), set(answers.changed.items)
+    return [
+        ItemRow(
+            item,
+            *(_shown(found.classes[row]), float(found.confidence[row, 0])) if row >= 0 else (None, 0.0),
+            *(_shown(found.runner_up[row]), float(found.confidence[row, 1])) if row >= 0 else (None, 0.0),
+            item.id in changed,
+        )
+        for item, row in zip(items, at, strict=True)
+    ]
+
+
+def counts(project: Project, answers: Answers) -> dict[LabelOf, int]:
+    """Return the number of items of each class, by their label or else by their answer; None: not answered yet."""
+    labels, found = project.items.labels(), answers.current
+    at = found.rows_of(labels.ids)
+    predicted = np.where(at >= 0, found.classes[at], 0) if len(found.ids) else np.zeros(len(at), np.intp)
+    shown = np.where(labels.labels != 0, labels.labels, predicted)
+    return {_shown(number): n for number, n in Counter(shown.tolist()).items()}
+
+
+# --- private --------------------------------------------------------------------------------------------------------
+
+N_SUGGESTED = 100
+"""Items that are put first because their labels would teach most; the others follow, the least sure first."""
+
+
+def _by_usefulness(answers: Answers, labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
+    """Return the ids, those whose labels would teach most first, and the labeled ones last."""
+    by_sure = np.argsort(np.where(is_labeled, 2.0, sure), kind="stable")
+    first = np.array([item for item in _suggested(answers, labels) if item in set(ids.tolist())], dtype=np.intp)
+    rest = ids[by_sure]
+    return np.concatenate([first, rest[~np.isin(rest, first)]])
+
+
+def _suggested(answers: Answers, labels: Labels) -> list[int]:
+    """Return the ids of the items without a label whose labels would teach most, the most useful first."""
+    learned = answers.learned
+    if learned is None:
+        return []
+    open_ids, vectors = answers.vectors(labels.ids[labels.labels == 0])
+    random = np.random.default_rng(0)
+    n = min(N_SUGGESTED, len(open_ids))
+    if not n:
+        return []
+    rows = active_learning.candidates(len(open_ids), n, random)
+    centered = learned.model.data.centered(vectors[rows])
+    labeled = learned.model.data.labeled
+    chosen = active_learning.suggest(centered, learned.model.probabilities(centered), n, labeled=labeled)
+    return [int(item) for item in open_ids[rows[chosen]]]
+
+
+def _by_similarity(project: Project, answers: Answers, query: Query, ids: Indexes) -> Indexes:
+    """Return the ids, those most similar to an item or a text first; items that are not encoded yet are left out."""
+    if query.like is not None:
+        known, target = answers.vectors(np.array([project.items.one(query.like).id], dtype=np.intp))
+        if not len(known):
+            return ids[:0]
+    else:
+        of_text = answers.encode_text(query.about)
+        if of_text is None:
+            raise InputError("These images cannot be searched by a text. Choose an image, and show those like it.")
+        target = of_text
+    known, vectors = answers.vectors(ids)
+    center = answers.learned.model.data.center if answers.learned is not None else 0
+    return known[np.argsort(-((vectors - center) @ (target - center)[0]), kind="stable")]
+
+
+def _containing(project: Project, text: str) -> Indexes:
+    """Return the ids of the items that contain all words of a text, in any case."""
+    words = text.casefold().split()
+    column = "content" if project.kind == "texts" else "name"
+    found = project.database.read(f"select id, {column} as content from items where not hidden")
+    return np.array(
+        [row["id"] for row in found if all(word in row["content"].casefold() for word in words)], dtype=np.intp
+    )
+
+
+def _shown(stored: int) -> LabelOf:
+    return shown_label(int(stored))
