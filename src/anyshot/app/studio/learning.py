@@ -6,15 +6,11 @@ them up again would take longer than the fit.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from anyshot import any_shot, encoders
-from anyshot.any_shot import training_set
-from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import Model
-from anyshot.any_shot.training_set import TrainingSet
 from anyshot.app.studio.classes import UNKNOWN_ID, ClassRow
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
@@ -23,6 +19,11 @@ from anyshot.base.labels import sorted_rows
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot.class_texts import ClassTexts, describe
+
+if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need
+    from anyshot.any_shot.embedder import Embedder
+    from anyshot.any_shot.model import Model
+    from anyshot.any_shot.training_set import TrainingSet
 
 MAX_POOL: Final = 1_000
 """Items without labels that the model is fitted to, evenly spaced: the time of a refit grows with them."""
@@ -34,7 +35,7 @@ UNKNOWN_RATE: Final = 0.05
 class ItemVectors:
     """The vectors of a project's items, encoded once, found by the ids of the items."""
 
-    def __init__(self, project: Project, embedder: Embedder) -> None:
+    def __init__(self, project: Project, embedder: "Embedder") -> None:
         self._project, self.embedder = project, embedder
         self._vectors: Vectors = np.zeros((0, 0), np.float32)
         self._rows = np.full(0, -1, dtype=np.intp)  # (largest id + 1,), -1 for items that are not encoded yet
@@ -83,7 +84,7 @@ class ItemVectors:
 class Learned:
     """A fitted model, with the id of each of its classes."""
 
-    model: Model
+    model: "Model"
     class_ids: Indexes  # (c,)
     items: Indexes  # (n,), the ids of the labeled examples
 
@@ -107,7 +108,7 @@ class Learner:
         modality = "text" if project.kind == "texts" else "image"
         name = encoders.default_for(modality) if project.encoder == "auto" else project.encoder
         # Means over the parts of long texts; otherwise a long message would be read by its first lines.
-        self.embedder = Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
+        self.embedder: Embedder = any_shot.Embedder(name, cache=VectorCache(), words=True, long_texts="mean")
         self.vectors = ItemVectors(project, self.embedder)
         self.left_out: tuple[str, ...] = ()  # names of classes that neither texts nor labels tell anything about
         self._project = project
@@ -152,8 +153,8 @@ class Learner:
         encoded = set(self.vectors.known(labels.ids[rows]).tolist())
         pairs = zip(labels.ids[rows].tolist(), labels.labels[rows].tolist(), strict=True)
         label_of = {item: label for item, label in pairs if label in known and item in encoded}
-        earlier = [item for item in self._order if item in label_of]
-        self._order = [*earlier, *(item for item in label_of if item not in set(earlier))]
+        earlier = dict.fromkeys(item for item in self._order if item in label_of)
+        self._order = [*earlier, *(item for item in label_of if item not in earlier)]
         return self._order, label_of
 
     def _usable(self, classes: Sequence[ClassRow], labeled: set[int]) -> tuple[ClassTexts, list[ClassRow]]:
@@ -165,17 +166,17 @@ class Learner:
         self.left_out = tuple(one.name for row, one in enumerate(ordered) if row not in rows)
         return texts.of(rows), [ordered[row] for row in rows]
 
-    def _embedded(self, texts: ClassTexts) -> TrainingSet:
+    def _embedded(self, texts: ClassTexts) -> "TrainingSet":
         """Return the training set of classes alone; it is kept, as words are looked up for all of them."""
         if self._classes is None or self._classes[0] != texts:
             self._classes = texts, self._without_items(texts)
         return self._classes[1]
 
-    def _without_items(self, texts: ClassTexts) -> TrainingSet:
+    def _without_items(self, texts: ClassTexts) -> "TrainingSet":
         none = np.zeros((len(texts.names), 0), np.float32)
-        return self.embedder.with_embeddings(training_set.without_items(texts, none), [])
+        return self.embedder.with_embeddings(any_shot.without_items(texts, none), [])
 
-    def _with_pool(self, texts: ClassTexts, ids: Indexes) -> TrainingSet:
+    def _with_pool(self, texts: ClassTexts, ids: Indexes) -> "TrainingSet":
         """Return the training set of classes and unlabeled items; it is kept, as neighbors take long to find."""
         rows = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), MAX_POOL)).astype(np.intp))
         pool = ids[rows] if len(ids) else ids

@@ -2,19 +2,21 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from anyshot.any_shot.explanation import Explanation, explain
-from anyshot.any_shot.model import CrossValidationResult
-from anyshot.app.studio.answers import Answers
+from anyshot import any_shot, evaluation
 from anyshot.app.studio.classes import ClassRow
-from anyshot.app.studio.learning import Learned
 from anyshot.app.studio.project import Project
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
-from anyshot.evaluation.label_errors import label_errors
+
+if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need
+    from anyshot.any_shot.explanation import Explanation
+    from anyshot.any_shot.model import CrossValidationResult
+    from anyshot.app.studio.answers import Answers
+    from anyshot.app.studio.learning import Learned
 
 Action: TypeAlias = Literal[
     "add_items", "add_class", "describe", "add_words", "label_class", "label", "tell_apart", "check_errors", "done"
@@ -91,11 +93,11 @@ class Quality:
 class Why:
     """Why an item has its answer; neighbors: the ids of the labeled items most similar to it."""
 
-    explanation: Explanation
+    explanation: "Explanation"
     neighbors: tuple[int, ...]
 
 
-def quality(project: Project, answers: Answers) -> Quality:
+def quality(project: Project, answers: "Answers") -> Quality:
     """Return how good the answers are, and what to do next."""
     learned, classes = answers.learned, project.classes.all()
     n_labels = int((project.items.labels().labels > 0).sum())
@@ -118,17 +120,17 @@ def quality(project: Project, answers: Answers) -> Quality:
     )
 
 
-def likely_errors(project: Project, answers: Answers) -> Indexes:
+def likely_errors(project: Project, answers: "Answers") -> Indexes:
     """Return the ids of the items whose label is likely wrong, the clearest first (confident learning)."""
     learned = answers.learned
     result = _held_out(learned)
     if learned is None or result is None:
         return np.zeros(0, np.intp)
-    found = label_errors(result.predicted, learned.model.data.index[result.rows])
+    found = evaluation.label_errors(result.predicted, learned.model.data.index[result.rows])
     return _still_labeled(project, learned.items[result.rows[found["row"].to_numpy(dtype=np.intp)]])
 
 
-def hints(project: Project, answers: Answers) -> dict[int, Hint]:
+def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
     """Return what is wrong with classes: their name says nothing, or no item is answered with them."""
     classes, answered = project.classes.all(), set(answers.current.classes.tolist())
     silent = [one for one in classes if answered and one.id not in answered and not one.n_labels]
@@ -136,12 +138,12 @@ def hints(project: Project, answers: Answers) -> dict[int, Hint]:
     return found | {one.id: "says_nothing" for one in classes if one.name in answers.left_out}
 
 
-def why(project: Project, answers: Answers, item: int, *, k: int = 3) -> Why:
+def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
     """Return why an item has its answer: the most similar labeled items, and the matching words or description."""
     learned, given = answers.learned, project.items.contents([project.items.one(item).id])
     if learned is None:
         raise InputError("There is no answer yet. Name two classes, and wait until the items are read.")
-    explanation = explain(learned.model, given, k=k)[0]
+    explanation = any_shot.explain(learned.model, given, k=k)[0]
     _, vector = answers.vectors(np.array([item], dtype=np.intp))
     cosines = (learned.model.data.centered(vector) @ learned.model.data.labeled.T)[0] if len(learned.items) else []
     nearest = np.argsort(-np.asarray(cosines), kind="stable")[:k]
@@ -151,14 +153,14 @@ def why(project: Project, answers: Answers, item: int, *, k: int = 3) -> Why:
 # --- private --------------------------------------------------------------------------------------------------------
 
 
-def _held_out(learned: Learned | None) -> CrossValidationResult | None:
+def _held_out(learned: "Learned | None") -> "CrossValidationResult | None":
     """Return how well the model's method predicted held-out labels; None with too few of them."""
     if learned is None:
         return None
     return next((one for one in learned.model.leaderboard if one.method == learned.model.method), None)
 
 
-def _confused(project: Project, learned: Learned | None, result: CrossValidationResult | None) -> list[Confusion]:
+def _confused(project: Project, learned: "Learned | None", result: "CrossValidationResult | None") -> list[Confusion]:
     if learned is None or result is None:
         return []
     given, predicted = learned.model.data.index[result.rows], result.predicted.argmax(axis=1)
@@ -179,7 +181,7 @@ def _still_labeled(project: Project, ids: Indexes) -> Indexes:
     return ids[np.isin(ids, labels.ids[labels.labels > 0])]
 
 
-def _remember(project: Project, n_labels: int, result: CrossValidationResult) -> None:
+def _remember(project: Project, n_labels: int, result: "CrossValidationResult") -> None:
     """Store a point of the curve, if there is none for this number of labels or it differs."""
     point = (n_labels, result.accuracy, *result.interval)
     if project.database.read("select * from curve where n_labels = ? and accuracy = ?", n_labels, result.accuracy):
@@ -197,7 +199,7 @@ def _curve(project: Project, n_labels: int) -> list[tuple[int, float, float, flo
 
 def _next_step(
     project: Project,
-    answers: Answers,
+    answers: "Answers",
     classes: list[ClassRow],
     confused: list[Confusion],
     n_errors: int,

@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from anyshot.any_shot import active_learning
-from anyshot.app.studio.answers import Answers
 from anyshot.app.studio.items import Item, LabelOf, Labels, shown_label
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.quality import likely_errors
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import InputError
+
+if TYPE_CHECKING:  # it loads the encoders, which are needed only where answers are found
+    from anyshot.app.studio.answers import Answers
 
 Order: TypeAlias = Literal["useful", "class", "confidence", "unsure", "errors", "added"]
 
@@ -76,13 +78,13 @@ class Page:
     rows: list[ItemRow]
 
 
-def page(project: Project, answers: Answers, query: Query, *, offset: int = 0, limit: int = 50) -> Page:
+def page(project: Project, answers: "Answers", query: Query, *, offset: int = 0, limit: int = 50) -> Page:
     """Return some of the items that a query finds, with their answers."""
     ids = order(project, answers, query)
     return Page(len(ids), rows(project, answers, ids[offset : offset + limit]))
 
 
-def order(project: Project, answers: Answers, query: Query) -> Indexes:
+def order(project: Project, answers: "Answers", query: Query) -> Indexes:
     """Return the ids of all items that a query finds, in its order."""
     labels, found = project.items.labels(), answers.current
     at = found.rows_of(labels.ids)
@@ -114,7 +116,7 @@ def order(project: Project, answers: Answers, query: Query) -> Indexes:
     return labels.ids[rows[np.argsort(by, kind="stable")]]
 
 
-def rows(project: Project, answers: Answers, ids: Sequence[int] | Indexes) -> list[ItemRow]:
+def rows(project: Project, answers: "Answers", ids: Sequence[int] | Indexes) -> list[ItemRow]:
     """Return items as they are shown, in the order of the ids; those that are gone are left out."""
     found, items = answers.current, project.items.get(ids)
     at, changed = found.rows_of([item.id for item in items]).tolist(), set(answers.changed.items)
@@ -129,7 +131,7 @@ def rows(project: Project, answers: Answers, ids: Sequence[int] | Indexes) -> li
     ]
 
 
-def counts(project: Project, answers: Answers) -> dict[LabelOf, int]:
+def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
     """Return the number of items of each class, by their label or else by their answer; None: not answered yet."""
     labels, found = project.items.labels(), answers.current
     at = found.rows_of(labels.ids)
@@ -144,7 +146,7 @@ N_SUGGESTED = 100
 """Items that are put first because their labels would teach most; the others follow, the least sure first."""
 
 
-def _by_usefulness(answers: Answers, labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
+def _by_usefulness(answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
     by_sure = np.argsort(np.where(is_labeled, 2.0, sure), kind="stable")
     first = np.array([item for item in _suggested(answers, labels) if item in set(ids.tolist())], dtype=np.intp)
@@ -152,7 +154,7 @@ def _by_usefulness(answers: Answers, labels: Labels, ids: Indexes, sure: Vectors
     return np.concatenate([first, rest[~np.isin(rest, first)]])
 
 
-def _suggested(answers: Answers, labels: Labels) -> list[int]:
+def _suggested(answers: "Answers", labels: Labels) -> list[int]:
     """Return the ids of the items without a label whose labels would teach most, the most useful first."""
     learned = answers.learned
     if learned is None:
@@ -169,7 +171,7 @@ def _suggested(answers: Answers, labels: Labels) -> list[int]:
     return [int(item) for item in open_ids[rows[chosen]]]
 
 
-def _by_similarity(project: Project, answers: Answers, query: Query, ids: Indexes) -> Indexes:
+def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Indexes) -> Indexes:
     """Return the ids, those most similar to an item or a text first; items that are not encoded yet are left out."""
     if query.like is not None:
         known, target = answers.vectors(np.array([project.items.one(query.like).id], dtype=np.intp))
