@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from anyshot import any_shot, evaluation
+from anyshot import any_shot
 from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.project import Project
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
+from anyshot.evaluation.label_errors import label_errors
 
 if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is only looked at does not need
     from anyshot.any_shot.explanation import Explanation
@@ -126,7 +127,7 @@ def likely_errors(project: Project, answers: "Answers") -> Indexes:
     result = _held_out(learned)
     if learned is None or result is None:
         return np.zeros(0, np.intp)
-    found = evaluation.label_errors(result.predicted, learned.model.data.index[result.rows])
+    found = label_errors(result.predicted, learned.model.data.index[result.rows])
     return _still_labeled(project, learned.items[result.rows[found["row"].to_numpy(dtype=np.intp)]])
 
 
