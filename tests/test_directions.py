@@ -24,7 +24,7 @@ FLOORS = [
     {"anyshot", "__main__"},
 ]
 # What files import at their top, beside the dependencies.
-EXTRAS_OF_FOLDERS = {"": [], "app/server": ["serve"], "app/studio": ["serve"]}
+EXTRAS_OF_FOLDERS = {"": ["torch"], "app/server": ["serve"], "app/studio": ["serve"]}
 LONGEST_FILE = 400
 LONGEST_CHAIN = 9
 NAMED = re.compile(r"anyshot(\.\w+)+(:\w+)?")  # a string that names a module, or a function in one

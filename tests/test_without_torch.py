@@ -60,7 +60,7 @@ anyshot.load_encoder("minilm").backbone()
 GPU = "import anyshot; anyshot.load_encoder('minilm', device='cuda')"
 
 
-def run(code: str, folder, *, hidden=("torch", "transformers", "sentence_transformers")):
+def run(code: str, folder, *, hidden=("torch", "transformers", "sentence_transformers", "pyarrow", "huggingface_hub")):
     program = f"HIDDEN = {hidden!r}\n{HIDING}{code}"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
 
@@ -77,7 +77,7 @@ def test_images_are_fitted_predicted_saved_and_loaded(tmp_path):
 
 def test_a_model_of_another_architecture_names_the_extra(tmp_path):
     done = run(CONVNEXT, tmp_path)
-    assert "A model of type 'convnext' needs transformers: pip install 'anyshot[torch]'" in done.stderr
+    assert "A model of type 'convnext' needs transformers: pip install \"anyshot[torch]\"" in done.stderr
 
 
 def test_the_command_predicts_texts(tmp_path):
@@ -91,7 +91,7 @@ def test_the_command_predicts_texts(tmp_path):
 )
 def test_what_needs_torch_names_the_extra(tmp_path, code, purpose):
     done = run(code, tmp_path)
-    assert f"{purpose}: pip install 'anyshot[torch]'" in done.stderr
+    assert f'{purpose}: pip install "anyshot[torch]"' in done.stderr
 
 
 @pytest.mark.torch
@@ -103,7 +103,7 @@ def test_without_openvino_torch_serves(tmp_path):
 def test_with_neither_the_error_names_both(tmp_path):
     done = run(FIT, tmp_path, hidden=("openvino", "torch"))
     assert (
-        "Without openvino (pip install openvino), an encoder needs torch: pip install 'anyshot[torch]'" in done.stderr
+        'Without openvino (pip install openvino), an encoder needs torch: pip install "anyshot[torch]"' in done.stderr
     )
 
 

@@ -59,7 +59,7 @@ def test_without_torch_openvino_runs_and_nothing_is_wrong(monkeypatch):
     cores, engine = doctor._engine()
     assert "because there is no torch" in engine.found
     assert (cores.remedy, engine.remedy) == (None, None)
-    assert doctor._versions()[-1].found == "not installed; training a network needs it: pip install 'anyshot[torch]'"
+    assert doctor._versions()[-1].found == 'not installed; training a network needs it: pip install "anyshot[torch]"'
 
 
 def test_an_openvino_that_cannot_be_imported_is_found(tmp_path, monkeypatch):

@@ -70,7 +70,9 @@ def test_without_a_seed_the_numbers_differ():
 
 def test_a_missing_optional_package_names_the_command_that_installs_it():
     assert validation.extra("json", "scale", purpose="This") is __import__("json")
-    with pytest.raises(MissingExtraError, match=r"Spreading work needs no_such_module: pip install 'anyshot\[scale\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"Spreading work needs no_such_module: pip install \"anyshot\[scale\]\""
+    ):
         validation.extra("no_such_module", "scale", purpose="Spreading work")
 
 

@@ -63,5 +63,5 @@ def test_invalid_parameters_are_refused(parameters, message):
 
 def test_without_pot_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ot", None)
-    with pytest.raises(MissingExtraError, match=r"Optimal transport needs ot: pip install 'anyshot\[transport\]'"):
+    with pytest.raises(MissingExtraError, match=r"Optimal transport needs ot: pip install \"anyshot\[transport\]\""):
         transport_plan(np.eye(2), np.eye(2), entropy=0.1)

@@ -1,6 +1,8 @@
 """Models in folders, in the cache and on the hub, and their kinds."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ ABSENT = "anyshot-tests/no-such-model"
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch) -> Path:
     """Point the hub's client at an empty cache and a closed port."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     return tmp_path / "cache"
 
@@ -82,6 +84,22 @@ def test_a_model_in_the_cache_is_found_without_the_network(empty_cache):
     (empty_cache / "models--anyshot-tests--kept" / "refs" / "main").write_text("0" * 40)
     assert model_folder("anyshot-tests/kept", download="never") == snapshot
     assert model_folder("anyshot-tests/kept", download="allow") == snapshot
+
+
+@pytest.mark.parametrize("make", [lambda folder: sentence_model(folder), lambda folder: image_model(folder)])
+def test_a_complete_model_in_the_cache_is_opened_without_the_hubs_library(empty_cache, make):
+    make(empty_cache / "models--anyshot-tests--kept" / "snapshots" / ("0" * 40))
+    code = (
+        "import sys; from anyshot.encoders.huggingface_files import model_folder; "
+        "model_folder('anyshot-tests/kept'); sys.exit('huggingface_hub' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def image_model(folder: Path) -> Path:
+    """Save the settings of an image model, with some weights."""
+    (folder_of(folder, model_type="vit") / "preprocessor_config.json").write_text("{}")
+    return folder
 
 
 @pytest.mark.parametrize("source", ["./nowhere", "/nowhere/at/all", "a/b/c"])

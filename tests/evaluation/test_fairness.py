@@ -26,7 +26,7 @@ GROUPS = ["a", "a", "a", "a", "b", "b", "b", "b"]
 
 @pytest.fixture
 def fairlearn():
-    return pytest.importorskip("fairlearn.metrics", reason="needs fairlearn: pip install 'anyshot[fairness]'")
+    return pytest.importorskip("fairlearn.metrics", reason='needs fairlearn: pip install "anyshot[fairness]"')
 
 
 @pytest.mark.usefixtures("fairlearn")

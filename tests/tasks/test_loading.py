@@ -150,7 +150,7 @@ def no_network(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("load used the network")
 
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.delenv("ANYSHOT_DOWNLOAD", raising=False)
 
@@ -215,7 +215,7 @@ def test_an_encoder_of_the_hub_that_is_on_this_machine_is_used_without_the_netwo
 
 def test_download_follows_the_environment_and_is_never_by_default(tmp_path, monkeypatch):
     folder = with_encoder(tmp_path / "model", "hf:evil/remote")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("ANYSHOT_DOWNLOAD", "allow")
     with pytest.raises(MissingWeightsError, match="the hub cannot be reached"):

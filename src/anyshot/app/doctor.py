@@ -84,7 +84,7 @@ def _versions() -> list[Finding]:
     for name in PACKAGES:
         version = _version(name)
         found.append(Finding(name, version or "not installed", None if version else f"pip install {name}"))
-    absent = "not installed; training a network needs it: pip install 'anyshot[torch]'"
+    absent = 'not installed; training a network needs it: pip install "anyshot[torch]"'
     return found + [Finding(name, _version(name) or absent) for name in FOR_TRAINING]
 
 

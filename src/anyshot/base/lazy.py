@@ -3,7 +3,18 @@
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from anyshot.errors import MissingExtraError
+
+EXTRAS: Final = {
+    "fastapi": "serve",
+    "sentence_transformers": "torch",
+    "torch": "torch",
+    "transformers": "torch",
+    "uvicorn": "serve",
+}
+"""The extra that contains a package which some modules import at their top."""
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -15,7 +26,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(homes[name]), name)
+        value = load_name(homes[name], name)
         vars(sys.modules[package])[name] = value  # not loaded again
         return value
 
@@ -23,3 +34,20 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
         return sorted(homes)
 
     return load, names
+
+
+def load_name(module: str, name: str) -> Any:
+    """Import a module and return one of its names.
+
+    Raises
+    ------
+    MissingExtraError
+        The module needs a package that is not installed; the message names the extra that contains it.
+    """
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in EXTRAS:
+            raise
+        raise MissingExtraError(f'{name} needs {missing}: pip install "anyshot[{EXTRAS[missing]}]"') from error

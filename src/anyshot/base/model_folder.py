@@ -239,7 +239,7 @@ def _document(folder: Path) -> dict[str, Any]:
         raise ModelFolderError(f"{folder} is not an anyshot model: its {_MODEL} was written by another program.")
     if document["format"] not in range(1, FORMAT + 1):
         wrote = _version_in(document)
-        upgrade = f" with pip install 'anyshot>={wrote}'" if _VERSION.fullmatch(wrote) else ""
+        upgrade = f' with pip install "anyshot>={wrote}"' if _VERSION.fullmatch(wrote) else ""
         raise ModelFolderError(
             f"{folder} was written by anyshot {wrote} in format {document['format']!r}; this is "
             f"anyshot {anyshot_version()}, which reads formats up to {FORMAT}. Upgrade{upgrade}, or fit and save "

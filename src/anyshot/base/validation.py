@@ -207,4 +207,4 @@ def extra(module: str, name: str, *, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(f"{purpose} needs {module}: pip install 'anyshot[{name}]'") from error
+        raise MissingExtraError(f'{purpose} needs {module}: pip install "anyshot[{name}]"') from error

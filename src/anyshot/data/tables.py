@@ -15,7 +15,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from anyshot.base.files import atomic_file
 from anyshot.base.names import clean_name
@@ -218,6 +217,7 @@ def _is_filled(cell: object) -> bool:
 
 
 def _parquet(path: Path) -> Table:
+    extra("pyarrow", "tables", purpose="Reading Parquet files")
     try:
         return Table(path, pd.read_parquet(path, dtype_backend="pyarrow"))  # keeps integer columns with missing values
     except (ValueError, OSError) as error:
@@ -281,16 +281,17 @@ def _to_json(value: Any) -> Any:
 
 def _parquet_file(table: pd.DataFrame, path: Path) -> None:
     """Write a Parquet file, with columns of several types, such as numbers and "unknown", as text."""
-    mixed = [name for name in table if table[name].dtype == object and not _of_one_type(table[name])]
+    arrow = extra("pyarrow", "tables", purpose="Writing Parquet files")
+    mixed = [name for name in table if table[name].dtype == object and not _of_one_type(table[name], arrow)]
     _mapped(table, mixed, str).to_parquet(path, index=False)
 
 
-def _of_one_type(column: "pd.Series[Any]") -> bool:
+def _of_one_type(column: "pd.Series[Any]", arrow: Any) -> bool:
     if column.dropna().map(type).nunique() > 1:
         return False
     try:
-        pa.array(column, from_pandas=True)
-    except (pa.ArrowException, OverflowError):  # it has values of several types, or a number is too large
+        arrow.array(column, from_pandas=True)
+    except (arrow.ArrowException, OverflowError):  # it has values of several types, or a number is too large
         return False
     return True
 

@@ -82,7 +82,7 @@ class OptimalTransport(AdaptedClassifier):
     Notes
     -----
     Assumes that the classes are as frequent in the target as in the source; `label_shift_test` tests that.
-    Needs POT: pip install 'anyshot[transport]'.
+    Needs POT: pip install "anyshot[transport]".
 
     References
     ----------

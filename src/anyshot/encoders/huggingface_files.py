@@ -3,18 +3,14 @@
 import hashlib
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
+from anyshot.encoders import hub
+from anyshot.encoders.hub.cache import ID, snapshots
 from anyshot.encoders.huggingface_kinds import Kind, kind_of_type
-from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
+from anyshot.errors import AnyshotError, InputError, MissingWeightsError, UnknownEncoderError
 
 Download: TypeAlias = Literal["allow", "never"]
 
@@ -190,30 +186,50 @@ def _fetched(source: str | Path, patterns: tuple[str, ...], *, download: Downloa
         return folder
     if isinstance(source, Path) or source.startswith((".", "/", "~", "\\")) or source.count("/") > 1:
         raise UnknownEncoderError(f"There is no folder {folder}. Use a model's folder or its id, owner/name.")
-    remedy = f"Download it: hf download {source}"
-    try:
-        with _bar_in_terminals_only():
-            return Path(
-                snapshot_download(
-                    source,
-                    allow_patterns=list(patterns),
-                    ignore_patterns=list(OTHER_ENGINES),
-                    local_files_only=download == "never",
-                )
-            )
-    except HFValidationError as error:
-        raise UnknownEncoderError(
-            f"{source!r} is neither a folder nor the id of a model, owner/name: {error}"
-        ) from error
-    except GatedRepoError as error:
+    cached = _in_cache(source, complete=download == "allow")
+    if cached is not None:
+        return cached
+    if download == "never" and ID.fullmatch(source):
         raise MissingWeightsError(
-            f"{source} requires you to accept its terms on its page. Then log in: hf auth login"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise UnknownEncoderError(f"The hub has no model {source!r} that you can read. Check the spelling.") from error
-    except (HfHubHTTPError, OSError) as error:  # no network, no such entry in the cache, no space
-        reason = "download is 'never'" if download == "never" else f"the hub cannot be reached ({_first_line(error)})"
-        raise MissingWeightsError(f"The model {source} is not on this machine, and {reason}. {remedy}") from error
+            f"The model {source} is not on this machine, and download is 'never'. Download it: hf download {source}"
+        )
+    downloaded: Path = hub.download_model(source, patterns, ignored=OTHER_ENGINES)
+    return downloaded
+
+
+def _in_cache(source: str, *, complete: bool) -> Path | None:
+    """Return the folder of a model in the hub's cache, or None if it is not there.
+
+    complete: only if nothing can be missing, so that the hub need not be asked.
+    """
+    for folder in snapshots(source):
+        if not complete or _is_complete(folder):
+            return folder
+    return None
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether a folder has all files of a model.
+
+    Without modules.json it may be a sentence model of which another program read the network alone, so that only image
+    models are certain.
+    """
+    try:
+        _check_weights(folder, folder)
+        modules = folder / "modules.json"
+        if modules.is_file():
+            return all(_has_module(folder / str(one.get("path", "")), one) for one in read_settings(modules))
+        is_image = kind_of_type(read_settings(folder / "config.json").get("model_type")) in ("image", "image-text")
+        return is_image and (folder / "preprocessor_config.json").is_file()
+    except AnyshotError:
+        return False
+
+
+def _has_module(folder: Path, module: Mapping[str, Any]) -> bool:
+    """Return whether the folder of a module has its settings, and a tokenizer if it is a network of transformers."""
+    kind = str(module.get("type")).rpartition(".")[2]
+    needed = {"Normalize": [], "Transformer": ["config.json", "tokenizer.json"]}.get(kind, ["config.json"])
+    return all((folder / name).is_file() for name in needed)
 
 
 def _check_weights(folder: Path, source: str | Path) -> None:
@@ -302,20 +318,3 @@ def _only_a_pickle(source: object, file: object) -> str:
         f"{source} has weights only in the pickle {file}, which is never opened. Save it as safetensors: "
         "model.save_pretrained(folder, safe_serialization=True)."
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-@contextmanager
-def _bar_in_terminals_only() -> Iterator[None]:
-    """Let the hub show its progress bar in a terminal only."""
-    if sys.stderr.isatty() or are_progress_bars_disabled():
-        yield
-        return
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        enable_progress_bars()

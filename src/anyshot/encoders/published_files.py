@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from anyshot.base.user_folders import WEIGHTS, cache_folder, chosen_folder, weights_folders
-from anyshot.encoders.hub_cache import snapshots
+from anyshot.encoders.hub.cache import snapshots
 from anyshot.errors import AnyshotError, MissingWeightsError
 
 

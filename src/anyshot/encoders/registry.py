@@ -4,7 +4,6 @@ The modules of encoders import what runs them, openvino or torch, so they are im
 """
 
 import difflib
-import importlib
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
+from anyshot.base.lazy import load_name
 from anyshot.base.protocols import Encoder
 from anyshot.encoders.published_files import PUBLISHED, is_here
 from anyshot.errors import InputError, UnknownEncoderError
@@ -81,7 +81,7 @@ ENCODERS: Final[dict[str, Entry]] = {
         megabytes=None,
         license="depends on the model",
         about="keras:NAME or keras:NAME:FILE, a model of keras.applications; Keras downloads the weights or reads FILE",
-        fetch="pip install 'anyshot[keras]'",
+        fetch='pip install "anyshot[keras]"',
     ),
 }
 
@@ -264,8 +264,7 @@ def _checked(encoder: Any) -> Encoder:
 
 def _import(path: str) -> Callable[..., Any]:
     """Return a function or class of the package by its path, "module:name"."""
-    module, name = path.split(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    function: Callable[..., Any] = load_name(*path.split(":"))
     return function
 
 

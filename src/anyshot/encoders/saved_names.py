@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.encoders.hub_cache import ID, is_in_hub_cache
+from anyshot.encoders.hub.cache import ID, is_in_cache
 from anyshot.encoders.registry import ENCODERS, FIRST_LAYERS, KERAS, PREFIX
 from anyshot.errors import InputError, ModelFolderError
 
@@ -73,7 +73,7 @@ def _check(name: str, folder: object, *, download: str) -> None:
             f"{folder} names the encoder {name!r}, which is outside of the model. If you trust it, name it yourself: "
             f"load(folder, encoder={name!r}), on the command line --encoder."
         )
-    if download == "never" and not (is_id and is_in_hub_cache(source)):
+    if download == "never" and not (is_id and is_in_cache(source)):
         raise ModelFolderError(
             f"{folder} names the encoder {name!r}, which would be downloaded. If you trust it, allow that: "
             f'load(folder, download="allow"), on the command line {SWITCH}=allow.'

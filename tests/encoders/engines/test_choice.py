@@ -39,7 +39,7 @@ def test_without_torch_the_extra_is_named(arguments):
     )
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert told.startswith(MissingExtraError.__name__)
-    assert "needs torch: pip install 'anyshot[torch]'" in told
+    assert 'needs torch: pip install "anyshot[torch]"' in told
 
 
 def test_openvino_on_another_device_is_refused():

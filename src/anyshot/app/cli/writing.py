@@ -6,6 +6,7 @@ from pathlib import Path
 
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
+from anyshot.base.validation import extra
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 
 TABLES = (".csv", ".jsonl", ".parquet")
@@ -21,6 +22,8 @@ def check_out(out: Path | None, suffixes: Sequence[str], *sources: str | Path | 
         Its name does not end in one of the suffixes, its folder is missing or read-only, or it is a folder.
     InputError
         It would overwrite an input.
+    MissingExtraError
+        It is a Parquet file, and pyarrow is not installed.
     """
     if out is None:
         return
@@ -31,6 +34,8 @@ def check_out(out: Path | None, suffixes: Sequence[str], *sources: str | Path | 
         for path in () if source is None else (str(source), os.path.join(source, "labels.csv")):
             if os.path.isfile(path) and out.exists() and out.samefile(path):
                 raise InputError(f"--out {out} would overwrite the input {path}. Choose another name for --out.")
+    if out.suffix.lower() == ".parquet":
+        extra("pyarrow", "tables", purpose="Writing Parquet files")
     check_writable(out)
 
 

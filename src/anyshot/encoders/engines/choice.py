@@ -42,8 +42,8 @@ def choose_engine(engine: str = "auto", device: str = "auto", *, unsupported: st
         raise EncoderError("engine='openvino' runs on the CPU only. Use device='cpu', or engine='torch'.")
     if engine == "openvino" and unsupported:
         raise EncoderError(
-            f"engine='openvino' cannot run this model: {unsupported}. Use engine='torch', after pip install "
-            "'anyshot[torch]'."
+            f"engine='openvino' cannot run this model: {unsupported}. Use engine='torch', after "
+            'pip install "anyshot[torch]".'
         )
     reasons = {
         "engine='torch'": engine == "torch",

@@ -88,7 +88,7 @@ def activate(x: Node, kind: str) -> Node:
     if kind not in ACTIVATIONS:
         raise EncoderError(
             f"The activation {kind!r} is none of {', '.join(ACTIVATIONS)}. Use engine='torch', after pip install "
-            "'anyshot[torch]'."
+            '"anyshot[torch]".'
         )
     return ACTIVATIONS[kind](x)
 

@@ -189,7 +189,7 @@ def without_telemetry() -> Any:
         except ImportError as error:
             raise MissingExtraError(
                 f"openvino, which runs the encoders, cannot be imported: {error}. Install it: pip install openvino. "
-                "Where it is not made for your system, torch can take its place: pip install 'anyshot[torch]'"
+                'Where it is not made for your system, torch can take its place: pip install "anyshot[torch]"'
             ) from error
         finally:
             if is_first:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from anyshot.encoders.hub_cache import hub_cache_folder, is_in_hub_cache, snapshots
+from anyshot.encoders.hub.cache import hub_cache_folder, is_in_cache, snapshots
 
 SETTINGS = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 
@@ -45,6 +45,6 @@ def test_what_is_not_in_the_cache_has_no_snapshots(model, source):
 
 def test_a_model_is_in_the_cache_if_its_settings_are(model):
     (model / "snapshots" / "0").mkdir(parents=True)
-    assert not is_in_hub_cache("owner/name")
+    assert not is_in_cache("owner/name")
     (model / "snapshots" / "0" / "config.json").touch()
-    assert is_in_hub_cache("owner/name")
+    assert is_in_cache("owner/name")

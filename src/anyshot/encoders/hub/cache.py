@@ -39,6 +39,6 @@ def snapshots(source: str) -> list[Path]:
     return sorted(found, key=lambda folder: folder.name != main)
 
 
-def is_in_hub_cache(source: str) -> bool:
+def is_in_cache(source: str) -> bool:
     """Return whether the settings of a model of the hub are on this machine."""
     return any((folder / file).is_file() for folder in snapshots(source) for file in ("config.json", "modules.json"))
