@@ -2,7 +2,7 @@ import io
 import sys
 
 from anyshot.base import progress
-from anyshot.base.progress import track
+from anyshot.base.progress import counter, hidden, track
 
 
 class Terminal(io.StringIO):
@@ -98,4 +98,30 @@ def test_hidden_work_shows_nothing(monkeypatch, caplog):
     terminal = open_terminal(monkeypatch, delay=-1.0)
     with progress.hidden(), progress.job(total=5, description="Encoding texts"):
         assert list(track(STEPS, total=5, description="Inner")) == ["a", "b"]
+    assert terminal.getvalue() == ""
+
+
+def test_a_counter_states_what_is_done_and_hides_what_is_tracked_inside(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    with counter(total=4, description="Training") as show:
+        show(1.5, "Training, loss 0.5")
+        list(track(STEPS, total=5, description="Encoding texts"))
+        show(4, "Training, loss 0.1")
+    assert "Training, loss 0.1" in terminal.getvalue()
+    assert "4/4" in terminal.getvalue()
+    assert "Encoding texts" not in terminal.getvalue()
+
+
+def test_a_counter_in_a_pipe_logs_the_part_of_an_item_that_is_done(monkeypatch, caplog):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    with caplog.at_level("INFO", "anyshot"), counter(total=4, description="Training") as show:
+        show(1.5, "Training, loss 0.5")
+    assert caplog.messages[0].startswith("Training, loss 0.5: 1.5 of 4, about ")
+
+
+def test_a_counter_is_hidden_inside_of_hidden(monkeypatch):
+    terminal = open_terminal(monkeypatch, delay=-1.0)
+    with hidden(), counter(total=4, description="Training") as show:
+        show(4, "Training")
     assert terminal.getvalue() == ""

@@ -7,14 +7,16 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 T = TypeVar("T")
+Report: TypeAlias = Callable[[float, str], None]
+"""Takes how many items are done so far, or a part of one, and what to show before the bar."""
 
 DELAY: Final = 2.0
 """Seconds before a bar appears."""
@@ -54,6 +56,19 @@ def job(*, total: int, description: str) -> Iterator[None]:
 
 
 @contextmanager
+def counter(*, total: int, description: str) -> Iterator[Report]:
+    """Show a bar in the block, which states how much of `total` is done; nothing is shown of what it tracks inside.
+
+    Nothing is shown inside of another bar, or of `hidden`.
+    """
+    if _CURRENT.job is not None:
+        yield lambda done, text: None
+        return
+    with _shown(_Job(total, description)) as own:
+        yield own.at
+
+
+@contextmanager
 def hidden() -> Iterator[None]:
     """Show no progress of this thread in the block."""
     before, _CURRENT.job = _CURRENT.job, _Hidden(0, "")
@@ -68,21 +83,26 @@ class _Job:
 
     def __init__(self, total: int, description: str, *, counts_inner: bool = False) -> None:
         self.total, self.description, self.counts_inner = total, description, counts_inner
-        self._done, self._started = 0, time.monotonic()
+        self._done, self._started = 0.0, time.monotonic()
         self._shown = self._started  # when something was shown last
         self._bar: Progress | None = None
 
     def add(self, done: int) -> None:
         """Count items as done."""
-        self._done += done
+        self.at(self._done + done, self.description)
+
+    def at(self, done: float, description: str) -> None:
+        """State how many items are done by now, and what to show before the bar."""
+        self._done, self.description = done, description
         now = time.monotonic()
         if sys.stderr is None or not sys.stderr.isatty():
             if now - self._shown >= EVERY:
                 self._shown = now
-                left = duration((now - self._started) * (self.total / max(self._done, 1) - 1))
-                log.info("%s: %s of %s, about %s left", self.description, f"{self._done:,}", f"{self.total:,}", left)
+                left = duration((now - self._started) * (self.total / max(self._done, 1e-3) - 1))
+                done = f"{self._done:,.0f}" if float(self._done).is_integer() else f"{self._done:,.1f}"
+                log.info("%s: %s of %s, about %s left", self.description, done, f"{self.total:,}", left)
         elif self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done)
+            self._bar.update(self._bar.task_ids[0], completed=self._done, description=self.description)
         elif now - self._started > DELAY:
             self._bar = _bar()
             self._bar.add_task(self.description, total=self.total, completed=self._done)
@@ -97,7 +117,7 @@ class _Job:
 class _Hidden(_Job):
     """A job of which nothing is shown, nor of what is tracked inside of it."""
 
-    def add(self, done: int) -> None:
+    def at(self, done: float, description: str) -> None:
         """Do nothing."""
 
 

@@ -5,6 +5,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
+from anyshot.base import progress as bars
 from anyshot.base.validation import Indexes, RandomState, extra, generator
 from anyshot.errors import TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
@@ -87,12 +89,15 @@ def train(
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):  # restores torch's generators
         if held_out is not None and not run.history.records:
             run.record(held_out())
-        while not run.history.stopped:
-            _epoch(run, batches(np.random.default_rng([run.seed, run.epoch])), loss_of, recipe, checkpoints, team)
-            run.end_epoch(held_out() if held_out else None)
-            if checkpoints is not None and team.is_first:
-                run.save(checkpoints)
-            team.wait()
+        quiet = nullcontext() if team.is_first else bars.hidden()
+        with quiet, bars.counter(total=recipe.epochs, description="Training") as show:
+            while not run.history.stopped:
+                epoch = batches(np.random.default_rng([run.seed, run.epoch]))
+                _epoch(run, epoch, loss_of, recipe, checkpoints, team, show)
+                run.end_epoch(held_out() if held_out else None)
+                if checkpoints is not None and team.is_first:
+                    run.save(checkpoints)
+                team.wait()
     run.finish()
     return run.history
 
@@ -104,8 +109,9 @@ def _epoch(
     recipe: Recipe,
     checkpoints: Checkpoints | None,
     team: "Processes",
+    show: bars.Report,
 ) -> None:
-    """Train on the batches of an epoch that are not done yet."""
+    """Train on the batches of an epoch that are not done yet; show: states the progress."""
     run.begin_epoch(len(batches))
     for numbers in team.steps(range(run.batch, len(batches)), recipe.accumulate):
         progress = (run.epoch + (numbers.start + numbers.stop) / 2 / len(batches)) / recipe.epochs
@@ -113,6 +119,10 @@ def _epoch(
         run.set_rate(recipe.learning_rate * warmed(recipe.schedule, progress, warm_up=recipe.warm_up))
         _step(run, loss, recipe, checkpoints)
         run.end_step(loss, numbers)
+        show(
+            run.epoch + numbers.stop / len(batches),
+            f"Training, epoch {run.epoch + 1} of {recipe.epochs}, loss {run.mean_loss:.3g}",
+        )
         if checkpoints is not None and team.is_first and run.step % checkpoints.every == 0:
             run.save(checkpoints)
     _check_weights(run, recipe, checkpoints)

@@ -172,6 +172,11 @@ class Run:
         self.step, self.batch = self.step + 1, batches.stop
         self._loss_sum, self._batches_seen = self._loss_sum + loss * len(batches), self._batches_seen + len(batches)
 
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of the epoch's batches so far."""
+        return self._loss_sum / self._batches_seen
+
     def record(self, held_out: HeldOut | None, *, loss: float | None = None) -> None:
         """Record the current figures, and copy the weights if they are the best so far."""
         self.history.records.append(Record(self.epoch, loss, held_out, self._rate, self._seconds()))
@@ -182,7 +187,7 @@ class Run:
     def end_epoch(self, held_out: HeldOut | None) -> None:
         """Record the epoch, and set `history.stopped` if it was the last."""
         self.epoch, self.batch = self.epoch + 1, 0
-        self.record(held_out, loss=self._loss_sum / self._batches_seen)
+        self.record(held_out, loss=self.mean_loss)
         self._loss_sum, self._batches_seen = 0.0, 0
         best, patience = self.history.best_epoch, self._recipe.patience
         if patience is not None and best is not None and self.epoch - best >= patience:
