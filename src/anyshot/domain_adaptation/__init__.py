@@ -3,6 +3,7 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "AdaptationEnsemble": "anyshot.domain_adaptation.ensemble",
     "AdaptedClassifier": "anyshot.domain_adaptation.base",
     "CORAL": "anyshot.domain_adaptation.coral",
     "DensityRatioWeighting": "anyshot.domain_adaptation.density_ratio",

@@ -12,13 +12,16 @@ from sklearn.utils.validation import has_fit_parameter
 
 from anyshot.base.validation import RandomState, generator
 from anyshot.domain_adaptation.base import (
+    AdaptedClassifier,
     Domains,
+    Normalize,
     SourceModel,
     check_domains,
     check_items_per_class,
     float_array,
     is_sparse,
 )
+from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
 from anyshot.domain_adaptation.label_shift import Shift
 from anyshot.domain_adaptation.trials import Adaptation, Subsample, Trial, agreement, as_vectors, run_trials, subsample
 from anyshot.errors import DomainError, InputError, WidthError
@@ -34,6 +37,8 @@ from anyshot.errors import DomainError, InputError, WidthError
 Criterion: TypeAlias = Literal["agreement", "reverse", "weighted", "neighbors"]
 
 SOURCE: Final = "source model"
+ENSEMBLE: Final = "mean of several methods"
+"""The default candidate that is kept unless another one is clearly better by the criteria."""
 CRITERIA: Final[dict[Shift, tuple[Criterion, ...]]] = {
     "no shift detected": ("agreement", "reverse", "neighbors"),  # a shift may have been too small to detect
     "label shift": ("agreement", "weighted"),
@@ -41,11 +46,16 @@ CRITERIA: Final[dict[Shift, tuple[Criterion, ...]]] = {
 }
 WEIGHTS: Final[dict[Criterion, float]] = {"agreement": 1.0, "reverse": 1.0, "weighted": 1.0, "neighbors": 1 / 3}
 """Points of accuracy per point of each criterion."""
+NORMALIZATIONS: Final[dict[str, Normalize]] = {
+    "source's statistics": "source",
+    "each domain's statistics": "domain",
+    "not normalized": None,
+}
 COLUMNS: Final = ["agreement", "reverse", "weighted", "neighbors", "seconds"]
 MIN_ITEMS: Final = 10
 """Target items needed."""
 MIN_GAIN: Final = 1.0
-"""Gain over the source model [points of accuracy] that a method must show."""
+"""How far the criteria of a method must be above the source model's, and above the ensemble's [points]."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,8 @@ class Verdict:
         The kind of shift, which determines the criteria.
     table : DataFrame
         A row for each method: agreement, reverse accuracy, weighted accuracy and kappa of neighbors [%], duration of
-        its trials [s], gain over the source model by the criteria used [points], and the first of these criteria that
-        is lower than the source model's.
+        its trials [s], how far the criteria used are above the source model's [points], with the standard error over
+        the subsamples, and the first of these criteria that is lower than the source model's.
     reasons : tuple of str
         A sentence for each method.
     """
@@ -85,6 +95,7 @@ class Verdict:
             [
                 f"Adapt with {self.choice}." if self.adapt else "Do not adapt: keep the source model.",
                 f"Result of the shift test: {self.shift}. Criteria: {', '.join(others)} and {last}.",
+                "They are computed without labels of the target: they show which method to prefer, not its accuracy.",
                 *self.reasons,
                 self.table.to_string(na_rep="-"),
             ]
@@ -92,7 +103,7 @@ class Verdict:
 
 
 def adapt_or_not(
-    candidates: Mapping[str, Adaptation],
+    candidates: Mapping[str, Adaptation] | None,
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -106,9 +117,10 @@ def adapt_or_not(
 
     Parameters
     ----------
-    candidates : mapping of str to estimator
+    candidates : mapping of str to estimator, or None
         Adaptation methods with `fit(X, y, *, target)`, shallow or deep. Each is fitted three times per repeat, and once
-        more if it is chosen.
+        more if it is chosen. Where the items are vectors, the source model with other normalizations and the "mean of
+        several methods", an `AdaptationEnsemble`, are candidates as well.
     X, y : array-like of shape (n_source, ...) and (n_source,)
         The source; sparse tables stay sparse.
     target : array-like of shape (n_target, ...)
@@ -133,14 +145,15 @@ def adapt_or_not(
 
     Notes
     -----
-    The source model is kept unless the mean gain of a method over it, by the criteria used, is at least one point, and
-    no criterion is lower than the source model's by more than its standard error: each criterion can mislead, but
-    rarely all of them for the same method. The kappa of neighbors has a weight of a third: it changes about three
-    times as much as the accuracy.
+    The source model is kept unless the criteria of a method are at least one point above its own on average, and none
+    is lower by more than its standard error: each criterion can mislead, but rarely all of them for the same method.
+    The kappa of neighbors has a weight of a third: it changes about three times as much as the accuracy. The criteria
+    of single methods are less reliable than the mean of several methods, which is therefore chosen unless another
+    method is another point above it.
     """
     _check_options(candidates, n_repeats, n_items)
     domains = _check_domains(X, y, target, default=source_model is None)
-    methods = {SOURCE: SourceModel(normalize="source") if source_model is None else source_model, **candidates}
+    methods = _methods(candidates, source_model, vectors=domains.source.ndim == 2)
     random = generator(random_state)
     samples = [subsample(domains, n_items=n_items, random=random) for _ in range(n_repeats)]
     seeds = random.integers(2**31, size=n_repeats)
@@ -180,27 +193,29 @@ def criteria(samples: list[Subsample], trials: list[dict[str, Trial | None]]) ->
 
 
 def compare(found: Mapping[str, pd.DataFrame], shift: Shift) -> pd.DataFrame:
-    """Return a row for each method: its mean criteria [%], its gain over the source model, and a lower criterion.
+    """Return a row for each method: its mean criteria [%], its gain over the source model by them, and a lower one.
 
     found: the criteria of each method, one row per subsample.
     """
     used = list(CRITERIA[shift])
     rows = {}
     for name, table in found.items():
-        gain, lower = np.nan, ""
+        gain, error, lower = np.nan, np.nan, ""
         if len(table):
             gains = (table[used] - found[SOURCE][used]) * [WEIGHTS[criterion] for criterion in used]  # (repeats, used)
-            gain = float(gains.to_numpy().mean())
+            gain, error = float(gains.to_numpy().mean()), float(gains.mean(axis=1).std() / np.sqrt(len(gains)))
             standard_errors = gains.std() / np.sqrt(len(gains))
             lower = next((kind for kind in used if gains[kind].mean() < -standard_errors[kind]), "")
         means = {**table.mean().to_dict(), "seconds": table["seconds"].sum()}
-        rows[name] = {**means, "gain": gain, "lower": lower}
+        rows[name] = {**means, "gain": gain, "gain_se": error, "lower": lower}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def choose(table: pd.DataFrame) -> str:
-    """Return the method with the highest sufficient gain in the table of `compare`, or the source model."""
+    """Return the method to use: the ensemble, one that is clearly better by `compare`, or the source model."""
     sufficient = table[(table.gain >= MIN_GAIN) & (table.lower == "")]
+    if ENSEMBLE in sufficient.index and sufficient.gain.max() < sufficient.gain[ENSEMBLE] + MIN_GAIN:
+        return ENSEMBLE
     return SOURCE if sufficient.empty else str(sufficient.gain.idxmax())
 
 
@@ -211,20 +226,45 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
         if np.isnan(row.gain):
             reasons.append(f"{name}: not chosen, it cannot be fitted on one of the subsamples.")
             continue
-        if row.gain < MIN_GAIN:
-            why = f"not chosen, at least {MIN_GAIN:g} point is required"
+        if name == choice:
+            why = "chosen"
         elif row.lower:
             why = f"not chosen, its {row.lower} is lower than the source model's"
+        elif row.gain < MIN_GAIN:
+            why = f"not chosen, at least {MIN_GAIN:g} point is required"
+        elif choice == ENSEMBLE and row.gain > table.gain[ENSEMBLE]:
+            why = f"not chosen, less than {MIN_GAIN:g} point above the {ENSEMBLE}"
         else:
-            why = "chosen, the highest gain" if name == choice else f"not chosen, {choice} gains more"
-        reasons.append(f"{name}: estimated gain over the source model {row.gain:+.1f} points; {why}.")
+            why = f"not chosen, those of {choice} are higher"
+        reasons.append(
+            f"{name}: its criteria are {row.gain:+.1f} points from the source model's (standard error "
+            f"{row.gain_se:.1f}); {why}."
+        )
     return reasons
 
 
-def _check_options(candidates: Mapping[str, Adaptation], n_repeats: int, n_items: int) -> None:
-    if not isinstance(candidates, Mapping) or not candidates:
-        what = "is empty" if isinstance(candidates, Mapping) else f"is a {type(candidates).__name__}"
-        raise InputError(f"candidates {what}. Pass a dict of methods by name, such as {{'CORAL': CORAL()}}.")
+def _methods(
+    candidates: Mapping[str, Adaptation] | None, source_model: Adaptation | None, *, vectors: bool
+) -> dict[str, Adaptation]:
+    """Return the source model, the default candidates if the items are vectors, and those that were given."""
+    source = SourceModel(normalize="source") if source_model is None else source_model
+    defaults: dict[str, Adaptation] = {}
+    if vectors:
+        base = source.base if isinstance(source, AdaptedClassifier) else None
+        defaults = {
+            f"{SOURCE}, {by}": SourceModel(base=base, normalize=normalize)
+            for by, normalize in NORMALIZATIONS.items()
+            if not (isinstance(source, SourceModel) and source.normalize == normalize)
+        }
+        defaults[ENSEMBLE] = AdaptationEnsemble()
+    return {SOURCE: source, **defaults, **(candidates or {})}
+
+
+def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_items: int) -> None:
+    candidates = {} if given is None else given
+    if not isinstance(candidates, Mapping):
+        kind = type(candidates).__name__
+        raise InputError(f"candidates is a {kind}. Pass a dict of methods by name, such as {{'CORAL': CORAL()}}.")
     if SOURCE in candidates:
         raise InputError(f"A candidate is named {SOURCE!r}. Pass it as source_model=..., or rename it.")
     for name, method in candidates.items():

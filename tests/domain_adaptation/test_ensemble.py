@@ -1,0 +1,31 @@
+"""The mean of several adaptation methods."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from anyshot.domain_adaptation.base import SourceModel
+from anyshot.domain_adaptation.coral import CORAL
+from anyshot.domain_adaptation.ensemble import AdaptationEnsemble
+from domain_adaptation.worlds import moved_world
+
+
+def test_probabilities_are_the_mean_of_those_of_the_methods(vectors):
+    X, y, target = vectors
+    methods = [SourceModel(normalize=None), CORAL()]
+    mean = np.mean([model.fit(X, y, target=target).predict_proba(target) for model in methods], axis=0)
+    fitted = AdaptationEnsemble(methods=methods).fit(X, y, target=target)
+    np.testing.assert_allclose(fitted.predict_proba(target), mean)
+    np.testing.assert_array_equal(fitted.predict(target), np.unique(y)[mean.argmax(axis=1)])
+
+
+@pytest.mark.parametrize(("form", "n_methods"), [(np.asarray, 5), (csr_array, 3)])
+def test_methods_for_dense_tables_are_left_out_where_they_are_sparse(vectors, form, n_methods):
+    X, y, target = vectors
+    assert len(AdaptationEnsemble().fit(form(X), y, target=form(target)).models_) == n_methods
+
+
+@pytest.fixture
+def vectors():
+    source, y, target, _ = moved_world()
+    return source, y, target
