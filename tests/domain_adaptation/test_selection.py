@@ -10,7 +10,16 @@ from anyshot.domain_adaptation.base import Domains, SourceModel
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
-from anyshot.domain_adaptation.selection import COLUMNS, ENSEMBLE, SOURCE, adapt_or_not, choose, compare, criteria
+from anyshot.domain_adaptation.selection import (
+    COLUMNS,
+    ENSEMBLE,
+    SOURCE,
+    adapt_or_not,
+    agreed_shift,
+    choose,
+    compare,
+    criteria,
+)
 from anyshot.domain_adaptation.trials import Subsample, Trial
 from anyshot.errors import (
     DomainError,
@@ -90,6 +99,18 @@ def test_the_gain_is_the_weighted_mean_of_the_criteria_used():
 def test_label_shift_uses_other_criteria():
     found = compare(figures(**{SOURCE: [(80, 60, 50, 0)] * 2, "a": [(80, 90, 44, 60)] * 2}), "label shift")
     assert found.loc["a", "gain"] == pytest.approx(-3)
+
+
+@pytest.mark.parametrize(
+    ("found", "agreed"),
+    [
+        (["label shift"] * 3, "label shift"),
+        (["label shift", "label shift", "no shift detected"], "no shift detected"),
+        (["no shift detected", "other shift"], "other shift"),
+    ],
+)
+def test_label_shift_must_be_found_on_every_subsample(found, agreed):
+    assert agreed_shift(found) == agreed
 
 
 def test_a_small_gain_is_not_sufficient():

@@ -161,12 +161,22 @@ def adapt_or_not(
         run_trials(methods, methods[SOURCE], sample, seed=int(seed))
         for sample, seed in zip(samples, seeds, strict=True)
     ]
-    # The most frequent kind of shift; of equally frequent ones, the least favorable.
-    shift = max(reversed(CRITERIA), key=[kind for _, kind in results].count)
+    shift = agreed_shift([kind for _, kind in results])
     table = compare(criteria(samples, [trials for trials, _ in results]), shift)
     choice = choose(table)
     model = clone(methods[choice]).fit(X, y, target=target)
     return Verdict(choice, model, shift, table.round(2), tuple(_reasons(table, choice)))
+
+
+def agreed_shift(found: list[Shift]) -> Shift:
+    """Return the kind of shift that was found on most subsamples; of equally frequent ones, the least favorable.
+
+    Label shift must have been found on all of them: a source model that errs in favor of some classes looks like one.
+    Of 8 label shifts 7 are found on all six subsamples; of 24 other shifts, none.
+    """
+    if found.count("label shift") == len(found):
+        return "label shift"
+    return max(("other shift", "no shift detected"), key=found.count)
 
 
 def criteria(samples: list[Subsample], trials: list[dict[str, Trial | None]]) -> dict[str, pd.DataFrame]:
