@@ -99,13 +99,13 @@ class _Job:
             if now - self._shown >= EVERY:
                 self._shown = now
                 left = duration((now - self._started) * (self.total / max(self._done, 1e-3) - 1))
-                done = f"{self._done:,.0f}" if float(self._done).is_integer() else f"{self._done:,.1f}"
-                log.info("%s: %s of %s, about %s left", self.description, done, f"{self.total:,}", left)
+                so_far = f"{self._done:,.0f}" if float(self._done).is_integer() else f"{self._done:,.1f}"
+                log.info("%s: %s of %s, about %s left", self.description, so_far, f"{self.total:,}", left)
         elif self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._done, description=self.description)
         elif now - self._started > DELAY:
             self._bar = _bar()
-            self._bar.add_task(self.description, total=self.total, completed=self._done)
+            self._bar.add_task(self.description, total=self.total, completed=int(self._done))
             self._bar.start()
 
     def stop(self) -> None:
