@@ -1,4 +1,4 @@
-"""The commands that fit a model, and those that change it."""
+"""The commands fit, tune, learn, add-class and remove-class."""
 
 import re
 import shlex
@@ -65,19 +65,6 @@ def test_a_class_is_added_from_a_file_and_the_line_and_removed_again(call, made,
     assert call("predict", "I seek a job", "--model", model).rows[0]["label"] == "hiring"
     assert call("remove-class", model, "hiring").code == 0
     assert anyshot.load(model).classes_.tolist() == anyshot.load(made / "model").classes_.tolist()
-
-
-def test_classes_are_renamed_described_and_merged(call, model):
-    assert "Renamed 'login' to 'account'" in call("rename-class", model, "login", "account").err
-    words = ("--description", "money that I paid", "--words", "invoice, charge")
-    assert call("describe-class", model, "billing", *words).code == 0
-    texts = anyshot.load(model).any_shot_model().data.texts
-    assert (texts.names, texts.words[1]) == (("account", "billing", "delivery"), anyshot.Words("invoice, charge"))
-    done = call("merge-classes", model, "billing", "account", "--into", "office")
-    assert (done.code, "now has 2 classes" in done.err) == (0, True)
-    assert anyshot.load(model).classes_.tolist() == ["delivery", "office"]
-    refused = call("rename-class", model, "delivery", "office")
-    assert (refused.code, "To join both, merge them" in refused.err) == (1, True)
 
 
 def test_add_class_refuses_a_file_in_which_the_class_does_not_occur(call, made, model):

@@ -78,21 +78,6 @@ _COMMANDS = {
         "Remove a class and its labeled examples from a model.",
         ("anyshot remove-class model/ refund",),
     ),
-    "rename-class": Command(
-        "anyshot.app.cli.learning:rename_class",
-        "Rename a class of a model; its labeled examples, descriptions and words stay.",
-        ("anyshot rename-class model/ refund repayment",),
-    ),
-    "merge-classes": Command(
-        "anyshot.app.cli.learning:merge_classes",
-        "Merge classes of a model into one, which has all their labeled examples, descriptions and words.",
-        ("anyshot merge-classes model/ refund chargeback --into repayment",),
-    ),
-    "describe-class": Command(
-        "anyshot.app.cli.learning:describe_class",
-        "Replace all descriptions and words of a class of a model; without either, its name alone describes it.",
-        ('anyshot describe-class model/ refund --description "money back" --words "refund, return, reimburse"',),
-    ),
     "encode": Command(
         "anyshot.app.cli.measuring:encode",
         "Write the vectors of texts or images to a file.",

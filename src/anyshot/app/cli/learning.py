@@ -1,4 +1,4 @@
-"""The commands that fit a model, and those that change it: learn, add-class, remove-class and others of classes."""
+"""The commands that fit and change a model: fit, tune, learn, add-class, remove-class."""
 
 import shlex
 from dataclasses import replace
@@ -196,58 +196,6 @@ def remove_class(model: Model, name: Annotated[str, typer.Argument(help="Name of
         clf.remove_class(one_class(name, clf.classes_.tolist()))
         clf.save(model)
     note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")
-
-
-def rename_class(
-    model: Model,
-    old: Annotated[str, typer.Argument(help="Name of the class.", metavar="OLD")],
-    new: Annotated[str, typer.Argument(help="Its new name.", metavar="NEW")],
-) -> None:
-    """Rename a class of a model; its labeled examples, descriptions and words stay."""
-    check_model_out(model)
-    with folder_lock(model):
-        clf = open_model(model, method="rename_class")
-        classes = clf.classes_.tolist()
-        clf.rename_class(one_class(old, classes), one_class(new, classes))
-        clf.save(model)
-    note(f"Renamed {old!r} to {new!r} in {model}.")
-
-
-def merge_classes(
-    model: Model,
-    names: Annotated[list[str], typer.Argument(help="Names of the classes.", metavar="NAMES")],
-    into: Annotated[
-        str, typer.Option(help="A new name, or that of a class, which then is one of them.", metavar="NAME")
-    ],
-) -> None:
-    """Merge classes of a model into one, which has all their labeled examples, descriptions and words."""
-    check_model_out(model)
-    with folder_lock(model):
-        clf = open_model(model, method="merge_classes")
-        classes = clf.classes_.tolist()
-        clf.merge_classes([one_class(name, classes) for name in names], one_class(into, classes))
-        clf.save(model)
-    note(f"Merged {', '.join(map(repr, names))} into {into!r}; {model} now has {len(clf.classes_)} classes.")
-
-
-def describe_class(
-    model: Model,
-    name: Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")],
-    description: Annotated[
-        list[str] | None, typer.Option(help="Description of the class; may be repeated.", metavar="TEXT")
-    ] = None,
-    words: Annotated[
-        str | None, typer.Option(help='Words that its texts contain, such as "refund, money back".', metavar="WORDS")
-    ] = None,
-) -> None:
-    """Replace all descriptions and words of a class of a model; without either, its name alone describes it."""
-    check_model_out(model)
-    described = [*(description or []), *([] if words is None else [Words.read(words)])]
-    with folder_lock(model):
-        clf = open_model(model, method="describe_class")
-        clf.describe_class(one_class(name, clf.classes_.tolist()), described)
-        clf.save(model)
-    note(f"Described {name!r} in {model} by {count(len(described), 'text') if described else 'its name alone'}.")
 
 
 def _show_model(clf: Any, folder: Path, *, n_labels: int) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import any_shot
-from anyshot.app.server.batching import Arrays
+from anyshot.app.server.batching import Arrays, Batcher
 from anyshot.app.server.live_model import Snapshot
+from anyshot.app.server.observer import Observer
 from anyshot.app.server.schemas import PredictRequest
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN
@@ -32,10 +33,25 @@ def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     """Return the probabilities of classes (n, c), the closeness (n,), and which texts were cut (n,)."""
     model = model_of(snapshot)
     vectors = model.encode(items)
-    cut = np.zeros(len(vectors), bool)
-    if snapshot.modality == "text" and model.embedder.long_texts == "cut":
-        cut[rows_of_long_texts(model.embedder.encoder, items)] = True
-    return model.probabilities(vectors), model.closeness(vectors), cut
+    return model.probabilities(vectors), model.closeness(vectors), cut_texts(snapshot, items)
+
+
+async def score_items(
+    batcher: Batcher, observer: Observer, model: str, snapshot: Snapshot, items: Sequence[Item]
+) -> Arrays:
+    """Return what `score` does, encoded together with the items of other requests, and note the answers."""
+    scores = await batcher.run(score, snapshot, items)
+    n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
+    observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)
+    return scores
+
+
+def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
+    """Return of which items (n,) only the beginning was read."""
+    embedder, cut = model_of(snapshot).embedder, np.zeros(len(items), bool)
+    if snapshot.modality == "text" and embedder.long_texts == "cut":
+        cut[rows_of_long_texts(embedder.encoder, items)] = True
+    return cut
 
 
 def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:

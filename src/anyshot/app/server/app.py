@@ -14,10 +14,13 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 
-from anyshot.app.server import routes
+from anyshot.app.server import docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.metrics import Metrics
+from anyshot.app.server.observer import Observer
 from anyshot.app.server.openapi import describe
-from anyshot.app.server.service import Observer, Service
+from anyshot.app.server.problems import ProblemError, add_problem_handlers
+from anyshot.app.server.service import Service, service_of
 from anyshot.app.server.settings import Settings
 
 REFRESH: Final = 0.1
@@ -38,7 +41,10 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(routes.router)
+    for part in (routes, openai, inference_protocol, label_studio, docs_page):
+        app.include_router(part.router)
+    add_problem_handlers(app)
+    app.add_api_route("/metrics", metrics, tags=["health"], response_class=Response)
     app.add_api_route("/health/live", live_check, tags=["health"])
     app.add_api_route("/health/ready", ready_check, tags=["health"], responses={503: {}})
     describe(app)
@@ -63,6 +69,15 @@ async def _follow(service: Service) -> None:
         for live in service.models.values():
             if live.is_outdated():
                 await asyncio.wait([asyncio.wrap_future(live.refresh())])
+
+
+def metrics(request: Request) -> Response:
+    """Return the metrics of this process as Prometheus reads them."""
+    observer = service_of(request).observer
+    if not isinstance(observer, Metrics):
+        raise ProblemError(404, "This service keeps no metrics.")
+    content, media_type = observer.render()
+    return Response(content, headers={"content-type": media_type})
 
 
 async def live_check() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The routes of models: answers, changes, and what there is to know of them."""
 
 import asyncio
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,9 +10,8 @@ from anyshot.app.server.answers import (
     answers,
     check_options,
     explanations,
-    is_unknown,
     model_of,
-    score,
+    score_items,
     with_explanations,
 )
 from anyshot.app.server.bodies import as_items, read_body
@@ -31,27 +29,20 @@ from anyshot.app.server.schemas import (
     RollbackRequest,
     UnlabeledRequest,
 )
-from anyshot.app.server.service import Service
+from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.base.class_words import Words
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
-def service_of(request: Request) -> Service:
-    """Return the state of the service that got a request."""
-    service: Service = request.app.state.service
-    return service
-
-
-def json_answer(content: Any) -> Response:
-    """Return an answer without checking it against its schema, which would take longer than the answer."""
-    return Response(json.dumps(content, separators=(",", ":")), media_type="application/json")
-
-
 @router.get("", response_model=ModelList)
 def list_models(request: Request) -> Response:
     """List the served models."""
-    return json_answer({"models": [facts_of(live) for live in service_of(request).models.values()]})
+    models = service_of(request).models
+    of_openai = [{"id": name, "object": "model", "created": 0, "owned_by": "anyshot"} for name in models]
+    return json_answer(
+        {"models": [facts_of(live) for live in models.values()], "object": "list", "data": of_openai},
+    )
 
 
 @router.get("/{model}", response_model=ModelFacts)
@@ -66,6 +57,8 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
     fitted = model_of(snapshot)
     return {
         "name": live.name,
+        "id": live.name,
+        "object": "model",
         "version": snapshot.version,
         "items": snapshot.modality,
         "classes": fitted.data.classes.tolist(),
@@ -86,13 +79,11 @@ async def predict(model: str, request: Request) -> Response:
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
     check_options(snapshot, asked)
     items = as_items(asked.items, snapshot.modality, service.settings)
-    scores = await service.batcher.run(score, snapshot, items)
+    scores = await score_items(service.batcher, service.observer, model, snapshot, items)
     found = answers(snapshot, asked, scores)
     if asked.explain:
         (why,) = await service.batcher.run(explanations, snapshot, items)
         found = with_explanations(found, why.tolist())
-    n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
-    service.observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)
     return json_answer({"model": model, "version": snapshot.version, "answers": found})
 
 

@@ -152,6 +152,8 @@ class ModelFacts(BaseModel):
     """A served model."""
 
     name: str
+    id: str = Field(description="The name, as OpenAI's clients read it.")
+    object: str = "model"
     version: int
     items: str = Field(description='What it reads: "text", "image" or "vectors".')
     classes: list[Label]
@@ -163,9 +165,11 @@ class ModelFacts(BaseModel):
 
 
 class ModelList(BaseModel):
-    """The served models."""
+    """The served models, once more as OpenAI's clients read them."""
 
     models: list[ModelFacts]
+    object: str = "list"
+    data: list[dict[str, str | int]]
 
 
 class Suggestion(BaseModel):

@@ -1,24 +1,16 @@
 """What all routes share: the models, the batcher, the settings, and what observes the service."""
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request, Response
 
 from anyshot.app.server.batching import Batcher
 from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.observer import Observer
 from anyshot.app.server.service_errors import UnknownModelError
 from anyshot.app.server.settings import Settings
-
-
-class Observer:
-    """What is told of the work of the service; metrics override these methods, which may be called by any thread."""
-
-    def on_batch(self, n_requests: int, n_items: int, seconds: float) -> None:
-        """Note that a batch was encoded."""
-
-    def on_answers(self, model: str, *, n_items: int, n_unknown: int, closeness: float) -> None:
-        """Note answers of a model: how many are "unknown", and the mean closeness of their items."""
-
-    def on_change(self, model: str, version: int) -> None:
-        """Note that a model has a new version."""
 
 
 @dataclass
@@ -46,3 +38,14 @@ class Service:
         await self.batcher.close()
         for live in self.models.values():
             live.close()
+
+
+def service_of(request: Request) -> Service:
+    """Return the state of the service that got a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def json_answer(content: Any, *, status: int = 200) -> Response:
+    """Return an answer without checking it against its schema, which would take longer than the answer."""
+    return Response(json.dumps(content, separators=(",", ":")), status, media_type="application/json")

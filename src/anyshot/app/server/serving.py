@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from anyshot import store
 from anyshot.app.server.app import create_app
+from anyshot.app.server.connections import timed_protocol
+from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.logs import log_config
+from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
@@ -42,23 +45,27 @@ def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | Non
         listening.close()
 
 
-def _config(app: FastAPI | Callable[[], FastAPI], settings: Settings) -> uvicorn.Config:
+def _config(app: Edge | Callable[[], Edge], settings: Settings) -> uvicorn.Config:
     """Return how uvicorn runs the application, or what makes it in each process."""
     return uvicorn.Config(
         app,
-        factory=not isinstance(app, FastAPI),
+        factory=not isinstance(app, Edge),
         workers=settings.workers,
         backlog=BACKLOG,
-        log_config=None,
+        log_config=log_config(),
+        http=timed_protocol(settings.client_limit),
+        ws="none",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.time_limit) + 1,
     )
 
 
-def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> FastAPI:
+def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> Edge:
     """Return the application of the models in these folders; each process of the service makes its own."""
-    return create_app(open_models(folders, settings, encoder=encoder), settings)
+    models = open_models(folders, settings, encoder=encoder)
+    metrics = Metrics({live.name: live for live in models})
+    return Edge(create_app(models, settings, observer=metrics), settings, metrics=metrics)
 
 
 def open_models(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> list[LiveModel]:

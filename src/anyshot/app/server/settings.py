@@ -17,6 +17,7 @@ class Settings:
     max_queue: int = 256  # requests that may wait at once
     max_items: int = 1_000  # in one request
     time_limit: float = 30.0  # for one request [s]
+    client_limit: float = 30.0  # for a client to send a request, and to read an answer [s]
     kept_versions: int = 20  # of each model, that can be rolled back to
     cache_mb: float = 64.0  # vectors of items in memory [MB]
     cors_origins: tuple[str, ...] = ()

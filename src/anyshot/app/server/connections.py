@@ -1,0 +1,77 @@
+"""The connections of the server: closed if a request does not arrive, or an answer is not read, in time."""
+
+import asyncio
+from typing import ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from anyshot.app.server.problems import MEDIA_TYPE, ProblemError
+
+
+def timed_protocol(limit: float) -> "type[TimedProtocol]":
+    """Return the protocol of a server whose clients have this time to send and to read [s]."""
+
+    class Timed(TimedProtocol):
+        seconds = limit
+
+    return Timed
+
+
+class TimedProtocol(H11Protocol):
+    """HTTP/1.1 whose clients cannot hold a connection by sending or reading slowly.
+
+    The headers of a request must be there `seconds` after the connection was made, or after the answer before them,
+    as must be what was not read of the body of the request before; and the client must read some of an answer in that
+    time. The time for bodies is limited by `LimitedBodies`.
+    """
+
+    seconds: ClassVar[float]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(self.seconds, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Stop waiting once a request begins."""
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before and not self.cycle.response_complete:
+            self._timer.cancel()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request, which may be there already."""
+        before = self.cycle
+        self._wait()
+        super().on_response_complete()
+        if self.cycle is not before:
+            self._timer.cancel()
+
+    def pause_writing(self) -> None:
+        """Begin to wait until the client reads."""
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        self._timer.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP by a problem document, and close the connection."""
+        body = ProblemError(400, f"{msg} The server reads HTTP/1.1.").document()
+        headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close")]
+        events = (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+        for event in events:
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _wait(self) -> None:
+        self._timer.cancel()
+        self._timer = self.loop.call_later(self.seconds, self.transport.abort)

@@ -1,0 +1,152 @@
+"""The page /docs: every address of the service with a command that calls it, as one page without scripts.
+
+It is made from /openapi.json, and loads nothing.
+"""
+
+import base64
+import json
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import jinja2
+from fastapi import APIRouter, FastAPI, Request
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from anyshot.app.server.service import service_of
+
+router = APIRouter()
+STYLE: Final = """
+:root { color-scheme: light dark; --line: light-dark(#d8dbe0, #3a3f47); --quiet: light-dark(#57606a, #9aa4af);
+  --code: light-dark(#f4f5f7, #1d2127); }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { margin: 0 0 .25rem; } h2 { margin: 2.5rem 0 .5rem; } p { margin: .25rem 0; }
+section { border-top: 1px solid var(--line); padding: 1rem 0; }
+h3 { margin: 0; font: 600 .95rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--code); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; overflow-x: auto;
+  font: .85rem/1.5 ui-monospace, monospace; margin: .5rem 0; }
+table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; width: 100%; }
+td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; vertical-align: top; }
+td:first-child { font-family: ui-monospace, monospace; white-space: nowrap; } .quiet { color: var(--quiet); }
+"""
+CSP: Final = (
+    f"default-src 'none'; style-src 'sha256-{base64.b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE: Final = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+    """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ title }}: the service</title>
+<style>{{ style }}</style></head>
+<body>
+<h1>{{ title }} {{ version }}</h1>
+<p>{{ description }}</p>
+<p class="quiet">The same as <a href="/openapi.json">OpenAPI</a>. Errors are problem documents (RFC 9457).
+{% if token %}Every address below but those for the health needs a token; put yours into the variable TOKEN.{% endif %}
+</p>
+{% for group, operations in groups %}
+<h2>{{ group }}</h2>
+{% for one in operations %}
+<section>
+<h3>{{ one.method }} {{ one.path }}</h3>
+<p>{{ one.about }}</p>
+{% if one.fields %}
+<table>
+{% for name, about in one.fields %}
+<tr><td>{{ name }}</td><td>{{ about }}</td></tr>
+{% endfor %}
+</table>
+{% endif %}
+<pre>{{ one.command }}</pre>
+{% if one.answer %}
+<pre>{{ one.answer }}</pre>
+{% endif %}
+</section>
+{% endfor %}
+{% endfor %}
+</body>
+</html>
+"""
+)
+
+
+class Operation(NamedTuple):
+    """A method of an address, as the page shows it."""
+
+    method: str
+    path: str
+    about: str
+    fields: list[tuple[str, str]]  # of the body
+    command: str
+    answer: str  # an example
+
+
+@router.get("/", include_in_schema=False)
+def start() -> RedirectResponse:
+    """Lead to the page."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/docs", include_in_schema=False)
+def docs(request: Request) -> HTMLResponse:
+    """Return the page."""
+    service = service_of(request)
+    token = service.settings.token_file is not None
+    model = "MODEL" if token else next(iter(service.models), "MODEL")  # with tokens, names are for those who have one
+    page = render(request.app, model=model, address=str(request.base_url).rstrip("/"), token=token)
+    return HTMLResponse(page, headers={"content-security-policy": CSP})
+
+
+def render(app: FastAPI, *, model: str, address: str, token: bool) -> str:
+    """Return the page of an application; model: the name in examples; token: whether they need one."""
+    described = app.openapi()
+    groups: dict[str, list[Operation]] = {}
+    operation = partial(_operation, described, model=model, address=address, token=token)
+    for path, methods in described["paths"].items():
+        for method, one in methods.items():
+            groups.setdefault(one.get("tags", ["service"])[0], []).append(operation(path, method, one))
+    facts = {**described["info"], "token": token, "style": Markup(STYLE)}
+    return PAGE.render(groups=groups.items(), **facts)
+
+
+def _operation(
+    described: dict[str, Any], path: str, method: str, one: dict[str, Any], *, model: str, address: str, token: bool
+) -> Operation:
+    content = one.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = _resolved(described, content.get("schema", {}))
+    answered = next((status for status in one["responses"] if status.startswith("2")), "200")
+    answer = one["responses"][answered].get("content", {}).get("application/json", {}).get("schema", {})
+    examples = _resolved(described, answer).get("examples")
+    return Operation(
+        method.upper(),
+        path,
+        one.get("description") or one.get("summary", ""),
+        [(name, own.get("description", "")) for name, own in body.get("properties", {}).items()],
+        _command(method, address + example_path(path, model), body.get("examples"), token=token),
+        json.dumps(examples[0], indent=2) if examples else "",
+    )
+
+
+def example_path(path: str, model: str) -> str:
+    """Return an address with examples in place of its parameters."""
+    return path.replace("{model}", quote(model)).replace("{name}", "refund").replace("{version}", "1")
+
+
+def _command(method: str, address: str, examples: list[Any] | None, *, token: bool) -> str:
+    """Return the command that calls an address; the JSON stands in single quotes, as shells read it."""
+    parts = ["curl", *([] if method == "get" or (method == "post" and examples) else [f"-X {method.upper()}"]), address]
+    if token:
+        parts.append('-H "Authorization: Bearer $TOKEN"')
+    if examples:
+        text = json.dumps(examples[0], ensure_ascii=False).replace("'", "'\\''")
+        parts += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
+    return " ".join(parts)
+
+
+def _resolved(described: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema, which may be a reference."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = described["components"]["schemas"][name] if name else schema
+    return found

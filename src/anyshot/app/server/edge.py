@@ -1,0 +1,44 @@
+"""What stands around the routes: logs, tokens, limits. The first one in the list is the outermost."""
+
+from starlette.middleware.cors import CORSMiddleware
+
+from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime
+from anyshot.app.server.logs import LoggedRequests
+from anyshot.app.server.metrics import Metrics
+from anyshot.app.server.problems import App, Receive, Scope, Send
+from anyshot.app.server.settings import Settings
+from anyshot.app.server.tokens import Guarded, check_binding, read_tokens
+
+
+class Edge:
+    """An application with everything around it that refuses, limits, logs and counts its requests.
+
+    Raises InputError if the file of tokens cannot be read, or is needed and not given.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        *,
+        metrics: Metrics,
+    ) -> None:
+        tokens = None if settings.token_file is None else read_tokens(settings.token_file)
+        check_binding(settings.host, tokens)
+        self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
+        metrics.queue = lambda: self.queue.size
+        limited = LimitedBodies(self.queue, max_body=settings.max_body, seconds=settings.client_limit)
+        guarded: App = Guarded(limited, tokens=tokens, origins=settings.cors_origins)
+        if settings.cors_origins:
+            guarded = CORSMiddleware(
+                guarded,
+                allow_origins=settings.cors_origins,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("authorization", "content-type", "x-request-id"),
+                expose_headers=("x-request-id", "retry-after"),
+            )
+        self.outermost = LoggedRequests(guarded, items=settings.log_items, on_request=metrics.on_request)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.outermost(scope, receive, send)

@@ -1,0 +1,173 @@
+"""The Open Inference Protocol, version 2, by which the clients of KServe and Triton talk to models.
+
+A model has one input, `items`, and the outputs `label`, `probabilities` and `closeness`, one row for each item.
+"""
+
+import base64
+import binascii
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from anyshot.app.server.answers import is_unknown, model_of, score_items
+from anyshot.app.server.bodies import as_items
+from anyshot.app.server.live_model import LiveModel, Snapshot
+from anyshot.app.server.openapi import body_of
+from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.service import json_answer, service_of
+from anyshot.app.server.tensors import HEADER, InputTensor, OutputName, read_tensor, split_body, write_answer
+from anyshot.base.items import Modality
+from anyshot.base.labels import UNKNOWN
+from anyshot.base.model_folder import anyshot_version
+
+router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+OUTPUTS: Final = ("label", "probabilities", "closeness")
+_NEEDED: Final[dict[Modality, str]] = {
+    "text": "a tensor of BYTES (n,), the texts in UTF-8",
+    "image": "a tensor of BYTES (n,), the files of the images, in JSON as base64",
+    "vectors": "a tensor of numbers (n, d)",
+}
+
+
+class InferRequest(BaseModel):
+    """Items as a tensor, and the tensors that are asked for: all, if none is named."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "inputs": [
+                        {"name": "items", "shape": [1], "datatype": "BYTES", "data": ["I was charged twice"]},
+                    ]
+                }
+            ]
+        }
+    )
+    id: str | None = None
+    inputs: list[InputTensor] = Field(min_length=1, max_length=1)
+    outputs: list[OutputName] = []
+    parameters: dict[str, Any] = {}
+
+
+@router.get("")
+def server(request: Request) -> dict[str, Any]:
+    """Say which server this is, and what it has beyond the protocol."""
+    return {"name": "anyshot", "version": anyshot_version(), "extensions": ["binary_tensor_data"]}
+
+
+@router.get("/health/live")
+def live_check() -> dict[str, bool]:
+    """Say that the server runs."""
+    return {"live": True}
+
+
+@router.get("/health/ready", responses={503: {}})
+def ready_check(request: Request) -> Response:
+    """Say whether all models answer."""
+    ready = not service_of(request).closing
+    return json_answer({"ready": ready}, status=200 if ready else 503)
+
+
+@router.get("/models/{model}")
+@router.get("/models/{model}/versions/{version}")
+def metadata(model: str, request: Request, version: str = "") -> Response:
+    """Describe the tensors of a model, and list its classes in the order of the probabilities."""
+    snapshot = _snapshot(service_of(request).model(model), version)
+    fitted = model_of(snapshot)
+    classes = [str(name) for name in fitted.data.classes.tolist()]
+    vectors = snapshot.modality == "vectors"
+    shape = [-1, fitted.class_means.shape[1]] if vectors else [-1]
+    outputs = zip(OUTPUTS, ("BYTES", "FP64", "FP64"), ([-1], [-1, len(classes)], [-1]), strict=True)
+    return json_answer(
+        {
+            "name": model,
+            "versions": [str(snapshot.version)],
+            "platform": "anyshot",
+            "inputs": [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}],
+            "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, kind, shape in outputs],
+            "parameters": {"classes": classes},
+        }
+    )
+
+
+@router.get("/models/{model}/ready")
+@router.get("/models/{model}/versions/{version}/ready")
+def model_ready(model: str, request: Request, version: str = "") -> dict[str, Any]:
+    """Say that a model answers."""
+    _snapshot(service_of(request).model(model), version)
+    return {"name": model, "ready": True}
+
+
+@router.post("/models/{model}/infer", openapi_extra=body_of(InferRequest))
+@router.post("/models/{model}/versions/{version}/infer", openapi_extra=body_of(InferRequest))
+async def infer(model: str, request: Request, version: str = "") -> Response:
+    """Answer items that are sent as a tensor."""
+    service = service_of(request)
+    snapshot = _snapshot(service.model(model), version)
+    text, rest = split_body(await request.body(), request.headers.get(HEADER))
+    asked = InferRequest.model_validate_json(text)
+    asked_for = _outputs(asked)
+    given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
+    scores = await score_items(
+        service.batcher, service.observer, model, snapshot, as_items(given, snapshot.modality, service.settings)
+    )
+    found = dict(zip(OUTPUTS, (_labels(snapshot, scores), *scores[:2]), strict=True))
+    facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
+    body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
+    if json_length is None:
+        return Response(body, media_type="application/json")
+    return Response(body, headers={HEADER: str(json_length)}, media_type="application/octet-stream")
+
+
+def _snapshot(live: LiveModel, version: str) -> Snapshot:
+    """Return what answers; raise ProblemError if a version is asked for that is not the current one."""
+    snapshot = live.snapshot
+    if version not in ("", str(snapshot.version)):
+        raise ProblemError(404, f"The model is at version {snapshot.version}. Leave out the version, or ask for this.")
+    return snapshot
+
+
+def _outputs(asked: InferRequest) -> list[tuple[str, bool]]:
+    """Return the tensors that are asked for, and whether each is to be written as bytes."""
+    every = bool(asked.parameters.get("binary_data_output", False))
+    named = [(one.name, bool(one.parameters.get("binary_data", every))) for one in asked.outputs]
+    unknown = [name for name, _ in named if name not in OUTPUTS]
+    if unknown:
+        raise ProblemError(400, f"There is no output {unknown[0]!a}. The outputs are: {', '.join(OUTPUTS)}.")
+    return named or [(name, every) for name in OUTPUTS]
+
+
+def _items(values: NDArray[Any], modality: Modality) -> list[Any]:
+    """Return the items of a tensor as `as_items` takes them."""
+    is_bytes = values.dtype == object
+    if is_bytes == (modality == "vectors") or values.ndim != (2 if modality == "vectors" else 1):
+        if not is_bytes or modality == "vectors" or values.ndim != 2 or values.shape[1] != 1:
+            raise ProblemError(400, f"The input must be {_NEEDED[modality]}.")
+        values = values[:, 0]  # with a dimension for batches, as some clients send it
+    if modality == "vectors":
+        vectors: list[Any] = values.astype(float).tolist()
+        return vectors
+    if modality == "image":
+        return [ImageItem(image=_file(one)) for one in values]
+    try:
+        return [one.decode("utf-8") for one in values]
+    except UnicodeDecodeError:
+        raise ProblemError(400, "A text is not UTF-8.") from None
+
+
+def _file(content: bytes) -> bytes:
+    """Return the bytes of a file, which are base64 in JSON; no image file that is read looks like base64."""
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        return content
+
+
+def _labels(snapshot: Snapshot, scores: tuple[NDArray[Any], ...]) -> list[str]:
+    probabilities, closeness = scores[:2]
+    names, unknown = model_of(snapshot).data.classes.tolist(), is_unknown(snapshot, closeness)
+    best = probabilities.argmax(axis=1).tolist()
+    return [UNKNOWN if far else str(names[k]) for k, far in zip(best, unknown, strict=True)]

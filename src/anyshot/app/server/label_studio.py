@@ -1,0 +1,273 @@
+"""A machine learning backend for Label Studio: it proposes choices for texts and images, and learns from annotations.
+
+The project needs a `Choices` tag whose object is a `Text` (or `HyperText`, `Paragraphs`) or an `Image`, by the kind of
+items that the model reads. Images must be data URLs: the service fetches nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from anyshot.app.server.answers import model_of, score_items
+from anyshot.app.server.bodies import as_items, read_body
+from anyshot.app.server.changes import AddClass, AddExamples
+from anyshot.app.server.live_model import LiveModel, Snapshot
+from anyshot.app.server.openapi import body_of
+from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.service import Service, json_answer, service_of
+from anyshot.base.items import Modality
+from anyshot.errors import BadItemError
+
+router = APIRouter(prefix="/label-studio", tags=["Label Studio"])
+LONGEST_CONFIG: Final = 100_000
+OBJECTS: Final[dict[str, Modality]] = {"Text": "text", "HyperText": "text", "Paragraphs": "text", "Image": "image"}
+LEARNS_FROM: Final = frozenset({"ANNOTATION_CREATED", "ANNOTATION_UPDATED"})
+_EXAMPLE: Final = (
+    '<View><Text name="text" value="$text"/><Choices name="intent" toName="text">'
+    '<Choice value="billing"/><Choice value="delivery"/></Choices></View>'
+)
+
+
+class Task(BaseModel):
+    """An item to label."""
+
+    id: Any = None
+    data: dict[str, Any]
+    annotations: list[dict[str, Any]] = []
+
+
+class PredictTasks(BaseModel):
+    """Tasks, and the labeling configuration of their project."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tasks": [{"id": 1, "data": {"text": "I was charged twice"}}], "label_config": _EXAMPLE}]
+        }
+    )
+    tasks: list[Task]
+    label_config: str = Field(max_length=LONGEST_CONFIG)
+
+
+class Setup(BaseModel):
+    """A project that is connected to the model."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"project": "1.1700000000", "schema": _EXAMPLE}]})
+    label_config: str = Field(alias="schema", max_length=LONGEST_CONFIG)
+
+
+class Train(BaseModel):
+    """Tasks with their annotations."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "annotations": [
+                        {
+                            "data": {"text": "I paid two times"},
+                            "annotations": [
+                                {
+                                    "result": [
+                                        {
+                                            "from_name": "intent",
+                                            "to_name": "text",
+                                            "type": "choices",
+                                            "value": {"choices": ["billing"]},
+                                        }
+                                    ]
+                                }
+                            ],
+                        }
+                    ],
+                    "label_config": _EXAMPLE,
+                }
+            ]
+        }
+    )
+    annotations: list[Task]
+    label_config: str = Field(max_length=LONGEST_CONFIG)
+
+
+class Webhook(BaseModel):
+    """What happened in a project."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"action": "PROJECT_UPDATED", "project": {"id": 1}}]})
+    action: str
+    annotation: dict[str, Any] = {}
+    task: dict[str, Any] = {}
+    project: dict[str, Any] = {}
+
+
+class Choices(NamedTuple):
+    """The part of a labeling configuration that the model fills in."""
+
+    from_name: str
+    to_name: str
+    key: str  # of the item in the data of a task
+    modality: Modality
+    names: tuple[str, ...]
+
+
+@router.get("/health")
+def health() -> dict[str, str]:
+    """Say that the backend runs."""
+    return {"status": "UP", "model_class": "anyshot"}
+
+
+@router.post("/setup", openapi_extra=body_of(Setup))
+async def setup(request: Request) -> Response:
+    """Check that the model can label a project."""
+    service, live = _backend(request)
+    asked = await read_body(request, Setup, service.settings)
+    choices_of(asked.label_config, live.snapshot.modality)
+    return json_answer({"model_version": _version(live, live.snapshot)})
+
+
+@router.post("/predict", openapi_extra=body_of(PredictTasks))
+async def predict_tasks(request: Request) -> Response:
+    """Propose a choice for each task."""
+    service, live = _backend(request)
+    asked = await read_body(request, PredictTasks, service.settings)
+    snapshot = live.snapshot
+    choices = choices_of(asked.label_config, snapshot.modality)
+    rows = _rows_of_choices(snapshot, choices)
+    results: list[dict[str, Any]] = []
+    if asked.tasks:
+        items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot.modality, service.settings)
+        probabilities = (await score_items(service.batcher, service.observer, live.name, snapshot, items))[0][
+            :, list(rows)
+        ]  # (n, choices)
+        names = list(rows.values())
+        for own, best in zip(probabilities, np.argmax(probabilities, axis=1), strict=True):
+            results.append(_prediction(choices, names[best], float(own[best]), _version(live, snapshot)))
+    return json_answer({"results": results, "model_version": _version(live, snapshot)})
+
+
+@router.post("/train", status_code=201, openapi_extra=body_of(Train))
+async def train(request: Request) -> Response:
+    """Learn from annotations; a choice that is no class of the model yet becomes one."""
+    service, live = _backend(request)
+    given = await read_body(request, Train, service.settings)
+    return await _learn(service, live, given.annotations, given.label_config)
+
+
+@router.post("/webhook", status_code=201, openapi_extra=body_of(Webhook))
+async def webhook(request: Request) -> Response:
+    """Learn from an annotation that was made or changed; what else happens in the project changes nothing."""
+    service, live = _backend(request)
+    event = await read_body(request, Webhook, service.settings)
+    if event.action not in LEARNS_FROM:
+        return json_answer({"model_version": _version(live, live.snapshot)}, status=201)
+    data, config = event.task.get("data"), event.project.get("label_config")
+    if not isinstance(data, dict) or not isinstance(config, str):
+        raise ProblemError(
+            422, "The event has no task.data or no project.label_config. Send payloads with the webhook."
+        )
+    return await _learn(service, live, [Task(data=data, annotations=[event.annotation])], config)
+
+
+async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], config: str) -> Response:
+    modality = live.snapshot.modality
+    choices = choices_of(config, modality)
+    labeled = [(task, label) for task in tasks for label in labels_of(task.annotations, choices)]
+    if labeled:
+        items = as_items([_item(task.data, choices) for task, _ in labeled], modality, service.settings)
+        own = {str(name): name for name in model_of(live.snapshot).data.classes.tolist()}
+        labels = [own.get(label, label) for _, label in labeled]
+        known = [row for row, label in enumerate(labels) if str(label) in own]
+        for name in dict.fromkeys(label for label in labels if str(label) not in own):
+            examples = [item for item, label in zip(items, labels, strict=True) if label == name]
+            await _changed(service, live, AddClass(name, None, examples))
+        if known:
+            await _changed(service, live, AddExamples([items[k] for k in known], [labels[k] for k in known]))
+    return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)
+
+
+async def _changed(service: Service, live: LiveModel, change: AddClass | AddExamples) -> None:
+    version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
+    service.observer.on_change(live.name, version)
+
+
+def choices_of(label_config: str, modality: Modality) -> Choices:
+    """Return the first `Choices` of a labeling configuration whose object is of the kind that the model reads.
+
+    Raises ProblemError if the configuration is not XML, declares entities, or has no such choices.
+    """
+    if "<!" in label_config.replace("<!--", ""):
+        raise ProblemError(422, "The labeling configuration must not declare a document type or entities.")
+    try:
+        root = ElementTree.fromstring(label_config)
+    except (ElementTree.ParseError, ValueError):
+        raise ProblemError(422, "The labeling configuration is not XML.") from None
+    objects = {tag.get("name"): tag for tag in root.iter() if OBJECTS.get(tag.tag) == modality}
+    for tag in root.iter("Choices"):
+        target = objects.get(tag.get("toName"))
+        value = "" if target is None else target.get("value", "")
+        if value.startswith("$"):
+            names = tuple(one.get("alias") or one.get("value") or "" for one in tag.iter("Choice"))
+            return Choices(tag.get("name", ""), tag.get("toName", ""), value[1:], modality, names)
+    kinds = ", ".join(name for name, kind in OBJECTS.items() if kind == modality) or "none"
+    raise ProblemError(
+        422, f"The labeling configuration needs Choices for an object that the model reads, with value='$...': {kinds}."
+    )
+
+
+def labels_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> list[str]:
+    """Return the choice of each annotation of a task; those that were skipped, or have several choices, have none."""
+    found = []
+    for annotation in annotations:
+        results = annotation.get("result") or []
+        if annotation.get("was_cancelled") or not isinstance(results, list):
+            continue
+        own = [one for one in results if isinstance(one, dict) and one.get("from_name") == choices.from_name]
+        values = [one.get("value", {}) for one in own]
+        names = [name for value in values if isinstance(value, dict) for name in value.get("choices") or []]
+        if len(names) == 1 and isinstance(names[0], str):
+            found.append(names[0])
+    return found
+
+
+def _item(data: dict[str, Any], choices: Choices) -> Any:
+    """Return the item of a task."""
+    value = data.get(choices.key)
+    if not isinstance(value, str):
+        raise BadItemError(f"A task has no text under {choices.key!a} in its data.")
+    if choices.modality == "text":
+        return value
+    if not value.startswith("data:"):
+        raise BadItemError("The image of a task is an address, and the service fetches nothing. Send it as a data URL.")
+    try:
+        return ImageItem(image=value)  # type: ignore[arg-type]  # decoded by the schema
+    except ValidationError:
+        raise BadItemError("The data URL of an image is not base64.") from None
+
+
+def _rows_of_choices(snapshot: Snapshot, choices: Choices) -> dict[int, str]:
+    """Return which classes of the model are choices: the row of each, and the choice as the project writes it."""
+    written = {name.casefold(): name for name in reversed(choices.names)}
+    classes = [str(name) for name in model_of(snapshot).data.classes.tolist()]
+    rows = {row: written[name.casefold()] for row, name in enumerate(classes) if name.casefold() in written}
+    if not rows:
+        raise ProblemError(422, f"None of the choices is a class of the model. Its classes: {', '.join(classes[:20])}.")
+    return rows
+
+
+def _prediction(choices: Choices, label: str, score: float, version: str) -> dict[str, Any]:
+    region = {"from_name": choices.from_name, "to_name": choices.to_name, "type": "choices", "score": score}
+    return {"result": [{**region, "value": {"choices": [label]}}], "score": score, "model_version": version}
+
+
+def _version(live: LiveModel, snapshot: Snapshot) -> str:
+    return f"{live.name}-{snapshot.version}"
+
+
+def _backend(request: Request) -> tuple[Service, LiveModel]:
+    """Return the model that labels: the one that the query names, or the first one."""
+    service = service_of(request)
+    return service, service.model(request.query_params.get("model", next(iter(service.models))))

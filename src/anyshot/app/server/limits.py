@@ -1,0 +1,226 @@
+"""Limits of requests: the size and the time of bodies, what JSON may hold, and how many requests are answered at once.
+
+The middlewares are ASGI applications around another one. They answer what is beyond a limit by a problem document.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from anyshot.app.server.problems import App, Message, ProblemError, Receive, Scope, Send
+
+MAX_DEPTH: Final = 32
+"""How deep JSON may be nested; no body that a route reads has more than 10 levels."""
+BODIES_AT_ONCE: Final = 16
+"""The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
+MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
+BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class LimitedBodies:
+    """Read the body of a request whole, within limits, before the application gets it.
+
+    max_body : largest body [bytes]
+    seconds : time within which a body must be there [s]
+    """
+
+    def __init__(self, app: App, *, max_body: int, seconds: float) -> None:
+        self.app, self.max_body, self.seconds = app, max_body, seconds
+        self._held = 0  # bytes of the bodies in memory
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        body = bytearray()
+        try:
+            if not await self._read(scope, receive, body):
+                return None  # the client is gone
+            check_content(headers_of(scope), bytes(body))
+        except ProblemError as problem:
+            self._held -= len(body)
+            return await problem.send(send)
+        scope.setdefault("state", {})["body"] = content = bytes(body)
+        try:
+            await self.app(scope, _replayed(content, receive), send)
+        finally:
+            self._held -= len(body)
+
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+        """Read the body, and return whether the client has sent all of it."""
+        stated = headers_of(scope).get("content-length", "0")
+        if not stated.isdecimal() or int(stated) > self.max_body:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self.seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        self._held -= len(body)
+                        return False
+                    self._add(message.get("body", b""), body)
+                    if not message.get("more_body", False):
+                        return True
+        except TimeoutError:
+            detail = f"The body was not there after {self.seconds:g} s. Send it faster, or less of it."
+            raise ProblemError(408, detail, close=True) from None
+
+    def _add(self, chunk: bytes, body: bytearray) -> None:
+        body += chunk
+        self._held += len(chunk)
+        if len(body) > self.max_body:
+            raise self._too_large(close=True)
+        if self._held > BODIES_AT_ONCE * self.max_body:
+            raise ProblemError(503, "The service is reading many large requests.", retry_after=1, close=True)
+
+    def _too_large(self, *, close: bool = False) -> ProblemError:
+        detail = f"The body may have {self.max_body:,} bytes. Send fewer items in a request, or smaller images."
+        return ProblemError(413, detail, close=close, max_body=self.max_body)
+
+
+class LimitedQueue:
+    """Answer at most `max_queue` requests at once, and refuse others with 503 and Retry-After.
+
+    Requests for the health of the service and for metrics are always answered.
+    """
+
+    def __init__(self, app: App, *, max_queue: int) -> None:
+        self.app, self.max_queue, self.size = app, max_queue, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or is_probe(scope["path"]):
+            return await self.app(scope, receive, send)
+        if self.size >= self.max_queue:
+            detail = f"{self.max_queue} requests are being answered, as many as the service takes at once."
+            return await ProblemError(503, detail, retry_after=1).send(send)
+        self.size += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.size -= 1
+
+
+class LimitedTime:
+    """Give up a request that is not answered in `seconds`."""
+
+    def __init__(self, app: App, *, seconds: float) -> None:
+        self.app, self.seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self.app(scope, receive, noted)
+        except TimeoutError:
+            if started:
+                raise
+            detail = f"The answer took longer than {self.seconds:g} s. Send fewer items, or try again later."
+            await ProblemError(503, detail, retry_after=5).send(send)
+
+
+def is_probe(path: str) -> bool:
+    """Return whether an address tells the health or the metrics of the service."""
+    return path in ("/metrics", "/label-studio/health") or path.startswith(("/health/", "/v2/health/"))
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers of a request by their names in lower case; the last one counts."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def check_content(headers: Mapping[str, str], body: bytes) -> None:
+    """Raise ProblemError for a body in a format that no route reads, and for JSON that cannot be used."""
+    if not body:
+        return
+    if headers.get("content-encoding", "identity").lower() not in ("identity", ""):
+        detail = "Compressed bodies are not read, since a small one can become very large. Send the body as it is."
+        raise ProblemError(415, detail, headers={"accept-encoding": "identity"})
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in ("", *MEDIA_TYPES):
+        detail = (
+            f"The body must be {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}, and be named so in the header "
+            "Content-Type; curl needs -H 'Content-Type: application/json'."
+        )
+        raise ProblemError(415, detail, headers={"accept": ", ".join(MEDIA_TYPES)})
+    if media_type in ("", MEDIA_TYPES[0]) and "inference-header-content-length" not in headers:
+        check_json(body)
+
+
+def check_json(body: bytes) -> Any:
+    """Return the value of a JSON document.
+
+    Raises ProblemError if it is not JSON as RFC 8259 has it in UTF-8, is nested deeper than 32 levels, or has an
+    unpaired surrogate or a name twice in one object.
+    """
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth_of(body) > MAX_DEPTH:
+        raise ProblemError(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_object)
+    except UnicodeDecodeError:
+        raise ProblemError(400, "The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise ProblemError(400, f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise ProblemError(400, "The JSON has a number with too many digits.") from None
+    if SURROGATE.search(body) and _has_surrogate(value):
+        raise ProblemError(400, "A text of the JSON has an unpaired surrogate: it was decoded wrongly, or cut.")
+    return value
+
+
+def depth_of(body: bytes) -> int:
+    """Return how deep JSON is nested.
+
+    >>> depth_of(b'{"a": [1, "]"], "b": {}}')
+    2
+    """
+    depth = deepest = 0
+    for found in BRACKETS.finditer(body):
+        first = found.group()[:1]
+        if first in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _has_surrogate(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ProblemError(400, f"{name} is not a number of JSON.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ProblemError(400, "An object of the JSON has a name twice.")
+    return found
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body that was read already, and then waits for the end of the connection."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay

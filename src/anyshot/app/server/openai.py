@@ -1,0 +1,85 @@
+"""Embeddings and the list of models in the shape that OpenAI's clients send and read."""
+
+import base64
+from typing import Any, Final, Literal
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from anyshot.app.server.answers import cut_texts, vectors_of
+from anyshot.app.server.bodies import as_items, read_body
+from anyshot.app.server.openapi import body_of
+from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.service import json_answer, service_of
+from anyshot.base.validation import Vectors
+from anyshot.errors import InputError
+
+router = APIRouter(tags=["OpenAI"])
+_LITTLE_FLOATS: Final = "<f4"
+
+
+class EmbeddingsRequest(BaseModel):
+    """Texts, or images as data URLs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"model": "support", "input": ["I was charged twice", "My parcel is late"]}]}
+    )
+    model: str = Field(description="Name of a served model.")
+    input: str | list[str] | list[int] | list[list[int]] = Field(description="One text or several; no tokens.")
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(None, description="The width of the model's vectors; no other can be given.")
+    user: str | None = Field(None, description="Ignored.")
+
+
+class Embedding(BaseModel):
+    """The vector of one item."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str = Field(description="Numbers, or base64 of little-endian 32-bit floats.")
+    cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
+
+
+class Embeddings(BaseModel):
+    """The vectors of all items, in their order, of length 1."""
+
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: dict[str, int] = Field(description="Always 0: tokens are not counted.")
+
+
+@router.post("/v1/embeddings", response_model=Embeddings, openapi_extra=body_of(EmbeddingsRequest))
+async def embeddings(request: Request) -> Response:
+    """Return the vector of each item, as the encoder of a model makes it."""
+    service = service_of(request)
+    asked = await read_body(request, EmbeddingsRequest, service.settings)
+    snapshot = service.model(asked.model).snapshot
+    given = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = [one for one in given if isinstance(one, str)]
+    if not given or len(texts) < len(given):
+        raise InputError("input must be a text or a list of texts. Lists of tokens are not read: send the texts.")
+    images = snapshot.modality == "image"
+    items = as_items([ImageItem(image=one) if images else one for one in texts], snapshot.modality, service.settings)  # type: ignore[arg-type]
+    vectors, cut = await service.batcher.run(_vectors_and_cut, snapshot, items)
+    if asked.dimensions not in (None, vectors.shape[1]):
+        raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {vectors.shape[1]}.")
+    data = [
+        {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}
+        for row, own in enumerate(_written(vectors, asked.encoding_format))
+    ]
+    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    return json_answer({"object": "list", "data": data, "model": asked.model, "usage": usage})
+
+
+def _vectors_and_cut(snapshot: Any, items: Any) -> tuple[Any, ...]:
+    return (*vectors_of(snapshot, items), cut_texts(snapshot, items))
+
+
+def _written(vectors: Vectors, encoding_format: str) -> list[list[float]] | list[str]:
+    """Return vectors (n, d) as numbers, or as base64 of their bytes."""
+    if encoding_format == "float":
+        numbers: list[list[float]] = vectors.tolist()
+        return numbers
+    return [base64.b64encode(np.asarray(own, _LITTLE_FLOATS).tobytes()).decode("ascii") for own in vectors]

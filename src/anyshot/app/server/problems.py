@@ -1,0 +1,157 @@
+"""Problem documents (RFC 9457): every error of the service as JSON, with the words of the library's errors.
+
+An error that a client can correct is told in full. Any other is written to the log, and the client reads only that
+there was one, so that no answer holds a path, a traceback, or an item of another request.
+"""
+
+import errno
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from anyshot.errors import (
+    AnyshotError,
+    ClassesError,
+    DomainError,
+    DuplicateClassError,
+    InputError,
+    NotEnoughLabelsError,
+)
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MEDIA_TYPE: Final = "application/problem+json"
+CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
+"""Errors that a client can correct by sending something else."""
+MOST_LISTED: Final = 20
+"""Wrong fields of a body that are listed."""
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+log = logging.getLogger(__name__)
+
+
+class ProblemError(Exception):
+    """An error as the client reads it.
+
+    status: of the answer; detail: what was given, what is needed, what to do; retry_after: seconds after which the
+    request may succeed; close: whether the connection is closed, as after a body that was not read; headers and fields:
+    what else the answer has.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "",
+        retry_after: int | None = None,
+        close: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.kind, self.fields = status, detail, kind, fields
+        self.headers = {**(headers or {}), "cache-control": "no-store"}
+        self.headers |= {} if retry_after is None else {"retry-after": str(retry_after)}
+        self.headers |= {"connection": "close"} if close else {}
+
+    def document(self) -> bytes:
+        """Return the problem document. Its ASCII holds any text, also unpaired surrogates of a request."""
+        words = re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind.removesuffix("Error")).capitalize()
+        kind = f"urn:anyshot:{words.replace(' ', '-').lower()}" if words else "about:blank"
+        facts = {"type": kind, "title": words or HTTPStatus(self.status).phrase, "status": self.status}
+        return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
+
+    def response(self) -> Response:
+        """Return the answer of a route."""
+        return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
+
+    async def send(self, send: Send) -> None:
+        """Answer a request by this problem."""
+        body = self.document()
+        headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **self.headers}
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """Return what a client is told of an error."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, HTTPException):
+        return ProblemError(error.status_code, _detail(error), headers=error.headers)
+    if isinstance(error, RequestValidationError | ValidationError):
+        return _of_fields(error.errors())
+    kind, status = type(error).__name__, getattr(error, "status", None)
+    if isinstance(status, int):  # an error of the service, whose words are for clients
+        return ProblemError(status, str(error), kind=kind, retry_after=5 if status == 503 else None)
+    if isinstance(error, CORRECTABLE):
+        return ProblemError(409 if isinstance(error, DuplicateClassError) else 422, str(error), kind=kind)
+    if isinstance(error, AnyshotError | OSError):
+        return _of_machine(error)
+    return ProblemError(500, "The service has a fault; its log has the details, under the id of this request.")
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Answer every error of the routes of an application by a problem document."""
+    for kind in (ProblemError, HTTPException, RequestValidationError, ValidationError, AnyshotError, OSError):
+        app.add_exception_handler(kind, _handled)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _handled(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status >= 500 and not isinstance(error, ProblemError):
+        request_id = request.scope.get("state", {}).get("request_id")
+        log.error("A request failed.", exc_info=error, extra={"request_id": request_id})
+    if request.url.path.startswith("/v2/"):
+        problem.fields["error"] = problem.detail  # where clients of the Open Inference Protocol read it
+    return problem.response()
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Answer after a fault of the program, which is raised again, and logged by the server."""
+    return problem_of(error).response()
+
+
+def _of_machine(error: Exception) -> ProblemError:
+    """Return the problem of an error of this machine: its words name paths, which are for the log only."""
+    causes = (error, error.__cause__, error.__context__)
+    if any(isinstance(cause, OSError) and cause.errno in _NO_SPACE for cause in causes):
+        return ProblemError(507, "There is no space left on the disk of the service. Nothing was changed.")
+    return ProblemError(
+        503, "The service cannot use a file or a package that it needs; its log has the details.", retry_after=30
+    )
+
+
+def _of_fields(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
+    """Return the problem of a body or parameters with wrong fields, without what was sent in them."""
+    found = [{"at": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]} for one in errors]
+    first = f"{found[0]['at']}: {found[0]['problem']}"
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."
+    return ProblemError(422, detail, kind="FieldsError", errors=found[:MOST_LISTED])
+
+
+_DETAILS: Final = {
+    404: "There is nothing at this address. /docs lists the addresses.",
+    405: "This address does not take this method. /docs lists the methods.",
+}
+
+
+def _detail(error: HTTPException) -> str:
+    """Return the words of an error of the framework, which for most are only the name of the status."""
+    plain = error.detail == HTTPStatus(error.status_code).phrase
+    return _DETAILS.get(error.status_code, str(error.detail)) if plain else str(error.detail)

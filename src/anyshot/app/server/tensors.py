@@ -1,0 +1,145 @@
+"""Tensors of the Open Inference Protocol, as JSON or, after the JSON, as bytes."""
+
+import json
+import struct
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from anyshot.app.server.problems import ProblemError
+
+HEADER: Final = "inference-header-content-length"
+"""The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
+DATATYPES: Final = {
+    "BOOL": "?",
+    **{f"INT{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
+    **{f"UINT{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+    "FP16": "<f2",
+    "FP32": "<f4",
+    "FP64": "<f8",
+}
+
+
+class InputTensor(BaseModel):
+    """A tensor that a client sends."""
+
+    name: str
+    shape: list[int] = Field(min_length=1, max_length=2)
+    datatype: str
+    data: Any = None
+    parameters: dict[str, Any] = {}
+
+
+class OutputName(BaseModel):
+    """A tensor that a client asks for."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
+    """Return the JSON of a body, and the bytes of tensors after it."""
+    if json_length is None:
+        return body, b""
+    if not json_length.isdecimal() or int(json_length) > len(body):
+        raise ProblemError(400, f"The header {HEADER} must be the number of bytes of the JSON in the body.")
+    return body[: int(json_length)], body[int(json_length) :]
+
+
+def read_tensor(tensor: InputTensor, rest: bytes) -> NDArray[Any]:
+    """Return the values of a tensor: numbers in its shape, or bytes (n,), an array of objects.
+
+    rest: the bytes after the JSON, which hold the tensor's own first.
+    """
+    size = tensor.parameters.get("binary_data_size")
+    if size is None:
+        values = _from_json(tensor)
+    elif not isinstance(size, int) or not 0 <= size <= len(rest):
+        raise ProblemError(400, f"The tensor {tensor.name!a} states a binary_data_size that the body does not have.")
+    else:
+        values = _from_bytes(tensor, rest[:size])
+    if any(length < 0 for length in tensor.shape) or values.size != np.prod(tensor.shape, dtype=float):
+        raise ProblemError(400, f"The tensor {tensor.name!a} has {values.size} values, which are not of its shape.")
+    return values.reshape(tensor.shape)
+
+
+def _from_json(tensor: InputTensor) -> NDArray[Any]:
+    flat: list[Any] = []
+    waiting = [tensor.data]
+    while waiting:  # lists may be nested as the shape is, or flat
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(reversed(value))
+        else:
+            flat.append(value)
+    if tensor.datatype == "BYTES":
+        if not all(isinstance(value, str) for value in flat):
+            raise ProblemError(400, f"The data of the tensor {tensor.name!a} must be texts.")
+        return _objects([value.encode("utf-8") for value in flat])
+    if not all(isinstance(value, int | float) for value in flat):
+        raise ProblemError(400, f"The data of the tensor {tensor.name!a} must be numbers.")
+    return np.array([float(value) for value in flat])
+
+
+def _from_bytes(tensor: InputTensor, content: bytes) -> NDArray[Any]:
+    if tensor.datatype == "BYTES":
+        return _objects(_strings(tensor.name, content))
+    kind = np.dtype(_code(tensor.datatype))
+    if len(content) % kind.itemsize:
+        raise ProblemError(400, f"The bytes of the tensor {tensor.name!a} are no whole number of {tensor.datatype}.")
+    return np.frombuffer(content, kind)
+
+
+def _strings(name: str, content: bytes) -> list[bytes]:
+    """Return byte strings, before each of which there are four bytes with its length."""
+    found, at = [], 0
+    while at < len(content):
+        if at + 4 > len(content):
+            raise ProblemError(400, f"The bytes of the tensor {name!a} end within a length.")
+        (length,) = struct.unpack_from("<I", content, at)
+        at += 4
+        if at + length > len(content):
+            raise ProblemError(400, f"The bytes of the tensor {name!a} end within a text.")
+        found.append(content[at : at + length])
+        at += length
+    return found
+
+
+def _code(datatype: str) -> str:
+    if datatype not in DATATYPES:
+        raise ProblemError(400, f"Tensors may be BYTES, {', '.join(DATATYPES)}; this one is {datatype!a}.")
+    return DATATYPES[datatype]
+
+
+def _objects(values: Sequence[bytes]) -> NDArray[Any]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def write_answer(facts: dict[str, Any], outputs: Sequence[tuple[str, Any, bool]]) -> tuple[bytes, int | None]:
+    """Return a body with output tensors, and the number of bytes of its JSON if bytes follow it.
+
+    outputs: of each tensor its name, its values, texts (n,) or numbers, and whether they are written as bytes.
+    """
+    described, rest = [], b""
+    for name, values, binary in outputs:
+        is_text = isinstance(values, list)
+        shape = [len(values)] if is_text else list(values.shape)
+        tensor: dict[str, Any] = {"name": name, "shape": shape, "datatype": "BYTES" if is_text else "FP64"}
+        if not binary:
+            described.append({**tensor, "data": values if is_text else values.ravel().tolist()})
+            continue
+        content = _packed(values) if is_text else values.astype("<f8").tobytes()
+        described.append({**tensor, "parameters": {"binary_data_size": len(content)}})
+        rest += content
+    text = json.dumps({**facts, "outputs": described}).encode("ascii")
+    return text + rest, len(text) if any(binary for _, _, binary in outputs) else None
+
+
+def _packed(texts: Sequence[str]) -> bytes:
+    encoded = [text.encode("utf-8") for text in texts]
+    return b"".join(struct.pack("<I", len(text)) + text for text in encoded)

@@ -1,0 +1,177 @@
+"""Who may do what: tokens with scopes, addresses that need none, hosts, and requests of other sites' pages.
+
+A file of tokens has one on each line, after its scope; `write` includes `read`::
+
+    read   5e1f0cd24a7b9e83
+    write  b7c4918a2f60d35c
+"""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from anyshot.app.server.limits import headers_of, is_probe
+from anyshot.app.server.problems import App, ProblemError, Receive, Scope, Send
+from anyshot.errors import InputError
+
+Permission: TypeAlias = Literal["read", "write"]
+SHORTEST: Final = 16
+"""Letters that a token must have."""
+OPEN: Final = frozenset({"/", "/docs", "/openapi.json"})
+"""Addresses that need no token, beside those for the health: they show how the service is used, and nothing of it."""
+READS: Final = frozenset({"predict", "embeddings", "infer", "suggest", "setup", "validate"})
+"""Last parts of the addresses whose POST requests change nothing."""
+MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class Tokens:
+    """Tokens and their scopes. Only digests are kept, and every one is compared, in constant time."""
+
+    def __init__(self, scopes: Mapping[str, Permission]) -> None:
+        self._digests = {sha256(token.encode()).digest(): scope for token, scope in scopes.items()}
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def scope_of(self, token: str) -> Permission | None:
+        """Return the scope of a token, None if it is none of these."""
+        digest, found = sha256(token.encode("utf-8", "surrogateescape")).digest(), None
+        for own, scope in self._digests.items():
+            found = scope if hmac.compare_digest(own, digest) else found
+        return found
+
+
+def read_tokens(path: Path) -> Tokens:
+    """Return the tokens in a file.
+
+    Raises InputError if the file cannot be read, has no token, or has a line that is not a scope and a token of at
+    least 16 letters; the message never holds a token.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The file of tokens {path} cannot be read: {error}.") from error
+    scopes: dict[str, Permission] = {}
+    for number, line in enumerate(lines, start=1):
+        scope, _, token = line.partition("#")[0].strip().partition(" ")
+        if not scope:
+            continue
+        found = next((one for one in get_args(Permission) if one == scope), None)
+        if found is None or len(token.strip()) < SHORTEST or not token.isascii() or " " in token.strip():
+            raise InputError(
+                f"Line {number} of the file of tokens {path} must be `read TOKEN` or `write TOKEN`, with a token of at "
+                f"least {SHORTEST} letters and digits, such as `openssl rand -hex 32` prints."
+            )
+        scopes[token.strip()] = found
+    if not scopes:
+        raise InputError(f"The file of tokens {path} has none. Write lines such as `read TOKEN` and `write TOKEN`.")
+    return Tokens(scopes)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_binding(host: str, tokens: Tokens | None) -> None:
+    """Raise InputError if other machines could reach the service without a token."""
+    if not tokens and not is_loopback(host):
+        raise InputError(
+            f"--host {host} lets other machines reach the service, so that it needs tokens: give --token-file FILE "
+            "with lines such as `read TOKEN` and `write TOKEN`, or leave out --host."
+        )
+
+
+def check_model_name(name: str) -> str:
+    """Return a name that a model may have in addresses; raise InputError for others, such as `../x`."""
+    if not MODEL_NAME.fullmatch(name):
+        raise InputError(
+            f"{name!a} cannot be the name of a model. Use 1 to 64 letters, digits, dots, hyphens and underscores, the "
+            "first one a letter or digit."
+        )
+    return name
+
+
+def needs_write(method: str, path: str) -> bool:
+    """Return whether a request may change something: every one but GET and those POST requests that only read."""
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return method != "POST" or path.rstrip("/").rsplit("/", 1)[-1] not in READS
+
+
+class Guarded:
+    """Refuse requests without the token that they need, from other sites' pages, and under other hosts' names.
+
+    tokens : None if everyone on this machine may do everything
+    origins : sites whose pages may send requests, such as "https://support.example.com"
+    """
+
+    def __init__(self, app: App, *, tokens: Tokens | None, origins: Sequence[str] = ()) -> None:
+        self.app, self.tokens, self.origins = app, tokens, frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return None  # there are no web sockets
+        try:
+            self._check(scope, headers_of(scope))
+        except ProblemError as problem:
+            return await problem.send(send)
+        await self.app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:
+        method, path = scope["method"], scope["path"]
+        if self.tokens is None and _name_of(headers.get("host", "")) not in LOOPBACK:
+            # A page whose name was made to point to this machine is of the same origin, but sends its own name.
+            raise ProblemError(421, "The service answers to localhost and 127.0.0.1 only, unless it has tokens.")
+        if is_cross_site(method, headers, self.origins):
+            raise ProblemError(403, "Pages of other sites may not send requests to this service.")
+        if self.tokens is None or path in OPEN or (is_probe(path) and path != "/metrics") or method == "OPTIONS":
+            return
+        scope_of_token = self.tokens.scope_of(token_of(headers.get("authorization", "")))
+        if scope_of_token is None:
+            detail = "This address needs a token, in the header `Authorization: Bearer TOKEN`."
+            raise ProblemError(401, detail, headers={"www-authenticate": 'Bearer realm="anyshot"'})
+        if scope_of_token == "read" and needs_write(method, path):
+            raise ProblemError(403, "This token has the scope read; changes need one with the scope write.")
+
+
+def token_of(authorization: str) -> str:
+    """Return the token of a header: a bearer token, or the password of basic authentication, "" if there is none."""
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return value.strip() if kind.lower() == "bearer" else ""
+    try:
+        return base64.b64decode(value, validate=True).decode("utf-8", "surrogateescape").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def is_cross_site(method: str, headers: Mapping[str, str], origins: frozenset[str]) -> bool:
+    """Return whether a browser sent the request for the page of another site, which is not among `origins`.
+
+    Browsers send Sec-Fetch-Site or Origin; other programs send neither. A link to a page may be followed.
+    """
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin not in origins and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    follows_link = method == "GET" and headers.get("sec-fetch-mode") == "navigate"
+    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not follows_link
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a Host header, without the port."""
+    return re.sub(r":\d*$", "", host.strip().lower())

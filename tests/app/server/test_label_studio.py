@@ -1,0 +1,129 @@
+"""A machine learning backend as Label Studio calls it: with the requests that its client sends."""
+
+import httpx
+import pytest
+
+from anyshot.app.server.label_studio import Choices, choices_of, labels_of
+from anyshot.app.server.problems import ProblemError
+from served import save_support, served
+
+CONFIG = (
+    '<View><!-- a note --><Text name="msg" value="$message"/><Choices name="intent" toName="msg" choice="single">'
+    '<Choice value="Billing"/><Choice value="delivery"/><Choice value="A refund" alias="refund"/></Choices></View>'
+)
+PROJECT = "7.1700000000"
+
+
+def annotation(*names: str, **more) -> dict:
+    value = {"from_name": "intent", "to_name": "msg", "type": "choices", "value": {"choices": list(names)}}
+    return {"id": 1, "result": [value], "was_cancelled": False, **more}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("label_studio")
+    with (
+        served({"support": save_support(folder / "support")}, folder / "log") as running,
+        httpx.Client(base_url=f"{running.url}/label-studio/", timeout=60) as found,
+    ):
+        yield found
+
+
+def predict(client: httpx.Client, *texts: str, config: str = CONFIG) -> httpx.Response:
+    tasks = [{"id": row, "data": {"message": text, "other": 1}} for row, text in enumerate(texts)]
+    params = {"login": None, "password": None, "hostname": "http://localhost:8080", "context": None}
+    given = {"tasks": tasks, "project": PROJECT, "label_config": config, "params": params}
+    return client.post("predict", json=given)
+
+
+def test_the_backend_is_up(client):
+    assert client.get("health").json()["status"] == "UP"
+
+
+def test_setup_checks_the_configuration(client):
+    given = {"project": PROJECT, "schema": CONFIG, "hostname": "http://x", "access_token": "t", "extra_params": None}
+    assert client.post("setup", json=given).json()["model_version"].startswith("support-")
+    answer = client.post("setup", json={**given, "schema": "<View/>"})
+    assert (answer.status_code, "Choices" in answer.json()["detail"]) == (422, True)
+
+
+def test_tasks_get_choices_as_the_project_writes_them(client):
+    found = predict(client, "I was charged twice", "where is my parcel").json()
+    first = found["results"][0]
+    assert [one["result"][0]["value"]["choices"] for one in found["results"]] == [["Billing"], ["delivery"]]
+    assert (first["result"][0]["from_name"], first["result"][0]["to_name"]) == ("intent", "msg")
+    assert (first["result"][0]["type"], first["model_version"]) == ("choices", found["model_version"])
+    assert 0 < first["score"] <= 1
+
+
+def test_no_tasks_get_no_predictions(client):
+    assert predict(client).json()["results"] == []
+
+
+def test_training_learns_labels_and_new_classes(client):
+    tasks = [
+        {"id": 1, "data": {"message": "I paid two times"}, "annotations": [annotation("billing")], "predictions": []},
+        {"id": 2, "data": {"message": "I want my money back"}, "annotations": [annotation("refund")]},
+        {"id": 3, "data": {"message": "skipped"}, "annotations": [annotation("refund", was_cancelled=True)]},
+        {"id": 4, "data": {"message": "nothing chosen"}, "annotations": [{"result": []}]},
+    ]
+    given = {"annotations": tasks, "project": PROJECT, "label_config": CONFIG, "params": {}}
+    answer = client.post("train", json=given)
+    assert (answer.status_code, answer.json()["learned"]) == (201, 2)
+    (found,) = predict(client, "please give me my money back").json()["results"]
+    assert found["result"][0]["value"]["choices"] == ["refund"]
+
+
+def test_a_webhook_learns_from_a_new_annotation_and_takes_other_events(client):
+    event = {
+        "action": "ANNOTATION_CREATED",
+        "annotation": annotation("delivery"),
+        "task": {"id": 9, "data": {"message": "the courier never came"}},
+        "project": {"id": 7, "label_config": CONFIG},
+    }
+    assert client.post("webhook", json=event).json()["learned"] == 1
+    for action in ("START_TRAINING", "PROJECT_UPDATED"):
+        assert client.post("webhook", json={"action": action, "project": {"id": 7}}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        "<View",
+        '<View><Image name="msg" value="$image"/><Choices name="a" toName="msg"/></View>',
+        '<View><Text name="msg" value="fixed"/><Choices name="a" toName="msg"/></View>',
+        '<!DOCTYPE a [<!ENTITY b "c">]><View>&b;</View>',
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd"><View/>',
+    ],
+)
+def test_other_configurations_are_refused(config):
+    with pytest.raises(ProblemError, match="configuration"):
+        choices_of(config, "text")
+
+
+def test_choices_for_images_are_found_where_the_model_reads_images():
+    config = (
+        '<View><Image name="i" value="$url"/><Text name="t" value="$t"/><Choices name="a" toName="t"/>'
+        '<Choices name="b" toName="i"><Choice value="cat"/></Choices></View>'
+    )
+    assert choices_of(config, "image") == Choices("b", "i", "url", "image", ("cat",))
+
+
+def test_several_choices_are_no_label():
+    choices = choices_of(CONFIG, "text")
+    given = [annotation("billing", "delivery"), annotation("billing"), {"result": None}, {"result": ["x"]}]
+    assert labels_of(given, choices) == ["billing"]
+
+
+def test_choices_that_are_no_classes_are_refused(client):
+    answer = predict(
+        client, "hello", config=CONFIG.replace("Billing", "x").replace("delivery", "y").replace("refund", "z")
+    )
+    assert (answer.status_code, "classes" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_task_without_its_text_is_named(client):
+    given = {"tasks": [{"id": 1, "data": {"text": "other key"}}], "label_config": CONFIG}
+    answer = client.post("predict", json=given)
+    assert (answer.status_code, "'message'" in answer.json()["detail"]) == (422, True)

@@ -1,0 +1,125 @@
+"""Bodies, JSON and the number of requests have limits, each told by its status and by what to do."""
+
+import asyncio
+import json
+
+import pytest
+
+from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime, check_json, depth_of
+from anyshot.app.server.problems import ProblemError
+from asgi import answer_to, echo, request
+
+JSON = {"content_type": "application/json"}
+
+
+def bodies(**options: float) -> LimitedBodies:
+    return LimitedBodies(echo, **{"max_body": 100, "seconds": 5, **options})
+
+
+def test_a_body_within_the_limit_arrives_whole():
+    assert request(bodies(), b"[1,", b" 2]", **JSON).body == b"[1, 2]"
+
+
+def test_a_body_that_states_too_much_is_refused_before_it_is_read():
+    answer = request(bodies(), b"x", content_length="101", **JSON)
+    assert (answer.status, answer.json()["max_body"]) == (413, 100)
+
+
+def test_a_body_in_chunks_without_end_is_refused_at_the_limit():
+    answer = request(bodies(), *[b"x" * 30] * 10, endless=True, **JSON)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+def test_a_body_that_does_not_come_is_given_up():
+    assert request(bodies(seconds=0.05), b"[", endless=True, **JSON).status == 408
+
+
+def test_many_large_bodies_at_once_are_refused_and_their_bytes_forgotten():
+    app = bodies()
+
+    async def at_once() -> list[int]:
+        slow = [answer_to(app, [b"[", b"1" * 98, b"]"], endless=True, **JSON) for _ in range(20)]
+        tasks = [asyncio.create_task(one) for one in slow]
+        await asyncio.sleep(0.01)
+        refused = [task.result().status for task in tasks if task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return refused
+
+    assert set(asyncio.run(at_once())) == {503}
+    assert request(bodies(), b"[1]", **JSON).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content_type": "text/plain"}, 415),
+        ({"content_type": "application/x-www-form-urlencoded"}, 415),
+        ({**JSON, "content_encoding": "gzip"}, 415),
+        ({"content_type": "application/json; charset=utf-8"}, 200),
+        ({}, 200),
+        ({"content_type": "application/octet-stream", "inference_header_content_length": "2"}, 200),
+    ],
+)
+def test_bodies_are_of_the_kinds_that_routes_read(headers, status):
+    assert request(bodies(), b"[]", **headers).status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"[" * 10_000, "nested"),
+        (b'{"a":' * 10_000, "nested"),
+        (b"[1", "not JSON"),
+        (b"\xff[]", "UTF-8"),
+        (b"[NaN]", "NaN"),
+        (b"[-Infinity]", "Infinity"),
+        (b"[" + b"9" * 5_000 + b"]", "digits"),
+        (b'["\\ud800"]', "surrogate"),
+        (b'{"a": 1, "a": 2}', "twice"),
+    ],
+)
+def test_json_that_cannot_be_used_is_refused(body, words):
+    with pytest.raises(ProblemError, match=words) as caught:
+        check_json(body)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("value", [{"a": ["[" * 100, "\\" + '"', {"b": [1e300]}]}, ["😀", "\x00", "x" * 50], [[]] * 40])
+def test_other_json_is_read(value):
+    assert check_json(json.dumps(value).encode()) == value
+
+
+def test_depth_counts_brackets_outside_texts():
+    body = b'{"t": "' + b"[" * 200 + b'", "u": [[1]]}'
+    assert depth_of(body) == 3
+
+
+def test_requests_beyond_the_queue_are_refused_at_once_but_for_the_health():
+    async def run() -> tuple[list[int], int, str]:
+        release = asyncio.Event()
+
+        async def slow(scope, receive, send):
+            if scope["path"] != "/health/live":
+                await release.wait()
+            await echo(scope, receive, send)
+
+        app = LimitedQueue(slow, max_queue=2)
+        tasks = [asyncio.create_task(answer_to(app)) for _ in range(5)]
+        await asyncio.sleep(0)
+        health = await answer_to(app, method="GET", path="/health/live")
+        release.set()
+        answers = await asyncio.gather(*tasks)
+        return [one.status for one in answers], health.status, answers[-1].headers["retry-after"]
+
+    statuses, health, retry_after = asyncio.run(run())
+    assert (statuses, health, retry_after) == ([200, 200, 503, 503, 503], 200, "1")
+
+
+def test_an_answer_that_takes_too_long_is_given_up():
+    async def stuck(scope, receive, send):
+        await asyncio.sleep(60)
+
+    answer = request(LimitedTime(stuck, seconds=0.05))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")

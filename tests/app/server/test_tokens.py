@@ -1,0 +1,142 @@
+"""Who may do what: tokens and scopes, hosts, other sites' pages, names of models."""
+
+import base64
+
+import pytest
+
+from anyshot.app.server.tokens import (
+    Guarded,
+    Tokens,
+    check_binding,
+    check_model_name,
+    is_cross_site,
+    needs_write,
+    read_tokens,
+)
+from anyshot.errors import InputError
+from asgi import echo, request
+
+READ, WRITE = "r" * 20, "w" * 20
+TOKENS = Tokens({READ: "read", WRITE: "write"})
+CHANGE = "/v1/models/m/classes"
+
+
+def status(tokens: Tokens | None = TOKENS, **options) -> int:
+    return request(Guarded(echo, tokens=tokens), **options).status
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization", "expected"),
+    [
+        ("/v1/models/m/predict", "", 401),
+        ("/v1/models/m/predict", f"Bearer {READ}", 200),
+        ("/v1/models/m/predict", f"bearer {WRITE}", 200),
+        ("/v1/models/m/predict", "Bearer wrong", 401),
+        ("/v1/models/m/predict", f"Bearer {READ}x", 401),
+        ("/v1/models/m/predict", "Basic !", 401),
+        ("/v1/models/m/predict", "Basic " + base64.b64encode(f"label-studio:{READ}".encode()).decode(), 200),
+        (CHANGE, "", 401),
+        (CHANGE, f"Bearer {READ}", 403),
+        (CHANGE, f"Bearer {WRITE}", 200),
+        ("/metrics", "", 401),
+        ("/health/ready", "", 200),
+        ("/docs", "", 200),
+    ],
+)
+def test_a_request_needs_a_token_with_its_scope(path, authorization, expected):
+    assert status(path=path, authorization=authorization) == expected
+
+
+def test_a_refusal_says_how_to_send_a_token():
+    answer = request(Guarded(echo, tokens=TOKENS))
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_without_tokens_this_machine_may_do_everything_under_its_own_names_only():
+    assert status(None, path=CHANGE) == 200
+    assert status(None, path=CHANGE, host="127.0.0.1:8000") == 200
+    assert status(None, path=CHANGE, host="[::1]:8000") == 200
+    assert status(None, path=CHANGE, host="rebound.example:8000") == 421
+    assert status(TOKENS, path=CHANGE, host="anyshot.example", authorization=f"Bearer {WRITE}") == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", CHANGE, False),
+        ("POST", "/v1/models/m/predict", False),
+        ("POST", "/v1/models/m/predict/", False),
+        ("POST", "/v1/embeddings", False),
+        ("POST", "/v2/models/m/infer", False),
+        ("POST", "/v1/models/m/examples", True),
+        ("POST", "/label-studio/train", True),
+        ("POST", "/an/address/of/tomorrow", True),
+        ("DELETE", "/v1/models/m/classes/predict", True),
+        ("PATCH", "/v1/models/m/predict", True),
+    ],
+)
+def test_what_may_change_something_needs_the_scope_write(method, path, expected):
+    assert needs_write(method, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"origin": "http://localhost:8000"}, False),
+        ({"origin": "https://evil.example"}, True),
+        ({"origin": "http://localhost:9000"}, True),
+        ({"origin": "null"}, True),
+        ({"origin": "https://trusted.example"}, False),
+        ({"sec-fetch-site": "same-origin"}, False),
+        ({"sec-fetch-site": "cross-site"}, True),
+        ({"sec-fetch-site": "same-site"}, True),
+    ],
+)
+def test_pages_of_other_sites_are_refused(headers, expected):
+    origins = frozenset({"https://trusted.example"})
+    assert is_cross_site("POST", {"host": "localhost:8000", **headers}, origins) == expected
+
+
+def test_a_link_from_another_page_may_be_followed():
+    headers = {"host": "localhost", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert not is_cross_site("GET", headers, frozenset())
+    assert is_cross_site("POST", headers, frozenset())
+
+
+def test_a_file_of_tokens_has_a_scope_and_a_token_on_each_line(tmp_path):
+    path = tmp_path / "tokens"
+    path.write_text(f"# who\nread {READ}  # a dashboard\n\nwrite   {WRITE}\n")
+    tokens = read_tokens(path)
+    assert [tokens.scope_of(one) for one in (READ, WRITE, "", "é\udcff")] == ["read", "write", None, None]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "# none\n", "admin " + READ, "read short", READ, "read two words of text", None]
+)
+def test_other_files_are_refused_without_showing_a_token(tmp_path, content):
+    path = tmp_path / "tokens"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match="tokens") as caught:
+        read_tokens(path)
+    assert READ not in str(caught.value)
+
+
+def test_other_machines_are_let_in_only_with_tokens():
+    for host in ("127.0.0.1", "localhost", "::1", "127.0.0.2"):
+        check_binding(host, None)
+    for host in ("0.0.0.0", "::", "192.168.1.5", "example.com", ""):
+        check_binding(host, TOKENS)
+        with pytest.raises(InputError, match="--token-file"):
+            check_binding(host, None)
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b", "a\\b", ".hidden", "", "a\n", "a%2f", "é", "x" * 65, "a b"])
+def test_names_that_are_paths_are_refused(name):
+    with pytest.raises(InputError, match="name of a model"):
+        check_model_name(name)
+
+
+def test_plain_names_are_taken():
+    assert [check_model_name(name) for name in ("support", "v1.2_b-3")] == ["support", "v1.2_b-3"]
