@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias
 
 from anyshot import store
 from anyshot.app.server.changes import Change, in_groups, joined
-from anyshot.app.server.readiness import make_ready, modality_of_model
+from anyshot.app.server.readiness import fit_once, make_ready, modality_of_model
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
@@ -31,6 +31,7 @@ from anyshot.app.server.service_errors import (
     NotSavedError,
     UnknownVersionError,
 )
+from anyshot.app.server.unlabeled_items import UnlabeledItems
 from anyshot.app.server.versions import Versions, folder_is_writable
 from anyshot.base.files import folder_lock
 from anyshot.base.items import Modality
@@ -99,7 +100,7 @@ class LiveModel:
     ) -> None:
         self.name, self.read_only, self._load = name, read_only, load
         self.cache = store.MemoryCache() if cache is None else cache
-        self.versions = Versions(folder, keep=keep)
+        self.versions, self.unlabeled = Versions(folder, keep=keep), UnlabeledItems(folder)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"writer-{name}")
         self._waiting: deque[Waiting] = deque()
         self._lock = threading.Lock()
@@ -108,21 +109,27 @@ class LiveModel:
         self.problem: str | None = None  # why the folder cannot be used
         with self._changing():
             self._keep_current()
+        if not read_only:
+            self._writer.submit(fit_once).add_done_callback(_log_failure)  # else the first change would wait for it
 
     @property
     def can_change(self) -> bool:
-        """Whether classes and examples can be added to a model of this kind."""
+        """Whether classes and examples can be added."""
         return not self.read_only
 
     # --- changes ---
+
+    def check_changeable(self) -> None:
+        """Raise NotChangeableError if the model may not be changed."""
+        if self.read_only:
+            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
 
     def change(self, change: Change | RollBack) -> "Future[int]":
         """Begin a change; the result is the version that has it, once it is on disk, or the error.
 
         The future is done in the writer's thread. A change that was begun is finished, also if nobody waits for it.
         """
-        if self.read_only:
-            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
+        self.check_changeable()
         done: Future[int] = Future()
         self._waiting.append((change, done))
         self._writer.submit(self._write_waiting).add_done_callback(_log_failure)

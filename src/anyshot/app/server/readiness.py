@@ -25,13 +25,20 @@ def make_ready(classifier: Any, cache: store.MemoryCache) -> None:
     """
     if not isinstance(classifier, tasks.AnyShotClassifier):
         raise InputError(
-            f"A {type(classifier).__name__} cannot be served; an AnyShotClassifier, as `anyshot fit` writes it, can."
+            f"The model, of type {type(classifier).__name__}, cannot be served. Give one that `anyshot fit` wrote, an "
+            "AnyShotClassifier."
         )
     model = _model_of(classifier)
     if model.embedder.encoder is not None:
         model = replace(model, embedder=model.embedder.with_cache(cache))
         classifier.set_fitted(model, columns=getattr(classifier, "columns_", {}))
         classifier.predict(_FIRST[modality_of_model(classifier)])
+
+
+def fit_once() -> None:
+    """Fit a small model, which loads what fitting needs."""
+    labels = ["a", "b"] * 3
+    tasks.AnyShotClassifier(cache=False).fit(np.eye(6, 3, dtype=np.float32) + 1, labels)
 
 
 def modality_of_model(classifier: Any) -> Modality:

@@ -1,0 +1,101 @@
+"""The command that runs the service: serve."""
+
+import re
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from anyshot import tasks
+from anyshot.app import server
+from anyshot.app.cli.class_options import ClassOptions, with_class_options
+from anyshot.app.cli.console import note
+from anyshot.app.cli.reading import EncoderName
+from anyshot.base.validation import extra
+
+_PACKAGES: Final = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")
+_UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def _bytes_of(size: str) -> int:
+    """Return a size such as 10MB in bytes."""
+    found = _SIZE.fullmatch(size.strip())
+    if found is None or not (number := int(float(found[1]) * _UNITS[found[2].lower()])):
+        raise typer.BadParameter(f"{size!r} is no size. Write a number and a unit, such as 10MB.")
+    return number
+
+
+@with_class_options
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Folders of models. Each is served by the name of its folder, or as NAME=DIR.", metavar="DIR"
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Others than this machine need tokens.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8000,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of tokens: lines of 'read TOKEN' and 'write TOKEN'.", metavar="FILE")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse changes of models.")] = False,
+    max_body: Annotated[str, typer.Option(help="Largest request.", metavar="SIZE")] = "10MB",
+    max_queue: Annotated[int, typer.Option(help="Requests that may wait; more are told to come back.", min=1)] = 256,
+    workers: Annotated[int, typer.Option(help="Processes that answer.", min=1)] = 1,
+    encoder: EncoderName = "auto",
+    *,
+    class_options: ClassOptions,
+) -> None:
+    """Serve models over HTTP. Their classes and labels can be changed while they answer.
+
+    Changes are saved to the folder of the model. With --classes instead of a folder, a model of texts is made from the
+    names, and its changes are kept until the service ends. The first line that is printed names the address; /docs
+    describes all requests. SIGTERM ends the service once what was accepted is answered.
+    """
+    if bool(models) == class_options.given:
+        raise typer.BadParameter("Either folders of models or --classes are required.")
+    for package in _PACKAGES:
+        extra(package, "serve", purpose="anyshot serve")
+    settings = server.Settings(
+        host=host,
+        port=port,
+        token_file=token_file,
+        read_only=read_only,
+        max_body=_bytes_of(max_body),
+        max_queue=max_queue,
+        workers=workers,
+    )
+    with ExitStack() as stack:
+        if models:
+            folders, named = _folders(models), None if encoder == "auto" else encoder
+        else:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anyshot-")))
+            folders, named = {"model": _from_names(class_options, encoder, place / "model")}, None
+        server.serve(folders, settings, encoder=named)
+
+
+def _folders(models: list[str]) -> dict[str, Path]:
+    """Return the folders of models by their names."""
+    folders: dict[str, Path] = {}
+    for given in models:
+        name, equals, folder = given.partition("=")
+        path = Path(folder if equals else given)
+        name = name if equals else path.resolve().name
+        if name in folders:
+            raise typer.BadParameter(f"Two models are named {name!r}. Give one another name, as NAME=DIR.")
+        folders[server.check_model_name(name)] = path
+    return folders
+
+
+def _from_names(class_options: ClassOptions, encoder: str, folder: Path) -> Path:
+    """Save a model of class names to a folder, and return it."""
+    words = not class_options.no_thesaurus
+    chosen = "minilm" if encoder == "auto" else encoder
+    tasks.AnyShotClassifier(class_options.read(), encoder=chosen, words=words).fit().save(folder)
+    note("The model is made from the names of its classes; its changes are kept until the service ends.")
+    return folder

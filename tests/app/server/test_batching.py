@@ -1,0 +1,100 @@
+"""Requests that are encoded together."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from anyshot.app.server.batching import MAX_ITEMS, Batcher
+from anyshot.errors import BadItemError
+
+SNAPSHOT = object()
+
+
+class Lengths:
+    """Encodes texts as their lengths, one batch every 20 ms."""
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, snapshot, items):
+        assert snapshot is SNAPSHOT
+        self.batches.append(len(items))
+        time.sleep(0.02)
+        if "bad" in items:
+            raise BadItemError("It is bad.")
+        if "fault" in items:
+            raise ZeroDivisionError
+        return np.array([len(item) for item in items]), np.array(items)
+
+
+def test_requests_that_wait_are_encoded_together_and_get_their_own_rows():
+    async def main():
+        encode, batcher = Lengths(), Batcher()
+        asked = [["a" * n, "b" * (n + 1)] for n in range(1, 21)]
+        found = await asyncio.gather(*(batcher.run(encode, SNAPSHOT, items) for items in asked))
+        await batcher.close()
+        assert [array.tolist() for array, _ in found] == [[n, n + 1] for n in range(1, 21)]
+        assert [texts.tolist() for _, texts in found] == asked
+        return encode.batches
+
+    batches = asyncio.run(main())
+    assert sum(batches) == 40
+    assert len(batches) <= 3
+
+
+def test_an_item_that_cannot_be_used_fails_its_request_alone():
+    async def main():
+        encode, batcher = Lengths(), Batcher()
+        requests = [["fine"], ["bad"], ["fault"], ["good"]]
+        asked = (batcher.run(encode, SNAPSHOT, items) for items in requests[:2] + requests[3:])
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        with pytest.raises(ZeroDivisionError):
+            await batcher.run(encode, SNAPSHOT, ["fault"])
+        again = await batcher.run(encode, SNAPSHOT, ["again"])  # a fault in the program does not stop the service
+        await batcher.close()
+        assert [type(one).__name__ for one in found] == ["tuple", "BadItemError", "tuple"]
+        assert again[0].tolist() == [5]
+
+    asyncio.run(main())
+
+
+def test_a_request_with_many_items_is_encoded_in_parts():
+    async def main():
+        encode, batcher = Lengths(), Batcher()
+        items = ["a" * (n % 7) for n in range(2 * MAX_ITEMS + 3)]
+        lengths, _ = await batcher.run(encode, SNAPSHOT, items)
+        await batcher.close()
+        assert lengths.tolist() == [len(item) for item in items]
+        assert encode.batches == [MAX_ITEMS, MAX_ITEMS, 3]
+
+    asyncio.run(main())
+
+
+def test_a_client_that_is_gone_costs_nothing():
+    async def main():
+        encode, batcher = Lengths(), Batcher()
+        first = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["first"]))
+        await asyncio.sleep(0.005)
+        gone = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["gone"] * 50))
+        await asyncio.sleep(0.001)
+        gone.cancel()
+        await first
+        await batcher.close()
+        assert sum(encode.batches) == 1
+
+    asyncio.run(main())
+
+
+def test_what_was_accepted_is_finished_when_it_closes():
+    async def main():
+        told = []
+        encode, batcher = Lengths(), Batcher(lambda *facts: told.append(facts[:2]))
+        asked = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["one", "two"]))
+        await asyncio.sleep(0)
+        await batcher.close()
+        assert (await asked)[0].tolist() == [3, 3]
+        assert told == [(1, 2)]
+
+    asyncio.run(main())

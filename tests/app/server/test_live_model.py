@@ -1,0 +1,168 @@
+"""A served model: snapshots, one writer, versions on disk, and what happens to its folder."""
+
+import errno
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+
+from anyshot import AnyShotClassifier, AnyShotRegressor
+from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, RemoveClass
+from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.service_errors import (
+    DiskFullError,
+    FolderGoneError,
+    NotChangeableError,
+    UnknownVersionError,
+)
+from anyshot.errors import InputError, UnknownClassError
+from anyshot.tasks.loading import load
+
+CLASSES = {"left": [-1.0, 0.0, 0.1], "right": [1.0, 0.0, 0.1]}
+POINTS = [[0.9, 0.3, 0.0], [-0.8, 0.5, 0.2]]
+LABELS = ["right", "left"]
+reading = partial(load, cache=False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    AnyShotClassifier(CLASSES, cache=False).fit(POINTS, LABELS).save(tmp_path / "points")
+    return tmp_path / "points"
+
+
+@pytest.fixture
+def live(folder):
+    served = LiveModel("points", folder, reading, keep=3)
+    yield served
+    served.close()
+
+
+def n_labels(live):
+    return len(live.snapshot.classifier.any_shot_model().data.index)
+
+
+def test_a_change_is_a_new_version_and_leaves_the_old_snapshot_alone(live, folder):
+    before = live.snapshot
+    answers = before.classifier.predict_proba(POINTS)
+    assert live.change(AddClass("up", [0.0, 1.0, 0.1], [[0.1, 0.9, 0.0]])).result() == before.version + 1 == 2
+    np.testing.assert_array_equal(before.classifier.predict_proba(POINTS), answers)
+    assert live.snapshot.classifier.classes_.tolist() == ["left", "right", "up"]
+    np.testing.assert_array_equal(reading(folder).predict_proba(POINTS), live.snapshot.classifier.predict_proba(POINTS))
+    assert live.change(RemoveClass("up")).result() == 3
+    assert live.change(AddUnlabeled(POINTS)).result() == 4
+
+
+def test_changes_that_wait_are_saved_together_and_each_is_there(live):
+    done = [live.change(AddExamples([[1.0, row / 100, 0.0]], ["right"])) for row in range(60)]
+    assert max(future.result() for future in done) == live.snapshot.version < 30
+    assert n_labels(live) == 62
+
+
+def test_a_change_that_cannot_be_made_fails_alone(live):
+    good = [live.change(AddExamples([POINTS[0]], ["right"])) for _ in range(3)]
+    bad = [live.change(AddExamples([POINTS[0]], ["rihgt"])), live.change(AddExamples([[np.nan] * 3], ["left"]))]
+    last = live.change(AddExamples([POINTS[1]], ["left"]))
+    with pytest.raises(UnknownClassError, match="Did you mean 'right'"):
+        bad[0].result()
+    with pytest.raises(InputError, match="NaN"):
+        bad[1].result()
+    assert last.result() >= max(future.result() for future in good)
+    assert n_labels(live) == 6
+
+
+def test_a_version_that_was_never_in_place_is_written_anew(live, folder):
+    AnyShotClassifier(CLASSES, cache=False).fit().save(live.versions.place / "2")
+    again = LiveModel("points", folder, reading)
+    assert again.snapshot.version == 1
+    assert again.change(AddExamples([POINTS[0]], ["right"])).result() == 2
+    assert n_labels(again) == 3
+    again.close()
+
+
+def test_processes_that_serve_one_folder_lose_no_change(live, folder):
+    other = LiveModel("points", folder, reading, keep=3)
+    done = [one.change(AddExamples([[1.0, row / 9, 0.0]], ["right"])) for row in range(9) for one in (live, other)]
+    assert len({future.result() for future in done}) >= 2
+    for one in (live, other):
+        one.refresh().result()
+        assert n_labels(one) == 20
+    assert live.snapshot.version == other.snapshot.version
+    assert not live.is_outdated()
+    other.close()
+
+
+def test_rolling_back_gives_an_earlier_version_a_new_number(live, folder):
+    for _ in range(4):
+        live.change(AddExamples([POINTS[0]], ["right"])).result()
+    assert (live.snapshot.version, live.kept_versions()) == (5, [3, 4])
+    assert live.roll_back().result() == 6
+    assert n_labels(live) == 5
+    assert live.roll_back(5).result() == 7
+    assert n_labels(live) == 6
+    with pytest.raises(UnknownVersionError, match=r"Version 3 is not kept. Kept before the current one: 5, 6\."):
+        live.roll_back(3).result()
+    assert len(reading(folder).any_shot_model().data.index) == 6
+
+
+def test_a_deleted_folder_does_not_stop_answers_but_refuses_changes(live, folder):
+    folder.rename(folder.with_name("away"))
+    live.refresh().result()
+    assert live.problem is not None
+    with pytest.raises(FolderGoneError, match="is gone") as refused:
+        live.change(AddExamples([POINTS[0]], ["right"])).result()
+    assert str(folder) not in str(refused.value)
+    assert live.snapshot.classifier.predict(POINTS).tolist() == LABELS
+    assert not folder.exists()
+    folder.with_name("away").rename(folder)
+    assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
+    assert live.problem is None
+
+
+def test_a_folder_that_is_replaced_is_read_again(live, folder):
+    live.change(AddExamples([POINTS[0]], ["right"])).result()
+    AnyShotClassifier({"up": [0.0, 1.0, 0.1], "down": [0.0, -1.0, 0.1]}, cache=False).fit().save(folder)
+    assert live.is_outdated()
+    live.refresh().result()
+    assert (live.snapshot.version, live.snapshot.classifier.classes_.tolist()) == (3, ["down", "up"])
+    (folder / "model.json").write_text("{")
+    live.refresh().result()
+    assert live.problem is not None
+    with pytest.raises(FolderGoneError, match="holds something else"):
+        live.change(AddExamples([POINTS[0]], ["up"])).result()
+    assert live.snapshot.version == 3
+
+
+@pytest.mark.parametrize("failing", [os.fsync, os.rename])
+def test_a_full_disk_changes_nothing(live, folder, monkeypatch, failing):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, failing.__name__, full)
+        with pytest.raises(DiskFullError):
+            live.change(AddExamples([POINTS[0]], ["right"])).result()
+    assert (live.snapshot.version, n_labels(live)) == (1, 2)
+    assert len(reading(folder).any_shot_model().data.index) == 2
+    assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
+
+
+def test_a_model_that_is_only_read_leaves_no_trace(folder):
+    live = LiveModel("points", folder, reading, read_only=True)
+    with pytest.raises(NotChangeableError, match="--read-only"):
+        live.change(AddExamples([POINTS[0]], ["right"]))
+    assert [path.name for path in folder.parent.iterdir()] == ["points"]
+    live.close()
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    AnyShotRegressor().fit(np.eye(6), np.arange(6)).save(tmp_path / "numbers")
+    with pytest.raises(InputError, match="AnyShotRegressor, cannot be served"):
+        LiveModel("numbers", tmp_path / "numbers", reading)
+
+
+def test_changes_that_were_begun_are_finished_when_it_closes(folder):
+    live = LiveModel("points", folder, reading)
+    done = live.change(AddExamples([POINTS[0]], ["right"]))
+    live.close()
+    assert done.result() == 2
