@@ -20,6 +20,7 @@ from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.encoders.long_texts import LongTexts
+from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (
     Given,
@@ -284,11 +285,14 @@ class AnyShotClassifier(FittedClassifier):
         items: Items = data.vectors if encoder is None else list(data.examples)
         return items, data.classes[data.index].tolist()
 
-    def without_cache(self) -> Self:
-        """Return a copy that encodes every item anew, to measure what predictions take."""
-        model, bare = self.any_shot_model(), copy.copy(self)
-        bare._set_model(replace(model, embedder=model.embedder.with_cache(None)))
-        return bare
+    def with_cache(self, cache: KeepsVectors | None) -> Self:
+        """Return a copy with another cache, such as a `MemoryCache`, or with none; it warns of no long text.
+
+        Its encoder is loaded. Without a cache, the time of predictions is that of encoding every item.
+        """
+        model, changed = self.any_shot_model(), copy.copy(self)
+        changed._set_model(replace(model, embedder=model.embedder.with_cache(cache)))
+        return changed
 
     def assembled(self) -> Any:
         """Return encoder and head as one network, an `Assembled`, for `export`."""

@@ -88,6 +88,15 @@ _COMMANDS = {
         "Measure accuracy against the number of labels per class, next to logistic regression.",
         ("anyshot curve tickets.csv --out curve.png",),
     ),
+    "serve": Command(
+        "anyshot.app.cli.serving:serve",
+        "Serve models over HTTP. Their classes and labels can be changed while they answer.",
+        (
+            "anyshot serve model/",
+            "anyshot serve support=models/support photos=models/photos --host 0.0.0.0 --token-file tokens.txt",
+            "anyshot serve --classes billing,delivery,login --port 0",
+        ),
+    ),
     "models": Command(
         "anyshot.app.cli.machine:models",
         "List the encoders with their size and license, and whether their weights are on this machine.",

@@ -1,6 +1,7 @@
 """The command that runs the service: serve."""
 
 import re
+import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,6 +71,7 @@ def serve(
         max_queue=max_queue,
         workers=workers,
     )
+    signal.signal(signal.SIGTERM, _end)
     with ExitStack() as stack:
         if models:
             folders, named = _folders(models), None if encoder == "auto" else encoder
@@ -77,6 +79,11 @@ def serve(
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anyshot-")))
             folders, named = {"model": _from_names(class_options, encoder, place / "model")}, None
         server.serve(folders, settings, encoder=named)
+
+
+def _end(*_: object) -> None:
+    """End the process as a command that is done: what it made is deleted, and the exit code is 0."""
+    raise typer.Exit(0)
 
 
 def _folders(models: list[str]) -> dict[str, Path]:
@@ -88,7 +95,7 @@ def _folders(models: list[str]) -> dict[str, Path]:
         name = name if equals else path.resolve().name
         if name in folders:
             raise typer.BadParameter(f"Two models are named {name!r}. Give one another name, as NAME=DIR.")
-        folders[server.check_model_name(name)] = path
+        folders[name] = path
     return folders
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias
 
 from anyshot import store
 from anyshot.app.server.changes import Change, in_groups, joined
-from anyshot.app.server.readiness import fit_once, make_ready, modality_of_model
+from anyshot.app.server.readiness import fit_once, modality_of_model, ready
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
@@ -178,8 +178,7 @@ class LiveModel:
 
     def _read(self, *, earlier: int) -> Snapshot:
         """Return what is in the folder; its version is the next one after `earlier` if another program wrote it."""
-        classifier = self._load(self.versions.folder)
-        make_ready(classifier, self.cache)
+        classifier = ready(self._load(self.versions.folder), self.cache)
         known = self.versions.current()
         number = max([earlier, *self.versions.numbers()]) + 1 if known is None else known
         return Snapshot(classifier, number, modality_of_model(classifier))

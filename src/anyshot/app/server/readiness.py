@@ -1,6 +1,5 @@
 """A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,8 +14,8 @@ _FIRST: Final[dict[Modality, list[Any]]] = {
 }
 
 
-def make_ready(classifier: Any, cache: store.MemoryCache) -> None:
-    """Answer one item, which loads the encoder, and keep vectors in memory from then on.
+def ready(classifier: Any, cache: store.MemoryCache) -> Any:
+    """Return a classifier that has answered one item, so that its encoder is loaded, and keeps vectors in memory.
 
     Raises
     ------
@@ -28,11 +27,16 @@ def make_ready(classifier: Any, cache: store.MemoryCache) -> None:
             f"The model, of type {type(classifier).__name__}, cannot be served. Give one that `anyshot fit` wrote, an "
             "AnyShotClassifier."
         )
-    model = _model_of(classifier)
-    if model.embedder.encoder is not None:
-        model = replace(model, embedder=model.embedder.with_cache(cache))
-        classifier.set_fitted(model, columns=getattr(classifier, "columns_", {}))
-        classifier.predict(_FIRST[modality_of_model(classifier)])
+    try:
+        classifier.any_shot_model()
+    except AttributeError:  # scikit-learn's NotFittedError is one; loading it takes half a second
+        classifier.predict(_FIRST["text"])  # only names of classes are known: they are those of texts
+    modality = modality_of_model(classifier)
+    if modality == "vectors":
+        return classifier
+    classifier = classifier.with_cache(cache)
+    classifier.predict(_FIRST[modality])
+    return classifier
 
 
 def fit_once() -> None:
@@ -47,12 +51,3 @@ def modality_of_model(classifier: Any) -> Modality:
     if encoder is None:
         return "vectors"
     return "text" if encoder.modality == "text" else "image"
-
-
-def _model_of(classifier: Any) -> Any:
-    """Return the fitted model; where only names of classes are known, they are those of texts."""
-    try:
-        return classifier.any_shot_model()
-    except AttributeError:  # scikit-learn's NotFittedError is one; loading it takes half a second
-        classifier.predict(_FIRST["text"])
-        return classifier.any_shot_model()

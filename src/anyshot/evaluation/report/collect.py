@@ -350,10 +350,10 @@ def timed_predict(model: Predictor, X: Items) -> tuple[Any, Cost]:
     predicted = model.predict(X)
     finished, after = time.perf_counter(), encoding_counts(model)
     n, counts = item_count(X), after - before
-    if not counts.cached + counts.duplicates or not hasattr(model, "without_cache"):
+    if not counts.cached + counts.duplicates or not hasattr(model, "with_cache"):
         return predicted, Cost(started, finished, before, after, (finished - started) / n, n)
     some = take(X, _spread_rows(n, TIMED_ITEMS))
-    cold = model.without_cache()
+    cold = model.with_cache(None)
     cold.predict(take(X, np.zeros(1, dtype=np.intp)))  # the first prediction sets up the encoder
     began = time.perf_counter()
     cold.predict(some)
