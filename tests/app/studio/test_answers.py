@@ -6,7 +6,7 @@ from anyshot import data
 from anyshot.app.studio import Answers, Project, add_texts
 from anyshot.tasks import AnyShotClassifier
 
-CLASSES = ["billing", "delivery", "login", "refund"]
+CLASSES = ["billing", "delivery", "login", "return or refund"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from anyshot.app.studio.quality import hints, likely_errors, quality, why
 from anyshot.app.studio.views import Query, counts, order, page, rows
 from anyshot.errors import InputError
 
-CLASSES = ["billing", "delivery", "login", "refund"]
+CLASSES = ["billing", "delivery", "login", "return or refund"]
 
 
 @pytest.fixture(scope="module")

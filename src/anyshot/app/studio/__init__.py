@@ -7,10 +7,20 @@ _HOME = {
     "Answers": "anyshot.app.studio.answers",
     "Preview": "anyshot.app.studio.adding_texts",
     "Project": "anyshot.app.studio.project",
+    "Query": "anyshot.app.studio.views",
     "add_images": "anyshot.app.studio.adding_images",
     "add_table": "anyshot.app.studio.adding_texts",
     "add_texts": "anyshot.app.studio.adding_texts",
+    "import_project": "anyshot.app.studio.archive",
+    "order": "anyshot.app.studio.views",
     "preview": "anyshot.app.studio.adding_texts",
+    "project_from_model": "anyshot.app.studio.archive",
+    "rows": "anyshot.app.studio.views",
+    "sample": "anyshot.app.studio.samples",
+    "save_model": "anyshot.app.studio.exports",
+    "save_project": "anyshot.app.studio.archive",
+    "save_report": "anyshot.app.studio.exports",
+    "save_table": "anyshot.app.studio.exports",
 }
 
 __all__ = sorted(_HOME)

@@ -95,7 +95,7 @@ class Transaction:
     def label(self, items: Sequence[int], label: int | None) -> int:
         """Give items a label, and return how many had another one."""
         found: dict[int | None, list[int]] = {}
-        for some in in_parts(sorted(set(items))):
+        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
             query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
             for row in self.connection.execute(query, (label, *some)):
                 found.setdefault(row["label"], []).append(row["id"])
@@ -210,6 +210,11 @@ class ProjectDatabase:
         with self._lock, closing(self._connection):
             pass
 
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Copy the file as it is now into another, empty one."""
+        with self._errors(), self._lock:
+            self._connection.backup(other)
+
     def read(self, query: str, *values: Any) -> list[Row]:
         """Return the rows that a query finds."""
         with self._errors(), self._lock:
@@ -284,6 +289,19 @@ class ProjectDatabase:
                 f"The project {self.file.parent} cannot be read or written: {error}. Nothing was changed. Check that "
                 "the disk has free space and that the folder can be written."
             ) from error
+
+
+def check_tables(file: Path) -> None:
+    """Raise ProjectError unless a file from elsewhere is intact and has the tables of a project, and no code."""
+    query = "select sql from sqlite_master where sql is not null and name not like 'sqlite_%' order by sql"
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = [row[0].casefold() for row in connection.execute(query)]
+            intact = connection.execute("pragma quick_check").fetchone()[0] == "ok"
+    except sqlite3.Error as error:
+        raise ProjectError(f"{file.name} is not the file of a project: {error}.") from error
+    if not intact or found != sorted(table.casefold() for table in _TABLES):
+        raise ProjectError(f"{file.name} is not the file of a project that this version reads, or it is damaged.")
 
 
 def mark_changed(transaction: Transaction, subjects: Iterable[str]) -> None:

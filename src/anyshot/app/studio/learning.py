@@ -178,8 +178,7 @@ class Learner:
 
     def _with_pool(self, texts: ClassTexts, ids: Indexes) -> "TrainingSet":
         """Return the training set of classes and unlabeled items; it is kept, as neighbors take long to find."""
-        rows = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), MAX_POOL)).astype(np.intp))
-        pool = ids[rows] if len(ids) else ids
+        pool = pool_of(ids)
         built = (texts, pool.tobytes())
         if self._base is None or self._built != built:
             data = self._without_items(texts)
@@ -188,6 +187,13 @@ class Learner:
                 assert data.pool is not None  # found now, and kept by every training set made of this one
             self._base, self._built = data, built
         return self._base
+
+
+def pool_of(ids: Indexes) -> Indexes:
+    """Return the items that the model is fitted to without their labels: all, or so many evenly spaced."""
+    if len(ids) <= MAX_POOL:
+        return ids
+    return ids[np.linspace(0, len(ids) - 1, MAX_POOL).astype(np.intp)]
 
 
 def texts_of(classes: Sequence[ClassRow]) -> ClassTexts:

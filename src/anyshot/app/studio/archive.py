@@ -1,0 +1,159 @@
+"""Projects from elsewhere: a project as a zip file, and a saved model to go on with."""
+
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import sqlite3
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
+from anyshot.app.studio.classes import add_class
+from anyshot.app.studio.database import FILE_NAME, Transaction, check_tables
+from anyshot.app.studio.items import IMAGES, THUMBNAILS
+from anyshot.app.studio.project import Kind, Project
+from anyshot.base.class_words import Words
+from anyshot.base.files import atomic_file
+from anyshot.base.model_folder import read_model
+from anyshot.errors import DataFileError, InputError, ProjectError
+from anyshot.tasks.loading import load
+
+MAX_UNPACKED: Final = 20 * 2**30
+"""Most bytes that a project may unpack to."""
+_MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/([0-9a-f]{{64}})\.[a-z0-9]{{1,5}}")
+_KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
+_COPIED: Final = 2**20  # bytes copied at once
+
+
+def save_project(project: Project, path: str | Path) -> None:
+    """Write a project to a zip file, as it is now; others may go on to change it."""
+    target = Path(path)
+    copy = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.sqlite")
+    try:
+        with closing(sqlite3.connect(copy)) as snapshot:
+            project.database.copy_to(snapshot)
+        with atomic_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(copy, FILE_NAME)
+            for folder in (IMAGES, THUMBNAILS):
+                for file in sorted((project.folder / folder).glob("*")):
+                    archive.write(file, f"{folder}/{file.name}", zipfile.ZIP_STORED)  # images are compressed already
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def import_project(path: str | Path, folder: str | Path) -> Project:
+    """Unpack a project's zip, which may come from anyone, into a new folder, and open the project.
+
+    Raises
+    ------
+    DataFileError
+        The file is no zip, or holds something else than a project, or an image that was changed.
+    ProjectError
+        The folder has files already, or the database is not one of this program.
+    """
+    source, target = Path(path), Path(folder)
+    if target.exists() and any(target.iterdir()):
+        raise ProjectError(f"{target} is not empty. Choose another folder.")
+    with _beside(target) as scratch:
+        try:
+            with zipfile.ZipFile(source) as archive:
+                _unpack(archive, source, scratch)
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+            raise DataFileError(f"{source.name} cannot be read as a zip: {error}.") from error
+        check_tables(scratch / FILE_NAME)
+        if target.exists():
+            target.rmdir()
+        scratch.rename(target)
+    return Project.open(target)
+
+
+def project_from_model(model: str | Path, folder: str | Path, *, name: str | None = None) -> Project:
+    """Create a project with the classes of a saved AnyShotClassifier, and its labeled texts if it keeps any.
+
+    Raises
+    ------
+    ModelFolderError
+        There is no model in the folder that can be read.
+    InputError
+        The model does not classify texts or images.
+    """
+    clf = load(model, download="never")
+    if type(clf).__name__ != "AnyShotClassifier" or not all(isinstance(one, str) for one in clf.classes_.tolist()):
+        raise InputError(f"{model} holds a model that the studio cannot go on with: it needs classes with names.")
+    facts_of_model: dict[str, Any] = read_model(model).facts
+    modality = facts_of_model["encoder"].get("modality")
+    if modality not in _KINDS:
+        raise InputError(f"{model} classifies neither texts nor images, which is what the studio shows.")
+    examples = clf.training_examples()
+    texts, labels = ([], []) if examples is None else (list(examples[0]), list(examples[1]))
+    encoder = str(facts_of_model["parameters"]["encoder"])
+    project = Project.create(folder, name=name or Path(model).name, kind=_KINDS[modality], encoder=encoder)
+    names = [str(one) for one in clf.classes_.tolist()]
+    described: Mapping[Any, Any] = clf.classes if isinstance(clf.classes, Mapping) else {}
+    with project.database.change("add_items", source=Path(model).name) as (transaction, facts):
+        ids = {one: _insert_class(transaction, one, described.get(one)) for one in names}
+        batch = transaction.insert("batches", batch_row(Path(model).name, [], None))
+        added = Added()
+        for text, label in zip(texts, labels, strict=True):
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+            item = insert_item(transaction, digest, text, "", ids[label], added, text[:40])
+            insert_row(transaction, batch, item, [])
+        transaction.refresh_items(batch)
+        facts["count"] = added.n_items
+    return project
+
+
+# --- private --------------------------------------------------------------------------------------------------------
+
+
+def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
+    """Unpack the members, each of which must have a name that a project's file has; no more bytes than allowed."""
+    names = [member.filename for member in archive.infolist()]
+    strange = next((name for name in names if not _MEMBER.fullmatch(name)), None)
+    if strange is not None or FILE_NAME not in names or len(set(names)) < len(names):
+        what = f"it holds {strange!r}" if strange else f"it has no {FILE_NAME}"
+        raise DataFileError(f"{source.name} is not a project that was saved as a zip: {what}.")
+    left = MAX_UNPACKED
+    for name in names:
+        file, digest = scratch / name, hashlib.sha256()
+        file.parent.mkdir(exist_ok=True)
+        with archive.open(name) as packed, file.open("xb") as unpacked:
+            while block := packed.read(_COPIED):
+                left -= len(block)
+                if left < 0:
+                    raise DataFileError(f"{source.name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB.")
+                digest.update(block)
+                unpacked.write(block)
+        if name.startswith(f"{IMAGES}/") and digest.hexdigest() != file.stem:
+            raise DataFileError(f"{source.name} has been changed: {name} is not the image that its name says.")
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside the target, which is deleted unless it was renamed."""
+    scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        scratch.mkdir(parents=True)
+        yield scratch
+    except OSError as error:
+        if isinstance(error, ProjectError):
+            raise
+        raise ProjectError(f"{target} cannot be created: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _insert_class(transaction: Transaction, name: str, given: Any) -> int:
+    """Insert a class as a saved classifier describes it: texts of which the first is the name, and words."""
+    parts = [given] if isinstance(given, str | Words) else list(given or ())
+    words = next((part for part in parts if isinstance(part, Words)), None)
+    texts = [part for part in parts if isinstance(part, str) and part.casefold() != name.casefold().replace("_", " ")]
+    number = add_class(transaction, name, "; ".join(texts))
+    if words is not None:
+        transaction.update("classes", number, words=json.dumps(words.facts(), ensure_ascii=False))
+    return number

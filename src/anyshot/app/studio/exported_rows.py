@@ -1,0 +1,71 @@
+"""The table that is exported from a project: the rows that were added, with their classes."""
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from anyshot.app.studio.classes import UNKNOWN_ID
+from anyshot.app.studio.project import Project
+from anyshot.base.labels import UNKNOWN
+
+if TYPE_CHECKING:  # it loads the encoders
+    from anyshot.app.studio.answers import Answers
+
+CLASS: Final = "class"
+CONFIDENCE: Final = "confidence"
+CONFIRMED: Final = "confirmed"
+MADE_BY: Final = "studio_"
+"""Precedes the name of a new column if a column of the table has it already."""
+
+
+def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
+    """Return the rows of all that was added, in order, with the columns class, confidence and confirmed.
+
+    class: the label, or else the answer; confidence: the probability of an answer, None for a label; confirmed: "yes"
+    for a label, "no" for an answer. Equal rows are one item, and have the same class. A column of the table with the
+    same name is kept, and the new one gets the name "studio_class".
+    """
+    found = project.database.read(
+        "select rows.item, rows.cells, batches.columns, items.content, items.name, coalesce(items.label, 0) as label "
+        "from rows join batches on batches.id = rows.batch join items on items.id = rows.item "
+        "where not batches.hidden order by rows.id"
+    )
+    kind = "text" if project.kind == "texts" else "image"
+    columns: dict[str, list[Any]] = {}
+    headers = {row["columns"]: json.loads(row["columns"]) for row in found}
+    names = list(dict.fromkeys(name for header in headers.values() for name in (header or [kind])))
+    for name in names:
+        columns[name] = [None] * len(found)
+    for number, row in enumerate(found):
+        header = headers[row["columns"]]
+        cells = json.loads(row["cells"]) if header else [row["name"] or row["content"]]
+        for name, cell in zip(header or [kind], cells, strict=True):
+            columns[name][number] = cell
+    for name, values in _answered(project, answers, found).items():
+        columns[name if name not in columns else MADE_BY + name] = values
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+
+
+def item_column(project: Project) -> str | None:
+    """Return the column of the texts in the first table that was added, None if no table was."""
+    found = project.database.column(
+        "select item_column from batches where not hidden and item_column is not null order by id limit 1"
+    )
+    return str(found[0]) if found else None
+
+
+def _answered(project: Project, answers: "Answers", rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    names = {**{one.id: one.name for one in project.classes.all()}, UNKNOWN_ID: UNKNOWN}
+    found = answers.current
+    at = found.rows_of(np.array([row["item"] for row in rows], dtype=np.intp)).tolist()
+    answered = [(None, None) if k < 0 else (int(found.classes[k]), float(found.confidence[k, 0])) for k in at]
+    given = [row["label"] for row in rows]
+    return {
+        CLASS: [names.get(label or answer or 0) for label, (answer, _) in zip(given, answered, strict=True)],
+        CONFIDENCE: [
+            None if label or sure is None else round(sure, 3) for label, (_, sure) in zip(given, answered, strict=True)
+        ],
+        CONFIRMED: ["yes" if label else "no" for label in given],
+    }

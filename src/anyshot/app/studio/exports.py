@@ -1,0 +1,220 @@
+"""What is taken away from a project: the labeled table, the model, the report, and the Python that does the same."""
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from anyshot import encoders, tasks
+from anyshot.app.studio.exported_rows import exported_rows, item_column
+from anyshot.app.studio.learning import UNKNOWN_RATE, described, pool_of
+from anyshot.app.studio.project import Project
+from anyshot.base.files import atomic_file
+from anyshot.base.labels import UNKNOWN, folds_by_arrival
+from anyshot.base.validation import extra
+from anyshot.data.tables import write_table
+from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
+from anyshot.evaluation import report as reporting
+
+if TYPE_CHECKING:  # it loads the encoders
+    from anyshot.app.studio.answers import Answers
+
+TEST_FOLDS: Final = 4
+"""Parts into which the labels are divided for the report; one is the test set."""
+
+
+def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
+    """Write the labeled table to a .csv or .xlsx file, and return its number of rows.
+
+    It has the rows and columns of the files that were added, followed by "class" (the label, or else the answer),
+    "confidence" (of an answer) and "confirmed" ("yes" for a label). Texts that a spreadsheet would run as formulas are
+    written as texts.
+
+    Raises
+    ------
+    DataFileError
+        The file cannot be written, or has another suffix.
+    """
+    target, table = Path(path), exported_rows(project, answers)
+    if target.suffix.lower() == ".xlsx":
+        _save_excel(table, target)
+    elif target.suffix.lower() == ".csv":
+        write_table(table, target)
+    else:
+        raise DataFileError(f"{target} cannot be written: its name must end in .csv or .xlsx.")
+    return len(table)
+
+
+def fitted_classifier(project: Project) -> Any:
+    """Return an AnyShotClassifier that is fitted to the project's classes, labels and items.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two classes, or no items.
+    """
+    classes, labels = project.classes.all(), project.items.labels()
+    if len(classes) < 2 or not len(labels.ids):
+        raise InputError("A model needs two classes and some items. Name classes and add items first.")
+    names = {one.id: one.name for one in classes}
+    rows = np.flatnonzero(labels.labels > 0)
+    has_unknown = bool((labels.labels < 0).any())
+    clf: Any = tasks.AnyShotClassifier(
+        described(classes),
+        encoder=project.encoder,
+        long_texts="mean",
+        unknown_rate=UNKNOWN_RATE if has_unknown else None,
+    )
+    given = [names[label] for label in labels.labels[rows].tolist()]
+    clf.fit(project.items.contents(labels.ids[rows]), given, unlabeled=project.items.contents(pool_of(labels.ids)))
+    column = item_column(project)
+    clf.columns_ = {"text" if project.kind == "texts" else "image": column} if column else {}
+    return clf
+
+
+def save_model(project: Project, folder: str | Path | None = None) -> Path:
+    """Write the model to a folder, by default `model` in the project, and return the folder."""
+    target = Path(folder) if folder is not None else project.folder / "model"
+    fitted_classifier(project).save(target)
+    return target
+
+
+def save_model_zip(project: Project, path: str | Path) -> None:
+    """Write the model's folder as a zip file."""
+    with tempfile.TemporaryDirectory(prefix="anyshot-") as scratch:
+        write_zip(Path(path), save_model(project, Path(scratch) / "model"))
+
+
+def save_onnx_zip(project: Project, path: str | Path) -> None:
+    """Write encoder and model in ONNX as a zip; raise MissingExtraError without the extras torch and onnx."""
+    with tempfile.TemporaryDirectory(prefix="anyshot-") as scratch:
+        folder = Path(scratch) / "onnx"
+        folder.mkdir()
+        encoders.export(fitted_classifier(project), folder / "model.onnx")
+        write_zip(Path(path), folder)
+
+
+def save_report(project: Project, path: str | Path) -> str:
+    """Write an HTML report on labels that are held out, and return its verdict.
+
+    The model is fitted to three quarters of the labels and tested on the others.
+
+    Raises
+    ------
+    NotEnoughLabelsError
+        There are too few labels to hold some out.
+    """
+    classes, labels = project.classes.all(), project.items.labels()
+    names = {one.id: one.name for one in classes}
+    rows = np.flatnonzero(labels.labels > 0)
+    ids, given = labels.ids[rows], labels.labels[rows]
+    index = np.unique(given, return_inverse=True)[1]
+    is_test = folds_by_arrival(index, TEST_FOLDS) == 0
+    if len(set(given[is_test].tolist())) < 2 or len(set(given[~is_test].tolist())) < 2:
+        raise NotEnoughLabelsError("The report tests the model on held-out labels. Label some items of two classes.")
+    test, train = (_labeled(project, names, ids[part], given[part]) for part in (is_test, ~is_test))
+    clf = tasks.AnyShotClassifier(described(classes), encoder=project.encoder, long_texts="mean")
+    clf.fit(*train, unlabeled=project.items.contents(pool_of(labels.ids)))
+    made = reporting.report(clf, *test, train=train)
+    made.save(path, title=project.name)
+    return str(made.verdict)
+
+
+def python_code(project: Project) -> str:
+    """Return the Python that fits the same model from the exported table."""
+    kind = "text" if project.kind == "texts" else "image"
+    column = item_column(project) or kind
+    options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
+    options += ['long_texts="mean"'] if kind == "text" else []
+    if (project.items.labels().labels < 0).any():
+        options.append(f"unknown_rate={UNKNOWN_RATE}")
+    items = f'table["{kind}"]' if column == kind else f"table[{column!r}]"
+    return _CODE.format(
+        imports="from anyshot import AnyShotClassifier" + (", Words" if "Words(" in _listed(project) else ""),
+        classes=_listed(project),
+        items=items,
+        options="".join(f", {option}" for option in options),
+        unknown=UNKNOWN,
+        kind=kind,
+    )
+
+
+def service_command() -> str:
+    """Return the command that serves the exported model over HTTP."""
+    return "anyshot serve model"
+
+
+def write_zip(target: Path, folder: Path) -> None:
+    """Write a folder to a zip, which appears complete or not at all."""
+    with atomic_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.write(file, file.relative_to(folder.parent).as_posix())
+
+
+# --- private --------------------------------------------------------------------------------------------------------
+
+_CODE: Final = """\
+import pandas as pd
+{imports}
+
+classes = {classes}
+table = pd.read_csv("{kind}s.csv", dtype={{"class": str}})
+items = {items}.tolist()
+is_labeled = (table["confirmed"] == "yes") & (table["class"] != "{unknown}")
+
+clf = AnyShotClassifier(classes{options})
+clf.fit([item for item, own in zip(items, is_labeled) if own], table["class"][is_labeled].tolist(), unlabeled=items)
+
+table["class"] = clf.predict(items)
+table["confidence"] = clf.predict_proba(items).max(axis=1)
+clf.save("model")
+"""
+
+
+def _listed(project: Project) -> str:
+    """Return the classes as Python."""
+    lines = [f"    {name!r}: {texts!r}," for name, texts in described(project.classes.all()).items()]
+    return "\n".join(["{", *lines, "}"])
+
+
+def _labeled(
+    project: Project, names: dict[int, str], ids: Sequence[int] | Any, labels: Any
+) -> tuple[list[Any], list[str]]:
+    return project.items.contents(ids), [names[label] for label in labels.tolist()]
+
+
+def _save_excel(table: pd.DataFrame, target: Path) -> None:
+    """Write a table with a fixed, bold first row; texts are typed as texts, so that none is a formula."""
+    openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
+    cells = extra("openpyxl.cell", "tables", purpose="Writing Excel files")
+    fonts = extra("openpyxl.styles", "tables", purpose="Writing Excel files")
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Items")
+    sheet.freeze_panes = "A2"
+    for number, name in enumerate(table.columns):
+        longest = table[name].astype(str).str.len().head(200).max() if len(table) else 0
+        letter = openpyxl.utils.get_column_letter(number + 1)
+        sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), int(longest or 0)) + 2)
+
+    def cell(value: Any, *, bold: bool = False) -> Any:
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            return None
+        is_text = not isinstance(value, bool | int | float)
+        shown = openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", str(value)) if is_text else value
+        made = cells.WriteOnlyCell(sheet, shown)
+        if is_text:
+            made.data_type = "s"
+        if bold:
+            made.font = fonts.Font(bold=True)
+        return made
+
+    sheet.append([cell(str(name), bold=True) for name in table.columns])
+    for row in table.itertuples(index=False, name=None):
+        sheet.append([cell(value) for value in row])
+    with atomic_file(target) as part:
+        book.save(os.fspath(part))

@@ -1,0 +1,109 @@
+"""Adding texts: pasted lines and tables as people have them."""
+
+import openpyxl
+import pytest
+
+from anyshot.app.studio import Project, add_table, add_texts, preview
+from anyshot.errors import DataFileError, InputError
+
+
+@pytest.fixture
+def project(tmp_path):
+    with Project.create(tmp_path / "project", name="Mail") as project:
+        yield project
+
+
+def written(tmp_path, text, name="mail.csv"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path / name
+
+
+def test_a_table_is_previewed_with_the_likely_columns(tmp_path):
+    found = preview(written(tmp_path, "id;note;Label\n1;I was charged twice;billing\n2;Where is it?;\n"))
+    assert (found.columns, found.n_rows) == (["id", "note", "Label"], 2)
+    assert (found.text_column, found.label_column) == ("note", "Label")
+    assert found.rows == [["1", "I was charged twice", "billing"], ["2", "Where is it?", ""]]
+
+
+def test_a_label_column_brings_classes_and_labels(project, tmp_path):
+    file = written(tmp_path, "text,label\nCharged twice,Billing\nWhere is it?,delivery\nHello,unknown\nNo idea,\n")
+    added = add_table(project, file, label_column="label")
+    assert (added.n_items, added.new_classes) == (4, ["Billing", "delivery"])
+    assert [item.label for item in project.items.get([1, 2, 3, 4])] == [1, 2, "unknown", None]
+    project.undo()
+    assert project.facts()["items"] == project.facts()["classes"] == project.facts()["labels"] == 0
+
+
+def test_duplicates_contradictions_and_bad_rows_are_said(project, tmp_path):
+    file = written(tmp_path, "text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\n")
+    added = add_table(project, file, label_column="label")
+    assert (added.n_items, added.n_duplicates) == (1, 2)
+    assert added.contradictions == [("line 3", "Charged twice")]
+    assert added.faults == [("line 4", "the text is empty")]
+    assert project.items.one(1).label == 1
+
+
+def test_a_text_that_was_taken_back_can_be_added_again(project):
+    add_texts(project, ["one", "two"])
+    project.undo()
+    assert add_texts(project, ["two", "three"]).n_items == 2
+    assert [item.content for item in project.items.get([1, 2, 3])] == ["two", "three"]
+    project.undo()
+    project.redo()
+    assert project.items.count() == 2
+
+
+@pytest.mark.parametrize(("text", "n_items"), [("text\nonly one\n", 1), (",".join(["text", *map(str, range(499))]), 0)])
+def test_tables_of_one_row_or_none(project, tmp_path, text, n_items):
+    file = written(tmp_path, text)
+    if n_items:
+        assert add_table(project, file).n_items == n_items
+    else:
+        with pytest.raises(DataFileError, match="has no rows"):
+            add_table(project, file)
+
+
+def test_five_hundred_columns_are_kept(project, tmp_path):
+    names = ["text", *(f"c{number}" for number in range(499))]
+    add_table(project, written(tmp_path, ",".join(names) + "\n" + ",".join(["a text"] * 500) + "\n"))
+    assert list(project.items.cells(1)) == names
+
+
+def test_a_column_of_ids_is_no_label_column(project, tmp_path):
+    rows = "\n".join(f"text {number},{number}" for number in range(300))
+    with pytest.raises(InputError, match="300 different values"):
+        add_table(project, written(tmp_path, f"text,id\n{rows}\n"), label_column="id")
+    assert project.facts()["items"] == project.facts()["classes"] == 0
+    assert project.history.last() is None
+
+
+def test_excel_with_formulas_and_merged_cells_is_read(project, tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["text", "amount"], ["Charged twice", "=1+1"], ["Where is it?", 2], ["Merged", None]):
+        sheet.append(row)
+    sheet.merge_cells("A4:B4")
+    book.save(tmp_path / "mail.xlsx")
+    assert add_table(project, tmp_path / "mail.xlsx").n_items == 3
+
+
+def test_excel_with_a_password_is_refused(project, tmp_path):
+    (tmp_path / "locked.xlsx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)  # an encrypted container
+    with pytest.raises(DataFileError, match="cannot be read as Excel"):
+        add_table(project, tmp_path / "locked.xlsx")
+
+
+def test_progress_of_a_large_table_is_reported(project, tmp_path):
+    steps = []
+    rows = "\n".join(f"message number {number}" for number in range(20_000))
+    add_table(project, written(tmp_path, f"text\n{rows}\n"), report=lambda done, total: steps.append((done, total)))
+    assert steps == [(done, 20_000) for done in (5_000, 10_000, 15_000, 20_000)]
+    assert project.items.count() == 20_000
+
+
+def test_texts_are_not_added_to_a_project_of_images(tmp_path):
+    with (
+        Project.create(tmp_path / "images", name="x", kind="images") as project,
+        pytest.raises(InputError, match="holds images"),
+    ):
+        add_texts(project, ["a text"])

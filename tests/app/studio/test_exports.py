@@ -1,0 +1,100 @@
+"""What is taken away from a project: tables, the model, the report and the Python that does the same."""
+
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from anyshot import data
+from anyshot.app.studio import Answers, Project, add_table, save_report, save_table
+from anyshot.app.studio.exports import python_code, save_model_zip
+from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.tasks.loading import load
+
+CLASSES = ["billing", "delivery", "login"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports")
+    found = data.messages()
+    table = pd.DataFrame({"id": range(len(found.items)), "message": found.items, "truth": found.labels})
+    table = table[table["truth"].isin(CLASSES)]
+    table = pd.concat([table, table.head(2)])  # two rows twice
+    table.loc[table.index[5], "message"] = "=HYPERLINK(billing)"
+    table.to_csv(folder / "mail.csv", index=False)
+    with Project.create(folder / "project", name="Mail <b>") as project:
+        added = add_table(project, folder / "mail.csv", text_column="message")
+        assert (added.n_items, added.n_duplicates) == (len(table) - 2, 2)
+        ids = {name: project.classes.add(name) for name in CLASSES}
+        truth = dict(zip(table["message"], table["truth"], strict=True))
+        for item in project.items.get(project.items.labels().ids)[::3]:
+            project.label([item.id], ids[truth[item.content]])
+        project.label([project.items.labels().ids[1]], "unknown")
+        yield project
+
+
+@pytest.fixture(scope="module")
+def answers(project):
+    answers = Answers(project, start=False)
+    answers.refit()
+    return answers
+
+
+def test_the_table_has_every_row_and_column_with_its_class(project, answers, tmp_path):
+    assert save_table(project, answers, tmp_path / "out.csv") == 62
+    made = pd.read_csv(tmp_path / "out.csv")
+    assert made.columns.tolist() == ["id", "message", "truth", "class", "confidence", "confirmed"]
+    assert made["id"].tolist()[-2:] == made["id"].tolist()[:2]
+    confirmed = made[made["confirmed"] == "yes"]
+    assert set(confirmed["class"]) == {*CLASSES, "unknown"}
+    assert confirmed["confidence"].isna().all()
+    assert made[made["confirmed"] == "no"]["confidence"].between(0, 1).all()
+    assert made["message"][5] == "'=HYPERLINK(billing)"
+
+
+def test_the_excel_file_has_texts_and_no_formula(project, answers, tmp_path):
+    save_table(project, answers, tmp_path / "out.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").active
+    assert sheet.max_row == 63
+    assert (sheet["B7"].value, sheet["B7"].data_type) == ("=HYPERLINK(billing)", "s")
+    assert sheet.freeze_panes == "A2"
+
+
+def test_the_model_answers_as_the_page_does(project, answers, tmp_path):
+    save_model_zip(project, tmp_path / "model.zip")
+    zipfile.ZipFile(tmp_path / "model.zip").extractall(tmp_path)
+    clf = load(tmp_path / "model")
+    names = {one.id: one.name for one in project.classes.all()} | {-1: "unknown"}
+    texts = project.items.contents(answers.current.ids)
+    assert clf.predict(texts).tolist() == [names[number] for number in answers.current.classes.tolist()]
+    assert clf.columns_ == {"text": "message"}
+
+
+def test_the_python_does_the_same(project, answers, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_table(project, answers, "texts.csv")
+    before = pd.read_csv("texts.csv")
+    found = {}
+    exec(compile(python_code(project), "code", "exec"), found)
+    answered = before["confirmed"] == "no"
+    assert (found["table"]["class"][answered] == before["class"][answered]).mean() > 0.9
+    assert load(tmp_path / "model").classes_.tolist() == CLASSES
+
+
+@pytest.mark.full
+def test_the_report_is_on_labels_that_are_held_out(project, tmp_path):
+    assert "%" in save_report(project, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Mail &lt;b&gt;" in page
+    assert "Mail <b>" not in page
+
+
+def test_what_cannot_be_exported_is_said(tmp_path):
+    with Project.create(tmp_path / "new", name="new") as project:
+        with pytest.raises(InputError, match="two classes"):
+            save_model_zip(project, tmp_path / "model.zip")
+        with pytest.raises(NotEnoughLabelsError, match="held-out"):
+            save_report(project, tmp_path / "report.html")
+    assert [file.name for file in tmp_path.iterdir()] == ["new"]
