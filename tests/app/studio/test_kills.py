@@ -21,10 +21,9 @@ with Project.open(sys.argv[1]) as project:
         item = number % 500 + 1
         if number % 50 == 49:
             project.undo()
-            print("undo", flush=True)
         else:
             project.label([item], number % 3 + 1)
-            print(item, number % 3 + 1, flush=True)
+        print(number, flush=True)
 """
 
 
@@ -38,32 +37,30 @@ def folder(tmp_path_factory):
     return folder
 
 
+def labels_after(n_changes):
+    """Return the labels of all items after some of the changes that `LABELING` makes."""
+    labels, before = [0] * 500, (0, 0)
+    for number in range(n_changes):
+        if number % 50 == 49:
+            labels[before[0]] = before[1]
+        else:
+            before = number % 500, labels[number % 500]
+            labels[number % 500] = number % 3 + 1
+    return labels
+
+
 def test_every_label_that_was_reported_as_saved_is_there(folder, fault):
     with Project.open(folder) as project:
-        project.undo(to=project.history.entries(limit=10_000)[-4].id)  # without labels, with the classes
-        stored = project.items.labels().labels.tolist()
+        project.undo(to=project.history.entries(limit=10**6)[-4].id)  # without labels, with the classes
     process = subprocess.Popen([sys.executable, "-c", LABELING, str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
-    after = random.Random(fault).randint(1, 200)  # lines, and so at any moment of what comes next
-    lines = [process.stdout.readline().split() for _ in range(after)]
+    reported = [process.stdout.readline() for _ in range(random.Random(fault).randint(1, 200))]
     process.kill()
-    lines += [line.split() for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    reported += [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     process.wait()
     process.stdout.close()
-    expected, before = dict(enumerate(stored, start=1)), {}
-    for line in lines:
-        if line == ["undo"]:
-            expected |= before
-        else:
-            item, label = map(int, line)
-            before = {item: expected[item]}
-            expected[item] = label
     with Project.open(folder) as project:
         assert project.database.column("pragma integrity_check") == ["ok"]
-        found = project.items.labels()
-        wrong = [
-            item
-            for item, label in zip(found.ids.tolist(), found.labels.tolist(), strict=True)
-            if expected[item] != label
-        ]
-    assert len(wrong) <= 1, "only the label that was about to be reported may differ"
+        found = project.items.labels().labels.tolist()
+    # The change that was about to be reported may be there or not.
+    assert found in (labels_after(len(reported)), labels_after(len(reported) + 1))
