@@ -1,0 +1,144 @@
+"""What changes a project: labels, classes, undo. Each answer is sent when the change is on the disk."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from anyshot.app.studio.page.drawing import opened_by, texts_for
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.texts import Texts, sentence_of
+from anyshot.base.labels import UNKNOWN
+from anyshot.errors import InputError
+
+Body: TypeAlias = dict[str, Any]
+Change: TypeAlias = Callable[[Opened, Body, Texts], Body]
+MAX_BODY: Final = 32 * 2**20  # of a change; files are sent apart [bytes]
+MAX_NEW_CLASSES: Final = 100
+
+
+async def body_of(request: Request) -> Body:
+    """Return the JSON object that a request brings."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise InputError(f"A request may have {MAX_BODY // 2**20} MB. Send texts in several parts, or as a file.")
+        parts.append(part)
+    try:
+        body = json.loads(b"".join(parts))
+    except (ValueError, RecursionError) as error:
+        raise InputError("The request is not in JSON.") from error
+    if not isinstance(body, dict):
+        raise InputError("The request must be a JSON object.")
+    return body
+
+
+def route(path: str, change: Change) -> Route:
+    """Return the route that makes a change."""
+
+    async def answer(request: Request) -> Response:
+        opened, body = await opened_by(request), await body_of(request)
+        return JSONResponse(await run_in_threadpool(change, opened, body, texts_for(request)))
+
+    return Route(f"/p/{{project}}/{path}", answer, methods=["POST"])
+
+
+def whole(body: Body, name: str) -> int:
+    """Return a whole number of a body; forms send it as a text."""
+    value = body.get(name)
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", str(value)):
+        raise InputError(f"{name} must be a whole number; it is {value!r}.")
+    return int(str(value))
+
+
+def text(body: Body, name: str) -> str:
+    """Return a text of a body, "" if there is none."""
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text; it is {value!r}.")
+    return value.strip()
+
+
+def _label(opened: Opened, body: Body, t: Texts) -> Body:
+    items, label = body.get("items"), body.get("label")
+    if not isinstance(items, list) or not all(type(one) is int for one in items):
+        raise InputError("items must be a list of the ids of items.")
+    given = label if label is None or label == UNKNOWN else whole(body, "label")
+    return {"changed": opened.project.label(items, given)}
+
+
+def _undo(opened: Opened, body: Body, t: Texts) -> Body:
+    """Undo the entry that the page showed as the last one, unless it is undone already: a request may be repeated."""
+    project, number = opened.project, whole(body, "entry")
+    if project.history.entry(number).undone:
+        return {"sentence": ""}
+    undone = project.undo(to=number - 1)
+    return {"sentence": "; ".join(sentence_of(entry, t) for entry in undone)}
+
+
+def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
+    """Add a class for each line, or for each part between commas."""
+    names = [name.strip() for name in re.split(r"[\n,;]", text(body, "names")) if name.strip()]
+    if not names:
+        raise InputError("A class needs a name.")
+    if len(names) > MAX_NEW_CLASSES:
+        raise InputError(f"{len(names)} classes at once; {MAX_NEW_CLASSES} are allowed.")
+    return {"added": [opened.project.classes.add(name) for name in dict.fromkeys(names)]}
+
+
+def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
+    classes, number = opened.project.classes, whole(body, "id")
+    one, name, description = classes.get(number), text(body, "name"), " ".join(text(body, "description").split())
+    if name != one.name:
+        classes.rename(number, name)
+    if description != one.description:
+        classes.describe(number, description)
+    return {}
+
+
+def _words(opened: Opened, body: Body, t: Texts) -> Body:
+    number, added, struck = whole(body, "id"), text(body, "add"), text(body, "strike")
+    if added:
+        opened.project.classes.add_word(number, added.replace("\n", ","))
+    if struck:
+        opened.project.classes.strike_word(number, struck)
+    return {}
+
+
+def _move(opened: Opened, body: Body, t: Texts) -> Body:
+    number, by = whole(body, "id"), whole(body, "by")
+    ids = [one.id for one in opened.project.classes.all()]
+    opened.project.classes.get(number)
+    at = ids.index(number)
+    ids.insert(max(0, at + by), ids.pop(at))
+    opened.project.classes.reorder(ids)
+    return {}
+
+
+def _merge(opened: Opened, body: Body, t: Texts) -> Body:
+    into = opened.project.classes.get(whole(body, "into"))
+    opened.project.classes.merge(whole(body, "id"), into.id)
+    return {"message": t("merged", name=into.name)}
+
+
+def _remove(opened: Opened, body: Body, t: Texts) -> Body:
+    opened.project.classes.remove(whole(body, "id"))
+    return {}
+
+
+ROUTES: Final = [
+    route("labels", _label),
+    route("undo", _undo),
+    route("classes", _add_classes),
+    route("classes/edit", _edit_class),
+    route("classes/words", _words),
+    route("classes/move", _move),
+    route("classes/merge", _merge),
+    route("classes/remove", _remove),
+]

@@ -1,0 +1,79 @@
+"""Drawing the page's templates, and what each answer of the studio needs: project, texts, problems."""
+
+import errno
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from anyshot.app.studio.page.opened import Opened, Projects
+from anyshot.app.studio.page.texts import PAGE, Texts, chosen_language, texts_in
+from anyshot.errors import AnyshotError, ProjectError, UnknownClassError
+
+LANGUAGE_COOKIE: Final = "anyshot_language"
+
+
+@cache
+def _templates() -> Environment:
+    loader = FileSystemLoader(PAGE / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def texts_for(request: Request) -> Texts:
+    """Return the texts in the language of a request."""
+    accepted = request.headers.get("accept-language", "")
+    return texts_in(chosen_language(request.cookies.get(LANGUAGE_COOKIE), accepted))
+
+
+def projects_of(request: Request) -> Projects:
+    """Return the projects of the running studio."""
+    found: Projects = request.app.state.projects
+    return found
+
+
+async def opened_by(request: Request) -> Opened:
+    """Return the project that the address names."""
+    return await run_in_threadpool(projects_of(request).get, request.path_params["project"])
+
+
+def base_of(request: Request) -> str:
+    """Return the address of the project, which ends in a slash."""
+    return str(request.app.url_path_for("project", project=request.path_params["project"]))
+
+
+def fragment(request: Request, template: str, facts: Mapping[str, Any]) -> str:
+    """Return a template's HTML in the language of a request."""
+    t = texts_for(request)
+    known = {"t": t, "language": t.language, "token": request.state.token}
+    if "project" in request.path_params:
+        known["base"] = base_of(request)
+    return _templates().get_template(template).render({**known, **facts})
+
+
+def draw(request: Request, template: str, facts: Mapping[str, Any], *, status: int = 200) -> Response:
+    """Return a template as an answer; a browser keeps no copy of it."""
+    return HTMLResponse(fragment(request, template, facts), status, headers={"Cache-Control": "no-store"})
+
+
+async def problem(_request: Request, error: Exception) -> Response:
+    """Return an error as a problem document (RFC 9457), with the library's own words."""
+    if isinstance(error, UnknownClassError):
+        status, detail = 404, str(error)
+    elif isinstance(error, ProjectError):
+        cause = error.__cause__
+        full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
+        status, detail = 507 if full else 409, str(error)
+    elif isinstance(error, OSError) and not isinstance(error, AnyshotError):
+        status = 507 if error.errno == errno.ENOSPC else 500
+        detail = f"{error.strerror or 'The disk cannot be used'}. Nothing was changed."
+    else:
+        status, detail = 422, str(error)
+    return JSONResponse(
+        {"type": "about:blank", "title": "It was not done", "status": status, "detail": detail},
+        status,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,152 @@
+"""What the page asks about items: their order, what is known of them, pictures, reasons, and what changed."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from anyshot.app import studio
+from anyshot.app.studio.classes import UNKNOWN_ID
+from anyshot.app.studio.items import shown_label
+from anyshot.app.studio.page.drawing import opened_by, texts_for
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.texts import Texts, sentence_of
+from anyshot.base.labels import UNKNOWN
+from anyshot.errors import InputError
+
+if TYPE_CHECKING:
+    from anyshot.app.studio.views import ItemRow, Order
+
+ORDERS: Final[dict[str, "Order"]] = {
+    "first": "useful",
+    "class": "class",
+    "unsure": "unsure",
+    "sure": "confidence",
+    "errors": "errors",
+    "added": "added",
+}
+"""The orders that the page offers, and their names in a query."""
+MAX_IDS: Final = 500  # of one request
+LONGEST_WAIT: Final = 30.0  # a held request [s]
+STEP: Final = 0.03  # between two looks of a held request [s]
+MAX_CHANGED: Final = 5000  # ids of changed answers that are sent
+
+
+async def item_order(request: Request) -> Response:
+    """Answer with the ids of all items in an order, and the sizes of the groups where they are grouped."""
+    opened, given = await opened_by(request), request.query_params
+    view = given.get("view", "first")
+    if view not in ORDERS:
+        raise InputError(f"Unknown order {view!r}. Choose one of: {', '.join(ORDERS)}.")
+    query = studio.Query(
+        order=ORDERS[view],
+        class_id=_label(given["of"]) if "of" in given else None,
+        text=given.get("words", ""),
+        about=given.get("meaning", ""),
+        like=_number(given["like"]) if "like" in given else None,
+    )
+
+    def found() -> dict[str, Any]:
+        ids = studio.order(opened.project, opened.answers, query)
+        groups = _groups(opened, ids.tolist()) if view == "class" else None
+        return {"ids": ids.tolist(), "groups": groups}
+
+    return JSONResponse(await run_in_threadpool(found))
+
+
+def _groups(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
+    """Return the label and size of each run of items with one answer."""
+    answers, labels = opened.answers.current, opened.project.items.labels()
+    predicted = dict(zip(answers.ids.tolist(), answers.classes.tolist(), strict=True))
+    given = dict(zip(labels.ids.tolist(), labels.labels.tolist(), strict=True))
+    groups: list[dict[str, Any]] = []
+    for one in ids:
+        label = shown_label(given.get(one) or predicted.get(one))
+        if not groups or groups[-1]["label"] != label:
+            groups.append({"label": label, "n": 0})
+        groups[-1]["n"] += 1
+    return groups
+
+
+async def some_items(request: Request) -> Response:
+    """Answer with what is known of some items."""
+    opened = await opened_by(request)
+    ids = [_number(one) for one in request.query_params.get("ids", "").split(",")[:MAX_IDS]]
+    found = await run_in_threadpool(studio.rows, opened.project, opened.answers, ids)
+    return JSONResponse([_row(one, opened) for one in found])
+
+
+def _row(row: "ItemRow", opened: Opened) -> dict[str, Any]:
+    texts = opened.project.kind == "texts"
+    return {
+        "id": row.item.id,
+        "text": row.item.content if texts else None,
+        "name": row.item.name,
+        "label": row.item.label,
+        "predicted": row.answer,
+        "confidence": round(row.confidence, 3),
+    }
+
+
+async def thumbnail(request: Request) -> Response:
+    """Answer with a small picture of an image."""
+    opened = await opened_by(request)
+    item = await run_in_threadpool(opened.project.items.one, request.path_params["number"])
+    headers = {"Cache-Control": "private, max-age=86400, immutable"}
+    return FileResponse(opened.project.items.thumbnail(item), media_type="image/jpeg", headers=headers)
+
+
+async def changes(request: Request) -> Response:
+    """Answer with what changed after a version; wait: how long to hold the request for it [s].
+
+    refit: the last refit whose changed answers the page knows of.
+    """
+    t, opened = texts_for(request), await opened_by(request)
+    since = _number(request.query_params.get("since", "0"))
+    deadline = time.monotonic() + min(float(request.query_params.get("wait", "0")), LONGEST_WAIT)
+    known, state = _number(request.query_params.get("refit", "0")), opened.answers.state
+    while True:
+        found = await run_in_threadpool(opened.project.changes_since, since)
+        over = time.monotonic() >= deadline or request.app.state.stopping or opened.answers.state != state
+        if found.subjects or over:
+            break
+        await asyncio.sleep(STEP)
+    facts, changed = await run_in_threadpool(state_of, opened, t), opened.answers.changed
+    ids = list(changed.items[:MAX_CHANGED]) if known and changed.number > known else []
+    news = {"version": found.version, "subjects": sorted(found.subjects), "refit": changed.number, "changed": ids}
+    return JSONResponse({**facts, **news})
+
+
+def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
+    """Return the numbers in the top bar, what undo would undo, and how far reading is."""
+    labels, last, state = opened.project.items.labels().labels, opened.project.history.last(), opened.answers.state
+    reading = {"done": state.done, "total": state.total} if state.phase == "encoding" and state.total else None
+    return {
+        "n_items": len(labels),
+        "answered": len(opened.answers.current.ids) > 0,
+        "n_labels": int((labels != 0).sum()),
+        "undo": None if last is None else {"id": last.id, "sentence": sentence_of(last, t)},
+        "reading": reading,
+    }
+
+
+def _number(text: str) -> int:
+    if not text.lstrip("-").isdecimal():
+        raise InputError(f"A number is needed; got {text!r}.")
+    return int(text)
+
+
+def _label(text: str) -> int:
+    return UNKNOWN_ID if text == UNKNOWN else _number(text)
+
+
+ROUTES: Final = [
+    Route("/p/{project}/order", item_order),
+    Route("/p/{project}/items", some_items),
+    Route("/p/{project}/items/{number:int}/thumbnail", thumbnail),
+    Route("/p/{project}/changes", changes),
+]

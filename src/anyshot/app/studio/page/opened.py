@@ -1,0 +1,97 @@
+"""The projects that the page shows: those in one folder, and single ones that were named when it was started."""
+
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from anyshot.app import studio
+from anyshot.app.studio.database import FILE_NAME
+from anyshot.errors import ProjectError
+
+if TYPE_CHECKING:
+    from anyshot.app.studio.answers import Answers
+    from anyshot.app.studio.project import Kind, Project
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project that is open, and the answers that are kept up to date for it."""
+
+    project: "Project"
+    answers: "Answers"
+
+
+class Projects:
+    """Projects by the names of their folders; each is opened when it is first asked for.
+
+    root: the folder in which new projects are created.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._elsewhere: dict[str, Path] = {}
+        self._opened: dict[Path, Opened] = {}
+        self._lock = threading.Lock()
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folders of all projects by their names, the one changed last first."""
+        here = {folder.name: folder for folder in studio.list_projects(self.root)}
+        return {**{name: folder for name, folder in self._elsewhere.items() if folder.exists()}, **here}
+
+    def add(self, folder: Path) -> str:
+        """Offer a project that lies elsewhere, and return the name under which it is found."""
+        target = folder.expanduser().resolve()
+        if not (target / FILE_NAME).is_file():
+            raise ProjectError(f"{folder} is no project of the studio: it has no {FILE_NAME}.")
+        for name, known in self.folders().items():
+            if known.resolve() == target:
+                return name
+        name = target.name
+        while name in self.folders():
+            name += "-"
+        self._elsewhere[name] = target
+        return name
+
+    def create(self, name: str, kind: "Kind") -> str:
+        """Create a project, and return the name under which it is found."""
+        with self._lock:
+            folder: Path = studio.folder_for(self.root, name)
+            studio.Project.create(folder, name=name, kind=kind).close()
+        return folder.name
+
+    def remove(self, name: str) -> None:
+        """Close a project and delete its folder."""
+        folder = self.folders()[name]
+        with self._lock:
+            opened = self._opened.pop(folder, None)
+            if opened is not None:
+                opened.answers.close()
+                opened.project.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def get(self, name: str) -> Opened:
+        """Return a project of this name; raise ProjectError if there is none. No name leads to another folder."""
+        folder = self.folders().get(name)
+        if folder is None:
+            raise ProjectError(f"There is no project {name!r}.")
+        with self._lock:
+            if folder not in self._opened:
+                project = studio.Project.open(folder)
+                self._opened[folder] = Opened(project, studio.Answers(project))
+            return self._opened[folder]
+
+    def close(self) -> None:
+        """Close all projects."""
+        with self._lock:
+            for one in self._opened.values():
+                one.answers.close()
+                one.project.close()
+            self._opened.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,162 @@
+"""What the panels of the page show: classes, quality, history and reasons, in the words of its language."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from anyshot.app import studio
+from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow
+from anyshot.app.studio.history import Entry
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.texts import Texts, sentence_of
+from anyshot.app.studio.quality import Hint, NextStep, Quality, hints, quality
+from anyshot.base.labels import UNKNOWN
+
+SHOWN_WORDS: Final = 6
+"""Words of a class that are shown before more are asked for; all would hide the next class."""
+SHOWN_PAIRS: Final = 2
+NEARLY_ALL: Final = 0.95
+"""Lower end of the interval from which the headline is "Nearly all right"."""
+LEFT, RIGHT, TOP, BOTTOM = 30.0, 244.0, 16.0, 104.0  # of the curve, in the picture of 260 x 124
+
+
+def color_number(color: str) -> int:
+    """Return the number of a class's color in the style sheet, which has one of it for each color scheme.
+
+    >>> color_number(COLORS[0]), color_number("#ffffff")
+    (1, 10)
+    """
+    return COLORS.index(color) + 1 if color in COLORS else len(COLORS)
+
+
+def classes_panel(opened: Opened, t: Texts, asked: int | None = None) -> dict[str, Any]:
+    """Return what classes.html shows. asked: the class that is asked for its words."""
+    labels = opened.project.items.labels().labels
+    n_answers = studio.counts(opened.project, opened.answers)
+    found = hints(opened.project, opened.answers)
+    shown = [
+        {**_class_facts(one, opened, t, found.get(one.id)), "n_answers": n_answers.get(one.id, 0)}
+        for one in opened.project.classes.all()
+    ]
+    return {
+        "classes": shown,
+        "project": opened.project,
+        "asked": next((one for one in shown if one["id"] == asked), None),
+        "unknown": {"n_labels": int((labels == UNKNOWN_ID).sum()), "n_answers": n_answers.get(UNKNOWN, 0)},
+    }
+
+
+def _class_facts(one: ClassRow, opened: Opened, t: Texts, hint: Hint | None) -> dict[str, Any]:
+    chips = [chip for chip in opened.answers.chips(one.id) if not chip.is_struck]
+    words = [{"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"} for chip in chips]
+    return {
+        "id": one.id,
+        "name": one.name,
+        "description": one.description,
+        "color": color_number(one.color),
+        "n_labels": one.n_labels,
+        "words": sorted(words, key=lambda word: not word["own"]),
+        "n_hidden": max(0, len(words) - max(SHOWN_WORDS, sum(bool(word["own"]) for word in words))),
+        "hint": "" if hint is None else t(f"hint_{hint}", name=one.name),
+    }
+
+
+def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
+    """Return what class.html shows."""
+    rows = opened.project.classes.all()
+    one = opened.project.classes.get(number)
+    struck = [chip.word for chip in opened.answers.chips(number) if chip.is_struck]
+    others = [other for other in rows if other.id != number]
+    return {
+        "one": one,
+        "struck": struck or list(one.struck),
+        "others": others,
+        "first": rows[0].id == number,
+        "last": rows[-1].id == number,
+    }
+
+
+def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
+    """Return what quality.html shows."""
+    names = {one.id: one.name for one in opened.project.classes.all()}
+    if not names or not opened.project.items.count():
+        missing = "items" if names else "classes"
+        words = {"headline": t(f"good_no_{missing}"), "about": t(f"good_no_{missing}_about")}
+        return {"quality": {**words, "next": None, "curve": None, "confused": []}}
+    found = quality(opened.project, opened.answers)
+    shown: dict[str, Any] = {**_headline(found, t), "next": _next_step(found.next_step, t)}
+    shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
+    shown["confused"] = [
+        {
+            "sentence": t.rich("confused_one", name=names[pair.first], other=names[pair.second]),
+            "counts": t("confused_counts", n=pair.n_wrong, of=pair.n_labels),
+            "name": t("confused_name", name=names[pair.first], other=names[pair.second]),
+            "ids": pair.items,
+        }
+        for pair in found.confused[:SHOWN_PAIRS]
+        if pair.first in names and pair.second in names and pair.items
+    ]
+    return {"quality": shown}
+
+
+def _headline(found: Quality, t: Texts) -> dict[str, str]:
+    if found.accuracy is None:
+        return {"headline": t("good_no_labels"), "about": t("good_no_labels_about")}
+    headline = t("good_all") if found.lower >= NEARLY_ALL else t("good_headline", n=round(10 * found.accuracy))
+    low, high = round(100 * found.lower), round(100 * found.upper)
+    return {"headline": headline, "about": t("good_about", n=found.n_labels, low=low, high=high)}
+
+
+def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
+    """Return the sentence on what to do next, and the button that does it."""
+    number, view = step.facts.get("class_id"), {"check_errors": "errors", "label": "first"}.get(step.action)
+    shown: dict[str, Any] = {
+        "sentence": t.rich(f"next_{step.action}", **{"n": 1, **step.facts}),
+        "button": "",
+        "data": {},
+    }
+    if step.action in ("describe", "add_words"):
+        shown |= {"button": t("next_write"), "data": {"focus": f"#add-word-{number}"}}
+    elif step.action in ("label_class", "tell_apart"):
+        shown |= {"button": t("next_show"), "data": {"show-class": number, "name": step.facts["name"]}}
+    elif view is not None:
+        shown |= {"button": t("next_show"), "data": {"view": view}}
+    return shown
+
+
+def curve_points(curve: Sequence[tuple[int, float, float, float]], t: Texts) -> dict[str, Any]:
+    """Return the points of the picture of (labels, accuracy, lower, upper)."""
+    most = max(point[0] for point in curve) or 1
+    floor = min(0.5, *(point[2] for point in curve))
+
+    def place(n: int, share: float) -> str:
+        x = LEFT + (RIGHT - LEFT) * n / most
+        return f"{x:.1f},{BOTTOM - (BOTTOM - TOP) * (share - floor) / (1 - floor):.1f}"
+
+    line = [place(point[0], point[1]) for point in curve]
+    band = [place(point[0], point[3]) for point in curve] + [place(point[0], point[2]) for point in reversed(curve)]
+    first, last = (round(100 * point[1]) for point in (curve[0], curve[-1]))
+    x, y = (float(one) for one in line[-1].split(","))
+    label = t("curve_label", **{"from": first, "to": last}, first=curve[0][0], last=curve[-1][0])
+    from_y = float(line[0].split(",")[1])
+    return {
+        **{"line": " ".join(line), "band": " ".join(band), "x": x, "y": y, "label": label},
+        **{"first": curve[0][0], "last": curve[-1][0], "from": first, "to": last, "from_y": from_y},
+    }
+
+
+def history_panel(entries: Sequence[Entry], t: Texts) -> dict[str, Any]:
+    """Return what history.html shows; times are those of this computer."""
+    first = next((entry.id for entry in entries if not entry.undone), None)
+    return {
+        "changes": [
+            {
+                "when": entry.time,
+                "time": f"{datetime.fromisoformat(entry.time).astimezone():%Y-%m-%d %H:%M}",
+                "sentence": sentence_of(entry, t),
+                "undone": entry.undone,
+                "last": entry.id == first,
+            }
+            for entry in entries
+        ]
+    }

@@ -1,0 +1,57 @@
+"""Why an item has its answer, in the words of the page's language."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from anyshot.app.studio.items import Item
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.texts import Texts
+from anyshot.app.studio.quality import why
+
+SHOWN_TEXT: Final = 160
+"""Characters of a labeled text that are shown as a reason."""
+SHOWN_WORDS: Final = 2
+
+
+def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, Any]]:
+    """Return the reasons for the answer to an item: sentences, with pictures of similar images.
+
+    base: the address of the project, under which the pictures lie.
+    """
+    project = opened.project
+    names = {one.id: one.name for one in project.classes.all()}
+    found = why(project, opened.answers, number)
+    explained, name = found.explanation, str(found.explanation.label)
+    sentences: list[Markup] = []
+    if project.items.one(number).label is not None:
+        sentences.append(t.rich("why_confirmed"))
+    if not explained.is_known:
+        sentences.append(t.rich("why_unknown", name=name))
+    if explained.words:
+        sentences += [t.rich("why_word", text=word, name=name) for word in explained.words[:SHOWN_WORDS]]
+    elif explained.matched is not None and explained.matched != name:
+        sentences.append(t.rich("why_description", text=explained.matched, name=name))
+    elif explained.matched is not None:
+        sentences.append(t.rich("why_name", name=name))
+    shown: list[dict[str, Any]] = [{"sentence": sentence, "image": ""} for sentence in sentences]
+    neighbors = [item for item in project.items.get(found.neighbors) if item.id != number]
+    shown += [_neighbor(item, _name(item, names, t), t, base) for item in neighbors]
+    second = round(100 * (explained.probability - explained.margin))
+    if second > 0:
+        shown.append({"sentence": t.rich("why_second", name=str(explained.runner_up), n=second), "image": ""})
+    return shown
+
+
+def _name(item: Item, names: Mapping[int, str], t: Texts) -> str:
+    return names.get(item.label, "") if isinstance(item.label, int) else t("unknown")
+
+
+def _neighbor(item: Item, name: str, t: Texts, base: str) -> dict[str, Any]:
+    """Return a labeled item that is similar, as a reason."""
+    if item.name:
+        image = f"{base}items/{item.id}/thumbnail"
+        return {"sentence": t.rich("why_label_image", text=item.name, name=name), "image": image, "alt": item.name}
+    text = item.content if len(item.content) <= SHOWN_TEXT else f"{item.content[:SHOWN_TEXT]}…"
+    return {"sentence": t.rich("why_label", text=text, name=name), "image": ""}

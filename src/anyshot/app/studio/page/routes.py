@@ -1,0 +1,139 @@
+"""The studio as a web application: its pages, its panels, and what answers the scripts of the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from anyshot.app import studio
+from anyshot.app.studio.page import change_routes, item_routes
+from anyshot.app.studio.page.drawing import base_of, draw, opened_by, problem, projects_of, texts_for
+from anyshot.app.studio.page.guard import Guard
+from anyshot.app.studio.page.opened import Projects
+from anyshot.app.studio.page.panels import class_dialog, classes_panel, history_panel, quality_panel
+from anyshot.app.studio.page.reasons import reasons
+from anyshot.app.studio.page.texts import PAGE
+from anyshot.errors import AnyshotError, ProjectError
+
+
+def create_studio(projects: Projects) -> Starlette:
+    """Return the application that shows projects."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.stopping = False
+        yield
+        app.state.stopping = True
+        projects.close()
+
+    routes = [
+        Route("/", start),
+        Route("/token", token),
+        Mount("/static", StaticFiles(directory=PAGE / "static"), name="static"),
+        Route("/p/{project}", without_slash),
+        Route("/p/{project}/", project_page, name="project"),
+        Route("/p/{project}/classes", classes),
+        Route("/p/{project}/classes/{number:int}", edit_class),
+        Route("/p/{project}/quality", quality),
+        Route("/p/{project}/history", history),
+        Route("/p/{project}/items/{number:int}/why", item_reasons),
+        *item_routes.ROUTES,
+        *change_routes.ROUTES,
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard)],
+        exception_handlers={AnyshotError: problem, OSError: problem},
+        lifespan=lifespan,
+    )
+    app.state.projects, app.state.stopping = projects, False
+    return app
+
+
+async def start(request: Request) -> Response:
+    """Answer with the first page: samples, a file, an empty project, and the projects that are there."""
+    t = texts_for(request)
+    listed = await run_in_threadpool(_facts, projects_of(request))
+    return draw(request, "start.html", {"projects": listed, "error": "", "script_texts": t.texts})
+
+
+def _facts(projects: Projects) -> list[dict[str, Any]]:
+    """Return what the first page says of each project; one that cannot be read is left out."""
+    found = []
+    for address, folder in projects.folders().items():
+        try:
+            with studio.Project.open(folder) as project:
+                found.append({"address": address, **project.facts()})
+        except ProjectError:
+            continue
+    return found
+
+
+async def token(request: Request) -> Response:
+    """Answer with the token of this run, which a page that was loaded in an earlier one asks for."""
+    return JSONResponse({"token": request.state.token}, headers={"Cache-Control": "no-store"})
+
+
+async def without_slash(request: Request) -> Response:
+    """Redirect to the project's address."""
+    return RedirectResponse(request.app.url_path_for("project", project=request.path_params["project"]))
+
+
+async def project_page(request: Request) -> Response:
+    """Answer with the page of a project."""
+    t, opened = texts_for(request), await opened_by(request)
+
+    def facts() -> dict[str, Any]:
+        project = opened.project
+        state = {"version": project.version, "n_items": project.items.count(), "n_labels": project.facts()["labels"]}
+        panels = {**classes_panel(opened, t), **quality_panel(opened, t)}
+        return {
+            "state": state,
+            **panels,
+            "project": project,
+            "script_texts": t.texts,
+            "table": request.query_params.get("table", ""),
+        }
+
+    return draw(request, "project.html", await run_in_threadpool(facts))
+
+
+async def classes(request: Request) -> Response:
+    """Answer with the panel of the classes; `ask` names the class that is asked for its words."""
+    t, opened = texts_for(request), await opened_by(request)
+    asked = request.query_params.get("ask", "")
+    facts = await run_in_threadpool(classes_panel, opened, t, int(asked) if asked.isdecimal() else None)
+    return draw(request, "classes.html", facts)
+
+
+async def item_reasons(request: Request) -> Response:
+    """Answer with why an item has its answer."""
+    t, opened = texts_for(request), await opened_by(request)
+    found = await run_in_threadpool(reasons, opened, request.path_params["number"], t, base_of(request))
+    return draw(request, "why.html", {"reasons": found})
+
+
+async def edit_class(request: Request) -> Response:
+    """Answer with the dialog of a class."""
+    opened = await opened_by(request)
+    return draw(request, "class.html", await run_in_threadpool(class_dialog, opened, request.path_params["number"]))
+
+
+async def quality(request: Request) -> Response:
+    """Answer with the panel that says how good the answers are."""
+    t, opened = texts_for(request), await opened_by(request)
+    return draw(request, "quality.html", await run_in_threadpool(quality_panel, opened, t))
+
+
+async def history(request: Request) -> Response:
+    """Answer with what was done to the project."""
+    t, opened = texts_for(request), await opened_by(request)
+    entries = await run_in_threadpool(opened.project.history.entries)
+    return draw(request, "history.html", history_panel(entries, t))

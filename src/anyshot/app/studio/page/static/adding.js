@@ -1,0 +1,205 @@
+// Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
+
+import { classes } from "./list.js";
+import { send } from "./server.js";
+import { announce, byId, make, t, toast } from "./texts.js";
+
+const dialog = byId("add"), kind = document.body.dataset.kind;
+const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
+const BATCH = 24;  // files of one request
+
+/** Tell what was added, and list what was not. */
+function tell({ added, repeated = 0, refused = [] }) {
+  dialog.close();
+  const parts = [t("added", { n: added })];
+  if (repeated) parts.push(t("repeated", { n: repeated }));
+  if (refused.length) parts.push(t("refused", { n: refused.length }));
+  toast(parts.join(" "), refused.length ? t("show") : "", () => showRefused(refused));
+}
+
+function showRefused(refused) {
+  const lines = refused.slice(0, 200).map(({ name, reason }) => make("li", {}, make("b", { textContent: name }), ` ${reason}`));
+  openSheet(t("refused", { n: refused.length }), make("ul", { className: "stack" }, ...lines));
+}
+
+/** Open the dialog that shows what other parts put into it. */
+export function openSheet(heading, ...content) {
+  const close = make("button", { className: "button quiet square", type: "button", textContent: "×", ariaLabel: t("close") });
+  close.dataset.close = "";
+  const title = make("div", { className: "title" }, make("h2", { id: "dialog-title", textContent: heading }), close);
+  byId("sheet-content").replaceChildren(title, ...content);
+  if (!byId("sheet").open) byId("sheet").showModal();
+}
+
+const failed = (problem) => toast(problem.detail);
+
+/** Add files: a single table asks for its columns, all others are sent in parts. */
+export async function addFiles(files) {
+  if (!files.length) return;
+  if (kind === "texts" && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
+  const total = { added: 0, repeated: 0, refused: [] };
+  for (let at = 0; at < files.length; at += BATCH) {
+    const body = new FormData();
+    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, file.webkitRelativePath || file.path || file.name));
+    announce(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
+    try {
+      const part = await send("items/files", body);
+      total.added += part.added;
+      total.repeated += part.repeated;
+      total.refused.push(...part.refused);
+    } catch (problem) {
+      return failed(problem);
+    }
+  }
+  tell(total);
+}
+
+async function openTable(file) {
+  const body = new FormData();
+  body.append("file", file, file.name);
+  try {
+    const { html } = await send("tables", body);
+    dialog.close();
+    byId("sheet-content").innerHTML = html;
+    byId("sheet").showModal();
+    markColumns();
+  } catch (problem) {
+    failed(problem);
+  }
+}
+
+/** Show in the preview which columns are chosen. */
+export function markColumns() {
+  const chosen = [...document.querySelectorAll("#sheet [data-column]")].map((one) => one.value);
+  document.querySelectorAll("#sheet [data-at]").forEach((cell) => cell.classList.toggle("chosen", chosen.includes(cell.dataset.at)));
+}
+
+byId("sheet").addEventListener("change", (event) => event.target.matches("[data-column]") && markColumns());
+
+/** Return all files below what was dropped, those of folders too. */
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const found = [];
+  const walk = async (entry) => {
+    if (entry.isFile) {
+      const file = await new Promise((done, fail) => entry.file(done, fail));
+      file.path = entry.fullPath.slice(1);
+      found.push(file);
+    } else {
+      const reader = entry.createReader();
+      for (;;) {
+        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+        if (!some.length) break;
+        for (const one of some) await walk(one);
+      }
+    }
+  };
+  for (const entry of entries) await walk(entry);
+  return found;
+}
+
+const ofFiles = (event) => event.dataTransfer?.types.includes("Files");
+let inside = 0;
+addEventListener("dragenter", (event) => { if (ofFiles(event)) { inside++; byId("drop-here").hidden = false; } });
+addEventListener("dragleave", (event) => { if (ofFiles(event) && --inside <= 0) byId("drop-here").hidden = true; });
+addEventListener("dragover", (event) => { if (ofFiles(event)) event.preventDefault(); });
+addEventListener("drop", async (event) => {
+  if (!ofFiles(event)) return;
+  event.preventDefault();
+  inside = 0;
+  byId("drop-here").hidden = true;
+  addFiles(await filesOf(event.dataTransfer));
+});
+
+for (const id of ["file-input", "folder-input"]) {
+  byId(id).onchange = (event) => { addFiles([...event.target.files]); event.target.value = ""; };
+}
+dialog.addEventListener("click", (event) => {
+  const pick = event.target.closest("[data-pick]");
+  if (pick) byId(pick.dataset.pick).click();
+});
+
+const box = byId("paste-text");
+const pasted = () => {
+  const blank = byId("panel-paste").elements.blank.checked;
+  return box.value.split(blank ? /\n\s*\n/ : /\n/).map((text) => text.trim()).filter(Boolean);
+};
+if (box) {
+  const count = () => {
+    const n = pasted().length;
+    byId("paste-add").disabled = !n;
+    byId("paste-add").textContent = n ? t("add_n", { n }) : t("add");
+  };
+  byId("panel-paste").oninput = count;
+  byId("panel-paste").onsubmit = (event) => {
+    event.preventDefault();
+    send("items", { texts: pasted() }).then((done) => { box.value = ""; count(); tell(done); }, failed);
+  };
+}
+addEventListener("paste", (event) => {
+  if (event.target.closest("input, textarea, dialog[open]")) return;
+  const files = [...event.clipboardData.files], text = event.clipboardData.getData("text/plain");
+  if (files.length) addFiles(files);
+  else if (kind === "texts" && text.trim()) { openAdd("paste"); box.value = text; byId("panel-paste").oninput(); }
+});
+
+const tabs = [...dialog.querySelectorAll("[role=tab]")];
+function choose(tab) {
+  tabs.forEach((one) => {
+    one.setAttribute("aria-selected", String(one === tab));
+    one.tabIndex = one === tab ? 0 : -1;
+    byId(one.getAttribute("aria-controls")).hidden = one !== tab;
+  });
+  if (tab.id === "tab-camera") startCamera(); else stopCamera();
+}
+tabs.forEach((tab, at) => {
+  tab.onclick = () => choose(tab);
+  tab.onkeydown = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by) { const next = tabs[(at + by + tabs.length) % tabs.length]; choose(next); next.focus(); }
+  };
+});
+
+export function openAdd(name) {
+  choose(byId(`tab-${name}`) ?? tabs[0]);
+  if (!dialog.open) dialog.showModal();
+  if (name === "paste" && box) box.focus();
+}
+
+let stream = null, opening = 0;
+async function startCamera() {
+  const error = byId("camera-error"), mine = ++opening, names = [...classes.values()].filter((one) => one.id !== "unknown");
+  byId("camera-class").replaceChildren(make("option", { value: "", textContent: t("no_class") }), ...names.map((one) => make("option", { value: one.id, textContent: one.name })));
+  error.textContent = "";
+  try {
+    const opened = await navigator.mediaDevices.getUserMedia({ video: { width: 960, height: 720 } });
+    if (mine !== opening) return opened.getTracks().forEach((track) => track.stop());
+    stream = opened;
+    byId("video").srcObject = stream;
+    await byId("video").play();
+    byId("shoot").disabled = false;
+  } catch {
+    error.textContent = t("camera_refused");
+  }
+}
+function stopCamera() {
+  opening++;
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = null;
+  if (byId("shoot")) byId("shoot").disabled = true;
+}
+dialog.addEventListener("close", stopCamera);
+let shots = 0;
+if (byId("shoot")) {
+  byId("shoot").onclick = () => {
+    const video = byId("video"), canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.toBlob((blob) => {
+      const body = new FormData(), name = t("camera_file", { n: ++shots }), chosen = byId("camera-class").value;
+      body.append("files", blob, `${name}.jpg`);
+      if (chosen) body.append("label", chosen);
+      const address = URL.createObjectURL(blob);
+      send("items/files", body).then(() => byId("shots").prepend(make("img", { src: address, alt: name })), failed);
+    }, "image/jpeg", 0.92);
+  };
+}

@@ -1,0 +1,240 @@
+// The list of items. Only what is seen is in the document, so that 10,000 items scroll as smoothly as ten.
+
+import { base, get } from "./server.js";
+import { byId, make, t } from "./texts.js";
+
+const list = byId("list"), scroller = byId("scroller"), tools = byId("tools");
+const images = document.body.dataset.kind === "images";
+const narrow = matchMedia("(max-width: 900px)");
+const numbers = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
+const GAP = 6, CARD_GAP = 12, CARD_WIDTH = 176, GROUP_HEIGHT = 48;
+
+export const shown = { ids: [], groups: null };  // in the order of the list
+export const rows = new Map();                   // item id -> what the server said about it
+export const selected = new Set();
+export const classes = new Map();                // class id -> {id, name, color, key}
+export let current = null;
+
+let lines = [], tops = [], lineOf = new Map(), nodes = new Map(), height = 0, extra = 0;
+const stale = new Set();
+let fetching = false, planned = false;
+
+/** Show these items; groups: [{label, n}] when they are grouped by class; fresh: start at the first. */
+export function show(ids, groups = null, fresh = true) {
+  Object.assign(shown, { ids, groups });
+  if (fresh || !ids.includes(current)) current = ids[0] ?? null;
+  layout();
+}
+
+/** Compute where each line lies: a row of text, some cards of images, or the heading of a group. */
+export function layout() {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const row = parseFloat(getComputedStyle(list).getPropertyValue(images ? "--card" : "--row")) * rem;
+  const columns = images ? Math.max(2, Math.floor((list.clientWidth + CARD_GAP) / (CARD_WIDTH + CARD_GAP))) : 1;
+  lines = []; tops = []; lineOf = new Map();
+  let top = 0, at = 0;
+  for (const group of shown.groups ?? [{ n: shown.ids.length }]) {
+    if (shown.groups) {
+      lines.push({ key: `group ${group.label}`, group });
+      tops.push(top);
+      top += GROUP_HEIGHT;
+    }
+    const end = at + group.n;
+    for (; at < end; at += columns) {
+      const ids = shown.ids.slice(at, Math.min(at + columns, end));
+      ids.forEach((id) => lineOf.set(id, lines.length));
+      lines.push({ key: `items ${ids.join()}`, ids, at });
+      tops.push(top);
+      top += row + (images ? CARD_GAP : GAP);
+    }
+    at = end;
+  }
+  height = top;
+  list.dataset.columns = columns;
+  draw();
+}
+
+/** Ask for a drawing before the next frame. */
+export function draw() {
+  if (planned) return;
+  planned = true;
+  requestAnimationFrame(() => { planned = false; drawNow(); });
+}
+
+const topOf = (line) => tops[line] + (line > (lineOf.get(current) ?? Infinity) ? extra : 0);
+
+function seen() {
+  const box = narrow.matches ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
+  const own = list.getBoundingClientRect();
+  return [box.top - own.top, box.bottom - own.top];
+}
+
+/** Return the first line that ends below a height. */
+function lineAt(y) {
+  let low = 0, high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (topOf(middle + 1) <= y) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+function drawNow() {
+  tops[lines.length] = height;
+  const [from, to] = seen(), margin = (to - from) / 2;
+  const wanted = new Set();
+  for (let line = lineAt(from - margin); line < lines.length && topOf(line) < to + margin; line++) wanted.add(line);
+  if (lineOf.has(current)) wanted.add(lineOf.get(current));  // it keeps the focus when it is scrolled away
+  const before = nodes;
+  nodes = new Map();
+  const ordered = [...wanted].sort((a, b) => a - b);
+  for (const line of ordered) {
+    const node = before.get(lines[line].key) ?? makeLine(lines[line]);
+    before.delete(lines[line].key);
+    nodes.set(lines[line].key, node);
+    if (lines[line].ids) lines[line].ids.forEach((id, place) => fill(images ? node.children[place] : node, id, lines[line].at + place));
+  }
+  before.forEach((node) => node.remove());
+  ordered.forEach((line, place) => {
+    const node = nodes.get(lines[line].key);
+    if (list.children[place] !== node) list.insertBefore(node, list.children[place] ?? null);
+  });
+  measure();
+  ordered.forEach((line) => {
+    const y = `translateY(${topOf(line)}px)`, { style } = nodes.get(lines[line].key);
+    if (style.transform !== y) style.transform = y;
+  });
+  list.style.height = `${height + extra}px`;
+  list.dispatchEvent(new Event("drawn"));
+  fetchMissing(ordered.flatMap((line) => lines[line].ids ?? []));
+}
+
+/** Measure by how much the opened row is taller than others. */
+function measure() {
+  const node = images ? null : nodeOf(current);
+  const row = tops.length > 1 && lineOf.has(current) ? tops[lineOf.get(current) + 1] - tops[lineOf.get(current)] - GAP : 0;
+  extra = node ? Math.max(0, node.offsetHeight - row) : 0;
+}
+
+function makeLine(line) {
+  if (line.group) {
+    const one = classes.get(line.group.label), heading = make("h3", { className: "group" }, one?.name ?? t("not_answered"));
+    heading.append(make("span", { textContent: t("n_items", { n: line.group.n }) }));
+    heading.dataset.color = one?.color ?? 0;
+    return heading;
+  }
+  if (!images) return clone("row");
+  const cards = make("div", { className: "cards" }, ...line.ids.map(() => clone("card")));
+  cards.style.gridTemplateColumns = `repeat(${list.dataset.columns}, minmax(0, 1fr))`;
+  return cards;
+}
+
+const clone = (id) => byId(id).content.firstElementChild.cloneNode(true);
+
+/** Return the element of an item, if it is in the document. */
+export function nodeOf(id) {
+  const line = lineOf.get(id);
+  const node = line === undefined ? undefined : nodes.get(lines[line].key);
+  return images ? node?.querySelector(`[data-item="${id}"]`) : node;
+}
+
+/** Show in an element what is known of an item. */
+function fill(node, id, place) {
+  const row = rows.get(id), chosen = selected.has(id), opened = id === current;
+  const mark = [row?.stamp, row?.label, chosen, opened, place, shown.ids.length, classes.stamp].join();
+  if (node.dataset.mark === mark) return;
+  Object.assign(node.dataset, { mark, item: id });
+  node.classList.toggle("waiting", !row);
+  node.classList.toggle("selected", chosen);
+  node.classList.toggle("current", opened);
+  node.tabIndex = opened ? 0 : -1;
+  if (opened) node.setAttribute("aria-current", "true"); else node.removeAttribute("aria-current");
+  node.setAttribute("aria-posinset", place + 1);
+  node.setAttribute("aria-setsize", shown.ids.length);
+  const box = node.querySelector("input");
+  box.checked = chosen;
+  if (!row) return;
+  const title = row.text ?? row.name;
+  box.setAttribute("aria-label", t("select_item", { name: title.slice(0, 60) }));
+  if (images) {
+    const image = node.querySelector("img"), source = `${base}items/${id}/thumbnail`;
+    if (image.getAttribute("src") !== source) image.src = source;
+    image.alt = row.name;
+  } else {
+    const text = node.querySelector(".text"), long = row.text.slice(0, opened ? 20000 : 400);
+    if (text.textContent !== long) text.textContent = long;
+  }
+  fillAnswer(node, row);
+  const said = node.querySelector(".answer span");
+  node.setAttribute("aria-label", `${title.slice(0, 200)}. ${[...said.children].map((one) => one.textContent).join(", ")}`);
+}
+
+function fillAnswer(node, row) {
+  const answer = row.label ?? row.predicted, one = classes.get(answer), confirmed = row.label !== null;
+  node.dataset.color = one?.color ?? 0;
+  node.querySelector(".answer b").textContent = one?.name ?? "";
+  const sure = node.querySelector(".answer em"), share = row.confidence ?? 0;
+  sure.classList.toggle("confirmed", confirmed);
+  sure.title = answer === "unknown" ? t("near_none") : "";
+  sure.textContent = confirmed ? `✓ ${t("confirmed")}` : answer === null ? t("no_answer_yet") : answer === "unknown" ? "" : numbers.format(share);
+  node.querySelector(".meter i").style.width = `${confirmed ? 100 : answer === null || answer === "unknown" ? 0 : Math.round(share * 100)}%`;
+  node.classList.toggle("changed", Boolean(row.changed));
+}
+
+/** Fetch the rows that are seen and not known, or known to be out of date, one request at a time. */
+async function fetchMissing(ids) {
+  const missing = ids.filter((id) => !rows.has(id) || stale.has(id)).slice(0, 150);
+  if (!missing.length || fetching) return;
+  fetching = true;
+  try {
+    for (const row of await get(`items?ids=${missing.join()}`)) {
+      const before = rows.get(row.id);
+      row.changed = before && before.predicted !== null && before.predicted !== row.predicted && row.label === null;
+      row.stamp = `${row.predicted} ${row.confidence} ${row.changed}`;
+      if (!before?.sending) rows.set(row.id, row);
+    }
+    missing.forEach((id) => stale.delete(id));
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  fetching = false;
+  draw();
+}
+
+/** Say that answers may have changed: what is seen is fetched again at once, all else when it is seen. */
+export function outdated() {
+  rows.forEach((_, id) => stale.add(id));
+  draw();
+}
+
+/** Return the place of the last item that is seen. */
+export function lastSeen() {
+  const line = lines[Math.min(lineAt(seen()[1]), lines.length - 1)];
+  return line?.ids ? line.at + line.ids.length : shown.ids.length;
+}
+
+/** Make an item the current one; focus: move the keyboard's focus to it. */
+export function setCurrent(id, { focus = true } = {}) {
+  current = id;
+  drawNow();
+  scrollTo(id);
+  if (focus) nodeOf(id)?.focus({ preventScroll: true });
+  list.dispatchEvent(new CustomEvent("current", { detail: id }));
+}
+
+function scrollTo(id) {
+  const node = nodeOf(id);
+  if (!node) return;
+  const box = node.getBoundingClientRect(), view = narrow.matches ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
+  const top = tools.getBoundingClientRect().bottom + 4, bottom = view.bottom - (byId("dock").hidden ? 12 : byId("dock").offsetHeight + 12);
+  const by = box.top < top ? box.top - top : box.bottom > bottom ? Math.min(box.bottom - bottom, box.top - top) : 0;
+  if (by) (narrow.matches ? window : scroller).scrollBy({ top: by, behavior: "instant" });
+}
+
+scroller.addEventListener("scroll", draw, { passive: true });
+addEventListener("scroll", draw, { passive: true });
+
+let width = 0;
+new ResizeObserver(() => {
+  if (list.clientWidth !== width) { width = list.clientWidth; layout(); } else draw();
+}).observe(scroller);

@@ -1,0 +1,166 @@
+// The page of a project: the panels on both sides, the order and search of the items, and what changed.
+
+import { markColumns, openAdd } from "./adding.js";
+import { readClasses, select, undo } from "./labeling.js";
+import { classes, lastSeen, outdated, rows, show, shown } from "./list.js";
+import { base, follow, get, onChange, send, state } from "./server.js";
+import { announce, byId, t, toast } from "./texts.js";
+
+const { htmx } = window;
+const view = byId("view"), filter = { params: {}, text: "" };
+let asked = 0;
+
+/** Ask the server for the items in the chosen order. refresh: keep what is seen where it is, and sort what follows. */
+async function order({ refresh = false } = {}) {
+  const mine = ++asked;
+  const search = byId("search").value.trim(), by = byId("search-by").value;
+  const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
+  const found = filter.ids ? { ids: filter.ids } : await get(`order?${new URLSearchParams(params)}`).catch(() => null);
+  if (mine !== asked || !found) return;
+  let { ids } = found;
+  if (refresh && !found.groups && shown.ids.length) {
+    const there = new Set(ids), first = shown.ids.slice(0, lastSeen()).filter((id) => there.has(id));
+    const seen = new Set(first);
+    ids = [...first, ...ids.filter((id) => !seen.has(id))];
+  }
+  show(ids, found.groups ?? null, !refresh);
+  const narrowed = Boolean(search || filter.text);
+  byId("nothing").hidden = Boolean(ids.length) || !state.n_items;
+  byId("filter").hidden = !filter.text;
+  byId("filter").firstElementChild.textContent = filter.text;
+  byId("shown").textContent = narrowed ? t("n_of_items", { n: ids.length, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
+}
+
+/** Show some of the items only. */
+function showOnly(text, { params = {}, ids = null } = {}) {
+  Object.assign(filter, { text, params, ids });
+  byId("search").value = "";
+  select([]);
+  order().then(() => announce(byId("shown").textContent));
+  byId("scroller").scrollTo({ top: 0 });
+}
+
+const showAll = () => showOnly("");
+byId("filter").querySelector("button").onclick = showAll;
+byId("show-all").onclick = showAll;
+view.onchange = () => { filter.text && !filter.ids ? order() : showAll(); byId("scroller").scrollTo({ top: 0 }); };
+let typing;
+byId("search").oninput = () => { clearTimeout(typing); typing = setTimeout(order, 250); };
+byId("search-by").onchange = () => order();
+byId("search-form").onsubmit = (event) => { event.preventDefault(); order(); byId("list").querySelector("[tabindex='0']")?.focus(); };
+byId("list").addEventListener("like", ({ detail: id }) => {
+  const row = rows.get(id), name = (row.text ?? row.name).slice(0, 40);
+  showOnly(t("filter_like", { name }), { params: { like: id } });
+});
+
+// Panels. A panel in which someone types is not drawn anew until that is done.
+const late = new Set();
+let askWords = [];  // the new classes that are still to be asked for words
+const inUse = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
+function refresh(id) {
+  if (inUse(byId(id))) return late.add(id);
+  const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}` : "";
+  htmx.ajax("GET", `${base}${id}${ask}`, { target: `#${id}`, swap: "innerHTML" });
+}
+addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "classes") { readClasses(); byId("n-classes").textContent = t("n_classes", { n: classes.size ? classes.size - 1 : 0 }); }
+  if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
+  if (event.target.classList?.contains("why")) byId("list").dispatchEvent(new Event("scroll"));
+});
+document.body.addEventListener("htmx:responseError", (event) => {
+  let text = t("failed");
+  try { text = JSON.parse(event.detail.xhr.responseText).detail; } catch { /* no problem document */ }
+  toast(text);
+});
+document.body.addEventListener("htmx:sendError", () => toast(t("gone")));
+
+// Forms that change something: sent through the queue of changes, so that none is lost.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-send]");
+  if (!form) return;
+  event.preventDefault();
+  const body = Object.fromEntries(new FormData(form, event.submitter)), error = form.querySelector(".error");
+  const buttons = [...form.querySelectorAll("button")];
+  if (error) error.textContent = "";
+  buttons.forEach((button) => (button.disabled = true));
+  send(form.dataset.send, body).then((done) => {
+    form.closest("dialog")?.close();
+    if (done.added) askWords = done.added;
+    if (form.classList.contains("words")) askWords = askWords.filter((id) => id !== Number(body.id));
+    form.reset();
+    if (document.activeElement?.closest("#classes")) document.activeElement.blur();
+    if (done.message) toast(done.message);
+  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
+    .finally(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
+});
+const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
+const idOf = (element) => Number(element.closest("[data-class]").dataset.class);
+
+document.addEventListener("click", (event) => {
+  const on = (name) => event.target.closest(`[data-${name}]`);
+  let found;
+  if ((found = on("strike"))) { found.closest(".chip").classList.add("struck"); words(idOf(found), { strike: found.dataset.strike }); }
+  if ((found = on("restore"))) { found.closest(".chip").remove(); words(idOf(found), { add: found.dataset.restore }); }
+  if ((found = on("add-word"))) { const form = found.nextElementSibling; found.hidden = true; form.hidden = false; form.elements.add.focus(); }
+  if ((found = on("more-words"))) { found.parentElement.querySelectorAll(".chip[hidden]").forEach((chip) => (chip.hidden = false)); found.remove(); }
+  if ((found = on("add-class"))) openNewClass(true);
+  if (on("cancel-class")) openNewClass(false);
+  if (on("skip-words")) { askWords.shift(); refresh("classes"); }
+  if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.textContent }), { params: { of: found.dataset.showClass } });
+  if ((found = on("show-ids"))) showOnly(found.dataset.showName, { ids: found.dataset.showIds.split(",").map(Number) });
+  if ((found = on("open-add"))) openAdd(found.dataset.openAdd);
+  if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
+  if (on("undo")) { byId("sheet").close(); undo(); }
+  if ((found = on("copy"))) navigator.clipboard.writeText(found.previousElementSibling.textContent).then(() => { found.textContent = t("copied"); announce(t("copied")); });
+});
+function openNewClass(open) {
+  byId("add-class").hidden = open;
+  byId("new-class").hidden = !open;
+  (open ? byId("new-class").querySelector("input, textarea") : byId("add-class")).focus();
+}
+document.addEventListener("focusout", (event) => {
+  const form = event.target.closest(".chips form");
+  if (form && !form.elements.add.value) setTimeout(() => { form.hidden = true; form.previousElementSibling.hidden = false; }, 150);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest(".chips form")) { event.target.value = ""; event.target.blur(); }
+  if (event.key === "Escape" && event.target.closest("#new-class") && byId("add-class")) openNewClass(false);
+});
+
+// What changed, in this tab or elsewhere.
+let items = state.n_items, answered = false;  // answered: what is seen is in an order by answers
+onChange((subjects, now) => {
+  const any = (...names) => names.some((name) => subjects.has(name));
+  if (any("classes", "labels", "answers", "items")) refresh("classes");
+  if (any("answers", "labels", "classes", "quality")) refresh("quality");
+  if (any("answers", "labels", "classes", "items")) outdated();
+  if (any("items") || now.n_items !== items || (any("answers") && view.value === "first")) order({ refresh: now.n_items === items && answered });
+  else if (any("labels") && !filter.text) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
+  items = now.n_items;
+  answered = now.answered;
+  byId("no-items").hidden = now.n_items > 0;
+  byId("tools").hidden = now.n_items === 0;
+  if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }));
+  const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;
+  byId("reading").hidden = !reading;
+  if (reading) { byId("reading-text").textContent = t("reading", reading); byId("reading-bar").value = share; }
+});
+
+// On a narrow screen the panels fold; on a wide one they are always open.
+const narrow = matchMedia("(max-width: 900px)");
+function fold() {
+  byId("scroller")[narrow.matches ? "before" : "after"](byId("right"));  // the list is long: nothing is found below it
+  document.querySelectorAll(".area > details").forEach((one) => {
+    one.open = !narrow.matches || (one.parentElement.classList.contains("left") && classes.size === 0);
+    one.firstElementChild.tabIndex = narrow.matches ? 0 : -1;
+  });
+}
+narrow.addEventListener("change", fold);
+document.querySelectorAll(".area > details > summary").forEach((one) => one.addEventListener("click", (event) => narrow.matches || event.preventDefault()));
+fold();
+
+document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
+if (document.body.dataset.table) htmx.ajax("GET", `${base}tables/${document.body.dataset.table}`, { target: "#sheet-content", swap: "innerHTML" }).then(markColumns);
+order();
+follow();

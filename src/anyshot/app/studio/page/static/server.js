@@ -1,0 +1,118 @@
+// What is sent to the server and what comes from it. Changes are sent one after another. While the server is gone they
+// wait here and in the tab's storage, so that neither a click nor a reload loses one.
+
+import { byId, t } from "./texts.js";
+
+export const base = document.body.dataset.base;
+let token = document.body.dataset.token;
+const kept = `anyshot waiting ${base}`;
+const queue = JSON.parse(sessionStorage.getItem(kept) || "[]").map((job) => ({ ...job, done() {}, failed() {} }));
+const listeners = [];
+let busy = false, gone = false;
+export const state = { version: Number(document.body.dataset.version), n_items: Number(document.body.dataset.items), n_labels: Number(document.body.dataset.labels) };
+
+const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Call a function with what changed, and the state, whenever something changed: in this tab or elsewhere. */
+export function onChange(listener) {
+  listeners.push(listener);
+}
+
+/** Send a change: an object, or a FormData with files. The promise is kept once the server has saved it. */
+export function send(path, body = {}) {
+  return new Promise((done, failed) => {
+    queue.push({ path, body, done, failed });
+    keep();
+    pump();
+  });
+}
+
+function keep() {
+  const plain = queue.filter((job) => !(job.body instanceof FormData));
+  sessionStorage.setItem(kept, JSON.stringify(plain.map(({ path, body }) => ({ path, body }))));
+  showSaved();
+}
+
+function isGone(now) {
+  gone = now;
+  byId("gone").hidden = !now;
+  showSaved();
+}
+
+function showSaved() {
+  const saved = byId("saved");
+  if (gone) byId("gone").textContent = queue.length ? t("gone_waiting", { n: queue.length }) : t("gone");
+  saved.classList.toggle("lost", gone);
+  saved.classList.toggle("busy", queue.length > 0);
+  const text = gone ? t("not_saved") : queue.length ? t("saving") : t("saved_labels", { n: state.n_labels });
+  const shown = saved.querySelector(".word");
+  if (shown.textContent !== text) shown.textContent = text;
+}
+
+async function post({ path, body }) {
+  const files = body instanceof FormData;
+  const headers = { "X-Anyshot-Token": token, ...(files ? {} : { "Content-Type": "application/json" }) };
+  return fetch(base + path, { method: "POST", headers, body: files ? body : JSON.stringify(body) });
+}
+
+/** Send what waits, in order; try again each second while the server is gone. */
+async function pump() {
+  if (busy) return;
+  busy = true;
+  while (queue.length) {
+    const job = queue[0];
+    let answer;
+    try {
+      answer = await post(job);
+      if (answer.status === 403 && (await renewToken())) answer = await post(job);
+    } catch {
+      isGone(true);
+      await sleep(1);
+      continue;
+    }
+    if (answer.status === 503) {
+      await sleep(1);
+      continue;
+    }
+    isGone(false);
+    const result = await answer.json().catch(() => ({ detail: t("failed") }));
+    queue.shift();
+    keep();
+    if (answer.ok) job.done(result);
+    else job.failed(result);
+  }
+  busy = false;
+}
+
+/** Read the token of a server that was started again. */
+async function renewToken() {
+  const answer = await fetch("/token");
+  const renewed = answer.ok ? (await answer.json()).token : token;
+  const differs = renewed !== token;
+  token = renewed;
+  return differs;
+}
+
+export async function get(path) {
+  const answer = await fetch(base + path);
+  const result = await answer.json();
+  if (!answer.ok) throw result;
+  return result;
+}
+
+/** Follow what changes, by requests that the server holds until there is something to tell. */
+export async function follow() {
+  if (queue.length) pump();
+  for (let wait = 0; ; wait = document.hidden ? 0 : 15) {
+    try {
+      const news = await get(`changes?since=${state.version}&refit=${state.refit ?? 0}&wait=${wait}`);
+      Object.assign(state, news);
+      isGone(false);
+      if (news.subjects.length || !wait) listeners.forEach((listener) => listener(new Set(news.subjects), state));
+    } catch {
+      isGone(true);
+      await sleep(1);
+    }
+    if (document.hidden) await sleep(2);
+  }
+}
