@@ -1,13 +1,17 @@
 """python -m anyshot, and the command `anyshot`: the command line."""
 
+import gc
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
-INTERRUPTED = 130  # as shells report it: 128 + SIGINT
+INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
+GARBAGE: Final = 100_000
+"""New objects after which Python looks for garbage. At its own 700 that is a seventh of the time of a short command."""
 
 
 def main() -> NoReturn:
     """Run one command and leave with its exit code, also where the user stops it while its parts are being loaded."""
+    gc.set_threshold(GARBAGE)
     try:
         from anyshot.app.cli import main as command  # what it imports takes long enough to be stopped meanwhile
 

@@ -243,7 +243,7 @@ def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) ->
 
 def drawn_by_plan(data: TrainingSet) -> bool:
     """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
-    n_distinct = len(np.unique(data.counts))
+    n_distinct = len(set(data.counts.tolist()))
     return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
 
 
