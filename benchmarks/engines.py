@@ -1,10 +1,12 @@
-"""Speed and memory of the engine that runs encoders, each figure beside its target.
+"""Speed of openvino, which runs encoders, relative to sentence-transformers for texts and to torch for images.
 
-    python benchmarks/engines.py
+    python benchmarks/engines.py [texts] [images]
 
-Data: texts of banking77 and ag_news. What is compared runs alternately, and figures are ratios of medians, so that
-a busy machine changes them little; the absolute ones (marked "quiet") hold only where nothing else runs. About four
-minutes.
+What is compared runs alternately in one process, with one thread and with two; figures are ratios of medians, so that a
+busy machine changes them little. Texts are those of banking77 (about a dozen words) and ag_news (about forty). Images
+are the first 64 photographs of caltech101_20 and as many of CIFAR-10, from files or pixels to vectors of
+EfficientNet-Lite0; torch resizes by torch, and multiplies in bfloat16 where the processor does. About six minutes on
+two cores. What the first answer of a process takes is measured by `cold_start.py`.
 """
 
 import contextlib
@@ -14,83 +16,45 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
-import pandas as pd
+import numpy as np
+from support import line, load_train, table
 
+from anyshot.base.items import Items
+from anyshot.base.pixels import Pixels
+from anyshot.base.validation import Vectors
+from anyshot.encoders.efficientnet import AT_LEAST, MEAN, SCALE, read_weights
+from anyshot.encoders.engines.efficientnet import efficientnet_lite0
+from anyshot.encoders.engines.images import ImageGraph, image_graph, image_precision
+from anyshot.encoders.engines.openvino import Precision
+from anyshot.encoders.engines.weights import Weights
+from anyshot.encoders.images import CROP, SIDE, center_square, encode_images
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 
-SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
-ROUNDS = 7
-SEED = 0
-
-PREDICT = [sys.executable, "-m", "anyshot", "predict", "I was charged twice", "--classes", "billing,delivery,account"]
-LIBRARIES = [sys.executable, "-c", "import numpy, tokenizers, openvino"]
-MEMORY = (
-    "import resource, runpy, sys; sys.argv = ['anyshot', *sys.argv[1:]]\n"
-    "try: runpy.run_module('anyshot', run_name='__main__')\n"
-    "finally: print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-)
+ROUNDS: Final = 7
+SEED: Final = 0
+N_TEXTS: Final = {"banking77": 600, "ag_news": 150}
+N_IMAGES: Final = 64
+OF_TEXTS: Final = {("banking77", 1): 4.2, ("banking77", 2): 3.4}
+OF_IMAGES: Final = {"bfloat16": 1.5, "float32": 0.85}
 
 
-def texts_of(name: str, n: int) -> list[str]:
-    """Return customer messages of about a dozen words (banking77), or titles with descriptions (ag_news)."""
-    table = pd.read_parquet(SHARED / "data" / name / f"{name}.parquet").sample(n, random_state=SEED)
-    column = table["text"] if name == "banking77" else table["title"] + ". " + table["description"]
-    return list(column)
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    """Return the duration of `work` [s]."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def medians(*works: Callable[[], Any], rounds: int = ROUNDS) -> list[float]:
+def medians(works: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Return the median duration of each [s]; they run alternately, after an untimed run of each."""
-    for work in works:
-        work()
-    times = [[seconds(work) for work in works] for _ in range(rounds)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for round_ in range(ROUNDS + 1):
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            times[name] += [time.perf_counter() - began] if round_ else []
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
-def process(command: list[str]) -> Callable[[], Any]:
-    """Return a function that runs a command in a new process."""
-    return lambda: subprocess.run(command, check=True, capture_output=True)
-
-
-def show(what: str, figure: str, target: str) -> None:
-    """Print one row."""
-    print(f"{what:<72}{figure:>9}   {target}", flush=True)
-
-
-def cold_rows() -> None:
-    """Print what the first answer of a new process takes."""
-    ours, libraries = medians(process(PREDICT), process(LIBRARIES))
-    show("cold `anyshot predict`, ratio to importing its libraries", f"{ours / libraries:.2f}", "at most 2.5")
-    show("cold `anyshot predict` [s]", f"{ours:.2f}", "at most 0.7, quiet")
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY, *PREDICT[3:]], check=True, capture_output=True, text=True
-    ).stdout.split()
-    show("cold `anyshot predict`, peak memory [MB]", f"{float(done[done.index('peak') + 1]):.0f}", "at most 330")
-
-
-def warm_rows() -> None:
-    """Print what one short text takes in a process that has answered before: lengths seen before, and new ones."""
-    encoder, texts = MiniLMEncoder(device="cpu"), texts_of("banking77", 300)
-    encoder.encode(texts[:1])
-    first = [seconds(lambda text=text: encoder.encode([text])) for text in texts]
-    again = [seconds(lambda text=text: encoder.encode([text])) for text in texts]
-    show("one short text, warm process, median [ms]", f"{1e3 * statistics.median(again):.1f}", "at most 4, quiet")
-    show("one short text, the first 300, median [ms]", f"{1e3 * statistics.median(first):.1f}", "")
-
-
-def throughput_rows(threads: int) -> None:
-    """Print how many times as fast as sentence-transformers texts are encoded, with the same number of threads."""
+def texts_rows(threads: int) -> Iterator[str]:
+    """Compare the encoding of texts with sentence-transformers."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -98,29 +62,90 @@ def throughput_rows(threads: int) -> None:
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
         theirs = SentenceTransformer(str(published_file("minilm", WEIGHTS).parent), device="cpu")
     ours = MiniLMEncoder(device="cpu", threads=threads)
-    for name, n, target in (("banking77", 600, {1: "4.2", 2: "3.4"}[threads]), ("ag_news", 150, None)):
-        texts = texts_of(name, n)
-        mine, other = medians(
-            lambda texts=texts: ours.encode(texts),
-            lambda texts=texts: theirs.encode(texts, show_progress_bar=False),
+    for name, n in N_TEXTS.items():
+        items = load_train(name)[0]
+        texts = [items[row] for row in np.random.default_rng(SEED).permutation(len(items))[:n]]
+        found = medians(
+            {
+                "ours": lambda texts=texts: ours.encode(texts),
+                "theirs": lambda texts=texts: theirs.encode(texts, show_progress_bar=False),
+            }
         )
-        goal = f"at least {target}" if target else ""
-        show(f"{name}, {threads} threads: times as fast as sentence-transformers", f"{other / mine:.2f}", goal)
-        show(f"{name}, {threads} threads: texts/s", f"{n / mine:.0f}", "")
+        note = f"{n / found['ours']:.0f} and {n / found['theirs']:.0f} texts/s"
+        target = OF_TEXTS.get((name, threads))
+        yield line(f"{name}, {threads} threads", found["theirs"] / found["ours"], target, note=note)
+
+
+def resized_by_torch(pixels: Pixels) -> Pixels:
+    """Return the center of an image as `center_square` does, resized by torch."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    height, width = pixels.shape[:2]
+    crop = max(1, round(CROP * min(height, width)))
+    top, left = (height - crop) // 2, (width - crop) // 2
+    center = torch.from_numpy(pixels[top : top + crop, left : left + crop]).permute(2, 0, 1)[None]
+    resized = interpolate(center, size=(SIDE, SIDE), mode="bicubic", antialias=True)[0]
+    return resized.permute(1, 2, 0).contiguous().numpy()
+
+
+def with_torch(threads: int) -> Callable[[Items], Vectors]:
+    """Return the image encoder that torch runs."""
+    import torch
+
+    from anyshot.encoders.networks.efficientnet import Lite0Network
+
+    torch.set_num_threads(threads)
+    network = Lite0Network(read_weights, device="cpu")
+    return lambda images: encode_images(
+        images, prepare=resized_by_torch, encode=network.map, width=1280, at_least=AT_LEAST
+    )
+
+
+def with_openvino(precision: Precision, threads: int) -> Callable[[Items], Vectors]:
+    """Return the image encoder that openvino runs."""
+
+    def build() -> object:
+        weights = Weights(read_weights(), "the package")
+        return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
+
+    graph = ImageGraph(build, key="benchmark", precision=precision, threads=threads)
+    return lambda images: encode_images(images, prepare=center_square, encode=graph.map, width=1280, at_least=AT_LEAST)
+
+
+def images_rows(threads: int) -> Iterator[str]:
+    """Compare the encoding of images with torch, in both precisions, and the vectors."""
+    precisions: list[Precision] = ["float32", "bfloat16"] if image_precision() == "bfloat16" else ["float32"]
+    encoders = {"torch": with_torch(threads)} | {one: with_openvino(one, threads) for one in precisions}
+    for data in ("caltech101_20", "cifar10"):
+        images = load_train(data)[0][:N_IMAGES]
+        vectors = {name: encode(images) for name, encode in encoders.items()}
+        works = {name: lambda encode=encode, images=images: encode(images) for name, encode in encoders.items()}
+        found = medians(works)
+        for name in precisions:
+            distances = 1 - np.sum(vectors[name] * vectors["torch"], axis=1)
+            rates = f"{len(images) / found[name]:.0f} and {len(images) / found['torch']:.0f} images/s"
+            note = f"{rates}; 1 - cosine {distances.mean():.1e}, at most {distances.max():.1e}"
+            ratio = found["torch"] / found[name]
+            yield line(f"{data}, {name}, {threads} threads", ratio, OF_IMAGES[name], note=note)
+
+
+KINDS: Final = {
+    "texts": ("Texts: times as fast as sentence-transformers", texts_rows),
+    "images": ("Images: times as fast as torch", images_rows),
+}
 
 
 def main() -> None:
-    """Print each result beside its target."""
-    if len(sys.argv) == 3 and sys.argv[1] == "throughput":
-        throughput_rows(int(sys.argv[2]))
+    """Compare each kind with each number of threads, in a process each: libraries read their limits at their start."""
+    if len(sys.argv) == 3 and sys.argv[2].isdigit():
+        title, rows = KINDS[sys.argv[1]]
+        table(title, rows(int(sys.argv[2])))
         return
-    show("", "measured", "target")
-    cold_rows()
-    warm_rows()
-    for threads in (1, 2):  # in a process each: both libraries read their limits at their start
-        limits = {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads)}
-        command = [sys.executable, __file__, "throughput", str(threads)]
-        subprocess.run(command, check=True, env=os.environ | limits)
+    for kind in sys.argv[1:] or KINDS:
+        for threads in ("1", "2"):
+            limits = {"OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads}
+            subprocess.run([sys.executable, __file__, kind, threads], check=True, env=os.environ | limits)
 
 
 if __name__ == "__main__":
