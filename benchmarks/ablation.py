@@ -282,7 +282,7 @@ def measure_draw(task: Task, setting: Setting, seed: int) -> dict[str, Any]:
     began = time.process_time()
     data = data.with_labels(halves.vectors[rows], halves.index[rows], [""] * len(rows))
     data = data.with_class_prior(class_shares(variant.class_prior, data))
-    model = fit_model(embedder(name, folder), data, defaults=variant.defaults)
+    model = fit_model(embedder(name, folder), data.with_defaults(variant.defaults))
     probabilities = model.probabilities(model.data.centered(halves.test_vectors))
     seconds = time.process_time() - began
     return {**scores(probabilities, halves.truth), **_covered(model, probabilities, halves.truth), "seconds": seconds}

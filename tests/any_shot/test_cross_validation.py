@@ -112,7 +112,7 @@ def test_of_many_labels_the_first_of_each_class_are_held_out():
     one, other = (
         {
             result.method: result.correct
-            for result in fit_model(VECTORS, part, method="zero-shot", defaults=few).leaderboard
+            for result in fit_model(VECTORS, part.with_defaults(few), method="zero-shot").leaderboard
         }
         for part in (data, early)
     )

@@ -45,7 +45,7 @@ def with_centering():
 
 
 def probabilities(data, **changes):
-    model = fit_model(VECTORS, data, defaults=replace(DEFAULTS, **changes))
+    model = fit_model(VECTORS, data.with_defaults(replace(DEFAULTS, **changes)))
     return model.probabilities(model.data.labeled if len(data.index) else model.data.class_embeddings)
 
 
@@ -131,7 +131,7 @@ def test_without_labels_the_scale_is_that_of_cosines(pool):
     data = data.with_class_prior(np.full(4, 1 / 4))  # found shares, and so the clusters, depend on the scale too
     without = {"max_pool_weight": 0}
     one, half = (
-        fit_model(VECTORS, data, defaults=replace(DEFAULTS, cosine_scale=scale, **without)) for scale in (20, 10)
+        fit_model(VECTORS, data.with_defaults(replace(DEFAULTS, cosine_scale=scale, **without))) for scale in (20, 10)
     )
     np.testing.assert_allclose(one.coef, 2 * half.coef, rtol=1e-6)
 

@@ -44,7 +44,7 @@ def test_the_pool_does_not_change_the_mean_confidence(n_each, pool_examples):
     data = data.with_defaults(replace(DEFAULTS, pool_examples=pool_examples))
     prior, factors = fit_prior(data), {WEAK: 2.0, STRONG: 1.0} if n_each else {}
     fit = fit_method("any-shot", data, prior, factors, start={})
-    linear, deltas = fit_with_pool(fit, data, data.pool, prior, factors)
+    linear, deltas = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, factors)
     U = data.pool.vectors[np.unique(np.linspace(0, 59, pool_examples).astype(int))]
     before, after = (softmax(one(U).astype(float), axis=1) for one in (fit[0], linear))
     assert np.abs(after - before).max() > 1e-3
@@ -75,11 +75,14 @@ def test_a_pool_of_weight_zero_moves_the_intercept_only(field):
     data = data.with_defaults(replace(DEFAULTS, **{field: 0}))
     prior = fit_prior(data)
     linear, deltas = fit_method("any-shot", data, prior, {WEAK: 1.0}, start={})
-    moved, same = fit_with_pool((linear, deltas), data, data.pool, prior, {WEAK: 1.0})
+    moved, same = fit_with_pool((linear, deltas), data, data.pool, prior, prior.clusters.shares, {WEAK: 1.0})
     assert same is deltas
     np.testing.assert_array_equal(moved.coef, linear.coef)
     offsets = offsets_for(
-        class_shares_of_pool(linear(data.pool.vectors), data, prior), linear(data.pool.vectors), prior, data
+        class_shares_of_pool(linear(data.pool.vectors), prior.clusters.shares, data, prior),
+        linear(data.pool.vectors),
+        prior,
+        data,
     )
     np.testing.assert_allclose(moved.intercept - linear.intercept, offsets, atol=1e-6)
 
@@ -96,7 +99,7 @@ def test_prototypes_are_means_with_the_class_vectors_that_the_pool_moved():
 def test_the_pool_is_not_an_example_for_other_methods(method):
     data, _ = pool_of_three(n_each=6)
     without = replace(DEFAULTS, max_pool_weight=0)
-    one, other = fit_model(VECTORS, data, method=method), fit_model(VECTORS, data, method=method, defaults=without)
+    one, other = fit_model(VECTORS, data, method=method), fit_model(VECTORS, data.with_defaults(without), method=method)
     np.testing.assert_array_equal(one.coef, other.coef)
 
 
@@ -184,10 +187,10 @@ def test_labels_move_the_shares_of_the_prior():
     scores = np.log([[0.1, 0.1, 0.8]] * 10)
     moved = []
     for data in (few, many):
-        prior = fit_prior(data)._replace(shares=np.full(3, 1 / 3))
-        moved.append(class_shares_of_pool(scores, data, prior)[2])
-        given = data.with_class_prior(prior.shares)
-        np.testing.assert_array_equal(class_shares_of_pool(scores, given, prior), prior.shares)
+        prior, equal = fit_prior(data), np.full(3, 1 / 3)
+        moved.append(class_shares_of_pool(scores, equal, data, prior)[2])
+        given = data.with_class_prior(equal)
+        np.testing.assert_array_equal(class_shares_of_pool(scores, equal, given, prior), equal)
     assert 1 / 3 < moved[0] < moved[1]
 
 

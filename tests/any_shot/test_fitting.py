@@ -186,7 +186,7 @@ def test_permuting_classes_permutes_the_scores(n_each, pool):
     # With as many folds as classes, exchanging classes in a circle leaves the same labels in each fold.
     exact, order = replace(DEFAULTS, folds=((50, C),), held_out_tol=1e-6), np.roll(np.arange(C), 1)
     mixed = replace(data, class_embeddings=data.class_embeddings[order], index=np.argsort(order)[data.index])
-    straight, other = (fitted(one, defaults=exact).probabilities(X) for one in (data, mixed))
+    straight, other = (fitted(one.with_defaults(exact)).probabilities(X) for one in (data, mixed))
     np.testing.assert_allclose(other, straight[:, order], atol=0.01)
 
 
@@ -255,7 +255,7 @@ def test_the_constants_are_those_of_the_training_set_unless_given():
     data, _, _ = four_classes(n_each=0)
     own = replace(DEFAULTS, cosine_scale=7.0)
     np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_embeddings, rtol=1e-6)
-    np.testing.assert_allclose(fitted(data, defaults=own).coef, 7 * data.class_embeddings, rtol=1e-6)
+    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_embeddings, rtol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["auto", "logistic-regression"])
@@ -282,7 +282,7 @@ def test_the_reason_states_the_accuracy_of_every_method():
 def test_labeled_classes_correct_the_vectors_of_the_others():
     data, X, y = biased_names()
     model = fitted(data)
-    by_name = fitted(data, defaults=replace(DEFAULTS, min_labeled_classes=1000))
+    by_name = fitted(data.with_defaults(replace(DEFAULTS, min_labeled_classes=1000)))
     assert (model.prior, by_name.prior) == ("corrected", "names")
     assert "20 labeled classes are used to correct" in model.reasons[-1]
     assert accuracy(model, X, y) > accuracy(by_name, X, y) + 0.1

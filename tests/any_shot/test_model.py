@@ -21,6 +21,7 @@ from anyshot.any_shot.training_set import without_items
 from anyshot.base.class_words import Words
 from anyshot.base.items import item_names
 from anyshot.base.validation import unit
+from anyshot.tasks.saved_classifier import described_classes
 from anyshot.zero_shot.class_texts import describe
 from anyshot.zero_shot.pool_refinement import Pool
 from four_classes import VECTORS
@@ -141,7 +142,7 @@ def test_a_saved_model_restores_the_words_of_its_classes(model):
     told = replace(model, data=replace(model.data, texts=describe(classes)))
     saved = json.loads(json.dumps(told.facts()))
     back = Model.from_saved(saved, told.arrays(), VECTORS)
-    assert back.data.texts == describe(classes) == describe(replace(back, embedder=TEXTS).described_classes())
+    assert back.data.texts == describe(classes) == describe(described_classes(replace(back, embedder=TEXTS)))
     del saved["training_set"]["words"]  # as in the first edition
     assert Model.from_saved(saved, told.arrays(), VECTORS).data.texts.words == (None, None, None)
 

@@ -62,19 +62,19 @@ def pool_options(data):
 
 def test_without_a_pool_the_class_vectors_stay_as_given():
     data, _, _ = four_classes()
-    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, None, ())
+    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, ())
     np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 
 def test_a_pool_smaller_than_the_number_of_classes_is_not_used():
     data, X, _ = four_classes()
     few, enough = (fit_prior(replace(data, unlabeled=X[:n], from_source=True)) for n in (C - 1, C))
-    assert (few.name_weight, few.confidence) == (None, 1.0)
+    assert (few.clusters, few.confidence) == (None, 1.0)
     assert (
         "not moved to clusters, since 3 different unlabeled examples for 4 classes would be too few." in few.reasons[0]
     )
     np.testing.assert_array_equal(few.class_vectors, data.class_embeddings)
-    assert enough.name_weight is not None
+    assert enough.clusters is not None
 
 
 def test_a_pool_of_copies_moves_nothing():
@@ -89,7 +89,7 @@ def test_a_pool_of_copies_moves_nothing():
 def test_a_pool_of_one_cluster_is_not_used_and_predictions_are_unsure():
     U = unit(MEANS[0] + 0.01 * generator(0).normal(size=(60, D)))  # all of one class
     prior = fit_prior(with_pool(MEANS, U))
-    assert (prior.kind, prior.name_weight, prior.shares) == ("names", None, None)
+    assert (prior.kind, prior.clusters) == ("names", None)
     assert prior.confidence == pytest.approx(DEFAULTS.smallest_confidence**DEFAULTS.confidence_power)
     assert prior.reasons == (
         "The 60 unlabeled examples are not used, since they fall into other groups than the classes: only 0% of the "
@@ -100,7 +100,7 @@ def test_a_pool_of_one_cluster_is_not_used_and_predictions_are_unsure():
 def test_without_class_vectors_a_pool_is_not_used():
     data, X, _ = four_classes()
     prior = fit_prior(replace(data, class_embeddings=np.zeros((C, D), np.float32), unlabeled=X))
-    assert (prior.kind, prior.name_weight) == ("none", None)
+    assert (prior.kind, prior.clusters) == ("none", None)
     assert not prior.class_vectors.any()
 
 
@@ -123,7 +123,7 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     prior = fit_prior(data)
     least = DEFAULTS.name_weights[0]
     assert prior.kind == "refined"
-    assert (prior.name_weight, prior.confidence) == pytest.approx((least, 1.0))
+    assert (prior.clusters.name_weight, prior.confidence) == pytest.approx((least, 1.0))
     expected = refine(names, data.pool, name_weight=least, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-5)
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
@@ -141,7 +141,7 @@ def test_clusters_that_are_not_the_classes_are_not_used():
     assert accuracy(moved.class_vectors, U, y) < 0.6  # they would follow the clusters
     prior = fit_prior(data)
     np.testing.assert_array_equal(prior.class_vectors, data.class_embeddings)
-    assert (prior.kind, prior.name_weight) == ("names", None)
+    assert (prior.kind, prior.clusters) == ("names", None)
     agreed = agreement(names, moved.class_vectors, data.pool)
     assert prior.confidence == pytest.approx(agreed**DEFAULTS.confidence_power)
     assert f"only {agreed:.0%} of the confident predictions" in prior.reasons[0]
@@ -166,7 +166,7 @@ def test_the_weight_of_the_names_falls_with_the_evidence_for_the_clusters():
     evidence, _ = cluster_evidence(whiten(data.pool.vectors), first.probabilities)
     for at, weight in ((evidence / 2, 1.0), (1e-9, 0.5), (1e9, 2.0)):  # two directions separate three classes
         own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0))
-        assert fit_prior(data.with_defaults(own)).name_weight == pytest.approx(weight)
+        assert fit_prior(data.with_defaults(own)).clusters.name_weight == pytest.approx(weight)
     assert evidence > 0.1
 
 
@@ -182,9 +182,9 @@ def test_the_class_prior_is_expected_in_the_pool():
     shares = np.array([0.8, 0.1, 0.1])
     data = with_pool(names, U).with_class_prior(shares)
     prior = fit_prior(data)
-    expected = refine(names, data.pool, name_weight=prior.name_weight, **pool_options(data))
+    expected = refine(names, data.pool, name_weight=prior.clusters.name_weight, **pool_options(data))
     np.testing.assert_allclose(prior.class_vectors, expected.class_vectors, atol=1e-6)
-    np.testing.assert_array_equal(prior.shares, shares)
+    np.testing.assert_array_equal(prior.clusters.shares, shares)
 
 
 def skewed_clusters():
@@ -196,9 +196,9 @@ def skewed_clusters():
 
 def test_the_shares_of_a_skewed_pool_are_found_and_those_of_a_balanced_one_stay_equal():
     U, shares, names = skewed_clusters()
-    np.testing.assert_allclose(fit_prior(with_pool(names, U)).shares, shares, atol=0.06)
+    np.testing.assert_allclose(fit_prior(with_pool(names, U)).clusters.shares, shares, atol=0.06)
     U, _, names = clusters()
-    np.testing.assert_allclose(fit_prior(with_pool(names, U)).shares, np.full(3, 1 / 3), atol=0.02)
+    np.testing.assert_allclose(fit_prior(with_pool(names, U)).clusters.shares, np.full(3, 1 / 3), atol=0.02)
 
 
 def test_shares_of_a_gaussian_mixture_are_taken_if_they_add_evidence():
@@ -310,13 +310,21 @@ def test_labeled_examples_are_members_of_their_clusters():
     prior = fit_prior(data)
     sums = DEFAULTS.label_weight * class_sums(data.labeled, data.index, 3)
     expected = refine(
-        data.class_embeddings, data.pool, name_weight=prior.name_weight, labeled_sums=sums, **pool_options(data)
+        data.class_embeddings,
+        data.pool,
+        name_weight=prior.clusters.name_weight,
+        labeled_sums=sums,
+        **pool_options(data),
     )
     moved = moved_by_labels(prior, data)
     np.testing.assert_allclose(moved.class_vectors, expected.class_vectors, atol=1e-6)
     pull = ((moved.class_vectors - prior.class_vectors) * np.roll(MEANS, 1, axis=0)).sum(axis=1)
     assert (pull > 0.03).all()  # toward the cluster in which the class is labeled
-    assert (moved.kind, moved.name_weight, moved.confidence) == (prior.kind, prior.name_weight, prior.confidence)
+    assert (moved.kind, moved.clusters.name_weight, moved.confidence) == (
+        prior.kind,
+        prior.clusters.name_weight,
+        prior.confidence,
+    )
     assert moved.reasons == prior.reasons
 
 
@@ -378,7 +386,7 @@ def test_a_pool_refines_mapped_attributes():
     data, X, y = described()
     prior = fit_prior(replace(data, unlabeled=X))
     assert prior.kind == "attributes"
-    assert prior.name_weight is not None
+    assert prior.clusters is not None
     assert accuracy(prior.class_vectors, X, y) > 0.8
 
 

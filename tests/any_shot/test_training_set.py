@@ -185,16 +185,6 @@ def test_class_vectors_of_another_width_than_the_items_are_attributes():
         initial_class_vectors(embedded)
 
 
-def test_class_shares_are_scaled_to_sum_to_one():
-    classes = without_items(describe(["a", "b"]), np.zeros((2, 0), np.float32))
-    np.testing.assert_allclose(class_shares({"a": 3.0, "b": 1.0}, classes), [0.75, 0.25])
-    assert class_shares("balanced", classes) is None
-    with pytest.raises(ClassesError, match="class_prior names 'z', which is not a class"):
-        class_shares({"a": 1.0, "b": 1.0, "z": 1.0}, classes)
-    with pytest.raises(ClassesError, match="class_prior gives 'b' no share above 0"):
-        class_shares({"a": 1.0}, classes)
-
-
 def counted(counts, *, pool=False):
     """Return a training set with so many labels of each class, and perhaps with unlabeled items."""
     index, n = np.repeat(np.arange(len(counts)), counts), len(counts)
@@ -231,8 +221,6 @@ def test_with_a_pool_automatic_shares_are_found_later_and_balanced_ones_are_give
     data = counted((70, 10), pool=True)
     assert class_shares("auto", data) is None
     np.testing.assert_array_equal(class_shares("balanced", data), [0.5, 0.5])
-    given = {"class 0": 9, "class 1": 1}
-    np.testing.assert_allclose(class_shares(given, data), [0.9, 0.1])
     np.testing.assert_allclose(class_shares("labels", data), np.array([70.5, 10.5]) / 81)
 
 

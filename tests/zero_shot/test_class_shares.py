@@ -29,7 +29,7 @@ def simulated(shares, n, *, seed=0):
 
 def found(scores, *, prior_count=0.0, rounds=50, expected=None):
     equal = equal_shares(scores.shape[1])
-    return likely_shares(scores, equal, equal if expected is None else expected, prior_count, rounds=rounds)
+    return likely_shares(scores, equal, expected=expected, prior_count=prior_count, rounds=rounds)
 
 
 # --- expectation maximization ---

@@ -10,7 +10,6 @@ _HOME = {
     "fit_model": "anyshot.any_shot.fitting",
     "result_from_scores": "anyshot.any_shot.cross_validation",
     "without_items": "anyshot.any_shot.training_set",
-    "with_source": "anyshot.any_shot.fitting",
 }
 
 __all__ = sorted(_HOME)

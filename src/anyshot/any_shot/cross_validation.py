@@ -21,8 +21,9 @@ from anyshot.any_shot.model import (
     Starts,
     softmax,
 )
-from anyshot.any_shot.prior import Prior, count, fit_prior, moved_by_labels
+from anyshot.any_shot.prior import Prior, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import count
 from anyshot.base.labels import first_of_each_class, folds_by_arrival
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.training.softmax_regression import fit_temperature

@@ -15,16 +15,10 @@ from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_names, modality_of
 from anyshot.base.labels import Labels, to_indexes
-from anyshot.base.protocols import Classifying, Digested, Encoder, Limited, TextAligned, Trained
+from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.long_texts import (
-    LongTexts,
-    reason_of_long_texts,
-    rows_of_long_texts,
-    warn_of_long_texts,
-    with_means,
-)
+from anyshot.encoders.long_texts import LongTexts, reason_of_long_texts, rows_of_long_texts, with_long_texts
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
@@ -173,22 +167,16 @@ class Embedder:
         if given != readable and (given, readable) != ("text", "image"):
             given_items = "vectors" if given == "vectors" else f"{given}s"
             raise MixedInputError(f"The encoder {self.name} encodes {readable}s, but the items are {given_items}.")
-        vectors = encode_once(self.encoder, items, cache=self.cache, counts=self.counts)
-        return self._with_long_texts(vectors, items) if given == "text" else vectors
-
-    def _with_long_texts(self, vectors: Vectors, items: Items) -> Vectors:
-        """Return the vectors (n, d) of texts, with means over parts if so chosen; count long texts and warn of them."""
-        encoder, texts = self.encoder, check_texts(items)
-        rows = rows_of_long_texts(encoder, texts)
-        if not len(rows) or not isinstance(encoder, Limited):
+        encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
+        vectors: Vectors = encode(items)
+        if given != "text":
             return vectors
-        if self.long_texts == "mean":
-            encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
-            return with_means(vectors, texts, rows, encoder, encode)
-        self.counts.cut += len(rows)
-        if not self._warned:
-            self._warned = True
-            warn_of_long_texts(rows, len(texts), encoder, stacklevel=4)
+        texts, warn = check_texts(items), not self._warned
+        vectors, n_cut = with_long_texts(
+            vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=3
+        )
+        self.counts.cut += n_cut
+        self._warned = self._warned or n_cut > 0
         return vectors
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:

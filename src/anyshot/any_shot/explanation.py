@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from anyshot.any_shot.model import CHUNK, Model
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.base.items import Items, item_names
 from anyshot.base.labels import UNKNOWN, Label
-from anyshot.base.terminal import escaped
+from anyshot.base.terminal import escaped, html_table, rich_table
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot.class_analogies import Analogy, similar_classes
 from anyshot.zero_shot.class_embeddings import nearest_text, nearest_texts
@@ -98,18 +97,10 @@ class Explanations(tuple[Explanation, ...]):
 
     def __rich__(self) -> "Table":
         """Return a table for `rich.print`."""
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(*_COLUMNS, show_lines=True)
-        for one in self:
-            table.add_row(*(Text(escaped(cell)) for cell in one._cells()))
-        return table
+        return rich_table(_COLUMNS, [one._cells() for one in self])
 
     def _repr_html_(self) -> str:
-        lines = ["".join(f"<th>{name}</th>" for name in _COLUMNS)]
-        lines += ["".join(f"<td>{escape(cell)}</td>" for cell in one._cells()).replace("\n", "<br>") for one in self]
-        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        return html_table(_COLUMNS, [one._cells() for one in self])
 
 
 def explain(model: Model, items: Items, *, k: int) -> Explanations:

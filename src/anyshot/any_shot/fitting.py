@@ -3,27 +3,24 @@
 import numpy as np
 
 from anyshot.any_shot.cross_validation import Scores, cross_validate, result_of
-from anyshot.any_shot.defaults import Defaults
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.heads import Factors, Fit, fit_method, heads, odds_as_factors
 from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts, softmax
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import (
     Prior,
-    count,
     fit_prior,
     initial_class_vectors,
     moved_by_labels,
     zero_shot_by_attributes,
 )
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import Items
-from anyshot.base.labels import Labels
+from anyshot.base.columns import count
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Vectors, class_means
-from anyshot.errors import NotEnoughClassesError, NotEnoughLabelsError
+from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
-from anyshot.zero_shot.class_shares import equal_shares, likely_shares, reliability_of, share_offsets
+from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets
 from anyshot.zero_shot.pool_refinement import Pool
 
 
@@ -34,16 +31,13 @@ def fit_model(
     method: MethodOrAuto = "auto",
     unknown_rate: float | None = None,
     start: Starts | None = None,
-    defaults: Defaults | None = None,
 ) -> Model:
     """Return the model that prior and labels give.
 
     method: "auto" for the any-shot head, or zero-shot without labels; unknown_rate: fraction of the items of known
     classes that may be predicted unknown; start: `starts` of an earlier model to begin from; they change the time, not
-    the model; defaults: other constants than those of the training set. Raises NotEnoughClassesError if method is
-    "zero-shot" and fewer than two classes have a class vector.
+    the model. Raises NotEnoughClassesError if method is "zero-shot" and fewer than two classes have a class vector.
     """
-    data = data if defaults is None else data.with_defaults(defaults)
     with threads_for((len(data.index) + len(data.unlabeled)) * data.class_embeddings.size):
         if data.attributes.size and not data.counts.all() and method in ("auto", "zero-shot"):
             found = means_and_threshold(data, initial_class_vectors(data), unknown_rate)
@@ -61,8 +55,8 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
-        if data.pool and prior.name_weight is not None and method in ("auto", "any-shot"):
-            fit = fit_with_pool(fit, data, data.pool, prior, chosen.factors)
+        if data.pool and prior.clusters and method in ("auto", "any-shot"):
+            fit = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, chosen.factors)
         elif data.class_prior is not None:
             fit = fit[0].with_class_prior(data.class_prior), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -80,14 +74,6 @@ def fit_model(
     )
 
 
-def with_source(embedder: Embedder, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
-    """Return the training set with the weights of a model of another domain, its source, as class embeddings."""
-    source = embedder.with_items(data, items, labels)
-    if np.count_nonzero(source.counts) < 2:
-        raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
-    return data.with_source_weights(fit_model(embedder, source).coef, source.counts > 0)
-
-
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
     """Return the class means (c, d) and the closeness to them below which an item is unknown, from class vectors S."""
     means = class_means(data.labeled, data.index, S)
@@ -97,15 +83,16 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 
-def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors: Factors) -> Fit:
+def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, shares: Floats, factors: Factors) -> Fit:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
-    The predictions are probabilities at the pool's class shares, averaged with those of each vector's neighbors. They
-    add no label, so they must not make the model more confident: its mean confidence on the pool stays the same.
+    shares (c,): of the pool, by the prior. The predictions are probabilities at the pool's class shares, averaged with
+    those of each vector's neighbors. They add no label, so they must not make the model more confident: its mean
+    confidence on the pool stays the same.
     """
     own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool.vectors)  # (m, c)
-    shares = class_shares_of_pool(scores, data, prior)
+    shares = class_shares_of_pool(scores, shares, data, prior)
     targets = pool.smooth(softmax(scores + offsets_for(shares, scores, prior, data)))
     rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
@@ -120,21 +107,16 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, factors
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 
 
-def class_shares_of_pool(scores: Scores, data: TrainingSet, prior: Prior) -> Floats:
-    """Return the class shares of the pool (c,): those of the prior, changed by what labels say.
+def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, prior: Prior) -> Floats:
+    """Return the class shares of the pool (c,): those of the prior (c,), changed by what labels say.
 
     scores (m, c): of the pool, from the model for equal shares. With few labels the shares stay close to the prior's.
     """
-    own, shares = data.defaults, prior.shares
-    if shares is None:
-        return equal_shares(scores.shape[1])
-    if data.class_prior is not None:
+    if data.class_prior is not None or not len(data.index):
         return shares
-    if len(data.index):
-        count_of_prior = own.shares_labels / (1 + len(data.index))
-        sure = scores / prior.confidence
-        shares = likely_shares(sure, shares, shares, count_of_prior, rounds=own.shares_rounds)
-    return shares
+    own, sure = data.defaults, scores / prior.confidence
+    count_of_prior = own.shares_labels / (1 + len(data.index))
+    return likely_shares(sure, shares, expected=shares, prior_count=count_of_prior, rounds=own.shares_rounds)
 
 
 def offsets_for(shares: Floats, scores: Scores, prior: Prior, data: TrainingSet) -> Floats:
@@ -154,7 +136,7 @@ def _main_method(data: TrainingSet, prior: Prior) -> Method:
     """Return the any-shot head, zero-shot without labels and pool, or logistic regression without class vectors."""
     if prior.kind == "none":
         return "logistic-regression"
-    return "any-shot" if len(data.index) or prior.name_weight is not None else "zero-shot"
+    return "any-shot" if len(data.index) or prior.clusters else "zero-shot"
 
 
 def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -> list[str]:

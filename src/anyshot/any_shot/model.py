@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from anyshot.any_shot import active_learning
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.class_words import Words
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items
 from anyshot.base.labels import Label, sorted_rows
@@ -22,8 +21,6 @@ from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold
 from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # what loads encoders and the cache, which vectors do not need, and pandas
-    import pandas as pd
-
     from anyshot.any_shot.embedder import Embedder
 
 Method: TypeAlias = Literal["any-shot", "zero-shot", "prototype", "logistic-regression"]
@@ -110,14 +107,6 @@ class CrossValidationResult(NamedTuple):
         return f"{self.method} {self.accuracy:.1%} ({100 * lower:.1f} to {100 * upper:.1f})"
 
 
-def results_table(results: Sequence[CrossValidationResult]) -> "pd.DataFrame":
-    """Return the results as a table, in their order."""
-    import pandas as pd  # here, so that a prediction does not import it
-
-    columns = ["method", "accuracy", "lower", "upper", "log_likelihood", "temperature"]
-    return pd.DataFrame([[*one[:2], *one.interval, *one[2:4]] for one in results], columns=columns)
-
-
 @dataclass(frozen=True)
 class Model:
     """A fitted any-shot model: linear scores of vectors, whose softmax is the calibrated probability of each class."""
@@ -199,23 +188,13 @@ class Model:
 
     # --- saving ---
 
-    def described_classes(self) -> dict[Label, Any]:
-        """Return the classes as the user gave them: with vectors if the items are vectors, else with texts."""
-        data, described = self.data, self.data.attributes
-        if not described.size and self.embedder.requested in ("vectors", "table") and data.class_embeddings.any():
-            described = data.class_embeddings
-        given = described if described.size else data.texts.descriptions
-        return dict(zip(data.classes.tolist(), given, strict=True))
-
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""
         data = self.data
         return {
             "encoder": self.embedder.facts(),
             "training_set": {
-                "classes": data.classes.tolist(),
-                "texts": [list(own) for own in data.texts.texts],
-                "words": [words and words.facts() for words in data.texts.words],
+                **data.texts.facts(),
                 "examples": list(data.examples),
                 "centering": data.centering,
                 "from_source": data.from_source,
@@ -303,11 +282,7 @@ def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     given: dict[str, Any] = {name: arrays[name] for name in DATA_ARRAYS}
     return TrainingSet(
         **{**given, "index": arrays["index"].astype(np.intp)},
-        texts=ClassTexts(
-            tuple(facts["classes"]),
-            tuple(tuple(own) for own in facts["texts"]),
-            tuple(words and Words.from_facts(words) for words in facts.get("words", ())),  # the first edition had none
-        ),
+        texts=ClassTexts.from_facts(facts),
         examples=tuple(facts["examples"]),
         centering=facts["centering"],
         from_source=facts.get("from_source", False),

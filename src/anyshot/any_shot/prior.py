@@ -8,9 +8,17 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.model import LinearModel, PriorKind
 from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.columns import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.pool_refinement import Pool, Refinement, SharesFromPool, agreement, refine
+
+
+class Clusters(NamedTuple):
+    """The clusters of a pool to which class vectors were moved."""
+
+    name_weight: float  # of the class vectors, where the cluster means weigh 1
+    shares: Floats  # (c,), class shares of the pool
 
 
 class Prior(NamedTuple):
@@ -19,9 +27,8 @@ class Prior(NamedTuple):
     class_vectors: Vectors  # (c, d), unit length
     kind: PriorKind  # where they come from
     initial: Vectors  # (c, d), unit length, before clusters and labels moved them
-    name_weight: float | None = None  # of the names against the clusters of the pool; None: there is no pool
+    clusters: Clusters | None = None  # None without a pool, or if it is not used
     confidence: float = 1.0  # factor of the default scale of scores
-    shares: Floats | None = None  # (c,), class shares of the pool
     reasons: tuple[str, ...] = ()
 
 
@@ -63,7 +70,8 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"clusters; {agreed:.0%} of the confident predictions stay the same)."
     )
     kind = "refined" if kind == "names" else kind
-    return Prior(refined.class_vectors, kind, S, weight, confidence_of(agreed, data), refined.shares, (reason,))
+    clusters = Clusters(weight, refined.shares)
+    return Prior(refined.class_vectors, kind, S, clusters, confidence_of(agreed, data), (reason,))
 
 
 def confidence_of(agreed: float, data: TrainingSet) -> float:
@@ -93,10 +101,11 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     With a pool, the labeled examples are members of their clusters. Without one, the errors of the labeled classes'
     vectors correct those of all classes.
     """
-    if prior.name_weight is not None and data.pool and len(data.index):
+    if prior.clusters and data.pool and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(prior.initial))
-        refined = refine_with_shares(prior.initial, data, data.pool, prior.name_weight, labeled_sums=sums)
-        return prior._replace(class_vectors=refined.class_vectors, shares=refined.shares)
+        refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
+        clusters = prior.clusters._replace(shares=refined.shares)
+        return prior._replace(class_vectors=refined.class_vectors, clusters=clusters)
     if prior.kind == "names" and can_correct(prior.class_vectors, data):
         return prior._replace(class_vectors=corrected_class_vectors(prior.class_vectors, data)[0], kind="corrected")
     return prior
@@ -188,8 +197,3 @@ def zero_shot_by_attributes(data: TrainingSet) -> tuple[LinearModel, str]:
         why += f"; {penalty:.2g} is subtracted from the scores of labeled classes, found by holding classes out"
     linear = LinearModel(coef.astype(np.float32), intercept.astype(np.float32))
     return linear.with_class_prior(data.class_prior), f"{why}."
-
-
-def count(n: int, noun: str) -> str:
-    """Return a number with its noun: "1 class", "2 classes"."""
-    return f"{n:,} {noun if n == 1 else noun + ('es' if noun.endswith('s') else 's')}"

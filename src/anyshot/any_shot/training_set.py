@@ -1,6 +1,6 @@
 """The training set: classes with their texts and vectors, labeled examples, and unlabeled vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
-from anyshot.base.labels import Classes, Label, class_table, sorted_rows
-from anyshot.base.names import clean_names
-from anyshot.base.validation import Indexes, Vectors, first_copies, is_number, unit
-from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
+from anyshot.base.labels import Classes, class_table, sorted_rows
+from anyshot.base.validation import Indexes, Vectors, first_copies, unit
+from anyshot.errors import ClassesError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
 
 if TYPE_CHECKING:  # it loads scipy, which a saved model does not need to predict
@@ -212,48 +211,23 @@ def without_items(texts: ClassTexts, embeddings: Vectors, *, centering: bool = F
     return TrainingSet(embeddings, none, np.zeros(0, np.intp), texts=texts, unlabeled=none, centering=centering)
 
 
-def class_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
+def class_shares(class_prior: str, data: TrainingSet) -> NDArray[np.floating] | None:
     """Return the expected share of each class (c,); None: to be found from the pool, or equal where there is none.
 
-    Without a pool, "auto" takes the shares of the labels if they look like a natural sample. Labels that were drawn by
-    a plan, such as five for each class, have few distinct counts, or leave classes without a label.
+    class_prior: "balanced", "labels" or "auto", which without a pool takes the shares of the labels if they look like a
+    natural sample. Labels that were drawn by a plan, such as five for each class, have few distinct counts, or leave
+    classes without a label.
     """
     own, n_classes = data.defaults, len(data.class_embeddings)
     if class_prior == "balanced":
         return np.full(n_classes, 1 / n_classes) if len(data.unlabeled) else None
     if class_prior == "auto" and (len(data.unlabeled) or drawn_by_plan(data)):
         return None
-    if isinstance(class_prior, str):
-        counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
-        return np.asarray(counts / counts.sum())
-    given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
-    names = data.classes.tolist()
-    wrong = next((f"names {name!r}, which is not a class" for name in given if name not in names), None)
-    shares = [given.get(name, 0.0) for name in names]
-    for name, share in zip(names, shares, strict=True):
-        if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
-            wrong = wrong or f"gives {name!r} no share above 0"
-    if wrong:
-        raise ClassesError(
-            f"class_prior {wrong}. Give every class a share and nothing else; before the classes of a fitted "
-            "model change, call set_params(class_prior=...)."
-        )
-    return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
+    counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
+    return np.asarray(counts / counts.sum())
 
 
 def drawn_by_plan(data: TrainingSet) -> bool:
     """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
     n_distinct = len(set(data.counts.tolist()))
     return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
-
-
-def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
-    """Raise NotEnoughLabelsError if no method could predict some class."""
-    if method in ("prototype", "logistic-regression") and not len(data.index):
-        raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none.")
-    unknown = ~data.has_description & (data.counts == 0)
-    if unknown.any():
-        raise NotEnoughLabelsError(
-            f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
-            "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
-        )

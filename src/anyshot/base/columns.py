@@ -126,3 +126,13 @@ def _pandas_array(table: Any) -> NDArray[Any]:
     if all(isinstance(own, np.dtype) and own.kind in "iuf" for own in types) or set(types) == {np.dtype(bool)}:
         return np.asarray(table)
     return np.asarray(table.astype(object).where(table.notna(), np.nan), dtype=np.float64)
+
+
+def count(n: int, noun: str, nouns: str | None = None) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "class"), count(2_000, "class"), count(2, "copy", "copies")
+    ('1 class', '2,000 classes', '2 copies')
+    """
+    plural = nouns or noun + ("es" if noun.endswith("s") else "s")
+    return f"{n:,} {noun if n == 1 else plural}"

@@ -6,7 +6,12 @@ another order. They are shown as Python writes them in a string, such as \x1b.
 """
 
 import re
-from typing import Final
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # it is loaded by who prints a table
+    from rich.table import Table
 
 _ENDS_A_LINE: Final = "\u2028\u2029"
 _SETS_DIRECTION: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -30,6 +35,29 @@ def escaped_json(line: str) -> str:
     {"item": "\u202e"}
     """
     return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
+
+
+def rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
+    """Return a table of texts with lines between its rows, for `rich.print`; markup in cells is shown, not obeyed."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, show_lines=True)
+    for cells in rows:
+        table.add_row(*(Text(escaped(cell)) for cell in cells))
+    return table
+
+
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""Return a table of texts as HTML.
+
+        >>> html_table(["a"], [["<b>
+    2"]])
+        '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;<br>2</td></tr></table>'
+    """
+    lines = ["".join(f"<th>{escape(name)}</th>" for name in columns)]
+    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in cells).replace("\n", "<br>") for cells in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 def _as_python(found: re.Match[str]) -> str:

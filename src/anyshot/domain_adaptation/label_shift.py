@@ -25,6 +25,7 @@ from anyshot.domain_adaptation.base import (
     probabilities,
 )
 from anyshot.errors import InputError
+from anyshot.zero_shot.class_shares import likely_shares
 
 # If p(x | y) is the same in both domains, a source model's probabilities P (n_t, c) become the target's by reweighting,
 #
@@ -78,16 +79,8 @@ def em_prior(predicted: Floats, source_prior: Floats, *, weights: Floats | None 
     predicted (n_t, c): calibrated probabilities by a model of the source, whose class prior is source_prior (c,);
     weights (n_t,): multiplicity of each item; tol: stop when no element changes by more than this.
     """
-    count = np.full(len(predicted), 1.0) if weights is None else weights
-    odds = predicted / np.maximum(source_prior, 1e-12)  # (n_t, c)
-    prior = np.asarray(source_prior, dtype=float)
-    for _ in range(MAX_ITERATIONS):
-        joint = odds * prior
-        previous = prior
-        prior = count @ (joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)) / count.sum()
-        if np.abs(prior - previous).max() < tol:
-            break
-    return np.asarray(prior)
+    scores = np.log(np.maximum(predicted, 1e-300)) - np.log(np.maximum(source_prior, 1e-12))  # (n_t, c)
+    return likely_shares(scores, source_prior, weights=weights, rounds=MAX_ITERATIONS, tol=tol)
 
 
 def bbse_prior(source_predicted: Floats, index: Indexes, target_predicted: Floats) -> Floats:

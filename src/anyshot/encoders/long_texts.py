@@ -28,14 +28,34 @@ def rows_of_long_texts(encoder: object, texts: Sequence[object]) -> Indexes:
     return np.array(rows, dtype=np.intp)[encoder.is_cut([str(texts[row]) for row in rows])]
 
 
-def warn_of_long_texts(rows: Indexes, n_texts: int, encoder: Limited, *, stacklevel: int) -> None:
-    """Warn that the ends of the long texts in `rows` (m,) of `n_texts` texts are ignored."""
-    verb = "is" if len(rows) == 1 else "are"
-    warnings.warn(
-        f"{len(rows):,} of {n_texts:,} texts {verb} longer than the {encoder.max_tokens} tokens that the encoder "
-        f'reads; the rest is ignored ({named_rows(rows)}). To use the mean over parts, choose long_texts="mean".',
-        stacklevel=stacklevel + 1,
-    )
+def with_long_texts(
+    vectors: Vectors,
+    texts: Sequence[str],
+    encoder: object,
+    long_texts: LongTexts,
+    *,
+    encode: Callable[[list[str]], Vectors],
+    warn: bool,
+    stacklevel: int,
+) -> tuple[Vectors, int]:
+    """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many were cut.
+
+    encode: returns the vectors of texts; warn: whether to warn of texts that were cut.
+    """
+    rows = rows_of_long_texts(encoder, texts)
+    if not len(rows) or not isinstance(encoder, Limited):
+        return vectors, 0
+    if long_texts == "mean":
+        return with_means(vectors, texts, rows, encoder, encode), 0
+    if warn:
+        verb = "is" if len(rows) == 1 else "are"
+        warnings.warn(
+            f"{len(rows):,} of {len(texts):,} texts {verb} longer than the {encoder.max_tokens} tokens that the "
+            f"encoder reads; the rest is ignored ({named_rows(rows)}). To use the mean over parts, choose "
+            'long_texts="mean".',
+            stacklevel=stacklevel + 1,
+        )
+    return vectors, len(rows)
 
 
 def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anyshot import any_shot, encoders, evaluation
 from anyshot.any_shot import training_set
-from anyshot.any_shot.model import MethodOrAuto, results_table
+from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, check_list, items_and_labels
 from anyshot.base.labels import Label, Labels, decision_scores, from_indexes, to_indexes
@@ -35,8 +35,6 @@ from anyshot.zero_shot import class_texts
 from anyshot.zero_shot.class_texts import ClassesWithDescriptions
 
 if TYPE_CHECKING:  # each is loaded by who asks for it
-    import pandas as pd
-
     from anyshot.any_shot.explanation import Explanations
     from anyshot.evaluation.classification import Evaluation
 
@@ -248,12 +246,6 @@ class AnyShotClassifier(FittedClassifier):
         if table is None or table.names is None:
             raise AttributeError("The classifier was not fitted to a table with names for its columns.")
         return np.array(table.names, dtype=object)
-
-    @property
-    def leaderboard_(self) -> "pd.DataFrame":
-        """The methods compared by cross-validation, the most accurate first."""
-        self._check_fitted()
-        return results_table(() if self._model is None else self._model.leaderboard)
 
     # --- saving ---
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Model
-from anyshot.any_shot.training_set import TrainingSet, class_shares
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
 from anyshot.base.items import Items, check_list, modality_of
@@ -14,8 +14,17 @@ from anyshot.base.labels import Classes, Label
 from anyshot.base.threads import one_at_a_time
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.class_changes import ClassChange, added, described, merged, removed, renamed
-from anyshot.tasks.parameters import check_needs_no_items, embedder_for, fit_model, warn_of_duplicates
+from anyshot.tasks.parameters import (
+    check_needs_no_items,
+    embedder_for,
+    expected_shares,
+    fit_model,
+    warn_of_duplicates,
+)
 from anyshot.zero_shot.class_texts import Description
+
+if TYPE_CHECKING:  # it is loaded by who asks for it
+    import pandas as pd
 
 
 class FittedClassifier(ClassifierBase):
@@ -68,6 +77,16 @@ class FittedClassifier(ClassifierBase):
             raise not_fitted("No item was encoded yet, so there is no model. Give items to fit or predict.")
         return model
 
+    @property
+    def leaderboard_(self) -> "pd.DataFrame":
+        """The methods compared by cross-validation, the most accurate first."""
+        import pandas as pd  # here, so that a prediction does not import it
+
+        self._check_fitted()
+        results = () if self._model is None else self._model.leaderboard
+        columns = ["method", "accuracy", "lower", "upper", "log_likelihood", "temperature"]
+        return pd.DataFrame([[*one[:2], *one.interval, *one[2:4]] for one in results], columns=columns)
+
     # --- private ---
 
     @one_at_a_time
@@ -93,7 +112,7 @@ class FittedClassifier(ClassifierBase):
     def _postpone(self, classes: TrainingSet) -> Self:
         """Store the classes until the first items show which encoder they need."""
         check_needs_no_items(self)
-        class_shares(self.class_prior, classes)  # raises if a class has none
+        expected_shares(self.class_prior, classes)  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
         self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)

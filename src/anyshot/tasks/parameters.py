@@ -4,19 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from anyshot import any_shot, data
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
-from anyshot.any_shot.training_set import TrainingSet, check_trainable, class_shares
+from anyshot.any_shot.training_set import TrainingSet, class_shares
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, by_position, check_list, items_and_labels
 from anyshot.base.labels import Label, Labels, is_missing
+from anyshot.base.names import clean_names
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import is_number, pair
 from anyshot.encoders.registry import encoder_for
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError
 from anyshot.store.disk_cache import VectorCache
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_texts import check_not_named_unknown
@@ -88,12 +89,43 @@ def check_needs_no_items(clf: Parameters) -> None:
         raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")
 
 
+def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
+    """Return the expected share of each class (c,), as `class_shares`; raise ClassesError if one is not given."""
+    if isinstance(class_prior, str):
+        return class_shares(class_prior, data)
+    given = dict(zip(clean_names(class_prior, what="classes"), class_prior.values(), strict=True))
+    names = data.classes.tolist()
+    wrong = next((f"names {name!r}, which is not a class" for name in given if name not in names), None)
+    shares = [given.get(name, 0.0) for name in names]
+    for name, share in zip(names, shares, strict=True):
+        if not (is_number(share) and 0 < share < np.inf):  # NaN is neither
+            wrong = wrong or f"gives {name!r} no share above 0"
+    if wrong:
+        raise ClassesError(
+            f"class_prior {wrong}. Give every class a share and nothing else; before the classes of a fitted "
+            "model change, call set_params(class_prior=...)."
+        )
+    return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
+
+
+def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
+    """Raise NotEnoughLabelsError if no method could predict some class."""
+    if method in ("prototype", "logistic-regression") and not len(data.index):
+        raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none.")
+    unknown = ~data.has_description & (data.counts == 0)
+    if unknown.any():
+        raise NotEnoughLabelsError(
+            f"Class {data.classes[unknown].tolist()[0]!r} has no label, and the encoder {encoder!r} cannot embed its "
+            "name. Give a labeled example of it, or Words or a description, or a class vector if the items are vectors."
+        )
+
+
 def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
     """Return the model of a classifier; start: what labels added to an earlier one, to begin from."""
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
     check_trainable(data, method=clf.method, encoder=embedder.name)
-    data = data.with_class_prior(class_shares(clf.class_prior, data))
+    data = data.with_class_prior(expected_shares(clf.class_prior, data))
     model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
     for reason in embedder.reasons:
         model = model.with_reason(reason)
@@ -150,5 +182,8 @@ class Given(NamedTuple):
         """
         found = embedder.with_embeddings(classes, self.parts[0] if self.parts else [])
         if self.source is not None:
-            found = any_shot.with_source(embedder, found, *self.source)
+            source = embedder.with_items(found, *self.source)
+            if np.count_nonzero(source.counts) < 2:
+                raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
+            found = found.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
         return embedder.with_unlabeled(embedder.with_items(found, self.items, self.labels), self.unlabeled)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import Model
-from anyshot.base.class_words import Words
+from anyshot.base.labels import Label
 from anyshot.base.model_card import encoder_name, model_card
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.encoders.registry import card_facts
@@ -41,10 +41,9 @@ def write_classifier(
 
 def _facts_of_names(texts: ClassTexts) -> dict[str, Any]:
     """Return the facts of a classifier that knows only the names of its classes: its encoder follows from items."""
-    words = [own and own.facts() for own in texts.words]
     return {
         "encoder": {"name": "auto", "digest": None, "tuned": None},
-        "training_set": {"classes": texts.names, "texts": texts.texts, "words": words, "examples": []},
+        "training_set": {**texts.facts(), "examples": []},
         "model": {"method": "zero-shot", "reasons": ["The encoder is chosen by the first items."]},
         "leaderboard": [],
     }
@@ -67,11 +66,18 @@ def read_classifier(saved: SavedModel, *, cache: bool) -> tuple[dict[str, Any], 
     prior = facts["parameters"]["class_prior"]
     parameters = {**facts["parameters"], "class_prior": prior if isinstance(prior, str) else dict(prior)}
     if "strengths" not in facts:  # no item has shown yet which encoder it needs
-        given = facts["training_set"]
-        words = tuple(own and Words.from_facts(own) for own in given["words"])
-        texts = ClassTexts(tuple(given["classes"]), tuple(map(tuple, given["texts"])), words)
+        texts = ClassTexts.from_facts(facts["training_set"])
         return {**parameters, "classes": dict(zip(texts.names, texts.descriptions, strict=True))}, None
     kept = VectorCache() if cache else None
     embedder = Embedder.from_saved(facts["encoder"], saved.arrays, cache=kept, download=saved.download)
     model = Model.from_saved(facts, saved.arrays, embedder)
-    return {"words": embedder.words, **parameters, "classes": model.described_classes()}, model
+    return {"words": embedder.words, **parameters, "classes": described_classes(model)}, model
+
+
+def described_classes(model: Model) -> dict[Label, Any]:
+    """Return the classes of a model as the user gave them: with vectors if the items are vectors, else with texts."""
+    data, described = model.data, model.data.attributes
+    if not described.size and model.embedder.requested in ("vectors", "table") and data.class_embeddings.any():
+        described = data.class_embeddings
+    given = described if described.size else data.texts.descriptions
+    return dict(zip(data.classes.tolist(), given, strict=True))

@@ -13,18 +13,32 @@ def equal_shares(n_classes: int) -> Floats:
 
 
 def likely_shares(
-    scores: NDArray[np.floating], start: Floats, expected: Floats, prior_count: float, *, rounds: int
+    scores: NDArray[np.floating],
+    start: NDArray[np.floating],
+    *,
+    expected: Floats | None = None,
+    prior_count: float = 0.0,
+    weights: NDArray[np.floating] | None = None,
+    rounds: int,
+    tol: float = 0.0,
 ) -> Floats:
     """Return class shares (c,) under which the scores (m, c) of a model for equal shares are likely.
 
     They are found by expectation maximization from `start` (Saerens, Latinne, Decaestecker, Neural Computation 2002,
-    eq. 2.9), with a prior of the expected shares that counts as `prior_count` vectors for each vector.
+    eq. 2.9): the shares are the mean of the probabilities that they give. expected: shares of a prior, which counts as
+    `prior_count` vectors for each vector; weights (m,): multiplicity of each vector; tol: no share changes by more than
+    this in the last round, if there were fewer than `rounds`.
     """
-    shares = start
+    raw = np.asarray(scores, dtype=np.float64)
+    odds = np.exp(raw - raw.max(axis=1, keepdims=True))  # (m, c)
+    weight = np.full(len(odds), 1 / len(odds)) if weights is None else weights / weights.sum()  # (m,)
+    shares = np.asarray(start, dtype=np.float64)
     for _ in range(rounds):
-        mean = scipy.special.softmax(scores + np.log(shares), axis=1).mean(axis=0, dtype=np.float64)
-        shares = (mean + prior_count * expected) / (1 + prior_count)
-    return shares
+        before, mean = shares, shares * ((weight / np.maximum(odds @ shares, 1e-300)) @ odds)
+        shares = mean if expected is None else (mean + prior_count * expected) / (1 + prior_count)
+        if np.abs(shares - before).max() < tol:
+            break
+    return np.asarray(shares)
 
 
 def reliability_of(shares: Floats, *, noise: float) -> float:
@@ -37,20 +51,31 @@ def reliability_of(shares: Floats, *, noise: float) -> float:
     return divergence / (divergence + noise * float(np.log2(len(shares)))) if divergence > 0 else 0.0
 
 
+def balancing_factors(
+    probabilities: NDArray[np.floating], shares: Floats, *, balance: float = 1.0, rounds: int = 3
+) -> Floats:
+    """Return factors (c,) of probabilities (m, c), so that the mean of the products moves to the shares (c,).
+
+    The products are scaled to rows of the sum 1. These are the class factors of Sinkhorn's algorithm, each step to the
+    power `balance`, 0 to 1.
+    """
+    P, factors = np.asarray(probabilities, dtype=np.float64), np.ones(len(shares))
+    for _ in range(rounds if balance else 0):
+        mean = factors * ((1 / (P @ factors)) @ P) / len(P)  # (c,)
+        factors = factors * (shares / np.maximum(mean, 1e-9)) ** balance
+    return factors
+
+
 def share_offsets(
     logits: NDArray[np.floating], shares: Floats | None = None, *, balance: float = 1.0, rounds: int = 3
 ) -> Floats:
-    """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to the shares (c,).
+    """Return offsets (c,) to add to `logits` (m, c), so that the mean of softmax moves to the shares, by default equal.
 
-    These are the class factors of Sinkhorn's algorithm, each step to the power `balance`, 0 to 1; shares: by default
-    equal.
+    They are the logarithms of the `balancing_factors` of softmax.
     """
-    n_classes = logits.shape[1]
-    offsets, log_shares = np.zeros(n_classes), np.log(equal_shares(n_classes) if shares is None else shares)
-    for _ in range(rounds if balance else 0):
-        mean = scipy.special.softmax(logits + offsets, axis=1).mean(axis=0)  # (c,)
-        offsets = offsets + balance * (log_shares - np.log(np.maximum(mean, 1e-9)))
-    return offsets
+    wanted = equal_shares(logits.shape[1]) if shares is None else shares
+    predicted = scipy.special.softmax(np.asarray(logits, dtype=np.float64), axis=1)
+    return np.asarray(np.log(balancing_factors(predicted, wanted, balance=balance, rounds=rounds)))
 
 
 def shares_by_clusters(whitened: Floats, probabilities: NDArray[np.floating], *, rounds: int = 8) -> Floats:

@@ -4,7 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,17 @@ class ClassTexts:
         return replace(
             self, texts=tuple((own[0] or as_words(str(name)), *own[1:]) if own else () for name, own in both)
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Return the texts as JSON values."""
+        words = [own and own.facts() for own in self.words]
+        return {"classes": list(self.names), "texts": [list(own) for own in self.texts], "words": words}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return the texts that were saved as `facts`; the first edition had no words."""
+        words = tuple(own and Words.from_facts(own) for own in facts.get("words", ()))
+        return cls(tuple(facts["classes"]), tuple(map(tuple, facts["texts"])), words)
 
     def replaced(self, row: int, new: "ClassTexts") -> "ClassTexts":
         """Return these classes with another one in the place of a row."""

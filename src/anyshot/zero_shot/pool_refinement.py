@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
-from anyshot.zero_shot.class_shares import equal_shares, likely_shares, whiten
+from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares, whiten
 
 SHARES_STEPS = 3
 """Steps of expectation maximization for the class shares in each round of soft k-means."""
@@ -109,12 +109,15 @@ def refine(
     for _ in range(rounds):
         probabilities = scipy.special.softmax(cosines / temperature, axis=1)
         probabilities = pool.smooth(probabilities, rounds=2)
-        probabilities = _balanced(probabilities, known, balance)
+        probabilities = probabilities * balancing_factors(probabilities, known, balance=balance)
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
         moved = unit(name_weight * given + unit(probabilities.T @ pool.vectors + labeled))
         cosines = pool.vectors @ moved.T
         if search:
-            expected = equal_shares(len(given))
-            known = likely_shares(search.scale * cosines, known, expected, search.prior_count, rounds=SHARES_STEPS)
+            equal = equal_shares(len(given))
+            known = likely_shares(
+                search.scale * cosines, known, expected=equal, prior_count=search.prior_count, rounds=SHARES_STEPS
+            )
     return Refinement(moved, probabilities, known)
 
 
@@ -196,13 +199,3 @@ def _ridge_projection(apart: Vectors, V: Vectors, penalty: float) -> Vectors:
     gram = V.T @ V
     factor = scipy.linalg.cho_factor(gram + np.float32(penalty) * np.eye(d, dtype=np.float32), check_finite=False)
     return np.asarray(scipy.linalg.cho_solve(factor, gram @ apart.T, check_finite=False).T)
-
-
-def _balanced(
-    probabilities: NDArray[np.floating], shares: NDArray[np.floating], strength: float, *, rounds: int = 3
-) -> NDArray[np.floating]:
-    """Move the mean of the probabilities (m, c) toward the shares (c,)."""
-    for _ in range(rounds if strength else 0):
-        probabilities = probabilities * (shares / np.maximum(probabilities.mean(axis=0), 1e-9)) ** strength
-        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    return probabilities

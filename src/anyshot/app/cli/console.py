@@ -257,8 +257,3 @@ def print_error(message: str) -> None:
     """Print an error message on the standard error."""
     typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
     typer.echo(escaped(message), err=True)
-
-
-def count(n: int, thing: str, things: str | None = None) -> str:
-    """Return a number with its noun: "1 class", "2 classes"."""
-    return f"{n:,} {thing if n == 1 else things or thing + 's'}"

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import typer
 
 from anyshot import data as datasets
-from anyshot.app.cli.console import count, note
+from anyshot.app.cli.console import note
 from anyshot.app.cli.writing import check_out
+from anyshot.base.columns import count
 
 PANEL: Final = "Reading files"
 MAX_LISTED: Final = 20

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from anyshot import tasks
 from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, one_class, with_class_options
-from anyshot.app.cli.console import count, note, show
+from anyshot.app.cli.console import note, show
 from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import (
     Data,
@@ -26,6 +26,7 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.app.cli.writing import check_model_out
 from anyshot.base.class_words import Words
+from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
 from anyshot.errors import DuplicateClassError, InputError
 

@@ -9,9 +9,10 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import app, store
-from anyshot.app.cli.console import count, in_terminal, show, show_each
+from anyshot.app.cli.console import in_terminal, show, show_each
 from anyshot.app.cli.tables import SafeConsole, table_of
 from anyshot.app.doctor import examine, report
+from anyshot.base.columns import count
 from anyshot.encoders.registry import available
 
 

@@ -8,10 +8,11 @@ import typer
 
 from anyshot import encoders, evaluation, store, tasks
 from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
-from anyshot.app.cli.console import count, note, show
+from anyshot.app.cli.console import note, show
 from anyshot.app.cli.options import Columns, with_column_options
 from anyshot.app.cli.reading import Data, EncoderName, read
 from anyshot.app.cli.writing import PICTURES, check_out
+from anyshot.base.columns import count
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
 from anyshot.encoders.registry import default_for
