@@ -97,6 +97,11 @@ _COMMANDS = {
             "anyshot serve --classes billing,delivery,login --port 0",
         ),
     ),
+    "studio": Command(
+        "anyshot.app.cli.studio:studio",
+        "Sort texts or images in the browser, without programming.",
+        ("anyshot studio", "anyshot studio tickets.csv", "anyshot studio model/"),
+    ),
     "models": Command(
         "anyshot.app.cli.machine:models",
         "List the encoders with their size and license, and whether their weights are on this machine.",

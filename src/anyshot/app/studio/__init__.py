@@ -19,12 +19,16 @@ _HOME = {
     "order": "anyshot.app.studio.views",
     "preview": "anyshot.app.studio.adding_texts",
     "project_from_model": "anyshot.app.studio.archive",
+    "python_code": "anyshot.app.studio.exports",
     "rows": "anyshot.app.studio.views",
     "sample": "anyshot.app.studio.samples",
     "save_model": "anyshot.app.studio.exports",
+    "save_model_zip": "anyshot.app.studio.exports",
+    "save_onnx_zip": "anyshot.app.studio.exports",
     "save_project": "anyshot.app.studio.archive",
     "save_report": "anyshot.app.studio.exports",
     "save_table": "anyshot.app.studio.exports",
+    "service_command": "anyshot.app.studio.exports",
 }
 
 __all__ = sorted(_HOME)

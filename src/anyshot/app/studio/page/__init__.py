@@ -8,6 +8,7 @@ from anyshot.base.lazy import lazy_names
 _HOME = {
     "Projects": "anyshot.app.studio.page.opened",
     "create_studio": "anyshot.app.studio.page.routes",
+    "run_studio": "anyshot.app.studio.page.starting",
 }
 
 __all__ = sorted(_HOME)

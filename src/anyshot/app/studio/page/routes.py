@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from anyshot.app import studio
-from anyshot.app.studio.page import change_routes, item_routes
+from anyshot.app.studio.page import adding_routes, change_routes, export_routes, item_routes
 from anyshot.app.studio.page.drawing import base_of, draw, opened_by, problem, projects_of, texts_for
 from anyshot.app.studio.page.guard import Guard
 from anyshot.app.studio.page.opened import Projects
@@ -46,6 +46,8 @@ def create_studio(projects: Projects) -> Starlette:
         Route("/p/{project}/items/{number:int}/why", item_reasons),
         *item_routes.ROUTES,
         *change_routes.ROUTES,
+        *adding_routes.ROUTES,
+        *export_routes.ROUTES,
     ]
     app = Starlette(
         routes=routes,

@@ -34,7 +34,7 @@ async function create(path, body) {
 document.querySelectorAll("[data-create]").forEach((form) => form.addEventListener("submit", (event) => {
   event.preventDefault();
   form.closest("dialog")?.close();
-  create("/projects", { ...Object.fromEntries(new FormData(form, event.submitter)), ...event.submitter.dataset });
+  create("/projects", { ...Object.fromEntries(new FormData(form, event.submitter)) });
 }));
 document.querySelector("[data-start-file]")?.addEventListener("change", ({ target }) => {
   const body = new FormData();

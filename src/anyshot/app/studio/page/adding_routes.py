@@ -1,0 +1,248 @@
+"""What brings items in: pasted texts, files, tables with a choice of columns, samples, and whole projects."""
+
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from anyshot.app import studio
+from anyshot.app.studio.page.change_routes import Body, body_of, route, text, whole
+from anyshot.app.studio.page.drawing import draw, fragment, opened_by, projects_of
+from anyshot.app.studio.page.opened import Opened, Projects
+from anyshot.app.studio.page.texts import Texts
+from anyshot.errors import AnyshotError, DataFileError, InputError
+
+if TYPE_CHECKING:
+    from anyshot.app.studio.adding import Added
+
+UPLOADS: Final = "uploads"
+"""Folder in a project of the tables whose columns are still to be chosen."""
+MAX_FILES: Final = 64  # of one request
+KEPT_UPLOADS: Final = 8
+SAMPLES: Final = ("texts", "images")
+
+
+def _added(opened: Opened, added: "Added") -> Body:
+    refused = [*added.faults, *added.contradictions]
+    return {
+        "added": added.n_items,
+        "repeated": added.n_duplicates,
+        "refused": [{"name": place, "reason": reason} for place, reason in refused[:1000]],
+    }
+
+
+def _paste(opened: Opened, body: Body, t: Texts) -> Body:
+    texts = body.get("texts")
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        raise InputError("texts must be a list of texts.")
+    return _added(opened, studio.add_texts(opened.project, texts))
+
+
+async def add_files(request: Request) -> Response:
+    """Add the files of a form: images, or tables and texts; `label` is the class of all of them."""
+    opened = await opened_by(request)
+    async with request.form(max_files=MAX_FILES, max_fields=8) as form:
+        files = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
+        label = form.get("label")
+        given = None if not isinstance(label, str) else whole({"label": label}, "label")
+        return JSONResponse(await run_in_threadpool(_add_uploads, opened, files, given))
+
+
+def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None) -> Body:
+    with tempfile.TemporaryDirectory(dir=opened.project.folder) as folder:
+        names = [one.filename or f"file {number}" for number, one in enumerate(files, start=1)]
+        paths = [_saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
+        if opened.project.kind == "images":
+            return _added(opened, studio.add_images(opened.project, paths, names=names, label=label))
+        total = studio.Added()
+        for path, name in zip(paths, names, strict=True):
+            try:
+                one = studio.add_table(opened.project, path, source=name)
+            except AnyshotError as error:
+                total.faults.append((name, str(error)))
+                continue
+            total.n_items += one.n_items
+            total.n_duplicates += one.n_duplicates
+            total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
+        return _added(opened, total)
+
+
+def _saved(upload: UploadFile, folder: Path) -> Path:
+    """Write an uploaded file into a folder, under a name that has its suffix only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = PurePosixPath((upload.filename or "").replace("\\", "/")).suffix.lower()
+    path = folder / ("file" + (suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""))
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload.file, file)
+    return path
+
+
+async def upload_table(request: Request) -> Response:
+    """Keep a table until its columns are chosen, and answer with the choice."""
+    opened = await opened_by(request)
+    async with request.form(max_files=1, max_fields=1) as form:
+        number = await run_in_threadpool(_keep_upload, opened, _one_file(form.get("file")))
+    facts = await run_in_threadpool(_table_facts, opened, number)
+    return JSONResponse({"html": fragment(request, "preview.html", facts)})
+
+
+async def table_preview(request: Request) -> Response:
+    """Answer with the choice of columns of a table that was uploaded."""
+    opened = await opened_by(request)
+    return draw(request, "preview.html", await run_in_threadpool(_table_facts, opened, request.path_params["number"]))
+
+
+async def take_table(request: Request) -> Response:
+    """Add the rows of a table that was uploaded, with the columns that were chosen."""
+    opened, body = await opened_by(request), await body_of(request)
+
+    def take() -> Body:
+        path = _upload(opened, request.path_params["number"])
+        columns = studio.preview(path).columns
+        label = whole(body, "label") if text(body, "label") else None
+        added = studio.add_table(
+            opened.project,
+            path,
+            text_column=_column(columns, whole(body, "text")),
+            label_column=None if label is None else _column(columns, label),
+            source=_name(path),
+        )
+        shutil.rmtree(path.parent, ignore_errors=True)
+        return _added(opened, added)
+
+    return JSONResponse(await run_in_threadpool(take))
+
+
+def _column(columns: Sequence[str], at: int) -> str:
+    if not 0 <= at < len(columns):
+        raise InputError(f"The table has {len(columns)} columns; there is none of number {at + 1}.")
+    return columns[at]
+
+
+def _one_file(given: Any) -> UploadFile:
+    if not isinstance(given, UploadFile):
+        raise InputError("A file is needed.")
+    return given
+
+
+def _keep_upload(opened: Opened, upload: UploadFile) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        return _keep_table(opened, _saved(upload, Path(scratch)), upload.filename or "table")
+
+
+def _keep_table(opened: Opened, path: Path, name: str) -> str:
+    """Keep a copy of a table in the project's folder, and return the number by which it is found."""
+    uploads = opened.project.folder / UPLOADS
+    uploads.mkdir(exist_ok=True)
+    for old in sorted(uploads.iterdir(), key=lambda one: -one.stat().st_mtime)[KEPT_UPLOADS:]:
+        shutil.rmtree(old, ignore_errors=True)
+    number = secrets.token_hex(8)
+    (uploads / number).mkdir()
+    shutil.copyfile(path, uploads / number / f"file{path.suffix}")
+    (uploads / number / "name").write_text(name, encoding="utf-8")
+    return number
+
+
+def _upload(opened: Opened, number: str) -> Path:
+    folder = opened.project.folder / UPLOADS / number
+    found = list(folder.glob("file.*")) if re.fullmatch(r"[0-9a-f]{16}", number) else []
+    if not found:
+        raise InputError("This table is not here any more. Add the file again.")
+    return found[0]
+
+
+def _name(path: Path) -> str:
+    return (path.parent / "name").read_text(encoding="utf-8")
+
+
+def _table_facts(opened: Opened, number: str) -> dict[str, Any]:
+    path = _upload(opened, number)
+    try:
+        found = studio.preview(path)
+    except AnyshotError as error:
+        name = _name(path)
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise DataFileError(str(error).replace(str(path), name).replace(path.name, name)) from error
+    places = {name: place for place, name in enumerate(found.columns)}
+    return {
+        "table": {
+            "id": number,
+            "name": _name(path),
+            "columns": found.columns,
+            "rows": found.rows,
+            "n_rows": found.n_rows,
+            "text": places.get(found.text_column or "", 0),
+            "label": places.get(found.label_column or "", -1),
+        }
+    }
+
+
+async def new_project(request: Request) -> Response:
+    """Create a sample project, or an empty one."""
+    body, projects = await body_of(request), projects_of(request)
+
+    def create() -> str:
+        kind = text(body, "sample")
+        if kind in SAMPLES:
+            folder: Path = studio.folder_for(projects.root, f"sample {kind}")
+            studio.sample("images" if kind == "images" else "texts", folder).close()
+            return folder.name
+        return projects.create(text(body, "name"), "images" if text(body, "kind") == "images" else "texts")
+
+    name = await run_in_threadpool(create)
+    return JSONResponse({"address": str(request.app.url_path_for("project", project=name))})
+
+
+async def project_of_file(request: Request) -> Response:
+    """Create a project of a table, or bring in one from another computer."""
+    projects = projects_of(request)
+    async with request.form(max_files=1, max_fields=1) as form:
+        name, table = await run_in_threadpool(_start_with, projects, _one_file(form.get("file")))
+    address = str(request.app.url_path_for("project", project=name))
+    return JSONResponse({"address": f"{address}?table={table}" if table else address})
+
+
+def _start_with(projects: Projects, upload: UploadFile) -> tuple[str, str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        return start_with_file(projects, _saved(upload, Path(scratch)), upload.filename or "project")
+
+
+def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
+    """Create a project of a file that is called `name`: a table, or a project's zip.
+
+    Return the name under which the project is found, and the number of the table whose columns are to be chosen.
+    """
+    stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
+    if path.suffix == ".zip":
+        folder = studio.folder_for(projects.root, stem)
+        studio.import_project(path, folder).close()
+        return folder.name, ""
+    address = projects.create(stem, "texts")
+    opened = projects.get(address)
+    try:
+        number = _keep_table(opened, path, name)
+        _table_facts(opened, number)
+    except AnyshotError:
+        projects.remove(address)
+        raise
+    return address, number
+
+
+ROUTES: Final = [
+    Route("/projects", new_project, methods=["POST"]),
+    Route("/projects/file", project_of_file, methods=["POST"]),
+    route("items", _paste),
+    Route("/p/{project}/items/files", add_files, methods=["POST"]),
+    Route("/p/{project}/tables", upload_table, methods=["POST"]),
+    Route("/p/{project}/tables/{number}", table_preview, methods=["GET"]),
+    Route("/p/{project}/tables/{number}", take_table, methods=["POST"]),
+]

@@ -1,0 +1,65 @@
+"""What is taken away: the labeled table, the model, the project, the report, and code that does the same."""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from anyshot.app import studio
+from anyshot.app.studio.page.drawing import draw, opened_by
+from anyshot.app.studio.page.opened import Opened
+from anyshot.errors import InputError
+
+Write: TypeAlias = Callable[[Opened, Path], object]
+FILES: Final[dict[str, tuple[str, str, Write]]] = {
+    "labels.csv": ("csv", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
+    "labels.xlsx": ("xlsx", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
+    "model.zip": ("model", "model", lambda one, path: studio.save_model_zip(one.project, path)),
+    "report.html": ("report", "chart", lambda one, path: studio.save_report(one.project, path)),
+    "project.zip": ("project", "box", lambda one, path: studio.save_project(one.project, path)),
+    "onnx.zip": ("onnx", "model", lambda one, path: studio.save_onnx_zip(one.project, path)),
+}
+"""The files that are offered: the name of their texts, of their icon, and the function that writes them."""
+
+NEEDED: Final = {"xlsx": ("openpyxl",), "onnx": ("torch", "onnx", "onnxscript")}
+"""The packages without which a file is not offered."""
+
+
+async def choices(request: Request) -> Response:
+    """Answer with what can be taken away."""
+    opened = await opened_by(request)
+    python = await run_in_threadpool(studio.python_code, opened.project)
+    files = [{"file": file, "name": name, "icon": icon} for file, (name, icon, _) in FILES.items()]
+    missing = {name for name, needed in NEEDED.items() if not all(map(importlib.util.find_spec, needed))}
+    shown = [one for one in files if one["name"] not in missing]
+    return draw(request, "export.html", {"files": shown, "python": python, "service": studio.service_command()})
+
+
+async def export(request: Request) -> Response:
+    """Answer with a file, written for this request."""
+    opened, file = await opened_by(request), request.path_params["file"]
+    if file not in FILES:
+        raise InputError(f"There is no export {file!r}. Choose one of: {', '.join(FILES)}.")
+    folder = Path(tempfile.mkdtemp(prefix="anyshot-export-"))
+    try:
+        await run_in_threadpool(FILES[file][2], opened, folder / file)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    name = f"{opened.project.folder.name} {file}"
+    remove = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    return FileResponse(folder / file, filename=name, background=remove, headers={"Cache-Control": "no-store"})
+
+
+ROUTES: Final = [
+    Route("/p/{project}/export", choices),
+    Route("/p/{project}/export/{file}", export),
+]

@@ -1,0 +1,80 @@
+"""Starting the studio: what it is to show, its address, and the browser."""
+
+import shutil
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import uvicorn
+
+from anyshot.app import studio
+from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.page.adding_routes import start_with_file
+from anyshot.app.studio.page.opened import Projects
+from anyshot.app.studio.page.routes import create_studio
+from anyshot.errors import InputError
+
+PORT: Final = 8777
+"""The usual port, so that an open page finds the studio again after it was started anew."""
+HOST: Final = "127.0.0.1"
+
+
+def run_studio(
+    given: Path | None = None,
+    *,
+    port: int | None = None,
+    root: Path | None = None,
+    browse: Callable[[str], object] | None = webbrowser.open,
+) -> None:
+    """Show projects in the browser until the process is told to end.
+
+    given: a project's folder, a table, a project's zip, or a model to start with; port: by default 8777, or any free
+    one if that is taken; root: the folder of the projects; browse: called with the address, None to open nothing.
+    Once it listens, it prints "anyshot studio: http://127.0.0.1:8777/" on the standard output.
+    """
+    with Projects(root or studio.default_root()) as projects, _bound(port) as listening:
+        path = "/" if given is None else address_of(projects, given)
+        address = f"http://{HOST}:{listening.getsockname()[1]}{path}"
+        print(f"anyshot studio: {address}", flush=True)
+        if browse is not None:
+            threading.Thread(target=browse, args=(address,), daemon=True).start()
+        uvicorn.Server(server_config(projects)).run(sockets=[listening])
+
+
+def server_config(projects: Projects) -> uvicorn.Config:
+    """Return how uvicorn runs the studio; requests that wait for a change do not delay its end."""
+    return uvicorn.Config(
+        create_studio(projects), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
+
+
+def address_of(projects: Projects, given: Path) -> str:
+    """Return the path of the page that shows a project, table, zip or model; the last three become a new project."""
+    if (given / FILE_NAME).is_file():
+        return f"/p/{quote(projects.add(given))}/"
+    if (given / "model.json").is_file():
+        folder = studio.folder_for(projects.root, given.resolve().name)
+        studio.project_from_model(given, folder).close()
+        return f"/p/{quote(folder.name)}/"
+    if not given.is_file():
+        raise InputError(f"{given} is no project of the studio, no model and no file. Leave it out for a new project.")
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / f"file{given.suffix.lower()}"
+        shutil.copyfile(given, copy)
+        name, table = start_with_file(projects, copy, given.name)
+    return f"/p/{quote(name)}/" + (f"?table={table}" if table else "")
+
+
+def _bound(port: int | None) -> socket.socket:
+    """Return a socket that listens on the loopback address; raise InputError if the port is taken."""
+    try:
+        return socket.create_server((HOST, PORT if port is None else port))
+    except OSError as error:
+        if port is None:
+            return socket.create_server((HOST, 0))
+        raise InputError(f"Port {port} cannot be used: {error.strerror or error}. Choose another --port.") from error
