@@ -12,10 +12,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
+import needed_packages
 import touched
 from anyshot.base.validation import Vectors, unit
 
 STARTED, LEFT_OUT = pytest.StashKey[float](), pytest.StashKey[list[pytest.Item]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(needed_packages)  # whose hooks see the files of src, too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy
 import pytest
-import torch
 from rich.console import Console
 
 from anyshot.app import doctor
@@ -36,8 +35,14 @@ def test_a_sound_installation_has_no_problem(findings):
     assert [one for one in findings.values() if one.remedy] == []
 
 
-def test_the_versions_are_those_of_the_imported_packages(findings):
+@pytest.mark.torch
+def test_the_version_of_torch_is_that_of_the_imported_package(findings):
+    import torch
+
     assert findings["torch"].found == torch.__version__
+
+
+def test_the_versions_are_those_of_the_imported_packages(findings):
     assert findings["numpy"].found == numpy.__version__
 
 
@@ -46,7 +51,10 @@ def test_both_default_encoders_are_checked(findings):
     assert "works" in findings["encoder efficientnet-lite0"].found
 
 
+@pytest.mark.torch
 def test_the_engine_is_named_with_the_reason(findings):
+    import torch
+
     if not torch.cuda.is_available():
         assert findings["engine"].found.startswith(f"openvino, on the CPU in {fast_precision()}")
         assert "because torch finds no GPU" in findings["engine"].found

@@ -5,7 +5,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch
 
 from anyshot.base.columns import column_values, named_rows, numeric_array, only_column, python_value, text_columns
 
@@ -38,7 +37,6 @@ def test_texts_of_every_library_are_a_list(column):
     [
         (np.int64(3), 3),
         (np.str_("a"), "a"),
-        (torch.tensor(2.5), 2.5),
         (np.array(1), 1),
         (pa.scalar(4), 4),
         (pd.NaT, None),
@@ -71,8 +69,20 @@ def test_gaps_in_a_table_of_numbers_are_nan(table):
     assert text_columns(table) == []
 
 
-@pytest.mark.parametrize("tensor", [torch.ones(2, 2, requires_grad=True), torch.ones(2, 2, dtype=torch.bfloat16)])
-def test_tensors_that_numpy_does_not_read_are_converted(tensor):
+@pytest.mark.torch
+def test_a_scalar_tensor_becomes_a_python_value():
+    import torch
+
+    assert python_value(torch.tensor(2.5)) == 2.5
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("options", [{"requires_grad": True}, {"dtype": "bfloat16"}])
+def test_tensors_that_numpy_does_not_read_are_converted(options):
+    import torch
+
+    options = {name: getattr(torch, value) if name == "dtype" else value for name, value in options.items()}
+    tensor = torch.ones(2, 2, **options)
     np.testing.assert_array_equal(numeric_array(tensor), np.ones((2, 2)))
     np.testing.assert_array_equal(numeric_array([*tensor]), np.ones((2, 2)))
 

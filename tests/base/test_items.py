@@ -5,7 +5,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch
 from PIL import Image
 from scipy.sparse import csr_array
 
@@ -41,8 +40,6 @@ from anyshot.errors import BadItemError, InputError, MixedInputError
         (np.zeros((2, 3), bool), "vectors"),
         ([[np.float32(0.5), np.float32(1)]], "vectors"),
         ([np.arange(3), np.arange(3)], "vectors"),
-        (torch.zeros(2, 3), "vectors"),
-        ([torch.zeros(3), torch.zeros(3)], "vectors"),
         (pd.DataFrame({"a": [True, False], "b": [0.5, 1.0]}), "vectors"),  # as get_dummies writes them
         (pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.array([1, 2], "double[pyarrow]")}), "vectors"),
         (pd.DataFrame({"vector": [[0.5, 1.0], [1.0, 0.5]]}), "vectors"),
@@ -206,8 +203,15 @@ def test_one_color_image_is_not_mistaken_for_many_gray_ones():
 def test_items_and_labels_may_be_columns_of_any_library():
     table = pl.DataFrame({"text": ["a", "b"], "label": ["x", None]})
     assert items_and_labels(table["text"], table["label"])[1] == ["x", None]
-    assert items_and_labels(csr_array(np.eye(2)), torch.tensor([3, 4]))[1] == [3, 4]
     assert items_and_labels({"x": pa.array(["a"]), "y": pd.Series(["b"])}, None) == (["a", "b"], ["x", "y"])
+
+
+@pytest.mark.torch
+def test_vectors_and_labels_may_be_tensors():
+    import torch
+
+    assert modality_of(torch.zeros(2, 3)) == modality_of([torch.zeros(3), torch.zeros(3)]) == "vectors"
+    assert items_and_labels(csr_array(np.eye(2)), torch.tensor([3, 4]))[1] == [3, 4]
 
 
 def test_items_and_labels_come_as_two_lists_or_as_a_mapping():

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -124,7 +123,10 @@ def test_the_path_of_an_image_may_begin_with_a_tilde(tmp_path, monkeypatch):
     assert content_of("~/image.png") == (tmp_path / "image.png").read_bytes()
 
 
+@pytest.mark.torch
 def test_a_tensor_is_an_array():
+    import torch
+
     assert read_pixels(torch.full((2, 3, 3), 7, dtype=torch.uint8)).shape == (2, 3, 3)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
 from anyshot.data.datasets import few_per_class, messages, read_data
@@ -224,8 +223,14 @@ def test_few_per_class_returns_k_of_each_and_all_of_a_small_class():
     assert (np.diff(drawn) > 0).all()
 
 
-def test_few_per_class_reads_tensors_and_columns():
+@pytest.mark.torch
+def test_few_per_class_reads_tensors():
+    import torch
+
     assert few_per_class(torch.tensor([0, 0, 1, 1]), 1, random_state=0).shape == (2,)
+
+
+def test_few_per_class_reads_columns():
     assert few_per_class(pd.Series(["a", None, "b"], index=[5, 6, 7]), 1).tolist() == [0, 2]
 
 

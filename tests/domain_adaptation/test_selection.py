@@ -8,7 +8,6 @@ from sklearn.naive_bayes import GaussianNB
 
 from anyshot.domain_adaptation.base import Domains, SourceModel
 from anyshot.domain_adaptation.coral import CORAL
-from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
 from anyshot.domain_adaptation.density_ratio import DensityRatioWeighting
 from anyshot.domain_adaptation.selection import (
     COLUMNS,
@@ -191,7 +190,10 @@ def test_invalid_input_is_refused(change, error, message):
         adapt_or_not(**arguments)
 
 
+@pytest.mark.torch
 def test_a_network_may_be_a_candidate():
+    from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+
     X, y = clusters(0, n=60)
     target, _ = clusters(1, n=60)
     network = DomainConfusionClassifier(source_epochs=2, epochs=2, learning_rate=0.01, batch_size=16, random_state=0)

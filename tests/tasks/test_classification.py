@@ -6,7 +6,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch
 from PIL import Image
 from scipy.sparse import csr_array
 from scipy.special import expit
@@ -414,7 +413,10 @@ def test_texts_and_labels_may_be_columns_of_any_library(letters, make):
     assert clf.evaluate(make(TEXTS), make(LABELS)).accuracy == expected.evaluate(TEXTS, LABELS).accuracy
 
 
+@pytest.mark.torch
 def test_labels_may_be_tensors(letters):
+    import torch
+
     numbers = torch.tensor([sorted(WORDS).index(label) for label in LABELS])
     clf = AnyShotClassifier(encoder=letters, cache=False).fit(TEXTS, numbers)
     assert clf.evaluate(TEXTS, list(numbers)).n == len(TEXTS)

@@ -9,11 +9,8 @@ import pytest
 from huggingface_hub import constants
 from sklearn.base import clone
 
-import tiny_language_models as tiny
 from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
 from anyshot.base.model_folder import read_model, write_model
-from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
-from anyshot.encoders.huggingface import quiet
 from anyshot.errors import InputError, MissingWeightsError, ModelFolderError
 
 TEXTS = ["my card", "card lost", "refund me", "refund please"]
@@ -70,7 +67,10 @@ def test_a_model_of_several_tasks_comes_back_as_one(tmp_path):
     assert all(np.array_equal(again.predict(X)[task], answers) for task, answers in model.predict(X).items())
 
 
+@pytest.mark.torch
 def test_a_model_of_another_domain_comes_back_as_one(tmp_path):
+    from anyshot.domain_adaptation.deep.confusion import DomainConfusionClassifier
+
     model = DomainConfusionClassifier(epochs=1, random_state=0).fit(X, Y, target=X + 1)
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
@@ -104,7 +104,11 @@ def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(fa
         load(tmp_path / "model")
 
 
+@pytest.mark.torch
 def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
+    import tiny_language_models as tiny
+    from anyshot.encoders.huggingface import quiet
+
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")
     named = {"cache": False, "encoder": f"hf:{folder}"}
@@ -115,7 +119,10 @@ def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
         load(tmp_path / "model", **named).predict(TEXTS)
 
 
+@pytest.mark.torch
 def test_an_encoder_in_a_folder_beside_is_found_from_anywhere(tmp_path, monkeypatch):
+    import tiny_language_models as tiny
+
     tiny.saved("bert", tmp_path / "bert")
     monkeypatch.chdir(tmp_path)
     AnyShotClassifier(encoder="hf:bert", cache=False).fit(TEXTS, NAMES).save("model")
@@ -188,9 +195,12 @@ def test_a_model_cannot_make_load_download_its_encoder(name, tmp_path):
         load(folder)
 
 
+@pytest.mark.torch
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_model_cannot_make_load_read_another_folder(name, tmp_path, monkeypatch):
+    import tiny_language_models as tiny
+
     tiny.saved("bert", tmp_path / "bert")
     monkeypatch.chdir(tmp_path)
     folder = with_encoder(tmp_path / "model", name)
@@ -199,8 +209,11 @@ def test_a_model_cannot_make_load_read_another_folder(name, tmp_path, monkeypatc
             load(folder, download=download)
 
 
+@pytest.mark.torch
 @pytest.mark.usefixtures("no_network")
 def test_an_encoder_of_the_hub_that_is_on_this_machine_is_used_without_the_network(tmp_path):
+    import tiny_language_models as tiny
+
     snapshot = tmp_path / "cache" / "models--owner--bert" / "snapshots" / ("0" * 40)
     tiny.saved("bert", snapshot)
     (tmp_path / "cache" / "models--owner--bert" / "refs").mkdir()

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import anyshot
-import tiny_language_models as tiny
 from app.cli.messages import TRAIN, process
 
 
@@ -97,6 +96,7 @@ def test_a_tampered_model_is_refused(call, model):
     assert (done.code, "its digest differs" in done.err) == (1, True)
 
 
+@pytest.mark.torch
 def test_a_trained_network_predicts_and_names_unsupported_commands(call, made, tmp_path):
     texts, labels = zip(*TRAIN, strict=True)
     anyshot.FineTunedClassifier("minilm", method="probe").fit(list(texts), list(labels)).save(tmp_path / "network")
@@ -117,8 +117,11 @@ def test_a_regressor_is_measured_in_python(call, made, tmp_path):
         assert "AnyShotRegressor" in refused.err
 
 
+@pytest.mark.torch
 @pytest.mark.filterwarnings("ignore:The classes 'a' and 'b' are nearly the same")
 def test_a_model_on_a_folder_needs_the_folder_named(call, tmp_path):
+    import tiny_language_models as tiny
+
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     (tmp_path / "t.csv").write_text("text,label\nmy card,a\nrefund me,b\ncard lost,a\nrefund please,b\n")
     assert call("fit", tmp_path / "t.csv", "--encoder", f"hf:{folder}", "--out", tmp_path / "m").code == 0
