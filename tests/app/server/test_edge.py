@@ -31,12 +31,30 @@ def server(folder):
     with served({"support": save_support(folder / "support")}, folder / "log", **settings) as running:
         yield running
         log = running.log()
-        assert "Traceback" not in log
+        assert "Exception in ASGI" not in log
         assert "charged" not in log, "items are not logged unless asked for"
+
+
+@pytest.fixture(scope="module")
+def roomy(folder):
+    """A server of another model that takes many requests at once, from slow machines too."""
+    with served({"support": save_support(folder / "roomy")}, folder / "roomy.log", time_limit=120) as running:
+        yield running
+        assert "Exception in ASGI" not in running.log()
 
 
 @pytest.fixture
 def client(server: Served, folder):
+    yield from checked_client(server, folder)
+
+
+@pytest.fixture
+def roomy_client(roomy: Served, folder):
+    yield from checked_client(roomy, folder)
+
+
+def checked_client(server: Served, folder):
+    """Yield a client, and check that no answer told what it must not."""
     seen: list[httpx.Response] = []
 
     def note(response: httpx.Response) -> None:
@@ -84,7 +102,7 @@ def test_a_chunked_body_without_end_is_refused_and_its_connection_closed(server)
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET /\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n",
         HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
         HEAD + b"Content-Length: -5\r\n\r\n",
         HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -94,7 +112,7 @@ def test_a_chunked_body_without_end_is_refused_and_its_connection_closed(server)
 def test_what_is_not_http_is_refused(server, client, request_):
     found = server.raw(request_, seconds=20)
     assert b"200 OK" not in found
-    assert not found or b" 400 " in found.split(b"\r\n")[0] or b" 404 " in found or b" 307 " in found
+    assert not found or found.startswith(b"HTTP/1.1 4")
     assert works(client)
 
 
@@ -156,27 +174,25 @@ def test_clients_that_hang_up_leave_nothing_behind(server, client):
     assert client.get("/metrics").text.count("anyshot_queue 0.0") == 1
 
 
-def test_a_flood_is_answered_or_refused_and_then_over(server, client):
+def test_a_flood_is_answered_or_refused_and_then_over(client):
     def ask(k: int) -> tuple[int, str | None]:
-        answer = httpx.post(server.url + PREDICT, json={"items": [f"text {k} {n}" for n in range(40)]}, timeout=120)
+        answer = client.post(PREDICT, json={"items": [f"text {k} {n}" for n in range(20)]})
         return answer.status_code, answer.headers.get("retry-after")
 
-    with ThreadPoolExecutor(64) as pool:
-        found = list(pool.map(ask, range(256)))
-    assert {status for status, _ in found} <= {200, 503}
+    with ThreadPoolExecutor(32) as pool:
+        found = list(pool.map(ask, range(96)))
+    assert {status for status, _ in found} == {200, 503}
     assert all(after == "1" for status, after in found if status == 503)
-    assert sum(status == 200 for status, _ in found) >= 8
     assert works(client)
 
 
-def test_a_bad_item_fails_its_own_request_only(server):
+def test_a_bad_item_fails_its_own_request_only(roomy_client):
     """Requests are encoded together; the words of an error must not reach another client."""
 
     def ask(k: int) -> httpx.Response:
-        items = [f"mine {k}"] if k % 2 else [f"mine {k}", " "]
-        return httpx.post(server.url + PREDICT, json={"items": items}, timeout=120)
+        return roomy_client.post(PREDICT, json={"items": [f"mine {k}"] if k % 2 else [f"mine {k}", " "]})
 
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(ask, range(36)))
     assert [answer.status_code for answer in found] == [200 if k % 2 else 422 for k in range(36)]
     assert all("mine" not in answer.text for answer in found)
@@ -200,15 +216,15 @@ def test_tokens_scopes_and_allowed_origins_hold_on_a_real_server(folder, tmp_pat
     one = {"name": "refund", "description": "money back"}
     with served({"support": folder / "support"}, tmp_path / "log", **settings, read_only=True) as running:
         found = [
-            httpx.post(running.url + address, json=body, headers={"authorization": f"Bearer {token}"}).status_code
+            httpx.post(running.url + address, json=body, headers={"authorization": token}).status_code
             for address, body in ((PREDICT, {"items": ["a"]}), (CLASSES, one))
-            for token in ("", "wrong", READ, WRITE)
+            for token in ("", "Bearer wrong", f"Bearer {READ}", f"Bearer {WRITE}")
         ]
         assert found == [401, 401, 200, 200, 401, 401, 403, 403], "the last one as the service is read-only"
         headers = {"origin": "https://app.example", "authorization": f"Bearer {READ}"}
         allowed = httpx.post(running.url + PREDICT, json={"items": ["a"]}, headers=headers)
         assert allowed.headers["access-control-allow-origin"] == "https://app.example"
-        assert "support" not in httpx.get(running.url + "/docs").text
+        assert "models/support" not in httpx.get(running.url + "/docs").text
         log = running.log()
         assert READ not in log
         assert WRITE not in log
@@ -218,59 +234,54 @@ def test_tokens_scopes_and_allowed_origins_hold_on_a_real_server(folder, tmp_pat
 
 
 def n_labels(folder) -> int:
-    return len(load(folder / "support").any_shot_model().data.index)
+    return len(load(folder / "roomy").any_shot_model().data.index)
 
 
-def test_two_hundred_writers_at_once_lose_nothing(server, folder):
+def test_two_hundred_writers_at_once_lose_nothing(roomy_client, folder):
     before = n_labels(folder)
 
     def write(k: int) -> int:
-        while True:
-            given = {"items": [f"where is parcel number {k}"], "labels": ["delivery"]}
-            answer = httpx.post(server.url + EXAMPLES, json=given, timeout=120)
-            if answer.status_code != 503:
-                return answer.status_code
-            time.sleep(float(answer.headers["retry-after"]) / 10)
+        given = {"items": [f"where is parcel number {k}"], "labels": ["delivery"]}
+        return roomy_client.post(EXAMPLES, json=given).status_code
 
     with ThreadPoolExecutor(200) as pool:
         assert set(pool.map(write, range(200))) == {200}
     assert n_labels(folder) == before + 200
 
 
-def test_a_disk_that_is_full_changes_nothing(server, client, folder):
-    before = client.get("/v1/models/support").json()
-    pid, unlimited = server.process.pid, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
+def test_a_disk_that_is_full_changes_nothing(roomy, roomy_client, folder):
+    given, unlimited = {"items": ["a van"], "labels": ["delivery"]}, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    before = roomy_client.get("/v1/models/support").json()
+    resource.prlimit(roomy.process.pid, resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
     try:
-        answer = client.post(EXAMPLES, json={"items": ["a van"], "labels": ["delivery"]})
+        answer = roomy_client.post(EXAMPLES, json=given)
     finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+        resource.prlimit(roomy.process.pid, resource.RLIMIT_FSIZE, unlimited)
     assert answer.status_code == 507
-    assert client.get("/v1/models/support").json() == before
+    assert roomy_client.get("/v1/models/support").json() == before
     assert n_labels(folder) == before["n_labels"]
-    assert client.post(EXAMPLES, json={"items": ["a van"], "labels": ["delivery"]}).status_code == 200
+    assert roomy_client.post(EXAMPLES, json=given).status_code == 200
 
 
-def test_a_folder_that_is_gone_is_told_and_its_model_still_answers(client, folder):
-    (folder / "support").rename(folder / "elsewhere")
+def test_a_folder_that_is_gone_is_told_and_its_model_still_answers(roomy_client, folder):
+    given = {"items": ["a ship"], "labels": ["delivery"]}
+    (folder / "roomy").rename(folder / "elsewhere")
     try:
-        answer = client.post(EXAMPLES, json={"items": ["a ship"], "labels": ["delivery"]})
-        assert answer.status_code == 503
-        assert works(client)
+        assert roomy_client.post(EXAMPLES, json=given).status_code == 503
+        assert works(roomy_client)
     finally:
-        (folder / "elsewhere").rename(folder / "support")
-    assert client.post(EXAMPLES, json={"items": ["a ship"], "labels": ["delivery"]}).status_code == 200
+        (folder / "elsewhere").rename(folder / "roomy")
+    assert roomy_client.post(EXAMPLES, json=given).status_code == 200
 
 
-def test_a_server_that_is_told_to_end_finishes_what_it_accepted(folder, tmp_path):
-    with served({"support": folder / "support"}, tmp_path / "log", client_limit=30) as running:
-        with ThreadPoolExecutor(8) as pool:
-            body = {"items": [f"text {k}" for k in range(200)]}
-            waiting = [pool.submit(httpx.post, running.url + PREDICT, json=body, timeout=120) for _ in range(8)]
-            while "anyshot_queue 8" not in httpx.get(running.url + "/metrics").text and not waiting[0].done():
-                time.sleep(0.01)
-            running.process.send_signal(signal.SIGTERM)
-            answers = [one.result() for one in waiting]
-        assert {answer.status_code for answer in answers} == {200}
-        assert running.process.wait(60) in (0, -signal.SIGTERM)
-        assert "Traceback" not in running.log()
+def test_a_server_that_is_told_to_end_finishes_what_it_accepted(roomy, roomy_client):
+    def ask(k: int) -> int:
+        return roomy_client.post(PREDICT, json={"items": [f"text {k} {n}" for n in range(100)]}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(ask, k) for k in range(8)]
+        while "anyshot_queue 8.0" not in roomy_client.get("/metrics").text:
+            assert not waiting[0].done()
+        roomy.process.send_signal(signal.SIGTERM)
+        assert {one.result() for one in waiting} == {200}
+    assert roomy.process.wait(60) in (0, -signal.SIGTERM)
