@@ -95,7 +95,7 @@ def _folders(models: list[str]) -> dict[str, Path]:
         name = name if equals else path.resolve().name
         if name in folders:
             raise typer.BadParameter(f"Two models are named {name!r}. Give one another name, as NAME=DIR.")
-        folders[name] = path
+        folders[server.check_model_name(name)] = path
     return folders
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 
-from anyshot.app.server import docs_page, inference_protocol, label_studio, openai, routes
+from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.observer import Observer
@@ -41,7 +41,7 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
         redoc_url=None,
     )
     app.state.service = service
-    for part in (routes, openai, inference_protocol, label_studio, docs_page):
+    for part in (routes, change_routes, openai, inference_protocol, label_studio, docs_page):
         app.include_router(part.router)
     add_problem_handlers(app)
     app.add_api_route("/metrics", metrics, tags=["health"], response_class=Response)

@@ -1,6 +1,7 @@
 """Read the bodies of requests, JSON or multipart, and their items as the model reads them."""
 
 import warnings
+from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import PurePath
@@ -44,7 +45,7 @@ async def read_body(request: Request, schema: type[Parsed], settings: Settings) 
         return schema.model_validate(await _form(request, settings))
     if kind not in ("application/json", ""):
         raise UnsupportedBodyError(f"The body must be application/json or {MULTIPART}.")
-    return schema.model_validate_json(await request.body())
+    return schema.model_validate_json(await request.body() or b"{}")
 
 
 async def _form(request: Request, settings: Settings) -> dict[str, Any]:
@@ -89,6 +90,11 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     if modality == "image":
         return [_image(item.image, row) for row, item in enumerate(items)]
     return [np.array(item) for item in items]
+
+
+def as_json(item: Item) -> Any:
+    """Return an item as it came, as a JSON value."""
+    return {"image": b64encode(item.image).decode()} if isinstance(item, ImageItem) else item
 
 
 def _text(text: str) -> str:

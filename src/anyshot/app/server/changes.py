@@ -66,6 +66,35 @@ class RemoveClass:
         classifier.remove_class(self.name)
 
 
+@dataclass(frozen=True)
+class EditClass:
+    """Another name of a class, another description, or both."""
+
+    name: Label
+    new_name: Label = None
+    description: Description = None
+    described: bool = False  # whether the description replaces the earlier ones
+
+    def apply(self, classifier: Any) -> None:
+        """Describe the class, then rename it."""
+        if self.described:
+            classifier.describe_class(self.name, self.description)
+        if self.new_name is not None:
+            classifier.rename_class(self.name, self.new_name)
+
+
+@dataclass(frozen=True)
+class MergeClasses:
+    """Classes that become one."""
+
+    names: Sequence[Label]
+    into: Label
+
+    def apply(self, classifier: Any) -> None:
+        """Merge the classes."""
+        classifier.merge_classes(self.names, self.into)
+
+
 def joined(changes: Sequence[Change]) -> Change:
     """Return one change with the effect of several of the same kind, labeled or unlabeled items."""
     if len(changes) == 1:

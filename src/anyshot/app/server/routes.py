@@ -1,37 +1,34 @@
-"""The routes of models: answers, changes, and what there is to know of them."""
+"""The routes that read models: answers, suggestions, and what there is to know of them."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from anyshot.app.cli.class_options import as_classes_write_them, one_class
 from anyshot.app.server.answers import (
     answers,
     check_options,
     explanations,
     model_of,
+    score,
     score_items,
     with_explanations,
 )
-from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, Change, RemoveClass
-from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.bodies import as_items, as_json, read_body
+from anyshot.app.server.live_model import LiveModel, Snapshot
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.schemas import (
-    Changed,
-    ClassRequest,
-    ExamplesRequest,
+    ImageItem,
     ModelFacts,
     ModelList,
     PredictAnswer,
     PredictRequest,
-    RollbackRequest,
-    UnlabeledRequest,
+    Suggestions,
 )
-from anyshot.app.server.service import Service, json_answer, service_of
-from anyshot.base.class_words import Words
+from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
 
+BEST_ONLY: Final = PredictRequest.model_validate({"items": "-", "top_k": 1, "unknown": False})
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
@@ -79,67 +76,38 @@ async def predict(model: str, request: Request) -> Response:
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
     check_options(snapshot, asked)
     items = as_items(asked.items, snapshot.modality, service.settings)
+    found = await unless_gone(request, _answers(service, model, snapshot, asked, items))
+    return json_answer({"model": model, "version": snapshot.version, "answers": found})
+
+
+async def _answers(
+    service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
+) -> list[dict[str, Any]]:
+    """Return the answers for items, each with its explanation if that is asked for."""
     scores = await score_items(service.batcher, service.observer, model, snapshot, items)
     found = answers(snapshot, asked, scores)
     if asked.explain:
         (why,) = await service.batcher.run(explanations, snapshot, items)
         found = with_explanations(found, why.tolist())
-    return json_answer({"model": model, "version": snapshot.version, "answers": found})
+    return found
 
 
-@router.post("/{model}/examples", response_model=Changed, openapi_extra=body_of(ExamplesRequest))
-async def add_examples(model: str, request: Request) -> Response:
-    """Learn from labeled items."""
+@router.get("/{model}/suggest", response_model=Suggestions)
+async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le=100)] = 10) -> Response:
+    """List the items given to `unlabeled` that are most useful to label next, the most useful first."""
     service = service_of(request)
     live = service.model(model)
-    given = await read_body(request, ExamplesRequest, service.settings)
-    items = as_items(given.items, live.snapshot.modality, service.settings)
-    labels = as_classes_write_them(given.labels, model_of(live.snapshot).data.classes.tolist())
-    return await _changed(service, live, AddExamples(items, labels))
-
-
-@router.post("/{model}/unlabeled", response_model=Changed, openapi_extra=body_of(UnlabeledRequest))
-async def add_unlabeled(model: str, request: Request) -> Response:
-    """Learn from items without labels, and keep them for suggestions."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, UnlabeledRequest, service.settings)
-    return await _changed(service, live, AddUnlabeled(as_items(given.items, live.snapshot.modality, service.settings)))
-
-
-@router.post("/{model}/classes", response_model=Changed, openapi_extra=body_of(ClassRequest))
-async def add_class(model: str, request: Request) -> Response:
-    """Add a class by a description, words, labeled examples, or all of them."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, ClassRequest, service.settings)
-    description: Any = given.description
-    if given.words:
-        texts = [description] if isinstance(description, str) else list(description or [])
-        description = [*texts, Words(given.words)]
-    examples = as_items(given.examples, live.snapshot.modality, service.settings)
-    return await _changed(service, live, AddClass(given.name, description, examples))
-
-
-@router.delete("/{model}/classes/{name:path}", response_model=Changed)
-async def remove_class(model: str, name: str, request: Request) -> Response:
-    """Remove a class and its labeled examples."""
-    service = service_of(request)
-    live = service.model(model)
-    return await _changed(service, live, RemoveClass(one_class(name, model_of(live.snapshot).data.classes.tolist())))
-
-
-@router.post("/{model}/rollback", response_model=Changed, openapi_extra=body_of(RollbackRequest))
-async def roll_back(model: str, request: Request) -> Response:
-    """Go back to an earlier version, which becomes the next version."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, RollbackRequest, service.settings)
-    return await _changed(service, live, RollBack(given.to))
-
-
-async def _changed(service: Service, live: LiveModel, change: Change | RollBack) -> Response:
-    """Make a change, and answer once it is on disk. It is made also if the client does not wait for it."""
-    version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
-    service.observer.on_change(live.name, version)
-    return json_answer({"version": version})
+    snapshot, found = live.snapshot, await asyncio.to_thread(live.unlabeled.latest)
+    labeled = set(model_of(snapshot).data.examples) if snapshot.modality == "text" else set()
+    given = [ImageItem(**item) if isinstance(item, dict) else item for item in found]
+    given = [item for item in given if not (isinstance(item, str) and item in labeled)]
+    suggestions: list[dict[str, Any]] = []
+    if given:
+        items = as_items(given, snapshot.modality, replace(service.settings, max_items=len(given)))
+        rows = await asyncio.to_thread(snapshot.classifier.suggest, items, n=n)
+        scores = await service.batcher.run(score, snapshot, [items[row] for row in rows.tolist()])
+        answered = answers(snapshot, BEST_ONLY, scores)
+        for row, one in zip(rows.tolist(), answered, strict=True):
+            proba = max(one["proba"].values())
+            suggestions.append({"item": as_json(given[row]), "label": one["label"], "proba": proba})
+    return json_answer({"model": model, "version": snapshot.version, "suggestions": suggestions})

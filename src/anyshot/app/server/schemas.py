@@ -35,7 +35,8 @@ class ImageItem(Body):
     )
 
 
-Item: TypeAlias = str | ImageItem | list[FiniteFloat]
+Vector: TypeAlias = Annotated[list[FiniteFloat], Field(min_length=1)]
+Item: TypeAlias = str | ImageItem | Vector
 Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 
 
@@ -112,11 +113,32 @@ class ClassRequest(Body):
         }
     )
     name: Label
-    description: str | list[str] | list[FiniteFloat] | None = Field(
+    description: str | list[str] | Vector | None = Field(
         None, description="A text, several of them, or, if items are vectors, a vector."
     )
     words: list[str] = Field([], description="Words that the texts of the class contain; ten are enough.")
     examples: list[Item] = Field([], description="Items of the class.")
+
+
+class ClassEdit(Body):
+    """What is to be changed of a class; a field that is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "refunds", "words": ["money back", "return", "reimbursement"]}]}
+    )
+    name: Label | None = Field(None, description="Another name.")
+    description: str | list[str] | Vector | None = Field(
+        None, description="Replaces the description and words; null leaves the name alone."
+    )
+    words: list[str] = Field([], description="Replaces the description and words.")
+
+
+class MergeRequest(Body):
+    """Classes that become one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"names": ["billing", "delivery"], "into": "orders"}]})
+    names: Annotated[list[Label], Field(min_length=2)]
+    into: Label = Field(description="A new name, or one of the names.")
 
 
 class ExamplesRequest(Body):
@@ -175,7 +197,7 @@ class ModelList(BaseModel):
 class Suggestion(BaseModel):
     """An item whose label would help."""
 
-    item: str | list[float]
+    item: Item
     label: Label = Field(description="What the model predicts.")
     proba: float
 

@@ -41,6 +41,12 @@ class TooManyItemsError(ServiceError):
     status = 413
 
 
+class ClientGoneError(ServiceError):
+    """Raised if a client hangs up before its answer is there; nobody reads the message."""
+
+    status = 408
+
+
 class FolderGoneError(ServiceError):
     """Raised for a change of a model whose folder was deleted, or holds something else, while it was served."""
 

@@ -21,6 +21,8 @@ from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
 BACKLOG: Final = 2048
+START_LIMIT: Final = 60
+"""Time in which a process must have read its models, or answer whether it has [s]."""
 
 
 def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> None:
@@ -32,33 +34,55 @@ def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | Non
     listening = _bound(settings)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    ready_line = f"Serving {', '.join(folders)} on {address}"
     make = partial(load_app, dict(folders), settings, encoder=encoder)
     try:
         if settings.workers == 1:
-            server = uvicorn.Server(_config(make(), settings))
-            print(f"Serving {', '.join(folders)} on {address}", flush=True)
+            server = uvicorn.Server(_Config(make(), settings))
+            print(ready_line, flush=True)
             server.run(sockets=[listening])
         else:
-            print(f"Serving {', '.join(folders)} on {address}", flush=True)
-            Multiprocess(_config(make, settings), [listening]).run()
+            _Processes(_Config(make, settings), [listening], ready_line).run()
     finally:
         listening.close()
 
 
-def _config(app: Edge | Callable[[], Edge], settings: Settings) -> uvicorn.Config:
-    """Return how uvicorn runs the application, or what makes it in each process."""
-    return uvicorn.Config(
-        app,
-        factory=not isinstance(app, Edge),
-        workers=settings.workers,
-        backlog=BACKLOG,
-        log_config=log_config(),
-        http=timed_protocol(settings.client_limit),
-        ws="none",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.time_limit) + 1,
-    )
+class _Config(uvicorn.Config):
+    """How uvicorn runs the application, or what makes it in each process."""
+
+    def __init__(self, app: Edge | Callable[[], Edge], settings: Settings) -> None:
+        self.client_limit = settings.client_limit
+        super().__init__(
+            app,
+            factory=not isinstance(app, Edge),
+            workers=settings.workers,
+            backlog=BACKLOG,
+            log_config=log_config(),
+            ws="none",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.time_limit) + 1,
+            timeout_worker_healthcheck=START_LIMIT,
+        )
+
+    def load(self) -> None:
+        """Choose the protocol, whose class is made in the process that uses it."""
+        self.http = timed_protocol(self.client_limit)
+        super().load()
+
+
+class _Processes(Multiprocess):
+    """Processes that share a socket; those that end unasked are replaced."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], ready_line: str) -> None:
+        super().__init__(config, sockets)
+        self._ready_line = ready_line
+
+    def init_processes(self) -> None:
+        """Start the processes, and say so once all answer."""
+        super().init_processes()
+        if all(process.wait_until_ready(START_LIMIT) for process in self.processes):
+            print(self._ready_line, flush=True)
 
 
 def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> Edge:

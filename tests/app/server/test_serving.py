@@ -1,0 +1,61 @@
+"""The service as a developer runs it: started by the command, killed, started again; and in several processes."""
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from served import Served, save_support, served
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_support(tmp_path_factory.mktemp("serving") / "support", cache=False)
+
+
+@contextmanager
+def commanded(log, *arguments):
+    """Run the command `anyshot serve` on a free port."""
+    command = [sys.executable, "-m", "anyshot", "serve", *map(str, arguments), "--port", "0"]
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
+        try:
+            yield Served(process, log)
+        finally:
+            process.kill()
+
+
+def test_a_killed_service_goes_on_with_what_it_acknowledged(folder, tmp_path):
+    with commanded(tmp_path / "log", folder) as first:
+        at = f"{first.url}/v1/models/support"
+        body = {"name": "refund", "description": "money back", "examples": ["I want my money back"]}
+        assert httpx.post(f"{at}/classes", json=body, timeout=60).json() == {"version": 2}
+        first.process.send_signal(signal.SIGKILL)
+    with commanded(tmp_path / "log", f"help={folder}") as again:
+        at = f"{again.url}/v1/models/help"
+        found = httpx.post(f"{at}/predict", json={"items": "give me my money back"}, timeout=60).json()
+        assert (found["version"], found["answers"][0]["label"]) == (2, "refund")
+        assert httpx.post(f"{at}/rollback", json={}, timeout=60).json() == {"version": 3}
+        again.process.send_signal(signal.SIGTERM)
+        assert again.process.wait(30) == 0
+
+
+@pytest.mark.full
+def test_processes_that_share_an_address_all_see_a_change(folder, tmp_path):
+    with served({"support": folder}, tmp_path / "log", workers=2) as server:
+        at = f"{server.url}/v1/models/support"
+        with httpx.Client(timeout=60) as client:
+            done = client.post(f"{at}/examples", json={"items": ["no sign of my order"], "labels": ["delivery"]})
+        version = done.json()["version"]
+        for _ in range(100):
+            seen = [httpx.get(at, timeout=60).json()["version"] for _ in range(8)]  # new connections, any process
+            if set(seen) == {version}:
+                break
+            time.sleep(0.05)
+        assert set(seen) == {version}
