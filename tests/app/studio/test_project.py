@@ -117,10 +117,20 @@ def test_a_failed_change_leaves_nothing(project):
     assert (state(project), project.version) == before
 
 
+def test_reading_does_not_wait_for_a_transaction(project):
+    with project.database.transaction() as transaction:
+        transaction.label([1], 1)
+        done = []
+        thread = threading.Thread(target=lambda: done.append(project.items.count()))
+        thread.start()
+        thread.join(timeout=20)
+        assert done == [len(TEXTS)]
+
+
 def test_a_full_disk_is_said_and_nothing_is_half_written(project):
     before = state(project)
-    pages = project.database.column("pragma page_count")[0]
-    project.database.column(f"pragma max_page_count = {pages + 2}")
+    with project.database.transaction() as transaction:
+        transaction.read(f"pragma max_page_count = {transaction.read('pragma page_count')[0]['page_count'] + 2}")
     with pytest.raises(ProjectError, match="disk is full"):
         add_texts(project, [f"text {number} {'x' * 500}" for number in range(500)])
     assert state(project) == before

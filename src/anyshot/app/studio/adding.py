@@ -50,11 +50,9 @@ def insert_item(
     return int(found["id"])
 
 
-def insert_row(transaction: Transaction, batch: int, item: int, cells: Sequence[Any]) -> None:
-    """Insert a row of a file, with all its cells, for the export."""
-    transaction.connection.execute(
-        "insert into rows (batch, item, cells) values (?, ?, ?)", (batch, item, json.dumps(cells, ensure_ascii=False))
-    )
+def insert_row(transaction: Transaction, batch: int, item: int, cells: str = "[]") -> None:
+    """Insert a row of a file, with all its cells as a JSON list, for the export."""
+    transaction.connection.execute("insert into rows (batch, item, cells) values (?, ?, ?)", (batch, item, cells))
 
 
 def batch_row(source: str, columns: Sequence[str], item_column: str | None) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _insert_images(
 ) -> None:
     for name, (digest, file) in copied:
         item = insert_item(transaction, digest, file, name, label, added, name)
-        insert_row(transaction, batch, item, [])
+        insert_row(transaction, batch, item)
     transaction.refresh_items(batch)
 
 

@@ -1,6 +1,7 @@
 """Adding texts to a project: pasted ones, and the rows of tables."""
 
 import hashlib
+import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ class Preview:
 
 def preview(path: str | Path, *, n_rows: int = 5) -> Preview:
     """Return the columns and the first rows of a table; raise DataFileError if it cannot be read."""
-    table = read_table(Path(path))
+    return _preview_of(read_table(Path(path)), n_rows)
+
+
+def _preview_of(table: Table, n_rows: int) -> Preview:
     columns = [str(name) for name in table.frame.columns]
     shown = [["" if value is None else str(value)[:200] for value in row] for row in _rows(table, n_rows)]
     label = next((name for name in columns if name.strip().casefold() in LABEL_COLUMNS), None)
@@ -88,7 +92,7 @@ def add_table(
     file = Path(path)
     table, name = read_table(file), source or file.name
     columns = [str(one) for one in table.frame.columns]
-    text_column = text_column or preview(file).text_column
+    text_column = text_column or _preview_of(table, n_rows=5).text_column
     for column in (text_column, label_column):
         if column is not None and column not in columns:
             raise DataFileError(f"{name} has no column {column!r}. Its columns: {', '.join(columns)}.")
@@ -118,14 +122,16 @@ def _add_texts(
     if not usable:
         reason = added.faults[0][1] if added.faults else "there is none"
         raise DataFileError(f"{source} has no usable text: {reason}.")
+    # All that takes long is done before the transaction, in which others have to wait to label.
+    names = [_clean(row[2]) for row in usable]
+    prepared = [(place, str(text), json.dumps(cells, ensure_ascii=False)) for place, text, _, cells in usable]
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for _, text, _ in prepared]
     with project.database.change("add_items", source=source) as (transaction, facts):
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
-        labels = _label_ids(transaction, [row[2] for row in usable], added)
-        for number, (place, text, label, cells) in enumerate(usable, start=1):
-            content = str(text)
-            digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()
-            stored = labels.get(_clean(label))
-            item = insert_item(transaction, digest, content, "", stored, added, place)
+        labels = _label_ids(transaction, names, added)
+        for number, (place, text, cells) in enumerate(prepared, start=1):
+            stored, digest = labels.get(names[number - 1]), digests[number - 1]
+            item = insert_item(transaction, digest, text, "", stored, added, place)
             insert_row(transaction, batch, item, cells)
             if report is not None and number % 5000 == 0:
                 report(number, len(usable))
@@ -146,9 +152,9 @@ def _fault(text: Any, place: str, added: Added) -> bool:
     return True
 
 
-def _label_ids(transaction: Transaction, labels: Sequence[Any], added: Added) -> dict[str, int]:
+def _label_ids(transaction: Transaction, labels: Sequence[str], added: Added) -> dict[str, int]:
     """Return the stored label of each name in a label column, and add the classes that are new."""
-    names = {_clean(label): None for label in labels}
+    names = dict.fromkeys(labels)
     known = {row["name"].casefold(): row["id"] for row in transaction.read("select id, name from classes")}
     known |= {UNKNOWN: UNKNOWN_ID}
     new = [name for name in names if name and name.casefold() not in known]
@@ -171,7 +177,7 @@ def _clean(label: Any) -> str:
 
 def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:
     """Yield the rows of a table as Python values that JSON can hold."""
-    names = list(table.frame.columns)[:]
+    names = list(table.frame.columns)
     part = table if limit is None else Table(table.path, table.frame.head(limit), table.lines, table.encoding)
     columns = [part.values(name) for name in names] if len(set(names)) == len(names) else _by_position(part)
     for row in zip(*columns, strict=True):

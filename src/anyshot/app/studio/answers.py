@@ -22,6 +22,8 @@ DEBOUNCE: Final = 0.02
 """How long to wait for more changes before a refit [s]; several keys pressed at once need one refit."""
 FIRST_ITEMS: Final = 500
 """Items that are encoded before the first answers are found; the answers of others are added as they are encoded."""
+GROWTH: Final = 1.2
+"""How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
 _NEEDED: Final = frozenset({"classes", "labels", "items"})  # subjects of changes after which answers may differ
 
 Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
@@ -122,6 +124,7 @@ class Answers:
         self.learned: Learned | None = None
         self._closed = threading.Event()
         self._version = -1  # of the project that the answers were found for
+        self._stored_version = -1
         self._thread = threading.Thread(target=self._run, name="anyshot-answers", daemon=True)
         if start:
             self._thread.start()
@@ -142,7 +145,7 @@ class Answers:
     def wait_until_ready(self, seconds: float = 60.0) -> bool:
         """Wait until the answers are those of the project as it is now, and return whether they are."""
         deadline = time.monotonic() + seconds
-        while not self.is_current():
+        while not (self.is_current() and self._stored_version == self._version):
             if time.monotonic() > deadline or self._closed.is_set() or self.state.phase == "failed":
                 return False
             time.sleep(0.01)
@@ -196,15 +199,16 @@ class Answers:
         with hidden():
             for done in self._learner.vectors.encode(labels.ids):
                 self.state = State("encoding", done, total, reason)
-                self._answer_while_encoding(labels, version, is_first=done >= FIRST_ITEMS)
+                self._answer_while_encoding(labels, version, done)
                 if self._closed.is_set():
                     return self.current
             if reason:
-                self._set(AnswerSet(version), version)
+                self._finish(AnswerSet(version), State("ready", done, total, reason))
             else:
-                self._fit(labels, version)
-        unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
-        self.state = State("ready", done, total, reason or unclear)
+                self.state = State("fitting", done, total)
+                self.learned = self._learner.fit(classes, labels)
+                unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
+                self._finish(self._answered(labels, version), State("ready", done, total, unclear))
         return self.current
 
     # --- private ---
@@ -232,19 +236,16 @@ class Answers:
             self.state = State("failed", 0, 0, "error", str(error))
             self._project.database.notify()
 
-    def _answer_while_encoding(self, labels: Labels, version: int, *, is_first: bool) -> None:
+    def _answer_while_encoding(self, labels: Labels, version: int, n_encoded: int) -> None:
         """Find the first answers once there are enough items, and then those of the items that were encoded since."""
-        if self.state.reason:
+        grown = n_encoded > GROWTH * len(self.current.ids)
+        if not self.state.reason and n_encoded >= FIRST_ITEMS and grown:
+            if self.learned is None:
+                self.learned = self._learner.fit(self._project.classes.all(), labels)
+            self.current = self._answered(labels, version)
+            self._store(None)
+        else:
             self._project.database.notify()
-        elif self.learned is None and is_first:
-            self._fit(labels, version, is_final=False)
-        elif self.learned is not None:
-            self._set(self._answered(labels, version), version, is_final=False)
-
-    def _fit(self, labels: Labels, version: int, *, is_final: bool = True) -> None:
-        self.state = replace(self.state, phase="fitting")
-        self.learned = self._learner.fit(self._project.classes.all(), labels)
-        self._set(self._answered(labels, version), version, is_final=is_final)
 
     def _answered(self, labels: Labels, version: int) -> AnswerSet:
         ids = self._learner.vectors.known(labels.ids)
@@ -252,16 +253,20 @@ class Answers:
             return AnswerSet(version)
         return AnswerSet(version, ids, *self.learned.answers(self._learner.vectors.of(ids)))
 
-    def _set(self, found: AnswerSet, version: int, *, is_final: bool = True) -> None:
-        """Replace the answers, and store them."""
-        before, self.current = self.current, found
-        if is_final:
-            self._version = version
-            self.changed = ChangedAnswers(self.changed.number + 1, tuple(found.changed_from(before)))
+    def _finish(self, found: AnswerSet, state: State) -> None:
+        """Replace the answers by those to all items, and store them."""
+        before, self.current, self.state, self._version = self.current, found, state, found.version
+        self.changed = ChangedAnswers(self.changed.number + 1, tuple(found.changed_from(before)))
+        self._store(found)  # last, since it wakes those who wait for new answers
+        self._stored_version = found.version
+
+    def _store(self, found: AnswerSet | None) -> None:
+        """Store the answers, or only count a change of them, while there are more to come."""
         with self._project.database.transaction() as transaction:
-            if is_final:
+            if found is not None:
                 transaction.connection.execute(
-                    "insert or replace into answers (id, version, arrays) values (1, ?, ?)", (version, found.to_bytes())
+                    "insert or replace into answers (id, version, arrays) values (1, ?, ?)",
+                    (found.version, found.to_bytes()),
                 )
             mark_changed(transaction, ["answers"])
         self._project.database.notify()

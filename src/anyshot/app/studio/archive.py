@@ -102,7 +102,7 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
         for text, label in zip(texts, labels, strict=True):
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
             item = insert_item(transaction, digest, text, "", ids[label], added, text[:40])
-            insert_row(transaction, batch, item, [])
+            insert_row(transaction, batch, item)
         transaction.refresh_items(batch)
         facts["count"] = added.n_items
     return project

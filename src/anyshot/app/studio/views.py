@@ -144,12 +144,15 @@ def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
 
 N_SUGGESTED = 100
 """Items that are put first because their labels would teach most; the others follow, the least sure first."""
+MAX_CANDIDATES = 1_000
+"""Items among which these are looked for: all, or so many at random, always the same ones."""
 
 
 def _by_usefulness(answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
     by_sure = np.argsort(np.where(is_labeled, 2.0, sure), kind="stable")
-    first = np.array([item for item in _suggested(answers, labels) if item in set(ids.tolist())], dtype=np.intp)
+    suggested = np.array(_suggested(answers, labels), dtype=np.intp)
+    first = suggested[np.isin(suggested, ids)]
     rest = ids[by_sure]
     return np.concatenate([first, rest[~np.isin(rest, first)]])
 
@@ -160,14 +163,13 @@ def _suggested(answers: "Answers", labels: Labels) -> list[int]:
     if learned is None:
         return []
     open_ids, vectors = answers.vectors(labels.ids[labels.labels == 0])
-    random = np.random.default_rng(0)
-    n = min(N_SUGGESTED, len(open_ids))
-    if not n:
+    if not len(open_ids):
         return []
-    rows = active_learning.candidates(len(open_ids), n, random)
+    # Ids multiplied by a large odd number are in an order without a pattern, and the sample stays as labels are given.
+    rows = np.argsort(open_ids.astype(np.uint32) * np.uint32(2_654_435_761), kind="stable")[:MAX_CANDIDATES]
     centered = learned.model.data.centered(vectors[rows])
-    labeled = learned.model.data.labeled
-    chosen = active_learning.suggest(centered, learned.model.probabilities(centered), n, labeled=labeled)
+    probabilities, labeled = learned.model.probabilities(centered), learned.model.data.labeled
+    chosen = active_learning.suggest(centered, probabilities, min(N_SUGGESTED, len(rows)), labeled=labeled)
     return [int(item) for item in open_ids[rows[chosen]]]
 
 
