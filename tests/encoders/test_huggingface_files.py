@@ -339,3 +339,28 @@ def test_the_digest_covers_every_file_that_is_read(tmp_path, name):
     first = digest_of_folder(folder)
     (folder / name).write_bytes(b"two")
     assert digest_of_folder(folder) != first
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", [1], r"config\.json is a list, not settings by name\. Download the model again"),
+        ("modules.json", ["a"], r"modules\.json is not a list of modules"),
+        ("config.json", {"model_type": "bert", "auto_map": ["own.py"]}, r"needs its own code .*own\.py"),
+        (
+            "config.json",
+            {"model_type": "bert", "layer_norm_eps": "small"},
+            r"The settings of .* cannot be used",
+        ),
+        ("preprocessor_config.json", [1], r"preprocessor_config\.json is a list"),
+        ("preprocessor_config.json", {"size": "big"}, r"The settings of .* cannot be used \(ValueError: .*'big'\)"),
+    ],
+)
+def test_settings_of_another_kind_are_refused_by_name(file, content, message, tmp_path):
+    kind = "vit" if file == "preprocessor_config.json" else "bert"
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    (tmp_path / "model.safetensors").write_bytes(bytes(8))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / file).write_text(json.dumps(content))
+    with pytest.raises(UnknownEncoderError, match=message):
+        load_encoder(f"hf:{tmp_path}", engine="openvino")

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -83,7 +84,7 @@ def check_files(folder: Path) -> None:
         if file.name.endswith(".index.json"):
             _check_index(file)
         elif file.name == "modules.json":
-            _check_modules(file, {str(one.get("path", "")): str(one.get("type")) for one in read_settings(file)})
+            _check_modules(file, {str(one.get("path", "")): str(one.get("type")) for one in read_modules(file)})
         elif file.name in ("router_config.json", "config.json"):
             _check_settings(file, read_settings(file))
         elif file.name == "pytorch_model.bin" and not _has_safetensors(file.parent):
@@ -139,14 +140,51 @@ def digest_of_folder(folder: Path, *settings: str) -> str:
     return hashed.hexdigest()
 
 
-def read_settings(file: Path) -> Any:
-    """Return the contents of a JSON file of a model.
+def read_settings(file: Path) -> dict[str, Any]:
+    """Return the settings in a JSON file of a model.
 
     Raises
     ------
     UnknownEncoderError
-        The file does not exist, or is not JSON.
+        The file does not exist, or is not an object in JSON.
     """
+    settings = _read_json(file)
+    if not isinstance(settings, dict):
+        raise UnknownEncoderError(
+            f"{file} is a {type(settings).__name__}, not settings by name. Download the model again."
+        )
+    return settings
+
+
+def read_modules(file: Path) -> list[dict[str, Any]]:
+    """Return the modules of a model of sentence-transformers, as its modules.json lists them.
+
+    Raises
+    ------
+    UnknownEncoderError
+        The file does not exist, or is no list of modules.
+    """
+    modules = _read_json(file)
+    if not isinstance(modules, list) or not modules or not all(isinstance(module, dict) for module in modules):
+        raise UnknownEncoderError(f"{file} is not a list of modules. Download the model again.")
+    return modules
+
+
+@contextmanager
+def usable_settings(folder: Path) -> Iterator[None]:
+    """Raise UnknownEncoderError if a setting of a model has a value of another kind than the block expects."""
+    try:
+        yield
+    except AnyshotError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise UnknownEncoderError(
+            f"The settings of {folder} cannot be used ({type(error).__name__}: {reason}). Download the model again."
+        ) from error
+
+
+def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -158,7 +196,8 @@ def read_settings(file: Path) -> Any:
 def refuse_code(config: Mapping[str, Any], folder: Path) -> None:
     """Raise UnknownEncoderError if a config.json asks for code of its own."""
     if config.get("auto_map"):
-        code = ", ".join(sorted(map(str, dict(config["auto_map"]).values())))
+        named = config["auto_map"]
+        code = ", ".join(sorted(map(str, named.values() if isinstance(named, Mapping) else [named])))
         raise UnknownEncoderError(
             f"{folder} needs its own code ({code}), which is never run. Use a model of an architecture that "
             "transformers contains."
@@ -167,7 +206,7 @@ def refuse_code(config: Mapping[str, Any], folder: Path) -> None:
 
 def _kind_of_modules(folder: Path, source: str | Path) -> Kind:
     """Return the kind of a model in sentence-transformers' layout; classes of other packages are refused."""
-    modules = read_settings(folder / "modules.json")
+    modules = read_modules(folder / "modules.json")
     _check_modules(folder / "modules.json", {str(one.get("path", "")): str(one.get("type")) for one in modules})
     for module in modules:
         kind = str(module.get("type"))
@@ -218,7 +257,7 @@ def _is_complete(folder: Path) -> bool:
         _check_weights(folder, folder)
         modules = folder / "modules.json"
         if modules.is_file():
-            return all(_has_module(folder / str(one.get("path", "")), one) for one in read_settings(modules))
+            return all(_has_module(folder / str(one.get("path", "")), one) for one in read_modules(modules))
         is_image = kind_of_type(read_settings(folder / "config.json").get("model_type")) in ("image", "image-text")
         return is_image and (folder / "preprocessor_config.json").is_file()
     except AnyshotError:

@@ -187,8 +187,9 @@ def load_from_hub(
     folder = _import("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
     compiled, why_not_compiled = COMPILED[kind]
     choose_engine = _import("anyshot.encoders.engines.choice:choose_engine")
-    if choose_engine(engine, device, unsupported=_import(why_not_compiled)(folder)) == "openvino":
-        return _checked(_import(compiled)(folder, threads=threads))
+    with _import("anyshot.encoders.huggingface_files:usable_settings")(folder):
+        if choose_engine(engine, device, unsupported=_import(why_not_compiled)(folder)) == "openvino":
+            return _checked(_import(compiled)(folder, threads=threads))
     return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
 
 

@@ -96,7 +96,7 @@ def test_a_missing_tokenizer_is_reported(tmp_path):
         read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2)
 
 
-@pytest.mark.parametrize("text", ["", '{"model": {"ty', "[]", '{"version": "1.0"}'])
+@pytest.mark.parametrize("text", ["", '{"model": {"ty', "[]", '{"version": "1.0"}', '{"model": {"type": "Own"}}'])
 def test_a_file_that_is_no_tokenizer_is_reported(tmp_path, text):
     (tmp_path / "tokenizer.json").write_text(text)
     with pytest.raises(MissingWeightsError, match=r"tokenizer\.json is not a tokenizer: .*Download the model again"):

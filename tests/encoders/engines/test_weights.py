@@ -88,3 +88,14 @@ def test_changing_an_array_does_not_change_the_file(tmp_path):
     save_file({"x": np.ones(1, np.float32)}, tmp_path / "m.safetensors")
     read_safetensors([tmp_path / "m.safetensors"], source="")["x"][:] = 7
     assert read_safetensors([tmp_path / "m.safetensors"], source="")["x"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [[1], {"x": 3}, {"x": {"shape": [1]}}, {"x": {"dtype": "F32", "shape": ["a"], "data_offsets": [0, 4]}}],
+)
+def test_a_header_that_does_not_describe_tensors_is_refused(header, tmp_path):
+    text = json.dumps(header).encode()
+    (tmp_path / "m.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
+    with pytest.raises(MissingWeightsError, match="damaged or cut short"):
+        read_safetensors([tmp_path / "m.safetensors"], source="")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from anyshot.encoders import huggingface_files
 from anyshot.encoders.engines.layers import (
     Node,
     activate,
@@ -17,7 +18,7 @@ from anyshot.encoders.engines.layers import (
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import PICKLES, read_settings
-from anyshot.errors import MissingWeightsError, UnknownEncoderError
+from anyshot.errors import MissingWeightsError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]
 
@@ -77,10 +78,7 @@ def read_modules(folder: Path) -> SentenceModules:
     UnknownEncoderError
         A file is missing or cannot be read.
     """
-    listed = read_settings(folder / "modules.json")
-    if not isinstance(listed, list) or not listed or not all(isinstance(module, dict) for module in listed):
-        raise UnknownEncoderError(f"{folder / 'modules.json'} is not a list of modules. Download the model again.")
-    first, *others = listed
+    first, *others = huggingface_files.read_modules(folder / "modules.json")
     transformer = str(first.get("path", ""))
     limits = _transformer_settings(folder / transformer)
     poolings: tuple[str, ...] = ()

@@ -21,6 +21,8 @@ from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
+KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
+"""The models of tokenizers; old files do not name theirs."""
 BAR_TEXTS: Final = 64
 """Texts from which there may be a progress bar; fewer are encoded before it would appear."""
 
@@ -178,8 +180,10 @@ def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        if "model" not in dict(json.loads(text)):  # the tokenizer's own errors would be plain Exceptions
-            raise ValueError("it has no model")
+        # The tokenizer's own errors would be plain Exceptions.
+        model_of_text = dict(json.loads(text)).get("model") or {}
+        if not model_of_text or model_of_text.get("type", KINDS[0]) not in KINDS:
+            raise ValueError(f"it has no model of type {', '.join(KINDS)}")
     except FileNotFoundError as error:
         raise MissingWeightsError(
             f"{file.parent} has no tokenizer.json. Download the model again, or save its tokenizer with it: "

@@ -97,24 +97,27 @@ def _tensors(file: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
     try:
         mapped = np.memmap(file, np.uint8, "c")  # writable in memory only, which openvino asks for
         start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
-        header = json.loads(mapped[8:start].tobytes())
+        header = dict(json.loads(mapped[8:start].tobytes()))
+        parts = {name: _part(about) for name, about in header.items() if name != "__metadata__"}
     except OSError as error:
         raise MissingWeightsError(f"The weights {file} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # also of an empty file
+    except (ValueError, TypeError, LookupError) as error:  # also of an empty file
         raise MissingWeightsError(damaged) from error
-    for name, about in header.items():
-        if name == "__metadata__":
-            continue
-        kind = about["dtype"]
+    for name, (kind, shape, first, last) in parts.items():
         if kind not in DTYPES:
             raise MissingWeightsError(
                 f"{file} has {name} as {kind}, which is none of {', '.join(DTYPES)}. Save the model in float32."
             )
-        first, last = about["data_offsets"]
         data = mapped[start + first : start + last]
-        if len(data) != np.dtype(DTYPES[kind]).itemsize * math.prod(about["shape"]):
+        if len(data) != np.dtype(DTYPES[kind]).itemsize * math.prod(shape):
             raise MissingWeightsError(damaged)
-        yield name, kind, np.asarray(data).view(DTYPES[kind]).reshape(about["shape"])
+        yield name, kind, np.asarray(data).view(DTYPES[kind]).reshape(shape)
+
+
+def _part(about: Any) -> tuple[str, list[int], int, int]:
+    """Return the type, the shape, and the first and last byte of a tensor, as the header states them."""
+    first, last = map(int, about["data_offsets"])
+    return str(about["dtype"]), [int(length) for length in about["shape"]], first, last
 
 
 def _as_float32(array: NDArray[Any], kind: str) -> NDArray[np.float32]:
