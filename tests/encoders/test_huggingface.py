@@ -2,19 +2,11 @@
 
 import warnings
 
-import numpy as np
 import pytest
 from transformers.utils import logging as transformers_log
 
-from anyshot.encoders.huggingface import collect, opening, quiet
+from anyshot.encoders.huggingface import opening, quiet
 from anyshot.errors import EncoderError
-
-
-def test_collect_puts_each_batch_into_its_rows():
-    batches = [(np.array([2, 0]), np.array([[2.0], [0.0]])), (slice(1, 2), np.array([[1.0]]))]
-    vectors = collect(batches, n_texts=3, width=1)
-    assert (vectors.dtype, vectors.tolist()) == (np.float32, [[0.0], [1.0], [2.0]])
-    assert collect([], n_texts=0, width=4).shape == (0, 4)
 
 
 def test_quiet_restores_the_settings():

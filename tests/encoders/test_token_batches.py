@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anyshot.encoders import token_batches
-from anyshot.encoders.token_batches import batches, chunks, windows
+from anyshot.encoders.token_batches import batches, chunks, collect, windows
 
 
 def test_windows_contain_every_text_once_in_order():
@@ -58,3 +58,9 @@ def test_chunks_are_read_from_an_endless_iterable_as_needed(monkeypatch):
     assert list(itertools.islice(chunks(texts), 3)) == [["ab", "abcdefgh"], ["a", "ab"], ["abcdefgh", "a"]]
     assert list(chunks(iter(["a"] * 7))) == [["a"] * 3, ["a"] * 3, ["a"]]
     assert list(chunks([])) == []
+
+
+def test_parts_are_collected_by_their_rows():
+    parts = [(np.array([2, 0]), np.ones((2, 1), np.float32)), (slice(1, 2), np.zeros((1, 1), np.float32))]
+    assert collect(iter(parts), n_texts=3, width=1).tolist() == [[1], [0], [1]]
+    assert collect([], n_texts=0, width=4).shape == (0, 4)

@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
-
-from anyshot.base import progress
 from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, extra, unit
@@ -15,11 +12,13 @@ from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.engines.image_models import FAMILIES, OpenImageModel
 from anyshot.encoders.engines.image_text_models import TYPES, OpenImageTextModel
+from anyshot.encoders.engines.images import OpenModel
 from anyshot.encoders.engines.layers import ACTIVATIONS
 from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.images import encode_images
+from anyshot.encoders.token_batches import collect
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.encoders.stages import Backbone, Staged
@@ -29,10 +28,16 @@ class _Compiled(ABC):
     """Base of both encoders."""
 
     modality: Literal["image"] = "image"
-    width: int
-    digest: str
-    _folder: Path
-    _model: OpenImageModel | OpenImageTextModel
+    _opens: type[OpenModel]
+    _kind: str  # hashed with the files, with the version of the preprocessing
+
+    def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
+        check_compiled(folder)
+        digest = digest_of_folder(folder, self._kind)
+        self._folder = folder
+        self._model = self._opens(folder, key=digest, threads=threads, precision=precision)
+        self.width: int = self._model.width
+        self.digest: str = _marked(digest, self._model.precision)
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
@@ -95,15 +100,13 @@ class CompiledImageEncoder(_Compiled):
 
     classifier: LinearClassifier  # set only if there is one, which the protocol `Classifying` checks
 
+    _model: OpenImageModel
+    _opens, _kind = OpenImageModel, "image model, 1"
+
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
-        check_compiled(folder)
-        digest = digest_of_folder(folder, "image model, 1")
-        self._folder = folder
-        self._model = OpenImageModel(folder, key=digest, threads=threads, precision=precision)
-        self.width = self._model.width
+        super().__init__(folder, threads=threads, precision=precision)
         if self._model.classifier is not None:
             self.classifier = self._model.classifier
-        self.digest = _marked(digest, self._model.precision)
 
     def _staged(self) -> "Staged":
         staged: Staged = networks.TransformersImageEncoder(self._folder)
@@ -138,15 +141,11 @@ class CompiledImageTextEncoder(_Compiled):
     """
 
     _model: OpenImageTextModel
+    _opens, _kind = OpenImageTextModel, "image-text model, 1"
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
-        check_compiled(folder)
-        digest = digest_of_folder(folder, "image-text model, 1")
-        self._folder = folder
-        self._model = OpenImageTextModel(folder, key=digest, threads=threads, precision=precision)
-        self.width = self._model.width
+        super().__init__(folder, threads=threads, precision=precision)
         self.logit_scale, self.logit_bias = self._model.logit_scale, self._model.logit_bias
-        self.digest = _marked(digest, self._model.precision)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Return unit-length vectors (n, width) of texts, in the same space as the images'.
@@ -157,11 +156,8 @@ class CompiledImageTextEncoder(_Compiled):
             A text is empty; the message names its row.
         """
         checked = check_texts(texts)
-        vectors = np.empty((len(checked), self.width), np.float32)
-        parts = ((len(rows), (rows, part)) for rows, part in self._model.map_texts(checked))
-        for rows, part in progress.track(parts, total=len(checked), description="Encoding texts"):
-            vectors[rows] = unit(part)
-        return vectors
+        parts = ((rows, unit(part)) for rows, part in self._model.map_texts(checked))
+        return collect(parts, n_texts=len(checked), width=self.width)
 
     def _staged(self) -> "Staged":
         staged: Staged = networks.ImageTextEncoder(self._folder)

@@ -3,23 +3,19 @@
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from PIL import Image
 from torch import Tensor
 from transformers import AutoModel
 from transformers.utils import logging as transformers_log
 
-from anyshot.base import progress
 from anyshot.base.pixels import Pixels
-from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface_files import digest_of_folder
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose
-from anyshot.encoders.token_batches import Rows
 from anyshot.errors import EncoderError, MissingWeightsError
 
 
@@ -81,17 +77,6 @@ class HuggingFaceEncoder(ABC):
     @abstractmethod
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         """Return the stages in float32, and a function that returns the same stages with random weights."""
-
-
-def collect(
-    batches: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int, description: str = "Encoding texts"
-) -> Vectors:
-    """Return vectors (n_texts, width) from batches, each the rows of some texts and their vectors."""
-    vectors = np.empty((n_texts, width), dtype=np.float32)
-    steps = ((len(part), (rows, part)) for rows, part in batches)
-    for rows, part in progress.track(steps, total=n_texts, description=description):
-        vectors[rows] = part
-    return vectors
 
 
 def prepare_image(processor: Any, pixels: Pixels) -> Tensor:

@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
-from anyshot.encoders.huggingface import HuggingFaceEncoder, collect, open_part, open_weights, random_model
+from anyshot.encoders.huggingface import HuggingFaceEncoder, open_part, open_weights, random_model
 from anyshot.encoders.huggingface_kinds import is_causal_type
 from anyshot.encoders.huggingface_stages import text_stages
 from anyshot.encoders.stages import (
@@ -23,7 +23,7 @@ from anyshot.encoders.stages import (
     last_token,
     mean_of_tokens,
 )
-from anyshot.encoders.token_batches import Rows, batches, windows
+from anyshot.encoders.token_batches import Rows, batches, collect, windows
 from anyshot.errors import BadItemError, MissingWeightsError
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}

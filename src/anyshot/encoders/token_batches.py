@@ -6,6 +6,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.base import progress
+from anyshot.base.validation import Vectors
+
 WINDOW_TEXTS: Final = 8192
 WINDOW_CHARACTERS: Final = 8_000_000
 """Texts tokenized together: enough that many have equal length, few enough for little memory."""
@@ -13,6 +16,9 @@ WASTE: Final = 0.1
 """The most padding in a batch, as a share of its tokens."""
 NEGLIGIBLE: Final = 64
 """Tokens of padding that cost less than another batch."""
+
+BAR_TEXTS: Final = 64
+"""Texts from which there may be a progress bar; fewer are encoded before it would appear."""
 
 Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
 
@@ -62,3 +68,14 @@ def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
         tokens += length
     if first < len(order):
         yield order[first:]
+
+
+def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:
+    """Return vectors (n_texts, width) from parts, each the rows of some texts and their vectors."""
+    vectors = np.empty((n_texts, width), dtype=np.float32)
+    if n_texts >= BAR_TEXTS:
+        steps = ((len(part), (rows, part)) for rows, part in parts)
+        parts = progress.track(steps, total=n_texts, description="Encoding texts")
+    for rows, part in parts:
+        vectors[rows] = part
+    return vectors

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from anyshot.encoders.engines import texts as module
 from anyshot.encoders.engines.layers import embedding, mean_over
-from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, collect, read_tokenizer
+from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
 WORDS = ["<unk>", "my", "card", "is", "late"]
@@ -75,11 +75,6 @@ def test_a_token_that_the_network_does_not_know_is_reported():
 
 def test_no_texts_are_no_vectors():
     assert engine_of().encode([]).shape == (0, 3)
-
-
-def test_parts_are_collected_by_their_rows():
-    parts = [(np.array([2, 0]), np.ones((2, 1), np.float32)), (slice(1, 2), np.zeros((1, 1), np.float32))]
-    assert collect(iter(parts), n_texts=3, width=1).tolist() == [[1], [0], [1]]
 
 
 def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path):

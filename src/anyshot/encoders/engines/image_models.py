@@ -1,14 +1,12 @@
 """Image models in Hugging Face layout that openvino runs: their config, weights, processor and classifier."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
-from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.efficientnet import efficientnet
-from anyshot.encoders.engines.images import Config, opened
+from anyshot.encoders.engines.images import Config, OpenModel, opened
 from anyshot.encoders.engines.layers import Node
 from anyshot.encoders.engines.mobilenet_v2 import mobilenet_v2
 from anyshot.encoders.engines.openvino import Precision
@@ -72,33 +70,15 @@ HEADS: Final = ("classifier.weight", "classifier.1.weight")  # the last layer of
 CLASSIFIER: Final = "ForImageClassification"
 
 
-class OpenImageModel:
+class OpenImageModel(OpenModel):
     """An image model that openvino runs, of one of the `FAMILIES`.
 
-    Parameters
-    ----------
-    folder : Path
-        A model in Hugging Face layout.
-    key : str
-        Hash of its files; models of the same key are compiled once.
-    precision : {"float32", "bfloat16"}, optional
-        Precision of the products. Default: `image_precision()`.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
+    Parameters are those of `OpenModel`.
 
     Attributes
     ----------
-    width : int
-        Number of dimensions of the features.
-    precision : str
-        Precision of the products.
     classifier : LinearClassifier or None
         The last layer and the names of its classes; only if it has at least the 1000 classes of ImageNet.
-
-    Raises
-    ------
-    EncoderError
-        The model lacks a file, or its weights do not fit its config.json.
     """
 
     def __init__(
@@ -122,14 +102,6 @@ class OpenImageModel:
         )
         self.precision = self._graph.precision
         self.classifier = _classifier(weights, config) if is_classifier else None
-
-    def prepare(self, pixels: Pixels) -> Pixels:
-        """Return an image (h, w, 3) as the network reads it, (side, side, 3)."""
-        return self._processing(pixels)
-
-    def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
-        """Yield the features (n, width), float32, of each batch of prepared images, in order."""
-        return self._graph.map(batches)
 
 
 def _classifier(weights: Weights, config: Config) -> LinearClassifier | None:

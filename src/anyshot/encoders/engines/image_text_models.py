@@ -3,7 +3,7 @@
 import math
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_image, siglip_text
-from anyshot.encoders.engines.images import Config, fitting, image_precision, opened
+from anyshot.encoders.engines.images import Config, OpenModel, fitting, image_precision, opened
 from anyshot.encoders.engines.layers import linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.texts import read_tokenizer
@@ -39,33 +38,15 @@ END: Final = 49407  # id of CLIP's end token
 NO_END: Final = 2  # stands for it in the config.json of older models, where the end token has the highest id
 
 
-class OpenImageTextModel:
+class OpenImageTextModel(OpenModel):
     """A CLIP or SigLIP that openvino runs.
 
-    Parameters
-    ----------
-    folder : Path
-        A model in Hugging Face layout.
-    key : str
-        Hash of its files; models of the same key are compiled once.
-    precision : {"float32", "bfloat16"}, optional
-        Precision of the products. Default: `image_precision()`.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
+    Parameters are those of `OpenModel`.
 
     Attributes
     ----------
-    width : int
-        Number of dimensions of the vectors.
-    precision : str
-        Precision of the products.
     logit_scale, logit_bias : float or None
         The factor of cosines in the model's softmax or sigmoid, and the number added after that.
-
-    Raises
-    ------
-    EncoderError
-        The model lacks a file, or its weights do not fit its config.json.
     """
 
     def __init__(
@@ -92,14 +73,6 @@ class OpenImageTextModel:
         self._text_engine = shared_engine(f"{key} texts", self._text_graph, precision=precision, threads=threads)
         self.logit_scale = _number(self._weights, "logit_scale", math.exp)
         self.logit_bias = _number(self._weights, "logit_bias")
-
-    def prepare(self, pixels: Pixels) -> Pixels:
-        """Return an image (h, w, 3) as the network reads it, (side, side, 3)."""
-        return self._processing(pixels)
-
-    def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
-        """Yield the vectors (n, width), float32, of each batch of prepared images, in order."""
-        return self._graph.map(batches)
 
     def map_texts(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
         """Yield the rows of texts of similar length, and their vectors (n, width), float32."""

@@ -1,6 +1,7 @@
 """Engines of image networks: what encodes batches of images, and the graph that does it with openvino."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +15,7 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import Node, constant, integers, model, ops, parameter
 from anyshot.encoders.engines.openvino import Precision, fast_precision, shared_engine
+from anyshot.encoders.image_processing import ImageProcessing
 from anyshot.errors import EncoderError
 
 Config: TypeAlias = Mapping[str, Any]  # of a model of transformers
@@ -53,6 +55,52 @@ class ImageGraph:
     def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
         """Yield the features (n, width), float32, of each batch of images (n, side, side, 3), in order."""
         return self._engine.map({"pixels": pixels} for pixels in batches)
+
+
+class OpenModel(ABC):
+    """Base of the image and image-text models that openvino runs.
+
+    Parameters
+    ----------
+    folder : Path
+        A model in Hugging Face layout.
+    key : str
+        Hash of its files; models of the same key are compiled once.
+    precision : {"float32", "bfloat16"}, optional
+        Precision of the products. Default: `image_precision()`.
+    threads : int, optional
+        Number of threads. Default: the processors that the process may use.
+
+    Attributes
+    ----------
+    width : int
+        Number of dimensions of the vectors.
+    precision : str
+        Precision of the products.
+
+    Raises
+    ------
+    EncoderError
+        The model lacks a file, or its weights do not fit its config.json.
+    """
+
+    width: int
+    precision: str
+    _processing: ImageProcessing
+    _graph: ImageGraph
+
+    @abstractmethod
+    def __init__(
+        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
+    ) -> None: ...
+
+    def prepare(self, pixels: Pixels) -> Pixels:
+        """Return an image (h, w, 3) as the network reads it, (side, side, 3)."""
+        return self._processing(pixels)
+
+    def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
+        """Yield the vectors (n, width), float32, of each batch of prepared images, in order."""
+        return self._graph.map(batches)
 
 
 def image_graph(

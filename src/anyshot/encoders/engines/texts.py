@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from anyshot.base import progress
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import Node, model, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.token_batches import Rows, batches, windows
+from anyshot.encoders.token_batches import Rows, batches, collect, windows
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
 KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
 """The models of tokenizers; old files do not name theirs."""
-BAR_TEXTS: Final = 64
-"""Texts from which there may be a progress bar; fewer are encoded before it would appear."""
 
 log = logging.getLogger(__name__)
 
@@ -157,17 +154,6 @@ class TextEngine:
                 f"{self._vocabulary}. They are not of the same model: download both again."
             )
         return {"ids": padded, "mask": mask.astype(np.float32)}
-
-
-def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:
-    """Return vectors (n_texts, width) from parts, each the rows of some texts and their vectors."""
-    vectors = np.empty((n_texts, width), dtype=np.float32)
-    if n_texts >= BAR_TEXTS:
-        steps = ((len(part), (rows, part)) for rows, part in parts)
-        parts = progress.track(steps, total=n_texts, description="Encoding texts")
-    for rows, part in parts:
-        vectors[rows] = part
-    return vectors
 
 
 def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
