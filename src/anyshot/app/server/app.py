@@ -39,6 +39,7 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing is sent, whatever the environment says
     )
     app.state.service = service
     for part in (routes, change_routes, openai, inference_protocol, label_studio, docs_page):
