@@ -103,9 +103,13 @@ def _bound(settings: Settings) -> socket.socket:
     """Return a socket that listens on the address; raise InputError if that is not possible."""
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise InputError(
             f"The service cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. Choose another "
             "--port, or 0 for any free one."
         ) from error
+    # Connections inherit it. An answer is sent in two parts, and the second would wait 40 ms for the client's word that
+    # it got the first.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
