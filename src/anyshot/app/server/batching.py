@@ -26,6 +26,8 @@ MAX_ITEMS: Final = 128
 """Items of a batch; a request with more is encoded in parts, and others need not wait for all of them."""
 MAX_LETTERS: Final = 100_000
 """Letters of the texts of a batch."""
+PIXELS_OF_A_LETTER: Final = 500
+"""Pixels of images that count as a letter, so that a batch has at most 50 million, unless one request has more."""
 MAX_WAIT: Final = 5
 """How long a batch waits for the requests that arrived with the last one [ms]."""
 
@@ -44,7 +46,7 @@ class _Part:
 
     @property
     def letters(self) -> int:
-        return sum(len(item) for item in self.items if isinstance(item, str))
+        return sum(_letters(item) for item in self.items)
 
 
 class Batcher:
@@ -136,6 +138,13 @@ class Batcher:
         if self._on_batch is not None:
             self._on_batch(len(batch), sum(len(part.items) for part in batch), time.perf_counter() - began)
         return [results[row] for row in range(len(batch))]
+
+
+def _letters(item: Item) -> int:
+    """Return how much an item adds to a batch: the letters of a text, or as many for the pixels of an image."""
+    if isinstance(item, str):
+        return len(item)
+    return int(np.prod(getattr(item, "size", 0))) // PIXELS_OF_A_LETTER
 
 
 def _encode_together(task: tuple[Encode, Hashable], requests: Sequence[Sequence[Item]]) -> list[Arrays | BaseException]:

@@ -23,6 +23,7 @@ from anyshot.errors import BadItemError, MixedInputError
 FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """What is read from the network: other formats that PIL knows are rare, and some start other programs."""
 MAX_PIXELS: Final = 50_000_000
+"""Pixels of the images of a request: a small file may hold many, and all of them are in memory at once."""
 MULTIPART: Final = "multipart/form-data"
 LISTS: Final = frozenset({"items", "labels", "examples", "words"})
 """Fields of a form that may be repeated."""
@@ -70,7 +71,7 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     Raises
     ------
     TooManyItemsError
-        There are more items than one request may have.
+        There are more items, or more pixels, than one request may have.
     MixedInputError
         The model reads items of another kind.
     BadItemError
@@ -88,7 +89,7 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     if modality == "text":
         return [_text(item) for item in items]
     if modality == "image":
-        return [_image(item.image, row) for row, item in enumerate(items)]
+        return _of_bounded_size([_image(item.image, row) for row, item in enumerate(items)])
     return [np.array(item) for item in items]
 
 
@@ -115,3 +116,13 @@ def _image(content: bytes, row: int) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise BadItemError(f"Image {row} has {image.width * image.height:,} pixels; {MAX_PIXELS:,} are allowed.")
     return image
+
+
+def _of_bounded_size(images: list[Image.Image]) -> list[Image.Image]:
+    total = sum(image.width * image.height for image in images)
+    if total > MAX_PIXELS:
+        raise TooManyItemsError(
+            f"The images of the request have {total:,} pixels together; {MAX_PIXELS:,} are allowed. Send fewer or "
+            "smaller ones: encoders read a few hundred pixels of a side."
+        )
+    return images

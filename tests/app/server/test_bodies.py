@@ -1,0 +1,106 @@
+"""Items of requests are what the model reads; files that would fill the memory, or run something, are not opened."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anyshot.app.server.bodies import FORMATS, MAX_PIXELS, as_items
+from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.service_errors import TooManyItemsError
+from anyshot.app.server.settings import Settings
+from anyshot.errors import AnyshotError, BadItemError, MixedInputError
+
+
+def png(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes that states this size; its pixels are never there."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    written = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+def saved(kind: str) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(content, kind)
+    return content.getvalue()
+
+
+def zipped() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("photo.png", b"\x00" * 10_000_000)
+    return content.getvalue()
+
+
+def images(*contents: bytes) -> list:
+    return as_items([ImageItem(image=one) for one in contents], "image", Settings())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png(100_000, 100_000),
+        png(12_000, 12_000),
+        png(0, 5),
+        zipped(),
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>',
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        b"%PDF-1.7",
+        b"",
+        b"GIF89a",
+    ],
+    ids=["bomb", "large", "empty", "zip", "svg", "postscript", "pdf", "nothing", "cut"],
+)
+def test_bombs_and_other_files_are_refused_by_their_head(content):
+    with pytest.raises(BadItemError, match="Image 1"):
+        images(saved("PNG"), content)
+
+
+def test_many_images_may_not_be_one_bomb():
+    side = int(MAX_PIXELS**0.5)
+    assert len(images(png(side, side))) == 1
+    with pytest.raises(TooManyItemsError, match="pixels together"):
+        images(png(side, side), png(side, side))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_usual_images_are_read(kind):
+    (image,) = images(saved(kind))
+    assert np.asarray(image.convert("RGB")).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("items", "modality"),
+    [
+        (["a", [1.0]], "text"),
+        ([ImageItem(image=b"x")], "text"),
+        (["photo.png"], "image"),
+        ([[1.0]], "image"),
+        (["a"], "vectors"),
+    ],
+)
+def test_items_of_another_kind_are_refused(items, modality):
+    with pytest.raises(MixedInputError, match="The model reads"):
+        as_items(items, modality, Settings())
+
+
+def test_a_text_is_never_the_path_of_a_file(tmp_path, monkeypatch):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    (text, path) = as_items(["a.png", str(tmp_path / "a.png")], "text", Settings())
+    assert not (tmp_path / text).exists()
+    assert not (tmp_path / path).exists()
+
+
+def test_one_item_is_a_list_of_one_and_too_many_are_refused():
+    assert as_items("a", "text", Settings()) == ["a"]
+    assert as_items([1.0, 2.0], "vectors", Settings())[0].tolist() == [1.0, 2.0]
+    with pytest.raises(AnyshotError, match="one may have 2"):
+        as_items(["a"] * 3, "text", Settings(max_items=2))
