@@ -125,6 +125,12 @@ def test_a_zip_bomb_a_form_and_a_wrong_type_are_refused(client):
     assert client.post(PREDICT, content=b"[" * 90_000, headers=json_type).status_code == 400
 
 
+@pytest.mark.parametrize("items", [[], [[]], "", [""], None, {}, [None], 5, [1, "a"], [["a"]], [{"image": ""}]])
+def test_items_that_are_none_are_refused(client, items):
+    assert client.post(PREDICT, json={"items": items}).status_code == 422
+    assert client.post(EXAMPLES, json={"items": items, "labels": []}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fetc%2fpasswd", "..", "%2e%2e", "support%00", "support/../../x", "a" * 5_000, "%ff", "'; --"]
 )

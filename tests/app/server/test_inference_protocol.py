@@ -85,6 +85,7 @@ def test_a_dimension_of_one_for_the_batch_is_left_out(client):
     ("model", "version", "given", "words"),
     [
         ("nix", "", tensor(np.array(["a"], object), "BYTES"), "no model of this name"),
+        ("support", "", tensor(np.array([], object), "BYTES", binary=False), "no items"),
         ("support", "99", tensor(np.array(["a"], object), "BYTES"), "Leave out the version"),
         ("support", "", tensor(np.ones((1, 5), np.float32), "FP32"), "BYTES"),
         ("support", "", tensor(np.array([b"\xff"], object), "BYTES"), "UTF-8"),

@@ -43,6 +43,7 @@ def test_numbers_are_read_from_flat_and_nested_lists_and_from_bytes():
         ({"shape": [-2, -1], "data": ["a", "b"]}, b""),
         ({"shape": [2**62, 4], "data": []}, b""),
         ({"datatype": "FP32", "data": ["a", "b"]}, b""),
+        ({"datatype": "INT64", "data": [10**400, 1]}, b""),
         ({"datatype": "FP99", "parameters": {"binary_data_size": 4}}, b"1234"),
         ({"datatype": "FP32", "parameters": {"binary_data_size": 7}}, b"1234567"),
         ({"parameters": {"binary_data_size": 100}}, b""),

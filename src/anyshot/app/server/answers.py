@@ -40,6 +40,8 @@ async def score_items(
     batcher: Batcher, observer: Observer, model: str, snapshot: Snapshot, items: Sequence[Item]
 ) -> Arrays:
     """Return what `score` does, encoded together with the items of other requests, and note the answers."""
+    if not items:
+        raise InputError("There are no items: the list is empty.")
     scores = await batcher.run(score, snapshot, items)
     n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
     observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)

@@ -81,7 +81,10 @@ def _from_json(tensor: InputTensor) -> NDArray[Any]:
         return _objects([value.encode("utf-8") for value in flat])
     if not all(isinstance(value, int | float) for value in flat):
         raise ProblemError(400, f"The data of the tensor {tensor.name!a} must be numbers.")
-    return np.array([float(value) for value in flat])
+    try:
+        return np.array([float(value) for value in flat])
+    except OverflowError:
+        raise ProblemError(400, f"The tensor {tensor.name!a} has a number that is too large for a float.") from None
 
 
 def _from_bytes(tensor: InputTensor, content: bytes) -> NDArray[Any]:
