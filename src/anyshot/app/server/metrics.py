@@ -19,7 +19,7 @@ N_REFERENCE: Final = 500
 DRIFT: Final = 0.5
 """Standard deviations by which the mean closeness must fall: that of 500 items varies by 0.03 of them by chance, and a
 medium effect is 0.5."""
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
