@@ -128,7 +128,6 @@ def mechanisms() -> dict[str, Variant]:
         "label_shares": Variant("class shares moved by labels", {"shares_labels": 1e9}, needs=both),
         "offsets": Variant("offsets toward the class shares", {"shares_noise": np.inf}, needs=pool),
         "whole": Variant("the doubt of found class shares", {"shares_noise": 1e-9}, needs=pool),
-        "neighbors": Variant("neighbors' probabilities", {"neighbor_weight": 0.0}, needs=pool),
         "balance": Variant("balance of the clusters", {"pool_balance": 0.0}, needs=pool),
         "members": Variant("labeled items in the clusters", {"label_weight": 0.0}, needs=both),
         "examples": Variant("the pool as examples", {"pool_labels": 0.0}, needs=pool),

@@ -158,7 +158,7 @@ def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
 
 @lru_cache(maxsize=4)
 def pool_data(name: str, folder: Path, reading: Reading, defaults: Defaults) -> TrainingSet:
-    """Return the classes of a set with the pool of unlabeled items, whose neighbors all fits then share."""
+    """Return the classes of a set with the pool of unlabeled items."""
     data = class_data(name, folder, reading).with_defaults(defaults)
     return data.with_unlabeled(load_halves(name, folder).unlabeled)
 

@@ -17,7 +17,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         S = unit(filtered(S, np.concatenate([U, X])))
     prior = S
     if with_clusters:
-        move, Z = partial(refined, S, U, neighbors(U), temperature=temperature), whitened(U)
+        move, Z = partial(refined, S, U, temperature=temperature), whitened(U)
         prior, P, _ = move(weight=1)
         agreed = agreement(names, prior, U)
         with_clusters = agreed >= 0.7
@@ -50,7 +50,6 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     if len(y):
         pi = likely_shares(scores / confidence, pi, pi, 20 / (1 + len(y)), rounds=20)
     answers = softmax(scores + offsets(scores, pi, confidence), axis=1)
-    answers = (answers + answers[neighbors(U)].mean(axis=1)) / 2
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
     pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
     W, b = weighted_heads(prior, X, y, factors, pool)
@@ -72,20 +71,12 @@ def filtered(S, items, noise=3.0, prior_items=300.0):
     return mean + unit(turned) * np.linalg.norm(apart, axis=1, keepdims=True)
 
 
-def neighbors(U, k=10):
-    cosines = U @ U.T
-    np.fill_diagonal(cosines, -np.inf)
-    return np.argsort(-cosines, axis=1)[:, :k]
-
-
-def refined(S, U, N, *, weight, temperature, labeled=0, pi=None):
+def refined(S, U, *, weight, temperature, labeled=0, pi=None):
     """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
     moved, equal, found = S, np.full(len(S), 1 / len(S)), pi is None
     pi = equal if found else pi
     for _ in range(10):
         P = softmax(U @ moved.T / temperature, axis=1)
-        for _ in range(2):
-            P = (P + P[N].mean(axis=1)) / 2
         for _ in range(3):
             P = P * (pi / P.mean(axis=0)) ** 0.5
             P = P / P.sum(axis=1, keepdims=True)

@@ -40,14 +40,14 @@ def test_a_set_is_measured_once_and_reported(
     ablation: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["--folder", str(folder), "--sets", "tweet_irony", "--draws", "1", "--workers", "0"]
-    ablation.main([*command, "--variants", "neighbors", "filter"])
+    ablation.main([*command, "--variants", "balance", "filter"])
     first = {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
-    assert set(first) == {f"tweet_irony.{name}.json" for name in ("baseline", "neighbors", "filter")}
+    assert set(first) == {f"tweet_irony.{name}.json" for name in ("baseline", "balance", "filter")}
     settings = json.loads((folder / "results" / "tweet_irony.baseline.json").read_text())["settings"]
     assert set(settings) == {"0", "1", "2", "5", "10", "0 pool", "1 pool", "2 pool", "5 pool", "10 pool"}
     assert "| names filtered toward the pool |" in capsys.readouterr().out
 
-    ablation.main([*command, "--variants", "neighbors", "filter"])  # everything is there
+    ablation.main([*command, "--variants", "balance", "filter"])  # everything is there
     assert first == {file.name: file.stat().st_mtime_ns for file in (folder / "results").glob("*.json")}
 
     ablation.main([*command, "--change", "name_evidence=0.5", "--change", "folds=[[99, 2]]", "--name", "weaker"])

@@ -13,9 +13,9 @@ from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import closeness
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
 from anyshot.any_shot.training_set import class_shares
-from anyshot.base.validation import generator, unit
+from anyshot.base.validation import unit
 from anyshot.tasks.vector_classifiers import AnyShotHead
-from anyshot.zero_shot.pool_refinement import SharesFromPool, make_pool, refine, wiener_filter
+from anyshot.zero_shot.pool_refinement import SharesFromPool, refine, wiener_filter
 from anyshot.zero_shot.semantic_map import corrected_vectors
 from four_classes import VECTORS, biased_names, four_classes
 
@@ -67,8 +67,7 @@ def test_every_constant_is_used(field):
         (with_pool, {"least_agreement": 1.1}),
         (with_pool, {"pool_temperature": 1 / 15}),
         (with_centering, {"image_pool_temperature": 1 / 15}),
-        (with_pool, {"n_neighbors": 3}),
-        (with_pool, {"neighbor_weight": 0}),
+        (with_pool, {"max_pool": 10}),
         (with_pool, {"pool_balance": 0}),
         (with_pool, {"pool_rounds": 0}),
         (with_pool, {"label_weight": 0}),
@@ -114,7 +113,7 @@ def test_a_constant_changes_the_answers_where_it_acts(case, changes):
 @pytest.mark.parametrize(
     ("case", "changes"),
     [
-        (with_labels, {"filter_noise": 0, "neighbor_weight": 0, "pool_rounds": 0, "label_weight": 0}),
+        (with_labels, {"filter_noise": 0, "pool_rounds": 0, "label_weight": 0}),
         (with_labels, {"max_pool_weight": 0, "shares_rounds": 0, "confidence_power": 0, "cosine_scale": 1.0}),
         (with_labels, {"min_labeled_classes": 10**9, "center_items": 0}),
         (with_pool, {"image_pool_temperature": 1.0, "center_items": 0}),
@@ -168,24 +167,9 @@ def test_labels_are_added_to_each_class_for_its_share():
 # --- consistency ---
 
 
-def test_other_defaults_find_the_neighbors_again():
-    data = with_pool()
-    assert data.pool.neighbors.shape == (len(data.unlabeled), DEFAULTS.n_neighbors)
-    assert data.with_defaults(Defaults()) is data
-    assert data.with_defaults(replace(DEFAULTS, n_neighbors=3)).pool.neighbors.shape == (len(data.unlabeled), 3)
-
-
-def test_without_smoothing_the_neighbors_do_not_count():
-    U = unit(generator(0).normal(size=(40, 5)))
-    pools = [replace(make_pool(U, n_neighbors=k), neighbor_weight=0.0) for k in (1, 9)]
-    one, other = (refine(np.eye(5, dtype=np.float32)[:3], pool).probabilities for pool in pools)
-    np.testing.assert_array_equal(one, other)
-
-
 @pytest.mark.parametrize(
     ("function", "of_function"),
     [
-        (make_pool, {"n_neighbors": "n_neighbors", "neighbor_weight": "neighbor_weight"}),
         (refine, {"temperature": "pool_temperature", "balance": "pool_balance", "rounds": "pool_rounds"}),
         (SharesFromPool, {"scale": "cosine_scale", "prior_count": "shares_prior"}),
         (wiener_filter, {"noise": "filter_noise", "prior_items": "filter_items"}),

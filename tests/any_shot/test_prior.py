@@ -163,7 +163,7 @@ def test_the_weight_of_the_names_falls_with_the_evidence_for_the_clusters():
     U, _, names = clusters(noise=0.35)
     data = with_pool(names, U)
     first = refine(names, data.pool, name_weight=1.0, **pool_options(data))
-    evidence, _ = cluster_evidence(whiten(data.pool.vectors), first.probabilities)
+    evidence, _ = cluster_evidence(whiten(data.pool), first.probabilities)
     for at, weight in ((evidence / 2, 1.0), (1e-9, 0.5), (1e9, 2.0)):  # two directions separate three classes
         own = replace(DEFAULTS, name_evidence=at, name_weights=(0.5, 2.0))
         assert fit_prior(data.with_defaults(own)).clusters.name_weight == pytest.approx(weight)
@@ -210,7 +210,7 @@ def test_shares_of_a_gaussian_mixture_are_taken_if_they_add_evidence():
     )
     by_cosines = refine(names, data.pool, name_weight=0.5, **pool_options(data))
     np.testing.assert_allclose(never.shares, by_cosines.shares)
-    mixture = shares_by_clusters(data.pool.whitened, by_cosines.probabilities)
+    mixture = shares_by_clusters(whiten(data.pool), by_cosines.probabilities)
     np.testing.assert_allclose(always.shares, mixture)
     by_mixture = refine(names, data.pool, name_weight=0.5, **{**pool_options(data), "shares": mixture})
     np.testing.assert_allclose(always.class_vectors, by_mixture.class_vectors, atol=1e-6)

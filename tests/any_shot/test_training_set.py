@@ -62,10 +62,10 @@ def values(data):
     ids=["labels", "unlabeled", "class vector", "other classes"],
 )
 def test_a_change_returns_a_new_training_set(data, change):
-    before, pool = values(data), data.pool.vectors.copy()
+    before, pool = values(data), data.pool.copy()
     assert values(change(data)) != before
     assert values(data) == before
-    np.testing.assert_array_equal(data.pool.vectors, pool)
+    np.testing.assert_array_equal(data.pool, pool)
 
 
 def test_items_without_a_label_become_unlabeled_examples(data):
@@ -73,15 +73,18 @@ def test_items_without_a_label_become_unlabeled_examples(data):
     assert data.examples == ("item 0", "item 1", "item 2", "item 3")
     np.testing.assert_array_equal(data.vectors, ITEMS[:4])
     np.testing.assert_array_equal(data.unlabeled, ITEMS[4:])
-    np.testing.assert_array_equal(data.pool.vectors, ITEMS[4:])
+    np.testing.assert_array_equal(data.pool, ITEMS[4:])
 
 
-def test_only_unlabeled_examples_make_the_neighbors_be_found_again(data):
+def test_only_unlabeled_examples_change_the_pool(data):
     pool = data.pool
     labeled = data.with_labels(ITEMS[:1], np.array([1]), ["one"])
     for same in (labeled, data.with_class_prior(np.full(3, 1 / 3)), data.sorted(), data.subset(slice(2))):
         assert same.pool is pool
-    assert len(data.with_unlabeled(POOL).pool.vectors) == len(POOL) + 1
+    more = data.with_unlabeled(POOL)
+    assert len(more.pool) == len(POOL) + 1
+    fewer = more.with_defaults(replace(DEFAULTS, max_pool=3))
+    np.testing.assert_array_equal(fewer.pool, more.pool[np.linspace(0, len(POOL), 3).astype(int)])
 
 
 def test_no_unlabeled_items_change_nothing(data):
@@ -126,8 +129,8 @@ def test_vectors_are_centered_by_the_shrunk_mean_of_the_unlabeled_examples(class
     center = POOL.sum(axis=0) / (len(POOL) + DEFAULTS.center_items)
     np.testing.assert_allclose(moved.center, center, atol=1e-6)
     np.testing.assert_allclose(moved.centered(ITEMS), unit(ITEMS - center), atol=1e-6)
-    np.testing.assert_allclose(moved.pool.vectors, unit(POOL - center), atol=1e-6)
-    np.testing.assert_array_equal(classes.with_unlabeled(POOL).pool.vectors, POOL)
+    np.testing.assert_allclose(moved.pool, unit(POOL - center), atol=1e-6)
+    np.testing.assert_array_equal(classes.with_unlabeled(POOL).pool, POOL)
 
 
 def test_labeled_examples_give_the_center_only_without_unlabeled_ones(centering):

@@ -5,11 +5,8 @@ import pytest
 from scipy.special import softmax
 
 from anyshot.base.validation import generator, unit
-from anyshot.zero_shot import pool_refinement
 from anyshot.zero_shot.pool_refinement import (
-    Pool,
     agreement,
-    make_pool,
     most_confident,
     refine,
     wiener_filter,
@@ -23,66 +20,20 @@ def clusters(centers, n_each, *, noise=0.1, seed=0):
     return unit(np.asarray(centers)[y] + spread), y
 
 
-# --- the pool ---------------------------------------------------------------------------------------------------------
-
-
-def test_neighbors_are_the_nearest_other_vectors():
-    angles = np.radians([0, 10, 30, 90, 95])
-    pool = make_pool(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32), n_neighbors=1)
-    assert pool.neighbors.ravel().tolist() == [1, 0, 1, 4, 3]
-
-
-def test_neighbors_do_not_depend_on_blocks_of_rows():
-    vectors = unit(generator(0).normal(size=(1100, 4)))
-    similarity = vectors @ vectors.T - 2 * np.eye(1100)
-    assert (make_pool(vectors, n_neighbors=1).neighbors.ravel() == similarity.argmax(axis=1)).all()
-
-
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_pool_may_be_smaller_than_the_neighborhood(size):
-    pool = make_pool(np.eye(5, dtype=np.float32)[:size])
-    assert pool.neighbors.shape == (size, max(1, size - 1))
-
-
-def test_a_large_pool_is_reduced_to_evenly_spaced_vectors(monkeypatch):
-    monkeypatch.setattr(pool_refinement, "POOL_LIMIT", 3)
-    vectors = unit(np.column_stack([np.arange(1.0, 10), np.ones(9)]))
-    np.testing.assert_array_equal(make_pool(vectors).vectors, vectors[[0, 4, 8]])
-
-
-@pytest.mark.parametrize(
-    ("own", "mixed"), [(0.5, [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]]), (0.9, [[0.9, 0.1], [0.05, 0.95], [0.05, 0.95]])]
-)
-def test_smoothing_mixes_probabilities_with_those_of_the_neighbors(own, mixed):
-    pool = Pool(np.eye(3, dtype=np.float32), np.array([[1, 2], [0, 2], [0, 1]]), neighbor_weight=1 - own)
-    np.testing.assert_allclose(pool.smooth(np.array([[1.0, 0], [0, 1.0], [0, 1.0]]), rounds=1), mixed)
-
-
-def test_smoothed_probabilities_sum_to_one():
-    pool = make_pool(unit(generator(0).normal(size=(40, 5))))
-    smoothed = pool.smooth(generator(1).dirichlet(np.ones(3), size=40))
-    np.testing.assert_allclose(smoothed.sum(axis=1), 1)
-
-
 # --- refinement -------------------------------------------------------------------------------------------------------
-
-
-def plain_pool(vectors):
-    """Return a pool whose neighbors do not count."""
-    return make_pool(np.asarray(vectors, dtype=np.float32), neighbor_weight=0)
 
 
 def test_one_class_vector_lies_between_its_name_and_its_cluster():
     name, items = np.array([[1.0, 0]], np.float32), np.tile(np.array([0, 1.0], np.float32), (5, 1))
     for rounds in (1, 2, 50):  # the first round ends at the fixed point, (w, 1) at unit length
-        found = refine(name, make_pool(items), name_weight=0.75, rounds=rounds)
+        found = refine(name, items, name_weight=0.75, rounds=rounds)
         np.testing.assert_allclose(found.class_vectors, [[0.6, 0.8]], atol=1e-6)
         np.testing.assert_array_equal(found.probabilities, 1)
 
 
 def test_labeled_sums_join_the_cluster():
     name, items = np.eye(3, dtype=np.float32)[2:], np.tile(np.eye(3, dtype=np.float32)[1], (4, 1))
-    found = refine(name, make_pool(items), name_weight=1.0, labeled_sums=3 * np.eye(3)[:1])
+    found = refine(name, items, name_weight=1.0, labeled_sums=3 * np.eye(3)[:1])
     expected = np.array([[0.6, 0.8, 1.0]]) / np.sqrt(2)  # the mean of 4 unlabeled and 3 labeled is (3, 4, 0) / 5
     np.testing.assert_allclose(found.class_vectors, expected, atol=1e-6)
 
@@ -90,7 +41,7 @@ def test_labeled_sums_join_the_cluster():
 def test_one_round_by_hand():
     names = np.eye(2, dtype=np.float32)
     options = {"name_weight": 1 / np.sqrt(10), "temperature": 1 / np.log(3), "balance": 0}
-    found = refine(names, plain_pool(names), rounds=1, **options)
+    found = refine(names, names, rounds=1, **options)
     np.testing.assert_allclose(found.probabilities, [[0.75, 0.25], [0.25, 0.75]], rtol=1e-6)
     # the cluster means are (3, 1) and (1, 3), over sqrt(10)
     np.testing.assert_allclose(found.class_vectors, unit(np.array([[4.0, 1], [1, 4]])), rtol=1e-6)
@@ -99,16 +50,15 @@ def test_one_round_by_hand():
 def test_without_rounds_the_class_vectors_stay_and_classify():
     U, _ = clusters(np.eye(3), 5, noise=0.4)
     names = unit(generator(0).normal(size=(3, 3)))
-    found = refine(names, make_pool(U), rounds=0, temperature=0.1)
+    found = refine(names, U, rounds=0, temperature=0.1)
     np.testing.assert_array_equal(found.class_vectors, names)
     np.testing.assert_allclose(found.probabilities, softmax(U @ names.T / 0.1, axis=1), rtol=1e-4)
 
 
-@pytest.mark.parametrize("neighbor_weight", [0, 0.5])
-def test_class_vectors_are_those_that_the_probabilities_give(neighbor_weight):
+def test_class_vectors_are_those_that_the_probabilities_give():
     U, _ = clusters(np.eye(4), 15, noise=0.5)
     names = unit(np.eye(4) + 0.5 * np.roll(np.eye(4), 1, axis=0))
-    found = refine(names, make_pool(U, neighbor_weight=neighbor_weight), name_weight=0.4)
+    found = refine(names, U, name_weight=0.4)
     expected = unit(0.4 * names + unit(found.probabilities.T @ U))
     np.testing.assert_allclose(found.class_vectors, expected, atol=1e-5)
 
@@ -117,7 +67,7 @@ def test_class_vectors_move_to_the_clusters_they_point_at():
     centers = np.eye(3)
     U, y = clusters(centers, 20)
     names = unit(centers + 0.7 * np.roll(centers, 1, axis=0))  # 35 degrees off
-    refined = refine(names, make_pool(U))
+    refined = refine(names, U)
     assert ((refined.class_vectors * centers).sum(axis=1) > 0.97).all()
     np.testing.assert_array_equal(refined.probabilities.argmax(axis=1), y)
     np.testing.assert_allclose(refined.probabilities.sum(axis=1), 1, atol=1e-5)
@@ -126,7 +76,7 @@ def test_class_vectors_move_to_the_clusters_they_point_at():
 def test_the_larger_the_name_weight_the_closer_class_vectors_stay():
     U, _ = clusters(np.eye(3), 20)
     names = unit(np.eye(3) + 0.7 * np.roll(np.eye(3), 1, axis=0))
-    found = [refine(names, make_pool(U), name_weight=weight).class_vectors for weight in (0.1, 0.5, 2.0, 1e7)]
+    found = [refine(names, U, name_weight=weight).class_vectors for weight in (0.1, 0.5, 2.0, 1e7)]
     moves = [np.abs(vectors - names).max() for vectors in found]
     assert moves == sorted(moves, reverse=True)
     assert moves[-1] < 1e-6
@@ -136,7 +86,7 @@ def test_the_length_of_class_vectors_has_no_effect():
     U, _ = clusters(np.eye(3), 10, noise=0.4)
     names = unit(np.eye(3) + 0.5 * np.roll(np.eye(3), 1, axis=0))
     longer = names * np.array([[1], [3], [0.2]], np.float32)
-    once, again = refine(names, make_pool(U)), refine(longer, make_pool(U))
+    once, again = refine(names, U), refine(longer, U)
     np.testing.assert_allclose(again.class_vectors, once.class_vectors, atol=1e-5)
 
 
@@ -144,8 +94,8 @@ def test_permuting_classes_permutes_the_refinement():
     U, _ = clusters(np.eye(4), 15, noise=0.4)
     names, order = unit(generator(0).normal(size=(4, 4)) + 2 * np.eye(4)), [3, 1, 0, 2]
     shares, sums = np.array([0.1, 0.2, 0.3, 0.4]), generator(1).normal(size=(4, 4))
-    straight = refine(names, make_pool(U), shares=shares, labeled_sums=sums)
-    mixed = refine(names[order], make_pool(U), shares=shares[order], labeled_sums=sums[order])
+    straight = refine(names, U, shares=shares, labeled_sums=sums)
+    mixed = refine(names[order], U, shares=shares[order], labeled_sums=sums[order])
     np.testing.assert_allclose(mixed.class_vectors, straight.class_vectors[order], atol=1e-4)
     np.testing.assert_allclose(mixed.probabilities, straight.probabilities[:, order], atol=1e-4)
 
@@ -154,13 +104,13 @@ def test_labeled_vectors_pull_their_class_vector():
     U, _ = clusters(np.eye(3), 20)
     names = unit(np.ones((3, 3)) + 0.01 * np.eye(3))
     labeled_sums = 200 * np.eye(3)[[1, 2, 0]]  # class 0 is labeled in the second cluster
-    refined = refine(names, make_pool(U), labeled_sums=labeled_sums)
+    refined = refine(names, U, labeled_sums=labeled_sums)
     np.testing.assert_array_equal((refined.class_vectors @ np.eye(3)).argmax(axis=1), [1, 2, 0])
 
 
 def test_balance_by_hand():
     names = np.eye(3, dtype=np.float32)[:2]
-    pool = plain_pool(np.eye(3)[[2, 2, 2]])  # as close to one class vector as to the other
+    pool = np.eye(3, dtype=np.float32)[[2, 2, 2]]  # as close to one class vector as to the other
     for balance, odds in ((0, 1.0), (0.5, 2**1.75), (1, 4.0)):  # half a step three times: 2 to the 1 + 1/2 + 1/4
         found = refine(names, pool, balance=balance, shares=[0.8, 0.2], rounds=1)
         np.testing.assert_allclose(found.probabilities, [[odds / (1 + odds), 1 / (1 + odds)]] * 3, rtol=1e-6)
@@ -168,7 +118,7 @@ def test_balance_by_hand():
 
 def test_balance_moves_mean_probabilities_to_the_given_shares():
     U, _ = clusters(np.eye(2), 30, noise=0.8)
-    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), make_pool(U)
+    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), U
     gap = []
     for balance in (0.0, 0.5, 1.0):
         found = refine(names, pool, balance=balance, shares=[0.8, 0.2], temperature=1 / 8)
@@ -178,34 +128,27 @@ def test_balance_moves_mean_probabilities_to_the_given_shares():
 
 def test_shares_are_equal_by_default():
     U, _ = clusters(np.eye(2), 30, noise=0.8)
-    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), make_pool(U)
+    names, pool = unit(np.array([[1.0, 0.9], [0.9, 1.0]])), U
     default, equal = refine(names, pool), refine(names, pool, shares=[0.5, 0.5])
     np.testing.assert_array_equal(default.class_vectors, equal.class_vectors)
 
 
 def test_the_lower_the_temperature_the_more_sure_the_probabilities():
     U, _ = clusters(np.eye(3), 20, noise=0.6)
-    found = [refine(np.eye(3, dtype=np.float32), plain_pool(U), temperature=t, rounds=1) for t in (1.0, 0.1, 0.01)]
+    found = [refine(np.eye(3, dtype=np.float32), U, temperature=t, rounds=1) for t in (1.0, 0.1, 0.01)]
     sure = [one.probabilities.max(axis=1).mean() for one in found]
     assert sure == sorted(sure)
-
-
-def test_neighbors_decide_between_classes_that_are_equally_close():
-    U = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1.0]], np.float32)
-    pool = Pool(U, np.array([[0], [1], [0]]))  # the third lies between the names and is a neighbor of the first
-    found = refine(U[:2], pool, rounds=1, balance=0)
-    assert found.probabilities[2, 0] == pytest.approx(0.875)  # 1/2, then (1/2 + 1) / 2, then (3/4 + 1) / 2
 
 
 def test_a_class_vector_of_zeros_gets_the_cluster_that_is_left():
     U, y = clusters(np.eye(3), 20)
     names = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 1]], dtype=np.float32)
-    np.testing.assert_array_equal(refine(names, make_pool(U)).probabilities.argmax(axis=1), y)
+    np.testing.assert_array_equal(refine(names, U).probabilities.argmax(axis=1), y)
 
 
 def test_class_vectors_of_zeros_alone_give_finite_probabilities():
     U, _ = clusters(np.eye(3), 5)
-    assert np.isfinite(refine(np.zeros((3, 3), np.float32), make_pool(U)).probabilities).all()
+    assert np.isfinite(refine(np.zeros((3, 3), np.float32), U).probabilities).all()
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------
@@ -214,26 +157,26 @@ def test_class_vectors_of_zeros_alone_give_finite_probabilities():
 def test_identical_class_vectors_agree_on_everything():
     U, _ = clusters(np.eye(3), 20, noise=0.5)
     names = np.eye(3, dtype=np.float32)
-    assert agreement(names, names, make_pool(U)) == 1
+    assert agreement(names, names, U) == 1
 
 
 def test_exchanged_class_vectors_agree_on_nothing():
     U, _ = clusters(np.eye(2), 20)
     names = np.eye(2, dtype=np.float32)
-    assert agreement(names, names[::-1].copy(), make_pool(U)) == 0
+    assert agreement(names, names[::-1].copy(), U) == 0
 
 
 def test_as_many_predictions_as_by_chance_are_no_agreement():
     U = np.repeat(np.eye(4, dtype=np.float32), 3, axis=0)
     first = unit(np.ones((1, 4)))
     refined = np.concatenate([first, -first, -first, -first])  # every item is in the first class
-    assert agreement(np.eye(4, dtype=np.float32), refined, make_pool(U), top=1.0) == 0  # a quarter stays the same
+    assert agreement(np.eye(4, dtype=np.float32), refined, U, top=1.0) == 0  # a quarter stays the same
 
 
 def test_agreement_by_hand():
     U = np.array([[1.0, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float32)
     refined = unit(np.array([[1.0, -0.2], [0.8, 0.6]]))  # the second item moves to the second class
-    found = agreement(np.eye(2, dtype=np.float32), refined, make_pool(U), top=1.0)
+    found = agreement(np.eye(2, dtype=np.float32), refined, U, top=1.0)
     assert found == pytest.approx((3 / 4 - 1 / 2) / (1 - 1 / 2))
 
 
@@ -241,12 +184,12 @@ def test_agreement_does_not_count_the_mean_score_of_a_class():
     U, _ = clusters([[1, 0, 1, 0], [0, 1, 1, 0]], 10, noise=0.05)
     names = unit(np.array([[1.0, 0, 0, 1], [0, 1, 5, 0]]))  # the second lies along what all items share
     assert ((U @ names.T).argmax(axis=1) == 1).all()
-    assert agreement(names, np.eye(4, dtype=np.float32)[:2], make_pool(U), top=1.0) == 1
+    assert agreement(names, np.eye(4, dtype=np.float32)[:2], U, top=1.0) == 1
 
 
 def test_agreement_compares_the_most_confident_predictions_only():
     names = np.eye(2, dtype=np.float32)
-    pool = make_pool(unit(np.array([[1.0, 0], [0, 1.0], [1.0, 0.9], [0.9, 1.0]])))
+    pool = unit(np.array([[1.0, 0], [0, 1.0], [1.0, 0.9], [0.9, 1.0]]))
     refined = unit(np.array([[1.0, 0.8], [0.3, 1.0]]))  # changes the predictions for the third and the fourth only
     assert agreement(names, refined, pool, top=0.5) == 1
     assert agreement(names, refined, pool, top=1.0) < 1

@@ -12,7 +12,6 @@ from anyshot.errors import InputError, WidthError
 from anyshot.zero_shot.base import ZeroShotClassifier
 from anyshot.zero_shot.eszsl import ESZSL
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.pool_refinement import make_pool
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 from anyshot.zero_shot.transductive import (
     LabeledSums,
@@ -22,6 +21,7 @@ from anyshot.zero_shot.transductive import (
     independent_fraction,
     log_density,
     mean_of_nearest,
+    nearest_neighbors,
     neighbor_graph,
     propagate,
     share_offsets,
@@ -286,7 +286,7 @@ def test_one_label_in_each_cluster_labels_the_cluster():
     X = unit(np.eye(2)[y] + 0.1 * random.normal(size=(30, 2)))
     prior = np.full((30, 2), 0.5)
     prior[[0, 15]] = np.eye(2)
-    graph = neighbor_graph(X, make_pool(X, n_neighbors=5).neighbors)
+    graph = neighbor_graph(X, nearest_neighbors(X, n_neighbors=5))
     np.testing.assert_array_equal(propagate(prior, graph).argmax(axis=1), y)
 
 
@@ -307,3 +307,20 @@ def test_a_new_item_gets_the_mean_of_the_nearest_nodes():
         unit(np.array([[1.0, 0.05]])), nodes, np.array([[1.0, 0], [0.5, 0.5], [0, 1]]), n_neighbors=2
     )
     np.testing.assert_allclose(found, [[0.75, 0.25]])
+
+
+def test_neighbors_are_the_nearest_other_vectors():
+    angles = np.radians([0, 10, 30, 90, 95])
+    X = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    assert nearest_neighbors(X, n_neighbors=1).ravel().tolist() == [1, 0, 1, 4, 3]
+
+
+def test_neighbors_do_not_depend_on_blocks_of_rows():
+    X = unit(generator(0).normal(size=(1100, 4)))
+    similarity = X @ X.T - 2 * np.eye(1100)
+    assert (nearest_neighbors(X, n_neighbors=1).ravel() == similarity.argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_there_may_be_fewer_vectors_than_neighbors(size):
+    assert nearest_neighbors(np.eye(5, dtype=np.float32)[:size], n_neighbors=10).shape == (size, max(1, size - 1))

@@ -42,6 +42,8 @@ class Defaults:
     mean; their weight is inversely proportional to the evidence."""
     name_weights: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest weight of class vectors: clear topics are best at the first, sentiments at the second."""
+    max_pool: int = 20_000
+    """Unlabeled vectors used at most, evenly spaced."""
     shares_prior: float = 0.1
     """Items of equal class shares added for each item of the pool while its class shares are found."""
     least_gain: float = 0.015
@@ -53,13 +55,6 @@ class Defaults:
     """Divides the cosines of unlabeled vectors to class vectors; from 1/15 to 1/60 the mean changes by 0.5 points."""
     image_pool_temperature: float = 1 / 30
     """The same where vectors are centered (image networks), whose clusters are looser: +3 points on 80 classes."""
-    n_neighbors: int = 10
-    """Neighbors of each unlabeled vector."""
-    neighbor_weight: float = 0.5
-    """Weight of the neighbors' probabilities against a vector's own; 0: none.
-
-    It brings a point where classes are many and the pool is large (banking77 with 6,700 texts: 67.4 to 68.7).
-    """
     pool_balance: float = 0.5
     """How strongly mean probabilities are moved to the expected class shares, 0 to 1; 0 loses 0.6, 1 loses 0.2."""
     pool_rounds: int = 10

@@ -21,7 +21,6 @@ from anyshot.base.validation import Floats, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets
-from anyshot.zero_shot.pool_refinement import Pool
 
 
 def fit_model(
@@ -55,7 +54,7 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
-        if data.pool and prior.clusters and method in ("auto", "any-shot"):
+        if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
             fit = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, chosen.factors)
         elif data.class_prior is not None:
             fit = fit[0].with_class_prior(data.class_prior), fit[1]
@@ -79,31 +78,30 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
     means = class_means(data.labeled, data.index, S)
     if unknown_rate is None:
         return means, None
-    pool = data.pool.vectors if data.pool else data.labeled[:0]
+    pool = data.labeled[:0] if data.pool is None else data.pool
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 
-def fit_with_pool(fit: Fit, data: TrainingSet, pool: Pool, prior: Prior, shares: Floats, factors: Factors) -> Fit:
+def fit_with_pool(fit: Fit, data: TrainingSet, pool: Vectors, prior: Prior, shares: Floats, factors: Factors) -> Fit:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
-    shares (c,): of the pool, by the prior. The predictions are probabilities at the pool's class shares, averaged with
-    those of each vector's neighbors. They add no label, so they must not make the model more confident: its mean
-    confidence on the pool stays the same.
+    shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
+    add no label, so they must not make the model more confident: its mean confidence on the pool stays the same.
     """
     own, n_classes = data.defaults, len(prior.initial)
-    scores = fit[0](pool.vectors)  # (m, c)
+    scores = fit[0](pool)  # (m, c)
     shares = class_shares_of_pool(scores, shares, data, prior)
-    targets = pool.smooth(softmax(scores + offsets_for(shares, scores, prior, data)))
+    targets = softmax(scores + offsets_for(shares, scores, prior, data))
     rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     linear, deltas = fit
     if weight:
         weights = np.full(len(rows), weight, dtype=np.float32)
-        examples = Examples(pool.vectors[rows], targets[rows].astype(np.float32), weights)
+        examples = Examples(pool[rows], targets[rows].astype(np.float32), weights)
         factors = factors or odds_as_factors(heads(data), data, prior)
         linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
-        linear = linear.scaled(1 / matching_temperature(linear(pool.vectors[rows]), scores[rows]))
-    offsets = offsets_for(shares, linear(pool.vectors), prior, data)
+        linear = linear.scaled(1 / matching_temperature(linear(pool[rows]), scores[rows]))
+    offsets = offsets_for(shares, linear(pool), prior, data)
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 
 

@@ -11,7 +11,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import Pool, Refinement, SharesFromPool, agreement, refine
+from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, agreement, refine
 
 
 class Clusters(NamedTuple):
@@ -43,13 +43,13 @@ def fit_prior(data: TrainingSet) -> Prior:
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if pool is None or kind == "none":
         return Prior(S, kind, S)
-    n_different = len(np.unique(first_copies(pool.vectors)))
+    n_different = len(np.unique(first_copies(pool)))
     if n_different < len(S):
         few = f"{count(n_different, 'different unlabeled example')} for {count(len(S), 'class')}"
         reason = f"The class vectors are not moved to clusters, since {few} would be too few."
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
-    n_items = count(len(pool.vectors), "unlabeled example")
+    n_items = count(len(pool), "unlabeled example")
     refined = refine_on_pool(S, data, pool, 1.0)
     agreed = agreement(names, refined.class_vectors, pool)
     if agreed < own.least_agreement:
@@ -58,8 +58,8 @@ def fit_prior(data: TrainingSet) -> Prior:
             "confident predictions by the names would stay the same. Predictions are unsure until labels show more."
         )
         return Prior(names, kind, names, confidence=confidence_of(agreed, data), reasons=(reason,))
-    evidence = zero_shot.cluster_evidence(pool.whitened, refined.probabilities)[0]
-    per_direction = max(evidence / min(len(S) - 1, pool.whitened.shape[1]), 1e-6)
+    evidence = zero_shot.cluster_evidence(data.pool_components, refined.probabilities)[0]
+    per_direction = max(evidence / min(len(S) - 1, data.pool_components.shape[1]), 1e-6)
     weight = float(np.clip(own.name_evidence / per_direction, *own.name_weights))
     refined = refine_with_shares(S, data, pool, weight)
     if agreement(names, refined.class_vectors, pool) < own.least_agreement:  # clusters that the weight 1 would not take
@@ -90,7 +90,7 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
     if data.attributes.size:
         S = _mapped_attributes(data)
     elif data.pool is not None and not data.from_source and own.filter_noise:
-        items = np.concatenate([data.pool.vectors, data.labeled])
+        items = np.concatenate([data.pool, data.labeled])
         S = zero_shot.wiener_filter(S, items, noise=own.filter_noise, prior_items=own.filter_items)
     return unit(S)
 
@@ -101,7 +101,7 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     With a pool, the labeled examples are members of their clusters. Without one, the errors of the labeled classes'
     vectors correct those of all classes.
     """
-    if prior.clusters and data.pool and len(data.index):
+    if prior.clusters and data.pool is not None and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(prior.initial))
         refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
         clusters = prior.clusters._replace(shares=refined.shares)
@@ -112,9 +112,9 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
 
 
 def refine_with_shares(
-    S: Vectors, data: TrainingSet, pool: Pool, name_weight: float, *, labeled_sums: Floats | None = None
+    S: Vectors, data: TrainingSet, pool: Vectors, name_weight: float, *, labeled_sums: Floats | None = None
 ) -> Refinement:
-    """Return class vectors S (c, d) refined on the pool, and its class shares.
+    """Return class vectors S (c, d) refined on the pool (m, d), and its class shares.
 
     Shares from cosines are too even where clusters are clear, so those of a Gaussian mixture are tried as well; they
     are taken if they raise the evidence for the clusters.
@@ -122,22 +122,23 @@ def refine_with_shares(
     refined = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums)
     if data.class_prior is not None:
         return refined
-    shares = zero_shot.shares_by_clusters(pool.whitened, refined.probabilities)
+    components = data.pool_components
+    shares = zero_shot.shares_by_clusters(components, refined.probabilities)
     other = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums, shares=shares)
-    before, after = (zero_shot.cluster_evidence(pool.whitened, found.probabilities)[0] for found in (refined, other))
+    before, after = (zero_shot.cluster_evidence(components, found.probabilities)[0] for found in (refined, other))
     return other if after >= before + data.defaults.least_gain else refined
 
 
 def refine_on_pool(
     S: Vectors,
     data: TrainingSet,
-    pool: Pool,
+    pool: Vectors,
     name_weight: float,
     *,
     labeled_sums: Floats | None = None,
     shares: Floats | None = None,
 ) -> Refinement:
-    """Return class vectors S (c, d) refined on the pool, at class shares that are expected, given here or found.
+    """Return class vectors S (c, d) refined on the pool (m, d), at class shares that are expected, given here or found.
 
     labeled_sums (c, d): of the labeled examples; shares (c,).
     """

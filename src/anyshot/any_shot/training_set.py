@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.labels import Classes, class_table, sorted_rows
-from anyshot.base.validation import Indexes, Vectors, first_copies, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, unit
 from anyshot.errors import ClassesError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
-
-if TYPE_CHECKING:  # it loads scipy, which a saved model does not need to predict
-    from anyshot.zero_shot.pool_refinement import Pool
 
 
 def _no_vectors() -> Vectors:
@@ -66,13 +63,18 @@ class TrainingSet:
         return self.centered(self.vectors)
 
     @cached_property
-    def pool(self) -> "Pool | None":
-        """The unlabeled examples, centered, with their nearest neighbors; None if there are none."""
+    def pool(self) -> Vectors | None:
+        """The unlabeled examples, centered (m, d), evenly spaced if there are too many; None if there are none."""
         if not len(self.unlabeled):
             return None
-        vectors, own = self.centered(self.unlabeled), self.defaults
-        pool: Pool = zero_shot.make_pool(vectors, n_neighbors=own.n_neighbors, neighbor_weight=own.neighbor_weight)
-        return pool
+        rows = np.linspace(0, len(self.unlabeled) - 1, min(len(self.unlabeled), self.defaults.max_pool)).astype(int)
+        return self.centered(self.unlabeled[rows])
+
+    @cached_property
+    def pool_components(self) -> Floats:
+        """The principal components of the pool (m, r), by which clusters are compared."""
+        found: Floats = zero_shot.whiten(self.unlabeled if self.pool is None else self.pool)
+        return found
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -181,10 +183,9 @@ class TrainingSet:
             raise WidthError(f"The items have width {vectors.shape[1]}; the model has width {width}.")
 
     def _changed(self, **fields: Any) -> Self:
-        """Return a changed training set with the same pool, whose neighbors take long to find."""
+        """Return a changed training set with the same pool."""
         changed = replace(self, **fields)
-        if "pool" in vars(self):
-            vars(changed)["pool"] = self.pool
+        vars(changed).update({name: vars(self)[name] for name in ("pool", "pool_components") if name in vars(self)})
         return changed
 
 

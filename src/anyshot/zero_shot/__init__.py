@@ -27,7 +27,6 @@ _HOME = {
     "corrected_vectors": "anyshot.zero_shot.semantic_map",
     "generalized_weights": "anyshot.zero_shot.generalized",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
-    "make_pool": "anyshot.zero_shot.pool_refinement",
     "mapped_weights": "anyshot.zero_shot.semantic_map",
     "shares_by_clusters": "anyshot.zero_shot.class_shares",
     "whiten": "anyshot.zero_shot.class_shares",

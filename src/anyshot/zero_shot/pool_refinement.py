@@ -1,8 +1,6 @@
 """Class vectors adjusted by unlabeled vectors: a Wiener filter, and soft k-means from the class vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,35 +8,10 @@ import scipy
 from numpy.typing import NDArray
 
 from anyshot.base.validation import Floats, Indexes, Vectors, unit
-from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares, whiten
+from anyshot.zero_shot.class_shares import balancing_factors, equal_shares, likely_shares
 
 SHARES_STEPS = 3
 """Steps of expectation maximization for the class shares in each round of soft k-means."""
-
-POOL_LIMIT = 20_000
-"""Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Unlabeled vectors and their nearest neighbors."""
-
-    vectors: Vectors  # (m, d), unit length
-    neighbors: Indexes  # (m, k)
-    neighbor_weight: float = 0.5  # of the neighbors' probabilities against a vector's own
-
-    @cached_property
-    def whitened(self) -> Floats:
-        """The first principal components (m, r), at most one for ten vectors, each of variance 1."""
-        return whiten(self.vectors)
-
-    def smooth(self, probabilities: NDArray[np.floating], *, rounds: int = 1) -> NDArray[np.floating]:
-        """Return the probabilities (m, c), averaged with the mean of the neighbors' probabilities."""
-        weight = self.neighbor_weight
-        for _ in range(rounds if weight else 0):
-            around = sum(probabilities[column] for column in self.neighbors.T) / self.neighbors.shape[1]
-            probabilities = (1 - weight) * probabilities + weight * around
-        return probabilities
 
 
 class Refinement(NamedTuple):
@@ -49,24 +22,9 @@ class Refinement(NamedTuple):
     shares: Floats  # (c,), given or found
 
 
-def make_pool(vectors: Vectors, *, n_neighbors: int = 10, neighbor_weight: float = 0.5) -> Pool:
-    """Find the nearest neighbors by cosine of unlabeled vectors (m, d), exactly and in bounded memory."""
-    if len(vectors) > POOL_LIMIT:
-        vectors = vectors[np.linspace(0, len(vectors) - 1, POOL_LIMIT).astype(int)]
-    k = min(n_neighbors, max(1, len(vectors) - 1))
-    nearest = np.empty((len(vectors), k), dtype=np.intp)
-    for first in range(0, len(vectors), 1000):
-        similarity = vectors[first : first + 1000] @ vectors.T  # (1000, m)
-        if len(vectors) > 1:
-            similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
-        nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    return Pool(vectors, nearest, neighbor_weight)
-
-
 # Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
 #
 #     P  <- softmax(U S' / temperature)                 class probabilities, (m, c)
-#     P  <- half P, half the mean of the neighbors' P   (label propagation), twice
 #     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the class shares, with rows
 #                                                       scaled to the sum 1, three times
 #     S' <- unit(name_weight * S + unit(P' U + weighted sum of the labeled vectors))
@@ -84,7 +42,7 @@ class SharesFromPool(NamedTuple):
 
 def refine(
     class_vectors: Vectors,
-    pool: Pool,
+    pool: Vectors,
     *,
     name_weight: float = 0.25,
     labeled_sums: NDArray[np.floating] | None = None,
@@ -93,7 +51,7 @@ def refine(
     balance: float = 0.5,
     rounds: int = 10,
 ) -> Refinement:
-    """Move class vectors (c, d) to the clusters of the pool that they point at.
+    """Move class vectors (c, d) to the clusters of the pool (m, d) that they point at; all have unit length.
 
     name_weight: weight of the given class vectors, where the cluster means weigh 1; labeled_sums (c, d): weighted sum
     of each class's labeled vectors; shares (c,): class shares of the pool, or how to find them; by default equal;
@@ -104,15 +62,14 @@ def refine(
     given, labeled = unit(class_vectors), 0 if labeled_sums is None else labeled_sums
     search = shares if isinstance(shares, SharesFromPool) else None
     known = equal_shares(len(given)) if shares is None or search else np.asarray(shares, dtype=np.float64)
-    moved, cosines = given, pool.vectors @ given.T
+    moved, cosines = given, pool @ given.T
     probabilities = scipy.special.softmax(cosines / temperature, axis=1)
     for _ in range(rounds):
         probabilities = scipy.special.softmax(cosines / temperature, axis=1)
-        probabilities = pool.smooth(probabilities, rounds=2)
         probabilities = probabilities * balancing_factors(probabilities, known, balance=balance)
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-        moved = unit(name_weight * given + unit(probabilities.T @ pool.vectors + labeled))
-        cosines = pool.vectors @ moved.T
+        moved = unit(name_weight * given + unit(probabilities.T @ pool + labeled))
+        cosines = pool @ moved.T
         if search:
             equal = equal_shares(len(given))
             known = likely_shares(
@@ -121,18 +78,18 @@ def refine(
     return Refinement(moved, probabilities, known)
 
 
-def agreement(class_vectors: Vectors, refined: Vectors, pool: Pool, *, top: float = 0.5) -> float:
+def agreement(class_vectors: Vectors, refined: Vectors, pool: Vectors, *, top: float = 0.5) -> float:
     """Return how far the confident predictions on the pool stay as they were: 1 for all, 0 for as many as by chance.
 
-    class_vectors, refined (c, d); top: the fraction of the pool, by margin, that counts as confident. Scores of the
-    class vectors are centered by class, since some names lie closer to all items than others. With the fraction a of
-    predictions that stay the same, the agreement is (a - 1 / c) / (1 - 1 / c), as in Cohen's kappa, or 0 if that is
-    below 0.
+    class_vectors, refined (c, d); pool (m, d); top: the fraction of the pool, by margin, that counts as confident.
+    Scores of the class vectors are centered by class, since some names lie closer to all items than others. With the
+    fraction a of predictions that stay the same, the agreement is (a - 1 / c) / (1 - 1 / c), as in Cohen's kappa, or 0
+    if that is below 0.
     """
-    scores = pool.vectors @ class_vectors.T  # (m, c)
+    scores = pool @ class_vectors.T  # (m, c)
     scores = scores - scores.mean(axis=0)
     rows = most_confident(scores, top=top)
-    same = float(((pool.vectors[rows] @ refined.T).argmax(axis=1) == scores[rows].argmax(axis=1)).mean())
+    same = float(((pool[rows] @ refined.T).argmax(axis=1) == scores[rows].argmax(axis=1)).mean())
     by_chance = 1 / len(class_vectors)
     return max(0.0, (same - by_chance) / (1 - by_chance))
 

@@ -22,7 +22,7 @@ from anyshot.errors import InputError
 from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
 from anyshot.zero_shot.class_shares import share_offsets
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
-from anyshot.zero_shot.pool_refinement import POOL_LIMIT, make_pool, most_confident, refine
+from anyshot.zero_shot.pool_refinement import most_confident, refine
 from anyshot.zero_shot.semantic_map import CorrectedVectorClassifier, SemanticMapClassifier
 
 TransductiveMethod: TypeAlias = Literal["refine", "mixture", "propagation"]
@@ -39,6 +39,8 @@ MIN_AGREEMENT_BY_SIDE = 0.83
 Where pools raised H by 3 to 12 points (intents by their names), 0.87 to 0.98 for the unseen classes; where pools
 lowered it by 3 to 17 (animals by attributes), 0.19 to 0.79.
 """
+POOL_LIMIT = 20_000
+"""Unlabeled vectors used at most, evenly spaced: finding the neighbors of m vectors costs m^2."""
 N_NEIGHBORS = 10
 ANCHOR, SMOOTHNESS = 0.5, 3.0
 """Of the mixture: weights of the base estimator's log-probabilities, and of the neighbors' probabilities."""
@@ -128,6 +130,18 @@ def fit_mixture(
     return Mixture(means, variance, z, offsets, pool, fraction)
 
 
+def nearest_neighbors(X: Vectors, *, n_neighbors: int) -> Indexes:
+    """Return the nearest others of each of the vectors (m, d) by cosine (m, k), exactly and in bounded memory."""
+    k = min(n_neighbors, max(1, len(X) - 1))
+    nearest = np.empty((len(X), k), dtype=np.intp)
+    for first in range(0, len(X), 1000):
+        similarity = X[first : first + 1000] @ X.T  # (1000, m)
+        if len(X) > 1:
+            similarity[np.arange(len(similarity)), first + np.arange(len(similarity))] = -np.inf
+        nearest[first : first + 1000] = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
+    return nearest
+
+
 def neighbor_graph(X: Vectors, neighbors: Indexes) -> csr_matrix:
     """Return the cosine of each of `X` (m, d), unit rows, with its neighbors (m, k), 0 where negative: (m, m)."""
     m, k = neighbors.shape
@@ -193,12 +207,12 @@ _Adjusted: TypeAlias = _RefinedClasses | Mixture | _PropagatedLabels
 def _fit_refinement(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
     start = unit(np.exp(log_prior).T @ U)  # (c, d)
     sums = LABEL_WEIGHT * class_sums(X, y, len(start))
-    found = refine(start, make_pool(U), labeled_sums=sums, balance=balance)
+    found = refine(start, U, labeled_sums=sums, balance=balance)
     return _RefinedClasses(found.class_vectors, np.asarray(found.probabilities, dtype=np.float64))
 
 
 def _fit_mixture(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
-    neighbors, n_classes = make_pool(U, n_neighbors=N_NEIGHBORS).neighbors, log_prior.shape[1]
+    neighbors, n_classes = nearest_neighbors(U, n_neighbors=N_NEIGHBORS), log_prior.shape[1]
     m, k = neighbors.shape
     around = csr_matrix((np.full(m * k, 1 / k), (np.repeat(np.arange(m), k), neighbors.ravel())), shape=(m, m))
     counts = np.asarray(LABEL_WEIGHT * np.bincount(y, minlength=n_classes), dtype=np.float64)
@@ -211,7 +225,7 @@ def _fit_propagation(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, bala
     rows = _evenly_spaced(len(y), max(0, POOL_LIMIT - len(U)))
     nodes = np.concatenate([X[rows], U])
     prior = np.concatenate([np.eye(log_prior.shape[1])[y[rows]], np.exp(log_prior)])
-    graph = neighbor_graph(nodes, make_pool(nodes, n_neighbors=N_NEIGHBORS).neighbors)
+    graph = neighbor_graph(nodes, nearest_neighbors(nodes, n_neighbors=N_NEIGHBORS))
     found = propagate(prior, graph)
     return _PropagatedLabels(nodes, found, len(rows), share_offsets(_log(found[len(rows) :]), balance=balance))
 

@@ -177,14 +177,13 @@ class Learner:
         return self.embedder.with_embeddings(any_shot.without_items(texts, none), [])
 
     def _with_pool(self, texts: ClassTexts, ids: Indexes) -> "TrainingSet":
-        """Return the training set of classes and unlabeled items; it is kept, as neighbors take long to find."""
+        """Return the training set of classes and unlabeled items; it is kept while they are the same."""
         pool = pool_of(ids)
         built = (texts, pool.tobytes())
         if self._base is None or self._built != built:
             data = self._without_items(texts)
             if len(pool):
                 data = data.with_unlabeled(self.vectors.of(pool))
-                assert data.pool is not None  # found now, and kept by every training set made of this one
             self._base, self._built = data, built
         return self._base
 
