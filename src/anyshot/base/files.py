@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from anyshot.errors import DataFileError
+from anyshot.errors import AnyshotError, DataFileError
 
 if TYPE_CHECKING:  # it is loaded by who changes a saved model
     from filelock import FileLock
@@ -38,6 +38,8 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield part
         part.replace(final)
+    except AnyshotError:  # some are of type OSError, too
+        raise
     except OSError as error:
         raise DataFileError(f"{final} cannot be written: {error.strerror or error}.") from error
     finally:

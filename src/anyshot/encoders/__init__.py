@@ -20,6 +20,7 @@ _HOME = {
     "backbone_of": "anyshot.encoders.freeze",
     "default_for": "anyshot.encoders.registry",
     "export": "anyshot.encoders.onnx",
+    "fetch_weights": "anyshot.encoders.fetch",
     "load_encoder": "anyshot.encoders.registry",
     "open_backbone": "anyshot.encoders.backbones",
     "rank_encoders": "anyshot.encoders.ranking",

@@ -1,4 +1,4 @@
-"""The commands models and cache."""
+"""The commands models, fetch and cache."""
 
 
 def test_models_lists_the_encoders(call):
@@ -12,3 +12,8 @@ def test_the_cache_is_shown_and_cleared(call, made, tmp_path, monkeypatch):
     assert call("cache").rows[0]["vectors"] >= 1
     assert call("cache", "--clear").rows[0]["vectors"] == 0
     assert list(call("cache").rows[0]) == ["folder", "vectors", "activations", "bytes", "limit_mb"]
+
+
+def test_fetch_names_the_weights_that_are_here(call):
+    rows = call("fetch", "efficientnet-lite0").rows
+    assert [(row["encoder"], row["path"].endswith(".pth")) for row in rows] == [("efficientnet-lite0", True)]

@@ -107,6 +107,11 @@ _COMMANDS = {
         "List the encoders with their size and license, and whether their weights are on this machine.",
         ("anyshot models",),
     ),
+    "fetch": Command(
+        "anyshot.app.cli.machine:fetch",
+        "Get the weights of the built-in encoders, unless they are on this machine.",
+        ("anyshot fetch minilm", "anyshot fetch efficientnet-lite0 --from weights/"),
+    ),
     "cache": Command(
         "anyshot.app.cli.machine:cache", "Show the size of the disk cache, or clear it.", ("anyshot cache --clear",)
     ),

