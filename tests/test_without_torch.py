@@ -53,10 +53,18 @@ import runpy
 sys.argv = ["anyshot", "predict", "I was charged twice", "--classes", "billing,delivery"]
 runpy.run_module("anyshot", run_name="__main__")
 """
+BEST = """
+import anyshot
+texts = [f"{what} number {n}" for n in range(6) for what in ("I was charged twice for order", "where is my parcel")]
+model = anyshot.AnyShotClassifier(budget="best", cache=False).fit(texts, ["billing", "delivery"] * 6)
+assert list(model.predict(texts)) == ["billing", "delivery"] * 6
+print(*model.reasons_)
+"""
 TRAIN = """
 import anyshot
 anyshot.load_encoder("minilm").backbone()
 """
+FACE = "from anyshot import FineTunedClassifier"
 GPU = "import anyshot; anyshot.load_encoder('minilm', device='cuda')"
 
 
@@ -86,8 +94,18 @@ def test_the_command_predicts_texts(tmp_path):
     assert "billing" in done.stdout
 
 
+def test_the_best_budget_compares_the_closed_forms_and_says_what_torch_would_add(tmp_path):
+    done = run(BEST, tmp_path)
+    assert 'Fine-tuning was not tried: it needs torch, which pip install "anyshot[torch]" adds' in done.stdout
+
+
 @pytest.mark.parametrize(
-    ("code", "purpose"), [(TRAIN, "Training a network needs torch"), (GPU, "device='cuda' needs torch")]
+    ("code", "purpose"),
+    [
+        (TRAIN, "Training a network needs torch"),
+        (GPU, "device='cuda' needs torch"),
+        (FACE, "FineTunedClassifier needs torch"),
+    ],
 )
 def test_what_needs_torch_names_the_extra(tmp_path, code, purpose):
     done = run(code, tmp_path)

@@ -16,7 +16,7 @@ from anyshot.base import progress
 from anyshot.base.items import Items
 from anyshot.base.labels import folds_by_arrival, ranks_in_class
 from anyshot.base.validation import Indexes, RandomState, class_means, first_copies, unit
-from anyshot.errors import EncoderError
+from anyshot.errors import EncoderError, MissingExtraError
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.fine_tuning.classifier import FineTunedClassifier
@@ -172,6 +172,8 @@ def _obstacle(model: Model, items: Items, method: str) -> str:
         encoders.backbone_of(model.embedder.encoder)
     except EncoderError as error:
         return f"the encoder cannot be split into stages ({error})"
+    except MissingExtraError:
+        return 'it needs torch, which pip install "anyshot[torch]" adds, and is compared with the others then'
     return ""
 
 
