@@ -9,6 +9,8 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 import anyshot
 
 ROOT = Path(anyshot.__file__).parent
@@ -142,6 +144,7 @@ def test_there_is_no_circle():
     assert not ahead, f"these import each other: {sorted(ahead)}"
 
 
+@pytest.mark.torch
 def test_every_import_outside_the_package_is_declared():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     carriers = packages_distributions()  # PIL -> pillow

@@ -18,10 +18,13 @@ def parts(text):
 
 SLOW = ("domain_adaptation.md", "serving.md")
 """Pages that run with --full only."""
+NEED_TORCH = ("freeze_points.md",)
+"""Pages that train a network."""
 
 
 def page_or_slow(page):
-    return pytest.param(page, marks=[pytest.mark.full] if page.name in SLOW else [], id=page.name)
+    marks = [pytest.mark.full] if page.name in SLOW else []
+    return pytest.param(page, marks=[*marks, pytest.mark.torch] if page.name in NEED_TORCH else marks, id=page.name)
 
 
 @pytest.mark.parametrize("page", [page_or_slow(page) for page in PAGES])

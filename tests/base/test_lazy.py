@@ -13,6 +13,7 @@ FACES = sorted(
 )
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("package", FACES)
 def test_the_public_names_are_sorted_and_defined_where_the_table_says(package):
     face = importlib.import_module(package)

@@ -104,6 +104,7 @@ def test_available_imports_neither_torch_nor_transformers():
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.torch
 def test_every_loader_of_the_table_exists():
     for path in [*(entry.loader for entry in ENCODERS.values()), *HUGGING_FACE.values()]:
         module, function = path.split(":")

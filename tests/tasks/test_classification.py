@@ -828,6 +828,7 @@ def test_a_class_named_by_a_sign_is_refused_before_anything_is_encoded(letters):
     )
 
 
+@pytest.mark.torch
 def test_a_table_of_texts_may_be_given_with_a_budget(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False, budget=1)
     assert clf.fit(pd.DataFrame({"text": TEXTS}), LABELS).predict(TEXTS).tolist() == LABELS

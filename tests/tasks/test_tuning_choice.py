@@ -48,12 +48,14 @@ def test_vectors_have_no_network_to_fine_tune():
     assert clf.reasons_[-1] == "Fine-tuning was not tried: vectors have no network to train."
 
 
+@pytest.mark.torch
 def test_a_budget_that_is_too_small_keeps_the_closed_form():
     clf = AnyShotClassifier(NAMES, budget=1e-3, cache=False, random_state=0).fit(TEXTS, LABELS)
     assert "Fine-tuning was not tried: it would take about" in clf.reasons_[-1]
     assert "fine-tuned" not in set(clf.leaderboard_.method)
 
 
+@pytest.mark.torch
 def test_fine_tuning_is_on_the_leaderboard_with_its_time():
     clf = AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
     assert "fine-tuned" in set(clf.leaderboard_.method)
@@ -62,12 +64,14 @@ def test_fine_tuning_is_on_the_leaderboard_with_its_time():
     assert clf.reasons_[-1].endswith(" s.")
 
 
+@pytest.mark.torch
 def test_without_a_cache_nothing_is_stored_on_disk(tmp_path, monkeypatch):
     monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
     AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
     assert not list(tmp_path.rglob("*"))
 
 
+@pytest.mark.torch
 def test_how_long_it_takes_is_said_before_it_begins_and_decides_whether_it_does(monkeypatch, caplog):
     began = []
     clock = SimpleNamespace(monotonic=partial(next, count(0.0, 10.0)))  # each look is ten seconds later

@@ -35,6 +35,7 @@ def test_fit_without_labels_and_classes_names_both_remedies(call, made, tmp_path
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.torch
 def test_fit_takes_an_encoder(call, made, tmp_path):
     done = call("fit", made / "train.csv", "--encoder", "minilm[:2]", "--text-column", "text", "--out", tmp_path / "m")
     assert done.code == 0, done.err
