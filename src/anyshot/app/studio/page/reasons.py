@@ -13,6 +13,8 @@ from anyshot.app.studio.quality import why
 SHOWN_TEXT: Final = 160
 """Characters of a labeled text that are shown as a reason."""
 SHOWN_WORDS: Final = 2
+SIMILAR: Final = 0.3
+"""Cosine from which a labeled item is shown as a reason; a less similar one tells nothing to a person."""
 
 
 def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, Any]]:
@@ -36,7 +38,8 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     elif explained.matched is not None:
         sentences.append(t.rich("why_name", name=name))
     shown: list[dict[str, Any]] = [{"sentence": sentence, "image": ""} for sentence in sentences]
-    neighbors = [item for item in project.items.get(found.neighbors) if item.id != number]
+    near = [one for one, nearest in zip(found.neighbors, explained.neighbors, strict=True) if nearest.cosine >= SIMILAR]
+    neighbors = [item for item in project.items.get(near) if item.id != number]
     shown += [_neighbor(item, _name(item, names, t), t, base) for item in neighbors]
     second = round(100 * (explained.probability - explained.margin))
     if second > 0:

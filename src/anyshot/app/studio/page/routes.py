@@ -30,7 +30,6 @@ def create_studio(projects: Projects) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.stopping = False
         yield
-        app.state.stopping = True
         projects.close()
 
     routes = [

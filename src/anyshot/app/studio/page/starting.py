@@ -7,10 +7,11 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from anyshot.app import studio
 from anyshot.app.studio.database import FILE_NAME
@@ -37,20 +38,29 @@ def run_studio(
     one if that is taken; root: the folder of the projects; browse: called with the address, None to open nothing.
     Once it listens, it prints "anyshot studio: http://127.0.0.1:8777/" on the standard output.
     """
-    with Projects(root or studio.default_root()) as projects, _bound(port) as listening:
+    # Threads that wait for each other at every small product make a refit twice as long.
+    one_thread = threadpool_limits(1, "blas")
+    with one_thread, Projects(root or studio.default_root()) as projects, _bound(port) as listening:
         path = "/" if given is None else address_of(projects, given)
         address = f"http://{HOST}:{listening.getsockname()[1]}{path}"
         print(f"anyshot studio: {address}", flush=True)
         if browse is not None:
             threading.Thread(target=browse, args=(address,), daemon=True).start()
-        uvicorn.Server(server_config(projects)).run(sockets=[listening])
+        StudioServer(projects).run(sockets=[listening])
 
 
-def server_config(projects: Projects) -> uvicorn.Config:
-    """Return how uvicorn runs the studio; requests that wait for a change do not delay its end."""
-    return uvicorn.Config(
-        create_studio(projects), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
-    )
+class StudioServer(uvicorn.Server):
+    """The server of the studio; at its end, requests that wait for a change are answered at once."""
+
+    def __init__(self, projects: Projects, **options: Any) -> None:
+        self.studio = create_studio(projects)
+        quiet = {"log_config": None, "access_log": False, "server_header": False}
+        super().__init__(uvicorn.Config(self.studio, timeout_graceful_shutdown=5, **quiet, **options))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was asked, and end."""
+        self.studio.state.stopping = True
+        await super().shutdown(sockets)
 
 
 def address_of(projects: Projects, given: Path) -> str:

@@ -9,7 +9,7 @@ const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
 const BATCH = 24;  // files of one request
 
 /** Tell what was added, and list what was not. */
-function tell({ added, repeated = 0, refused = [] }) {
+export function tell({ added, repeated = 0, refused = [] }) {
   dialog.close();
   const parts = [t("added", { n: added })];
   if (repeated) parts.push(t("repeated", { n: repeated }));
@@ -161,9 +161,10 @@ tabs.forEach((tab, at) => {
 });
 
 export function openAdd(name) {
-  choose(byId(`tab-${name}`) ?? tabs[0]);
+  const tab = byId(`tab-${name}`) ?? tabs[0];
+  choose(tab);
   if (!dialog.open) dialog.showModal();
-  if (name === "paste" && box) box.focus();
+  if (tab.id === "tab-paste") box.focus();
 }
 
 let stream = null, opening = 0;

@@ -130,7 +130,7 @@ async function showWhy() {
   why.hidden = !whyOpen;
   if (whyOpen) {
     why.textContent = t("looking");
-    await window.htmx.ajax("GET", `${base}items/${id}/why`, { target: why, swap: "innerHTML" });
+    await window.htmx.ajax("GET", `${base}items/${id}/why`, { source: why, target: why, swap: "innerHTML" });
   }
   draw();
 }

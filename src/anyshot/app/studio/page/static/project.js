@@ -1,6 +1,6 @@
 // The page of a project: the panels on both sides, the order and search of the items, and what changed.
 
-import { markColumns, openAdd } from "./adding.js";
+import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, lastSeen, outdated, rows, show, shown } from "./list.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
@@ -60,7 +60,7 @@ const inUse = (panel) => panel.contains(document.activeElement) && document.acti
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}` : "";
-  htmx.ajax("GET", `${base}${id}${ask}`, { target: `#${id}`, swap: "innerHTML" });
+  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" });
 }
 addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
 document.body.addEventListener("htmx:afterSwap", (event) => {
@@ -86,11 +86,13 @@ document.addEventListener("submit", (event) => {
   buttons.forEach((button) => (button.disabled = true));
   send(form.dataset.send, body).then((done) => {
     form.closest("dialog")?.close();
-    if (done.added) askWords = done.added;
+    if (form.id === "new-class") askWords = done.added;
     if (form.classList.contains("words")) askWords = askWords.filter((id) => id !== Number(body.id));
     form.reset();
     if (document.activeElement?.closest("#classes")) document.activeElement.blur();
+    if (form.dataset.send.startsWith("classes")) refresh("classes");
     if (done.message) toast(done.message);
+    if (typeof done.added === "number") tell(done);
   }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
     .finally(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
 });

@@ -1,0 +1,463 @@
+"""The page in a browser: the whole way from an empty project to a model, by mouse, by keys, and with what people have.
+
+One way is in the small suite; the others, and the pictures of docs/images, run with --full.
+"""
+
+import csv
+import io
+import os
+import shutil
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from anyshot.app.studio import Project
+from anyshot.app.studio.page import Projects
+from anyshot.app.studio.page.starting import StudioServer
+from anyshot.data import messages
+
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+MESSAGES = {
+    "billing": ["I was charged twice", "There is a fee on my invoice", "My card was debited two times", "Wrong bill"],
+    "delivery": ["Where is my parcel?", "The courier never came", "My package is late", "The box arrived broken"],
+    "login": ["I cannot sign in", "My password does not work", "The code never arrives", "My account is locked"],
+}
+TEXTS = [text for texts in zip(*MESSAGES.values(), strict=True) for text in texts]
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+class Studio:
+    """A studio that can be stopped and started again under the same address."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.port = root, 0
+        self.start()
+
+    def start(self) -> None:
+        self.server = StudioServer(Projects(self.root), port=self.port)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        while not self.server.started:
+            assert self.thread.is_alive()
+            time.sleep(0.02)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}/"
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("needs a browser: install chromium from the distribution")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_api.sync_playwright() as playwright:
+        arguments = [*CAMERA, *(["--no-sandbox"] if root else [])]
+        started = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def studio(chromium, tmp_path_factory):
+    running = Studio(tmp_path_factory.mktemp("projects"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def opened(chromium, studio):
+    """Open a page; at the end there is no error in the console, and no request has left the studio."""
+    faults, contexts = [], []
+
+    def open_page(path="", *, width=1360, height=820, scheme="light", language="en-US", touch=False, expected=()):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, has_touch=touch
+        )
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
+        page.on("console", lambda one: one.type in ("error", "warning") and faults.append(one.text))
+        page.on("request", lambda one: one.url.startswith((studio.address, "blob:")) or faults.append(one.url))
+        page.expected = expected
+        page.goto(studio.address + path)
+        return page
+
+    yield open_page
+    expected = [text for context in contexts for page in context.pages for text in getattr(page, "expected", ())]
+    for context in contexts:
+        context.close()
+    assert [fault for fault in faults if not any(text in fault for text in expected)] == []
+
+
+def create(page, name, kind="texts"):
+    page.click("[data-open=new-project]")
+    page.fill("#new-project [name=name]", name)
+    page.check(f"#new-project [value={kind}]")
+    page.click("#new-project .main")
+    page.wait_for_url("**/p/**")
+
+
+def name_classes(page, names):
+    page.fill("#new-class textarea", "\n".join(names))
+    page.click("#new-class .main")
+    page.wait_for_selector(".ask.words")
+    until(page, "() => { const skip = document.querySelector('[data-skip-words]'); skip?.click(); return !skip }")
+
+
+def paste(page, texts):
+    page.click("#no-items [data-tab=paste]")
+    page.fill("#paste-text", "\n".join(texts))
+    page.click("#paste-add")
+    answered(page)
+
+
+def until(page, expression, arg=None):
+    """Wait until an expression is true; the content policy forbids Playwright's own way, which evaluates strings."""
+    deadline = time.monotonic() + 15
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
+def answered(page):
+    until(
+        page,
+        "[...document.querySelectorAll('#list [data-item] .meter i')].some(one => parseFloat(one.style.width) > 0)",
+    )
+
+
+def saved(page, n_labels):
+    until(page, "n => document.querySelector('#saved').textContent.includes(` ${n} `)", n_labels)
+
+
+def row_of(page, text):
+    return page.locator("#list .row", has_text=text)
+
+
+def download(page, name):
+    with page.expect_download() as found:
+        page.click(f"[href$='export/{name}']")
+    return Path(found.value.path()).read_bytes()
+
+
+def check(page):
+    """Assert that axe-core finds no serious fault in what the page shows."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
+    found = axe.run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
+
+
+def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opened):
+    page = opened()
+    create(page, "Support <b>messages</b>")
+    page.fill("#new-class textarea", "billing\ndelivery\nlogin")
+    page.click("#new-class .main")
+    page.fill(".ask.words textarea", "invoice, charged twice, fee")
+    page.click(".ask.words .main")
+    page.wait_for_selector(".chip.own >> text=charged twice")
+    page.click("[data-skip-words]")
+    page.click("[data-skip-words]")
+    paste(page, [*TEXTS, "<img src=x onerror=alert(1)>"])
+    assert row_of(page, "<img src=x onerror=alert(1)>").count() == 1
+    row_of(page, "My package is late").click()
+    page.click(".more .pick >> text=delivery")
+    saved(page, 1)
+    row_of(page, "I cannot sign in").drag_to(page.locator(".class", has_text="login"))
+    saved(page, 2)
+    page.click("#undo")
+    saved(page, 1)
+    row_of(page, "I was charged twice").click()
+    page.click("[data-why]")
+    page.wait_for_selector(".why li")
+    check(page)
+    page.click("[hx-get$='/export']")
+    table = list(csv.reader(io.StringIO(download(page, "labels.csv").decode("utf-8-sig"))))
+    assert len(table) == len(TEXTS) + 2
+    assert "model.json" in {
+        Path(name).name for name in zipfile.ZipFile(io.BytesIO(download(page, "model.zip"))).namelist()
+    }
+
+
+def tab_to(page, selector):
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("one => document.activeElement.matches(one)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by Tab")
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def fill_by_keyboard(page):
+    """Create a project with classes and items."""
+    tab_to(page, "[data-open=new-project]")
+    press(page, "Enter")
+    tab_to(page, "#new-project [name=name]")
+    page.keyboard.type("by keys")
+    press(page, "Enter")
+    page.wait_for_url("**/p/**")
+    page.wait_for_selector("#new-class textarea:focus")
+    page.keyboard.type("billing\ndelivery\nlogin")
+    press(page, "Tab", "Enter")
+    for _ in MESSAGES:
+        page.wait_for_selector("[data-skip-words]")
+        tab_to(page, "[data-skip-words]")
+        press(page, "Enter")
+        page.wait_for_timeout(400)
+    tab_to(page, "#add-items")
+    press(page, "Enter")
+    page.wait_for_selector("#paste-text:focus")
+    page.keyboard.insert_text("\n".join(TEXTS))
+    tab_to(page, "#paste-add")
+    press(page, "Enter")
+    answered(page)
+
+
+@pytest.mark.full
+def test_texts_by_keyboard_alone(opened):
+    page = opened()
+    fill_by_keyboard(page)
+    tab_to(page, "#list .row")
+    press(page, "j", "1")
+    saved(page, 1)
+    press(page, "u")
+    saved(page, 2)
+    press(page, "x", "Shift+J", "2")
+    saved(page, 4)
+    press(page, "z")
+    saved(page, 2)
+    press(page, "w")
+    page.wait_for_selector(".why li")
+    press(page, "?")
+    page.wait_for_selector("#keys[open]")
+    check(page)
+    press(page, "Escape")
+    tab_to(page, "[hx-get$='/export']")
+    press(page, "Enter")
+    page.wait_for_selector("#sheet[open]")
+    check(page)
+    tab_to(page, "[href$='labels.xlsx']")
+    with page.expect_download() as found:
+        press(page, "Enter")
+    assert zipfile.is_zipfile(found.value.path())
+
+
+def drawn(color, shape):
+    image = Image.new("RGB", (160, 120), "white")
+    getattr(ImageDraw.Draw(image), shape)((30, 20, 130, 100), fill=color)
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.mark.full
+def test_images_by_upload_and_camera(opened):
+    page = opened()
+    create(page, "shapes", "images")
+    name_classes(page, ["ball", "envelope"])
+    page.click("#no-items [data-tab=files]")
+    check(page)
+    files = [
+        {"name": f"{n}.png", "mimeType": "image/png", "buffer": drawn((20 * n, 90, 200), "ellipse")} for n in range(4)
+    ]
+    page.set_input_files("#file-input", [*files, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"}])
+    page.wait_for_selector("#toast >> text=4 items added. 1 could not be read.")
+    answered(page)
+    page.click("#list .card >> nth=1")
+    page.click("#dock .pick >> text=ball")
+    saved(page, 1)
+    check(page)
+    page.click("#add-items")
+    page.click("#tab-camera")
+    page.select_option("#camera-class", label="envelope")
+    page.click("#shoot:enabled")
+    page.wait_for_selector("#shots img")
+    check(page)
+    page.keyboard.press("Escape")
+    saved(page, 2)
+
+
+@pytest.mark.full
+def test_a_refused_camera_is_said(opened):
+    page = opened()
+    create(page, "no camera", "images")
+    page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError')) }"
+    )
+    page.click("#no-items [data-tab=camera]")
+    page.wait_for_selector("#camera-error >> text=cannot be used")
+    assert page.is_disabled("#shoot")
+
+
+@pytest.mark.full
+def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="needs openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["number", "<b>message</b>", "team"])
+    for number, text in enumerate(TEXTS):
+        book.active.append([number, text, "billing" if number == 0 else "login" if number == 2 else None])
+    book.save(tmp_path / "tickets.xlsx")
+    page = opened()
+    page.set_input_files("[data-start-file]", tmp_path / "tickets.xlsx")
+    page.wait_for_selector("#sheet[open] >> text=12 rows")
+    page.select_option("[name=label]", label="team")
+    assert page.locator("th.chosen").all_text_contents() == ["<b>message</b>", "team"]
+    check(page)
+    page.click("#sheet .main")
+    answered(page)
+    saved(page, 2)
+    assert page.text_content("#n-classes") == "2 classes"
+
+
+@pytest.mark.full
+def test_german(opened):
+    page = opened(language="de-DE")
+    check(page)
+    create(page, "Nachrichten")
+    name_classes(page, ["Rechnung", "Lieferung"])
+    paste(page, ["Die Rechnung stimmt nicht", "Wo ist mein Paket?"])
+    assert "2 Einträge" in page.text_content("#shown")
+    page.click(".more .pick >> nth=0")
+    until(page, "document.querySelector('#saved').textContent.includes('Gespeichert · 1 Label')")
+    check(page)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (375, "dark"), (640, "light"), (2560, "dark")])
+def test_every_width_shows_all_without_scrolling_sideways(opened, width, scheme):
+    page = opened(width=width, height=780, scheme=scheme, touch=width < 700)
+    page.click("[value=texts].tile")
+    page.wait_for_url("**/p/**")
+    answered(page)
+    if width < 900:
+        page.click(".area.left summary")
+        page.click(".area.right summary")
+    check(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#tools").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 300)
+    page.click("#list .row >> nth=2")
+    page.click(".more .pick >> nth=1")
+    until(page, "Boolean(document.querySelector('#list .confirmed'))")
+
+
+@pytest.mark.full
+def test_two_tabs_see_the_changes_of_each_other(opened):
+    first = opened()
+    create(first, "shared")
+    second = opened(first.url.split("/", 3)[3])
+    name_classes(first, ["billing", "login"])
+    paste(first, TEXTS)
+    answered(second)
+    second.wait_for_selector("text=2 classes")
+    row_of(second, "I cannot sign in").click()
+    second.click(".more .pick >> text=login")
+    saved(first, 1)
+    until(first, "[...document.querySelectorAll('.row')].some(one => one.textContent.includes('✓'))")
+
+
+@pytest.mark.full
+def test_a_server_that_is_gone_and_back_loses_no_click(opened, studio):
+    page = opened(expected=("ERR_CONNECTION_REFUSED", "Failed to load resource"))
+    create(page, "gone")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    studio.stop()
+    page.wait_for_selector("#gone:visible")
+    page.keyboard.press("1")
+    page.keyboard.press("j")
+    page.keyboard.press("2")
+    page.wait_for_selector("#gone >> text=2 changes wait")
+    check(page)
+    studio.start()
+    page.wait_for_selector("#gone", state="hidden")
+    saved(page, 2)
+
+
+@pytest.mark.full
+def test_ten_thousand_items_are_never_all_in_the_document(opened, tmp_path):
+    table = "text\n" + "".join(f"message number {number}\n" for number in range(10_000))
+    (tmp_path / "many.csv").write_text(table)
+    page = opened()
+    page.set_input_files("[data-start-file]", tmp_path / "many.csv")
+    page.click("#sheet .main")
+    page.wait_for_selector("#shown >> text=10,000 items")
+    page.select_option("#view", "added")
+    for share in (0.5, 1.0):
+        page.evaluate(
+            "share => { const one = document.getElementById('scroller'); one.scrollTop = share * one.scrollHeight }",
+            share,
+        )
+        page.wait_for_selector("text=message number " + ("9999" if share == 1 else "50"))
+        assert page.locator("#list .row").count() < 60
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_of_six_states(opened, studio, scheme):
+    """Write docs/images/studio_*.png: small files, of few colors."""
+
+    def shoot(page, name):
+        page.wait_for_timeout(400)
+        page.evaluate("document.getElementById('toast')?.setAttribute('hidden', '')")
+        check(page)
+        picture = Image.open(io.BytesIO(page.screenshot()))
+        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        few.save(IMAGES / f"studio_{name}_{scheme}.png", optimize=True)
+
+    page = opened(width=1280, height=800, scheme=scheme)
+    page.wait_for_selector(".tiles")
+    page.evaluate("document.querySelector('.projects')?.parentElement.remove()")
+    shoot(page, "start")
+    page.click("[value=texts].tile")
+    page.wait_for_url("**/p/**")
+    answered(page)
+    shoot(page, "first_answers")
+    label_sample(page, max(studio.root.glob("sample texts*"), key=lambda one: one.stat().st_ctime))
+    page.click("#list .row >> nth=1")
+    page.keyboard.press("w")
+    page.wait_for_selector(".why li")
+    shoot(page, "labeled")
+    page.click("[hx-get$='/export']")
+    page.wait_for_selector("#sheet[open]")
+    shoot(page, "export")
+    address = page.url.split("/", 3)[3]
+    phone = opened(address, width=375, height=740, scheme=scheme)
+    answered(phone)
+    shoot(phone, "phone")
+    pictures = opened(width=1280, height=800, scheme=scheme)
+    pictures.click("[value=images].tile")
+    pictures.wait_for_url("**/p/**")
+    answered(pictures)
+    shoot(pictures, "images")
+
+
+def label_sample(page, folder):
+    """Label messages of the sample with their true classes, as in another tab, until there are figures and a curve."""
+    sample = messages()
+    truth = dict(zip(map(str, sample.items), sample.labels, strict=True))
+    with Project.open(folder) as project:
+        classes = {one.name: one.id for one in project.classes.all()}
+        labeled = [(one, truth[one.content]) for one in project.items.get(project.items.labels().ids)]
+        labeled = [(one.id, classes[name]) for one, name in labeled if name in classes]
+        for start in range(0, 48, 12):
+            for item, number in labeled[start : start + 12]:
+                project.label([item], number)
+            saved(page, start + 12)
+            page.wait_for_timeout(1500)
