@@ -17,7 +17,7 @@ SHOWN_WORDS: Final = 6
 SHOWN_PAIRS: Final = 2
 NEARLY_ALL: Final = 0.95
 """Lower end of the interval from which the headline is "Nearly all right"."""
-LEFT, RIGHT, TOP, BOTTOM = 30.0, 244.0, 16.0, 104.0  # of the curve, in the picture of 260 x 124
+LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
 
 
 def color_number(color: str) -> int:
@@ -125,23 +125,28 @@ def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
 
 
 def curve_points(curve: Sequence[tuple[int, float, float, float]], t: Texts) -> dict[str, Any]:
-    """Return the points of the picture of (labels, accuracy, lower, upper)."""
-    most = max(point[0] for point in curve) or 1
+    """Return the points of the picture of (labels, accuracy, lower, upper), and its words."""
+    fewest, most = curve[0][0], curve[-1][0]
     floor = min(0.5, *(point[2] for point in curve))
 
-    def place(n: int, share: float) -> str:
-        x = LEFT + (RIGHT - LEFT) * n / most
-        return f"{x:.1f},{BOTTOM - (BOTTOM - TOP) * (share - floor) / (1 - floor):.1f}"
+    def place(n: int, share: float) -> tuple[float, float]:
+        x = LEFT + (RIGHT - LEFT) * (n - fewest) / (most - fewest)
+        return round(x, 1), round(BOTTOM - (BOTTOM - TOP) * (share - floor) / (1 - floor), 1)
 
     line = [place(point[0], point[1]) for point in curve]
     band = [place(point[0], point[3]) for point in curve] + [place(point[0], point[2]) for point in reversed(curve)]
-    first, last = (round(100 * point[1]) for point in (curve[0], curve[-1]))
-    x, y = (float(one) for one in line[-1].split(","))
-    label = t("curve_label", **{"from": first, "to": last}, first=curve[0][0], last=curve[-1][0])
-    from_y = float(line[0].split(",")[1])
+    before, now = (round(100 * point[1]) for point in (curve[0], curve[-1]))
     return {
-        **{"line": " ".join(line), "band": " ".join(band), "x": x, "y": y, "label": label},
-        **{"first": curve[0][0], "last": curve[-1][0], "from": first, "to": last, "from_y": from_y},
+        "line": " ".join(f"{x},{y}" for x, y in line),
+        "band": " ".join(f"{x},{y}" for x, y in band),
+        "x": line[-1][0],
+        "y": line[-1][1],
+        "words_y": min(y for _, y in line) - 9,
+        "before": before,
+        "now": now,
+        "fewest": fewest,
+        "most": most,
+        "label": t("curve_label", **{"from": before, "to": now}, first=fewest, last=most),
     }
 
 

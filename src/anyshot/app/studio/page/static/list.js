@@ -176,7 +176,8 @@ function fillAnswer(node, row) {
   const sure = node.querySelector(".answer em"), share = row.confidence ?? 0;
   sure.classList.toggle("confirmed", confirmed);
   sure.title = answer === "unknown" ? t("near_none") : "";
-  sure.textContent = confirmed ? `✓ ${t("confirmed")}` : answer === null ? t("no_answer_yet") : answer === "unknown" ? "" : numbers.format(share);
+  if (confirmed) sure.replaceChildren("✓", make("span", { textContent: t("confirmed") }));
+  else sure.textContent = answer === null ? t("no_answer_yet") : answer === "unknown" ? "" : numbers.format(share);
   node.querySelector(".meter i").style.width = `${confirmed ? 100 : answer === null || answer === "unknown" ? 0 : Math.round(share * 100)}%`;
   node.classList.toggle("changed", Boolean(row.changed));
 }

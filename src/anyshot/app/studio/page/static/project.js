@@ -15,7 +15,7 @@ async function order({ refresh = false } = {}) {
   const mine = ++asked;
   const search = byId("search").value.trim(), by = byId("search-by").value;
   const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
-  const found = filter.ids ? { ids: filter.ids } : await get(`order?${new URLSearchParams(params)}`).catch(() => null);
+  const found = filter.ids ? { ids: filter.ids } : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
   if (mine !== asked || !found) return;
   let { ids } = found;
   if (refresh && !found.groups && shown.ids.length) {
