@@ -54,7 +54,7 @@ class StudioServer(uvicorn.Server):
 
     def __init__(self, projects: Projects, **options: Any) -> None:
         self.studio = create_studio(projects)
-        quiet = {"log_config": None, "access_log": False, "server_header": False}
+        quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
         super().__init__(uvicorn.Config(self.studio, timeout_graceful_shutdown=5, **quiet, **options))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
