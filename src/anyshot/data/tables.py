@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -196,6 +196,11 @@ def _excel(path: Path) -> Table:
     """Read the first sheet that is not empty; its first row holds the names of the columns."""
     openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
     try:
+        if path.read_bytes()[: len(_COMPOUND_FILE)] == _COMPOUND_FILE:
+            raise DataFileError(
+                f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
+                "without a password."
+            )
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
     except (BadZipFile, KeyError, ValueError, OSError) as error:
@@ -210,6 +215,9 @@ def _excel(path: Path) -> Table:
     columns = [clean_name("" if name is None else str(name)) for name in header]
     rows = [row[: len(columns)] + [None] * (len(columns) - len(row)) for _, row in rest]
     return Table(path, pd.DataFrame(rows, columns=columns, dtype=object), [number for number, _ in rest])
+
+
+_COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
 
 
 def _is_filled(cell: object) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ LabelOf: TypeAlias = int | Literal["unknown"] | None
 """A label: the id of a class, "unknown", or None for no label."""
 IMAGES: Final = "images"
 THUMBNAILS: Final = "thumbnails"
+_SUBJECTS: Final = frozenset({"items", "labels"})  # of changes after which the labels are read again
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,13 @@ class ItemList:
 
     def labels(self) -> Labels:
         """Return the ids and labels of all items."""
-        version = self._database.version()
-        known = self._labels
+        version, known = self._database.version(), self._labels
+        if (
+            known is not None
+            and version > known.version
+            and not self._database.subjects_since(known.version) & _SUBJECTS
+        ):
+            known = self._labels = replace(known, version=version)
         if known is None or known.version != version:
             found = self._database.read(
                 "select id, coalesce(label, 0) as label from items where not hidden order by id"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # they load scipy and the encoders, which a project that is o
 MAX_POOL: Final = 1_000
 """Items without labels that the model is fitted to, evenly spaced: the time of a refit grows with them."""
 ENCODED_AT_ONCE: Final = 128
+"""Items that are encoded before the progress is reported."""
 UNKNOWN_RATE: Final = 0.05
 """Fraction of items of known classes that may be answered "unknown", once a person labeled an item as unknown."""
 
@@ -55,7 +56,7 @@ class ItemVectors:
         done = len(ids) - len(missing)
         for start in range(0, len(missing), ENCODED_AT_ONCE):
             some = missing[start : start + ENCODED_AT_ONCE]
-            self._append(some, self.embedder.encode_known(self._project.items.contents(some)))
+            self._append(some, self.embedder.encode(self._project.items.contents(some)))
             done += len(some)
             yield done
 
