@@ -251,7 +251,7 @@ def test_model_json_without_its_parts_is_refused_even_with_a_valid_digest(tmp_pa
 
 def test_a_newer_format_names_the_version_that_wrote_it_and_the_remedy(tmp_path):
     change(write(tmp_path / "model"), format=FORMAT + 1, anyshot="7.5.0")
-    with pytest.raises(ModelFolderError, match=r"written by anyshot 7\.5\.0 in format 3.*install 'anyshot>=7\.5\.0'"):
+    with pytest.raises(ModelFolderError, match=r"written by anyshot 7\.5\.0 in format 3.*install \"anyshot>=7\.5\.0\""):
         read_model(tmp_path / "model")
     with pytest.raises(ModelFolderError, match="Nothing was written"):
         write(tmp_path / "model", "new")
