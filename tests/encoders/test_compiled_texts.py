@@ -137,7 +137,7 @@ def test_half_precision_weights_are_read(folder):
 
 
 def test_long_texts_are_truncated_and_counted(folder, caplog):
-    with caplog.at_level("INFO", logger="anyshot"):
+    with caplog.at_level("DEBUG", logger="anyshot"):
         whole, longer = CompiledTextEncoder(folder).encode(["card " * 10, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
     assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text

@@ -126,7 +126,7 @@ def test_texts_for_an_image_network_raise_an_error():
 def test_the_number_of_truncated_texts_is_logged(tmp_path, caplog):
     folder, _ = tiny.saved("bert", tmp_path)
     backbone = LanguageModelEncoder(folder, device="cpu").backbone()
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         tokens = backbone.prepare(["card", "card " * 30])
     assert [len(ids) for ids in tokens] == [3, 12]
     assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text

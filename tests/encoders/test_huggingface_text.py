@@ -47,7 +47,7 @@ def test_long_texts_are_truncated_and_counted(kind, n_tokens, tmp_path, exact, c
     folder, _ = saved(kind, tmp_path)
     encoder = LanguageModelEncoder(folder, device="cpu")
     fits = n_tokens if kind == "gpt2" else n_tokens - 2
-    with caplog.at_level(logging.INFO, logger="anyshot"):
+    with caplog.at_level(logging.DEBUG, logger="anyshot"):
         whole, longer = encoder.encode(["card " * fits, "card " * 30])
     np.testing.assert_allclose(whole, longer, atol=1e-6)
     assert "1 of 2 texts are longer than 12 tokens and were truncated" in caplog.text

@@ -108,7 +108,7 @@ def test_window_and_batch_sizes_do_not_change_the_vectors(minilm, monkeypatch):
 
 
 def test_long_texts_are_truncated_and_counted(minilm, caplog):
-    with caplog.at_level(logging.INFO, logger="anyshot"):
+    with caplog.at_level(logging.DEBUG, logger="anyshot"):
         long, longer = minilm.encode(["word " * 254, "word " * 900])
     np.testing.assert_allclose(long, longer, atol=1e-6)
     assert "1 of 2 texts are longer than 256 tokens and were truncated" in caplog.text

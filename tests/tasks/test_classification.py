@@ -846,3 +846,15 @@ def test_names_without_letters_ask_for_words_or_a_label(letters):
     for names in (["1", "2"], ["\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"]):
         with pytest.raises(NotEnoughLabelsError, match="or Words or a description"):
             AnyShotClassifier(names, encoder=letters, cache=False).fit()
+
+
+def test_score_counts_unknown_as_evaluate_does():
+    vectors = np.eye(3, dtype=np.float32)
+    noise = 0.05 * np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    labels = np.repeat(["a", "b"], 20)
+    clf = AnyShotClassifier(cache=False, encoder="vectors", unknown_rate=0.05)
+    clf.fit(np.repeat(vectors[:2], 20, axis=0) + noise, labels)
+    items, labels = vectors[[0, 1, 2, 0]], ["a", "b", "outsider", None]
+    assert clf.predict(items[2:3]).tolist() == [UNKNOWN]
+    assert clf.score(items, labels) == clf.evaluate(items, labels).accuracy == 1
+    assert clf.score(items[:2], ["a", "a"], sample_weight=[3, 1]) == 0.75

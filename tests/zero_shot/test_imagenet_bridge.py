@@ -17,6 +17,7 @@ from anyshot.zero_shot.imagenet_bridge import (
     hypernyms_by_name,
     known_classes,
     largest_shares,
+    names_are_guesses,
     transfer_weights,
 )
 
@@ -174,3 +175,13 @@ def test_the_bridge_gives_a_class_the_weights_of_known_ones_and_names_these():
     assert sea.argmax() == 0
     assert not number.any()
     assert bridge.similar_classes(ClassTexts(("sea",), (("sea",),)))[0][0][0] == "ocean"
+
+
+def test_short_class_vectors_are_guesses_unless_items_vary_along_them():
+    class_vectors = 0.05 * np.eye(4, dtype=np.float32)[:2]
+    items = np.eye(4, dtype=np.float32)  # they vary as much along the difference as in any direction
+    assert names_are_guesses(class_vectors, items[:0])
+    assert names_are_guesses(class_vectors, items)
+    assert not names_are_guesses(class_vectors * 2, items[:0])
+    assert not names_are_guesses(class_vectors * 2, np.repeat(items[:2], 9, axis=0))
+    assert not names_are_guesses(class_vectors[:1], items)

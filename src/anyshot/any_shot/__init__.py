@@ -3,11 +3,13 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
+    "GUESSES": "anyshot.any_shot.prior",
     "Embedder": "anyshot.any_shot.embedder",
     "Model": "anyshot.any_shot.model",
     "TrainingSet": "anyshot.any_shot.training_set",
     "explain": "anyshot.any_shot.explanation",
     "fit_model": "anyshot.any_shot.fitting",
+    "names_are_guesses": "anyshot.any_shot.prior",
     "result_from_scores": "anyshot.any_shot.cross_validation",
     "without_items": "anyshot.any_shot.training_set",
 }

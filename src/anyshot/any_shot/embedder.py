@@ -20,6 +20,7 @@ from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders.long_texts import LongTexts, reason_of_long_texts, rows_of_long_texts, with_long_texts
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
+from anyshot.encoders.unread_texts import warn_of_unread_texts
 from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
@@ -70,7 +71,7 @@ class Embedder:
         self._download, self.table, self.words = download, table, words
         self.long_texts: LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
-        self.counts, self._warned = EncodingCounts(), False
+        self.counts, self._warned, self._warned_unread = EncodingCounts(), False, False
 
     @classmethod
     def from_saved(
@@ -172,6 +173,8 @@ class Embedder:
         if given != "text":
             return vectors
         texts, warn = check_texts(items), not self._warned
+        if not self._warned_unread:
+            self._warned_unread = warn_of_unread_texts(texts, self.encoder, name=self.name, stacklevel=3)
         vectors, n_cut = with_long_texts(
             vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=3
         )
@@ -183,7 +186,7 @@ class Embedder:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
         loaded = self.encoder
         changed = copy.copy(self)
-        vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True)
+        vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True, _warned_unread=True)
         vars(changed).pop("reader", None)  # it reads with this one's cache
         return changed
 

@@ -44,6 +44,15 @@ class Limited(Protocol):
 
 
 @runtime_checkable
+class WithVocabulary(Protocol):
+    """A text encoder that reads only what its vocabulary has, such as one without Thai letters."""
+
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown (n,)."""
+        ...
+
+
+@runtime_checkable
 class TextAligned(Protocol):
     """An image encoder that embeds texts among its image vectors, like CLIP."""
 

@@ -42,7 +42,7 @@ class CompiledTextEncoder:
 
     The model is a BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT or MPNet. A folder of sentence-transformers states its
     pooling, dense layers, prompt and the longest text; of another folder, the vector is the mean of the token states. A
-    longer text is truncated; the number of truncated texts is logged at level INFO.
+    longer text is truncated; the number of truncated texts is logged at level DEBUG.
 
     Parameters
     ----------
@@ -97,6 +97,10 @@ class CompiledTextEncoder:
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
         return self._engine.tokenizer.is_cut(texts)
+
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown to the model (n,)."""
+        return self._engine.tokenizer.is_unread(texts)
 
     def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
         """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""

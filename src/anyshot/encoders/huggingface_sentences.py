@@ -101,7 +101,7 @@ class SentenceModelEncoder(HuggingFaceEncoder):
         truncated: list[list[int]] = tokenizer(prompted, truncation=limit is not None, max_length=limit)["input_ids"]
         n_truncated = sum(len(one) < len(other) for one, other in zip(truncated, tokens, strict=True))
         if n_truncated:
-            log.info("%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), limit)
+            log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), limit)
         return truncated
 
     def _vectors(self, texts: list[str]) -> Vectors:

@@ -35,7 +35,7 @@ class LanguageModelEncoder(HuggingFaceEncoder):
     """Encoder of a text model of transformers: BERT, RoBERTa, DistilBERT, GPT-2, T5 and others.
 
     The vector is the mean of the token states, or for a causal model the state of the last token. A text with more
-    tokens than the model has positions is truncated; the number of truncated texts is logged at level INFO. Parameters
+    tokens than the model has positions is truncated; the number of truncated texts is logged at level DEBUG. Parameters
     and attributes are those of `HuggingFaceEncoder`.
     """
 
@@ -105,7 +105,7 @@ class LanguageModelEncoder(HuggingFaceEncoder):
                 )
         n_truncated = sum(self._is_truncated(ids, text) for ids, text in zip(tokens, texts, strict=True))
         if n_truncated:
-            log.info(
+            log.debug(
                 "%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), self._max_tokens
             )
         return tokens

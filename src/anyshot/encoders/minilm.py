@@ -44,7 +44,7 @@ class MiniLMEncoder:
     """The all-MiniLM-L6-v2 text encoder.
 
     A text longer than 256 tokens is truncated, as the published model does; the number of truncated texts is logged at
-    level INFO.
+    level DEBUG.
 
     Parameters
     ----------
@@ -100,6 +100,10 @@ class MiniLMEncoder:
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more than 256 tokens (n,)."""
         return self._tokenizer.is_cut(texts)
+
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown to the model (n,)."""
+        return self._tokenizer.is_unread(texts)
 
     def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
         """Yield the vectors (n, 384) of some thousand texts at a time, in order, reading the texts as needed."""

@@ -27,7 +27,7 @@ from anyshot.tasks.parameters import (
     check_parameters,
     embedder_for,
     fit_model,
-    warn_of_duplicates,
+    warn_of_classes,
 )
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
 from anyshot.tasks.tuning_choice import Budget, fine_tune_if_better
@@ -154,7 +154,7 @@ class AnyShotClassifier(FittedClassifier):
             return self._postpone(classes)
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
-        warn_of_duplicates(data, stacklevel=3)
+        warn_of_classes(data, stacklevel=3)
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -232,11 +232,25 @@ class AnyShotClassifier(FittedClassifier):
 
     def evaluate(self, X: Items | Mapping[Label, Items], y: Labels | None = None) -> "Evaluation":
         """Return accuracy, calibration and more on items with known classes; it prints as a table."""
+        return self._evaluated(X, y)
+
+    def score(
+        self, X: Items | Mapping[Label, Items], y: Labels | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the accuracy as `evaluate` counts it.
+
+        For an item of a class that the model does not know, whatever its label is called, `UNKNOWN` is the correct
+        prediction; items without a label are left out.
+        """
+        return self._evaluated(X, y, sample_weight=sample_weight).accuracy
+
+    def _evaluated(self, X: Any, y: Labels | None, *, sample_weight: ArrayLike | None = None) -> "Evaluation":
+        """Return the figures of `evaluate`, with weights of the items (n,)."""
         items, labels = items_and_labels(X, y)
         model = self._fitted_model(items)
-        vectors = model.encode(items)
-        predicted, sure = from_indexes(model.predict(vectors), model.data.classes), model.probabilities(vectors)
-        found: Evaluation = evaluation.evaluate_answers(model.data.classes, labels, predicted, sure)
+        vectors, classes = model.encode(items), model.data.classes
+        predicted, sure = from_indexes(model.predict(vectors), classes), model.probabilities(vectors)
+        found: Evaluation = evaluation.evaluate_answers(classes, labels, predicted, sure, sample_weight=sample_weight)
         return found
 
     @property

@@ -19,7 +19,7 @@ from anyshot.tasks.parameters import (
     embedder_for,
     expected_shares,
     fit_model,
-    warn_of_duplicates,
+    warn_of_classes,
 )
 from anyshot.zero_shot.class_texts import Description
 
@@ -134,7 +134,7 @@ class FittedClassifier(ClassifierBase):
             modality_of(items)  # an empty list does not show which encoder is needed
         embedder = embedder_for([items], self)
         data = embedder.with_embeddings(self._pending, items)
-        warn_of_duplicates(data, stacklevel=5)
+        warn_of_classes(data, stacklevel=5)
         return self._set_model(fit_model(self, embedder, data))
 
     def _check_fitted(self) -> None:

@@ -1,5 +1,6 @@
 """What a user gives to AnyShotClassifier: its parameters, which are checked, and items, which become a training set."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -132,9 +133,14 @@ def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: 
     return model
 
 
-def warn_of_duplicates(data: TrainingSet, *, stacklevel: int) -> None:
-    """Warn of classes that are nearly the same for the encoder."""
+def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
+    """Warn of classes that are nearly the same for the encoder, and of names that say nothing to it."""
     own = data.class_embeddings, data.texts.names
+    if any_shot.names_are_guesses(data):
+        remedy = (
+            "Give labels of each class, or use an image-text model, such as encoder='hf:openai/clip-vit-base-patch32'."
+        )
+        warnings.warn(f"{any_shot.GUESSES} {remedy}", stacklevel=stacklevel + 1)
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
 
 

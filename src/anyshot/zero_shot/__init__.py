@@ -28,6 +28,7 @@ _HOME = {
     "generalized_weights": "anyshot.zero_shot.generalized",
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
     "mapped_weights": "anyshot.zero_shot.semantic_map",
+    "names_are_guesses": "anyshot.zero_shot.imagenet_bridge",
     "shares_by_clusters": "anyshot.zero_shot.class_shares",
     "whiten": "anyshot.zero_shot.class_shares",
     "wiener_filter": "anyshot.zero_shot.pool_refinement",

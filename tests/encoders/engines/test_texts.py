@@ -56,7 +56,7 @@ def test_a_prompt_is_put_before_each_text():
 
 
 def test_long_texts_are_truncated_and_counted(caplog):
-    with caplog.at_level(logging.INFO, logger="anyshot"):
+    with caplog.at_level(logging.DEBUG, logger="anyshot"):
         vectors = engine_of(max_tokens=3).encode(TEXTS)
     np.testing.assert_allclose(vectors, expected([" ".join(text.split()[:3]) for text in TEXTS]), atol=1e-6)
     assert "2 of 4 texts are longer than 3 tokens and were truncated" in caplog.text

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from anyshot import encoders, evaluation, store, tasks
+from anyshot import any_shot, encoders, evaluation, store, tasks
 from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import note, show
 from anyshot.app.cli.options import Columns, with_column_options
@@ -39,7 +39,7 @@ def encode(
     check_out(out, (".npz",), data)
     inputs = read(data, columns=columns, with_labels=labels)
     name = default_for(inputs.modality) if encoder == "auto" else encoder
-    vectors = store.encode_once(encoders.load_encoder(name), inputs.items, cache=store.VectorCache())
+    vectors = any_shot.Embedder(name, cache=store.VectorCache()).encode(inputs.items)
     arrays = {"vectors": vectors, "items": np.array([str(item) for item in inputs.items]), "encoder": np.array(name)}
     if inputs.labels is not None:
         arrays["labels"] = np.array(

@@ -23,6 +23,9 @@ BATCH_TOKENS: Final = 1024
 KINDS: Final = ("BPE", "Unigram", "WordLevel", "WordPiece")
 """The models of tokenizers; old files do not name theirs."""
 
+UNKNOWN_TOKENS: Final = ("[UNK]", "<unk>")
+"""What tokenizers put for words that they cannot divide into known pieces."""
+
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +72,17 @@ class TextTokenizer:
         encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
         return np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
 
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown (n,)."""
+        unknown = {self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS} - {None}
+        encodings = self.tokenizer.encode_batch(list(texts))
+        found = []
+        for own in encodings:
+            is_unknown = np.isin(own.ids, list(unknown))
+            is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
+            found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
+        return np.array(found, dtype=bool)
+
     def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated."""
         ids, n_truncated = self.ids(texts, first_row)
@@ -78,7 +92,7 @@ class TextTokenizer:
     def log_truncated(self, n_truncated: int, *, of: int) -> None:
         """Log how many texts were truncated, if any."""
         if n_truncated:
-            log.info("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
+            log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
 
 
 class TextEngine:
