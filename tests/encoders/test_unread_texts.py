@@ -15,6 +15,8 @@ def test_the_default_encoder_does_not_read_thai():
 
 def test_a_warning_names_the_rows_once():
     clf = AnyShotClassifier(["refund", "delivery"]).fit()
-    with pytest.warns(UserWarning, match=r"2 of 5 texts are mostly in letters .* 'minilm' does not know \(rows 1, 3\)"):
+    with pytest.warns(
+        UserWarning, match=r"2 of 5 texts are mostly in letters that the encoder 'minilm' does not know \(rows 1, 3\)"
+    ):
         clf.predict(TEXTS)
     clf.predict(TEXTS)  # a second warning would be an error

@@ -28,7 +28,7 @@ def warn_of_unread_texts(texts: Sequence[str], encoder: object, *, name: str, st
         return False
     are = "is" if len(rows) == 1 else "are"
     warnings.warn(
-        f"{len(rows):,} of {len(texts):,} texts {are} mostly in letters or signs that the encoder {name!r} does not know "
+        f"{len(rows):,} of {len(texts):,} texts {are} mostly in letters that the encoder {name!r} does not know "
         f"({named_rows(rows)}), so predictions for them are guesses. Use an encoder for this language, such as "
         "encoder='hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
         stacklevel=stacklevel + 1,

@@ -234,9 +234,7 @@ class AnyShotClassifier(FittedClassifier):
         """Return accuracy, calibration and more on items with known classes; it prints as a table."""
         return self._evaluated(X, y)
 
-    def score(
-        self, X: Items | Mapping[Label, Items], y: Labels | None = None, sample_weight: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy as `evaluate` counts it.
 
         For an item of a class that the model does not know, whatever its label is called, `UNKNOWN` is the correct

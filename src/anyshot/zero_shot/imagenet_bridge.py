@@ -148,7 +148,7 @@ def _variation(directions: Floats, items: Vectors) -> float:
         return VARIATION_WITHOUT_ITEMS
     axes = np.linalg.svd(directions - directions.mean(axis=0), full_matrices=False)[2][: len(directions) - 1]
     along = float(np.square(centered @ axes.T).sum(dtype=np.float64))
-    return (along / len(axes)) / (total / items.shape[1])
+    return float((along / len(axes)) / (total / items.shape[1]))
 
 
 def largest_shares(

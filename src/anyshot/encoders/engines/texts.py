@@ -74,11 +74,12 @@ class TextTokenizer:
 
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown (n,)."""
-        unknown = {self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS} - {None}
+        known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
+        unknown = [one for one in known if one is not None]
         encodings = self.tokenizer.encode_batch(list(texts))
         found = []
         for own in encodings:
-            is_unknown = np.isin(own.ids, list(unknown))
+            is_unknown = np.isin(own.ids, unknown)
             is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
             found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
         return np.array(found, dtype=bool)
