@@ -85,7 +85,7 @@ def names_are_guesses(data: TrainingSet) -> bool:
     """Return whether there are classes without a label whose names are like none of the classes of ImageNet."""
     if not data.centering or data.attributes.size or data.from_source or data.counts.all():
         return False
-    items = data.unlabeled[:0] if data.pool is None else data.pool.vectors
+    items = data.unlabeled[:0] if data.pool is None else data.pool
     return bool(zero_shot.names_are_guesses(data.class_embeddings, items))
 
 
