@@ -131,11 +131,17 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What changed, in this tab or elsewhere.
+let later;
+function refreshPanels() {
+  clearTimeout(later);
+  refresh("classes");
+  refresh("quality");
+}
 let items = state.n_items, answered = false;  // answered: what is seen is in an order by answers
 onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
-  if (any("classes", "labels", "answers", "items")) refresh("classes");
-  if (any("answers", "labels", "classes", "quality")) refresh("quality");
+  if (any("classes", "answers", "items")) refreshPanels();
+  else if (any("labels")) later = setTimeout(refreshPanels, 1000);  // the answers follow, and need the processor first
   if (any("answers", "labels", "classes", "items")) outdated();
   if (any("items") || now.n_items !== items || (any("answers") && view.value === "first")) order({ refresh: now.n_items === items && answered });
   else if (any("labels") && !filter.text) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
