@@ -1,6 +1,7 @@
 """Fitting an any-shot model: the prior, the labels, and the pool of unlabeled examples."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anyshot.any_shot.cross_validation import Scores, cross_validate, result_of
 from anyshot.any_shot.embedder import Embedder
@@ -20,7 +21,7 @@ from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats, Vectors, class_means
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
-from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets
+from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason
 
 
 def fit_model(
@@ -54,8 +55,10 @@ def fit_model(
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
+        shares = data.class_prior
         if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
-            fit = fit_with_pool(fit, data, data.pool, prior, prior.clusters.shares, chosen.factors)
+            shares = prior.clusters.shares
+            fit = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors)
         elif data.class_prior is not None:
             fit = fit[0].with_class_prior(data.class_prior), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -65,7 +68,7 @@ def fit_model(
         *fit[0],
         wanted,
         kind,
-        (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder)),
+        (*(prior.reasons if kind != "none" else ()), *_reasons(why, kind, data, embedder, shares)),
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
@@ -137,11 +140,13 @@ def _main_method(data: TrainingSet, prior: Prior) -> Method:
     return "any-shot" if len(data.index) or prior.clusters else "zero-shot"
 
 
-def _reasons(why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder) -> list[str]:
+def _reasons(
+    why: str, kind: PriorKind, data: TrainingSet, embedder: Embedder, shares: NDArray[np.floating] | None
+) -> list[str]:
     """Return how the method did, and what else there is to know about the model."""
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
-    reasons = [why]
+    reasons = [why, *shares_reason(shares, data.texts.names)]
     if kind == "none" and len(data.unlabeled):
         reasons.append(f"It has no class vectors that {count(len(data.unlabeled), 'unlabeled example')} could move.")
     if kind != "none" and any(data.texts.texts) and not data.from_source:

@@ -1,15 +1,40 @@
 """How clearly the classes are clusters of a pool of unlabeled vectors, and the class shares of such clusters."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from anyshot.base.labels import Label
 from anyshot.base.validation import Floats, Vectors
+
+UNEQUAL: Final = 0.2
+"""A class share that differs from equal ones by less than this part is not mentioned."""
+SHOWN_SHARES: Final = 3
+"""Classes whose shares a sentence names."""
 
 
 def equal_shares(n_classes: int) -> Floats:
     """Return the same share for each class (c,)."""
     return np.full(n_classes, 1 / n_classes)
+
+
+def shares_reason(shares: NDArray[np.floating] | None, names: Sequence[Label]) -> list[str]:
+    """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
+
+    >>> shares_reason(np.array([0.87, 0.13]), ["ham", "spam"])
+    ["New items are expected to be 87 % 'ham' and 13 % 'spam'. Choose other shares with class_prior."]
+    """
+    if shares is None or not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
+        return []
+    order = np.argsort(-shares, kind="stable")[:SHOWN_SHARES]
+    listed = [f"{shares[row]:.0%} {names[row]!r}".replace("%", " %") for row in order]
+    n_others = len(shares) - len(order)
+    shown = [*listed, f"{1 - shares[order].sum():.0%} of {n_others} others".replace("%", " %")] if n_others else listed
+    text = f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return [f"New items are expected to be {text}. Choose other shares with class_prior."]
 
 
 def likely_shares(
