@@ -52,11 +52,11 @@ from ablation_tables import print_tables, read_results
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import Model
-from anyshot.any_shot.training_set import class_shares
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes
 from anyshot.evaluation.conformal import prediction_sets, threshold_of
 from anyshot.evaluation.metrics import confidence_bins, per_class_accuracy
+from anyshot.tasks.parameters import class_shares
 from anyshot.zero_shot.class_embeddings import TEXT_TEMPLATES
 
 PROTOCOL: Final = 1

@@ -12,7 +12,6 @@ from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.model import closeness
 from anyshot.any_shot.prior import corrected_class_vectors, initial_class_vectors
-from anyshot.any_shot.training_set import class_shares
 from anyshot.base.validation import unit
 from anyshot.tasks.vector_classifiers import AnyShotHead
 from anyshot.zero_shot.pool_refinement import SharesFromPool, refine, wiener_filter
@@ -156,12 +155,6 @@ def test_the_filter_can_be_switched_off():
     given, off = unit(data.class_embeddings), data.with_defaults(replace(DEFAULTS, filter_noise=0))
     assert np.abs(initial_class_vectors(data) - given).max() > 1e-3
     np.testing.assert_array_equal(initial_class_vectors(off), given)
-
-
-def test_labels_are_added_to_each_class_for_its_share():
-    data = with_labels(n_each=2)
-    data = data.with_defaults(replace(DEFAULTS, label_share_items=3.0)).subset(data.index < 3)
-    np.testing.assert_allclose(class_shares("labels", data), np.array([5, 5, 5, 3]) / 18)
 
 
 # --- consistency ---

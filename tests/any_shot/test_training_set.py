@@ -8,7 +8,7 @@ import pytest
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.prior import initial_class_vectors
-from anyshot.any_shot.training_set import class_shares, drawn_by_plan, without_items
+from anyshot.any_shot.training_set import without_items
 from anyshot.base.validation import unit
 from anyshot.errors import (
     ClassesError,
@@ -186,45 +186,6 @@ def test_class_vectors_of_another_width_than_the_items_are_attributes():
     assert embedded.has_description.all()
     with pytest.raises(NotEnoughLabelsError, match="Give labels of at least two classes"):
         initial_class_vectors(embedded)
-
-
-def counted(counts, *, pool=False):
-    """Return a training set with so many labels of each class, and perhaps with unlabeled items."""
-    index, n = np.repeat(np.arange(len(counts)), counts), len(counts)
-    data = without_items(describe([f"class {k}" for k in range(n)]), np.eye(n, dtype=np.float32))
-    data = data.with_labels(np.eye(n, dtype=np.float32)[index], index, [""] * len(index))
-    return data.with_unlabeled(np.eye(n, dtype=np.float32)) if pool else data
-
-
-@pytest.mark.parametrize(
-    ("counts", "by_plan"),
-    [
-        ((5, 5, 5), True),
-        ((0, 0), True),
-        ((70, 10), False),
-        ((1, 3, 20, 2), False),
-        ((1, 3, 20, 0), True),  # a class without a label, as in generalized zero-shot learning
-        ((0, 1, 3, 20) * 4, True),  # four distinct numbers of labels for sixteen classes
-        ((5, 5, 5, 5, 5, 5, 5, 4), True),  # an item that somebody passed over
-        ((31, 4, 18, 2, 9, 11, 3, 7), False),
-    ],
-)
-def test_labels_with_few_distinct_counts_were_drawn_by_a_plan(counts, by_plan):
-    data = counted(counts)
-    assert drawn_by_plan(data) == by_plan
-    expected = np.add(counts, DEFAULTS.natural_share_items)
-    shares = class_shares("auto", data)
-    if by_plan:
-        assert shares is None  # equal
-    else:
-        np.testing.assert_allclose(shares, expected / expected.sum())
-
-
-def test_with_a_pool_automatic_shares_are_found_later_and_balanced_ones_are_given():
-    data = counted((70, 10), pool=True)
-    assert class_shares("auto", data) is None
-    np.testing.assert_array_equal(class_shares("balanced", data), [0.5, 0.5])
-    np.testing.assert_allclose(class_shares("labels", data), np.array([70.5, 10.5]) / 81)
 
 
 def test_numbers_as_classes_have_no_embedding(letters):

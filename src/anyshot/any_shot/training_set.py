@@ -210,25 +210,3 @@ def without_items(texts: ClassTexts, embeddings: Vectors, *, centering: bool = F
         )
     none = np.zeros((0, embeddings.shape[1]), np.float32)
     return TrainingSet(embeddings, none, np.zeros(0, np.intp), texts=texts, unlabeled=none, centering=centering)
-
-
-def class_shares(class_prior: str, data: TrainingSet) -> NDArray[np.floating] | None:
-    """Return the expected share of each class (c,); None: to be found from the pool, or equal where there is none.
-
-    class_prior: "balanced", "labels" or "auto", which without a pool takes the shares of the labels if they look like a
-    natural sample. Labels that were drawn by a plan, such as five for each class, have few distinct counts, or leave
-    classes without a label.
-    """
-    own, n_classes = data.defaults, len(data.class_embeddings)
-    if class_prior == "balanced":
-        return np.full(n_classes, 1 / n_classes) if len(data.unlabeled) else None
-    if class_prior == "auto" and (len(data.unlabeled) or drawn_by_plan(data)):
-        return None
-    counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
-    return np.asarray(counts / counts.sum())
-
-
-def drawn_by_plan(data: TrainingSet) -> bool:
-    """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
-    n_distinct = len(set(data.counts.tolist()))
-    return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)

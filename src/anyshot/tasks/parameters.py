@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import any_shot, data
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
-from anyshot.any_shot.training_set import TrainingSet, class_shares
+from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.items import Items, by_position, check_list, items_and_labels
 from anyshot.base.labels import Label, Labels, is_missing
@@ -107,6 +107,28 @@ def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet)
             "model change, call set_params(class_prior=...)."
         )
     return np.asarray(np.array(shares) / sum(shares), dtype=np.float64)
+
+
+def class_shares(class_prior: str, data: TrainingSet) -> NDArray[np.floating] | None:
+    """Return the expected share of each class (c,); None: to be found from the pool, or equal where there is none.
+
+    class_prior: "balanced", "labels" or "auto", which without a pool takes the shares of the labels if they look like a
+    natural sample. Labels that were drawn by a plan, such as five for each class, have few distinct counts, or leave
+    classes without a label.
+    """
+    own, n_classes = data.defaults, len(data.class_embeddings)
+    if class_prior == "balanced":
+        return np.full(n_classes, 1 / n_classes) if len(data.unlabeled) else None
+    if class_prior == "auto" and (len(data.unlabeled) or drawn_by_plan(data)):
+        return None
+    counts = data.counts + (own.natural_share_items if class_prior == "auto" else own.label_share_items)
+    return np.asarray(counts / counts.sum())
+
+
+def drawn_by_plan(data: TrainingSet) -> bool:
+    """Return whether the labels are no natural sample: some class has none, or few distinct numbers were chosen."""
+    n_distinct = len(set(data.counts.tolist()))
+    return not data.counts.all() or n_distinct <= max(1, len(data.counts) // data.defaults.classes_per_count)
 
 
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
