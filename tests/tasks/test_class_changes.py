@@ -142,7 +142,7 @@ def test_class_vectors_follow_their_classes():
         (lambda clf: clf.describe_class("den", "a cave"), UnknownClassError, "'den' is not among"),
         (lambda clf: clf.describe_class("tea", 3), ClassesError, "Use a text, Words, a list of them, or None"),
         (lambda clf: clf.remove_class("den"), UnknownClassError, "'den' is not among"),
-        (lambda clf: clf.add_class("tea"), DuplicateClassError, "'tea' is named 2 times"),
+        (lambda clf: clf.add_class("tea"), DuplicateClassError, "Cannot add 'tea': there is a class of this name"),
     ],
 )
 def test_a_change_that_is_refused_leaves_the_classifier_as_it_was(letters, change, error, text):

@@ -28,6 +28,8 @@ def added(
 ) -> ClassChange:
     """Add a class with a description and labeled examples."""
     (name,) = label_list([name])
+    if name in data.classes.tolist():
+        raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
     texts, vector = _described(data, name, description)
     changed, origin = _changed(embedder, data, data.texts.joined(texts), [*_each(data), []], vector=vector)
     return ClassChange(embedder.with_items(changed, examples, [name] * item_count(examples)), origin)
