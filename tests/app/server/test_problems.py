@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from anyshot.app.server.problems import ProblemError, problem_of
+from anyshot.app.server.schemas import PredictRequest
 from anyshot.app.server.service_errors import DiskFullError, UnknownModelError
 from anyshot.errors import CacheError, DuplicateClassError, InputError, ModelFolderError, UnknownClassError
 
@@ -62,6 +63,14 @@ def test_wrong_fields_are_named_without_what_was_in_them():
     found = document(caught.value)
     assert [one["at"] for one in found["errors"]] == ["items.0", "items.1"]
     assert "secret" not in json.dumps(found)
+
+
+def test_a_field_of_several_types_has_one_place_without_the_names_of_the_types():
+    with pytest.raises(ValidationError) as caught:
+        PredictRequest.model_validate({"items": ["a", None], "str": 1})
+    found = {one["at"]: one["problem"] for one in document(caught.value)["errors"]}
+    assert list(found) == ["items.1", "items.0", "items", "str"]
+    assert found["items.1"].startswith("Input should be a valid string; or Input should be")
 
 
 def test_headers_and_words_of_the_framework_are_kept_where_they_say_something():

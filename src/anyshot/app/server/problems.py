@@ -4,7 +4,6 @@ An error that a client can correct is told in full. Any other is written to the 
 there was one, so that no answer holds a path, a traceback, or an item of another request.
 """
 
-import errno
 import json
 import logging
 import re
@@ -17,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from anyshot.app.server.service_errors import is_disk_full
 from anyshot.errors import (
     AnyshotError,
     ClassesError,
@@ -37,7 +37,8 @@ CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainErro
 """Errors that a client can correct by sending something else."""
 MOST_LISTED: Final = 20
 """Wrong fields of a body that are listed."""
-_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
+"""Names of the types of a field that may have several; no field of a body has such a name."""
 log = logging.getLogger(__name__)
 
 
@@ -70,6 +71,7 @@ class ProblemError(Exception):
         """Return the problem document. Its ASCII holds any text, also unpaired surrogates of a request."""
         words = re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind.removesuffix("Error")).capitalize()
         kind = f"urn:anyshot:{words.replace(' ', '-').lower()}" if words else "about:blank"
+        words += " error" if words and " " not in words else ""
         facts = {"type": kind, "title": words or HTTPStatus(self.status).phrase, "status": self.status}
         return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
 
@@ -129,7 +131,7 @@ async def _fault(request: Request, error: Exception) -> Response:
 def _of_machine(error: Exception) -> ProblemError:
     """Return the problem of an error of this machine: its words name paths, which are for the log only."""
     causes = (error, error.__cause__, error.__context__)
-    if any(isinstance(cause, OSError) and cause.errno in _NO_SPACE for cause in causes):
+    if any(is_disk_full(cause) for cause in causes):
         return ProblemError(507, "There is no space left on the disk of the service. Nothing was changed.")
     return ProblemError(
         503, "The service cannot use a file or a package that it needs; its log has the details.", retry_after=30
@@ -138,11 +140,25 @@ def _of_machine(error: Exception) -> ProblemError:
 
 def _of_fields(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
     """Return the problem of a body or parameters with wrong fields, without what was sent in them."""
-    found = [{"at": ".".join(map(str, one["loc"])) or "body", "problem": one["msg"]} for one in errors]
+    problems: dict[str, list[str]] = {}  # at one place a field that may be of several types has one for each type
+    for one in errors:
+        problems.setdefault(_place(one), []).append(one["msg"].removeprefix("Value error, "))
+    found = [{"at": at, "problem": "; or ".join(dict.fromkeys(each))} for at, each in problems.items()]
+    found.sort(
+        key=lambda one: -one["at"].count(".")
+    )  # what is wrong within a field says more than what the field may be
     first = f"{found[0]['at']}: {found[0]['problem']}"
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."
-    return ProblemError(422, detail, kind="FieldsError", errors=found[:MOST_LISTED])
+    return ProblemError(422, detail, kind="WrongFieldsError", errors=found[:MOST_LISTED])
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Return where in a body an error is, such as items.0, without the names of types that pydantic puts between."""
+    *outer, last = error["loc"] or ("body",)
+    own = error["type"] == "extra_forbidden"  # the last part is a name that the client sent
+    parts = [str(part) for part in (*outer, *([] if own else [last])) if not TYPE.fullmatch(str(part))]
+    return ".".join([*parts, str(last)] if own else parts) or "body"
 
 
 _DETAILS: Final = {

@@ -1,8 +1,11 @@
 """Errors of the service: each has the status of its answer, and a message without paths, which a client may read."""
 
-from typing import ClassVar
+import errno
+from typing import ClassVar, Final
 
 from anyshot.errors import AnyshotError
+
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ServiceError(AnyshotError):
@@ -63,3 +66,8 @@ class DiskFullError(NotSavedError):
     """Raised if there is no space left to save a change."""
 
     status = 507
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Return whether an error says that the disk, or what a user may have of it, is full."""
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
