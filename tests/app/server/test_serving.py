@@ -1,14 +1,19 @@
 """The service as a developer runs it: started by the command, killed, started again; and in several processes."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
+from anyshot.app.server.serving import serve
+from anyshot.app.server.settings import Settings
+from anyshot.errors import InputError
 from served import Served, save_support, served
 
 
@@ -44,6 +49,21 @@ def test_a_killed_service_goes_on_with_what_it_acknowledged(folder, tmp_path):
         assert httpx.post(f"{at}/rollback", json={}, timeout=60).json() == {"version": 3}
         again.process.send_signal(signal.SIGTERM)
         assert again.process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), [({"token_file": Path("none")}, "file of tokens"), ({"host": "0.0.0.0"}, "needs tokens")]
+)
+def test_tokens_are_checked_before_models_are_loaded(settings, words):
+    with pytest.raises(InputError, match=words):
+        serve({"support": Path("no folder")}, Settings(port=0, **settings))
+
+
+def test_an_address_in_use_is_told_in_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(InputError, match=f"127.0.0.1:{port}: Address already in use. Choose another --host"):
+            serve({"support": Path("no folder")}, Settings(port=port))
 
 
 @pytest.mark.full

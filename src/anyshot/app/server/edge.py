@@ -7,7 +7,7 @@ from anyshot.app.server.logs import LoggedRequests
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.problems import App, Receive, Scope, Send
 from anyshot.app.server.settings import Settings
-from anyshot.app.server.tokens import Guarded, check_binding, read_tokens
+from anyshot.app.server.tokens import Guarded, tokens_for
 
 
 class Edge:
@@ -16,15 +16,8 @@ class Edge:
     Raises InputError if the file of tokens cannot be read, or is needed and not given.
     """
 
-    def __init__(
-        self,
-        app: App,
-        settings: Settings,
-        *,
-        metrics: Metrics,
-    ) -> None:
-        tokens = None if settings.token_file is None else read_tokens(settings.token_file)
-        check_binding(settings.host, tokens)
+    def __init__(self, app: App, settings: Settings, *, metrics: Metrics) -> None:
+        tokens = tokens_for(settings.host, settings.token_file)
         self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
         metrics.queue = lambda: self.queue.size
         limited = LimitedBodies(self.queue, max_body=settings.max_body, seconds=settings.client_limit)

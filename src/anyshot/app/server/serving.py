@@ -17,6 +17,7 @@ from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.settings import Settings
+from anyshot.app.server.tokens import tokens_for
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
@@ -31,6 +32,7 @@ def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | Non
     Once it listens, it prints "Serving NAME, NAME on http://HOST:PORT" on the standard output. SIGTERM and SIGINT end
     it, after the requests that were accepted were answered.
     """
+    tokens_for(settings.host, settings.token_file)  # an error is told before the models are loaded
     listening = _bound(settings)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -105,9 +107,10 @@ def _bound(settings: Settings) -> socket.socket:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address
         raise InputError(
-            f"The service cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. Choose another "
-            "--port, or 0 for any free one."
+            f"The service cannot listen on {settings.host}:{settings.port}: {reason}. Choose another --host or --port; "
+            "--port 0 takes any free one."
         ) from error
     # Connections inherit it. An answer is sent in two parts, and the second would wait 40 ms for the client's word that
     # it got the first.

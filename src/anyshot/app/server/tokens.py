@@ -7,7 +7,6 @@ A file of tokens has one on each line, after its scope; `write` includes `read`:
 """
 
 import base64
-import binascii
 import hmac
 import ipaddress
 import re
@@ -84,13 +83,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_binding(host: str, tokens: Tokens | None) -> None:
-    """Raise InputError if other machines could reach the service without a token."""
-    if not tokens and not is_loopback(host):
+def tokens_for(host: str, file: Path | None) -> Tokens | None:
+    """Return the tokens in a file, None without a file.
+
+    Raises InputError if the file cannot be read, or if there is none and other machines could reach the service.
+    """
+    if file is None and not is_loopback(host):
         raise InputError(
             f"--host {host} lets other machines reach the service, so that it needs tokens: give --token-file FILE "
             "with lines such as `read TOKEN` and `write TOKEN`, or leave out --host."
         )
+    return None if file is None else read_tokens(file)
 
 
 def check_model_name(name: str) -> str:
@@ -156,7 +159,7 @@ def token_of(authorization: str) -> str:
         return value.strip() if kind.lower() == "bearer" else ""
     try:
         return base64.b64decode(value, validate=True).decode("utf-8", "surrogateescape").partition(":")[2]
-    except (binascii.Error, ValueError):
+    except ValueError:
         return ""
 
 
