@@ -9,7 +9,7 @@ import pytest
 
 from anyshot import AnyShotClassifier, AnyShotRegressor
 from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, RemoveClass
-from anyshot.app.server.live_model import LiveModel
+from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
@@ -96,12 +96,12 @@ def test_rolling_back_gives_an_earlier_version_a_new_number(live, folder):
     for _ in range(4):
         live.change(AddExamples([POINTS[0]], ["right"])).result()
     assert (live.snapshot.version, live.kept_versions()) == (5, [3, 4])
-    assert live.roll_back().result() == 6
+    assert live.change(RollBack()).result() == 6
     assert n_labels(live) == 5
-    assert live.roll_back(5).result() == 7
+    assert live.change(RollBack(5)).result() == 7
     assert n_labels(live) == 6
     with pytest.raises(UnknownVersionError, match=r"Version 3 is not kept. Kept before the current one: 5, 6\."):
-        live.roll_back(3).result()
+        live.change(RollBack(3)).result()
     assert len(reading(folder).any_shot_model().data.index) == 6
 
 

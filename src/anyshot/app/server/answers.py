@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import any_shot
-from anyshot.app.server.batching import Arrays, Batcher
-from anyshot.app.server.live_model import Snapshot
-from anyshot.app.server.observer import Observer
-from anyshot.app.server.schemas import PredictRequest
+from anyshot.app.server.batching import Arrays
+from anyshot.app.server.readiness import Snapshot
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN
 from anyshot.encoders.long_texts import rows_of_long_texts
@@ -25,8 +23,8 @@ def model_of(snapshot: Snapshot) -> Any:
 
 
 def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
-    """Return the unit-length vectors of items (n, d)."""
-    return (model_of(snapshot).embedder.encode(items),)
+    """Return the unit-length vectors of items (n, d), and which texts were cut (n,)."""
+    return model_of(snapshot).embedder.encode(items), cut_texts(snapshot, items)
 
 
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
@@ -34,18 +32,6 @@ def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     model = model_of(snapshot)
     vectors = model.encode(items)
     return model.probabilities(vectors), model.closeness(vectors), cut_texts(snapshot, items)
-
-
-async def score_items(
-    batcher: Batcher, observer: Observer, model: str, snapshot: Snapshot, items: Sequence[Item]
-) -> Arrays:
-    """Return what `score` does, encoded together with the items of other requests, and note the answers."""
-    if not items:
-        raise InputError("There are no items: the list is empty.")
-    scores = await batcher.run(score, snapshot, items)
-    n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
-    observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)
-    return scores
 
 
 def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
@@ -63,9 +49,9 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
     return (found,)
 
 
-def check_options(snapshot: Snapshot, options: PredictRequest) -> None:
-    """Raise InputError if the model cannot answer as asked."""
-    if options.unknown and model_of(snapshot).unknown_threshold is None:
+def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
+    """Raise InputError if items are to be answered "unknown", and the model has no threshold for it."""
+    if unknown and model_of(snapshot).unknown_threshold is None:
         raise InputError(
             "The model has no threshold for unknown items. Fit it with an unknown rate, or leave out unknown."
         )
@@ -77,16 +63,18 @@ def is_unknown(snapshot: Snapshot, closeness: NDArray[np.float64]) -> NDArray[np
     return np.zeros(len(closeness), bool) if threshold is None else closeness < threshold
 
 
-def answers(snapshot: Snapshot, options: PredictRequest, scores: Arrays) -> list[dict[str, Any]]:
-    """Return the answer for each item, of what `score` returned."""
+def answers(
+    snapshot: Snapshot, scores: Arrays, *, proba: bool = False, top_k: int | None = None, unknown: bool | None = None
+) -> list[dict[str, Any]]:
+    """Return the answer for each item, of what `score` returned; the options are those of `PredictRequest`."""
     probabilities, closeness, cut = scores
     names = model_of(snapshot).data.classes.tolist()
-    unknown = is_unknown(snapshot, closeness) & (options.unknown is not False)
+    far = is_unknown(snapshot, closeness) & (unknown is not False)
     found: list[dict[str, Any]] = []
     for row, best in enumerate(probabilities.argmax(axis=1).tolist()):
-        answer: dict[str, Any] = {"label": UNKNOWN if unknown[row] else names[best]}
-        if options.proba or options.top_k is not None:
-            order = np.argsort(-probabilities[row], kind="stable")[: options.top_k].tolist()
+        answer: dict[str, Any] = {"label": UNKNOWN if far[row] else names[best]}
+        if proba or top_k is not None:
+            order = np.argsort(-probabilities[row], kind="stable")[:top_k].tolist()
             answer["proba"] = {str(names[k]): float(probabilities[row, k]) for k in order}
         if cut[row]:
             answer["cut"] = True

@@ -17,10 +17,9 @@ from starlette.responses import JSONResponse
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.metrics import Metrics
-from anyshot.app.server.observer import Observer
 from anyshot.app.server.openapi import describe
 from anyshot.app.server.problems import ProblemError, add_problem_handlers
-from anyshot.app.server.service import Service, service_of
+from anyshot.app.server.service import Observer, Service, service_of
 from anyshot.app.server.settings import Settings
 
 REFRESH: Final = 0.1
@@ -56,6 +55,8 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow the changes of other processes while the service runs, and finish what was accepted when it ends."""
     service: Service = app.state.service
+    for live in service.models.values():
+        live.prepare_changes()
     watching = asyncio.get_running_loop().create_task(_follow(service))
     try:
         yield

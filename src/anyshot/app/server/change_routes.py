@@ -31,6 +31,7 @@ from anyshot.app.server.schemas import (
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
+from anyshot.errors import InputError
 
 router = APIRouter(prefix="/v1/models", tags=["changes"])
 
@@ -74,6 +75,8 @@ async def edit_class(model: str, name: str, request: Request) -> Response:
     service = service_of(request)
     live = service.model(model)
     given = await read_body(request, ClassEdit, service.settings)
+    if not given.model_fields_set:
+        raise InputError("There is nothing to change. Give name, description or words.")
     described = bool({"description", "words"} & given.model_fields_set)
     description = _described(given.description, given.words)
     return await _changed(service, live, EditClass(_class_of(live, name), given.name, description, described))
@@ -106,10 +109,8 @@ async def roll_back(model: str, request: Request) -> Response:
 
 
 async def _changed(service: Service, live: LiveModel, change: Change | RollBack) -> Response:
-    """Make a change, and answer once it is on disk. It is made also if the client does not wait for it."""
-    version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
-    service.observer.on_change(live.name, version)
-    return json_answer({"version": version})
+    """Make a change, and answer once it is on disk."""
+    return json_answer({"version": await service.change(live, change)})
 
 
 def _class_of(live: LiveModel, name: str) -> Label:

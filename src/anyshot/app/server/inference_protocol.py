@@ -4,23 +4,22 @@ A model has one input, `items`, and the outputs `label`, `probabilities` and `cl
 """
 
 import base64
-import binascii
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from anyshot.app.server.answers import is_unknown, model_of, score_items
+from anyshot.app.server.answers import answers, model_of
 from anyshot.app.server.bodies import as_items
-from anyshot.app.server.live_model import LiveModel, Snapshot
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem
 from anyshot.app.server.service import json_answer, service_of
 from anyshot.app.server.tensors import HEADER, InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality
-from anyshot.base.labels import UNKNOWN
 from anyshot.base.model_folder import anyshot_version
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
@@ -111,10 +110,9 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     asked = InferRequest.model_validate_json(text)
     asked_for = _outputs(asked)
     given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
-    scores = await score_items(
-        service.batcher, service.observer, model, snapshot, as_items(given, snapshot.modality, service.settings)
-    )
-    found = dict(zip(OUTPUTS, (_labels(snapshot, scores), *scores[:2]), strict=True))
+    scores = await service.score(model, snapshot, as_items(given, snapshot.modality, service.settings))
+    labels = [str(one["label"]) for one in answers(snapshot, scores)]
+    found = dict(zip(OUTPUTS, (labels, *scores[:2]), strict=True))
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
     body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
     if json_length is None:
@@ -162,12 +160,5 @@ def _file(content: bytes) -> bytes:
     """Return the bytes of a file, which are base64 in JSON; no image file that is read looks like base64."""
     try:
         return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return content
-
-
-def _labels(snapshot: Snapshot, scores: tuple[NDArray[Any], ...]) -> list[str]:
-    probabilities, closeness = scores[:2]
-    names, unknown = model_of(snapshot).data.classes.tolist(), is_unknown(snapshot, closeness)
-    best = probabilities.argmax(axis=1).tolist()
-    return [UNKNOWN if far else str(names[k]) for k, far in zip(best, unknown, strict=True)]

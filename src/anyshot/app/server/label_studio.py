@@ -4,7 +4,6 @@ The project needs a `Choices` tag whose object is a `Text` (or `HyperText`, `Par
 items that the model reads. Images must be data URLs: the service fetches nothing.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
@@ -13,12 +12,13 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from anyshot.app.server.answers import model_of, score_items
+from anyshot.app.server.answers import model_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddClass, AddExamples
-from anyshot.app.server.live_model import LiveModel, Snapshot
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.base.items import Modality
@@ -140,9 +140,8 @@ async def predict_tasks(request: Request) -> Response:
     results: list[dict[str, Any]] = []
     if asked.tasks:
         items = as_items([_item(task.data, choices) for task in asked.tasks], snapshot.modality, service.settings)
-        probabilities = (await score_items(service.batcher, service.observer, live.name, snapshot, items))[0][
-            :, list(rows)
-        ]  # (n, choices)
+        scores = await service.score(live.name, snapshot, items)
+        probabilities = scores[0][:, list(rows)]  # (n, choices)
         names = list(rows.values())
         for own, best in zip(probabilities, np.argmax(probabilities, axis=1), strict=True):
             results.append(_prediction(choices, names[best], float(own[best]), _version(live, snapshot)))
@@ -183,15 +182,10 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
         known = [row for row, label in enumerate(labels) if str(label) in own]
         for name in dict.fromkeys(label for label in labels if str(label) not in own):
             examples = [item for item, label in zip(items, labels, strict=True) if label == name]
-            await _changed(service, live, AddClass(name, None, examples))
+            await service.change(live, AddClass(name, None, examples))
         if known:
-            await _changed(service, live, AddExamples([items[k] for k in known], [labels[k] for k in known]))
+            await service.change(live, AddExamples([items[k] for k in known], [labels[k] for k in known]))
     return json_answer({"model_version": _version(live, live.snapshot), "learned": len(labeled)}, status=201)
-
-
-async def _changed(service: Service, live: LiveModel, change: AddClass | AddExamples) -> None:
-    version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
-    service.observer.on_change(live.name, version)
 
 
 def choices_of(label_config: str, modality: Modality) -> Choices:

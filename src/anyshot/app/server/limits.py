@@ -77,7 +77,7 @@ class LimitedBodies:
             raise ProblemError(503, "The service is reading many large requests.", retry_after=1, close=True)
 
     def _too_large(self, *, close: bool = False) -> ProblemError:
-        detail = f"The body may have {self.max_body:,} bytes. Send fewer items in a request, or smaller images."
+        detail = f"The body may have at most {self.max_body:,} bytes. Send fewer items in a request, or smaller images."
         return ProblemError(413, detail, close=close, max_body=self.max_body)
 
 

@@ -2,7 +2,7 @@
 
     live = LiveModel("support", Path("models/support"), partial(load, cache=False))
     live.snapshot                          # Snapshot(classifier, version): read it once for each request
-    live.change(AddClass("refund"))        # a Future of the version that has the change; live.roll_back() likewise
+    live.change(AddClass("refund"))        # a Future of the version that has the change; RollBack() likewise
     live.close()                           # finishes what was accepted
 
 A change is applied to a copy of the classifier, saved, and only then put in place, so that every answer comes from the
@@ -11,7 +11,6 @@ they write one at a time under a file lock, and read it again when it has change
 """
 
 import copy
-import errno
 import logging
 import threading
 from collections import deque
@@ -23,38 +22,28 @@ from typing import Any, Final, TypeAlias
 
 from anyshot import store
 from anyshot.app.server.changes import Change, in_groups, joined
-from anyshot.app.server.readiness import fit_once, modality_of_model, ready
+from anyshot.app.server.readiness import Snapshot, fit_once, modality_of_model, ready
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
     NotChangeableError,
     NotSavedError,
     UnknownVersionError,
+    is_disk_full,
 )
 from anyshot.app.server.unlabeled_items import UnlabeledItems
 from anyshot.app.server.versions import Versions, folder_is_writable
 from anyshot.base.files import folder_lock
-from anyshot.base.items import Modality
 from anyshot.errors import AnyshotError, ModelFolderError
 
 MOST_AT_ONCE: Final = 1_000
 """Changes that are saved together at most."""
-NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """A version of a model. Nothing changes it."""
-
-    classifier: Any  # a fitted classifier
-    version: int
-    modality: Modality  # of the items that it reads
 
 
 @dataclass(frozen=True)
 class RollBack:
-    """A change back to an earlier version, the one before the current one by default."""
+    """A change back to an earlier version, the one before the current one by default; it gets a new number."""
 
     to: int | None = None
 
@@ -109,38 +98,33 @@ class LiveModel:
         self.problem: str | None = None  # why the folder cannot be used
         with self._changing():
             self._keep_current()
-        if not read_only:
-            self._writer.submit(fit_once).add_done_callback(_log_failure)  # else the first change would wait for it
-
-    @property
-    def can_change(self) -> bool:
-        """Whether classes and examples can be added."""
-        return not self.read_only
 
     # --- changes ---
 
-    def check_changeable(self) -> None:
-        """Raise NotChangeableError if the model may not be changed."""
-        if self.read_only:
-            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
+    def prepare_changes(self) -> None:
+        """Begin to load what changes need, which the first change would wait for."""
+        if not self.read_only:
+            self._writer.submit(fit_once).add_done_callback(_log_failure)
 
     def change(self, change: Change | RollBack) -> "Future[int]":
         """Begin a change; the result is the version that has it, once it is on disk, or the error.
 
         The future is done in the writer's thread. A change that was begun is finished, also if nobody waits for it.
+
+        Raises
+        ------
+        NotChangeableError
+            The model may not be changed.
         """
-        self.check_changeable()
+        if self.read_only:
+            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
         done: Future[int] = Future()
         self._waiting.append((change, done))
         self._writer.submit(self._write_waiting).add_done_callback(_log_failure)
         return done
 
-    def roll_back(self, to: int | None = None) -> "Future[int]":
-        """Begin to go back to an earlier version, the one before the current one by default; it gets a new number."""
-        return self.change(RollBack(to))
-
     def kept_versions(self) -> list[int]:
-        """Return the earlier versions that `roll_back` can go to, the latest last."""
+        """Return the earlier versions that `RollBack` can go to, the latest last."""
         return [number for number in self.versions.numbers() if number < self.snapshot.version]
 
     def close(self) -> None:
@@ -253,8 +237,7 @@ class LiveModel:
         try:
             self.versions.write(number, classifier.save)
         except ModelFolderError as error:
-            cause = error.__cause__
-            if isinstance(cause, OSError) and cause.errno in NO_SPACE:
+            if is_disk_full(error.__cause__):
                 raise DiskFullError("There is no space left on the disk; the model was not changed.") from error
             raise NotSavedError("The change could not be saved; the model was not changed.") from error
         self._identity = self.versions.identity()
@@ -267,7 +250,8 @@ class LiveModel:
         to = (kept or [0])[-1] if wanted is None else wanted
         if to not in kept:
             listed = ", ".join(map(str, kept)) or "none"
-            done.set_exception(UnknownVersionError(f"Version {to} is not kept. Kept before the current one: {listed}."))
+            problem = f"Version {to} is not kept. Kept before the current one: {listed}."
+            done.set_exception(UnknownVersionError(problem if to else "There is no earlier version to go back to."))
             return
         self.versions.roll_back(number, to=to)
         self._identity = self.versions.identity()

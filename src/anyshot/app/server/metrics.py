@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from anyshot.app.server.observer import Observer
+from anyshot.app.server.service import Observer
 
 N_REFERENCE: Final = 500
 """Items with which later ones are compared, and of which the latest ones are the mean."""

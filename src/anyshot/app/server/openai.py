@@ -1,13 +1,13 @@
 """Embeddings and the list of models in the shape that OpenAI's clients send and read."""
 
 import base64
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from anyshot.app.server.answers import cut_texts, vectors_of
+from anyshot.app.server.answers import vectors_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.schemas import ImageItem
@@ -62,7 +62,7 @@ async def embeddings(request: Request) -> Response:
         raise InputError("input must be a text or a list of texts. Lists of tokens are not read: send the texts.")
     images = snapshot.modality == "image"
     items = as_items([ImageItem(image=one) if images else one for one in texts], snapshot.modality, service.settings)  # type: ignore[arg-type]
-    vectors, cut = await service.batcher.run(_vectors_and_cut, snapshot, items)
+    vectors, cut = await service.batcher.run(vectors_of, snapshot, items)
     if asked.dimensions not in (None, vectors.shape[1]):
         raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {vectors.shape[1]}.")
     data = [
@@ -71,10 +71,6 @@ async def embeddings(request: Request) -> Response:
     ]
     usage = {"prompt_tokens": 0, "total_tokens": 0}
     return json_answer({"object": "list", "data": data, "model": asked.model, "usage": usage})
-
-
-def _vectors_and_cut(snapshot: Any, items: Any) -> tuple[Any, ...]:
-    return (*vectors_of(snapshot, items), cut_texts(snapshot, items))
 
 
 def _written(vectors: Vectors, encoding_format: str) -> list[list[float]] | list[str]:

@@ -1,5 +1,6 @@
-"""A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory."""
+"""A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory; and a version of it."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,15 @@ _FIRST: Final[dict[Modality, list[Any]]] = {
     "text": ["A first text."],
     "image": [np.zeros((64, 64, 3), np.uint8)],
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A version of a model. Nothing changes it."""
+
+    classifier: Any  # a fitted classifier
+    version: int
+    modality: Modality  # of the items that it reads
 
 
 def ready(classifier: Any, cache: store.MemoryCache) -> Any:

@@ -2,22 +2,22 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from anyshot.app.server.answers import (
     answers,
-    check_options,
+    check_unknown,
     explanations,
     model_of,
     score,
-    score_items,
     with_explanations,
 )
 from anyshot.app.server.bodies import as_items, as_json, read_body
-from anyshot.app.server.live_model import LiveModel, Snapshot
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
+from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import (
     ImageItem,
     ModelFacts,
@@ -28,7 +28,6 @@ from anyshot.app.server.schemas import (
 )
 from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
 
-BEST_ONLY: Final = PredictRequest.model_validate({"items": "-", "top_k": 1, "unknown": False})
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
@@ -61,7 +60,7 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
         "classes": fitted.data.classes.tolist(),
         "n_labels": len(fitted.data.index),
         "method": fitted.method,
-        "can_change": live.can_change,
+        "can_change": not live.read_only,
         "kept_versions": live.kept_versions(),
         "problem": live.problem,
     }
@@ -74,7 +73,7 @@ async def predict(model: str, request: Request) -> Response:
     live = service.model(model)
     asked = await read_body(request, PredictRequest, service.settings)
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
-    check_options(snapshot, asked)
+    check_unknown(snapshot, asked.unknown)
     items = as_items(asked.items, snapshot.modality, service.settings)
     found = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     return json_answer({"model": model, "version": snapshot.version, "answers": found})
@@ -84,8 +83,8 @@ async def _answers(
     service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
 ) -> list[dict[str, Any]]:
     """Return the answers for items, each with its explanation if that is asked for."""
-    scores = await score_items(service.batcher, service.observer, model, snapshot, items)
-    found = answers(snapshot, asked, scores)
+    scores = await service.score(model, snapshot, items)
+    found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)
     if asked.explain:
         (why,) = await service.batcher.run(explanations, snapshot, items)
         found = with_explanations(found, why.tolist())
@@ -106,7 +105,7 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
         items = as_items(given, snapshot.modality, replace(service.settings, max_items=len(given)))
         rows = await asyncio.to_thread(snapshot.classifier.suggest, items, n=n)
         scores = await service.batcher.run(score, snapshot, [items[row] for row in rows.tolist()])
-        answered = answers(snapshot, BEST_ONLY, scores)
+        answered = answers(snapshot, scores, top_k=1, unknown=False)
         for row, one in zip(rows.tolist(), answered, strict=True):
             proba = max(one["proba"].values())
             suggestions.append({"item": as_json(given[row]), "label": one["label"], "proba": proba})

@@ -2,21 +2,38 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 
-from anyshot.app.server.batching import Batcher
-from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.observer import Observer
+from anyshot.app.server.answers import is_unknown, score
+from anyshot.app.server.batching import Arrays, Batcher
+from anyshot.app.server.changes import Change
+from anyshot.app.server.live_model import LiveModel, RollBack
+from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service_errors import ClientGoneError, UnknownModelError
 from anyshot.app.server.settings import Settings
+from anyshot.base.items import Item
+from anyshot.errors import InputError
 
 T = TypeVar("T")
 PATIENCE: Final = 0.05
 """How long an answer may take until it is watched whether its client is still there [s]."""
+
+
+class Observer:
+    """What is told of the work of the service; metrics override these methods, which may be called by any thread."""
+
+    def on_batch(self, n_requests: int, n_items: int, seconds: float) -> None:
+        """Note that a batch was encoded."""
+
+    def on_answers(self, model: str, *, n_items: int, n_unknown: int, closeness: float) -> None:
+        """Note answers of a model: how many are "unknown", and the mean closeness of their items."""
+
+    def on_change(self, model: str, version: int) -> None:
+        """Note that a model has a new version."""
 
 
 @dataclass
@@ -37,6 +54,24 @@ class Service:
             known = ", ".join(sorted(self.models))
             raise UnknownModelError(f"There is no model of this name. The models are: {known}.")
         return self.models[name]
+
+    async def score(self, model: str, snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
+        """Return what `answers.score` does, encoded together with the items of other requests, and note the answers."""
+        if not items:
+            raise InputError("There are no items: the list is empty.")
+        scores = await self.batcher.run(score, snapshot, items)
+        n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
+        self.observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)
+        return scores
+
+    async def change(self, live: LiveModel, change: Change | RollBack) -> int:
+        """Change a model, and return the version that has the change, once it is on disk.
+
+        It is made also if the client does not wait for it.
+        """
+        version = await asyncio.shield(asyncio.wrap_future(live.change(change)))
+        self.observer.on_change(live.name, version)
+        return version
 
     async def close(self) -> None:
         """Finish what was accepted."""
