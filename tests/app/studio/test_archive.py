@@ -7,6 +7,7 @@ import pytest
 
 from anyshot.app.studio import import_project, project_from_model, sample, save_model, save_project
 from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.exports import write_zip
 from anyshot.errors import DataFileError, InputError, ProjectError
 from anyshot.tasks import AnyShotClassifier
 
@@ -86,8 +87,12 @@ def test_a_model_becomes_a_project_with_its_classes_and_labels(tmp_path):
         assert (delivery.name, delivery.description, delivery.n_labels) == ("delivery", "", 1)
         assert [item.content for item in project.items.get([1, 2])] == texts
         again = save_model(project)
-    with project_from_model(again, tmp_path / "third") as third:
+    write_zip(tmp_path / "model.zip", again)
+    with import_project(tmp_path / "model.zip", tmp_path / "third") as third:
         assert [one.texts for one in third.classes.all()] == [billing.texts, delivery.texts]
+    with pytest.raises(DataFileError, match=r"not a model .* it holds 'run\.py'"):
+        import_project(changed(tmp_path / "model.zip", tmp_path / "bad.zip", **{"run.py": b"x"}), tmp_path / "fourth")
+    assert not (tmp_path / "fourth").exists()
 
 
 def test_a_model_of_numbers_is_refused(tmp_path):

@@ -20,12 +20,13 @@ from anyshot.app.studio.project import Kind, Project
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file
 from anyshot.base.model_folder import read_model
-from anyshot.errors import DataFileError, InputError, ProjectError
+from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
 from anyshot.tasks.loading import load
 
 MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
 _MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/([0-9a-f]{{64}})\.[a-z0-9]{{1,5}}")
+_MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
 _KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
 _COPIED: Final = 2**20  # bytes copied at once
 
@@ -47,12 +48,14 @@ def save_project(project: Project, path: str | Path) -> None:
 
 
 def import_project(path: str | Path, folder: str | Path) -> Project:
-    """Unpack a project's zip, which may come from anyone, into a new folder, and open the project.
+    """Open the zip of a project or of a saved model, which may come from anyone, as a project in a new folder.
+
+    A model gives the project its classes, and its labeled texts if it keeps any.
 
     Raises
     ------
     DataFileError
-        The file is no zip, or holds something else than a project, or an image that was changed.
+        The file is no zip, or holds neither a project nor a model that can be read, or an image that was changed.
     ProjectError
         The folder has files already, or the database is not one of this program.
     """
@@ -62,9 +65,15 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
     with _beside(target) as scratch:
         try:
             with zipfile.ZipFile(source) as archive:
-                _unpack(archive, source, scratch)
+                is_model = any(_MODEL_MEMBER.fullmatch(name) for name in archive.namelist())
+                (_unpack_model if is_model else _unpack)(archive, source, scratch)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
             raise DataFileError(f"{source.name} cannot be read as a zip: {error}.") from error
+        if is_model:
+            try:
+                return project_from_model(scratch, target, name=target.name)
+            except AnyshotError as error:
+                raise DataFileError(str(error).replace(str(scratch), source.name)) from error
         check_tables(scratch / FILE_NAME)
         if target.exists():
             target.rmdir()
@@ -92,12 +101,13 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
     examples = clf.training_examples()
     texts, labels = ([], []) if examples is None else (list(examples[0]), list(examples[1]))
     encoder = str(facts_of_model["parameters"]["encoder"])
-    project = Project.create(folder, name=name or Path(model).name, kind=_KINDS[modality], encoder=encoder)
+    source = name or Path(model).name
+    project = Project.create(folder, name=source, kind=_KINDS[modality], encoder=encoder)
     names = [str(one) for one in clf.classes_.tolist()]
     described: Mapping[Any, Any] = clf.classes if isinstance(clf.classes, Mapping) else {}
-    with project.database.change("add_items", source=Path(model).name) as (transaction, facts):
+    with project.database.change("add_items", source=source) as (transaction, facts):
         ids = {one: _insert_class(transaction, one, described.get(one)) for one in names}
-        batch = transaction.insert("batches", batch_row(Path(model).name, [], None))
+        batch = transaction.insert("batches", batch_row(source, [], None))
         added = Added()
         for text, label in zip(texts, labels, strict=True):
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
@@ -120,17 +130,38 @@ def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
         raise DataFileError(f"{source.name} is not a project that was saved as a zip: {what}.")
     left = MAX_UNPACKED
     for name in names:
-        file, digest = scratch / name, hashlib.sha256()
+        file = scratch / name
         file.parent.mkdir(exist_ok=True)
-        with archive.open(name) as packed, file.open("xb") as unpacked:
-            while block := packed.read(_COPIED):
-                left -= len(block)
-                if left < 0:
-                    raise DataFileError(f"{source.name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB.")
-                digest.update(block)
-                unpacked.write(block)
-        if name.startswith(f"{IMAGES}/") and digest.hexdigest() != file.stem:
+        digest = _copy(archive, name, file, left)
+        left -= file.stat().st_size
+        if name.startswith(f"{IMAGES}/") and digest != file.stem:
             raise DataFileError(f"{source.name} has been changed: {name} is not the image that its name says.")
+
+
+def _unpack_model(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:
+    """Unpack the files of a model, which lie in a folder or at the top; reading the model checks their contents."""
+    left = MAX_UNPACKED
+    for name in archive.namelist():
+        found = _MODEL_MEMBER.fullmatch(name)
+        if found is None or (scratch / found[1]).exists():
+            if name.endswith("/"):
+                continue
+            raise DataFileError(f"{source.name} is not a model that was saved as a zip: it holds {name!r}.")
+        _copy(archive, name, scratch / found[1], left)
+        left -= (scratch / found[1]).stat().st_size
+
+
+def _copy(archive: zipfile.ZipFile, name: str, file: Path, allowed: int) -> str:
+    """Unpack one member, of at most `allowed` bytes, and return its digest."""
+    digest = hashlib.sha256()
+    with archive.open(name) as packed, file.open("xb") as unpacked:
+        while block := packed.read(_COPIED):
+            allowed -= len(block)
+            if allowed < 0:
+                raise DataFileError(f"{Path(str(archive.filename)).name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB.")
+            digest.update(block)
+            unpacked.write(block)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -164,6 +164,11 @@ def _name(path: Path) -> str:
     return (path.parent / "name").read_text(encoding="utf-8")
 
 
+def _renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
+    """Return an error on a file that was uploaded, under the name that it had."""
+    return DataFileError(str(error).replace(str(path), name).replace(path.name, name))
+
+
 def _table_facts(opened: Opened, number: str) -> dict[str, Any]:
     path = _upload(opened, number)
     try:
@@ -171,7 +176,7 @@ def _table_facts(opened: Opened, number: str) -> dict[str, Any]:
     except AnyshotError as error:
         name = _name(path)
         shutil.rmtree(path.parent, ignore_errors=True)
-        raise DataFileError(str(error).replace(str(path), name).replace(path.name, name)) from error
+        raise _renamed(error, path, name) from error
     places = {name: place for place, name in enumerate(found.columns)}
     return {
         "table": {
@@ -203,7 +208,7 @@ async def new_project(request: Request) -> Response:
 
 
 async def project_of_file(request: Request) -> Response:
-    """Create a project of a table, or bring in one from another computer."""
+    """Create a project of a table or of a model's zip, or bring in one from another computer."""
     projects = projects_of(request)
     async with request.form(max_files=1, max_fields=1) as form:
         name, table = await run_in_threadpool(_start_with, projects, _one_file(form.get("file")))
@@ -217,14 +222,17 @@ def _start_with(projects: Projects, upload: UploadFile) -> tuple[str, str]:
 
 
 def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
-    """Create a project of a file that is called `name`: a table, or a project's zip.
+    """Create a project of a file that is called `name`: a table, or the zip of a project or a model.
 
     Return the name under which the project is found, and the number of the table whose columns are to be chosen.
     """
     stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
     if path.suffix == ".zip":
         folder = studio.folder_for(projects.root, stem)
-        studio.import_project(path, folder).close()
+        try:
+            studio.import_project(path, folder).close()
+        except AnyshotError as error:
+            raise _renamed(error, path, name) from error
         return folder.name, ""
     address = projects.create(stem, "texts")
     opened = projects.get(address)
