@@ -51,9 +51,9 @@ def unchanged(client):
 def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, filled):
     assert client.post(filled + "labels", json={"items": [1, 2], "label": 1}).json() == {"changed": 2}
     state = client.get(filled + "changes?since=0").json()
-    assert (state["n_labels"], state["undo"]["sentence"]) == (2, "Labeled 2 items billing")
+    assert (state["n_labels"], state["undo"]["sentence"]) == (2, "Labeled 2 items as billing")
     entry = {"entry": state["undo"]["id"]}
-    assert client.post(filled + "undo", json=entry).json() == {"sentence": "Labeled 2 items billing"}
+    assert client.post(filled + "undo", json=entry).json() == {"sentence": "Labeled 2 items as billing"}
     assert client.post(filled + "undo", json=entry).json() == {"sentence": ""}
     assert [row["label"] for row in client.get(filled + "items?ids=2,1").json()] == [None, None]
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
@@ -85,6 +85,7 @@ def test_names_are_shown_as_text_everywhere(client, base):
         ("classes", {"names": "\n".join(map(str, range(101)))}),
         ("classes/edit", {"id": 1, "name": "login"}),
         ("classes/edit", {"id": "1; drop table", "name": "a"}),
+        ("classes/edit", {"id": 1, "name": "billing", "color": 11}),
         ("classes/move", {"id": 1, "by": 10**30}),
         ("classes/merge", {"id": 1, "into": 1}),
         ("classes/remove", {"id": 7}),

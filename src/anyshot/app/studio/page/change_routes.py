@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from anyshot.app.studio.classes import COLORS
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.panels import color_number
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
@@ -99,7 +101,15 @@ def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
         classes.rename(number, name)
     if description != one.description:
         classes.describe(number, description)
+    if "color" in body and (color := whole(body, "color")) != color_number(one.color):
+        classes.set_color(number, _color(color))
     return {}
+
+
+def _color(number: int) -> str:
+    if not 1 <= number <= len(COLORS):
+        raise InputError(f"There is no color {number}. Choose one of 1 to {len(COLORS)}.")
+    return COLORS[number - 1]
 
 
 def _words(opened: Opened, body: Body, t: Texts) -> Body:

@@ -12,7 +12,7 @@ from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.app.studio.quality import Hint, NextStep, Quality, hints, quality
 from anyshot.base.labels import UNKNOWN
 
-SHOWN_WORDS: Final = 6
+SHOWN_WORDS: Final = 4
 """Words of a class that are shown before more are asked for; all would hide the next class."""
 SHOWN_PAIRS: Final = 2
 NEARLY_ALL: Final = 0.95
@@ -69,6 +69,8 @@ def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
     others = [other for other in rows if other.id != number]
     return {
         "one": one,
+        "color": color_number(one.color),
+        "colors": range(1, len(COLORS) + 1),
         "struck": struck or list(one.struck),
         "others": others,
         "first": rows[0].id == number,
@@ -102,7 +104,13 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
 def _headline(found: Quality, t: Texts) -> dict[str, str]:
     if found.accuracy is None:
         return {"headline": t("good_no_labels"), "about": t("good_no_labels_about")}
-    headline = t("good_all") if found.lower >= NEARLY_ALL else t("good_headline", n=round(10 * found.accuracy))
+    of_10 = round(10 * found.accuracy)
+    if found.lower >= NEARLY_ALL:
+        headline = t("good_all")
+    elif of_10 == 10:  # all of a few labels: the lower end of the interval says what is known
+        headline = t("good_at_least", n=int(10 * found.lower))
+    else:
+        headline = t("good_headline", n=of_10)
     low, high = round(100 * found.lower), round(100 * found.upper)
     return {"headline": headline, "about": t("good_about", n=found.n_labels, low=low, high=high)}
 

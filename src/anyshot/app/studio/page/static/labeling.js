@@ -1,4 +1,5 @@
-// Labels: by the buttons of an item, by keys, and by dragging; for one item or for all that are selected.
+// Labels: by the buttons of an item, by keys, and by dragging; for one item or for all that are selected. Classes are
+// dragged here too.
 
 import { classes, current, draw, layout, nodeOf, rows, selected, setCurrent, shown } from "./list.js";
 import { base, onChange, send, state } from "./server.js";
@@ -129,7 +130,7 @@ async function showWhy() {
   more.querySelector("[data-why]").setAttribute("aria-expanded", String(whyOpen));
   why.hidden = !whyOpen;
   if (whyOpen) {
-    why.textContent = t("looking");
+    if (!why.childElementCount) why.textContent = t("looking");
     await window.htmx.ajax("GET", `${base}items/${id}/why`, { source: why, target: why, swap: "innerHTML" });
   }
   draw();
@@ -159,16 +160,34 @@ list.addEventListener("dragstart", (event) => {
 });
 list.addEventListener("dragend", (event) => event.target.closest("[data-item]")?.classList.remove("dragged"));
 
-const ofItems = (event) => event.dataTransfer?.types.includes("application/x-anyshot-items") && event.target.closest?.("[data-class]");
+// A class gets the items that are dropped onto it as its own, and a class that is dropped onto it takes its place.
+let moved = null;  // the class that is dragged
+byId("classes").addEventListener("dragstart", (event) => {
+  const section = event.target.closest?.(".class");
+  if (!section || !event.target.matches("header")) return;
+  moved = section;
+  event.dataTransfer.setData("application/x-anyshot-class", section.dataset.class);
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setDragImage(section, 20, 20);
+});
+byId("classes").addEventListener("dragend", () => (moved = null));
 for (const kind of ["dragover", "dragleave", "drop"]) {
   byId("classes").addEventListener(kind, (event) => {
-    const target = ofItems(event);
-    if (!target) return;
+    const target = event.target.closest?.("[data-class].class"), id = target?.dataset.class;
+    const items = event.dataTransfer.types.includes("application/x-anyshot-items");
+    if (!target || !(items || (moved && moved !== target && id !== "unknown"))) return;
     event.preventDefault();
     target.classList.toggle("over", kind === "dragover");
-    const id = target.dataset.class;
-    if (kind === "drop") label(JSON.parse(event.dataTransfer.getData("application/x-anyshot-items")), id === "unknown" ? id : Number(id));
+    if (kind !== "drop") return;
+    if (items) label(JSON.parse(event.dataTransfer.getData("application/x-anyshot-items")), id === "unknown" ? id : Number(id));
+    else moveClass(moved.dataset.class, id);
   });
+}
+
+/** Move a class to the place of another one. */
+function moveClass(id, other) {
+  const order = [...classes.keys()], by = order.indexOf(Number(other)) - order.indexOf(Number(id));
+  send("classes/move", { id, by }).catch((problem) => toast(problem.detail));
 }
 
 byId("all").onchange = (event) => select(event.target.checked ? shown.ids : []);
@@ -214,6 +233,7 @@ export function readClasses() {
 }
 
 onChange((subjects, { undo: last }) => {
+  if (whyOpen && subjects.has("answers")) showWhy();
   byId("undo").disabled = !last;
   byId("undo").title = last ? t("undo_what", { what: last.sentence }) : t("undo");
 });

@@ -64,7 +64,7 @@ function refresh(id) {
 }
 addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "classes") { readClasses(); byId("n-classes").textContent = t("n_classes", { n: classes.size ? classes.size - 1 : 0 }); }
+  if (event.target.id === "classes") { readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes"); }
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
   if (event.target.classList?.contains("why")) byId("list").dispatchEvent(new Event("scroll"));
 });
