@@ -158,7 +158,8 @@ def _copy(archive: zipfile.ZipFile, name: str, file: Path, allowed: int) -> str:
         while block := packed.read(_COPIED):
             allowed -= len(block)
             if allowed < 0:
-                raise DataFileError(f"{Path(str(archive.filename)).name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB.")
+                where = Path(str(archive.filename)).name
+                raise DataFileError(f"{where} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB.")
             digest.update(block)
             unpacked.write(block)
     return digest.hexdigest()
