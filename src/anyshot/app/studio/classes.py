@@ -234,6 +234,15 @@ def checked_name(transaction: Transaction, name: str, *, number: int | None = No
     return clean
 
 
+def color_number(color: str) -> int:
+    """Return the number of a color among COLORS, from 1; any other color has that of the last.
+
+    >>> color_number(COLORS[0]), color_number("#ffffff")
+    (1, 10)
+    """
+    return COLORS.index(color) + 1 if color in COLORS else len(COLORS)
+
+
 def _labeled(transaction: Transaction, number: int) -> list[int]:
     return [row["id"] for row in transaction.read("select id from items where label = ?", number)]
 

@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from anyshot.app.studio.classes import COLORS
+from anyshot.app.studio.classes import COLORS, color_number
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.opened import Opened
-from anyshot.app.studio.page.panels import color_number
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError

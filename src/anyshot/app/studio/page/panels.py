@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from anyshot.app import studio
-from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow
+from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow, color_number
 from anyshot.app.studio.history import Entry
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
@@ -18,15 +18,6 @@ SHOWN_PAIRS: Final = 2
 NEARLY_ALL: Final = 0.95
 """Lower end of the interval from which the headline is "Nearly all right"."""
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
-
-
-def color_number(color: str) -> int:
-    """Return the number of a class's color in the style sheet, which has one of it for each color scheme.
-
-    >>> color_number(COLORS[0]), color_number("#ffffff")
-    (1, 10)
-    """
-    return COLORS.index(color) + 1 if color in COLORS else len(COLORS)
 
 
 def classes_panel(opened: Opened, t: Texts, asked: int | None = None) -> dict[str, Any]:
