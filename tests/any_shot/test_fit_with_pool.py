@@ -32,7 +32,7 @@ def test_a_pool_whose_clusters_are_the_classes_moves_the_names():
     model = fit_model(VECTORS, data)
     assert (model.method, model.prior) == ("any-shot", "refined")
     assert model.reasons[0].startswith("The class vectors are moved to the clusters of 60 unlabeled examples (")
-    assert model.reasons[1] == "Any-shot is used; 0 labels are too few to compare methods."
+    assert model.reasons[1] == "No labels were given, so methods are not compared; any-shot is used."
     assert model.scores(means).argmax(axis=1).tolist() == [0, 1, 2]
     assert model.probabilities(means).max(axis=1).min() > 0.9
 

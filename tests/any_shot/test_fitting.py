@@ -264,7 +264,7 @@ def test_logistic_regression_says_that_it_does_not_use_the_pool(method):
     case = replace(data if method != "auto" else without_names(data), unlabeled=X)
     model = fitted(case, method=method)
     assert (model.method, len(model.reasons)) == ("logistic-regression", 2)
-    assert model.reasons[1] == f"It has no class vectors that {len(X)} unlabeled examples could move."
+    assert model.reasons[1] == f"The model has no class vectors, so it does not use the {len(X)} unlabeled examples."
 
 
 def test_the_reason_states_the_accuracy_of_every_method():

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from anyshot.data.datasets import few_per_class, messages, read_data
+from anyshot.data.tables import write_table
 from anyshot.errors import BadItemError, DataFileError, InputError
 
 
@@ -106,8 +107,10 @@ def test_a_text_and_an_image_column_are_ambiguous(tmp_path):
 
 def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
     path = file(tmp_path, "a.csv", "I was charged twice,billing\nwhere is it,delivery\n")
-    with pytest.raises(DataFileError, match=r"Its columns: 'I was charged twice', 'billing'.*--text-column"):
+    with pytest.raises(DataFileError, match=r"'I was charged twice', 'billing'.*--text-column.* The first line must"):
         read_data(path)
+    with pytest.raises(DataFileError, match=r"Its columns: 'words'\. .*\(--image-column\)\.$"):
+        read_data(file(tmp_path, "a.jsonl", '{"words": "a"}\n'))
 
 
 def test_the_error_for_a_missing_column_suggests_the_closest_name(tmp_path):
@@ -131,6 +134,17 @@ def test_empty_texts_may_be_skipped_and_are_listed(tmp_path):
     data = read_data(path, on_error="skip")
     assert (data.items, data.labels) == (["a", "b"], ["x", "z"])
     assert data.skipped == [(f"{path}, line 3 (row 1)", "the text is empty")]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_text_that_a_program_wrote_for_a_missing_one_is_missing(tmp_path, name):
+    texts = ["a", "NaN", "NaT", " nan ", "<NA>", "NULL", "none", "null", "Nan bread", "N/A"]
+    write_table([{"text": text, "label": "x"} for text in texts], tmp_path / name)
+    with pytest.raises(BadItemError, match=r"\(row 1\): the text is missing, written as NaN \(and 4 more\)"):
+        read_data(tmp_path / name)
+    data = read_data(tmp_path / name, on_error="skip")
+    assert data.items == ["a", "none", "null", "Nan bread", "N/A"]
+    assert data.skipped[1][1] == "the text is missing, written as NaT"
 
 
 def test_a_number_instead_of_a_text_is_named(tmp_path):

@@ -12,6 +12,7 @@ from anyshot.any_shot.defaults import Strength
 from anyshot.any_shot.heads import Factors, default_factors, default_scale, fit_method, heads, normalized_shares
 from anyshot.any_shot.model import (
     METHODS,
+    WITHOUT_LABELS,
     CrossValidationResult,
     FittedMethod,
     FoldHead,
@@ -158,17 +159,24 @@ def result_of(
     method: Method, results: Sequence[CrossValidationResult], data: TrainingSet, prior: Prior
 ) -> tuple[CrossValidationResult, str]:
     """Return the result of a method, or its defaults if nothing was held out, and one sentence on it."""
-    labels = count(len(data.index), "label")
     for own in results:
         if own.method == method:
             figures = ", ".join(map(str, [own, *(one for one in results if one is not own)]))
             found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
             return own, f"{method.capitalize()} is used ({found}: {figures})."
-    few = "is too few" if len(data.index) == 1 else "are too few"
-    few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
     factors, none = default_factors(method, data, prior), np.zeros(0)
     result = CrossValidationResult(method, np.nan, np.nan, 1.0, none.astype(bool), none, factors)
-    return result, f"{method.capitalize()} is used; {labels} {few} to compare methods."
+    return result, _why_not_compared(method, data)
+
+
+def _why_not_compared(method: Method, data: TrainingSet) -> str:
+    """Return the sentence that says why a method was not compared with others."""
+    if not len(data.index):
+        return WITHOUT_LABELS.format(method=method)
+    labels = count(len(data.index), "label")
+    few = "is too few" if len(data.index) == 1 else "are too few"
+    few = few if len(data.index) < data.defaults.min_labels else "include too few different items of some class"
+    return f"{method.capitalize()} is used; {labels} {few} to compare methods."
 
 
 def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -> list[Method]:

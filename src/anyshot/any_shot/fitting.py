@@ -148,7 +148,8 @@ def _reasons(
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
     reasons = [why, *shares_reason(shares, data.texts.names)]
     if kind == "none" and len(data.unlabeled):
-        reasons.append(f"It has no class vectors that {count(len(data.unlabeled), 'unlabeled example')} could move.")
+        unlabeled = count(len(data.unlabeled), "unlabeled example")
+        reasons.append(f"The model has no class vectors, so it does not use the {unlabeled}.")
     if kind != "none" and any(data.texts.texts) and not data.from_source:
         reasons += embedder.reader.reasons(data.texts)
     if embedder.trained is not None:

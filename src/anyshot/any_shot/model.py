@@ -31,6 +31,8 @@ PriorKind: TypeAlias = Literal["names", "corrected", "refined", "attributes", "n
 """Where the class vectors of a model come from: names, names moved by labeled classes or by unlabeled examples,
 attributes, or nowhere."""
 
+WITHOUT_LABELS: Final = "No labels were given, so methods are not compared; {method} is used."
+
 CHUNK: Final = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
 DATA_ARRAYS: Final = ("class_embeddings", "vectors", "index", "unlabeled", "attributes")

@@ -24,12 +24,13 @@ from anyshot.data.item_columns import (
     find_column,
     find_labels,
     is_joined,
+    is_missing_text,
     joined_texts,
     listed_columns,
     read_labels,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import existing
+from anyshot.data.text_files import existing, suffix_of
 from anyshot.errors import BadItemError, DataFileError, InputError
 
 OnError: TypeAlias = Literal["raise", "skip"]
@@ -92,7 +93,8 @@ def read_data(
     DataFileError
         The file is missing, empty, damaged or of mixed encodings, or a column is missing or ambiguous.
     BadItemError
-        A text is empty, or an image file is missing or empty. With `on_error="skip"` it is skipped and listed.
+        A text is empty, or written as NaN, nan, NaT, <NA> or NULL, or an image file is missing or empty. With
+        `on_error="skip"` it is skipped and listed.
     """
     if on_error not in ("raise", "skip"):
         raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
@@ -168,10 +170,11 @@ def _from_table(
             f"(--text-column) or image_column={image!r} (--image-column)."
         )
     if text is None and image is None:
+        header = " The first line must contain the column names." if suffix_of(table.path) in (".csv", ".tsv") else ""
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column) or "
-            "image_column (--image-column). The first line of a CSV must contain the column names."
+            f"image_column (--image-column).{header}"
         )
     column = text or image or ""
     of_labels = None
@@ -193,6 +196,8 @@ def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Fau
 def _text_fault(value: object) -> str | None:
     if value is None or (isinstance(value, str) and is_blank(value)):
         return "the text is empty"
+    if is_missing_text(value):
+        return f"the text is missing, written as {str(value).strip()}"
     return None if isinstance(value, str) else f"{str(value)[:40]!r} is not a text but of type {type(value).__name__}"
 
 

@@ -22,6 +22,8 @@ IMAGE_COLUMNS: Final = (
 )
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
+MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
+"""What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
 LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
 
 
@@ -57,7 +59,16 @@ def joined_texts(table: Table, name: str) -> list[Any]:
     if not is_joined(table, name):
         return table.values(name)
     parts = zip(*(table.values(part.strip()) for part in name.split(",")), strict=True)
-    return ["\n".join(str(text) for text in row if not _is_empty(text)) for row in parts]
+    return ["\n".join(str(text) for text in row if not _is_no_text(text)) for row in parts]
+
+
+def is_missing_text(value: object) -> bool:
+    """Return whether a text stands for a missing one.
+
+    >>> is_missing_text("NaN"), is_missing_text("Nan bread")
+    (True, False)
+    """
+    return isinstance(value, str) and value.strip() in MISSING_TEXTS
 
 
 def find_labels(table: Table, given: str | None, *, items: str, classes: Sequence[Label] | None = None) -> str | None:
@@ -115,6 +126,10 @@ def _label(value: object) -> object:
 
 def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and is_blank(value))
+
+
+def _is_no_text(value: object) -> bool:
+    return _is_empty(value) or is_missing_text(value)
 
 
 def _is_free(labels: Sequence[Label]) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.model import Model
+from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
@@ -115,7 +115,7 @@ class FittedClassifier(ClassifierBase):
         expected_shares(self.class_prior, classes)  # raises if a class has none
         self._pending, self._model, self.encoding_counts = classes, None, EncodingCounts()
         self.classes_, self.method_, self.unknown_threshold_ = classes.classes, "zero-shot", None
-        self.reasons_ = ("Zero-shot is used; 0 labels are too few to compare methods.",)
+        self.reasons_ = (WITHOUT_LABELS.format(method="zero-shot"),)
         return self
 
     def _fitted_model(self, items: Items) -> Model:

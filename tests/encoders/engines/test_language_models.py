@@ -139,5 +139,7 @@ def test_complete_weights_pass_and_others_are_named():
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, "8", None, True])
 def test_a_size_that_is_none_is_refused(value):
-    with pytest.raises(UnknownEncoderError, match=r"m says hidden_size=.*, which is no size"):
+    with pytest.raises(
+        UnknownEncoderError, match=r"m says hidden_size=.*, but it must be a whole number of at least 1\."
+    ):
         architecture(CONFIG | {"hidden_size": value}, source="m")

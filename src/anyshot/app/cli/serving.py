@@ -25,7 +25,7 @@ def _bytes_of(size: str) -> int:
     """Return a size such as 10MB in bytes."""
     found = _SIZE.fullmatch(size.strip())
     if found is None or not (number := int(float(found[1]) * _UNITS[found[2].lower()])):
-        raise typer.BadParameter(f"{size!r} is no size. Write a number and a unit, such as 10MB.")
+        raise typer.BadParameter(f"{size!r} is not a size. Write a number and a unit, such as 10MB.")
     return number
 
 

@@ -104,7 +104,7 @@ def why_unsupported(config: Mapping[str, Any]) -> str | None:
     """Return why the network of a config.json cannot be built here, as a clause; None if it can."""
     kind = config.get("model_type")
     if kind not in FAMILIES:
-        return f"models of type {kind!r} are not among those that openvino is given here ({', '.join(FAMILIES)})"
+        return f"models of type {kind!r} are not among those that openvino runs here ({', '.join(FAMILIES)})"
     if config.get("is_decoder"):
         return f"the model is a decoder, a {kind} that sees no later tokens"
     if config.get("position_embedding_type", "absolute") != "absolute":
@@ -260,5 +260,8 @@ def _padding(config: Mapping[str, Any], kind: str, source: object) -> int:
 def _whole(config: Mapping[str, Any], name: str, default: int, source: object, *, least: int = 1) -> int:
     value = config.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UnknownEncoderError(f"{source} says {name}={value!r}, which is no size. Download the model again.")
+        raise UnknownEncoderError(
+            f"{source} says {name}={value!r}, but it must be a whole number of at least {least}. Download the model "
+            "again."
+        )
     return value
