@@ -1,6 +1,7 @@
 # The service: docker build -t anyshot .
 #              docker run -p 127.0.0.1:8000:8000 -v ./models:/models -v ./tokens:/run/secrets/tokens:ro anyshot
-# It runs as the user 10001, who must be able to write to the folder of the models if they are to be changed.
+# It runs as the user 10001, who must be able to read the tokens, and to write to the folder of the models if they are
+# to be changed.
 
 FROM python:3.12-slim AS build
 WORKDIR /source
