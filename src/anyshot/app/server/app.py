@@ -2,8 +2,7 @@
 
     app = create_app(open_models({"support": Path("models/support")}, settings), settings)
 
-`app.state.service` is the `Service` with models, batcher, settings and observer. Another part, such as the page, adds
-its routes by `app.mount` or `app.include_router`.
+`app.state.service` is the `Service` with models, batcher, settings and observer. `Edge` adds tokens, limits and logs.
 """
 
 import asyncio

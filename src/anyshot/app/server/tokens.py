@@ -57,7 +57,8 @@ def read_tokens(path: Path) -> Tokens:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The file of tokens {path} cannot be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"The file of tokens {path} cannot be read: {reason}.") from error
     scopes: dict[str, Permission] = {}
     for number, line in enumerate(lines, start=1):
         scope, _, token = line.partition("#")[0].strip().partition(" ")
