@@ -1,16 +1,9 @@
-from pathlib import Path
-
 import pytest
 
 from anyshot.base.class_words import Words
 from anyshot.data.class_lists import read_classes
 from anyshot.errors import DataFileError, InputError
-
-
-def file(folder: Path, name: str, content: str) -> Path:
-    path = folder / name
-    path.write_text(content, encoding="utf-8")
-    return path
+from data.written import file
 
 
 def test_classes_are_read_from_a_list_and_every_file_type(tmp_path):

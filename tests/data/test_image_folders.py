@@ -1,23 +1,10 @@
 import unicodedata
-from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from anyshot.data.datasets import read_data
 from anyshot.errors import BadItemError, DataFileError
-
-
-def file(folder: Path, name: str, content: str) -> Path:
-    path = folder / name
-    path.write_text(content, encoding="utf-8")
-    return path
-
-
-def photo(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (2, 2)).save(path)
-    return path
+from data.written import file, photo
 
 
 def test_a_table_of_images_reads_paths_relative_to_itself(tmp_path):

@@ -11,12 +11,7 @@ import pytest
 from anyshot.data.tables import parse_json, read_table, with_columns_of, write_table
 from anyshot.data.text_files import read_text
 from anyshot.errors import DataFileError
-
-
-def file(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
+from data.written import file
 
 
 def columns(path: Path) -> dict[str, list]:

@@ -65,26 +65,6 @@ def test_predict_keeps_the_columns_of_a_table_of_images(call, tmp_path):
     assert first.startswith("red.png,007,tomato,")
 
 
-def test_predict_never_overwrites_its_input(call, made, tmp_path):
-    for name in ("texts.csv", "classes.csv"):
-        (tmp_path / name).write_text("text,class\ncannot sign in,login\nwhere is it,delivery\n")
-    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
-    texts, classes = tmp_path / "texts.csv", tmp_path / "classes.csv"
-    for out in (texts, tmp_path / "link" / "texts.csv", classes):
-        done = call("predict", texts, "--classes", classes, "--out", out)
-        assert (done.code, "would overwrite the input" in done.err) == (1, True)
-    assert call("suggest", made / "model", texts, "--out", texts).code == 1
-    assert call("card", made / "model", "--data", texts, "--out", texts).code == 1
-    assert "cannot sign in" in texts.read_text()
-
-
-def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
-    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
-    (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
-    done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
-    assert (done.code, "would overwrite the input" in done.err) == (1, True)
-
-
 def test_texts_that_are_cut_are_counted_on_the_standard_error(call, tmp_path):
     (tmp_path / "long.jsonl").write_text(json.dumps({"text": "parcel " * 400}) + "\n")
     with warnings.catch_warnings():

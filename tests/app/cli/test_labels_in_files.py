@@ -1,9 +1,8 @@
-"""Tables that go from one command to the next: suggestions to label, columns with unusual names, skipped rows."""
+"""Tables that go from one command to the next: suggestions to label, columns with unusual names."""
 
 import io
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,15 +10,7 @@ import pytest
 from PIL import Image
 
 import anyshot
-from app.cli.messages import TRAIN
-
-POOL = ["my card is charged again", "the courier lost it", "forgot my password", "the box is broken", "two invoices"]
-
-
-def table(path, columns):
-    pd.DataFrame(columns).to_csv(path, index=False)
-    return path
-
+from app.cli.messages import POOL, TRAIN, table
 
 # --- suggest and learn ---
 
@@ -137,73 +128,6 @@ def test_texts_of_several_columns_are_joined(call, tmp_path):
     assert [row["item"] for row in done.rows] == ["Charged twice\nplease help", "parcel lost", "Login\nfails"]
     missing = call("predict", data, "--classes", "billing,delivery", "--text-column", "subject,text")
     assert (missing.code, "has no column 'subject,text'" in missing.err) == (1, True)
-
-
-# --- rows that cannot be used ---
-
-
-def test_blank_rows_are_skipped_counted_and_listed_at_the_end(call, model, tmp_path):
-    data = table(tmp_path / "t.csv", {"id": range(4), "text": ["cannot sign in", " ", None, "where is my parcel"]})
-    done = call("predict", data, "--model", model, "--out", tmp_path / "out.csv", "--skipped", tmp_path / "s.csv")
-    assert done.code == 0
-    *_, first, second, counted, _written = done.err.splitlines()
-    assert first == f"Skipped: {data}, line 3 (row 1): the text is empty."
-    assert second == f"Skipped: {data}, line 4 (row 2): the text is empty."
-    assert counted == "Skipped 2 items in all."
-    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
-    assert out["predicted_label"].tolist() == ["login", "", "", "delivery"]
-    assert out["id"].tolist() == [0, 1, 2, 3]
-    assert pd.read_csv(tmp_path / "s.csv")["reason"].tolist() == ["the text is empty"] * 2
-    refused = call("predict", data, "--model", model, "--on-error", "raise")
-    assert (refused.code, refused.out, "the text is empty (and 1 more)" in refused.err) == (1, "", True)
-
-
-def test_corrupt_images_are_skipped(call, tmp_path):
-    Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"not an image")
-    (tmp_path / "c.jpg").write_bytes((tmp_path / "a.png").read_bytes()[:60])
-    done = call("predict", tmp_path, "--classes", "tomato,ocean")
-    assert [Path(row["item"]).name for row in done.rows] == ["a.png"]
-    assert "Skipped 2 items in all." in done.err
-    assert call("predict", tmp_path, "--classes", "tomato,ocean", "--on-error", "raise").code == 1
-
-
-@pytest.mark.parametrize("command", ["fit", "evaluate", "learn", "suggest", "encode", "explain"])
-def test_every_command_that_reads_a_table_skips_blank_rows(call, model, tmp_path, command):
-    label = None if command == "suggest" else ["login", "billing", "billing", "delivery", "login"]
-    data = table(tmp_path / "t.csv", {"id": range(5), "text": ["cannot sign in", "", *POOL[:3]], "label": label})
-    out = {"fit": ["--out", tmp_path / "m"], "encode": ["--out", tmp_path / "v.npz"]}.get(command, [])
-    done = call(command, *(() if command in ("fit", "encode") else (model,)), data, *out)
-    assert done.code == 0, done.err
-    assert f"Skipped: {data}, line 3 (row 1): the text is empty." in done.err
-
-
-# --- outputs ---
-
-
-@pytest.mark.parametrize("out", ["nowhere/out.csv", "out.txt", "folder.csv"])
-def test_an_output_that_cannot_be_written_is_refused_before_any_work(call, made, tmp_path, monkeypatch, out):
-    (tmp_path / "folder.csv").mkdir()
-
-    def work(*_, **__):
-        raise AssertionError("it worked before it tested the output")
-
-    monkeypatch.setattr(anyshot.tasks.AnyShotClassifier, "fit", work)
-    monkeypatch.setattr(anyshot.tasks.AnyShotClassifier, "predict", work)
-    monkeypatch.setattr("anyshot.data.datasets.read_table", work)
-    for command in (
-        ["predict", made / "texts.csv", "--model", made / "model", "--out", tmp_path / out],
-        ["suggest", made / "model", made / "texts.csv", "--out", tmp_path / out],
-        ["encode", made / "texts.csv", "--out", tmp_path / out],
-        ["curve", made / "train.csv", "--out", tmp_path / out],
-        ["report", made / "model", made / "train.csv", "--out", tmp_path / out],
-        ["card", made / "model", "--data", made / "train.csv", "--out", tmp_path / out],
-        ["fit", made / "train.csv", "--out", made / "train.csv" / "model"],
-        ["tune", made / "train.csv", "--out", made],
-    ):
-        done = call(*command)
-        assert done.code == 1
-        assert "cannot be written" in done.err or "is not empty" in done.err, done.err
 
 
 # --- standard input ---

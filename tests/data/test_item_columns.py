@@ -1,0 +1,106 @@
+"""The columns of items and labels in a table, found or given, and the types of labels."""
+
+import pandas as pd
+import pytest
+
+from anyshot.data.datasets import read_data
+from anyshot.errors import DataFileError
+from data.written import file
+
+
+@pytest.mark.parametrize("header", ["text,label", "Message,CATEGORY", " sentence , class ", "utterance,intent"])
+def test_columns_are_found_by_their_usual_names(tmp_path, header):
+    data = read_data(file(tmp_path, "a.csv", f"{header}\nhello,x\nbye,\n"))
+    assert (data.items, data.labels, data.modality) == (["hello", "bye"], ["x", None], "text")
+    assert (data.source, data.encoding, data.skipped, len(data)) == (tmp_path / "a.csv", "utf-8", [], 2)
+
+
+def test_the_first_usual_name_has_priority(tmp_path):
+    data = read_data(file(tmp_path, "a.csv", "title,text,label,category\nt,a,x,y\n"))
+    assert (data.items, data.labels) == (["a"], ["x"])
+
+
+def test_given_columns_are_used(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label,note,kind\na,b,c,d\n")
+    data = read_data(path, text_column="note", label_column="kind")
+    assert (data.items, data.labels) == (["c"], ["d"])
+
+
+def test_the_text_column_is_not_used_for_labels(tmp_path):
+    data = read_data(file(tmp_path, "a.csv", "topic,n\na b,1\n"), text_column="topic")
+    assert (data.items, data.labels) == (["a b"], None)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (["1", "2", ""], [1, 2, None]),
+        (["True", "false"], [True, False]),
+        (["0.5", "2.0"], [0.5, 2.0]),
+        (["007", "1"], ["007", "1"]),
+        (["1", "none"], ["1", "none"]),
+        (["nan", "inf"], ["nan", "inf"]),
+        (["NA", "null"], ["NA", "null"]),
+        ([" a ", "a"], ["a", "a"]),
+    ],
+)
+def test_labels_are_numbers_only_if_all_are_written_as_such(tmp_path, written, read):
+    rows = "".join(f"t{i},{label}\n" for i, label in enumerate(written))
+    labels = read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels
+    assert labels == read
+    assert [type(label) for label in labels] == [type(label) for label in read]
+
+
+def test_labels_keep_their_type_in_json_and_parquet(tmp_path):
+    json = file(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n{"text": "b", "label": "1"}\n{"text": "c"}\n')
+    assert read_data(json).labels == [1, "1", None]
+    frame = pd.DataFrame({"text": ["a", "b"], "label": pd.array([True, None], dtype="boolean")})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert read_data(tmp_path / "a.parquet").labels == [True, None]
+
+
+def test_labels_that_look_alike_are_one_class_and_it_is_said(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label\na,caf\u00e9\nb,cafe\u0301\u200b\nc, caf\u00e9 \nd,\u00a0\n")
+    with pytest.warns(UserWarning, match=r"1 of 4 labels in a\.csv"):
+        assert read_data(path).labels == ["caf\u00e9"] * 3 + [None]
+
+
+def test_several_usual_columns_are_ambiguous(tmp_path):
+    path = file(tmp_path, "a.csv", "title,description\na,b\n")
+    with pytest.raises(DataFileError, match=r"'title', 'description'\. Choose one with text_column \(--text-column\)"):
+        read_data(path)
+
+
+def test_the_error_for_a_missing_column_suggests_the_closest_name(tmp_path):
+    path = file(tmp_path, "a.csv", "text,label\na,b\n")
+    with pytest.raises(
+        DataFileError, match=r"no column 'labels'\. Its columns: 'text', 'label'\. Did you mean 'label'"
+    ):
+        read_data(path, label_column="labels")
+    with pytest.raises(DataFileError, match=r"Give one of them as text_column \(--text-column\)"):
+        read_data(path, text_column="zzz")
+
+
+def test_several_labels_per_item_are_refused(tmp_path):
+    path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
+    with pytest.raises(DataFileError, match=r"line 1 .*of type list.*Only one label per item"):
+        read_data(path)
+
+
+def test_a_column_of_texts_is_not_used_as_labels(tmp_path):
+    rows = "".join(f"t{n},a long remark on item number {n}\n" for n in range(60))
+    path = file(tmp_path, "a.csv", "text,category\n" + rows)
+    with pytest.raises(DataFileError, match="'category' does not look like labels: 60 different values in 60 rows"):
+        read_data(path)
+    assert len(set(read_data(path, label_column="category").labels)) == 60
+
+
+def test_measurements_are_not_used_as_labels(tmp_path):
+    rows = "".join(f"t{n},{n}.5\n" for n in range(60))
+    with pytest.raises(DataFileError, match="does not look like labels"):
+        read_data(file(tmp_path, "a.csv", "text,target\n" + rows))
+
+
+def test_many_classes_with_one_text_each_are_labels(tmp_path):
+    rows = "".join(f"t{n},class number {n}\n" for n in range(60))
+    assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
