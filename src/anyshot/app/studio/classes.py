@@ -92,6 +92,11 @@ class ClassList:
             transaction.label(items, number)
         return number
 
+    def check_new(self, names: Iterable[str]) -> None:
+        """Raise the error that `add` would raise for one of several names, before any is added."""
+        for name in names:
+            checked_name(self._database, name)
+
     def rename(self, number: int, name: str) -> None:
         """Rename a class; raise DuplicateClassError if another one has the name."""
         with self._database.change("rename_class") as (transaction, facts):
@@ -206,7 +211,7 @@ def existing(transaction: Transaction, number: int) -> Row:
     return found[0]
 
 
-def checked_name(transaction: Transaction, name: str, *, number: int | None = None) -> str:
+def checked_name(transaction: Transaction | ProjectDatabase, name: str, *, number: int | None = None) -> str:
     """Return a name as it is stored, or raise an error if a class cannot have it.
 
     Raises

@@ -81,6 +81,7 @@ def test_names_are_shown_as_text_everywhere(client, base):
         ("undo", {}),
         ("classes", {"names": " , \n"}),
         ("classes", {"names": "BILLING"}),
+        ("classes", {"names": "refund, unknown"}),
         ("classes", {"names": ["billing"]}),
         ("classes", {"names": "\n".join(map(str, range(101)))}),
         ("classes/edit", {"id": 1, "name": "login"}),

@@ -90,7 +90,9 @@ def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
         raise InputError("A class needs a name.")
     if len(names) > MAX_NEW_CLASSES:
         raise InputError(f"{len(names)} classes at once; {MAX_NEW_CLASSES} are allowed.")
-    return {"added": [opened.project.classes.add(name) for name in dict.fromkeys(names)]}
+    each = list({name.casefold(): name for name in names}.values())
+    opened.project.classes.check_new(each)
+    return {"added": [opened.project.classes.add(name) for name in each]}
 
 
 def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
