@@ -76,7 +76,7 @@ def read_table(path: Path, *, encoding: str | None = None) -> Table:
     if repeated:
         raise DataFileError(f"{path} has several columns named {repeated[0]!r}. Give each column its own name.")
     if len(table.frame) == 0:
-        raise DataFileError(f"{path} has no rows.")
+        raise DataFileError(f"{path} has no rows below the names of its columns.")
     return table
 
 
@@ -195,12 +195,12 @@ def _lines(text: str) -> list[tuple[int, str]]:
 def _excel(path: Path) -> Table:
     """Read the first sheet that is not empty; its first row holds the names of the columns."""
     openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
+    if path.read_bytes()[: len(_COMPOUND_FILE)] == _COMPOUND_FILE:
+        raise DataFileError(
+            f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
+            "without a password."
+        )
     try:
-        if path.read_bytes()[: len(_COMPOUND_FILE)] == _COMPOUND_FILE:
-            raise DataFileError(
-                f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
-                "without a password."
-            )
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
     except (BadZipFile, KeyError, ValueError, OSError) as error:
