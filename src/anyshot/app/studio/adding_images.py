@@ -16,6 +16,7 @@ from anyshot.app.studio.database import Transaction, mark_changed
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file
+from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import read_pixels
 from anyshot.data.image_folders import image_fault
 from anyshot.errors import BadItemError, DataFileError, InputError
@@ -68,6 +69,8 @@ def _image_files(files: Sequence[tuple[Path, str]], scratch: Path, added: Added)
             yield from _image_files(_unpacked(path, name, scratch, added), scratch, added)
         elif Path(name).suffix.lower() in (".heic", ".heif"):
             added.faults.append((name, "HEIC photographs cannot be read; export them as JPEG on the telephone"))
+        elif Path(name).suffix.lower() not in IMAGE_SUFFIXES:
+            added.faults.append((name, "the file is not an image, by the end of its name"))
         else:
             yield path, name
 

@@ -20,7 +20,7 @@ from anyshot.app.studio.project import Kind, Project
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file
 from anyshot.base.model_folder import read_model
-from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
+from anyshot.errors import DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
 
 MAX_UNPACKED: Final = 20 * 2**30
@@ -72,7 +72,7 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
         if is_model:
             try:
                 return project_from_model(scratch, target, name=target.name)
-            except AnyshotError as error:
+            except (InputError, ModelFolderError) as error:
                 raise DataFileError(str(error).replace(str(scratch), source.name)) from error
         check_tables(scratch / FILE_NAME)
         if target.exists():

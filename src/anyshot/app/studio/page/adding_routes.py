@@ -68,7 +68,7 @@ def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None)
             try:
                 one = studio.add_table(opened.project, path, source=name)
             except AnyshotError as error:
-                total.faults.append((name, str(error)))
+                total.faults.append((name, str(_renamed(error, path, name))))
                 continue
             total.n_items += one.n_items
             total.n_duplicates += one.n_duplicates
@@ -231,7 +231,7 @@ def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str
         folder = studio.folder_for(projects.root, stem)
         try:
             studio.import_project(path, folder).close()
-        except AnyshotError as error:
+        except DataFileError as error:
             raise _renamed(error, path, name) from error
         return folder.name, ""
     address = projects.create(stem, "texts")

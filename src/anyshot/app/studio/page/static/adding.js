@@ -14,11 +14,15 @@ export function tell({ added, repeated = 0, refused = [] }) {
   const parts = [t("added", { n: added })];
   if (repeated) parts.push(t("repeated", { n: repeated }));
   if (refused.length) parts.push(t("refused", { n: refused.length }));
+  if (!added && !repeated && refused.length === 1) return toast(reasonOf(refused[0]));
   toast(parts.join(" "), refused.length ? t("show") : "", () => showRefused(refused));
 }
 
+/** Return why a file was not taken; some reasons start with its name. */
+const reasonOf = ({ name, reason }) => (reason.startsWith(name) ? reason : `${name}: ${reason}`);
+
 function showRefused(refused) {
-  const lines = refused.slice(0, 200).map(({ name, reason }) => make("li", {}, make("b", { textContent: name }), ` ${reason}`));
+  const lines = refused.slice(0, 200).map((one) => make("li", { textContent: reasonOf(one) }));
   openSheet(t("refused", { n: refused.length }), make("ul", { className: "stack" }, ...lines));
 }
 
