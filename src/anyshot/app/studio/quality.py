@@ -104,8 +104,7 @@ def quality(project: Project, answers: "Answers") -> Quality:
     n_labels = int((project.items.labels().labels > 0).sum())
     result, errors = _held_out(learned), likely_errors(project, answers)
     confused = _confused(project, learned, result)
-    known = result is not None and answers.is_current()
-    if known and result is not None:
+    if result is not None and answers.is_current():
         _remember(project, n_labels, result)
     lower, upper = result.interval if result is not None else (0.0, 1.0)
     return Quality(

@@ -86,11 +86,8 @@ def page(project: Project, answers: "Answers", query: Query, *, offset: int = 0,
 
 def order(project: Project, answers: "Answers", query: Query) -> Indexes:
     """Return the ids of all items that a query finds, in its order."""
-    labels, found = project.items.labels(), answers.current
-    at = found.rows_of(labels.ids)
-    predicted = np.where(at >= 0, found.classes[at], 0) if len(found.ids) else np.zeros(len(at), np.intp)
-    sure = np.where(at >= 0, found.confidence[at, 0], -1.0) if len(found.ids) else np.full(len(at), -1.0)
-    shown = np.where(labels.labels != 0, labels.labels, predicted)
+    labels = project.items.labels()
+    shown, sure = _shown_classes(answers, labels)
     chosen = np.ones(len(labels.ids), dtype=bool)
     if query.class_id is not None:
         chosen &= shown == query.class_id
@@ -133,10 +130,7 @@ def rows(project: Project, answers: "Answers", ids: Sequence[int] | Indexes) -> 
 
 def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
     """Return the number of items of each class, by their label or else by their answer; None: not answered yet."""
-    labels, found = project.items.labels(), answers.current
-    at = found.rows_of(labels.ids)
-    predicted = np.where(at >= 0, found.classes[at], 0) if len(found.ids) else np.zeros(len(at), np.intp)
-    shown = np.where(labels.labels != 0, labels.labels, predicted)
+    shown, _ = _shown_classes(answers, project.items.labels())
     return {_shown(number): n for number, n in Counter(shown.tolist()).items()}
 
 
@@ -146,6 +140,20 @@ N_SUGGESTED = 100
 """Items that are put first because their labels would teach most; the others follow, the least sure first."""
 MAX_CANDIDATES = 1_000
 """Items among which these are looked for: all, or so many at random, always the same ones."""
+
+
+def _shown_classes(answers: "Answers", labels: Labels) -> tuple[Indexes, Vectors]:
+    """Return the class of each item, by its label or else by its answer, and how sure the answer is.
+
+    0 and -1.0 stand for an item that is not answered yet.
+    """
+    found = answers.current
+    at = found.rows_of(labels.ids)
+    predicted, sure = np.zeros(len(at), np.intp), np.full(len(at), -1.0)
+    if len(found.ids):
+        predicted = np.where(at >= 0, found.classes[at], 0)
+        sure = np.where(at >= 0, found.confidence[at, 0], -1.0)
+    return np.where(labels.labels != 0, labels.labels, predicted), sure
 
 
 def _by_usefulness(answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
