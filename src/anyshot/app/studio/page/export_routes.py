@@ -40,7 +40,8 @@ async def choices(request: Request) -> Response:
     files = [{"file": file, "name": name, "icon": icon} for file, (name, icon, _) in FILES.items()]
     missing = {name for name, needed in NEEDED.items() if not all(map(importlib.util.find_spec, needed))}
     shown = [one for one in files if one["name"] not in missing]
-    return draw(request, "export.html", {"files": shown, "python": python, "service": studio.service_command()})
+    facts = {"files": shown, "folder": opened.project.folder.name, "python": python}
+    return draw(request, "export.html", {**facts, "service": studio.service_command()})
 
 
 async def export(request: Request) -> Response:

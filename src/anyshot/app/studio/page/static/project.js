@@ -4,7 +4,7 @@ import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
 import { classes, lastSeen, outdated, rows, show, shown } from "./list.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
-import { announce, byId, t, toast } from "./texts.js";
+import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window;
 const view = byId("view"), filter = { params: {}, text: "" };
@@ -129,6 +129,34 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.closest(".chips form")) { event.target.value = ""; event.target.blur(); }
   if (event.key === "Escape" && event.target.closest("#new-class") && byId("add-class")) openNewClass(false);
 });
+
+// An export is fetched, so that the page can say that it is being prepared, or why there is none.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a.choice[download]");
+  if (!link) return;
+  event.preventDefault();
+  if (link.ariaBusy === "true") return;
+  const error = byId("export-error"), about = link.querySelector("small"), before = about.textContent;
+  link.ariaBusy = "true";
+  error.textContent = "";
+  about.textContent = t("preparing");
+  announce(t("preparing"));
+  try {
+    const answer = await fetch(link.href);
+    if (answer.ok) saveFile(await answer.blob(), link.download);
+    else error.textContent = (await answer.json()).detail;
+  } catch {
+    error.textContent = t("gone");
+  }
+  about.textContent = before;
+  link.ariaBusy = "false";
+});
+
+function saveFile(content, name) {
+  const address = URL.createObjectURL(content);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
 
 // What changed, in this tab or elsewhere.
 let later;
