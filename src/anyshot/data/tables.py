@@ -203,7 +203,9 @@ def _excel(path: Path) -> Table:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
+    except BadZipFile as error:
+        raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
+    except (KeyError, ValueError, OSError) as error:
         raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
     filled = [name for name, rows in sheets.items() if any(cell is not None for row in rows for cell in row)]
     if not filled:
