@@ -1,4 +1,4 @@
-// The page's behavior: what belongs together is in files of its own; here the parts are joined.
+// What all pages have: dialogs, the choice of the language, and the creation of projects.
 
 import { byId, t } from "./texts.js";
 
@@ -42,5 +42,3 @@ document.querySelector("[data-start-file]")?.addEventListener("change", ({ targe
   create("/projects/file", body);
   target.value = "";
 });
-
-if (document.body.dataset.base) import("./project.js");
