@@ -23,9 +23,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         with_clusters = agreed >= 0.7
         if with_clusters:
             weight = 0.03 * min(len(S) - 1, Z.shape[1]) / max(evidence(Z, P)[0], 1e-9)
-            move = partial(with_shares, partial(move, weight=np.clip(weight, 0.5, 2)), Z)
-            prior, _, pi = move()
-            agreed = agreement(names, prior, U)
+            move, prior, pi, agreed = clustered(move, Z, names, U, (np.clip(weight, 0.5, 2), 1))
         else:
             S = prior = names
         confidence = max(agreed, 0.1) ** 2
@@ -55,6 +53,17 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     W, b = weighted_heads(prior, X, y, factors, pool)
     t = matching_temperature(U[rows] @ W.T + b, softmax(scores[rows], axis=1).max(axis=1).mean())
     return W / t, b / t + offsets((U @ W.T + b) / t, pi, confidence)
+
+
+def clustered(move, Z, names, U, weights):
+    """Return how class vectors are moved with the first of the weights at which they agree with the names."""
+    for weight in weights:
+        weighted = partial(with_shares, partial(move, weight=weight), Z)
+        prior, _, pi = weighted()
+        agreed = agreement(names, prior, U)
+        if agreed >= 0.7:
+            break
+    return weighted, prior, pi, agreed
 
 
 def sums(X, y, c):

@@ -140,6 +140,12 @@ def test_the_lower_the_temperature_the_more_sure_the_probabilities():
     assert sure == sorted(sure)
 
 
+def test_neighbors_decide_between_classes_that_are_equally_close():
+    U = np.eye(3, dtype=np.float32)  # the third lies between the names and is a neighbor of the first
+    found = refine(U[:2], U, rounds=1, balance=0, neighbors=np.array([[0], [1], [0]]))
+    assert found.probabilities[2, 0] == pytest.approx(0.875)  # 1/2, then (1/2 + 1) / 2, then (3/4 + 1) / 2
+
+
 def test_a_class_vector_of_zeros_gets_the_cluster_that_is_left():
     U, y = clusters(np.eye(3), 20)
     names = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 1]], dtype=np.float32)

@@ -51,9 +51,8 @@ def rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table"
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     r"""Return a table of texts as HTML.
 
-        >>> html_table(["a"], [["<b>
-    2"]])
-        '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;<br>2</td></tr></table>'
+    >>> html_table(["a"], [["<b>\n2"]])
+    '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;<br>2</td></tr></table>'
     """
     lines = ["".join(f"<th>{escape(name)}</th>" for name in columns)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in cells).replace("\n", "<br>") for cells in rows]

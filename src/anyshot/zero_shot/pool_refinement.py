@@ -25,6 +25,7 @@ class Refinement(NamedTuple):
 # Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
 #
 #     P  <- softmax(U S' / temperature)                 class probabilities, (m, c)
+#     P  <- half P, half the mean of the neighbors' P   (label propagation), twice, if neighbors are given
 #     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the class shares, with rows
 #                                                       scaled to the sum 1, three times
 #     S' <- unit(name_weight * S + unit(P' U + weighted sum of the labeled vectors))
@@ -50,12 +51,14 @@ def refine(
     temperature: float = 1 / 60,
     balance: float = 0.5,
     rounds: int = 10,
+    neighbors: Indexes | None = None,
 ) -> Refinement:
     """Move class vectors (c, d) to the clusters of the pool (m, d) that they point at; all have unit length.
 
     name_weight: weight of the given class vectors, where the cluster means weigh 1; labeled_sums (c, d): weighted sum
     of each class's labeled vectors; shares (c,): class shares of the pool, or how to find them; by default equal;
-    temperature: divides the cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1.
+    temperature: divides the cosines; balance: how strongly the mean probabilities are moved to the shares, 0 to 1;
+    neighbors (m, k): rows of the vectors with whose mean probabilities each vector's own are averaged, twice.
 
     A class vector of zeros takes a cluster that is left over.
     """
@@ -66,6 +69,8 @@ def refine(
     probabilities = scipy.special.softmax(cosines / temperature, axis=1)
     for _ in range(rounds):
         probabilities = scipy.special.softmax(cosines / temperature, axis=1)
+        if neighbors is not None:
+            probabilities = _smoothed(_smoothed(probabilities, neighbors), neighbors)
         probabilities = probabilities * balancing_factors(probabilities, known, balance=balance)
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
         moved = unit(name_weight * given + unit(probabilities.T @ pool + labeled))
@@ -76,6 +81,12 @@ def refine(
                 search.scale * cosines, known, expected=equal, prior_count=search.prior_count, rounds=SHARES_STEPS
             )
     return Refinement(moved, probabilities, known)
+
+
+def _smoothed(probabilities: NDArray[np.floating], neighbors: Indexes) -> NDArray[np.floating]:
+    """Return the probabilities (m, c), averaged with the mean of those of the neighbors (m, k)."""
+    around = sum(probabilities[column] for column in neighbors.T) / neighbors.shape[1]
+    return np.asarray((probabilities + around) / 2)
 
 
 def agreement(class_vectors: Vectors, refined: Vectors, pool: Vectors, *, top: float = 0.5) -> float:

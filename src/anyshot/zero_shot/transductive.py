@@ -207,7 +207,8 @@ _Adjusted: TypeAlias = _RefinedClasses | Mixture | _PropagatedLabels
 def _fit_refinement(U: Vectors, log_prior: Floats, X: Vectors, y: Indexes, balance: float) -> _Adjusted:
     start = unit(np.exp(log_prior).T @ U)  # (c, d)
     sums = LABEL_WEIGHT * class_sums(X, y, len(start))
-    found = refine(start, U, labeled_sums=sums, balance=balance)
+    neighbors = nearest_neighbors(U, n_neighbors=N_NEIGHBORS)
+    found = refine(start, U, labeled_sums=sums, balance=balance, neighbors=neighbors)
     return _RefinedClasses(found.class_vectors, np.asarray(found.probabilities, dtype=np.float64))
 
 

@@ -27,6 +27,7 @@ def test_standard_input_in_another_encoding_is_an_error_without_traceback(made, 
     assert done.stderr.startswith("Error: The standard input is not utf-8: ")
 
 
+@pytest.mark.filterwarnings("ignore:.* mostly in letters that the encoder")
 @pytest.mark.parametrize("letters", ["I was charged twice. ", "退款"])
 def test_a_text_that_is_longer_than_a_name_may_be_is_a_text(call, made, letters):
     text = (letters * 100)[:400] + "x"
