@@ -85,7 +85,7 @@ def opened(chromium, studio):
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
         page.on("console", lambda one: one.type in ("error", "warning") and faults.append(one.text))
         page.on("request", lambda one: one.url.startswith((studio.address, "blob:")) or faults.append(one.url))
