@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from anyshot.app.server.label_studio import Choices, choices_of, labels_of
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 from served import save_support, served
 
 CONFIG = (

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime, check_json, depth_of
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 from asgi import answer_to, echo, request
 
 JSON = {"content_type": "application/json"}

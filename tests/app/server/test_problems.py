@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from anyshot.app.server.problems import ProblemError, problem_of
+from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import PredictRequest
 from anyshot.app.server.service_errors import DiskFullError, UnknownModelError
 from anyshot.errors import CacheError, DuplicateClassError, InputError, ModelFolderError, UnknownClassError

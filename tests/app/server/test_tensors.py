@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.tensors import InputTensor, read_tensor, split_body, write_answer
 
 

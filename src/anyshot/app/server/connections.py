@@ -6,7 +6,7 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from anyshot.app.server.problems import MEDIA_TYPE, ProblemError
+from anyshot.app.server.problem_error import MEDIA_TYPE, ProblemError
 
 
 def timed_protocol(limit: float) -> "type[TimedProtocol]":

@@ -5,7 +5,7 @@ from starlette.middleware.cors import CORSMiddleware
 from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime
 from anyshot.app.server.logs import LoggedRequests
 from anyshot.app.server.metrics import Metrics
-from anyshot.app.server.problems import App, Receive, Scope, Send
+from anyshot.app.server.problem_error import App, Receive, Scope, Send
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import Guarded, tokens_for
 

@@ -14,7 +14,7 @@ from anyshot.app.server.answers import answers, model_of
 from anyshot.app.server.bodies import as_items
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem
 from anyshot.app.server.service import json_answer, service_of

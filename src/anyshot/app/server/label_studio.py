@@ -17,7 +17,7 @@ from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddClass, AddExamples
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem
 from anyshot.app.server.service import Service, json_answer, service_of

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from anyshot.app.server.problems import App, Message, ProblemError, Receive, Scope, Send
+from anyshot.app.server.problem_error import App, Message, ProblemError, Receive, Scope, Send
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""

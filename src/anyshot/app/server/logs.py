@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from anyshot.app.server.limits import headers_of
-from anyshot.app.server.problems import App, Message, Receive, Scope, Send
+from anyshot.app.server.problem_error import App, Message, Receive, Scope, Send
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LONGEST_BODY: Final = 2_000

@@ -4,18 +4,18 @@ An error that a client can correct is told in full. Any other is written to the 
 there was one, so that no answer holds a path, a traceback, or an item of another request.
 """
 
-import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import is_disk_full
 from anyshot.errors import (
     AnyshotError,
@@ -26,13 +26,6 @@ from anyshot.errors import (
     NotEnoughLabelsError,
 )
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MEDIA_TYPE: Final = "application/problem+json"
 CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
 """Errors that a client can correct by sending something else."""
 MOST_LISTED: Final = 20
@@ -40,52 +33,6 @@ MOST_LISTED: Final = 20
 TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
 """Names of the types of a field that may have several; no field of a body has such a name."""
 log = logging.getLogger(__name__)
-
-
-class ProblemError(Exception):
-    """An error as the client reads it.
-
-    status: of the answer; detail: what was given, what is needed, what to do; retry_after: seconds after which the
-    request may succeed; close: whether the connection is closed, as after a body that was not read; headers and fields:
-    what else the answer has.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        *,
-        kind: str = "",
-        retry_after: int | None = None,
-        close: bool = False,
-        headers: Mapping[str, str] | None = None,
-        **fields: Any,
-    ) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.kind, self.fields = status, detail, kind, fields
-        self.headers = {**(headers or {}), "cache-control": "no-store"}
-        self.headers |= {} if retry_after is None else {"retry-after": str(retry_after)}
-        self.headers |= {"connection": "close"} if close else {}
-
-    def document(self) -> bytes:
-        """Return the problem document. Its ASCII holds any text, also unpaired surrogates of a request."""
-        words = re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind.removesuffix("Error")).capitalize()
-        kind = f"urn:anyshot:{words.replace(' ', '-').lower()}" if words else "about:blank"
-        words += " error" if words and " " not in words else ""
-        facts = {"type": kind, "title": words or HTTPStatus(self.status).phrase, "status": self.status}
-        return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
-
-    def response(self) -> Response:
-        """Return the answer of a route."""
-        return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
-
-    async def send(self, send: Send) -> None:
-        """Answer a request by this problem."""
-        body = self.document()
-        headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **self.headers}
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": body})
 
 
 def problem_of(error: Exception) -> ProblemError:
@@ -144,9 +91,8 @@ def _of_fields(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
     for one in errors:
         problems.setdefault(_place(one), []).append(one["msg"].removeprefix("Value error, "))
     found = [{"at": at, "problem": "; or ".join(dict.fromkeys(each))} for at, each in problems.items()]
-    found.sort(
-        key=lambda one: -one["at"].count(".")
-    )  # what is wrong within a field says more than what the field may be
+    # What is wrong within a field says more than what the field may be.
+    found.sort(key=lambda one: -one["at"].count("."))
     first = f"{found[0]['at']}: {found[0]['problem']}"
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."

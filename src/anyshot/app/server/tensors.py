@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from anyshot.app.server.problems import ProblemError
+from anyshot.app.server.problem_error import ProblemError
 
 HEADER: Final = "inference-header-content-length"
 """The header with the number of bytes of the JSON, if the bytes of tensors follow it."""

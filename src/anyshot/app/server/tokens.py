@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from anyshot.app.server.limits import headers_of, is_probe
-from anyshot.app.server.problems import App, ProblemError, Receive, Scope, Send
+from anyshot.app.server.problem_error import App, ProblemError, Receive, Scope, Send
 from anyshot.errors import InputError
 
 Permission: TypeAlias = Literal["read", "write"]
@@ -138,7 +138,7 @@ class Guarded:
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:
         method, path = scope["method"], scope["path"]
-        if self.tokens is None and _name_of(headers.get("host", "")) not in LOOPBACK:
+        if self.tokens is None and host_name(headers.get("host", "")) not in LOOPBACK:
             # A page whose name was made to point to this machine is of the same origin, but sends its own name.
             raise ProblemError(421, "The service answers to localhost and 127.0.0.1 only, unless it has tokens.")
         if is_cross_site(method, headers, self.origins):
@@ -176,6 +176,6 @@ def is_cross_site(method: str, headers: Mapping[str, str], origins: frozenset[st
     return headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not follows_link
 
 
-def _name_of(host: str) -> str:
+def host_name(host: str) -> str:
     """Return the name in a Host header, without the port."""
     return re.sub(r":\d*$", "", host.strip().lower())

@@ -1,6 +1,5 @@
 """Drawing the page's templates, and what each answer of the studio needs: project, texts, problems."""
 
-import errno
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -8,8 +7,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
+from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.service_errors import is_disk_full
 from anyshot.app.studio.page.opened import Opened, Projects
 from anyshot.app.studio.page.texts import PAGE, Texts, chosen_language, texts_in
 from anyshot.errors import AnyshotError, ProjectError, UnknownClassError
@@ -61,19 +62,10 @@ def draw(request: Request, template: str, facts: Mapping[str, Any], *, status: i
 
 async def problem(_request: Request, error: Exception) -> Response:
     """Return an error as a problem document (RFC 9457), with the library's own words."""
-    if isinstance(error, UnknownClassError):
-        status, detail = 404, str(error)
-    elif isinstance(error, ProjectError):
-        cause = error.__cause__
-        full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
-        status, detail = 507 if full else 409, str(error)
-    elif isinstance(error, OSError) and not isinstance(error, AnyshotError):
-        status = 507 if error.errno == errno.ENOSPC else 500
+    full = is_disk_full(error) or is_disk_full(error.__cause__)
+    if isinstance(error, OSError) and not isinstance(error, AnyshotError):
         detail = f"{error.strerror or 'The disk cannot be used'}. Nothing was changed."
-    else:
-        status, detail = 422, str(error)
-    return JSONResponse(
-        {"type": "about:blank", "title": "It was not done", "status": status, "detail": detail},
-        status,
-        media_type="application/problem+json",
-    )
+        return ProblemError(507 if full else 500, detail).response()
+    status = {UnknownClassError: 404, ProjectError: 409}
+    found = next((status[kind] for kind in status if isinstance(error, kind)), 422)
+    return ProblemError(507 if full else found, str(error)).response()

@@ -3,14 +3,14 @@
 import hmac
 import secrets
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.tokens import LOOPBACK, host_name, is_cross_site
+
 TOKEN_HEADER: Final = "x-anyshot-token"
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 CONTENT_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -51,26 +51,15 @@ class Guard:
             await send(message)
 
         problem = self._problem(scope["method"], Headers(scope=scope))
-        answer: ASGIApp = (
-            self.app if problem is None else JSONResponse(problem, 403, media_type="application/problem+json")
-        )
-        await answer(scope, receive, send_with_headers)
+        await (self.app if problem is None else problem.response())(scope, receive, send_with_headers)
 
-    def _problem(self, method: str, headers: Headers) -> dict[str, object] | None:
+    def _problem(self, method: str, headers: Headers) -> ProblemError | None:
         """Return why a request is refused, None if it is not."""
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
-        origin = headers.get("origin")
-        if host not in LOOPBACK:
-            return _forbidden("The studio answers under a loopback address only, such as http://127.0.0.1.")
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and method != "GET":
-            return _forbidden("This request comes from another site.")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            return _forbidden("This request comes from another site.")
+        if host_name(headers.get("host", "")) not in LOOPBACK:
+            return ProblemError(403, "The studio answers under a loopback address only, such as http://127.0.0.1.")
+        if is_cross_site(method, headers, frozenset()):
+            return ProblemError(403, "This request comes from another site.")
         given = headers.get(TOKEN_HEADER, "")
         if method not in ("GET", "HEAD") and not hmac.compare_digest(given.encode(), self.token.encode()):
-            return _forbidden("The token is missing or out of date. Load the page again.")
+            return ProblemError(403, "The token is missing or out of date. Load the page again.")
         return None
-
-
-def _forbidden(detail: str) -> dict[str, object]:
-    return {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}

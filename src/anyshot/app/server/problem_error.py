@@ -1,0 +1,63 @@
+"""The error that a client reads: a problem document (RFC 9457). It is also how middleware refuses a request."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from starlette.responses import Response
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """An error as the client reads it.
+
+    status: of the answer; detail: what was given, what is needed, what to do; retry_after: seconds after which the
+    request may succeed; close: whether the connection is closed, as after a body that was not read; headers and fields:
+    what else the answer has.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "",
+        retry_after: int | None = None,
+        close: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.kind, self.fields = status, detail, kind, fields
+        self.headers = {**(headers or {}), "cache-control": "no-store"}
+        self.headers |= {} if retry_after is None else {"retry-after": str(retry_after)}
+        self.headers |= {"connection": "close"} if close else {}
+
+    def document(self) -> bytes:
+        """Return the problem document. Its ASCII holds any text, also unpaired surrogates of a request."""
+        words = re.sub(r"(?<!^)(?=[A-Z])", " ", self.kind.removesuffix("Error")).capitalize()
+        kind = f"urn:anyshot:{words.replace(' ', '-').lower()}" if words else "about:blank"
+        words += " error" if words and " " not in words else ""
+        facts = {"type": kind, "title": words or HTTPStatus(self.status).phrase, "status": self.status}
+        return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
+
+    def response(self) -> Response:
+        """Return the answer of a route."""
+        return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
+
+    async def send(self, send: Send) -> None:
+        """Answer a request by this problem."""
+        body = self.document()
+        headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **self.headers}
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body})
