@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import WITHOUT_LABELS, Model
@@ -15,6 +15,7 @@ from anyshot.base.threads import one_at_a_time
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.class_changes import ClassChange, added, described, merged, removed, renamed
 from anyshot.tasks.parameters import (
+    Parameters,
     check_needs_no_items,
     embedder_for,
     expected_shares,
@@ -27,20 +28,11 @@ if TYPE_CHECKING:  # it is loaded by who asks for it
     import pandas as pd
 
 
-class FittedClassifier(ClassifierBase):
+class FittedClassifier(ClassifierBase, Parameters):
     """The fitted attributes of AnyShotClassifier, and the methods that change its classes.
 
     A change fits the model again, without encoding any item twice. If it fails, the classifier stays as it was.
     """
-
-    encoder: Any
-    method: Any
-    budget: Any
-    class_prior: Any
-    unknown_rate: Any
-    long_texts: Any
-    words: Any
-    cache: Any
 
     # --- changing classes ---
 
