@@ -46,7 +46,7 @@ def serve(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse changes of models.")] = False,
     max_body: Annotated[str, typer.Option(help="Largest request.", metavar="SIZE")] = "10MB",
-    max_queue: Annotated[int, typer.Option(help="Requests that may wait; more are told to come back.", min=1)] = 256,
+    max_queue: Annotated[int, typer.Option(help="Requests that may wait; others get status 503.", min=1)] = 256,
     workers: Annotated[int, typer.Option(help="Processes that answer.", min=1)] = 1,
     encoder: EncoderName = "auto",
     *,

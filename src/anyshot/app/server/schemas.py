@@ -40,7 +40,7 @@ Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 
 
 class PredictRequest(Body):
-    """Items, and what is to be told of them."""
+    """Items, and what the answer has for each of them."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"items": ["I was charged twice"], "proba": True, "top_k": 3}]}
