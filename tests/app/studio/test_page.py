@@ -5,8 +5,6 @@ One way is in the small suite; the others, and the pictures of docs/images, run 
 
 import csv
 import io
-import os
-import shutil
 import threading
 import time
 import zipfile
@@ -19,6 +17,7 @@ from anyshot.app.studio import Project
 from anyshot.app.studio.page import Projects
 from anyshot.app.studio.page.starting import StudioServer
 from anyshot.data import messages
+from browsers import launched
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 MESSAGES = {
@@ -54,16 +53,8 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("needs a browser: install chromium from the distribution")
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_api.sync_playwright() as playwright:
-        arguments = [*CAMERA, *(["--no-sandbox"] if root else [])]
-        started = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield started
-        started.close()
+    with launched(*CAMERA) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -323,6 +314,24 @@ def test_a_spreadsheet_with_a_choice_of_columns(opened, tmp_path):
     answered(page)
     saved(page, 2)
     assert page.text_content("#n-classes") == "2 classes"
+
+
+@pytest.mark.full
+def test_what_someone_types_stays_when_the_answer_for_the_panel_comes_late(opened):
+    page = opened()
+    create(page, "Mail")
+    page.evaluate("""() => {
+        const send = XMLHttpRequest.prototype.send;
+        XMLHttpRequest.prototype.send = function (...body) { setTimeout(() => send.apply(this, body), 500); };
+        htmx.ajax("GET", location.pathname + "classes", { source: "#classes", target: "#classes", swap: "innerHTML" });
+    }""")
+    page.fill("#new-class textarea", "billing")
+    page.wait_for_timeout(1_000)
+    assert page.input_value("#new-class textarea") == "billing"
+    page.evaluate("document.querySelector('#classes .stack').id = 'before'")
+    page.fill("#new-class textarea", "")
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_selector("#before", state="detached")  # it is drawn once that is done
 
 
 @pytest.mark.full

@@ -3,8 +3,6 @@
 import base64
 import html
 import io
-import os
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,7 @@ from anyshot.evaluation.report.render import (
 )
 from anyshot.evaluation.report.sections import report
 from anyshot.tasks.regression import AnyShotRegressor
+from browsers import launched
 
 LONG = "a_class_whose_name_is_very_long_indeed_and_has_no_place_to_break" * 2
 
@@ -176,15 +175,8 @@ def test_single_items_come_from_every_kind_of_collection():
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("needs a browser: install chromium from the distribution")
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"] if root else [])
-        yield started
-        started.close()
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

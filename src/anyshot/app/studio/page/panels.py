@@ -40,7 +40,6 @@ def classes_panel(opened: Opened, t: Texts, asked: int | None = None) -> dict[st
 def _class_facts(one: ClassRow, opened: Opened, t: Texts, hint: Hint | None) -> dict[str, Any]:
     chips = [chip for chip in opened.answers.chips(one.id) if not chip.is_struck]
     words = [{"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"} for chip in chips]
-    words.sort(key=lambda word: not word["own"])  # a person's own words come first, and are never hidden
     return {
         "id": one.id,
         "name": one.name,

@@ -62,6 +62,10 @@ function refresh(id) {
   const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}` : "";
   htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" });
 }
+document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
+  const { target } = event.detail;
+  if (target.matches("#classes, #quality") && inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
+});
 addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "classes") { readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes"); }
