@@ -2,23 +2,15 @@
 
 import pytest
 
-from anyshot import data
 from anyshot.app.studio import Answers, Project, add_texts
 from anyshot.tasks import AnyShotClassifier
-
-CLASSES = ["billing", "delivery", "login", "return or refund"]
-
-
-@pytest.fixture(scope="module")
-def messages():
-    found = data.messages()
-    return {text: label for text, label in zip(found.items, found.labels, strict=True) if label in CLASSES}
+from shop_messages import CLASSES, MESSAGES
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, messages):
+def project(tmp_path_factory):
     with Project.create(tmp_path_factory.mktemp("answers") / "mail", name="Mail") as project:
-        add_texts(project, messages)
+        add_texts(project, MESSAGES)
         for name in CLASSES:
             project.classes.add(name)
         yield project
@@ -36,21 +28,21 @@ def names_of(project, answers):
     return [names[number] for number in answers.current.classes.tolist()]
 
 
-def test_answers_at_no_label_are_those_of_the_classifier(project, answers, messages):
-    clf = AnyShotClassifier(CLASSES).fit(unlabeled=[*messages])
-    assert names_of(project, answers) == clf.predict([*messages]).tolist()
+def test_answers_at_no_label_are_those_of_the_classifier(project, answers):
+    clf = AnyShotClassifier(CLASSES).fit(unlabeled=[*MESSAGES])
+    assert names_of(project, answers) == clf.predict([*MESSAGES]).tolist()
 
 
-def test_answers_after_labels_are_those_of_the_classifier(project, answers, messages):
+def test_answers_after_labels_are_those_of_the_classifier(project, answers):
     items = project.items.get(project.items.labels().ids)
     ids = {one.name: one.id for one in project.classes.all()}
     before = answers.changed.number
     for item in items[::4]:
-        project.label([item.id], ids[messages[item.content]])
+        project.label([item.id], ids[MESSAGES[item.content]])
     assert answers.wait_until_ready()
     texts = [item.content for item in items[::4]]
-    clf = AnyShotClassifier(CLASSES).fit(texts, [messages[text] for text in texts], unlabeled=[*messages])
-    assert names_of(project, answers) == clf.predict([*messages]).tolist()
+    clf = AnyShotClassifier(CLASSES).fit(texts, [MESSAGES[text] for text in texts], unlabeled=[*MESSAGES])
+    assert names_of(project, answers) == clf.predict([*MESSAGES]).tolist()
     assert answers.changed.number > before
     project.undo(to=project.history.entries()[len(texts) - 1].id - 1)
 

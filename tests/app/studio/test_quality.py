@@ -1,0 +1,66 @@
+"""How good the answers of a project are, what to do next, and why an item has its answer."""
+
+import pytest
+
+from anyshot.app.studio import Answers, Project, add_texts
+from anyshot.app.studio.quality import hints, likely_errors, quality, why
+from anyshot.app.studio.views import Query, order, page
+from anyshot.errors import InputError
+
+
+def test_quality_is_that_of_the_held_out_labels(half_labeled, half_answers):
+    project, answers = half_labeled, half_answers
+    found = quality(project, answers)
+    (own,) = (one for one in answers.learned.model.leaderboard if one.method == answers.learned.model.method)
+    assert (found.accuracy, found.lower, found.upper) == (own.accuracy, *own.interval)
+    assert found.curve == [(found.n_labels, own.accuracy, *own.interval)]
+    assert sum(one.n_wrong for one in found.confused) == (~own.correct).sum()
+    assert "of 10 right; between" in str(found)
+    assert str(found.next_step)
+
+
+def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):
+    project, answers = half_labeled, half_answers
+    other = {one.name: one.id for one in project.classes.all()}
+    item = next(row.item for row in page(project, answers, Query("confidence", is_labeled=True)).rows)
+    wrong = next(number for number in other.values() if number != item.label)
+    project.label([item.id], wrong)
+    answers.refit()
+    assert item.id in likely_errors(project, answers)
+    assert item.id in order(project, answers, Query("errors"))
+    assert quality(project, answers).next_step.action == "check_errors"
+    project.undo()
+    answers.refit()
+
+
+def test_why_names_the_nearest_labeled_items(half_labeled, half_answers):
+    project, answers = half_labeled, half_answers
+    item = page(project, answers, Query("unsure", is_labeled=False)).rows[0].item
+    found = why(project, answers, item.id)
+    texts = [one.content for one in project.items.get(found.neighbors)]
+    assert texts == [near.example for near in found.explanation.neighbors]
+    assert len(texts) == 3
+
+
+def test_the_next_step_follows_what_is_missing(tmp_path):
+    with Project.create(tmp_path / "new", name="new") as project:
+        answers = Answers(project, start=False)
+
+        def step():
+            answers.refit()
+            return quality(project, answers).next_step.action
+
+        assert step() == "add_items"
+        add_texts(project, ["I was charged twice", "Where is my parcel?", "Pay my money back", "It has not arrived"])
+        assert step() == "add_class"
+        project.classes.add("refund my card")
+        number = project.classes.add("17")
+        assert step() == "describe"
+        assert hints(project, answers) == {number: "says_nothing"}
+        project.classes.rename(number, "zyzzyva thing")
+        assert step() == "add_words"
+        project.classes.describe(1, "money back")
+        project.classes.set_words(number, "parcel, courier, delivery")
+        assert step() == "label_class"
+        with pytest.raises(InputError, match="no item 99"):
+            why(project, answers, 99)
