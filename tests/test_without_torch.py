@@ -78,6 +78,7 @@ def test_texts_are_fitted_predicted_saved_and_loaded(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 def test_images_are_fitted_predicted_saved_and_loaded(tmp_path):
     done = run(FIT_IMAGES, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -112,12 +113,14 @@ def test_what_needs_torch_names_the_extra(tmp_path, code, purpose):
     assert f'{purpose}: pip install "anyshot[torch]"' in done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.torch
 def test_without_openvino_torch_serves(tmp_path):
     done = run(FIT, tmp_path, hidden=("openvino",))
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 def test_with_neither_the_error_names_both(tmp_path):
     done = run(FIT, tmp_path, hidden=("openvino", "torch"))
     assert (

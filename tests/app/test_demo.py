@@ -21,6 +21,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory, one_cache: Path) -> tuple[st
     return page.getvalue(), folder / "curve.png"
 
 
+@pytest.mark.full
 def test_every_step_has_its_headline(shown):
     steps = [
         "1. No labels",
@@ -35,11 +36,13 @@ def test_every_step_has_its_headline(shown):
     assert positions[0] >= 0
 
 
+@pytest.mark.full
 def test_output_in_a_pipe_is_plain_text(shown):
     assert "\x1b" not in shown[0]
     assert max(map(len, shown[0].splitlines())) <= 100
 
 
+@pytest.mark.full
 def test_the_first_message_is_correct_and_an_error_is_shown_too(shown):
     table = shown[0].split("2. One to 10 labels per class")[0]
     marks = [line.split()[-1] if " no: " not in line else "no" for line in table.splitlines() if "%" in line]
@@ -47,6 +50,7 @@ def test_the_first_message_is_correct_and_an_error_is_shown_too(shown):
     assert "no" in marks
 
 
+@pytest.mark.full
 def test_more_labels_are_better_and_one_label_is_better_than_logistic_regression(shown):
     table = shown[0].split("2. One to 10 labels per class")[1].split("Plot:")[0]
     rows = [line.split() for line in table.splitlines() if line.strip()[:1].isdigit()]
@@ -58,12 +62,14 @@ def test_more_labels_are_better_and_one_label_is_better_than_logistic_regression
     assert ours[1] > float(rows[1][2]) + 15
 
 
+@pytest.mark.full
 def test_the_new_class_is_predicted_only_after_it_was_added(shown):
     row = next(line for line in shown[0].splitlines() if "Password reset link says" in line)
     assert row.split()[-1] == "login"
     assert row.rstrip().removesuffix("login").rstrip().endswith("account settings")
 
 
+@pytest.mark.full
 def test_a_message_of_no_class_is_unknown(shown):
     assert "-> unknown" in shown[0]
     table = shown[0].split("4. Messages of no class")[1].split("-> unknown")[0]
@@ -72,11 +78,13 @@ def test_a_message_of_no_class_is_unknown(shown):
     assert found[0] > 1
 
 
+@pytest.mark.full
 def test_both_photographs_are_classified_by_name(shown):
     rows = {line.split()[0]: line.split()[1] for line in shown[0].splitlines() if ".jpg" in line}
     assert rows == {"china.jpg": "temple", "flower.jpg": "flower"}
 
 
+@pytest.mark.full
 def test_the_probability_of_the_predicted_class_is_in_its_column(shown):
     lines = shown[0].splitlines()
     names = next(line for line in lines if line.split()[:1] == ["photograph"]).split()[2:]
@@ -84,6 +92,7 @@ def test_the_probability_of_the_predicted_class_is_in_its_column(shown):
     assert int(shares[names.index("temple")].removesuffix("%")) > 80
 
 
+@pytest.mark.full
 def test_the_plot_is_written(shown):
     with Image.open(shown[1]) as picture:
         assert min(picture.size) > 400
@@ -99,6 +108,7 @@ def test_a_plot_that_cannot_be_written_is_refused_before_the_work(tmp_path, name
     assert page.getvalue() == ""
 
 
+@pytest.mark.full
 def test_the_report_is_written_next_to_the_plot(shown):
     page = shown[1].with_suffix(".html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")

@@ -205,6 +205,7 @@ def test_a_download_that_was_interrupted_is_continued(folder, server):
     assert [start for command, start in server.starts if command == "GET"] == [0, 10 << 20]
 
 
+@pytest.mark.full
 def test_without_a_network_another_source_is_named(folder):
     done = run_fetch(None)
     assert "the hub cannot be reached" in done.stderr

@@ -128,7 +128,7 @@ def test_an_exported_any_shot_classifier_computes_the_same_probabilities(tmp_pat
     assert tokenizer.encode(new[0]).ids == MiniLMEncoder(device="cpu").backbone().prepare(new)[0].tolist()
 
 
-@pytest.mark.parametrize("method", ["partial", pytest.param("lora", marks=pytest.mark.full)])
+@pytest.mark.parametrize("method", [pytest.param(method, marks=pytest.mark.full) for method in ("partial", "lora")])
 def test_an_exported_fine_tuned_classifier_computes_the_same_probabilities(method, tmp_path):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     clf = FineTunedClassifier(
@@ -170,6 +170,7 @@ def test_a_model_that_is_not_a_network_raises_an_error(tmp_path):
         export({}, tmp_path / "model.onnx")
 
 
+@pytest.mark.full
 def test_a_file_with_other_probabilities_is_not_written(tmp_path, monkeypatch):
     folder, _ = tiny.saved("bert", tmp_path / "model")
     model = Model(LanguageModelEncoder(folder, device="cpu").backbone())

@@ -12,7 +12,7 @@ import pytest
 from anyshot import AnyShotClassifier
 from anyshot.tasks.loading import load
 
-N_FAULTS = (3, 60)
+N_FAULTS = (2, 60)
 LEFT, RIGHT = [-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]
 # Processes that write to a folder until they are killed, forked from one that has loaded everything. Each example is
 # an angle of its own; its number is printed once the change is acknowledged.
