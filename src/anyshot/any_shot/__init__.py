@@ -3,7 +3,6 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "GUESSES": "anyshot.any_shot.prior",
     "Embedder": "anyshot.any_shot.embedder",
     "Model": "anyshot.any_shot.model",
     "TrainingSet": "anyshot.any_shot.training_set",

@@ -18,7 +18,7 @@ from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.long_texts import LongTexts, reason_of_long_texts, rows_of_long_texts, with_long_texts
+from anyshot.encoders.long_texts import LongTexts, reason_of_long_texts, with_long_texts
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
 from anyshot.encoders.unread_texts import warn_of_unread_texts
 from anyshot.errors import MixedInputError, ModelFolderError
@@ -157,12 +157,14 @@ class Embedder:
         """Return the unit-length vectors of items (n, d)."""
         check_list(items)
         found = self._cached(items)
-        if found is not None:
-            return found
+        return self._encoded(items)[0] if found is None else found
+
+    def _encoded(self, items: Items) -> tuple[Vectors, int]:
+        """Return the unit-length vectors of items (n, d), and how many are long texts."""
         if item_count(items) == 0:
-            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32)
+            return np.zeros((0, self.encoder.width if self.encoder else 1), np.float32), 0
         if self.encoder is None:
-            return unit(self._numbers(items))
+            return unit(self._numbers(items)), 0
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
@@ -171,16 +173,16 @@ class Embedder:
         encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
         vectors: Vectors = encode(items)
         if given != "text":
-            return vectors
+            return vectors, 0
         texts, warn = check_texts(items), not self._warned
         if not self._warned_unread:
-            self._warned_unread = warn_of_unread_texts(texts, self.encoder, name=self.name, stacklevel=3)
-        vectors, n_cut = with_long_texts(
-            vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=3
+            self._warned_unread = warn_of_unread_texts(texts, self.encoder, name=self.name, stacklevel=4)
+        vectors, n_long = with_long_texts(
+            vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=4
         )
-        self.counts.cut += n_cut
-        self._warned = self._warned or n_cut > 0
-        return vectors
+        if n_long and self.long_texts == "cut":
+            self.counts.cut, self._warned = self.counts.cut + n_long, True
+        return vectors, n_long
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
@@ -192,9 +194,8 @@ class Embedder:
 
     def encode_known(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
-        vectors = self.encode(items)
-        if self.encoder is not None and self.encoder.modality == "text":
-            self.n_long += len(rows_of_long_texts(self.encoder, check_texts(items)))
+        vectors, n_long = self._encoded(items)
+        self.n_long += n_long
         return vectors
 
     def _numbers(self, items: Items) -> Vectors:

@@ -1,6 +1,6 @@
 """The prior: class vectors before labels are fitted, and how unlabeled items and labels of other classes move them."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,6 @@ from anyshot.base.columns import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, agreement, refine
-
-GUESSES: Final = (
-    "The class names are like nothing that the image encoder was trained on, so predictions by names are guesses, with "
-    "probabilities close to chance."
-)
 
 
 class Clusters(NamedTuple):
@@ -47,7 +42,7 @@ def fit_prior(data: TrainingSet) -> Prior:
     S, own, pool = initial_class_vectors(data), data.defaults, data.pool
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if names_are_guesses(data):
-        return Prior(unit(data.class_embeddings), kind, S, confidence=confidence_of(0.0, data), reasons=(GUESSES,))
+        return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,))
     if pool is None or kind == "none":
         return Prior(S, kind, S)
     n_different = len(np.unique(first_copies(pool)))
@@ -76,8 +71,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         f"The class vectors are moved to the clusters of {n_items} (the names weigh {weight:.2f} against 1 of the "
         f"clusters; {agreed:.0%} of the confident predictions stay the same)."
     )
-    kind = "refined" if kind == "names" else kind
-    clusters = Clusters(weight, refined.shares)
+    kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)
     return Prior(refined.class_vectors, kind, S, clusters, confidence_of(agreed, data), (reason,))
 
 
@@ -85,8 +79,7 @@ def names_are_guesses(data: TrainingSet) -> bool:
     """Return whether there are classes without a label whose names are like none of the classes of ImageNet."""
     if not data.centering or data.attributes.size or data.from_source or data.counts.all():
         return False
-    items = data.unlabeled[:0] if data.pool is None else data.pool
-    return bool(zero_shot.names_are_guesses(data.class_embeddings, items))
+    return bool(zero_shot.names_are_guesses(data.class_embeddings, data.unlabeled if data.pool is None else data.pool))
 
 
 def confidence_of(agreed: float, data: TrainingSet) -> float:

@@ -73,8 +73,7 @@ class TrainingSet:
     @cached_property
     def pool_components(self) -> Floats:
         """The principal components of the pool (m, r), by which clusters are compared."""
-        found: Floats = zero_shot.whiten(self.unlabeled if self.pool is None else self.pool)
-        return found
+        return np.asarray(zero_shot.whiten(self.unlabeled if self.pool is None else self.pool))
 
     @property
     def counts(self) -> NDArray[np.intp]:

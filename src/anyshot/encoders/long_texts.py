@@ -38,7 +38,7 @@ def with_long_texts(
     warn: bool,
     stacklevel: int,
 ) -> tuple[Vectors, int]:
-    """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many were cut.
+    """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many are long.
 
     encode: returns the vectors of texts; warn: whether to warn of texts that were cut.
     """
@@ -46,7 +46,7 @@ def with_long_texts(
     if not len(rows) or not isinstance(encoder, Limited):
         return vectors, 0
     if long_texts == "mean":
-        return with_means(vectors, texts, rows, encoder, encode), 0
+        return with_means(vectors, texts, rows, encoder, encode), len(rows)
     if warn:
         verb = "is" if len(rows) == 1 else "are"
         warnings.warn(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot import any_shot, data
+from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
@@ -162,7 +162,7 @@ def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
         remedy = (
             "Give labels of each class, or use an image-text model, such as encoder='hf:openai/clip-vit-base-patch32'."
         )
-        warnings.warn(f"{any_shot.GUESSES} {remedy}", stacklevel=stacklevel + 1)
+        warnings.warn(f"{zero_shot.GUESSES} {remedy}", stacklevel=stacklevel + 1)
     class_embeddings.warn_of_duplicates(*own, from_bridge=data.centering, stacklevel=stacklevel + 1)
 
 

@@ -12,6 +12,7 @@ _HOME = {
     "ESZSL": "anyshot.zero_shot.eszsl",
     "FeatureGeneration": "anyshot.zero_shot.gfzsl",
     "GFZSL": "anyshot.zero_shot.gfzsl",
+    "GUESSES": "anyshot.zero_shot.imagenet_bridge",
     "GeneralizedZeroShotClassifier": "anyshot.zero_shot.generalized",
     "PrototypeRidge": "anyshot.zero_shot.ridge",
     "SAE": "anyshot.zero_shot.sae",

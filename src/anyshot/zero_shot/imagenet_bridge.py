@@ -124,6 +124,10 @@ def transfer_weights(
 
 GUESS_BELOW: Final = 0.26
 """Product of both figures below which predictions by names are guesses."""
+GUESSES: Final = (
+    "The class names are like nothing that the image encoder was trained on, so predictions by names are guesses, with "
+    "probabilities close to chance."
+)
 VARIATION_WITHOUT_ITEMS: Final = 4.0
 """The second figure where there are no images to compare the names with."""
 
