@@ -34,6 +34,14 @@ def test_the_default_for_texts_is_loaded_by_name():
     assert (encoder.modality, encoder.width) == ("text", 384)
 
 
+def test_a_built_in_encoder_is_loaded_once_for_each_choice_of_threads(monkeypatch):
+    encoder = load_encoder("minilm")
+    assert load_encoder("minilm", download="never") is encoder
+    assert load_encoder("minilm", threads=2) is not encoder
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert load_encoder("minilm") is not encoder
+
+
 def test_the_default_encoders_have_the_modality_asked_for():
     for modality in ("text", "image"):
         assert ENCODERS[default_for(modality)].modality == modality

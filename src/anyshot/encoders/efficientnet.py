@@ -165,16 +165,16 @@ class EfficientNetLite0Encoder:
 
 
 def load_efficientnet_lite0(
-    *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
+    *, device: str = "auto", engine: str = "auto", threads: int | None = None
 ) -> EfficientNetLite0Encoder:
-    """Return the default image encoder. `download` is ignored: its weights are never downloaded here."""
+    """Return the default image encoder, for the table of encoders."""
     return EfficientNetLite0Encoder(device=device, engine=engine, threads=threads)
 
 
 def load_efficientnet_lite0_even(
-    *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
+    *, device: str = "auto", engine: str = "auto", threads: int | None = None
 ) -> EfficientNetLite0Encoder:
-    """Return the default image encoder with `lighting="even"`. `download` is ignored."""
+    """Return the default image encoder with `lighting="even"`, for the table of encoders."""
     return EfficientNetLite0Encoder(device=device, lighting="even", engine=engine, threads=threads)
 
 

@@ -128,10 +128,8 @@ class _Runner(Protocol):
     def encode(self, texts: list[str]) -> Vectors: ...
 
 
-def load_minilm(
-    *, device: str = "auto", download: str | None = None, engine: str = "auto", threads: int | None = None
-) -> MiniLMEncoder:
-    """Return the default text encoder. `download` is ignored: its weights are never downloaded here."""
+def load_minilm(*, device: str = "auto", engine: str = "auto", threads: int | None = None) -> MiniLMEncoder:
+    """Return the default text encoder, for the table of encoders."""
     return MiniLMEncoder(device=device, engine=engine, threads=threads)
 
 

@@ -9,12 +9,14 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
 from anyshot.base.lazy import load_name
 from anyshot.base.protocols import Encoder
+from anyshot.base.user_folders import WEIGHTS
 from anyshot.encoders.published_files import PUBLISHED, is_here
 from anyshot.errors import InputError, UnknownEncoderError
 
@@ -129,6 +131,8 @@ def load_encoder(
 ) -> Encoder:
     """Return the encoder with a name, loaded; an encoder is returned unchanged.
 
+    A built-in encoder is loaded once in a process, and all who ask for it share it.
+
     Parameters
     ----------
     encoder : str or Encoder
@@ -169,12 +173,22 @@ def load_encoder(
         return _checked(_import("anyshot.encoders.first_layers:FirstLayers")(whole, int(first_layers["n_layers"])))
     if encoder.startswith(KERAS):
         return _checked(_import(ENCODERS[KERAS].loader)(encoder.removeprefix(KERAS), device=device, download=download))
-    options = {"device": device, "download": download, "engine": engine, "threads": threads}
     if encoder.startswith(PREFIX):
+        options = {"device": device, "download": download, "engine": engine, "threads": threads}
         return _checked(_import(ENCODERS[PREFIX].loader)(encoder.removeprefix(PREFIX), **options))
     if encoder not in ENCODERS:
         raise UnknownEncoderError(_unknown(encoder))
-    return _checked(_import(ENCODERS[encoder].loader)(**options))
+    environment = tuple(os.environ.get(name) for name in (WEIGHTS, "OMP_NUM_THREADS"))
+    return _built_in(encoder, device, engine, threads, environment)
+
+
+@lru_cache(maxsize=4, typed=True)
+def _built_in(name: str, device: str, engine: str, threads: int | None, environment: tuple[str | None, ...]) -> Encoder:
+    """Return a built-in encoder, which never changes after it is made, so that threads and models can share it.
+
+    environment: the variables that say where the weights are and how many threads there are.
+    """
+    return _checked(_import(ENCODERS[name].loader)(device=device, engine=engine, threads=threads))
 
 
 def load_from_hub(

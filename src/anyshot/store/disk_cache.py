@@ -6,7 +6,7 @@ import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -301,7 +301,8 @@ def _encode_distinct(
     counts.duplicates += len(items) - len(distinct)
     counts.cached += len(distinct) - len(missing)
     description = "Encoding images" if task.kind == "image" else "Encoding texts"
-    with progress.job(total=len(missing), description=description):
+    several = len(missing) > SLICE  # one slice shows its own bar, if it takes long
+    with progress.job(total=len(missing), description=description) if several else nullcontext():
         for start in range(0, len(missing), SLICE):
             part = missing[start : start + SLICE]
             table[part] = _encoded(task, items, first_rows[part].tolist())
