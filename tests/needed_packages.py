@@ -6,7 +6,7 @@ As a plugin of pytest, it marks the tests of files that need torch, and leaves o
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
@@ -26,19 +26,28 @@ def needed_packages(file: Path) -> frozenset[str]:
     waiting = [file]
     while waiting:
         here = waiting.pop()
-        if here in reached:
-            continue
-        reached.add(here)
-        for module, name in top_imports(here):
-            inside = files_of(module, name)
-            waiting.extend(inside)
-            if not inside and not is_own(module):
-                packages.add(module.split(".")[0])
-    return frozenset(packages - sys.stdlib_module_names)
+        if here not in reached:
+            reached.add(here)
+            named, files = imported_at_top(here)
+            packages |= named
+            waiting.extend(files)
+    return frozenset(packages)
 
 
 @cache
-def top_imports(file: Path) -> tuple[tuple[str, str], ...]:
+def imported_at_top(file: Path) -> tuple[frozenset[str], frozenset[Path]]:
+    """Return the packages and the files of the project that the statements at the top of a file import."""
+    packages: set[str] = set()
+    files: set[Path] = set()
+    for module, name in top_imports(file):
+        inside = files_of(module, name)
+        files.update(inside)
+        if not inside and not is_own(module):
+            packages.add(module.split(".")[0])
+    return frozenset(packages - sys.stdlib_module_names), frozenset(files)
+
+
+def top_imports(file: Path) -> list[tuple[str, str]]:
     """Return the modules that the statements at the top of a file import, and what they import from each."""
     found: list[tuple[str, str]] = []
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
@@ -46,14 +55,13 @@ def top_imports(file: Path) -> tuple[tuple[str, str], ...]:
             found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [(node.module, alias.name) for alias in node.names]
-    return tuple(found)
+    return found
 
 
 def files_of(module: str, name: str) -> list[Path]:
     """Return the files of the project that are run by importing a name of a module."""
     names = [module, f"{module}.{name}"] if name else [module]
-    homes = [homes_of(module).get(name, module)]
-    return [path for one in (*names, *homes) for path in paths_of(one) if path.is_file()]
+    return [path for one in (*names, homes_of(module).get(name, module)) for path in files_by_module().get(one, [])]
 
 
 @cache
@@ -68,13 +76,18 @@ def homes_of(package: str) -> dict[str, str]:
     return {}
 
 
-def paths_of(module: str) -> Iterator[Path]:
-    parts = module.split(".")
+@cache
+def files_by_module() -> dict[str, list[Path]]:
+    """Return the files of the project by the name that imports them."""
+    found: dict[str, list[Path]] = defaultdict(list)
     for folder in (SRC, TESTS):
-        yield folder.joinpath(*parts).with_suffix(".py")
-        yield folder.joinpath(*parts, "__init__.py")
+        for path in folder.rglob("*.py"):
+            parts = path.relative_to(folder).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)].append(path)
+    return dict(found)
 
 
+@cache
 def is_own(module: str) -> bool:
     first = module.split(".")[0]
     return first == "anyshot" or (TESTS / first).is_dir()
