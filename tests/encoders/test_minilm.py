@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
-from anyshot.encoders import token_batches
+from anyshot.encoders import texts as of_texts
 from anyshot.encoders.engines import texts as engine_texts
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
@@ -142,7 +142,7 @@ def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():
 
 
 def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
-    monkeypatch.setattr(token_batches, "WINDOW_TEXTS", 2)
+    monkeypatch.setattr(of_texts, "WINDOW_TEXTS", 2)
     read = []
     parts = minilm.stream(read.append(text) or text for text in TEXTS)
     first = next(parts)

@@ -18,9 +18,8 @@ from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
-from anyshot.encoders.long_texts import LongTexts, reason_of_long_texts, with_long_texts
+from anyshot.encoders import texts as encoder_texts
 from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
-from anyshot.encoders.unread_texts import warn_of_unread_texts
 from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
@@ -64,12 +63,12 @@ class Embedder:
         text_width: int | None = None,
         download: str | None = None,
         table: "FeatureTable | None" = None,
-        long_texts: LongTexts = "cut",
+        long_texts: encoder_texts.LongTexts = "cut",
         words: bool = False,
     ) -> None:
         self.requested, self.cache, self._expected_digest, self._text_width = encoder, cache, digest, text_width
         self._download, self.table, self.words = download, table, words
-        self.long_texts: LongTexts = long_texts
+        self.long_texts: encoder_texts.LongTexts = long_texts
         self.n_long = 0  # of the items that the model is fitted to
         self.counts, self._warned, self._warned_unread = EncodingCounts(), False, False
 
@@ -87,8 +86,7 @@ class Embedder:
         options: dict[str, Any] = {"long_texts": facts.get("long_texts", "cut"), "words": facts.get("words", False)}
         if trained:
             return cls(encoders.tuned_from_saved(name, trained, arrays, download=download), cache=cache, **options)
-        is_text = facts.get("modality") == "text"  # not stated in format 1
-        width = width if is_text else None
+        width = width if facts.get("modality") == "text" else None  # not stated in format 1
         table = datasets.FeatureTable.from_facts(facts["table"]) if facts.get("table") else None
         options |= {"download": download, "table": table}
         embedder = cls(name, cache=cache, digest=facts["digest"], text_width=width, **options)
@@ -108,8 +106,8 @@ class Embedder:
     def reasons(self) -> tuple[str, ...]:
         """What was done to the items that the model is fitted to, in sentences."""
         of_table = None if self.table is None else self.table.reason
-        of_long = reason_of_long_texts(self.n_long, self.encoder, self.long_texts) if self.n_long else None
-        return tuple(reason for reason in (of_table, of_long) if reason is not None)
+        of_long = encoder_texts.reason_of_long_texts(self.n_long, self.encoder, self.long_texts)
+        return tuple(reason for reason in (of_table, of_long) if reason)
 
     @cached_property
     def encoder(self) -> Encoder | None:
@@ -175,9 +173,10 @@ class Embedder:
         if given != "text":
             return vectors, 0
         texts, warn = check_texts(items), not self._warned
-        if not self._warned_unread:
-            self._warned_unread = warn_of_unread_texts(texts, self.encoder, name=self.name, stacklevel=4)
-        vectors, n_long = with_long_texts(
+        if not self._warned_unread and len(unread := encoder_texts.rows_of_unread_texts(self.encoder, texts)):
+            self._warned_unread = True
+            encoder_texts.warn_of_unread_texts(unread, of=len(texts), encoder=self.name, stacklevel=4)
+        vectors, n_long = encoder_texts.with_long_texts(
             vectors, texts, self.encoder, self.long_texts, encode=encode, warn=warn, stacklevel=4
         )
         if n_long and self.long_texts == "cut":

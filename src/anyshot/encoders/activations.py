@@ -21,7 +21,7 @@ from anyshot.base.pixels import content_of
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.encoders.augment import View
 from anyshot.encoders.stages import Backbone, ImagePreparation, State, Trunk, trunk_digest
-from anyshot.encoders.token_batches import Rows, batches
+from anyshot.encoders.texts import Rows, batches
 from anyshot.errors import BadItemError, CacheError, InputError
 from anyshot.store.database import Key, PackedActivations
 from anyshot.store.disk_cache import VectorCache

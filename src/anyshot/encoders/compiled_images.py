@@ -18,7 +18,7 @@ from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.images import encode_images
-from anyshot.encoders.token_batches import collect
+from anyshot.encoders.texts import collect
 
 if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is trained
     from anyshot.encoders.stages import Backbone, Staged

@@ -30,7 +30,7 @@ from anyshot.encoders.engines.sentence_modules import (
 from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
-from anyshot.encoders.token_batches import chunks
+from anyshot.encoders.texts import chunks
 from anyshot.errors import EncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}

@@ -26,7 +26,7 @@ from anyshot.encoders.huggingface import (
 from anyshot.encoders.huggingface_stages import WholeModel, clip_stages, image_stages
 from anyshot.encoders.images import classes_of_labels, encode_images
 from anyshot.encoders.stages import ImagePreparation, Network, State
-from anyshot.encoders.token_batches import collect
+from anyshot.encoders.texts import collect
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = 64

@@ -18,7 +18,7 @@ from anyshot.encoders.huggingface import HuggingFaceEncoder, opening, random_mod
 from anyshot.encoders.huggingface_files import check_files
 from anyshot.encoders.huggingface_stages import text_stages
 from anyshot.encoders.stages import Network, State, TextPreparation
-from anyshot.encoders.token_batches import collect, windows
+from anyshot.encoders.texts import collect, windows
 from anyshot.errors import EncoderError
 
 BATCH_TEXTS: Final = {"cpu": 32, "cuda": 256}

@@ -23,7 +23,7 @@ from anyshot.encoders.stages import (
     last_token,
     mean_of_tokens,
 )
-from anyshot.encoders.token_batches import Rows, batches, collect, windows
+from anyshot.encoders.texts import Rows, batches, collect, windows
 from anyshot.errors import BadItemError, MissingWeightsError
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}

@@ -22,7 +22,7 @@ from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
-from anyshot.encoders.token_batches import chunks
+from anyshot.encoders.texts import chunks
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length

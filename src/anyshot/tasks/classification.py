@@ -19,7 +19,7 @@ from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
-from anyshot.encoders.long_texts import LongTexts
+from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (

@@ -11,7 +11,7 @@ from anyshot.app.server.batching import Arrays
 from anyshot.app.server.readiness import Snapshot
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN
-from anyshot.encoders.long_texts import rows_of_long_texts
+from anyshot.encoders.texts import rows_of_long_texts
 from anyshot.errors import InputError
 
 N_NEIGHBORS = 3

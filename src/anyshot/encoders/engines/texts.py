@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import Node, model, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.token_batches import Rows, batches, collect, windows
+from anyshot.encoders.texts import Rows, batches, collect, windows
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
 BATCH_TOKENS: Final = 1024

@@ -22,7 +22,7 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.texts import TextTokenizer
 from anyshot.encoders.stages import Backbone, Compute, State, TextPreparation, TokenPooling, choose, mean_of_tokens
-from anyshot.encoders.token_batches import Rows, batches, collect, windows
+from anyshot.encoders.texts import Rows, batches, collect, windows
 
 N_LAYERS: Final = 6
 N_HEADS: Final = 12

@@ -1,5 +1,6 @@
-"""Texts that are longer than an encoder reads."""
+"""Texts before they are encoded: windows and batches, long texts, and texts in unknown letters."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -9,9 +10,80 @@ from anyshot import AnyShotClassifier, load, report
 from anyshot.any_shot.embedder import Embedder
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import unit
-from anyshot.encoders.long_texts import parts_of, rows_of_long_texts
+from anyshot.encoders import texts as of_texts
 from anyshot.encoders.registry import load_encoder
+from anyshot.encoders.texts import (
+    batches,
+    chunks,
+    collect,
+    parts_of,
+    rows_of_long_texts,
+    rows_of_unread_texts,
+    windows,
+)
 from anyshot.errors import InputError
+
+# --- windows and batches ---
+
+
+def test_windows_contain_every_text_once_in_order():
+    texts = ["a" * n for n in range(1, 30)]
+    cut = list(windows(texts, at_most=4, characters=50))
+    assert [text for window in cut for text in texts[window]] == texts
+
+
+def test_a_window_is_limited_in_texts_and_characters():
+    assert list(windows(["ab"] * 5, at_most=2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert list(windows(["ab", "abc", "a", "abcdefg", "a"], characters=5)) == [
+        slice(0, 2),
+        slice(2, 3),
+        slice(3, 4),
+        slice(4, 5),
+    ]
+
+
+def test_without_texts_there_are_no_windows_and_no_batches():
+    assert list(windows([])) == []
+    assert list(batches([], budget=10)) == []
+
+
+def test_batches_of_a_small_example():
+    assert [rows.tolist() for rows in batches([3, 1, 9, 2, 20], budget=9)] == [[1, 3, 0], [2], [4]]
+
+
+@pytest.mark.parametrize("budget", [1, 40, 10_000])
+def test_batches_contain_every_row_once_sorted_by_length_within_the_budget(budget):
+    lengths = np.random.default_rng(0).integers(1, 60, size=200)
+    result = list(batches(lengths.tolist(), budget=budget))
+    rows = np.concatenate(result)
+    assert sorted(rows) == list(range(200))
+    assert (np.diff(lengths[rows]) >= 0).all()
+    assert all(len(part) == 1 or len(part) * lengths[part].max() <= budget for part in result)
+
+
+@pytest.mark.parametrize("n", [1, 20, 8192])
+def test_less_than_a_tenth_of_batches_of_mixed_lengths_is_padding(n):
+    lengths = np.random.default_rng(n).integers(3, 257, size=n)
+    filled = sum(len(rows) * lengths[rows].max() for rows in batches(lengths.tolist(), budget=1024))
+    assert 1 - lengths.sum() / filled < 0.1
+
+
+def test_chunks_are_read_from_an_endless_iterable_as_needed(monkeypatch):
+    monkeypatch.setattr(of_texts, "WINDOW_TEXTS", 3)
+    monkeypatch.setattr(of_texts, "WINDOW_CHARACTERS", 10)
+    texts = itertools.cycle(["ab", "abcdefgh", "a"])
+    assert list(itertools.islice(chunks(texts), 3)) == [["ab", "abcdefgh"], ["a", "ab"], ["abcdefgh", "a"]]
+    assert list(chunks(iter(["a"] * 7))) == [["a"] * 3, ["a"] * 3, ["a"]]
+    assert list(chunks([])) == []
+
+
+def test_parts_are_collected_by_their_rows():
+    parts = [(np.array([2, 0]), np.ones((2, 1), np.float32)), (slice(1, 2), np.zeros((1, 1), np.float32))]
+    assert collect(iter(parts), n_texts=3, width=1).tolist() == [[1], [0], [1]]
+    assert collect([], n_texts=0, width=4).shape == (0, 4)
+
+
+# --- long texts ---
 
 
 class FirstWords:
@@ -110,3 +182,22 @@ def test_the_whole_of_a_long_text_decides_with_means(tmp_path):
 def test_another_choice_is_refused():
     with pytest.raises(InputError, match="long_texts must be 'cut' or 'mean'; got 'max'"):
         AnyShotClassifier(["a", "b"], long_texts="max").fit()
+
+
+# --- texts in letters that an encoder does not know ---
+
+SCRIPTS = ["I want my money back", "ฉันต้องการเงินคืน", "où est mon colis ?", "พัสดุของฉันอยู่ที่ไหน", "привет как дела"]
+
+
+def test_the_default_encoder_does_not_read_thai():
+    assert rows_of_unread_texts(load_encoder("minilm"), SCRIPTS).tolist() == [1, 3]
+    assert rows_of_unread_texts(object(), SCRIPTS).tolist() == []
+
+
+def test_a_warning_names_the_rows_once():
+    clf = AnyShotClassifier(["refund", "delivery"]).fit()
+    with pytest.warns(
+        UserWarning, match=r"2 of 5 texts are mostly in letters that the encoder 'minilm' does not know \(rows 1, 3\)"
+    ):
+        clf.predict(SCRIPTS)
+    clf.predict(SCRIPTS)  # a second warning would be an error

@@ -1,0 +1,202 @@
+"""Texts before they are encoded: batches of about equal length, texts too long for an encoder, and unknown scripts.
+
+A text that is longer than an encoder reads is cut, or gets the mean over its parts. A text in a script that is not in
+the encoder's vocabulary cannot be read.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot.base import progress
+from anyshot.base.columns import named_rows
+from anyshot.base.protocols import Limited, WithVocabulary
+from anyshot.base.validation import Indexes, Vectors, unit
+
+WINDOW_TEXTS: Final = 8192
+WINDOW_CHARACTERS: Final = 8_000_000
+"""Texts tokenized together: enough that many have equal length, few enough for little memory."""
+WASTE: Final = 0.1
+"""The most padding in a batch, as a share of its tokens."""
+NEGLIGIBLE: Final = 64
+"""Tokens of padding that cost less than another batch."""
+
+BAR_TEXTS: Final = 64
+"""Texts from which there may be a progress bar; fewer are encoded before it would appear."""
+
+_SPECIAL_TOKENS: Final = 2  # at the beginning and the end of a text
+
+Rows: TypeAlias = NDArray[np.intp]  # indexes in a list of items
+LongTexts: TypeAlias = Literal["cut", "mean"]
+
+# --- batches --------------------------------------------------------------------------------------------------------
+
+
+def windows(
+    texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
+) -> Iterator[slice]:
+    """Yield slices of at most `at_most` texts and `characters` characters; a longer text has a slice of its own."""
+    start = seen = 0
+    for row, text in enumerate(texts):
+        seen += len(text)
+        if row > start and (row - start == at_most or seen > characters):
+            yield slice(start, row)
+            start, seen = row, len(text)
+    if start < len(texts):
+        yield slice(start, len(texts))
+
+
+def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield lists of as many texts as `windows` allows, from an iterable of any length, which is read as needed."""
+    chunk: list[str] = []
+    seen = 0
+    for text in texts:
+        seen += len(text) if isinstance(text, str) else 0  # what is not a text is reported by the encoder
+        if chunk and (len(chunk) == WINDOW_TEXTS or seen > WINDOW_CHARACTERS):
+            yield chunk
+            chunk, seen = [], len(text)
+        chunk.append(text)
+    if chunk:
+        yield chunk
+
+
+def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
+    """Yield the rows of each batch of texts, the shortest first.
+
+    lengths (n,): tokens of each text; budget: the most tokens in a batch, padding included. A longer text has a batch
+    of its own. A batch is filled to the budget, or until more than a tenth of it would be padding.
+    """
+    order = np.argsort(lengths, kind="stable")
+    first = tokens = 0
+    for position, row in enumerate(order):
+        length, size = lengths[row], (position - first + 1) * lengths[row]
+        padding = size - tokens - length
+        if position > first and (size > budget or padding > max(WASTE * size, NEGLIGIBLE)):
+            yield order[first:position]
+            first, tokens = position, 0
+        tokens += length
+    if first < len(order):
+        yield order[first:]
+
+
+def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:
+    """Return vectors (n_texts, width) from parts, each the rows of some texts and their vectors."""
+    vectors = np.empty((n_texts, width), dtype=np.float32)
+    if n_texts >= BAR_TEXTS:
+        steps = ((len(part), (rows, part)) for rows, part in parts)
+        parts = progress.track(steps, total=n_texts, description="Encoding texts")
+    for rows, part in parts:
+        vectors[rows] = part
+    return vectors
+
+
+# --- long texts -----------------------------------------------------------------------------------------------------
+
+
+def rows_of_long_texts(encoder: object, texts: Sequence[object]) -> Indexes:
+    """Return the rows of the texts of which an encoder reads the beginning only (m,)."""
+    if not isinstance(encoder, Limited) or encoder.max_tokens is None:
+        return np.zeros(0, np.intp)
+    # A token is one byte or more, so that only texts of more bytes than that need to be tokenized.
+    least = encoder.max_tokens - _SPECIAL_TOKENS
+    sizes = (len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0 for text in texts)
+    rows = [row for row, size in enumerate(sizes) if size > least]
+    if not rows:
+        return np.zeros(0, np.intp)
+    return np.array(rows, dtype=np.intp)[encoder.is_cut([str(texts[row]) for row in rows])]
+
+
+def with_long_texts(
+    vectors: Vectors,
+    texts: Sequence[str],
+    encoder: object,
+    long_texts: LongTexts,
+    *,
+    encode: Callable[[list[str]], Vectors],
+    warn: bool,
+    stacklevel: int,
+) -> tuple[Vectors, int]:
+    """Return the vectors (n, d) of texts, of long ones the means over parts if so chosen, and how many are long.
+
+    encode: returns the vectors of texts; warn: whether to warn of texts that were cut.
+    """
+    rows = rows_of_long_texts(encoder, texts)
+    if not len(rows) or not isinstance(encoder, Limited):
+        return vectors, 0
+    if long_texts == "mean":
+        return with_means(vectors, texts, rows, encoder, encode), len(rows)
+    if warn:
+        verb = "is" if len(rows) == 1 else "are"
+        warnings.warn(
+            f"{len(rows):,} of {len(texts):,} texts {verb} longer than the {encoder.max_tokens} tokens that the "
+            f"encoder reads; the rest is ignored ({named_rows(rows)}). To use the mean over parts, choose "
+            'long_texts="mean".',
+            stacklevel=stacklevel + 1,
+        )
+    return vectors, len(rows)
+
+
+def reason_of_long_texts(n_long: int, encoder: object, long_texts: LongTexts) -> str | None:
+    """Return what becomes of the long texts among the items that a model is fitted to, in a sentence; None if none."""
+    if not n_long:
+        return None
+    limit = encoder.max_tokens if isinstance(encoder, Limited) else None
+    texts, whose = ("1 text is", "its") if n_long == 1 else (f"{n_long:,} texts are", "their")
+    effect = "the mean over parts is used" if long_texts == "mean" else f"only {whose} first {limit} tokens count"
+    return f"{texts} longer than {limit} tokens; {effect}."
+
+
+def parts_of(text: str, encoder: Limited) -> list[str]:
+    """Return the parts of a text, in order, of which an encoder reads every token: halves of halves, between words."""
+    if not encoder.is_cut([text])[0]:
+        return [text]
+    words = text.split()
+    if len(words) > 1:
+        halves = " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 :])
+    else:
+        halves = text[: len(text) // 2], text[len(text) // 2 :]
+    return [part for half in halves for part in parts_of(half, encoder)]
+
+
+def with_means(
+    vectors: Vectors, texts: Sequence[str], rows: Indexes, encoder: Limited, encode: Callable[[list[str]], Vectors]
+) -> Vectors:
+    """Return the vectors (n, d) of texts, with the mean over its parts for each of the long texts in `rows` (m,).
+
+    encode: returns the vectors of texts. The parts of a text have about the same length, and count the same.
+    """
+    parts = [parts_of(texts[row], encoder) for row in rows]
+    found = encode([part for own in parts for part in own])
+    means, start = vectors.copy(), 0
+    for row, own in zip(rows, parts, strict=True):
+        means[row] = unit(found[start : start + len(own)].mean(axis=0, keepdims=True))[0]
+        start += len(own)
+    return means
+
+
+# --- unread texts ---------------------------------------------------------------------------------------------------
+
+
+def rows_of_unread_texts(encoder: object, texts: Sequence[str]) -> Indexes:
+    """Return the rows of the texts of which an encoder does not know at least half of the tokens (m,).
+
+    Every encoder reads ASCII, so only the others are looked at.
+    """
+    rows = [row for row, text in enumerate(texts) if not text.isascii()]
+    if not rows or not isinstance(encoder, WithVocabulary):
+        return np.zeros(0, np.intp)
+    return np.array(rows, dtype=np.intp)[encoder.is_unread([texts[row] for row in rows])]
+
+
+def warn_of_unread_texts(rows: Indexes, *, of: int, encoder: str, stacklevel: int) -> None:
+    """Warn of the `rows` (m,) of `of` texts that the encoder of this name cannot read."""
+    are = "is" if len(rows) == 1 else "are"
+    warnings.warn(
+        f"{len(rows):,} of {of:,} texts {are} mostly in letters that the encoder {encoder!r} does not know "
+        f"({named_rows(rows)}), so predictions for them are guesses. Use an encoder for this language, such as "
+        "encoder='hf:sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', or leave them out.",
+        stacklevel=stacklevel + 1,
+    )
