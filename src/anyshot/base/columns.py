@@ -70,11 +70,6 @@ def _decoded(value: bytes) -> str | bytes:
         return value
 
 
-def item_count(items: Any) -> int:
-    """Return the number of items in a list, an array or a table."""
-    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
-
-
 def is_table(given: object) -> bool:
     """Return whether this is a data frame of pandas or polars, or a table of pyarrow."""
     return hasattr(given, "columns") and hasattr(given, "shape")

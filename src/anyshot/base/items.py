@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from anyshot.base.columns import (
     column_values,
     is_table,
-    item_count,
     named_rows,
     numeric_array,
     only_column,
     python_value,
     text_columns,
 )
-from anyshot.base.labels import Label, Labels, is_missing, label_list, wrong_number_of_labels
-from anyshot.base.names import is_blank
+from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 MAX_WEIGHT: Final = 1000
@@ -37,6 +35,11 @@ _READ: Final = (
 )
 IMAGE_SUFFIXES: Final = frozenset(f".{name}" for name in _READ.split(" "))
 """Suffixes of the image files that PIL reads, without those of documents, films and data (.eps, .mpg, .hdf)."""
+
+
+def item_count(items: Any) -> int:
+    """Return the number of items in a list, an array or a table."""
+    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
 
 
 def by_position(items: Any) -> Items:

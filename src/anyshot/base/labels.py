@@ -1,9 +1,12 @@
-"""Labels and classes as users pass them: the class table, labels as rows of it, and their folds.
+"""Labels and classes as users pass them: their spelling, the class table, labels as rows of it, and their folds.
 
-"No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of class indexes.
+Names that look alike are the same name. "No label" is None (also NaN, NaT and pandas.NA) in labels, and -1 in arrays of
+class indexes.
 """
 
 import difflib
+import unicodedata
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
@@ -12,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import column_values
-from anyshot.base.names import clean_name, clean_names
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
 Label: TypeAlias = str | int | float | bool | np.generic | None
@@ -21,6 +23,11 @@ Classes: TypeAlias = NDArray[Any]  # (c,), the class table: names or numbers, ea
 
 UNKNOWN: Final = "unknown"
 """Predicted for an item that seems to belong to no class; only where `unknown_rate` is set."""
+
+INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
+"""Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
 
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
@@ -142,6 +149,50 @@ def label_list(labels: Labels) -> list[Label]:
                 'column as integers or text, as by dtype="Int64" in pandas.'
             )
     return clean_names(None if is_missing(label) else label for label in listed)
+
+
+def clean_name(name: str) -> str:
+    r"""Return a name as it is compared: composed accents, plain spaces, no invisible characters, none at the ends.
+
+    >>> clean_name("cafe\u0301\u00a0 \ufeff")
+    'café'
+    """
+    if name.isascii():
+        return name.strip()
+    kept = "".join(
+        " " if unicodedata.category(letter) == "Zs" else letter for letter in name if letter not in INVISIBLE
+    )
+    return unicodedata.normalize("NFC", kept).strip().strip("\u200c\u200d\u200e\u200f").strip()
+
+
+def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
+    """Return values with each name cleaned, and warn if one was written differently; other values stay."""
+    given = list(values)
+    cleaned: dict[str, str] = {}
+    for value in given:
+        if isinstance(value, str) and value not in cleaned:
+            cleaned[value] = clean_name(value)
+    changed = [name for name, clean in cleaned.items() if clean != name and clean]
+    if not changed:
+        return given
+    n = sum(isinstance(value, str) and cleaned[value] != value for value in given)
+    warnings.warn(
+        f"{n} of {len(given)} {what} have spaces at their ends, invisible characters or decomposed accents, such as "
+        f"{changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this.",
+        stacklevel=2,
+    )
+    return [cleaned[value] if isinstance(value, str) else value for value in given]
+
+
+def is_blank(text: str) -> bool:
+    r"""Return whether a text has no visible character.
+
+    >>> is_blank("\u200b \ufeff"), is_blank("\u200b.")
+    (True, False)
+    """
+    if text.isascii():
+        return not text.strip() or all(ord(letter) < 33 or ord(letter) == 127 for letter in text)
+    return all(letter in _BLANK or unicodedata.category(letter) in _UNSEEN for letter in text)
 
 
 def is_missing(label: object) -> bool:

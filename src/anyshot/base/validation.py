@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_values, item_count, named_rows, numeric_array
+from anyshot.base.columns import column_values, named_rows, numeric_array
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -63,8 +63,9 @@ def target_numbers(y: Any, *, name: str = "y") -> Floats:
     InputError
         A value is a date, a duration or a text that is not a number, or is infinite; the message names its row.
     """
-    found = np.empty(item_count(y), dtype=np.float64)
-    for row, value in enumerate(column_values(y)):
+    values = column_values(y)
+    found = np.empty(len(values), dtype=np.float64)
+    for row, value in enumerate(values):
         if value is not None and not isinstance(value, str | numbers.Number):
             kind = type(value).__name__
             if hasattr(value, "__len__"):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from anyshot.base.class_words import Words
-from anyshot.base.names import clean_names
+from anyshot.base.labels import clean_names
 from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
 from anyshot.data.tables import Table, parse_json, read_table

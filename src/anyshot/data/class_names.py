@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from anyshot.base.names import clean_name
+from anyshot.base.labels import clean_name
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import InputError

@@ -14,8 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from anyshot.base.labels import Label, Labels, classes_in, label_list
-from anyshot.base.names import is_blank
+from anyshot.base.labels import Label, Labels, classes_in, is_blank, label_list
 from anyshot.base.validation import Indexes, RandomState, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from anyshot.base.items import IMAGE_SUFFIXES
-from anyshot.base.labels import Label
-from anyshot.base.names import clean_names
+from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
 from anyshot.data.item_columns import (
     IMAGE_COLUMNS,

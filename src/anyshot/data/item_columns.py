@@ -5,8 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from anyshot.base.labels import Label
-from anyshot.base.names import clean_names, is_blank
+from anyshot.base.labels import Label, clean_names, is_blank
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.files import atomic_file
-from anyshot.base.names import clean_name
+from anyshot.base.labels import clean_name
 from anyshot.base.validation import extra
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import without_formulas

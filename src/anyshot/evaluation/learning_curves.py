@@ -15,8 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, take
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, Indexes, generator

@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, take
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.progress import track
 from anyshot.base.validation import Floats, generator, target_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from sklearn.base import clone
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, take
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder

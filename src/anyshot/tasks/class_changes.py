@@ -7,8 +7,7 @@ import numpy as np
 
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, label_list, row_of, sorted_rows
 from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.base.validation import vectors as check_vectors

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import any_shot, encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, check_list, items_and_labels
+from anyshot.base.items import Items, check_list, item_count, items_and_labels
 from anyshot.base.labels import Label, Labels, decision_scores, from_indexes, to_indexes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder

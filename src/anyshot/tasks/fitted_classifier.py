@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Self
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import item_count
 from anyshot.base.estimator import ClassifierBase, not_fitted
-from anyshot.base.items import Items, check_list, modality_of
+from anyshot.base.items import Items, check_list, item_count, modality_of
 from anyshot.base.labels import Classes, Label
 from anyshot.base.threads import one_at_a_time
 from anyshot.store.disk_cache import EncodingCounts

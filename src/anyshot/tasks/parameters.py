@@ -11,10 +11,8 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, by_position, check_list, items_and_labels
-from anyshot.base.labels import Label, Labels, is_missing
-from anyshot.base.names import clean_names
+from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
+from anyshot.base.labels import Label, Labels, clean_names, is_missing
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import is_number, pair
 from anyshot.encoders.registry import encoder_for

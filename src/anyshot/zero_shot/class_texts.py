@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
 from anyshot.base.columns import column_values
-from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, sorted_rows
-from anyshot.base.names import clean_names
+from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, clean_names, sorted_rows
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
 from anyshot.zero_shot.class_names import as_words, has_letters

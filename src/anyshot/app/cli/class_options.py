@@ -10,8 +10,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.options import with_options
 from anyshot.base.class_words import Words
-from anyshot.base.labels import Label, Labels, class_table, classes_in
-from anyshot.base.names import clean_names
+from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
 from anyshot.errors import ClassesError
 
 ClassList: TypeAlias = Annotated[

@@ -12,8 +12,7 @@ from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, ins
 from anyshot.app.studio.classes import UNKNOWN_ID, add_class
 from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.project import Project
-from anyshot.base.labels import UNKNOWN
-from anyshot.base.names import clean_name, is_blank
+from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.data.item_columns import LABEL_COLUMNS, TEXT_COLUMNS
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import DataFileError, InputError

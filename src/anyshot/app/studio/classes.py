@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from anyshot.app.studio.database import ProjectDatabase, Row, Transaction
 from anyshot.base.class_words import Words
-from anyshot.base.labels import UNKNOWN
-from anyshot.base.names import clean_name, is_blank
+from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.errors import ClassesError, DuplicateClassError, UnknownClassError
 
 MAX_NAME: Final = 100

@@ -13,8 +13,7 @@ from anyshot.app.studio.classes import ClassList, existing
 from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
 from anyshot.app.studio.history import Entry, History
 from anyshot.app.studio.items import ItemList, LabelOf, stored_label
-from anyshot.base.labels import UNKNOWN
-from anyshot.base.names import clean_name, is_blank
+from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.errors import InputError, ProjectError
 
 Kind: TypeAlias = Literal["texts", "images"]

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items, take
+from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import UNKNOWN, Classes, Label, Labels, class_table, classes_in, label_list
 from anyshot.base.validation import Floats, Indexes, generator, probability_table, target_numbers
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError

@@ -6,8 +6,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import take
+from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.label_errors import label_errors

@@ -14,8 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
-from anyshot.base.columns import item_count
-from anyshot.base.items import Items
+from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Labels
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.extrapolation import extrapolate

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from anyshot.base.columns import item_count
+from anyshot.base.items import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
 from anyshot.base.validation import Floats, Indexes, target_numbers
 from anyshot.data.table_vectors import as_frame
