@@ -42,9 +42,8 @@ def module_of(path: Path) -> str:
     return ".".join(["anyshot", *(part for part in parts if part != "__init__")])
 
 
-def imports_of(path: Path, *, top_only: bool = False) -> set[str]:
+def imports_of(path: Path, tree: ast.Module, *, top_only: bool = False) -> set[str]:
     """Return the modules of the package that one file imports, at its top or anywhere, or names in its table."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     found = set()
     for node in tree.body if top_only else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -68,7 +67,22 @@ def strings_that_name_modules(tree: ast.AST) -> list[str]:
 
 
 MODULES = {module_of(path): path for path in ROOT.rglob("*.py")}
-EDGES = [(source, target) for source, path in MODULES.items() for target in imports_of(path) if source != target]
+
+
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    return {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
+
+
+@pytest.fixture(scope="module")
+def edges(trees) -> list[tuple[str, str]]:
+    """Return which module imports which other."""
+    return [
+        (source, target)
+        for source, path in MODULES.items()
+        for target in imports_of(path, trees[source])
+        if source != target
+    ]
 
 
 def room_of(module: str) -> str:
@@ -85,26 +99,26 @@ def test_every_module_has_a_floor():
     assert all(floor_of(module) for module in MODULES)
 
 
-def test_imports_run_downhill():
+def test_imports_run_downhill(edges):
     uphill = [
         f"{source} -> {target}"
-        for source, target in EDGES
+        for source, target in edges
         if room_of(source) != room_of(target) and floor_of(target) >= floor_of(source)
     ]
     assert not uphill
 
 
-def test_only_tables_name_modules_by_string():
-    named = {path: strings_that_name_modules(ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES.values()}
+def test_only_tables_name_modules_by_string(trees):
+    named = {path: strings_that_name_modules(trees[module]) for module, path in MODULES.items()}
     assert not {str(path.relative_to(ROOT)): found for path, found in named.items() if found and not has_table(path)}
 
 
-def test_no_function_imports_from_the_package():
+def test_no_function_imports_from_the_package(trees):
     inside = [
         f"{module}: {ast.unparse(node)}"
-        for module, path in MODULES.items()
+        for module, tree in trees.items()
         if module != "anyshot.__main__"  # it has to be up before the command line is loaded
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "anyshot"
@@ -123,8 +137,8 @@ def test_no_file_is_too_long_or_has_no_subject():
     assert not {name for name in MODULES if name.split(".")[-1] in ("utils", "helpers", "common", "misc")}
 
 
-def test_the_longest_chain_of_imports_is_short():
-    top = {module: imports_of(path, top_only=True) - {module} for module, path in MODULES.items()}
+def test_the_longest_chain_of_imports_is_short(trees):
+    top = {module: imports_of(path, trees[module], top_only=True) - {module} for module, path in MODULES.items()}
 
     def chain(module: str) -> list[str]:
         return [module, *max((known(target) for target in top[module]), key=len, default=[])]
@@ -134,8 +148,8 @@ def test_the_longest_chain_of_imports_is_short():
     assert len(longest) <= LONGEST_CHAIN, " -> ".join(longest)
 
 
-def test_there_is_no_circle():
-    ahead = {module: {target for source, target in EDGES if source == module} for module in MODULES}
+def test_there_is_no_circle(edges):
+    ahead = {module: {target for source, target in edges if source == module} for module in MODULES}
     while True:
         ends = {module for module, targets in ahead.items() if not targets}
         if not ends:
@@ -145,7 +159,7 @@ def test_there_is_no_circle():
 
 
 @pytest.mark.torch
-def test_every_import_outside_the_package_is_declared():
+def test_every_import_outside_the_package_is_declared(trees):
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     carriers = packages_distributions()  # PIL -> pillow
     for folder, extras in EXTRAS_OF_FOLDERS.items():
@@ -154,7 +168,7 @@ def test_every_import_outside_the_package_is_declared():
             *(line for name in extras for line in project["optional-dependencies"][name]),
         ]
         declared = {plain(re.split(r"[^\w.-]", line)[0]) for line in lines}
-        foreign = foreign_imports(path for path in MODULES.values() if extras_folder(path) == folder)
+        foreign = foreign_imports(trees[name] for name, path in MODULES.items() if extras_folder(path) == folder)
         assert {name for name in foreign if not {plain(one) for one in carriers[name]} & declared} == set(), folder
 
 
@@ -163,10 +177,10 @@ def extras_folder(path: Path) -> str:
     return folders[0] if folders else ""
 
 
-def foreign_imports(paths: Iterable[Path]) -> set[str]:
+def foreign_imports(trees: Iterable[ast.Module]) -> set[str]:
     used = set()
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in trees:
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 used |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:

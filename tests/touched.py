@@ -4,6 +4,7 @@ import ast
 import subprocess
 from collections import deque
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,15 +19,16 @@ def changed_files(commit: str) -> set[str]:
     return {line for command in listed for line in subprocess.check_output(command, text=True).splitlines()}
 
 
-def imports_of(file: Path) -> set[str]:
+@cache
+def imports_of(file: Path) -> frozenset[str]:
     """Return the modules that a file imports, by every name under which they may be listed."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def module_of(file: str) -> str:
@@ -44,8 +46,9 @@ def distances(changed: Iterable[str]) -> dict[str, int]:
     waiting = deque(steps)
     while waiting:
         near = waiting.popleft()
+        module = module_of(near)
         for file in files:
-            if file not in steps and module_of(near) in imports[file]:
+            if file not in steps and module in imports[file]:
                 steps[file] = steps[near] + 1
                 waiting.append(file)
     for start, test in PAGES.items():
