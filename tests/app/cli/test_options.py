@@ -1,10 +1,16 @@
-"""Data classes as options of commands."""
+"""Data classes as options of commands, and the options --classes and --words."""
 
 from dataclasses import dataclass
 from inspect import signature
 from typing import get_type_hints
 
-from anyshot.app.cli.options import Columns, with_column_options, with_options
+import pytest
+import typer
+
+import anyshot
+from anyshot import Words
+from anyshot.app.cli.options import ClassOptions, Columns, as_classes_write_them, with_column_options, with_options
+from anyshot.errors import ClassesError, DuplicateClassError
 
 
 @dataclass(frozen=True)
@@ -27,3 +33,99 @@ def test_the_fields_of_a_data_class_become_options(capsys):
     unset = dict.fromkeys(["height", "label_column", "image_column"])
     command(out="a", width=3, color="blue", text_column="t", **unset)
     assert capsys.readouterr().out == "a blue Size(width=3, height=None) t\n"
+
+
+def test_words_are_joined_to_the_classes_that_are_listed():
+    options = ClassOptions("positive,negative", ["positive = good, great", "positive=fun", "negative=bad"])
+    assert options.read() == {"positive": [Words("good great fun")], "negative": [Words("bad")]}
+    assert ClassOptions("a,b", ["b=bee"]).read() == {"a": [], "b": [Words("bee")]}
+    assert ClassOptions("a,b").read() == ["a", "b"]
+    assert ClassOptions().read() is None
+    assert (ClassOptions().given, ClassOptions("a,b").given, ClassOptions(words=["a=x"]).given) == (False, True, True)
+
+
+def test_words_may_contain_an_equals_sign_and_change_those_that_are_found():
+    assert ClassOptions("a,b", ["a=+cash, -free", "b=x=y"]).read() == {
+        "a": [Words(add="cash", drop="free")],
+        "b": [Words("x=y")],
+    }
+
+
+def test_words_name_the_classes_where_nothing_else_does():
+    options = ClassOptions(words=["spam=prize", "ham=dinner"])
+    assert options.read() == {"spam": [Words("prize")], "ham": [Words("dinner")]}
+    assert options.read(["ham", "spam", "ham"]) == {"ham": [Words("dinner")], "spam": [Words("prize")]}
+    assert ClassOptions(words=["1=prize"]).read([0, 1]) == {0: [], 1: [Words("prize")]}
+
+
+def test_words_stand_beside_the_descriptions_of_a_file(tmp_path):
+    (tmp_path / "classes.csv").write_text("class,description\nspam,unwanted\nham,\n")
+    options = ClassOptions(str(tmp_path / "classes.csv"), ["spam=prize"])
+    assert options.read() == {"spam": ["unwanted", Words("prize")], "ham": []}
+
+
+@pytest.mark.parametrize("option", ["good, great", "=good", "positive=", "positive = ", ""])
+def test_words_without_a_class_or_a_class_without_words_are_refused(option):
+    with pytest.raises(typer.BadParameter, match="needs a class and its words"):
+        ClassOptions("positive,negative", [option]).read()
+
+
+def test_words_of_a_class_that_is_not_listed_are_refused():
+    with pytest.raises(
+        ClassesError, match=r"'positve', which is not one of the classes: a, positive. Did you mean 'po"
+    ):
+        ClassOptions("a,positive", ["positve=good"]).read()
+    with pytest.raises(ClassesError, match=r"'zoo', which is not one of the classes: 0, 1. Name all classes with"):
+        ClassOptions(words=["zoo=good"]).read([0, 1])
+    with pytest.raises(DuplicateClassError):
+        ClassOptions("a,b,a", ["a=good"]).read()
+
+
+def test_predict_takes_words(call, made):
+    words = ["--words", "money=invoice, charge", "--words", "parcels=parcel, courier"]
+    done = call("predict", "the courier lost it", "why this charge?", *words)
+    assert (done.code, [row["label"] for row in done.rows]) == (0, ["parcels", "money"]), done.err
+    done = call("predict", "a", "--words", "a=b", "--model", made / "model")
+    assert (done.code, "cannot be used together" in done.err) == (2, True)
+    done = call("predict", "a", "--classes", "a,b", "--words", "a=…")
+    assert (done.code, "must have letters" in done.err) == (1, True)
+
+
+def test_words_are_saved_with_a_model_and_come_with_a_new_class(call, made, tmp_path):
+    options = ["--words", "billing=invoice, charge", "--words", "login=+password"]
+    done = call("fit", made / "train.csv", "--out", tmp_path / "m", *options)
+    assert done.code == 0, done.err
+    words = Words("invoice, charge"), None, Words(add="password")
+    assert anyshot.load(tmp_path / "m").classes == {
+        name: [name, *([own] if own else [])] for name, own in zip(("billing", "delivery", "login"), words, strict=True)
+    }
+    done = call("add-class", tmp_path / "m", "hiring", "--words", "job, career", "--description", "to get work")
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("command", ["fit", "tune", "curve"])
+def test_words_of_no_class_are_refused_before_any_fit(call, made, command, tmp_path):
+    out = () if command == "curve" else ("--out", tmp_path / "m")
+    done = call(command, made / "train.csv", *out, "--words", "biling=charge")
+    assert (done.code, "Did you mean 'billing'?" in done.err) == (1, True), done.err
+
+
+def test_whole_numbers_are_one_label_however_they_are_written():
+    assert as_classes_write_them([1.0, 2, "3", 4.5], ["1", "2", "3", "4.5"]) == ["1", "2", "3", "4.5"]
+    assert as_classes_write_them(["1", 2, 3.0], [1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
+    assert as_classes_write_them([1.0, 1], ["1", "1.0"]) == ["1.0", "1"]
+    assert as_classes_write_them([float("inf"), 7.0], ["1"]) == [float("inf"), 7.0]
+
+
+def test_a_class_whose_name_has_a_comma_is_named_by_its_own_option():
+    assert ClassOptions(names=["sports, games", "news; weather"]).read() == ["sports, games", "news; weather"]
+    with pytest.raises(typer.BadParameter, match="cannot be used together"):
+        ClassOptions("a,b", names=["c"]).read()
+
+
+def test_names_are_read_without_the_thesaurus_on_request(call, made, tmp_path):
+    for options, words in ([], True), (["--no-thesaurus"], False):
+        done = call("fit", made / "train.csv", "--out", tmp_path / f"m{words}", *options)
+        assert (done.code, anyshot.load(tmp_path / f"m{words}").words) == (0, words), done.err
+    done = call("predict", "a", "--no-thesaurus", "--model", made / "model")
+    assert (done.code, "cannot be used together" in done.err) == (2, True)

@@ -11,10 +11,17 @@ import typer
 
 from anyshot import data as datasets
 from anyshot import tasks
-from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import in_terminal, note, show, show_each, show_rows
-from anyshot.app.cli.file_options import current
-from anyshot.app.cli.options import Columns, ItemColumns, with_column_options, with_item_column_options
+from anyshot.app.cli.files import TABLES, check_out, current
+from anyshot.app.cli.options import (
+    ClassOptions,
+    Columns,
+    ItemColumns,
+    as_classes_write_them,
+    with_class_options,
+    with_column_options,
+    with_item_column_options,
+)
 from anyshot.app.cli.reading import (
     Data,
     EncoderName,
@@ -29,7 +36,6 @@ from anyshot.app.cli.reading import (
     read,
     saved_encoder,
 )
-from anyshot.app.cli.writing import TABLES, check_out
 from anyshot.base.columns import count
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError

@@ -10,9 +10,16 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import tasks
-from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, one_class, with_class_options
 from anyshot.app.cli.console import note, show
-from anyshot.app.cli.options import Columns, with_column_options
+from anyshot.app.cli.files import check_model_out
+from anyshot.app.cli.options import (
+    ClassOptions,
+    Columns,
+    as_classes_write_them,
+    one_class,
+    with_class_options,
+    with_column_options,
+)
 from anyshot.app.cli.reading import (
     Data,
     EncoderName,
@@ -24,7 +31,6 @@ from anyshot.app.cli.reading import (
     open_model,
     read,
 )
-from anyshot.app.cli.writing import check_model_out
 from anyshot.base.class_words import Words
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock

@@ -7,11 +7,16 @@ import numpy as np
 import typer
 
 from anyshot import any_shot, encoders, evaluation, store, tasks
-from anyshot.app.cli.class_options import ClassOptions, as_classes_write_them, with_class_options
 from anyshot.app.cli.console import note, show
-from anyshot.app.cli.options import Columns, with_column_options
+from anyshot.app.cli.files import PICTURES, check_out
+from anyshot.app.cli.options import (
+    ClassOptions,
+    Columns,
+    as_classes_write_them,
+    with_class_options,
+    with_column_options,
+)
 from anyshot.app.cli.reading import Data, EncoderName, read
-from anyshot.app.cli.writing import PICTURES, check_out
 from anyshot.base.columns import count
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in

@@ -1,12 +1,18 @@
-"""Options that several commands have: the columns of tables, and how a data class becomes options."""
+"""Options that several commands have: the columns of tables, classes with their words, and data classes as options."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeAlias
 
 import typer
+
+from anyshot import data as datasets
+from anyshot.base.class_words import Words
+from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
+from anyshot.errors import ClassesError
 
 TextColumn: TypeAlias = Annotated[
     str | None,
@@ -78,3 +84,152 @@ def with_options(command: Callable[..., None], name: str, kind: type, *, first: 
     called.__annotations__ = {one.name: one.annotation for one in every}
     called.__signature__ = Signature(every)  # type: ignore[attr-defined]  # for typer
     return called
+
+
+# --- classes --------------------------------------------------------------------------------------------------------
+
+ClassList: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Comma-separated names, or a file: .txt (one name per line), .json or .csv (with descriptions and words).",
+        metavar="LIST|FILE",
+    ),
+]
+ClassName: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--class", help="Name of one class, which may have a comma; repeat it for each.", metavar="NAME"),
+]
+ClassWords: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='Words that the texts of a class contain, such as "spam=prize, winner, free"; repeat it for each class. '
+        "Ten to twelve are worth several labels. +cash adds a word to those that are found for the name, -free drops "
+        "one.",
+        metavar="CLASS=WORDS",
+    ),
+]
+NoThesaurus: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-thesaurus", help="Read class names without the words that the bundled thesaurus has for most of them."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ClassOptions:
+    """The classes of a command, as named by its options."""
+
+    classes: ClassList = None
+    words: ClassWords = None
+    names: ClassName = None
+    no_thesaurus: NoThesaurus = False
+
+    @property
+    def given(self) -> bool:
+        """Whether the options name any class."""
+        return self.classes is not None or bool(self.names) or bool(self.words)
+
+    @property
+    def listed(self) -> list[Any] | None:
+        """The names that --classes lists, None without it."""
+        if self.names:
+            return clean_names(self.names, what="classes")
+        return None if self.classes is None else list(_read(self.classes))
+
+    def read(self, labels: Labels | None = None) -> Any:
+        """Return the classes with their descriptions and words; None if there are neither options nor words.
+
+        labels: name the classes without --classes; if there are none, --words name them.
+        """
+        words = _words_by_class(self.words or [])
+        if self.classes is not None and self.names:
+            raise typer.BadParameter("--classes and --class cannot be used together.")
+        if self.names:
+            return _with_words(clean_names(self.names, what="classes"), words)
+        if self.classes is not None:
+            return _with_words(_read(self.classes), words)
+        if not words:
+            return None
+        return _with_words(list(words) if labels is None else classes_in(labels), words)
+
+
+def _read(classes: str) -> Any:
+    """Return the classes of a list or a file; names that were typed do without what reads files."""
+    return datasets.read_classes(classes) if datasets.is_class_file(classes) else datasets.listed_classes(classes)
+
+
+def with_class_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ClassOptions`, after its arguments; it receives them as `class_options`."""
+    return with_options(command, "class_options", ClassOptions, first=True)
+
+
+def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> list[Label]:
+    """Return each label in the type of the matching class, 1 as "1" or "1" as 1; other labels are not changed.
+
+    >>> as_classes_write_them([1, 2.0, "b", True, None, "c"], ["1", "2", "b", "true"])
+    ['1', '2', 'b', 'true', None, 'c']
+    """
+    listed = list(classes)
+    exact = {(type(name), name): name for name in listed}
+    written = {_as_whole(name): name for name in listed} | {str(name): name for name in listed}
+    truth = {str(name).casefold(): name for name in listed}
+    found: list[Label] = []
+    for label in labels:
+        one = exact.get((type(label), label), written.get(str(label), written.get(_as_whole(label), label)))
+        found.append(truth.get(str(label).casefold(), one) if isinstance(label, bool) else one)
+    return found
+
+
+def one_class(name: str, classes: Iterable[Label]) -> Label:
+    """Return a class named on the command line in the type of the model's classes."""
+    listed = list(classes)
+    found = as_classes_write_them([name], listed)[0]
+    if found in listed or not all(type(one) is int for one in listed):
+        return found
+    try:
+        return int(name)
+    except ValueError as error:
+        raise ClassesError(
+            f"The classes of the model are integers, such as {listed[0]}; {name!r} is not an integer."
+        ) from error
+
+
+def _words_by_class(options: Sequence[str]) -> dict[str, Words]:
+    """Return the words of each class that options like "spam=prize, winner" name."""
+    texts: dict[str, list[str]] = {}
+    for option in options:
+        name, equals, text = (part.strip() for part in option.partition("="))
+        if not (name and equals and text):
+            raise typer.BadParameter(
+                f'--words {option!r} needs a class and its words. Write --words "CLASS=good, great, excellent".'
+            )
+        texts.setdefault(name, []).append(text)
+    return {name: Words.read(*own) for name, own in texts.items()}
+
+
+def _with_words(classes: Any, words: dict[str, Words]) -> Any:
+    """Return the classes, a list of names or a mapping to descriptions, with the words of some of them."""
+    if not words:
+        return classes
+    names = class_table(list(classes)).tolist()
+    rows = {_class_of(name, names): own for name, own in words.items()}
+    described = classes if isinstance(classes, dict) else {name: [] for name in names}
+    return {name: [*texts, *([rows[name]] if name in rows else [])] for name, texts in described.items()}
+
+
+def _class_of(name: str, names: list[Label]) -> Label:
+    """Return the class that --words names, in the type of the classes."""
+    found = as_classes_write_them([name], names)[0]
+    if found in names:
+        return found
+    near = difflib.get_close_matches(name, [str(one) for one in names], n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "Name all classes with --classes."
+    raise ClassesError(
+        f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
+    )
+
+
+def _as_whole(label: Label) -> str:
+    """Return a label as text, 1.0 as "1": JSON and JavaScript do not distinguish the two."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)

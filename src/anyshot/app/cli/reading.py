@@ -16,7 +16,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
-from anyshot.app.cli.file_options import current
+from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label

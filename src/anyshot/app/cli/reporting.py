@@ -9,11 +9,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from anyshot.app.cli.class_options import as_classes_write_them
 from anyshot.app.cli.console import note, show
-from anyshot.app.cli.options import Columns, with_column_options
+from anyshot.app.cli.files import check_out
+from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
 from anyshot.app.cli.reading import Data, Model, load_model, read
-from anyshot.app.cli.writing import check_out
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model

@@ -11,8 +11,8 @@ import typer
 
 from anyshot import tasks
 from anyshot.app import server
-from anyshot.app.cli.class_options import ClassOptions, with_class_options
 from anyshot.app.cli.console import note
+from anyshot.app.cli.options import ClassOptions, with_class_options
 from anyshot.app.cli.reading import EncoderName
 from anyshot.base.validation import extra
 

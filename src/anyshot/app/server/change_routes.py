@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from anyshot.app.cli.class_options import as_classes_write_them, one_class
+from anyshot.app.cli.options import as_classes_write_them, one_class
 from anyshot.app.server.answers import model_of
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import (
