@@ -1,6 +1,7 @@
 """Class names as words: in the spelling of a text, and in a normal form in which spellings of one name agree."""
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from unicodedata import normalize
 
@@ -46,6 +47,7 @@ def as_words(name: str) -> str:
     return " ".join(spaced.split()) or name
 
 
+@lru_cache(maxsize=2**14)
 def normal_form(name: str) -> str:
     """Return the form in which spellings of one name agree: lower case, singular, words and numbers with one space.
 
