@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import WITHOUT_LABELS, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.estimator import ClassifierBase, not_fitted
-from anyshot.base.items import Items, check_list, item_count, modality_of
-from anyshot.base.labels import Classes, Label
+from anyshot.base.items import Items, check_list, item_count, items_and_labels, modality_of
+from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_indexes, to_indexes
 from anyshot.base.threads import one_at_a_time
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.store.disk_cache import EncodingCounts
 from anyshot.tasks.class_changes import ClassChange, added, described, merged, removed, renamed
 from anyshot.tasks.parameters import (
@@ -23,15 +28,70 @@ from anyshot.tasks.parameters import (
 )
 from anyshot.zero_shot.class_texts import Description
 
-if TYPE_CHECKING:  # it is loaded by who asks for it
+if TYPE_CHECKING:  # each is loaded by who asks for it
     import pandas as pd
+
+    from anyshot.any_shot.explanation import Explanations
 
 
 class FittedClassifier(ClassifierBase, Parameters):
-    """The fitted attributes of AnyShotClassifier, and the methods that change its classes.
+    """The fitted attributes of AnyShotClassifier, its predictions, and the methods that change its classes.
 
     A change fits the model again, without encoding any item twice. If it fails, the classifier stays as it was.
     """
+
+    random_state: RandomState
+
+    # --- predicting ---
+
+    def predict(self, X: Items) -> NDArray[Any]:
+        """Return the most probable class of each item (n,), or `UNKNOWN` where none is close enough."""
+        model = self._fitted_model(X)
+        rows = model.predict(model.encode(X))
+        return model.data.classes[rows] if model.unknown_threshold is None else from_indexes(rows, model.data.classes)
+
+    def predict_proba(self, X: Items) -> NDArray[np.float64]:
+        """Return the calibrated probability of each class (n, c), assuming that the item belongs to one of them."""
+        model = self._fitted_model(X)
+        return model.probabilities(model.encode(X))
+
+    def decision_function(self, X: Items) -> NDArray[np.floating]:
+        """Return log-probabilities up to a constant per item (n, c); for two classes, the second's lead (n,)."""
+        model = self._fitted_model(X)
+        return decision_scores(model.scores(model.encode(X)))
+
+    def predict_set(
+        self, X: Items, *, coverage: float = 0.9, calibration: tuple[Items, Labels] | None = None
+    ) -> list[list[Label]]:
+        """Return, for each item, a set of classes that contains its own with probability `coverage`.
+
+        The most probable class comes first. The threshold is found by conformal prediction, on the labels held out in
+        cross-validation or on `calibration`, items that the model was not fitted to. The coverage holds for items like
+        these; harder items are covered less often. A set may be empty, if no class is probable enough. With too few
+        labels for the coverage, every set holds every class.
+        """
+        model = self._fitted_model(X)
+        encoded = None
+        if calibration is not None:
+            items, labels = items_and_labels(*pair(calibration, name="calibration"))
+            encoded = (model.encode(items), to_indexes(labels, model.data.classes, n_items=len(labels)))
+        return model.prediction_sets(model.encode(X), model.conformal_threshold(coverage, encoded))
+
+    def closeness(self, X: Items) -> NDArray[np.float64]:
+        """Return how close each item is to the nearest class (n,), a cosine; small for items of no known class."""
+        model = self._fitted_model(X)
+        return model.closeness(model.encode(X))
+
+    def explain(self, X: Items, *, k: int = 3) -> "Explanations":
+        """Return why each item got its prediction: runner-up, most similar description and `k` labeled examples."""
+        check_whole(0, k=k)
+        explained: Explanations = any_shot.explain(self._fitted_model(X), X, k=int(k))
+        return explained
+
+    def suggest(self, pool: Items, *, n: int = 10) -> Indexes:
+        """Return the rows of the pool whose labels would help most (n,): uncertain items that represent others."""
+        check_whole(0, n=n)
+        return self._fitted_model(pool).suggest(pool, int(n), generator(self.random_state))
 
     # --- changing classes ---
 
