@@ -5,6 +5,7 @@ One way is in the small suite; the others, and the pictures of docs/images, run 
 
 import csv
 import io
+import os
 import threading
 import time
 import zipfile
@@ -419,8 +420,9 @@ def test_ten_thousand_items_are_never_all_in_the_document(opened, tmp_path):
 
 @pytest.mark.full
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_of_six_states(opened, studio, scheme):
-    """Write docs/images/studio_*.png: small files, of few colors."""
+def test_pictures_of_six_states(opened, studio, scheme, tmp_path):
+    """Take the pictures of docs/images, small files of few colors; with ANYSHOT_PICTURES=1 they are written there."""
+    folder = IMAGES if os.environ.get("ANYSHOT_PICTURES") else tmp_path
 
     def shoot(page, name):
         page.wait_for_timeout(400)
@@ -428,7 +430,7 @@ def test_pictures_of_six_states(opened, studio, scheme):
         check(page)
         picture = Image.open(io.BytesIO(page.screenshot()))
         few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
-        few.save(IMAGES / f"studio_{name}_{scheme}.png", optimize=True)
+        few.save(folder / f"studio_{name}_{scheme}.png", optimize=True)
 
     page = opened(width=1280, height=800, scheme=scheme)
     page.wait_for_selector(".tiles")
@@ -447,7 +449,7 @@ def test_pictures_of_six_states(opened, studio, scheme):
     page.wait_for_selector("#sheet[open]")
     shoot(page, "export")
     address = page.url.split("/", 3)[3]
-    phone = opened(address, width=375, height=740, scheme=scheme)
+    phone = opened(address, width=375, height=740, scheme=scheme, touch=True)
     answered(phone)
     shoot(phone, "phone")
     pictures = opened(width=1280, height=800, scheme=scheme)

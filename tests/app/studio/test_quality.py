@@ -4,7 +4,7 @@ import pytest
 
 from anyshot.app.studio import Answers, Project, add_texts
 from anyshot.app.studio.quality import hints, likely_errors, quality, why
-from anyshot.app.studio.views import Query, order, page
+from anyshot.app.studio.views import Query, order
 from anyshot.errors import InputError
 
 
@@ -22,7 +22,7 @@ def test_quality_is_that_of_the_held_out_labels(half_labeled, half_answers):
 def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):
     project, answers = half_labeled, half_answers
     other = {one.name: one.id for one in project.classes.all()}
-    item = next(row.item for row in page(project, answers, Query("confidence", is_labeled=True)).rows)
+    item = project.items.one(order(project, answers, Query("confidence", is_labeled=True))[0])
     wrong = next(number for number in other.values() if number != item.label)
     project.label([item.id], wrong)
     answers.refit()
@@ -35,7 +35,7 @@ def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):
 
 def test_why_names_the_nearest_labeled_items(half_labeled, half_answers):
     project, answers = half_labeled, half_answers
-    item = page(project, answers, Query("unsure", is_labeled=False)).rows[0].item
+    item = project.items.one(order(project, answers, Query("unsure", is_labeled=False))[0])
     found = why(project, answers, item.id)
     texts = [one.content for one in project.items.get(found.neighbors)]
     assert texts == [near.example for near in found.explanation.neighbors]

@@ -11,7 +11,7 @@ import numpy as np
 
 from anyshot.app.studio.database import mark_changed
 from anyshot.app.studio.items import Labels
-from anyshot.app.studio.learning import Learned, Learner, texts_of
+from anyshot.app.studio.learning import MAX_POOL, Learned, Learner, texts_of
 from anyshot.app.studio.project import Project
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
@@ -20,10 +20,10 @@ from anyshot.zero_shot.class_readings import readings
 
 DEBOUNCE: Final = 0.02
 """How long to wait for more changes before a refit [s]; several keys pressed at once need one refit."""
-FIRST_ITEMS: Final = 500
-"""Items that are encoded before the first answers are found; the answers of others are added as they are encoded."""
 GROWTH: Final = 1.2
 """How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
+FIT_GROWTH: Final = 4
+"""How many times as many items are encoded when the first model is replaced by one that is fitted to more of them."""
 _NEEDED: Final = frozenset({"classes", "labels", "items"})  # subjects of changes after which answers may differ
 
 Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
@@ -50,8 +50,7 @@ class AnswerSet:
     version: int
     ids: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,), ascending
     classes: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,)
-    runner_up: Indexes = field(default_factory=lambda: np.zeros(0, np.intp))  # (n,), the next probable class
-    confidence: Vectors = field(default_factory=lambda: np.zeros((0, 2), np.float32))  # (n, 2), of both
+    confidence: Vectors = field(default_factory=lambda: np.zeros(0, np.float32))  # (n,)
 
     def rows_of(self, ids: Sequence[int] | Indexes) -> Indexes:
         """Return the row of each id (n,), -1 for an item without an answer."""
@@ -73,14 +72,14 @@ class AnswerSet:
     def to_bytes(self) -> bytes:
         """Return the answers as they are stored."""
         packed = io.BytesIO()
-        np.savez(packed, ids=self.ids, classes=self.classes, runner_up=self.runner_up, confidence=self.confidence)
+        np.savez(packed, ids=self.ids, classes=self.classes, confidence=self.confidence)
         return packed.getvalue()
 
     @classmethod
     def from_bytes(cls, version: int, packed: bytes) -> Self:
         """Return the answers that were stored."""
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            return cls(version, **{name: arrays[name] for name in ("ids", "classes", "runner_up", "confidence")})
+            return cls(version, **{name: arrays[name] for name in ("ids", "classes", "confidence")})
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,7 @@ class Answers:
         self._closed = threading.Event()
         self._version = -1  # of the project that the answers were found for
         self._stored_version = -1
+        self._n_fitted = 0  # items that were encoded when the first model was fitted
         self._thread = threading.Thread(target=self._run, name="anyshot-answers", daemon=True)
         if start:
             self._thread.start()
@@ -206,7 +206,7 @@ class Answers:
                 self._finish(AnswerSet(version), State("ready", done, total, reason))
             else:
                 self.state = State("fitting", done, total)
-                self.learned = self._learner.fit(classes, labels)
+                self.learned, self._n_fitted = self._learner.fit(classes, labels), total
                 unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
                 self._finish(self._answered(labels, version), State("ready", done, total, unclear))
         return self.current
@@ -237,11 +237,12 @@ class Answers:
             self._project.database.notify()
 
     def _answer_while_encoding(self, labels: Labels, version: int, n_encoded: int) -> None:
-        """Find the first answers once there are enough items, and then those of the items that were encoded since."""
+        """Find the first answers soon, and then those of the items that were encoded since."""
         grown = n_encoded > GROWTH * len(self.current.ids)
-        if not self.state.reason and n_encoded >= FIRST_ITEMS and grown:
-            if self.learned is None:
-                self.learned = self._learner.fit(self._project.classes.all(), labels)
+        if not self.state.reason and grown:
+            is_small = len(self.current.ids) < MAX_POOL and n_encoded >= FIT_GROWTH * self._n_fitted
+            if self.learned is None or is_small:
+                self.learned, self._n_fitted = self._learner.fit(self._project.classes.all(), labels), n_encoded
             self.current = self._answered(labels, version)
             self._store(None)
         else:

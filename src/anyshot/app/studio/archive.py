@@ -26,7 +26,9 @@ from anyshot.tasks.loading import load
 MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
 _MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/([0-9a-f]{{64}})\.[a-z0-9]{{1,5}}")
-_MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
+MODEL_FILES: Final = ("model.json", "arrays.safetensors", "README.md")
+"""Names of the files of a saved model."""
+_MODEL_MEMBER: Final = re.compile(rf"(?:[^/\\]+/)?({'|'.join(map(re.escape, MODEL_FILES))})")
 _KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
 _COPIED: Final = 2**20  # bytes copied at once
 
@@ -73,7 +75,8 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
             try:
                 return project_from_model(scratch, target, name=target.name)
             except (InputError, ModelFolderError) as error:
-                raise DataFileError(str(error).replace(str(scratch), source.name)) from error
+                reason = str(error).replace(str(scratch), source.name)
+                raise DataFileError(f"{source.name} holds no model that can be read: {reason}") from error
         check_tables(scratch / FILE_NAME)
         if target.exists():
             target.rmdir()

@@ -60,7 +60,7 @@ def _answered(project: Project, answers: "Answers", rows: list[dict[str, Any]]) 
     names = {**{one.id: one.name for one in project.classes.all()}, UNKNOWN_ID: UNKNOWN}
     found = answers.current
     at = found.rows_of(np.array([row["item"] for row in rows], dtype=np.intp)).tolist()
-    answered = [(None, None) if k < 0 else (int(found.classes[k]), float(found.confidence[k, 0])) for k in at]
+    answered = [(None, None) if k < 0 else (int(found.classes[k]), float(found.confidence[k])) for k in at]
     given = [row["label"] for row in rows]
     return {
         CLASS: [names.get(label or answer or 0) for label, (answer, _) in zip(given, answered, strict=True)],

@@ -89,17 +89,14 @@ class Learned:
     class_ids: Indexes  # (c,)
     items: Indexes  # (n,), the ids of the labeled examples
 
-    def answers(self, vectors: Vectors) -> tuple[Indexes, Indexes, Vectors]:
-        """Return the classes of vectors (n, d), the next probable ones, and the probabilities of both (n, 2)."""
+    def answers(self, vectors: Vectors) -> tuple[Indexes, Vectors]:
+        """Return the classes of vectors (n, d), -1 for unknown, and the probabilities of the most probable ones."""
         centered = self.model.data.centered(vectors)
         probabilities = self.model.probabilities(centered)
-        best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (n, 2)
-        shown = np.take_along_axis(probabilities, best_two, axis=1).astype(np.float32)
-        first, second = self.class_ids[best_two].T
+        found = self.class_ids[probabilities.argmax(axis=1)]
         if self.model.unknown_threshold is not None:
-            unknown = self.model.closeness(centered) < self.model.unknown_threshold
-            first, second = np.where(unknown, UNKNOWN_ID, first), np.where(unknown, first, second)
-        return first, second, shown
+            found = np.where(self.model.closeness(centered) < self.model.unknown_threshold, UNKNOWN_ID, found)
+        return found, probabilities.max(axis=1).astype(np.float32)
 
 
 class Learner:

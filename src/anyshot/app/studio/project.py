@@ -18,6 +18,8 @@ from anyshot.errors import InputError, ProjectError
 
 Kind: TypeAlias = Literal["texts", "images"]
 KINDS: Final = ("texts", "images")
+TRASH: Final = ".trash"
+"""Folder in that of the projects into which removed ones are moved."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,32 @@ def folder_for(root: Path, name: str) -> Path:
     base = " ".join(re.sub(r"[^\w\s-]", " ", _checked_name(name)).split())[:60].strip() or "project"
     names = [base, *(f"{base} {number}" for number in range(2, 1000))]
     return next((root / one for one in names if not (root / one).exists()), root / f"{base} 1000")
+
+
+def remove_project(folder: str | Path) -> Path:
+    """Move a project's folder into the folder ".trash" beside it, and return where it is now.
+
+    `restore_project` brings it back. Raise ProjectError if it cannot be moved.
+    """
+    source = Path(folder)
+    if not (source / FILE_NAME).is_file():
+        raise ProjectError(f"{source} is not a project: it has no file {FILE_NAME}.")
+    return _moved(source, source.parent / TRASH)
+
+
+def restore_project(folder: str | Path) -> Path:
+    """Move a project back out of ".trash", and return its folder."""
+    return _moved(Path(folder), Path(folder).parent.parent)
+
+
+def _moved(source: Path, into: Path) -> Path:
+    target = folder_for(into, source.name)
+    try:
+        into.mkdir(exist_ok=True)
+        source.rename(target)
+    except OSError as error:
+        raise ProjectError(f"{source} cannot be moved: {error.strerror or error}.") from error
+    return target
 
 
 def list_projects(root: Path) -> list[Path]:

@@ -53,35 +53,12 @@ class Query:
 class ItemRow:
     """One item as it is shown.
 
-    answer: class id, "unknown", or None while there is none; confidence: its probability; runner_up: the next probable
-    class; is_changed: whether the last refit changed the answer.
+    answer: class id, "unknown", or None while there is none; confidence: its probability.
     """
 
     item: Item
     answer: LabelOf
     confidence: float
-    runner_up: LabelOf
-    runner_up_confidence: float
-    is_changed: bool
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether a person labeled it."""
-        return self.item.label is not None
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of the items that a query finds, and how many it finds in all."""
-
-    total: int
-    rows: list[ItemRow]
-
-
-def page(project: Project, answers: "Answers", query: Query, *, offset: int = 0, limit: int = 50) -> Page:
-    """Return some of the items that a query finds, with their answers."""
-    ids = order(project, answers, query)
-    return Page(len(ids), rows(project, answers, ids[offset : offset + limit]))
 
 
 def order(project: Project, answers: "Answers", query: Query) -> Indexes:
@@ -116,14 +93,9 @@ def order(project: Project, answers: "Answers", query: Query) -> Indexes:
 def rows(project: Project, answers: "Answers", ids: Sequence[int] | Indexes) -> list[ItemRow]:
     """Return items as they are shown, in the order of the ids; those that are gone are left out."""
     found, items = answers.current, project.items.get(ids)
-    at, changed = found.rows_of([item.id for item in items]).tolist(), set(answers.changed.items)
+    at = found.rows_of([item.id for item in items]).tolist()
     return [
-        ItemRow(
-            item,
-            *(_shown(found.classes[row]), float(found.confidence[row, 0])) if row >= 0 else (None, 0.0),
-            *(_shown(found.runner_up[row]), float(found.confidence[row, 1])) if row >= 0 else (None, 0.0),
-            item.id in changed,
-        )
+        ItemRow(item, *(_shown(found.classes[row]), float(found.confidence[row])) if row >= 0 else (None, 0.0))
         for item, row in zip(items, at, strict=True)
     ]
 
@@ -152,7 +124,7 @@ def _shown_classes(answers: "Answers", labels: Labels) -> tuple[Indexes, Vectors
     predicted, sure = np.zeros(len(at), np.intp), np.full(len(at), -1.0)
     if len(found.ids):
         predicted = np.where(at >= 0, found.classes[at], 0)
-        sure = np.where(at >= 0, found.confidence[at, 0], -1.0)
+        sure = np.where(at >= 0, found.confidence[at], -1.0)
     return np.where(labels.labels != 0, labels.labels, predicted), sure
 
 

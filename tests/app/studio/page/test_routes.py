@@ -1,51 +1,9 @@
 """What the page asks and changes over HTTP, with bad input."""
 
 import io
-import zipfile
 
 import pytest
 from PIL import Image
-from starlette.testclient import TestClient
-
-from anyshot.app.studio.page import Projects, create_studio
-
-HERE = "http://127.0.0.1:8777"
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    projects = Projects(tmp_path_factory.mktemp("projects"))
-    with TestClient(create_studio(projects), base_url=HERE) as client:
-        client.headers["X-Anyshot-Token"] = client.get("/token").json()["token"]
-        client.projects = projects
-        yield client
-
-
-def created(client):
-    return client.post("/projects", json={"name": "mail", "kind": "texts"}).json()["address"]
-
-
-@pytest.fixture
-def base(client):
-    return created(client)
-
-
-def filled_project(client):
-    base = created(client)
-    client.post(base + "classes", json={"names": "billing, login"})
-    client.post(base + "items", json={"texts": ["I was charged twice", "I cannot sign in"]})
-    return base
-
-
-@pytest.fixture
-def filled(client):
-    return filled_project(client)
-
-
-@pytest.fixture(scope="module")
-def unchanged(client):
-    """A project that no test changes, since opening and closing one takes a third of a second."""
-    return filled_project(client)
 
 
 def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, filled):
@@ -147,22 +105,6 @@ def test_a_corrupt_image_is_listed_and_the_rest_is_taken(client):
     assert client.get(base + "items?ids=1").json()[0]["label"] == 1
     shown = client.get(base + "items/1/thumbnail")
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
-
-
-def test_a_project_is_taken_away_and_brought_to_another_place(client, filled):
-    client.post(filled + "labels", json={"items": [1], "label": 1})
-    archive = client.get(filled + "export/project.zip").content
-    assert zipfile.is_zipfile(io.BytesIO(archive))
-    address = client.post("/projects/file", files={"file": ("mail.zip", archive)}).json()["address"]
-    assert address != filled
-    assert client.get(address + "changes?since=0").json()["n_labels"] == 1
-    assert client.post("/projects/file", files={"file": ("bad.zip", b"PK")}).status_code == 422
-
-
-def test_a_file_that_cannot_be_read_leaves_no_project(client):
-    before = client.projects.folders()
-    assert client.post("/projects/file", files={"file": ("a.csv", b"")}).status_code == 422
-    assert client.projects.folders() == before
 
 
 def test_a_held_request_is_answered_as_soon_as_something_changes(client, filled):

@@ -1,4 +1,4 @@
-"""What brings items in: pasted texts, files, tables with a choice of columns, samples, and whole projects."""
+"""What brings items in: pasted texts, files, and tables with a choice of columns."""
 
 import re
 import secrets
@@ -9,15 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.page.change_routes import Body, body_of, route, text, whole
-from anyshot.app.studio.page.drawing import draw, fragment, opened_by, projects_of
-from anyshot.app.studio.page.opened import Opened, Projects
+from anyshot.app.studio.page.change_routes import Body, MalformedRequestError, body_of, route, text, whole
+from anyshot.app.studio.page.drawing import draw, fragment, opened_by, texts_for
+from anyshot.app.studio.page.messages import message_in, place_in
+from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
@@ -28,55 +29,56 @@ UPLOADS: Final = "uploads"
 """Folder in a project of the tables whose columns are still to be chosen."""
 MAX_FILES: Final = 64  # of one request
 KEPT_UPLOADS: Final = 8
-SAMPLES: Final = ("texts", "images")
 
 
-def _added(opened: Opened, added: "Added") -> Body:
-    refused = [*added.faults, *added.contradictions]
+def _added(added: "Added", t: Texts) -> Body:
+    """Return what became of what was to be added, with the reasons in the language of the page."""
+    refused = [(place, message_in(reason, t)) for place, reason in added.faults]
+    refused += [(place, t("contradicted", text=content)) for place, content in added.contradictions]
     return {
         "added": added.n_items,
         "repeated": added.n_duplicates,
-        "refused": [{"name": place, "reason": reason} for place, reason in refused[:1000]],
+        "refused": [{"name": place_in(place, t), "reason": reason} for place, reason in refused[:1000]],
     }
 
 
 def _paste(opened: Opened, body: Body, t: Texts) -> Body:
     texts = body.get("texts")
     if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
-        raise InputError("texts must be a list of texts.")
-    return _added(opened, studio.add_texts(opened.project, texts))
+        raise MalformedRequestError("texts must be a list of texts.")
+    return _added(studio.add_texts(opened.project, texts), t)
 
 
 async def add_files(request: Request) -> Response:
     """Add the files of a form: images, or tables and texts; `label` is the class of all of them."""
     opened = await opened_by(request)
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
-        files = [one for one in form.getlist("files") if isinstance(one, UploadFile)]
         label = form.get("label")
         given = None if not isinstance(label, str) else whole({"label": label}, "label")
-        return JSONResponse(await run_in_threadpool(_add_uploads, opened, files, given))
+        done = await run_in_threadpool(_add_uploads, opened, files_of(form), given, texts_for(request))
+        return JSONResponse(done)
 
 
-def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None) -> Body:
+def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None, t: Texts) -> Body:
     with tempfile.TemporaryDirectory(dir=opened.project.folder) as folder:
         names = [one.filename or f"file {number}" for number, one in enumerate(files, start=1)]
-        paths = [_saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
+        paths = [saved(one, Path(folder) / str(number)) for number, one in enumerate(files)]
         if opened.project.kind == "images":
-            return _added(opened, studio.add_images(opened.project, paths, names=names, label=label))
+            return _added(studio.add_images(opened.project, paths, names=names, label=label), t)
         total = studio.Added()
         for path, name in zip(paths, names, strict=True):
             try:
                 one = studio.add_table(opened.project, path, source=name)
             except AnyshotError as error:
-                total.faults.append((name, str(_renamed(error, path, name))))
+                total.faults.append((name, str(renamed(error, path, name))))
                 continue
             total.n_items += one.n_items
             total.n_duplicates += one.n_duplicates
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
-        return _added(opened, total)
+        return _added(total, t)
 
 
-def _saved(upload: UploadFile, folder: Path) -> Path:
+def saved(upload: UploadFile, folder: Path) -> Path:
     """Write an uploaded file into a folder, under a name that has its suffix only."""
     folder.mkdir(parents=True, exist_ok=True)
     suffix = PurePosixPath((upload.filename or "").replace("\\", "/")).suffix.lower()
@@ -90,15 +92,15 @@ async def upload_table(request: Request) -> Response:
     """Keep a table until its columns are chosen, and answer with the choice."""
     opened = await opened_by(request)
     async with request.form(max_files=1, max_fields=1) as form:
-        number = await run_in_threadpool(_keep_upload, opened, _one_file(form.get("file")))
-    facts = await run_in_threadpool(_table_facts, opened, number)
+        number = await run_in_threadpool(_keep_upload, opened, files_of(form)[0])
+    facts = await run_in_threadpool(table_facts, opened, number)
     return JSONResponse({"html": fragment(request, "preview.html", facts)})
 
 
 async def table_preview(request: Request) -> Response:
     """Answer with the choice of columns of a table that was uploaded."""
     opened = await opened_by(request)
-    return draw(request, "preview.html", await run_in_threadpool(_table_facts, opened, request.path_params["number"]))
+    return draw(request, "preview.html", await run_in_threadpool(table_facts, opened, request.path_params["number"]))
 
 
 async def take_table(request: Request) -> Response:
@@ -117,7 +119,7 @@ async def take_table(request: Request) -> Response:
             source=_name(path),
         )
         shutil.rmtree(path.parent, ignore_errors=True)
-        return _added(opened, added)
+        return _added(added, texts_for(request))
 
     return JSONResponse(await run_in_threadpool(take))
 
@@ -128,18 +130,20 @@ def _column(columns: Sequence[str], at: int) -> str:
     return columns[at]
 
 
-def _one_file(given: Any) -> UploadFile:
-    if not isinstance(given, UploadFile):
+def files_of(form: FormData) -> list[UploadFile]:
+    """Return the files of a form; raise InputError if it has none."""
+    found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
+    if not found:
         raise InputError("A file is needed.")
-    return given
+    return found
 
 
 def _keep_upload(opened: Opened, upload: UploadFile) -> str:
     with tempfile.TemporaryDirectory() as scratch:
-        return _keep_table(opened, _saved(upload, Path(scratch)), upload.filename or "table")
+        return keep_table(opened, saved(upload, Path(scratch)), upload.filename or "table")
 
 
-def _keep_table(opened: Opened, path: Path, name: str) -> str:
+def keep_table(opened: Opened, path: Path, name: str) -> str:
     """Keep a copy of a table in the project's folder, and return the number by which it is found."""
     uploads = opened.project.folder / UPLOADS
     uploads.mkdir(exist_ok=True)
@@ -164,19 +168,20 @@ def _name(path: Path) -> str:
     return (path.parent / "name").read_text(encoding="utf-8")
 
 
-def _renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
+def renamed(error: AnyshotError, path: Path, name: str) -> DataFileError:
     """Return an error on a file that was uploaded, under the name that it had."""
     return DataFileError(str(error).replace(str(path), name).replace(path.name, name))
 
 
-def _table_facts(opened: Opened, number: str) -> dict[str, Any]:
+def table_facts(opened: Opened, number: str) -> dict[str, Any]:
+    """Return what preview.html shows of a table; one that cannot be read is not kept."""
     path = _upload(opened, number)
     try:
         found = studio.preview(path)
     except AnyshotError as error:
         name = _name(path)
         shutil.rmtree(path.parent, ignore_errors=True)
-        raise _renamed(error, path, name) from error
+        raise renamed(error, path, name) from error
     places = {name: place for place, name in enumerate(found.columns)}
     return {
         "table": {
@@ -191,63 +196,7 @@ def _table_facts(opened: Opened, number: str) -> dict[str, Any]:
     }
 
 
-async def new_project(request: Request) -> Response:
-    """Create a sample project, or an empty one."""
-    body, projects = await body_of(request), projects_of(request)
-
-    def create() -> str:
-        kind = text(body, "sample")
-        if kind in SAMPLES:
-            folder: Path = studio.folder_for(projects.root, f"sample {kind}")
-            studio.sample("images" if kind == "images" else "texts", folder).close()
-            return folder.name
-        return projects.create(text(body, "name"), "images" if text(body, "kind") == "images" else "texts")
-
-    name = await run_in_threadpool(create)
-    return JSONResponse({"address": str(request.app.url_path_for("project", project=name))})
-
-
-async def project_of_file(request: Request) -> Response:
-    """Create a project of a table or of a model's zip, or bring in one from another computer."""
-    projects = projects_of(request)
-    async with request.form(max_files=1, max_fields=1) as form:
-        name, table = await run_in_threadpool(_start_with, projects, _one_file(form.get("file")))
-    address = str(request.app.url_path_for("project", project=name))
-    return JSONResponse({"address": f"{address}?table={table}" if table else address})
-
-
-def _start_with(projects: Projects, upload: UploadFile) -> tuple[str, str]:
-    with tempfile.TemporaryDirectory() as scratch:
-        return start_with_file(projects, _saved(upload, Path(scratch)), upload.filename or "project")
-
-
-def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
-    """Create a project of a file that is called `name`: a table, or the zip of a project or a model.
-
-    Return the name under which the project is found, and the number of the table whose columns are to be chosen.
-    """
-    stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
-    if path.suffix == ".zip":
-        folder = studio.folder_for(projects.root, stem)
-        try:
-            studio.import_project(path, folder).close()
-        except DataFileError as error:
-            raise _renamed(error, path, name) from error
-        return folder.name, ""
-    address = projects.create(stem, "texts")
-    opened = projects.get(address)
-    try:
-        number = _keep_table(opened, path, name)
-        _table_facts(opened, number)
-    except AnyshotError:
-        projects.remove(address)
-        raise
-    return address, number
-
-
 ROUTES: Final = [
-    Route("/projects", new_project, methods=["POST"]),
-    Route("/projects/file", project_of_file, methods=["POST"]),
     route("items", _paste),
     Route("/p/{project}/items/files", add_files, methods=["POST"]),
     Route("/p/{project}/tables", upload_table, methods=["POST"]),

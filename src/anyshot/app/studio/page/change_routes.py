@@ -23,6 +23,10 @@ MAX_BODY: Final = 32 * 2**20  # of a change; files are sent apart [bytes]
 MAX_NEW_CLASSES: Final = 100
 
 
+class MalformedRequestError(InputError):
+    """Raised for a request that no control of the page sends."""
+
+
 async def body_of(request: Request) -> Body:
     """Return the JSON object that a request brings."""
     parts, size = [], 0
@@ -34,9 +38,9 @@ async def body_of(request: Request) -> Body:
     try:
         body = json.loads(b"".join(parts))
     except (ValueError, RecursionError) as error:
-        raise InputError("The request is not in JSON.") from error
+        raise MalformedRequestError("The request is not in JSON.") from error
     if not isinstance(body, dict):
-        raise InputError("The request must be a JSON object.")
+        raise MalformedRequestError("The request must be a JSON object.")
     return body
 
 
@@ -54,7 +58,7 @@ def whole(body: Body, name: str) -> int:
     """Return a whole number of a body; forms send it as a text."""
     value = body.get(name)
     if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", str(value)):
-        raise InputError(f"{name} must be a whole number; it is {value!r}.")
+        raise MalformedRequestError(f"{name} must be a whole number; it is {value!r}.")
     return int(str(value))
 
 
@@ -62,14 +66,14 @@ def text(body: Body, name: str) -> str:
     """Return a text of a body, "" if there is none."""
     value = body.get(name, "")
     if not isinstance(value, str):
-        raise InputError(f"{name} must be a text; it is {value!r}.")
+        raise MalformedRequestError(f"{name} must be a text; it is {value!r}.")
     return value.strip()
 
 
 def _label(opened: Opened, body: Body, t: Texts) -> Body:
     items, label = body.get("items"), body.get("label")
     if not isinstance(items, list) or not all(type(one) is int for one in items):
-        raise InputError("items must be a list of the ids of items.")
+        raise MalformedRequestError("items must be a list of the ids of items.")
     given = label if label is None or label == UNKNOWN else whole(body, "label")
     return {"changed": opened.project.label(items, given)}
 
@@ -109,7 +113,7 @@ def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
 
 def _color(number: int) -> str:
     if not 1 <= number <= len(COLORS):
-        raise InputError(f"There is no color {number}. Choose one of 1 to {len(COLORS)}.")
+        raise MalformedRequestError(f"There is no color {number}. Choose one of 1 to {len(COLORS)}.")
     return COLORS[number - 1]
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import is_disk_full
+from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened, Projects
 from anyshot.app.studio.page.texts import PAGE, Texts, chosen_language, texts_in
 from anyshot.errors import AnyshotError, ProjectError, UnknownClassError
@@ -60,12 +61,16 @@ def draw(request: Request, template: str, facts: Mapping[str, Any], *, status: i
     return HTMLResponse(fragment(request, template, facts), status, headers={"Cache-Control": "no-store"})
 
 
-async def problem(_request: Request, error: Exception) -> Response:
-    """Return an error as a problem document (RFC 9457), with the library's own words."""
-    full = is_disk_full(error) or is_disk_full(error.__cause__)
+def problem(error: Exception, t: Texts) -> ProblemError:
+    """Return an error as a problem document (RFC 9457) says it, in the language of the page."""
+    full = any(is_disk_full(one) or getattr(one, "sqlite_errorname", "") == "SQLITE_FULL" for one in _causes(error))
+    detail, status = str(error), 422
     if isinstance(error, OSError) and not isinstance(error, AnyshotError):
-        detail = f"{error.strerror or 'The disk cannot be used'}. Nothing was changed."
-        return ProblemError(507 if full else 500, detail).response()
-    status = {UnknownClassError: 404, ProjectError: 409}
-    found = next((status[kind] for kind in status if isinstance(error, kind)), 422)
-    return ProblemError(507 if full else found, str(error)).response()
+        detail, status = f"{error.strerror or 'The disk cannot be used'}. Nothing was changed.", 500
+    elif isinstance(error, (ProjectError, UnknownClassError)):
+        status = 404 if isinstance(error, UnknownClassError) else 409
+    return ProblemError(507 if full else status, message_in(detail, t))
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    return [one for one in (error, error.__cause__) if one is not None]

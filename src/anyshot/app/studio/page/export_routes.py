@@ -14,9 +14,9 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
+from anyshot.app.studio.page.change_routes import MalformedRequestError
 from anyshot.app.studio.page.drawing import draw, opened_by
 from anyshot.app.studio.page.opened import Opened
-from anyshot.errors import InputError
 
 Write: TypeAlias = Callable[[Opened, Path], object]
 FILES: Final[dict[str, tuple[str, str, Write]]] = {
@@ -48,7 +48,7 @@ async def export(request: Request) -> Response:
     """Answer with a file, written for this request."""
     opened, file = await opened_by(request), request.path_params["file"]
     if file not in FILES:
-        raise InputError(f"There is no export {file!r}. Choose one of: {', '.join(FILES)}.")
+        raise MalformedRequestError(f"There is no export {file!r}. Choose one of: {', '.join(FILES)}.")
     folder = Path(tempfile.mkdtemp(prefix="anyshot-export-"))
     try:
         await run_in_threadpool(FILES[file][2], opened, folder / file)

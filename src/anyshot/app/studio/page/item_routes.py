@@ -12,11 +12,12 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.classes import UNKNOWN_ID
 from anyshot.app.studio.items import shown_label
+from anyshot.app.studio.page.change_routes import MalformedRequestError
 from anyshot.app.studio.page.drawing import opened_by, texts_for
+from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
-from anyshot.errors import InputError
 
 if TYPE_CHECKING:
     from anyshot.app.studio.views import ItemRow, Order
@@ -41,7 +42,7 @@ async def item_order(request: Request) -> Response:
     opened, given = await opened_by(request), request.query_params
     view = given.get("view", "first")
     if view not in ORDERS:
-        raise InputError(f"Unknown order {view!r}. Choose one of: {', '.join(ORDERS)}.")
+        raise MalformedRequestError(f"Unknown order {view!r}. Choose one of: {', '.join(ORDERS)}.")
     query = studio.Query(
         order=ORDERS[view],
         class_id=_label(given["of"]) if "of" in given else None,
@@ -107,7 +108,7 @@ async def changes(request: Request) -> Response:
     """
     t, opened = texts_for(request), await opened_by(request)
     since = _number(request.query_params.get("since", "0"))
-    deadline = time.monotonic() + min(float(request.query_params.get("wait", "0")), LONGEST_WAIT)
+    deadline = time.monotonic() + min(_number(request.query_params.get("wait", "0")), LONGEST_WAIT)
     known, state = _number(request.query_params.get("refit", "0")), opened.answers.state
     while True:
         found = await run_in_threadpool(opened.project.changes_since, since)
@@ -122,8 +123,10 @@ async def changes(request: Request) -> Response:
 
 
 def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
-    """Return the numbers in the top bar, what undo would undo, and how far reading is."""
+    """Return the numbers in the top bar, what undo would undo, how far reading is, and why there are no answers."""
     labels, last, state = opened.project.items.labels().labels, opened.project.history.last(), opened.answers.state
+    failed = state.phase == "failed"
+    problem = (message_in(state.sentence, t) if state.sentence else t("no_answers")) if failed else ""
     reading = {"done": state.done, "total": state.total} if state.phase == "encoding" and state.total else None
     return {
         "n_items": len(labels),
@@ -131,12 +134,13 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
         "n_labels": int((labels != 0).sum()),
         "undo": None if last is None else {"id": last.id, "sentence": sentence_of(last, t)},
         "reading": reading,
+        "problem": problem,
     }
 
 
 def _number(text: str) -> int:
     if not text.lstrip("-").isdecimal():
-        raise InputError(f"A number is needed; got {text!r}.")
+        raise MalformedRequestError(f"A number is needed; got {text!r}.")
     return int(text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from anyshot.app import studio
 from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.project import TRASH
 from anyshot.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -61,21 +62,43 @@ class Projects:
             studio.Project.create(folder, name=name, kind=kind).close()
         return folder.name
 
-    def remove(self, name: str) -> None:
-        """Close a project and delete its folder."""
-        folder = self.folders()[name]
+    def rename(self, name: str, new: str) -> None:
+        """Rename a project; its folder stays."""
+        self.get(name).project.rename(new)
+
+    def removed(self) -> dict[str, Path]:
+        """Return the folders of the projects in the trash by their names."""
+        return {folder.name: folder for folder in studio.list_projects(self.root / TRASH)}
+
+    def remove(self, name: str) -> str:
+        """Move a project into the trash, and return its name there."""
         with self._lock:
-            opened = self._opened.pop(folder, None)
-            if opened is not None:
-                opened.answers.close()
-                opened.project.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = self._closed(name)
+            self._elsewhere.pop(name, None)
+            return str(studio.remove_project(folder).name)
+
+    def restore(self, name: str) -> str:
+        """Move a project out of the trash, and return the name under which it is found."""
+        with self._lock:
+            return str(studio.restore_project(_named(self.removed(), name)).name)
+
+    def delete(self, name: str, *, removed: bool = True) -> None:
+        """Delete a project for good: one in the trash, or else one that could not be filled."""
+        with self._lock:
+            shutil.rmtree(_named(self.removed(), name) if removed else self._closed(name), ignore_errors=True)
+
+    def _closed(self, name: str) -> Path:
+        """Close a project if it is open, and return its folder."""
+        folder = _named(self.folders(), name)
+        opened = self._opened.pop(folder, None)
+        if opened is not None:
+            opened.answers.close()
+            opened.project.close()
+        return folder
 
     def get(self, name: str) -> Opened:
         """Return a project of this name; raise ProjectError if there is none. No name leads to another folder."""
-        folder = self.folders().get(name)
-        if folder is None:
-            raise ProjectError(f"There is no project {name!r}.")
+        folder = _named(self.folders(), name)
         with self._lock:
             if folder not in self._opened:
                 project = studio.Project.open(folder)
@@ -95,3 +118,9 @@ class Projects:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _named(folders: dict[str, Path], name: str) -> Path:
+    if name not in folders:
+        raise ProjectError(f"There is no project {name!r}.")
+    return folders[name]

@@ -12,15 +12,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from anyshot.app import studio
-from anyshot.app.studio.page import adding_routes, change_routes, export_routes, item_routes
-from anyshot.app.studio.page.drawing import base_of, draw, opened_by, problem, projects_of, texts_for
+from anyshot.app.studio.page import adding_routes, change_routes, export_routes, item_routes, start_routes
+from anyshot.app.studio.page.drawing import base_of, draw, opened_by, problem, texts_for
 from anyshot.app.studio.page.guard import Guard
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, history_panel, quality_panel
 from anyshot.app.studio.page.reasons import reasons
 from anyshot.app.studio.page.texts import PAGE
-from anyshot.errors import AnyshotError, ProjectError
+from anyshot.errors import AnyshotError
 
 
 def create_studio(projects: Projects) -> Starlette:
@@ -33,7 +32,6 @@ def create_studio(projects: Projects) -> Starlette:
         projects.close()
 
     routes = [
-        Route("/", start),
         Route("/token", token),
         Mount("/static", StaticFiles(directory=PAGE / "static"), name="static"),
         Route("/p/{project}", without_slash),
@@ -43,6 +41,7 @@ def create_studio(projects: Projects) -> Starlette:
         Route("/p/{project}/quality", quality),
         Route("/p/{project}/history", history),
         Route("/p/{project}/items/{number:int}/why", item_reasons),
+        *start_routes.ROUTES,
         *item_routes.ROUTES,
         *change_routes.ROUTES,
         *adding_routes.ROUTES,
@@ -51,30 +50,20 @@ def create_studio(projects: Projects) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard)],
-        exception_handlers={AnyshotError: problem, OSError: problem},
+        exception_handlers={AnyshotError: _problem, OSError: _problem},
         lifespan=lifespan,
     )
     app.state.projects, app.state.stopping = projects, False
     return app
 
 
-async def start(request: Request) -> Response:
-    """Answer with the first page: samples, a file, an empty project, and the projects that are there."""
-    t = texts_for(request)
-    listed = await run_in_threadpool(_facts, projects_of(request))
-    return draw(request, "start.html", {"projects": listed, "error": "", "script_texts": t.texts})
-
-
-def _facts(projects: Projects) -> list[dict[str, Any]]:
-    """Return what the first page says of each project; one that cannot be read is left out."""
-    found = []
-    for address, folder in projects.folders().items():
-        try:
-            with studio.Project.open(folder) as project:
-                found.append({"address": address, **project.facts()})
-        except ProjectError:
-            continue
-    return found
+async def _problem(request: Request, error: Exception) -> Response:
+    """Answer a script with a problem document, and a browser that opens a page with the first page and the problem."""
+    found = problem(error, texts_for(request))
+    opens_page = "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+    if not opens_page:
+        return found.response()
+    return await start_routes.start_page(request, error=found.detail, status=found.status)
 
 
 async def token(request: Request) -> Response:

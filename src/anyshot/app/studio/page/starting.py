@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from anyshot.app import studio
 from anyshot.app.studio.database import FILE_NAME
-from anyshot.app.studio.page.adding_routes import start_with_file
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.routes import create_studio
+from anyshot.app.studio.page.start_routes import start_with_file
 from anyshot.errors import InputError
 
 PORT: Final = 8777

@@ -32,7 +32,7 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.texts: Mapping[str, Any] = _all_texts()[language]
+        self.texts: Mapping[str, Any] = all_texts()[language]
 
     def __call__(self, key: str, **values: Any) -> str:
         """Return a text with its {names} filled in; `n` chooses between singular and plural."""
@@ -79,5 +79,6 @@ def chosen_language(cookie: str | None, accepted: str) -> str:
 
 
 @cache
-def _all_texts() -> Mapping[str, Mapping[str, Any]]:
+def all_texts() -> Mapping[str, Mapping[str, Any]]:
+    """Return what texts.json holds: the texts of each language, and the translated messages of the library."""
     return dict(json.loads((PAGE / "texts.json").read_text(encoding="utf-8")))

@@ -1,12 +1,12 @@
 // Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
 
+import { BATCH, nameOf, onDrop } from "./files.js";
 import { classes } from "./list.js";
 import { send } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const dialog = byId("add"), kind = document.body.dataset.kind;
 const TABLES = /\.(csv|tsv|xlsx|jsonl|ndjson|parquet|json)$/i;
-const BATCH = 24;  // files of one request
 
 /** Tell what was added, and list what was not. */
 export function tell({ added, repeated = 0, refused = [] }) {
@@ -35,7 +35,18 @@ export function openSheet(heading, ...content) {
   if (!byId("sheet").open) byId("sheet").showModal();
 }
 
-const failed = (problem) => toast(problem.detail);
+/** Say why nothing was added: in the dialog, if it is open, since it covers the rest of the page. */
+function failed({ detail }) {
+  if (dialog.open) byId("add-error").textContent = detail;
+  else toast(detail);
+}
+
+// What the first page added when it created the project.
+const before = sessionStorage.getItem(`anyshot added ${document.body.dataset.base}`);
+if (before) {
+  sessionStorage.removeItem(`anyshot added ${document.body.dataset.base}`);
+  tell(JSON.parse(before));
+}
 
 /** Add files: a single table asks for its columns, all others are sent in parts. */
 export async function addFiles(files) {
@@ -44,7 +55,7 @@ export async function addFiles(files) {
   const total = { added: 0, repeated: 0, refused: [] };
   for (let at = 0; at < files.length; at += BATCH) {
     const body = new FormData();
-    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, file.webkitRelativePath || file.path || file.name));
+    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, nameOf(file)));
     announce(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
     try {
       const part = await send("items/files", body);
@@ -80,48 +91,11 @@ export function markColumns() {
 
 byId("sheet").addEventListener("change", (event) => event.target.matches("[data-column]") && markColumns());
 
-/** Return all files below what was dropped, those of folders too. */
-async function filesOf(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const found = [];
-  const walk = async (entry) => {
-    if (entry.isFile) {
-      const file = await new Promise((done, fail) => entry.file(done, fail));
-      file.path = entry.fullPath.slice(1);
-      found.push(file);
-    } else {
-      const reader = entry.createReader();
-      for (;;) {
-        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-        if (!some.length) break;
-        for (const one of some) await walk(one);
-      }
-    }
-  };
-  for (const entry of entries) await walk(entry);
-  return found;
-}
-
-const ofFiles = (event) => event.dataTransfer?.types.includes("Files");
-let inside = 0;
-addEventListener("dragenter", (event) => { if (ofFiles(event)) { inside++; byId("drop-here").hidden = false; } });
-addEventListener("dragleave", (event) => { if (ofFiles(event) && --inside <= 0) byId("drop-here").hidden = true; });
-addEventListener("dragover", (event) => { if (ofFiles(event)) event.preventDefault(); });
-addEventListener("drop", async (event) => {
-  if (!ofFiles(event)) return;
-  event.preventDefault();
-  inside = 0;
-  byId("drop-here").hidden = true;
-  addFiles(await filesOf(event.dataTransfer));
-});
+onDrop(addFiles);
 
 for (const id of ["file-input", "folder-input"]) {
   byId(id).onchange = (event) => { addFiles([...event.target.files]); event.target.value = ""; };
 }
-dialog.addEventListener("click", (event) => {
-  const pick = event.target.closest("[data-pick]");
-  if (pick) byId(pick.dataset.pick).click();
-});
 
 const box = byId("paste-text");
 const pasted = () => {
@@ -167,6 +141,7 @@ tabs.forEach((tab, at) => {
 export function openAdd(name) {
   const tab = byId(`tab-${name}`) ?? tabs[0];
   choose(tab);
+  byId("add-error").textContent = "";
   if (!dialog.open) dialog.showModal();
   if (tab.id === "tab-paste") box.focus();
 }

@@ -182,6 +182,8 @@ onChange((subjects, now) => {
   byId("no-items").hidden = now.n_items > 0;
   byId("tools").hidden = now.n_items === 0;
   if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }));
+  byId("no-answers").hidden = !now.problem;
+  byId("no-answers").textContent = now.problem;
   const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;
   byId("reading").hidden = !reading;
   if (reading) { byId("reading-text").textContent = t("reading", reading); byId("reading-bar").value = share; }

@@ -1,0 +1,154 @@
+"""The first page: samples, files, an empty project, and the projects that are there, with their names and removal."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from anyshot.app import studio
+from anyshot.app.studio.archive import MODEL_FILES
+from anyshot.app.studio.page.adding_routes import files_of, keep_table, renamed, saved, table_facts
+from anyshot.app.studio.page.change_routes import Body, body_of, text
+from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
+from anyshot.app.studio.page.opened import Projects
+from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
+
+SAMPLES: Final = ("texts", "images")
+MODEL: Final = "model.json"
+"""File by which the folder of a model is known."""
+
+
+async def start(request: Request) -> Response:
+    """Answer with the first page; `removed` names a project that was just removed, which can be brought back."""
+    return await start_page(request, removed=request.query_params.get("removed", ""))
+
+
+async def start_page(request: Request, *, removed: str = "", error: str = "", status: int = 200) -> Response:
+    """Draw the first page, with an error that led to it."""
+    t, projects = texts_for(request), projects_of(request)
+    there = await run_in_threadpool(_facts, projects.folders())
+    gone = await run_in_threadpool(_facts, projects.removed())
+    facts: dict[str, Any] = {"projects": there, "removed": gone, "error": error, "script_texts": t.texts}
+    facts["just_removed"] = next((one for one in gone if one["address"] == removed), None)
+    return draw(request, "start.html", facts, status=status)
+
+
+def _facts(folders: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Return what the first page says of each project; one that cannot be read is left out."""
+    found = []
+    for address, folder in folders.items():
+        try:
+            with studio.Project.open(folder) as project:
+                found.append({"address": address, **project.facts()})
+        except ProjectError:
+            continue
+    return found
+
+
+async def new_project(request: Request) -> Response:
+    """Create a sample project, or an empty one."""
+    body, projects = await body_of(request), projects_of(request)
+
+    def create() -> str:
+        kind = text(body, "sample")
+        if kind in SAMPLES:
+            folder: Path = studio.folder_for(projects.root, f"sample {kind}")
+            studio.sample("images" if kind == "images" else "texts", folder).close()
+            return folder.name
+        return projects.create(text(body, "name"), "images" if text(body, "kind") == "images" else "texts")
+
+    name = await run_in_threadpool(create)
+    return JSONResponse({"address": str(request.app.url_path_for("project", project=name))})
+
+
+async def project_of_files(request: Request) -> Response:
+    """Create a project of a table, of a model or its zip, or bring in one from another computer."""
+    projects = projects_of(request)
+    async with request.form(max_files=len(MODEL_FILES), max_fields=1) as form:
+        name, table = await run_in_threadpool(_start_with, projects, files_of(form))
+    address = str(request.app.url_path_for("project", project=name))
+    return JSONResponse({"address": f"{address}?table={table}" if table else address})
+
+
+def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> tuple[str, str]:
+    names = [(upload.filename or "file").replace("\\", "/") for upload in uploads]
+    with tempfile.TemporaryDirectory() as scratch:
+        if any(PurePosixPath(name).name == MODEL for name in names):
+            return _start_with_model(projects, dict(zip(names, uploads, strict=True)), Path(scratch)), ""
+        if len(uploads) != 1:
+            raise InputError("These files are no model. Choose the folder that has the file model.json.")
+        return start_with_file(projects, saved(uploads[0], Path(scratch)), names[0])
+
+
+def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scratch: Path) -> str:
+    """Create a project of the files of a model's folder; files of other names are not written."""
+    name = next(PurePosixPath(path).parent.name for path in uploads if PurePosixPath(path).name == MODEL) or "model"
+    folder = scratch / "model"
+    folder.mkdir()
+    for path, upload in uploads.items():
+        if PurePosixPath(path).name in MODEL_FILES:
+            (folder / PurePosixPath(path).name).write_bytes(upload.file.read())
+    target: Path = studio.folder_for(projects.root, name)
+    try:
+        studio.project_from_model(folder, target, name=name).close()
+    except AnyshotError as error:
+        reason = str(error).replace(str(folder), name)
+        raise DataFileError(f"{name} holds no model that can be read: {reason}") from error
+    return target.name
+
+
+def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
+    """Create a project of a file that is called `name`: a table, or the zip of a project or a model.
+
+    Return the name under which the project is found, and the number of the table whose columns are to be chosen.
+    """
+    stem = PurePosixPath(name.replace("\\", "/")).stem or "project"
+    if path.suffix == ".zip":
+        folder = studio.folder_for(projects.root, stem)
+        try:
+            studio.import_project(path, folder).close()
+        except DataFileError as error:
+            raise renamed(error, path, name) from error
+        return folder.name, ""
+    address = projects.create(stem, "texts")
+    opened = projects.get(address)
+    try:
+        number = keep_table(opened, path, name)
+        table_facts(opened, number)
+    except AnyshotError:
+        projects.delete(address, removed=False)
+        raise
+    return address, number
+
+
+def _change(change: Callable[[Projects, str, Body], object]) -> Callable[[Request], Any]:
+    """Return the route that changes the list of projects, and answers with the name that a project has then."""
+
+    async def answer(request: Request) -> Response:
+        body = await body_of(request)
+        found = await run_in_threadpool(change, projects_of(request), request.path_params["project"], body)
+        return JSONResponse({"name": found or ""})
+
+    return answer
+
+
+ROUTES: Final = [
+    Route("/", start),
+    Route("/projects", new_project, methods=["POST"]),
+    Route("/projects/file", project_of_files, methods=["POST"]),
+    *(
+        Route(f"/projects/{{project}}/{name}", _change(change), methods=["POST"])
+        for name, change in {
+            "rename": lambda projects, name, body: projects.rename(name, text(body, "name")),
+            "remove": lambda projects, name, _: projects.remove(name),
+            "restore": lambda projects, name, _: projects.restore(name),
+            "delete": lambda projects, name, _: projects.delete(name),
+        }.items()
+    ),
+]

@@ -1,0 +1,103 @@
+// The first page: projects are created, from samples and files too, renamed, removed and brought back.
+
+import { BATCH, isImage, nameOf, onDrop } from "./files.js";
+import { byId, t } from "./texts.js";
+
+const error = byId("start-error"), working = byId("working");
+
+async function post(path, body) {
+  const files = body instanceof FormData;
+  const headers = { "X-Anyshot-Token": document.body.dataset.token, ...(files ? {} : { "Content-Type": "application/json" }) };
+  const answer = await fetch(path, { method: "POST", headers, body: files ? body : JSON.stringify(body) });
+  const result = await answer.json();
+  if (!answer.ok) throw result;
+  return result;
+}
+
+/** Do something that takes a while: the page says so, or what was wrong. */
+async function work(what) {
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  error.textContent = "";
+  working.textContent = t("working");
+  working.hidden = false;
+  document.body.classList.add("working");
+  try {
+    location.href = (await what()).address;
+  } catch (problem) {
+    error.textContent = problem.detail ?? t("gone");
+    error.scrollIntoView({ block: "nearest" });
+    working.hidden = true;
+    document.body.classList.remove("working");
+  }
+}
+
+document.querySelectorAll("[data-create]").forEach((form) => form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const body = Object.fromEntries(new FormData(form, event.submitter));
+  work(() => post("/projects", body));
+}));
+
+/** Start with files: a table, what was saved here, the folder of a model, photographs, or several texts. */
+async function startWith(files) {
+  const names = files.map((file) => file.name), folder = nameOf(files[0]).split("/").slice(0, -1)[0];
+  if (names.includes("project.sqlite")) throw { detail: t("start_project_folder") };
+  const model = files.find((file) => file.name === "model.json");
+  if (files.length === 1 || model) {
+    const body = new FormData(), beside = nameOf(model ?? files[0]).slice(0, -"model.json".length);
+    const wanted = model ? files.filter((file) => /^(model\.json|arrays\.safetensors|README\.md)$/.test(file.name) && nameOf(file).startsWith(beside)) : files;
+    if (model || !isImage(files[0])) {
+      wanted.forEach((file) => body.append("files", file, nameOf(file)));
+      return post("/projects/file", body);
+    }
+  }
+  const kind = files.some(isImage) ? "images" : "texts";
+  const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
+  let added = 0;
+  const refused = [];
+  for (let at = 0; at < files.length; at += BATCH) {
+    const body = new FormData();
+    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, nameOf(file)));
+    working.textContent = t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length });
+    const part = await post(`${created.address}items/files`, body);
+    added += part.added;
+    refused.push(...part.refused);
+  }
+  sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify({ added, refused }));
+  return created;
+}
+const take = (files) => files.length && work(() => startWith(files));
+for (const input of document.querySelectorAll("[data-start-file], [data-start-folder]")) {
+  input.addEventListener("change", () => { take([...input.files].filter((file) => !file.name.startsWith("."))); input.value = ""; });
+}
+onDrop(take);
+
+// Changes of the projects that are there.
+function openFor(id, { address, name }) {
+  const dialog = byId(id);
+  dialog.dataset.project = address;
+  dialog.querySelectorAll(".error").forEach((one) => (one.textContent = ""));
+  const field = dialog.querySelector("[name=name]"), shown = dialog.querySelector("[data-shown-name]");
+  if (field) field.value = name;
+  if (shown) shown.textContent = name;
+  dialog.showModal();
+  field?.select();
+}
+async function change(action, project, body, failed) {
+  try {
+    const { name } = await post(`/projects/${encodeURIComponent(project)}/${action}`, body);
+    location.href = action === "remove" ? `/?removed=${encodeURIComponent(name)}` : "/";
+  } catch (problem) {
+    failed.textContent = problem.detail ?? t("gone");
+  }
+}
+addEventListener("click", (event) => {
+  const edit = event.target.closest("[data-edit-project]"), gone = event.target.closest("[data-delete-project]"), restore = event.target.closest("button[data-change]");
+  if (edit) openFor("edit-project", { address: edit.dataset.editProject, name: edit.dataset.name });
+  if (gone) openFor("delete-project", { address: gone.dataset.deleteProject, name: gone.dataset.name });
+  if (restore) change(restore.dataset.change, restore.dataset.project, {}, error);
+});
+document.querySelectorAll("form[data-change]").forEach((form) => form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const failed = form.closest("dialog").querySelector(".error");
+  change(form.dataset.change, form.closest("dialog").dataset.project, Object.fromEntries(new FormData(form)), failed);
+}));

@@ -1,0 +1,130 @@
+"""Every message of the library that the page can show has a German translation."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import anyshot
+from anyshot.app.studio import Project, add_images, add_table, add_texts, import_project
+from anyshot.app.studio.page.change_routes import MalformedRequestError
+from anyshot.app.studio.page.drawing import problem
+from anyshot.app.studio.page.messages import message_in, place_in, translated
+from anyshot.app.studio.page.texts import all_texts, texts_in
+from anyshot.errors import AnyshotError
+
+SOURCE = Path(anyshot.__file__).parent
+READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in ("tables.py", "text_files.py"))]
+GERMAN = texts_in("de")
+
+
+def written(node):
+    """Return the text of an f-string, with 0 in place of each value; None for what is not a text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    quoted = {114: "'0'"}  # !r
+    return "".join(
+        one.value if isinstance(one, ast.Constant) else quoted.get(one.conversion, "0") for one in node.values
+    )
+
+
+def raised():
+    """Return the messages of the errors that the files raise, but those of requests that no control sends."""
+    for file in READ:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            call = node.exc if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) else None
+            if call is not None and getattr(call.func, "id", "") != MalformedRequestError.__name__ and call.args:
+                yield written(call.args[0])
+
+
+def test_every_error_has_its_translation():
+    messages = {message for message in raised() if message is not None}
+    assert len(messages) > 50
+    assert {message for message in messages if translated(message, "de") is None} == set()
+
+
+def test_a_translation_has_no_other_values_than_its_message():
+    for english, german in all_texts()["messages"]["de"].items():
+        assert set(re.findall(r"\{(\w+)\}", german)) <= set(re.findall(r"\{(\w+)\}", english)), english
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    with Project.create(tmp_path_factory.mktemp("messages") / "mail", name="Mail") as project:
+        project.classes.add("It's billing")
+        yield project
+
+
+def said(call):
+    with pytest.raises(AnyshotError) as found:
+        call()
+    return problem(found.value, GERMAN).detail
+
+
+@pytest.mark.parametrize(
+    ("content", "german"),
+    [
+        (b"", "mail.csv ist leer."),
+        (b"text,label\n", "mail.csv hat unter den Spaltennamen keine Zeilen."),
+        (b'text\n"not closed', "mail.csv, Zeile 2: Ein Anführungszeichen wird nicht geschlossen."),
+        (b"a,b\n1,2,3\n", "mail.csv, Zeile 2: Hier stehen 3 Felder, in der ersten Zeile 2."),
+        (b"text\n \n", "mail.csv"),
+        (b"text\n\x00", "mail.csv ist keine Textdatei oder als UTF-16 gespeichert."),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_in_german(texts, tmp_path, content, german):
+    (tmp_path / "mail.csv").write_bytes(content)
+    found = said(lambda: add_table(texts, tmp_path / "mail.csv")).replace(f"{tmp_path}/", "")
+    assert found.startswith(german)
+    assert "Meldung" not in found
+
+
+def test_classes_and_projects_are_refused_in_german(texts, tmp_path):
+    assert said(lambda: texts.classes.add("IT'S billing")).startswith("Eine Klasse „It's billing“ gibt es schon.")
+    assert said(lambda: texts.classes.add("x" * 1234)).startswith(f"Der Name „{'x' * 40}...“ ist 1234 Zeichen lang")
+    assert said(lambda: texts.classes.set_words(1, "!?")) == "Ein Wort braucht Buchstaben; „!?“ hat keine."
+    assert said(lambda: add_texts(texts, [" "])) == "pasted texts enthält keinen brauchbaren Text: es gibt keinen."
+    (tmp_path / "a.zip").write_bytes(b"PK")
+    assert said(lambda: import_project(tmp_path / "a.zip", tmp_path / "new")) == (
+        "a.zip kann nicht als ZIP-Datei gelesen werden: es ist keine ZIP-Datei."
+    )
+
+
+def test_a_full_disk_is_said_in_german(texts):
+    with texts.database.transaction() as transaction:
+        transaction.read(f"pragma max_page_count = {transaction.read('pragma page_count')[0]['page_count']}")
+    with pytest.raises(AnyshotError) as found:
+        add_texts(texts, [f"text {number} {'x' * 500}" for number in range(100)])
+    german = problem(found.value, GERMAN)
+    assert german.status == 507
+    assert "der Datenträger ist voll. Es wurde nichts geändert." in german.detail
+    assert problem(OSError(28, "No space left on device"), GERMAN).detail == (
+        "Der Datenträger ist voll. Es wurde nichts geändert."
+    )
+
+
+def test_images_that_cannot_be_used_are_listed_in_german(tmp_path):
+    Image.effect_noise((90, 90), 50).save(tmp_path / "good.png")
+    cut = (tmp_path / "good.png").read_bytes()[:60]
+    names = {"cut.png": cut, "no.png": b"no", "0.jpg": b"", "a.heic": b"x", "b.txt": b"x"}
+    for name, content in names.items():
+        (tmp_path / name).write_bytes(content)
+    with Project.create(tmp_path / "project", name="x", kind="images") as project:
+        faults = dict(add_images(project, [tmp_path / name for name in names]).faults)
+    assert faults.keys() == names.keys()
+    assert not [reason for reason in faults.values() if "Meldung" in message_in(reason, GERMAN)]
+    assert message_in(faults["a.heic"], GERMAN).startswith("Fotos im Format HEIC können nicht gelesen werden")
+
+
+def test_places_are_translated_and_names_of_files_are_not():
+    german = {"line 3": "Zeile 3", "a.csv, line 3": "a.csv, Zeile 3", "a.png": "a.png"}
+    assert {place: place_in(place, GERMAN) for place in german} == german
+
+
+def test_an_unknown_message_is_introduced_and_english_is_left_alone():
+    assert message_in("Something else.", GERMAN) == "Das hat nicht geklappt. Die Meldung lautet: Something else."
+    assert message_in("Something else.", texts_in("en")) == "Something else."

@@ -1,0 +1,99 @@
+"""The first page: what projects are created of, and how they are renamed, removed and brought back."""
+
+import io
+import zipfile
+
+import pytest
+
+from anyshot.app.studio import save_model
+from anyshot.app.studio.page import Projects
+
+
+def test_a_project_is_taken_away_and_brought_to_another_place(client, filled):
+    client.post(filled + "labels", json={"items": [1], "label": 1})
+    archive = client.get(filled + "export/project.zip").content
+    assert zipfile.is_zipfile(io.BytesIO(archive))
+    address = client.post("/projects/file", files={"files": ("mail.zip", archive)}).json()["address"]
+    assert address != filled
+    assert client.get(address + "changes?since=0").json()["n_labels"] == 1
+    assert client.post("/projects/file", files={"file": ("bad.zip", b"PK")}).status_code == 422
+
+
+def test_a_file_that_cannot_be_read_leaves_no_project(client):
+    before = client.projects.folders()
+    assert client.post("/projects/file", files={"file": ("a.csv", b"")}).status_code == 422
+    assert client.projects.folders() == before
+
+
+@pytest.fixture(scope="module")
+def model(client, tmp_path_factory):
+    """The files of a saved model, as a folder sends them."""
+    base = client.post("/projects", json={"name": "trained", "kind": "texts"}).json()["address"]
+    client.post(base + "classes", json={"names": "billing, login"})
+    client.post(base + "items", json={"texts": ["I was charged twice", "I cannot sign in"]})
+    client.post(base + "labels", json={"items": [1], "label": 1})
+    folder = save_model(client.projects.get("trained").project, tmp_path_factory.mktemp("saved") / "model")
+    return {f"my model/{file.name}": file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def sent(files):
+    return [("files", (name, content)) for name, content in files.items()]
+
+
+def test_the_folder_of_a_model_becomes_a_project(client, model):
+    address = client.post("/projects/file", files=sent(model)).json()["address"]
+    assert address == "/p/my model/"
+    assert client.get(address + "changes?since=0").json()["n_labels"] == 1
+    assert "login" in client.get(address + "classes").text
+
+
+def test_a_damaged_model_and_other_files_leave_no_project(client, model):
+    before = client.projects.folders()
+    for files, said in [
+        ({name: content[:40] for name, content in model.items()}, "holds no model that can be read"),
+        ({"a/x.csv": b"text", "a/y.csv": b"text"}, "no model"),
+        ({}, "A file is needed"),
+    ]:
+        answer = client.post("/projects/file", files=sent(files))
+        assert answer.status_code == 422
+        assert said in answer.json()["detail"]
+        assert "/tmp" not in answer.text
+    assert client.projects.folders() == before
+
+
+def test_a_project_is_renamed_removed_and_brought_back(client, filled):
+    name = filled.split("/")[2]
+    client.post(filled + "labels", json={"items": [1], "label": 1})
+    assert client.post(f"/projects/{name}/rename", json={"name": " <b>New</b> "}).json() == {"name": ""}
+    assert "&lt;b&gt;New&lt;/b&gt;" in client.get("/").text
+    assert client.post(f"/projects/{name}/rename", json={"name": " "}).status_code == 422
+    gone = client.post(f"/projects/{name}/remove", json={}).json()["name"]
+    assert client.get(filled + "changes?since=0").status_code == 409
+    assert "was removed" in client.get(f"/?removed={gone}").text
+    back = client.post(f"/projects/{gone}/restore", json={}).json()["name"]
+    assert client.get(f"/p/{back}/changes?since=0").json()["n_labels"] == 1
+    gone = client.post(f"/projects/{back}/remove", json={}).json()["name"]
+    client.post(f"/projects/{gone}/delete", json={})
+    assert client.post(f"/projects/{gone}/restore", json={}).status_code == 409
+
+
+@pytest.mark.parametrize("action", ["rename", "remove", "restore", "delete"])
+def test_no_name_leads_to_another_folder(client, action):
+    for name in ("..", "%2e%2e", "..%2f..", ".trash", "none"):
+        assert client.post(f"/projects/{name}/{action}", json={"name": "x"}).status_code in (404, 405, 409)
+
+
+def test_an_address_of_no_project_leads_to_the_first_page(client):
+    page = client.get("/p/none/", headers={"Accept": "text/html", "Accept-Language": "de"})
+    assert page.status_code == 409
+    assert "Es gibt kein Projekt „none“." in page.text
+    assert "Mit einer Datei anfangen" in page.text
+
+
+def test_removed_projects_are_those_of_the_folder(tmp_path):
+    with Projects(tmp_path) as projects:
+        first, second = projects.create("mail", "texts"), projects.create("mail", "images")
+        assert [projects.remove(first), projects.remove(second)] == ["mail", "mail 2"]
+        assert (list(projects.folders()), set(projects.removed())) == ([], {"mail", "mail 2"})
+        assert projects.create("mail", "texts") == "mail"
+        assert projects.restore("mail") == "mail 2"
