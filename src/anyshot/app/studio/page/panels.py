@@ -20,8 +20,8 @@ NEARLY_ALL: Final = 0.95
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
 
 
-def classes_panel(opened: Opened, t: Texts, asked: int | None = None) -> dict[str, Any]:
-    """Return what classes.html shows. asked: the class that is asked for its words."""
+def classes_panel(opened: Opened, t: Texts, asked: int | None = None, n_left: int = 0) -> dict[str, Any]:
+    """Return what classes.html shows. asked: the class that is asked for its words; n_left: those asked after it."""
     labels = opened.project.items.labels().labels
     n_answers = studio.counts(opened.project, opened.answers)
     found = hints(opened.project, opened.answers)
@@ -32,6 +32,7 @@ def classes_panel(opened: Opened, t: Texts, asked: int | None = None) -> dict[st
     return {
         "classes": shown,
         "project": opened.project,
+        "n_left": n_left,
         "asked": next((one for one in shown if one["id"] == asked), None),
         "unknown": {"n_labels": int((labels == UNKNOWN_ID).sum()), "n_answers": n_answers.get(UNKNOWN, 0)},
     }

@@ -96,11 +96,10 @@ async def project_page(request: Request) -> Response:
 
 
 async def classes(request: Request) -> Response:
-    """Answer with the panel of the classes; `ask` names the class that is asked for its words."""
-    t, opened = texts_for(request), await opened_by(request)
-    asked = request.query_params.get("ask", "")
-    facts = await run_in_threadpool(classes_panel, opened, t, int(asked) if asked.isdecimal() else None)
-    return draw(request, "classes.html", facts)
+    """Answer with the panel of the classes; ask: the class that is asked for its words; left: how many follow it."""
+    t, opened, given = texts_for(request), await opened_by(request), request.query_params
+    asked, left = (int(given[name]) if given.get(name, "").isdecimal() else None for name in ("ask", "left"))
+    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked, left or 0))
 
 
 async def item_reasons(request: Request) -> Response:

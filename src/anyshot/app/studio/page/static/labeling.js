@@ -90,7 +90,11 @@ function picks(items, pressed) {
 export function openCurrent() {
   document.querySelectorAll("#list .more").forEach((more) => !more.closest(`[data-item="${current}"]`) && more.remove());
   const row = rows.get(current), node = nodeOf(current), dock = byId("dock");
-  if (selected.size) return document.querySelector("#list .more")?.remove();
+  if (selected.size) {
+    const open = document.querySelector("#list .more");
+    if (open) { open.remove(); draw(); }  // the rows below move up
+    return;
+  }
   const place = images ? dock : node;
   dock.hidden = !images || current === null || selected.size > 0 || !shown.ids.length;
   if (!place || !row || (images && dock.hidden)) return;
@@ -112,6 +116,7 @@ export function openCurrent() {
     const id = current, buttons = picks(() => [id], row.label);
     if (row.label !== null) buttons.push(make("button", { className: "button quiet", type: "button", textContent: t("remove_label"), onclick: () => label([id], null) }));
     group.replaceChildren(...buttons);
+    more.querySelector(".aids").hidden = !classes.size;
     if (!classes.size) group.replaceChildren(make("span", { className: "dim", textContent: t("classes_first") }));
     group.children[focused]?.focus();
     draw();

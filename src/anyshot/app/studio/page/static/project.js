@@ -59,7 +59,7 @@ let askWords = [];  // the new classes that are still to be asked for words
 const inUse = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
-  const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}` : "";
+  const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}&left=${askWords.length - 1}` : "";
   htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" });
 }
 document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
@@ -112,7 +112,7 @@ document.addEventListener("click", (event) => {
   if ((found = on("more-words"))) { found.parentElement.querySelectorAll(".chip[hidden]").forEach((chip) => (chip.hidden = false)); found.remove(); }
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
-  if (on("skip-words")) { askWords.shift(); refresh("classes"); }
+  if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); refresh("classes"); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.textContent }), { params: { of: found.dataset.showClass } });
   if ((found = on("show-ids"))) showOnly(found.dataset.showName, { ids: found.dataset.showIds.split(",").map(Number) });
   if ((found = on("open-add"))) openAdd(found.dataset.openAdd);
