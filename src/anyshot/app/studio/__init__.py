@@ -18,6 +18,7 @@ _HOME = {
     "list_projects": "anyshot.app.studio.project",
     "order": "anyshot.app.studio.views",
     "preview": "anyshot.app.studio.adding_texts",
+    "removed_projects": "anyshot.app.studio.project",
     "restore_project": "anyshot.app.studio.project",
     "remove_project": "anyshot.app.studio.project",
     "project_from_model": "anyshot.app.studio.archive",

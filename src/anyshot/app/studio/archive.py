@@ -26,9 +26,7 @@ from anyshot.tasks.loading import load
 MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
 _MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/([0-9a-f]{{64}})\.[a-z0-9]{{1,5}}")
-MODEL_FILES: Final = ("model.json", "arrays.safetensors", "README.md")
-"""Names of the files of a saved model."""
-_MODEL_MEMBER: Final = re.compile(rf"(?:[^/\\]+/)?({'|'.join(map(re.escape, MODEL_FILES))})")
+_MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
 _KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
 _COPIED: Final = 2**20  # bytes copied at once
 

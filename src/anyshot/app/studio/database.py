@@ -285,7 +285,11 @@ class ProjectDatabase:
             yield
         except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
             if isinstance(error, sqlite3.ProgrammingError):
-                raise
+                if "closed" not in str(error):
+                    raise
+                raise ProjectError(
+                    f"The project {self.file.parent.name!r} is closed; it may have been removed."
+                ) from error
             raise ProjectError(
                 f"The project {self.file.parent} cannot be read or written: {error}. Nothing was changed. Check that "
                 "the disk has free space and that the folder can be written."

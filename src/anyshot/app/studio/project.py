@@ -197,6 +197,11 @@ def restore_project(folder: str | Path) -> Path:
     return _moved(Path(folder), Path(folder).parent.parent)
 
 
+def removed_projects(root: Path) -> list[Path]:
+    """Return the folders of the projects that were removed from `root`."""
+    return list_projects(root / TRASH)
+
+
 def _moved(source: Path, into: Path) -> Path:
     target = folder_for(into, source.name)
     try:

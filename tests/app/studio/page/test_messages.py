@@ -9,9 +9,9 @@ from PIL import Image
 
 import anyshot
 from anyshot.app.studio import Project, add_images, add_table, add_texts, import_project
-from anyshot.app.studio.page.change_routes import MalformedRequestError
 from anyshot.app.studio.page.drawing import problem
 from anyshot.app.studio.page.messages import message_in, place_in, translated
+from anyshot.app.studio.page.request_bodies import MalformedRequestError
 from anyshot.app.studio.page.texts import all_texts, texts_in
 from anyshot.errors import AnyshotError
 

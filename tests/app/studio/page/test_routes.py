@@ -117,7 +117,7 @@ def test_a_held_request_is_answered_as_soon_as_something_changes(client, filled)
 
 def test_the_table_and_the_page_are_in_the_language_that_is_asked_for(client, filled):
     german = {"Accept-Language": "de-DE,de;q=0.9"}
-    assert "Wie gut es ist" in client.get(filled, headers=german).text
+    assert "Qualität der Antworten" in client.get(filled, headers=german).text
     assert "2 Klassen" in client.get(filled, headers=german).text
     assert client.get(filled + "export/labels.csv").text.count("\n") == 3
     assert client.get(filled + "export/../model").status_code == 404

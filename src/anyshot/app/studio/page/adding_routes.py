@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.page.change_routes import Body, MalformedRequestError, body_of, route, text, whole
-from anyshot.app.studio.page.drawing import draw, fragment, opened_by, texts_for
+from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in
 from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, text, whole
 from anyshot.app.studio.page.texts import Texts
 from anyshot.errors import AnyshotError, DataFileError, InputError
 

@@ -1,73 +1,17 @@
 """What changes a project: labels, classes, undo. Each answer is sent when the change is on the disk."""
 
-import json
 import re
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
-
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from typing import Final
 
 from anyshot.app.studio.classes import COLORS, color_number
-from anyshot.app.studio.page.drawing import opened_by, texts_for
+from anyshot.app.studio.page.drawing import route
 from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, text, whole
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
-Body: TypeAlias = dict[str, Any]
-Change: TypeAlias = Callable[[Opened, Body, Texts], Body]
-MAX_BODY: Final = 32 * 2**20  # of a change; files are sent apart [bytes]
 MAX_NEW_CLASSES: Final = 100
-
-
-class MalformedRequestError(InputError):
-    """Raised for a request that no control of the page sends."""
-
-
-async def body_of(request: Request) -> Body:
-    """Return the JSON object that a request brings."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            raise InputError(f"A request may have {MAX_BODY // 2**20} MB. Send texts in several parts, or as a file.")
-        parts.append(part)
-    try:
-        body = json.loads(b"".join(parts))
-    except (ValueError, RecursionError) as error:
-        raise MalformedRequestError("The request is not in JSON.") from error
-    if not isinstance(body, dict):
-        raise MalformedRequestError("The request must be a JSON object.")
-    return body
-
-
-def route(path: str, change: Change) -> Route:
-    """Return the route that makes a change."""
-
-    async def answer(request: Request) -> Response:
-        opened, body = await opened_by(request), await body_of(request)
-        return JSONResponse(await run_in_threadpool(change, opened, body, texts_for(request)))
-
-    return Route(f"/p/{{project}}/{path}", answer, methods=["POST"])
-
-
-def whole(body: Body, name: str) -> int:
-    """Return a whole number of a body; forms send it as a text."""
-    value = body.get(name)
-    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", str(value)):
-        raise MalformedRequestError(f"{name} must be a whole number; it is {value!r}.")
-    return int(str(value))
-
-
-def text(body: Body, name: str) -> str:
-    """Return a text of a body, "" if there is none."""
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise MalformedRequestError(f"{name} must be a text; it is {value!r}.")
-    return value.strip()
 
 
 def _label(opened: Opened, body: Body, t: Texts) -> Body:

@@ -1,21 +1,24 @@
 """Drawing the page's templates, and what each answer of the studio needs: project, texts, problems."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.service_errors import is_disk_full
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened, Projects
+from anyshot.app.studio.page.request_bodies import Body, body_of
 from anyshot.app.studio.page.texts import PAGE, Texts, chosen_language, texts_in
 from anyshot.errors import AnyshotError, ProjectError, UnknownClassError
 
+Change: TypeAlias = Callable[[Opened, Body, Texts], Body]
 LANGUAGE_COOKIE: Final = "anyshot_language"
 
 
@@ -45,6 +48,16 @@ async def opened_by(request: Request) -> Opened:
 def base_of(request: Request) -> str:
     """Return the address of the project, which ends in a slash."""
     return str(request.app.url_path_for("project", project=request.path_params["project"]))
+
+
+def route(path: str, change: Change) -> Route:
+    """Return the route that makes a change."""
+
+    async def answer(request: Request) -> Response:
+        opened, body = await opened_by(request), await body_of(request)
+        return JSONResponse(await run_in_threadpool(change, opened, body, texts_for(request)))
+
+    return Route(f"/p/{{project}}/{path}", answer, methods=["POST"])
 
 
 def fragment(request: Request, template: str, facts: Mapping[str, Any]) -> str:

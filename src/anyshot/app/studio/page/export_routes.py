@@ -14,9 +14,9 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.page.change_routes import MalformedRequestError
 from anyshot.app.studio.page.drawing import draw, opened_by
 from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.request_bodies import MalformedRequestError
 
 Write: TypeAlias = Callable[[Opened, Path], object]
 FILES: Final[dict[str, tuple[str, str, Write]]] = {

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from anyshot.app import studio
 from anyshot.app.studio.classes import UNKNOWN_ID
 from anyshot.app.studio.items import shown_label
-from anyshot.app.studio.page.change_routes import MalformedRequestError
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.request_bodies import MalformedRequestError
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from anyshot.app import studio
 from anyshot.app.studio.database import FILE_NAME
-from anyshot.app.studio.project import TRASH
 from anyshot.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Projects:
 
     def removed(self) -> dict[str, Path]:
         """Return the folders of the projects in the trash by their names."""
-        return {folder.name: folder for folder in studio.list_projects(self.root / TRASH)}
+        return {folder.name: folder for folder in studio.removed_projects(self.root)}
 
     def remove(self, name: str) -> str:
         """Move a project into the trash, and return its name there."""

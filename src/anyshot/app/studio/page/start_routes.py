@@ -12,11 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.archive import MODEL_FILES
 from anyshot.app.studio.page.adding_routes import files_of, keep_table, renamed, saved, table_facts
-from anyshot.app.studio.page.change_routes import Body, body_of, text
 from anyshot.app.studio.page.drawing import draw, projects_of, texts_for
 from anyshot.app.studio.page.opened import Projects
+from anyshot.app.studio.page.request_bodies import Body, body_of, text
 from anyshot.errors import AnyshotError, DataFileError, InputError, ProjectError
 
 SAMPLES: Final = ("texts", "images")
@@ -70,7 +69,7 @@ async def new_project(request: Request) -> Response:
 async def project_of_files(request: Request) -> Response:
     """Create a project of a table, of a model or its zip, or bring in one from another computer."""
     projects = projects_of(request)
-    async with request.form(max_files=len(MODEL_FILES), max_fields=1) as form:
+    async with request.form(max_files=8, max_fields=1) as form:
         name, table = await run_in_threadpool(_start_with, projects, files_of(form))
     address = str(request.app.url_path_for("project", project=name))
     return JSONResponse({"address": f"{address}?table={table}" if table else address})
@@ -87,13 +86,12 @@ def _start_with(projects: Projects, uploads: Sequence[UploadFile]) -> tuple[str,
 
 
 def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scratch: Path) -> str:
-    """Create a project of the files of a model's folder; files of other names are not written."""
+    """Create a project of the files of a model's folder; reading the model refuses other files."""
     name = next(PurePosixPath(path).parent.name for path in uploads if PurePosixPath(path).name == MODEL) or "model"
     folder = scratch / "model"
     folder.mkdir()
     for path, upload in uploads.items():
-        if PurePosixPath(path).name in MODEL_FILES:
-            (folder / PurePosixPath(path).name).write_bytes(upload.file.read())
+        (folder / (PurePosixPath(path).name.strip(".") or "file")).write_bytes(upload.file.read())
     target: Path = studio.folder_for(projects.root, name)
     try:
         studio.project_from_model(folder, target, name=name).close()

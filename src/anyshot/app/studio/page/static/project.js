@@ -6,7 +6,7 @@ import { classes, lastSeen, outdated, rows, show, shown } from "./list.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
-const { htmx } = window;
+const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
 const view = byId("view"), filter = { params: {}, text: "" };
 let asked = 0;
 
@@ -55,7 +55,7 @@ byId("list").addEventListener("like", ({ detail: id }) => {
 
 // Panels. A panel in which someone types is not drawn anew until that is done.
 const late = new Set();
-let askWords = [];  // the new classes that are still to be asked for words
+let asking = false, askWords = [];  // the new classes that are still to be asked for words
 const inUse = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
@@ -68,7 +68,12 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may h
 });
 addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "classes") { readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes"); }
+  if (event.target.id === "classes") {
+    const asks = event.target.querySelector(".ask.words") !== null;
+    if (asking && !asks && narrow.matches) event.target.closest("details").open = false;  // what follows is below
+    asking = asks;
+    readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
+  }
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
   if (event.target.classList?.contains("why")) byId("list").dispatchEvent(new Event("scroll"));
 });
@@ -190,7 +195,6 @@ onChange((subjects, now) => {
 });
 
 // On a narrow screen the panels fold; on a wide one they are always open.
-const narrow = matchMedia("(max-width: 900px)");
 function fold() {
   byId("scroller")[narrow.matches ? "before" : "after"](byId("right"));  // the list is long: nothing is found below it
   document.querySelectorAll(".area > details").forEach((one) => {

@@ -8,7 +8,7 @@ let token = document.body.dataset.token;
 const kept = `anyshot waiting ${base}`;
 const queue = JSON.parse(sessionStorage.getItem(kept) || "[]").map((job) => ({ ...job, done() {}, failed() {} }));
 const listeners = [];
-let busy = false, gone = false;
+let busy = false, gone = false, reason = "";
 export const state = { version: Number(document.body.dataset.version), n_items: Number(document.body.dataset.items), n_labels: Number(document.body.dataset.labels) };
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -33,15 +33,17 @@ function keep() {
   showSaved();
 }
 
-function isGone(now) {
+/** Show whether the server is gone, or answers only why it cannot: the project may have been removed. */
+function isGone(now, why = "") {
   gone = now;
+  reason = why;
   byId("gone").hidden = !now;
   showSaved();
 }
 
 function showSaved() {
   const saved = byId("saved");
-  if (gone) byId("gone").textContent = queue.length ? t("gone_waiting", { n: queue.length }) : t("gone");
+  if (gone) byId("gone").textContent = reason || (queue.length ? t("gone_waiting", { n: queue.length }) : t("gone"));
   saved.classList.toggle("lost", gone);
   saved.classList.toggle("busy", queue.length > 0);
   const text = gone ? t("not_saved") : queue.length ? t("saving") : t("saved_labels", { n: state.n_labels });
@@ -109,8 +111,8 @@ export async function follow() {
       Object.assign(state, news);
       isGone(false);
       if (news.subjects.length || !wait) listeners.forEach((listener) => listener(new Set(news.subjects), state));
-    } catch {
-      isGone(true);
+    } catch (problem) {
+      isGone(true, problem.detail);
       await sleep(1);
     }
     if (document.hidden) await sleep(2);
