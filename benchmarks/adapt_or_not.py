@@ -28,7 +28,7 @@ from anyshot.domain_adaptation.meda import MEDA
 from anyshot.domain_adaptation.msda import MSDA
 from anyshot.domain_adaptation.selection import NORMALIZATIONS, SOURCE, Verdict, adapt_or_not
 from anyshot.domain_adaptation.self_training import SelfTraining
-from anyshot.domain_adaptation.trials import Method
+from anyshot.domain_adaptation.trials import Adaptation
 from domain_adaptation import Transfer, digits, office, reviews, shifted
 
 DEVELOPED_ON = (
@@ -45,9 +45,9 @@ GROUPS = {
 }
 
 
-def methods(one: Transfer, by: Normalize, *, deep: bool = False) -> dict[str, Method]:
+def methods(one: Transfer, by: Normalize, *, deep: bool = False) -> dict[str, Adaptation]:
     """Return the candidates for a pair; fewer if the tables are sparse."""
-    found: dict[str, Method] = {
+    found: dict[str, Adaptation] = {
         "self-training": SelfTraining(normalize=by),
         "EM": LabelShiftCorrection(normalize=by, n_bootstrap=2, random_state=0),
     }
