@@ -127,7 +127,7 @@ def test_factors_by_hand():
     own = replace(DEFAULTS, temperature_items=1e9, strong_odds=0.8 / 4**3)  # the temperatures stay at their defaults
     data, index = four_classes(n_each=1)[0].with_defaults(own), np.array([0, 2])
     scores = {WEAK: np.zeros((2, 4)), STRONG: np.log(3) / own.head_scale * np.eye(4)[index]}
-    found = factors_by_likelihood(scores, index, data, names_of(data))
+    found = factors_by_likelihood(scores, index, data, names_of(data), weight=np.ones(2))
     shares = {WEAK: 1 / (1 + 0.8 * 4), STRONG: 0.8 * 4 / (1 + 0.8 * 4)}
     assert found == pytest.approx({head: own.head_scale * share for head, share in shares.items()}, rel=1e-5)
 
@@ -147,7 +147,7 @@ def test_factors_are_shares_over_temperatures(confidence):
     shares = dict(zip(log_odds, softmax(list(log_odds.values())), strict=True))
     kept = {head: share for head, share in shares.items() if share >= DEFAULTS.min_share}
     expected = {head: share / sum(kept.values()) / temperatures[head] for head, share in kept.items()}
-    assert factors_by_likelihood(scores, index, data, prior) == pytest.approx(expected)
+    assert factors_by_likelihood(scores, index, data, prior, weight=np.ones(20)) == pytest.approx(expected)
 
 
 # --- results ---

@@ -20,13 +20,12 @@ from anyshot.any_shot.model import (
     Method,
     MethodOrAuto,
     Starts,
-    softmax,
 )
 from anyshot.any_shot.prior import Prior, fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.labels import first_of_each_class, folds_by_arrival
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Indexes, Vectors, softmax
 from anyshot.training.softmax_regression import fit_temperature
 
 Scores: TypeAlias = NDArray[np.floating]  # (n, c)
@@ -42,13 +41,13 @@ def cross_validate(
     """
     own, known = data.defaults, data
     if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
-        known = TrainingSet(prior.class_vectors, data.labeled, data.index, defaults=own)
+        known = TrainingSet(prior.class_vectors, data.labeled, data.index, weights=data.weights, defaults=own)
     held_out = first_of_each_class(data.index, own.max_held_out)
     known = known.subset(held_out)
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return [], {}
-    index, scores, results = known.index[counted], {}, []
+    index, weight, scores, results = known.index[counted], known.weight[counted], {}, []
     folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
@@ -58,12 +57,12 @@ def cross_validate(
                 scores[strength] = of_strength[counted]
                 deltas.update(added)
         if factors:
-            factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior)
+            factors = factors_by_likelihood({one: scores[one] for one in factors}, index, data, prior, weight=weight)
             found = np.sum([factor * scores[strength] for strength, factor in factors.items()], axis=0)
         else:
             found = held_out_scores(name, folds, {}, {})[0][counted]
-        temperature = fit_temperature(found, index, prior_items=own.temperature_items)
-        result = result_from_scores(name, found, index, data.class_prior, temperature=temperature)
+        temperature = fit_temperature(found, index, weights=weight, prior_items=own.temperature_items)
+        result = result_from_scores(name, found, index, data.class_prior, temperature=temperature, weight=weight)
         results.append(result._replace(factors=factors, rows=held_out[counted]))
     return results, deltas
 
@@ -116,20 +115,20 @@ def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors, sta
 
 
 def factors_by_likelihood(
-    scores: Mapping[Strength, Scores], index: Indexes, data: TrainingSet, prior: Prior
+    scores: Mapping[Strength, Scores], index: Indexes, data: TrainingSet, prior: Prior, *, weight: NDArray[np.floating]
 ) -> Factors:
     """Return the factor of each head: its share in the average over its temperature.
 
-    scores (n, c) of held-out labels `index` (n,). The share is the posterior probability of the head: its prior odds
-    times the likelihood of the labels, at the head's best temperature.
+    scores (n, c) of held-out labels `index` (n,), of some weight (n,). The share is the posterior probability of the
+    head: its prior odds times the likelihood of the labels, at the head's best temperature.
     """
     own, temperature, log_posterior = data.defaults, {}, {}
     odds = heads(data)
     for strength, of_strength in scores.items():
         toward = 1 / default_scale(strength, own, prior)
-        fitted = fit_temperature(of_strength, index, toward=toward, prior_items=own.temperature_items)
-        log_odds = float(np.log(odds.get(strength, 1.0)))
-        temperature[strength], log_posterior[strength] = fitted, log_odds + _log_likelihood(of_strength / fitted, index)
+        fitted = fit_temperature(of_strength, index, weights=weight, toward=toward, prior_items=own.temperature_items)
+        temperature[strength] = fitted
+        log_posterior[strength] = np.log(odds.get(strength, 1.0)) + _log_likelihood(of_strength / fitted, index, weight)
     return {one: share / temperature[one] for one, share in normalized_shares(log_posterior, own.min_share).items()}
 
 
@@ -140,15 +139,17 @@ def result_from_scores(
     class_prior: NDArray[np.floating] | None,
     *,
     temperature: float = 1.0,
+    weight: NDArray[np.floating] | None = None,
 ) -> CrossValidationResult:
     """Return the performance of a method from the scores (n, c) of held-out items of classes `index` (n,)."""
+    weight = np.ones(len(index)) if weight is None else weight  # (n,)
     correct = scores.argmax(axis=1) == index
-    weight = 1 / np.bincount(index)[index]  # (n,), so that each class counts the same
-    accuracy, size = float(np.average(correct, weights=weight)), evaluation.effective_size(weight)
+    balanced = weight / np.bincount(index, weight)[index]  # (n,), so that each class counts the same
+    accuracy, size = float(np.average(correct, weights=balanced)), evaluation.effective_size(balanced)
     moved = scores / temperature + (0 if class_prior is None else np.log(class_prior))
     predicted = softmax(moved)
     probabilities = predicted[np.arange(len(index)), index]
-    likelihood = _log_likelihood(scores / temperature, index) / len(index)
+    likelihood = _log_likelihood(scores / temperature, index, weight) / float(weight.sum())
     interval = evaluation.wilson_interval(accuracy * size, size)
     return CrossValidationResult(
         method, accuracy, likelihood, temperature, correct, probabilities, interval=interval, predicted=predicted
@@ -189,6 +190,6 @@ def _methods_to_compare(data: TrainingSet, prior: Prior, method: MethodOrAuto) -
     return ["any-shot", "zero-shot"] if named else ["logistic-regression"]
 
 
-def _log_likelihood(scores: Scores, index: Indexes) -> float:
-    """Return the log-likelihood that scores (n, c) give to the labels `index` (n,) [nats]."""
-    return float((scores[np.arange(len(index)), index] - scipy.special.logsumexp(scores, axis=1)).sum())
+def _log_likelihood(scores: Scores, index: Indexes, weight: NDArray[np.floating]) -> float:
+    """Return the log-likelihood that scores (n, c) give to the labels `index` of some weight (n,) [nats]."""
+    return float(weight @ (scores[np.arange(len(index)), index] - scipy.special.logsumexp(scores, axis=1)))

@@ -239,11 +239,11 @@ class Embedder:
         none = np.zeros((len(given), width), np.float32)
         return replace(without_items(texts, none, centering=True), attributes=given)
 
-    def with_items(self, data: TrainingSet, items: Items, labels: Labels) -> TrainingSet:
-        """Add items with labels to a training set, None for "no label"."""
+    def with_items(self, data: TrainingSet, items: Items, labels: Labels, weights: Any = None) -> TrainingSet:
+        """Add items with labels, None for "no label", and weights to a training set."""
         n_items = item_count(items)
         index = to_indexes(labels, data.classes, n_items=n_items)
-        return data.with_labels(self.encode_known(items), index, item_names(items)) if n_items else data
+        return data.with_labels(self.encode_known(items), index, item_names(items), weights) if n_items else data
 
     def with_unlabeled(self, data: TrainingSet, items: Items | None) -> TrainingSet:
         """Add unlabeled items, if there are any, to a training set."""

@@ -78,8 +78,7 @@ class Explanation:
     def _cells(self) -> tuple[str, ...]:
         """Return the texts of the columns of a table."""
         next_best = f"{self.runner_up} ({self.probability - self.margin:.0%})"
-        because = "\n".join(self.reasons())
-        return self.item, str(self.answer), f"{self.probability:.0%}", next_best, because
+        return self.item, str(self.answer), f"{self.probability:.0%}", next_best, "\n".join(self.reasons())
 
 
 _COLUMNS = ("item", "prediction", "probability", "next", "because")

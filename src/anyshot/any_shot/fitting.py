@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from anyshot.any_shot.cross_validation import Scores, cross_validate, result_of
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.heads import Factors, Fit, fit_method, heads, odds_as_factors
-from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts, softmax
+from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import (
     Prior,
@@ -18,7 +18,7 @@ from anyshot.any_shot.prior import (
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats, Vectors, class_means
+from anyshot.base.validation import Floats, Vectors, class_means, softmax
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import Examples, matching_temperature
 from anyshot.zero_shot.class_shares import likely_shares, reliability_of, share_offsets, shares_reason
@@ -78,7 +78,7 @@ def fit_model(
 
 def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | None) -> tuple[Vectors, float | None]:
     """Return the class means (c, d) and the closeness to them below which an item is unknown, from class vectors S."""
-    means = class_means(data.labeled, data.index, S)
+    means = class_means(data.weighted, data.index, S)
     if unknown_rate is None:
         return means, None
     pool = data.labeled[:0] if data.pool is None else data.pool

@@ -6,10 +6,10 @@ from typing import TypeAlias
 import numpy as np
 
 from anyshot.any_shot.defaults import Defaults, Strength
-from anyshot.any_shot.model import FoldHead, LinearModel, Method, Starts, softmax
+from anyshot.any_shot.model import FoldHead, LinearModel, Method, Starts
 from anyshot.any_shot.prior import Prior
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.validation import class_means
+from anyshot.base.validation import class_means, softmax
 from anyshot.training.softmax_regression import Examples, HeadOptions, fit_head
 
 Factors: TypeAlias = Mapping[Strength, float]
@@ -35,7 +35,7 @@ def fit_method(
     """
     own, S = data.defaults, prior.class_vectors
     if method == "prototype":
-        S = class_means(data.labeled, data.index, S)
+        S = class_means(data.weighted, data.index, S)
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
         intercept = np.where(S.any(axis=1), 0, -np.inf).astype(np.float32)  # a class without vector is never predicted
@@ -45,7 +45,7 @@ def fit_method(
     for strength, factor in factors.items():
         options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
         near, origin = start.get(strength, nearest), np.asarray(strength.prior_weight * S, dtype=np.float32)
-        head, delta = fit_head(data.labeled, data.index, origin, options, more=pool, start=near)
+        head, delta = fit_head(data.labeled, data.index, origin, options, weights=data.weight, more=pool, start=near)
         parts.append(LinearModel(*head).scaled(factor))
         deltas[strength] = LinearModel(*delta)
     linear = LinearModel(*(np.sum(one, axis=0) for one in zip(*parts, strict=True)))

@@ -14,7 +14,7 @@ from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors, softmax
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.evaluation.conformal import ConformalThreshold, conformal_threshold, prediction_sets, threshold_of
 from anyshot.zero_shot.class_texts import ClassTexts
@@ -34,7 +34,7 @@ WITHOUT_LABELS: Final = "No labels were given, so methods are not compared; {met
 
 CHUNK: Final = 2**22
 """Scores computed at once: 16 MB, whatever the number of classes and items."""
-DATA_ARRAYS: Final = ("class_embeddings", "vectors", "index", "unlabeled", "attributes")
+DATA_ARRAYS: Final = ("class_embeddings", "vectors", "index", "weights", "unlabeled", "attributes")
 MODEL_ARRAYS: Final = ("coef", "intercept", "class_means", "held_out")
 """The arrays of a saved model: of its training set, and its own."""
 
@@ -209,7 +209,7 @@ class Model:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a saved model."""
-        found = {name: getattr(self.data, name) for name in DATA_ARRAYS}
+        found = {name: own for name in DATA_ARRAYS if (own := getattr(self.data, name)) is not None}
         found |= {name: getattr(self, name) for name in MODEL_ARRAYS}
         for number, delta in enumerate(self.starts.values()):
             found[f"delta.{number}.coef"] = delta.coef.astype(np.float16)
@@ -250,12 +250,6 @@ class Model:
         )
 
 
-def softmax(scores: Floats) -> Floats:
-    """Return the probabilities of scores (n, c)."""
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-
-
 def closeness(X: Vectors, class_means: Vectors, *, scale: float = DEFAULTS.closeness_scale) -> Floats:
     """Return log sum exp(scale * cosine) / scale of vectors (n, d) and class means (c, d), a soft maximum (n,)."""
     scores = scale * (X @ class_means.T).astype(np.float64)  # (n, c)
@@ -280,7 +274,7 @@ def _result_from_saved(row: Sequence[Any]) -> CrossValidationResult:
 
 
 def _data_from_saved(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TrainingSet:
-    given: dict[str, Any] = {name: arrays[name] for name in DATA_ARRAYS}
+    given: dict[str, Any] = {name: arrays[name] for name in DATA_ARRAYS if name in arrays}
     return TrainingSet(
         **{**given, "index": arrays["index"].astype(np.intp)},
         texts=ClassTexts.from_facts(facts),

@@ -110,7 +110,7 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     vectors correct those of all classes.
     """
     if prior.clusters and data.pool is not None and len(data.index):
-        sums = data.defaults.label_weight * class_sums(data.labeled, data.index, len(prior.initial))
+        sums = data.defaults.label_weight * class_sums(data.weighted, data.index, len(prior.initial))
         refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
         clusters = prior.clusters._replace(shares=refined.shares)
         return prior._replace(class_vectors=refined.class_vectors, clusters=clusters)
@@ -180,7 +180,8 @@ def corrected_class_vectors(S: Vectors, data: TrainingSet) -> tuple[Vectors, NDA
     seen = np.flatnonzero(described & (data.counts > 0))
     own, constants = described[data.index], data.defaults
     penalties = {"penalty": constants.correction_penalty, "noise": constants.correction_noise}
-    moved, weights = zero_shot.corrected_vectors(S, data.labeled[own], data.index[own], seen, **penalties)
+    labeled, counts = (data.weighted[own], data.index[own]), data.counts[seen]
+    moved, weights = zero_shot.corrected_vectors(S, *labeled, seen, counts=counts, **penalties)
     return np.where(described[:, None], moved, 0).astype(np.float32), weights, seen
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from anyshot import zero_shot
 from anyshot.any_shot.defaults import DEFAULTS, Defaults
 from anyshot.base.labels import Classes, class_table, sorted_rows
-from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, unit
+from anyshot.base.validation import Floats, Indexes, Vectors, first_copies, group_means, unit
 from anyshot.errors import ClassesError, WidthError
 from anyshot.zero_shot.class_texts import ClassTexts
+
+Weights: TypeAlias = NDArray[np.float32] | None  # (n,), 1 each if None
 
 
 def _no_vectors() -> Vectors:
@@ -30,6 +32,7 @@ class TrainingSet:
     class_prior: NDArray[np.floating] | None = None  # (c,), expected shares among the items to predict; equal if None
     texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
     examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
+    weights: Weights = None  # of the labeled examples
     unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), as encoded
     # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
     attributes: Vectors = field(default_factory=_no_vectors)
@@ -47,10 +50,11 @@ class TrainingSet:
     @cached_property
     def center(self) -> NDArray[np.float32]:
         """Mean that is subtracted from all vectors (d,), shrunk to zero as by `center_items` zero vectors."""
-        items = self.unlabeled if len(self.unlabeled) else self.vectors
         if not self.centering:
             return np.zeros(self.class_embeddings.shape[1], np.float32)
-        return np.asarray(items.sum(axis=0) / (len(items) + self.defaults.center_items), dtype=np.float32)
+        items = self.unlabeled if len(self.unlabeled) else self.vectors * self.weight[:, None]
+        n_items = len(self.unlabeled) or float(self.weight.sum())
+        return np.asarray(items.sum(axis=0) / (n_items + self.defaults.center_items), dtype=np.float32)
 
     def centered(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, d) minus the center, at unit length."""
@@ -76,9 +80,19 @@ class TrainingSet:
         return np.asarray(zero_shot.whiten(self.unlabeled if self.pool is None else self.pool))
 
     @property
-    def counts(self) -> NDArray[np.intp]:
-        """Number of labels of each class (c,)."""
-        return np.bincount(self.index, minlength=len(self.class_embeddings))
+    def weight(self) -> NDArray[np.float32]:
+        """Weight of each labeled example (n,)."""
+        return np.ones(len(self.index), np.float32) if self.weights is None else self.weights
+
+    @property
+    def weighted(self) -> Vectors:
+        """The labeled examples, centered, times their weights (n, d)."""
+        return self.labeled * self.weight[:, None]
+
+    @property
+    def counts(self) -> Floats:
+        """Number of labels of each class, or their total weight (c,)."""
+        return np.asarray(np.bincount(self.index, self.weight, minlength=len(self.class_embeddings)), dtype=np.float64)
 
     @cached_property
     def first_copies(self) -> Indexes:
@@ -100,19 +114,20 @@ class TrainingSet:
 
     def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
         """Return the training set with some of the labeled examples, and the center of all."""
-        changed = self._changed(vectors=self.vectors[rows], index=self.index[rows])
+        changed = self._changed(vectors=self.vectors[rows], index=self.index[rows], weights=self.weight[rows])
         vars(changed)["center"] = self.center
         return changed
 
-    def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str]) -> Self:
-        """Add examples (n, d) of classes `index` (n,); those with index -1 become unlabeled examples."""
+    def with_labels(self, vectors: Vectors, index: Indexes, examples: Sequence[str], weights: Weights = None) -> Self:
+        """Add examples (n, d) of classes `index` (n,); those with index -1 become unlabeled ones, without a weight."""
         self._check_width(vectors)
-        has = index >= 0
+        has, added_weights = index >= 0, np.ones(len(index), np.float32) if weights is None else weights
         added = tuple(example for example, labeled in zip(examples, has, strict=True) if labeled)
         changed = self._changed(
             vectors=np.concatenate([self.vectors, vectors[has]]),
             index=np.concatenate([self.index, index[has]]),
             examples=self.examples + added,
+            weights=np.concatenate([self.weight, added_weights[has]]),
         )
         return changed.with_unlabeled(vectors[~has])
 
@@ -156,12 +171,13 @@ class TrainingSet:
         stays = index >= 0
         return self._changed(
             texts=texts,
-            class_embeddings=_means(self.class_embeddings, groups),
-            attributes=_means(self.attributes, groups) if self.attributes.size else self.attributes,
+            class_embeddings=group_means(self.class_embeddings, groups),
+            attributes=group_means(self.attributes, groups) if self.attributes.size else self.attributes,
             class_prior=None,
             vectors=self.vectors[stays],
             index=index[stays],
             examples=tuple(example for example, kept in zip(self.examples, stays, strict=True) if kept),
+            weights=self.weight[stays],
         )
 
     def sorted(self) -> Self:
@@ -186,16 +202,6 @@ class TrainingSet:
         changed = replace(self, **fields)
         vars(changed).update({name: vars(self)[name] for name in ("pool", "pool_components") if name in vars(self)})
         return changed
-
-
-def _means(vectors: Vectors, groups: Sequence[Sequence[int]]) -> Vectors:
-    """Return the mean of the rows of each group that are not zero (k, d), zeros for a group without any."""
-    found = np.zeros((len(groups), vectors.shape[1]), vectors.dtype)
-    for number, rows in enumerate(groups):
-        some = vectors[[row for row in rows if vectors[row].any()]]
-        if len(some):
-            found[number] = some[0] if len(some) == 1 else some.mean(axis=0)
-    return found
 
 
 # --- classes --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list,
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 MAX_WEIGHT: Final = 1000
-"""Weights of items are below this, since each is a number of copies."""
+"""Weights of items are below this, since each is rounded up to a number of copies."""
 
 Modality: TypeAlias = Literal["text", "image", "vectors"]
 Item: TypeAlias = Any  # a str, a path, a PIL image, or an array
@@ -287,22 +287,14 @@ def _describe(item: Item) -> str:
     return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
-def items_and_labels(
-    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any = None
-) -> tuple[Items, list[Label]]:
+def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) -> tuple[Items, list[Label]]:
     """Return items and labels, of equal length; `X` may also be {label: items}.
-
-    sample_weight (n,): how often each item counts, a whole number; equal weights of any size count as 1.
 
     Raises
     ------
     InputError
-        Only one of the two is given, their lengths differ, items are not a list, or weights are not whole numbers.
+        Only one of the two is given, their lengths differ, or items are not a list.
     """
-    if sample_weight is not None:
-        items, labels = items_and_labels(X, y)
-        rows = _rows_by_weight(sample_weight, n_items=len(labels))
-        return take(items, rows), [labels[row] for row in rows.tolist()]
     if isinstance(X, Mapping):
         if y is not None:
             raise InputError("The keys of the mapping are the labels; leave y out.")
@@ -325,20 +317,39 @@ def items_and_labels(
     return X, label_list(y)
 
 
-def _rows_by_weight(sample_weight: Any, *, n_items: int) -> NDArray[np.intp]:
-    """Return the rows of the items, each as often as it counts."""
-    weights = numeric_array(sample_weight, dtype=np.float64)
+def weighted_items(
+    X: Items | Mapping[Label, Items] | None, y: Labels | None, sample_weight: Any
+) -> tuple[Items, list[Label], NDArray[np.float32] | None]:
+    """Return items and labels as `items_and_labels` does, each as often as it counts, and the weight of each copy.
+
+    sample_weight (n,): how often each item counts. An item of weight 3 is there three times with weight 1, one of
+    weight 2.5 three times with weight 2.5 / 3, and one of weight 0 is left out. None: every item counts once.
+
+    Raises InputError if a weight is negative, not a number, or not below `MAX_WEIGHT`.
+    """
+    items, labels = items_and_labels(X, y)
+    if sample_weight is None:
+        return items, labels, None
+    weights = _checked_weights(sample_weight, n_items=len(labels))
+    copies = np.ceil(weights).astype(np.intp)
+    rows = np.repeat(np.arange(len(labels)), copies)
+    of_copies = (weights[rows] / copies[rows]).astype(np.float32)
+    return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
+
+
+def _checked_weights(sample_weight: Any, *, n_items: int) -> NDArray[np.float64]:
+    try:
+        weights = numeric_array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight must be numbers, one for each item: {error}.") from error
     if weights.shape != (n_items,):
         raise InputError(
             f"sample_weight must have one weight for each of {n_items} items; its shape is {weights.shape}."
         )
-    if n_items and (weights == weights[0]).all() and weights[0] > 0:
-        return np.arange(n_items)
-    whole = weights.round()
-    bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT) & (weights == whole)))
+    bad = np.flatnonzero(~((weights >= 0) & (weights < MAX_WEIGHT)))
     if bad.size:
         raise InputError(
-            f"sample_weight is {weights[bad[0]]:g} in row {bad[0]}. Weights must be whole numbers below {MAX_WEIGHT}, "
-            "or all equal: an item of weight 3 counts as three, one of weight 0 is left out. Scale and round them."
+            f"sample_weight is {weights[bad[0]]:g} in {named_rows(bad)}. Weights must be numbers from 0 to below "
+            f"{MAX_WEIGHT}: an item of weight 2.5 counts as two and a half, one of weight 0 is left out."
         )
-    return np.repeat(np.arange(n_items), whole.astype(np.intp))
+    return weights

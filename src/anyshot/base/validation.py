@@ -4,6 +4,7 @@ import importlib
 import logging
 import numbers
 import re
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Final, TypeAlias, TypeGuard
 
@@ -132,6 +133,22 @@ def class_means(vectors: Vectors, index: Indexes, class_vectors: Vectors, *, nam
     vectors (n, d), index (n,) rows of class_vectors. A class with neither an example nor a class vector stays zero.
     """
     return unit(name_weight * class_vectors + class_sums(vectors, index, len(class_vectors)))
+
+
+def group_means(vectors: Vectors, groups: Sequence[Sequence[int]]) -> Vectors:
+    """Return the mean of the rows of each group that are not zero (k, d), zeros for a group without any."""
+    found = np.zeros((len(groups), vectors.shape[1]), vectors.dtype)
+    for number, rows in enumerate(groups):
+        some = vectors[[row for row in rows if vectors[row].any()]]
+        if len(some):
+            found[number] = some[0] if len(some) == 1 else some.mean(axis=0)
+    return found
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return the probabilities of scores (n, c)."""
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 def generator(random_state: RandomState) -> np.random.Generator:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
-from anyshot.base.items import Items, check_list, item_count, items_and_labels
+from anyshot.base.items import Items, check_list, item_count, items_and_labels, weighted_items
 from anyshot.base.labels import Label, Labels, from_indexes
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
@@ -26,6 +26,7 @@ from anyshot.tasks.parameters import (
     check_parameters,
     embedder_for,
     fit_model,
+    refuse_fractions,
     warn_of_classes,
 )
 from anyshot.tasks.saved_classifier import read_classifier, write_classifier
@@ -132,7 +133,7 @@ class AnyShotClassifier(FittedClassifier):
 
         X : n items, or a mapping of labels to items; y : n labels; unlabeled : m items; source : items and labels of
         another domain with the same classes: a model of them replaces the class names; sample_weight : (n,) how often
-        each item counts, whole numbers.
+        each item counts: 3 as if it were there three times, 0.5 as half an item, 0 as if it were not there.
 
         Raises
         ------
@@ -145,6 +146,8 @@ class AnyShotClassifier(FittedClassifier):
         """
         check_parameters(self)
         given = Given.read(X, y, unlabeled=unlabeled, source=source, sample_weight=sample_weight)
+        if self.budget != "fast":
+            refuse_fractions(given.weights, f"budget={self.budget!r}, which fine-tunes the encoder,")
         read = class_texts.read_classes(self.classes, given.names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
         described = bool(classes.class_embeddings.any())
@@ -171,10 +174,10 @@ class AnyShotClassifier(FittedClassifier):
         """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones."""
         if not hasattr(self, "classes_"):
             return self.fit(X, y, unlabeled=unlabeled, sample_weight=sample_weight)
-        items, labels = items_and_labels(X, y, sample_weight)
+        items, labels, weights = weighted_items(X, y, sample_weight)
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
-        data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels), unlabeled)
+        data = model.embedder.with_unlabeled(model.embedder.with_items(model.data, items, labels, weights), unlabeled)
         self._set_model(fit_model(self, model.embedder, data, start=model.starts))
         return self
 

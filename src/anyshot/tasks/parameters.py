@@ -11,7 +11,7 @@ from anyshot import any_shot, data, zero_shot
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import METHODS, Model, Starts
 from anyshot.any_shot.training_set import TrainingSet
-from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels
+from anyshot.base.items import Items, by_position, check_list, item_count, items_and_labels, weighted_items
 from anyshot.base.labels import Label, Labels, clean_names, is_missing
 from anyshot.base.protocols import Encoder
 from anyshot.base.validation import is_number, pair
@@ -146,11 +146,19 @@ def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: 
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
     check_trainable(data, method=clf.method, encoder=embedder.name)
+    if data.attributes.size:
+        refuse_fractions(data.weights, "Class vectors of another width than the items")
     data = data.with_class_prior(expected_shares(clf.class_prior, data))
     model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
     for reason in embedder.reasons:
         model = model.with_reason(reason)
     return model
+
+
+def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
+    """Raise InputError if weights of labels are not whole numbers, which `what` does not use."""
+    if weights is not None and (weights != 1).any():
+        raise InputError(f"{what} can only be used with whole numbers as sample_weight. Round them, or leave them out.")
 
 
 def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
@@ -172,6 +180,7 @@ class Given(NamedTuple):
     names: Sequence[Label] = ()  # every label, and those of classes that have no example yet
     unlabeled: Items | None = None
     source: tuple[Items, list[Label]] | None = None
+    weights: NDArray[np.float32] | None = None  # (n,), of the items with labels
 
     @classmethod
     def read(
@@ -184,11 +193,11 @@ class Given(NamedTuple):
         sample_weight: ArrayLike | None,
     ) -> Self:
         """Return the items and labels that a user gave, checked."""
-        items, labels = items_and_labels(X, y, sample_weight)
+        items, labels, weights = weighted_items(X, y, sample_weight)
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         other = None if source is None else items_and_labels(*pair(source, name="source"))
         names = [*(X if isinstance(X, Mapping) else ()), *labels, *(other[1] if other else ())]
-        return cls(items, labels, names, unlabeled, other)
+        return cls(items, labels, names, unlabeled, other, weights)
 
     @property
     def parts(self) -> list[Items]:
@@ -212,4 +221,6 @@ class Given(NamedTuple):
             if np.count_nonzero(source.counts) < 2:
                 raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
             found = found.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
-        return embedder.with_unlabeled(embedder.with_items(found, self.items, self.labels), self.unlabeled)
+        return embedder.with_unlabeled(
+            embedder.with_items(found, self.items, self.labels, self.weights), self.unlabeled
+        )

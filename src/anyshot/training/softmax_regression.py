@@ -44,8 +44,8 @@ class Examples(NamedTuple):
         return np.asarray(self.weights @ self.targets, dtype=np.float64)
 
 
-def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float = 1.0) -> Examples:
-    """Return examples of vectors (n, d) whose classes are known, `index` (n,)."""
+def labeled_examples(vectors: Vectors, index: Indexes, n_classes: int, *, weight: float | Float32s = 1.0) -> Examples:
+    """Return examples of vectors (n, d) whose classes are known, `index` (n,); weight: one for all, or (n,)."""
     targets = np.eye(n_classes, dtype=np.float32)[index]  # (n, c)
     return Examples(vectors, targets, np.full(len(vectors), weight, dtype=np.float32))
 
@@ -116,18 +116,20 @@ def fit_head(
     class_vectors: Vectors,
     options: HeadOptions,
     *,
+    weights: Float32s | None = None,
     more: Examples | None = None,
     start: Weights | None = None,
 ) -> tuple[Weights, Weights]:
     """Return a head fitted to vectors (n, d) of classes `index` (n,), and the part V, b that labels added to it.
 
-    class_vectors (c, d): zeros for a class without one; more: further examples; start: an earlier second result, to
-    begin from. A class with neither a label nor a class vector gets the intercept -inf.
+    class_vectors (c, d): zeros for a class without one; weights (n,): 1 each by default; more: further examples; start:
+    an earlier second result, to begin from. A class with neither a label nor a class vector gets the intercept -inf.
     """
     S = class_vectors
     named = np.flatnonzero(S.any(axis=1))
     names = labeled_examples(S[named], named, len(S), weight=options.name_weight)
-    parts = [labeled_examples(vectors, index, len(S)), names, *([] if more is None else [more])]
+    labeled = labeled_examples(vectors, index, len(S), weight=1.0 if weights is None else weights)
+    parts = [labeled, names, *([] if more is None else [more])]
     examples = Examples(*(np.concatenate(own) for own in zip(*parts, strict=True)))
     possible = S.any(axis=1) | (examples.mass > 0)  # (c,)
     check_two_classes(possible)
@@ -148,7 +150,14 @@ def check_two_classes(possible: NDArray[np.bool_]) -> None:
 # --- of a temperature alone -----------------------------------------------------------------------------------------
 
 
-def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, prior_items: float = 1.0) -> float:
+def fit_temperature(
+    scores: ArrayLike,
+    y: ArrayLike,
+    *,
+    weights: NDArray[np.floating] | None = None,
+    toward: float = 1.0,
+    prior_items: float = 1.0,
+) -> float:
     """Return the temperature at which softmax(scores / temperature) predicts `y` best; it is finite and above 0.
 
     Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2, with a weak prior: with few labels, or
@@ -158,6 +167,7 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     ----------
     scores : (n, c), of items that the model was not fitted on (out of fold)
     y : (n,) class indexes; -1, no label, is left out
+    weights : (n,), of the labels; 1 each by default
     toward : mode of the prior
     prior_items : weight of the prior, in items; above 0
 
@@ -176,7 +186,7 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
     if not labeled.any():
         return toward
     behind = table - table[np.arange(len(table)), index][:, None]  # (n, c), each score minus that of the true class
-    behind = behind[labeled]
+    behind, weight = behind[labeled], np.ones(np.count_nonzero(labeled)) if weights is None else weights[labeled]
     below = behind - behind.max(axis=1, keepdims=True)
 
     # With b = 1 / T the log-loss, sum_i log sum_j exp(b behind_ij), is convex in b, and so is the negative log-prior,
@@ -186,10 +196,10 @@ def fit_temperature(scores: ArrayLike, y: ArrayLike, *, toward: float = 1.0, pri
         b = math.exp(log_b)
         odds = np.exp(b * below)  # (n, c)
         expected = np.einsum("nc,nc->n", odds, behind) / odds.sum(axis=1)  # (n,), mean of `behind` over softmax
-        return float(expected.sum() + prior_items * (toward - 1 / b))
+        return float(weight @ expected + prior_items * (toward - 1 / b))
 
     # Below `lowest` the slope of the prior is larger than any slope of the log-loss.
-    lowest = -math.log(toward + np.abs(behind).max(axis=1).sum() / prior_items)
+    lowest = -math.log(toward + weight @ np.abs(behind).max(axis=1) / prior_items)
     highest = -math.log(toward)
     while slope(highest) < 0:
         highest += 1

@@ -54,16 +54,25 @@ def discriminant_weights(X: Vectors, y: Indexes, classes: Indexes, *, shrinkage:
 
 
 def corrected_vectors(
-    S: ArrayLike, X: Vectors, y: Indexes, seen: Indexes, *, penalty: float = 0.1, noise: float = 3.0
+    S: ArrayLike,
+    X: Vectors,
+    y: Indexes,
+    seen: Indexes,
+    *,
+    penalty: float = 0.1,
+    noise: float = 3.0,
+    counts: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Return class vectors (c, d) corrected by labels, and the weights (c, c_seen) of the seen classes' corrections.
 
     S (c, d) and X (n, d) of unit length in one space; y (n,) rows of S; seen (c_seen,) the classes in y; penalty: of
-    kernel ridge regression; noise: added to it, divided by the number of labels of a class.
+    kernel ridge regression; noise: added to it, divided by the number of labels of a class; counts (c_seen,): these
+    numbers, by default those of rows. If rows have weights, X is multiplied by them, and counts are their sums.
     """
     table = np.asarray(S, dtype=np.float64)
     means = unit_rows(sums_and_counts(X, y, seen)[0])  # (c_seen, d)
-    weights = kernel_ridge_weights(table, table[seen], penalty=penalty + noise / np.bincount(y)[seen])
+    n_labels = np.bincount(y)[seen] if counts is None else counts
+    weights = kernel_ridge_weights(table, table[seen], penalty=penalty + noise / n_labels)
     return unit_rows(table + weights @ (means - table[seen])), weights
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.items import item_count
 from anyshot.base.labels import Classes, Labels, class_table, classes_in, from_indexes, label_list, to_indexes
-from anyshot.base.validation import Floats, Indexes, target_numbers
+from anyshot.base.validation import Floats, Indexes, softmax, target_numbers
 from anyshot.data.table_vectors import as_frame
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 
@@ -68,8 +68,7 @@ class Task:
         """Return the class probabilities (n, c) for scores (n, width)."""
         if scores.shape[1] == 1:
             scores = np.column_stack([np.zeros(len(scores)), scores])
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float64)
+        return softmax(scores)
 
     def predictions(self, scores: Floats) -> NDArray[Any]:
         """Return the classes or numbers (n,) for scores (n, width)."""
