@@ -59,7 +59,9 @@ def test_clips_image_model_split_anywhere_computes_the_same_vectors(tmp_path):
     assert composition_gap(backbone, state, expected) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v1_0.25_128", "mobilenet_v2_1.0_224"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v1_0.25_128", pytest.param("mobilenet_v2_1.0_224", marks=pytest.mark.full)]
+)
 def test_the_real_mobilenets_split_anywhere_compute_the_same_vectors(name, shared):
     folder = shared / "models" / name
     backbone = precise(TransformersImageEncoder(folder, device="cpu").backbone())

@@ -110,7 +110,15 @@ def test_clone_returns_the_same_object(tmp_path):
     assert clone(encoder, safe=False) is encoder
 
 
-def test_nothing_is_written_to_the_terminal(tmp_path):
+def test_nothing_is_written_to_the_terminal(tmp_path, capfd):
+    folder, _ = saved("gpt2", tmp_path)
+    capfd.readouterr()
+    load_encoder(f"hf:{folder}").encode(["card " * 50])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.full
+def test_nothing_is_written_to_the_terminal_by_the_first_import(tmp_path):
     folder, _ = saved("gpt2", tmp_path)
     code = f"from anyshot.encoders import load_encoder; load_encoder({f'hf:{folder}'!r}).encode(['card ' * 50])"
     done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -83,7 +83,8 @@ def test_an_exported_text_model_computes_the_same_probabilities(kind, tmp_path):
     assert json.loads(metadata["anyshot"]) == json.loads((tmp_path / "model.onnx.json").read_text())
 
 
-@pytest.mark.parametrize("kind", ["ResNet", pytest.param("ViT", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["ResNet", "ViT"])
 def test_an_exported_image_model_computes_the_same_probabilities(kind, tmp_path):
     room = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     settings = {
@@ -113,19 +114,31 @@ def test_an_exported_efficientnet_lite0_reads_bytes(tmp_path):
     assert json.loads((tmp_path / "lite0.onnx.json").read_text())["inputs"]["pixels"]["type"] == "uint8"
 
 
-def test_an_exported_any_shot_classifier_computes_the_same_probabilities(tmp_path, monkeypatch):
+@pytest.fixture
+def any_shot_classifier(monkeypatch) -> AnyShotClassifier:
     monkeypatch.setattr(minilm, "fast_precision", lambda: "float32")
     clf = AnyShotClassifier(CLASSES.tolist(), encoder=MiniLMEncoder(device="cpu"), cache=False)
     texts = ["I was charged twice", "my parcel is late", "I forgot my password", "the invoice is wrong"]
-    clf.fit(texts, ["billing", "delivery", "login", "billing"])
-    file = export(clf, tmp_path / "model.onnx")
-    new = ["charged for a parcel that never came", "cannot sign in"]
-    computed = probabilities(file, backbone_of(MiniLMEncoder(device="cpu")), new)
-    assert np.abs(computed - clf.predict_proba(new)).max() < 1e-4
+    return clf.fit(texts, ["billing", "delivery", "login", "billing"])
+
+
+NEW = ["charged for a parcel that never came", "cannot sign in"]
+
+
+def test_the_network_of_an_any_shot_classifier_computes_the_same_probabilities(any_shot_classifier):
+    computed = by_formula(any_shot_classifier.assembled(), NEW)
+    assert np.abs(computed - any_shot_classifier.predict_proba(NEW)).max() < 1e-4
+
+
+@pytest.mark.full
+def test_an_exported_any_shot_classifier_computes_the_same_probabilities(any_shot_classifier, tmp_path):
+    file = export(any_shot_classifier, tmp_path / "model.onnx")
+    computed = probabilities(file, backbone_of(MiniLMEncoder(device="cpu")), NEW)
+    assert np.abs(computed - any_shot_classifier.predict_proba(NEW)).max() < 1e-4
     about = json.loads((tmp_path / "model.onnx.json").read_text())
     assert about["classes"] == CLASSES.tolist()
     tokenizer = Tokenizer.from_file(str(tmp_path / "model.onnx.tokenizer.json"))
-    assert tokenizer.encode(new[0]).ids == MiniLMEncoder(device="cpu").backbone().prepare(new)[0].tolist()
+    assert tokenizer.encode(NEW[0]).ids == MiniLMEncoder(device="cpu").backbone().prepare(NEW)[0].tolist()
 
 
 @pytest.mark.parametrize("method", [pytest.param(method, marks=pytest.mark.full) for method in ("partial", "lora")])

@@ -56,23 +56,19 @@ def test_a_budget_that_is_too_small_keeps_the_closed_form():
 
 
 @pytest.mark.torch
-def test_fine_tuning_is_on_the_leaderboard_with_its_time():
+def test_fine_tuning_is_on_the_leaderboard_with_its_time_and_nothing_is_stored_without_a_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
     clf = AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
     assert "fine-tuned" in set(clf.leaderboard_.method)
     assert clf.method_ != "fine-tuned"  # the closed form makes no errors
     assert "Fine-tuning is not used, because it is not better (accuracy on 20 labels" in clf.reasons_[-1]
     assert clf.reasons_[-1].endswith(" s.")
-
-
-@pytest.mark.torch
-def test_without_a_cache_nothing_is_stored_on_disk(tmp_path, monkeypatch):
-    monkeypatch.setenv("ANYSHOT_CACHE", str(tmp_path))
-    AnyShotClassifier(NAMES, budget="best", cache=False, random_state=0).fit(TEXTS, LABELS)
     assert {path.name for path in tmp_path.iterdir()} <= {"checked"}  # which weights were found to be whole
 
 
 @pytest.mark.torch
-def test_how_long_it_takes_is_said_before_it_begins_and_decides_whether_it_does(monkeypatch, caplog):
+@pytest.mark.filterwarnings("ignore:.* are nearly the same for the encoder")  # whose weights are random
+def test_how_long_it_takes_is_said_before_it_begins_and_decides_whether_it_does(bert, monkeypatch, caplog):
     began = []
     clock = SimpleNamespace(monotonic=partial(next, count(0.0, 10.0)))  # each look is ten seconds later
 
@@ -83,12 +79,12 @@ def test_how_long_it_takes_is_said_before_it_begins_and_decides_whether_it_does(
     fine_tuning = tuning_choice._fine_tuned
     monkeypatch.setattr(tuning_choice, "_fine_tuned", fine_tuned)
     monkeypatch.setattr(tuning_choice, "time", clock)
-    clf = AnyShotClassifier(NAMES, budget=20.0, cache=False, random_state=0).fit(TEXTS, LABELS)
+    clf = AnyShotClassifier(NAMES, encoder=bert, budget=20.0, cache=False, random_state=0).fit(TEXTS, LABELS)
     assert len(began) == 1  # the trial
     assert "Fine-tuning was not tried: it would take about" in clf.reasons_[-1]
     assert "and the budget is 20 s" in clf.reasons_[-1]
     with caplog.at_level("INFO", logger="anyshot"):
-        AnyShotClassifier(NAMES, budget=5000.0, cache=False, random_state=0).fit(TEXTS, LABELS)
+        AnyShotClassifier(NAMES, encoder=bert, budget=5000.0, cache=False, random_state=0).fit(TEXTS, LABELS)
     assert any(
         line.startswith("Fine-tuning will take about") and "of a budget of 83 min" in line for line in caplog.messages
     )

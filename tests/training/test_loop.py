@@ -86,14 +86,12 @@ def test_the_same_seed_gives_the_same_weights_and_torchs_generator_is_restored()
 
 def test_a_run_killed_at_a_random_step_and_resumed_gives_the_same_weights(tmp_path, fault):
     step = int(np.random.default_rng(fault).integers(1, BATCHES * EPOCHS))
-    folder, weights = tmp_path / "run", tmp_path / "weights.safetensors"
-    command = [sys.executable, str(SCRIPT), str(folder), str(weights)]
-    assert subprocess.run([*command, str(step)], check=False).returncode == -9
-    assert not weights.exists()
-    subprocess.run(command, check=True)
-    whole = network()
-    history = run(whole)
-    assert_same_weights(whole, load_file(weights))
+    command = [sys.executable, str(SCRIPT), str(tmp_path), "-", str(step)]
+    assert subprocess.run(command, check=False).returncode == -9
+    resumed, whole = network(), network()
+    history = run(resumed, tmp_path)
+    run(whole)
+    assert_same_weights(whole, resumed)
     assert [record.epoch for record in history.records] == list(range(EPOCHS + 1))
 
 

@@ -145,7 +145,7 @@ def test_standard_input_is_answered_line_by_line(made):
 
 
 def test_lines_that_arrive_in_parts_are_whole(call, made, monkeypatch):
-    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(1000))
+    text = "".join(f"cannot sign in, é number {number}\r\n" for number in range(100))
     stream = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbf" + text.encode()), encoding="utf-8")
     monkeypatch.setattr("anyshot.app.cli.reading.STDIN_BYTES", 1001)
     monkeypatch.setattr(sys, "stdin", stream)

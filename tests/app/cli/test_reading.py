@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anyshot
-from app.cli.messages import TRAIN, process
+from app.cli.messages import TRAIN
 
 
 def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeypatch):
@@ -15,16 +15,18 @@ def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeyp
     assert [row["label"] for row in call("predict", "-", "--model", made / "model").rows] == ["login", "delivery"]
 
 
-def test_a_byte_order_mark_is_removed_from_standard_input(made):
-    done = process("predict", "-", "--model", made / "model", input="\ufeffcannot sign in\n", encoding="utf-8")
-    assert '"item": "cannot sign in"' in done.stdout
+def test_a_byte_order_mark_is_removed_from_standard_input(call, made, monkeypatch):
+    stream = io.BytesIO("\ufeffcannot sign in\n".encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8"))
+    assert [row["item"] for row in call("predict", "-", "--model", made / "model").rows] == ["cannot sign in"]
 
 
-def test_standard_input_in_another_encoding_is_an_error_without_traceback(made, monkeypatch):
-    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
-    done = process("predict", "-", "--model", made / "model", input="Gebühr\n", encoding="latin-1")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: The standard input is not utf-8: ")
+def test_standard_input_in_another_encoding_is_an_error_without_traceback(call, made, monkeypatch):
+    stream = io.BytesIO("Gebühr\n".encode("latin-1"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
+    done = call("predict", "-", "--model", made / "model")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Error: The standard input is not utf-8: ")
 
 
 @pytest.mark.filterwarnings("ignore:.* mostly in letters that the encoder")

@@ -6,12 +6,7 @@ import anyshot
 from app.cli.messages import TRAIN
 
 
-def test_report_writes_one_page_with_groups_and_training_data(call, made, tmp_path):
-    page = tmp_path / "report.html"
-    done = call("report", made / "model", made / "train.csv", "--out", page, "--train", made / "train.csv")
-    assert done.code == 0
-    assert done.rows[0]["report"] == str(page)
-    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+def test_report_needs_a_file_to_write_and_labels_to_compare_with(call, made):
     assert "must end in .html" in call("report", made / "model", made / "train.csv", "--out", "report.pdf").err
     assert "has no labels to compare" in call("report", made / "model", made / "texts.csv").err
 
@@ -25,7 +20,7 @@ def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path)
     assert "--group-column NAME" in done.err
 
 
-def test_report_takes_rows_without_a_label_as_those_to_label_next_and_a_column_as_groups(call, made, tmp_path):
+def test_report_writes_one_page_with_rows_to_label_next_and_a_column_as_groups(call, made, tmp_path):
     table = pd.DataFrame([*TRAIN, ("is it paid", None), ("who has my parcel", None)], columns=["text", "label"])
     table.to_csv(tmp_path / "learned.csv", index=False)
     table.head(9).assign(site=[*"aaaabbbb", None]).to_csv(tmp_path / "test.csv", index=False)
@@ -34,8 +29,10 @@ def test_report_takes_rows_without_a_label_as_those_to_label_next_and_a_column_a
         "report", made / "model", tmp_path / "test.csv", "--out", page, "--train", tmp_path / "learned.csv",
         "--group-column", "site",
     )  # fmt: skip
+    assert (done.code, done.rows[0]["report"]) == (0, str(page))
     assert "next" not in done.rows[0]["missing"]
     shown = page.read_text(encoding="utf-8")
+    assert shown.startswith("<!doctype html>")
     assert "is it paid" in shown
     assert "not given" in shown
     wrong = call("report", made / "model", tmp_path / "test.csv", "--out", page, "--group-column", "town")
