@@ -183,6 +183,9 @@ def file_name(number: int) -> str:
 def _with_connection(file: Path, work: Callable[[sqlite3.Connection], T]) -> T:
     """Open the file for one piece of work: an open connection would not survive a fork or another thread."""
     with closing(sqlite3.connect(file, timeout=LOCK_TIMEOUT, isolation_level=None)) as connection:
+        # Waiting for the disk takes longer than encoding a short text. The system keeps what a killed process wrote; a
+        # power cut may damage the file, which is then found, and its vectors are computed again.
+        connection.execute("pragma synchronous = off")
         if _number(connection, "pragma application_id") != _APPLICATION:
             _create(connection)
         return work(connection)
