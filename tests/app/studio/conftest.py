@@ -1,9 +1,11 @@
-"""A project with messages, half of which have labels, and its answers."""
+"""A project with messages, half of which have labels, its answers, and a studio with a browser that shows it."""
 
 import pytest
 
 from anyshot.app.studio import Answers, Project, add_texts
+from browsers import launched
 from shop_messages import CLASSES, MESSAGES
+from studio_page import CAMERA, Studio
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +23,43 @@ def half_answers(half_labeled):
     answers = Answers(half_labeled, start=False)
     answers.refit()
     return answers
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with launched(*CAMERA) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def studio(chromium, tmp_path_factory):
+    running = Studio(tmp_path_factory.mktemp("projects"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def opened(chromium, studio):
+    """Open a page; at the end there is no error in the console, and no request has left the studio."""
+    faults, contexts = [], []
+
+    def open_page(path="", *, width=1360, height=820, scheme="light", language="en-US", touch=False, expected=()):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, has_touch=touch
+        )
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
+        page.on("console", lambda one: one.type in ("error", "warning") and faults.append(one.text))
+        page.on("request", lambda one: one.url.startswith((studio.address, "blob:")) or faults.append(one.url))
+        page.expected = expected
+        page.goto(studio.address + path)
+        return page
+
+    yield open_page
+    expected = [text for context in contexts for page in context.pages for text in getattr(page, "expected", ())]
+    for context in contexts:
+        context.close()
+    assert [fault for fault in faults if not any(text in fault for text in expected)] == []

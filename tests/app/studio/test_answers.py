@@ -55,7 +55,7 @@ def test_changed_answers_are_counted_and_named(project, answers):
     after = dict(zip(answers.current.ids.tolist(), answers.current.classes.tolist(), strict=True))
     assert set(answers.changed.items) == {item for item in after if after[item] != before[item]}
     assert answers.changed.items
-    assert [chip.word for chip in answers.chips(number)][:2] == ["parcel", "lost"]
+    assert [chip.word for chip in answers.chips()[number]][:2] == ["parcel", "lost"]
     project.undo()
 
 

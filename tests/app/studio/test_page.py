@@ -1,4 +1,4 @@
-"""The page in a browser: the whole way from an empty project to a model, by mouse, by keys, and with what people have.
+"""The page in a browser: the whole way from an empty project to a model, by mouse and by keys.
 
 One way is in the small suite; the others, and the pictures of docs/images, run with --full.
 """
@@ -6,8 +6,6 @@ One way is in the small suite; the others, and the pictures of docs/images, run 
 import csv
 import io
 import os
-import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -15,141 +13,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from anyshot.app.studio import Project
-from anyshot.app.studio.page import Projects
-from anyshot.app.studio.page.starting import StudioServer
 from anyshot.data import messages
-from browsers import launched
+from studio_page import MESSAGES, TEXTS, answered, check, create, download, name_classes, paste, row_of, saved, until
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
-MESSAGES = {
-    "billing": ["I was charged twice", "There is a fee on my invoice", "My card was debited two times", "Wrong bill"],
-    "delivery": ["Where is my parcel?", "The courier never came", "My package is late", "The box arrived broken"],
-    "login": ["I cannot sign in", "My password does not work", "The code never arrives", "My account is locked"],
-}
-TEXTS = [text for texts in zip(*MESSAGES.values(), strict=True) for text in texts]
-CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-
-
-class Studio:
-    """A studio that can be stopped and started again under the same address."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.port = root, 0
-        self.start()
-
-    def start(self) -> None:
-        self.server = StudioServer(Projects(self.root), port=self.port)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-            time.sleep(0.02)
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}/"
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with launched(*CAMERA) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def studio(chromium, tmp_path_factory):
-    running = Studio(tmp_path_factory.mktemp("projects"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def opened(chromium, studio):
-    """Open a page; at the end there is no error in the console, and no request has left the studio."""
-    faults, contexts = [], []
-
-    def open_page(path="", *, width=1360, height=820, scheme="light", language="en-US", touch=False, expected=()):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, has_touch=touch
-        )
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
-        page.on("console", lambda one: one.type in ("error", "warning") and faults.append(one.text))
-        page.on("request", lambda one: one.url.startswith((studio.address, "blob:")) or faults.append(one.url))
-        page.expected = expected
-        page.goto(studio.address + path)
-        return page
-
-    yield open_page
-    expected = [text for context in contexts for page in context.pages for text in getattr(page, "expected", ())]
-    for context in contexts:
-        context.close()
-    assert [fault for fault in faults if not any(text in fault for text in expected)] == []
-
-
-def create(page, name, kind="texts"):
-    page.click("[data-open=new-project]")
-    page.fill("#new-project [name=name]", name)
-    page.check(f"#new-project [value={kind}]")
-    page.click("#new-project .main")
-    page.wait_for_url("**/p/**")
-
-
-def name_classes(page, names):
-    page.fill("#new-class textarea", "\n".join(names))
-    page.click("#new-class .main")
-    page.wait_for_selector(".ask.words")
-    until(page, "() => { const skip = document.querySelector('[data-skip-words]'); skip?.click(); return !skip }")
-
-
-def paste(page, texts):
-    page.click("#no-items [data-tab=paste]")
-    page.fill("#paste-text", "\n".join(texts))
-    page.click("#paste-add")
-    answered(page)
-
-
-def until(page, expression, arg=None):
-    """Wait until an expression is true; the content policy forbids Playwright's own way, which evaluates strings."""
-    deadline = time.monotonic() + 15
-    while not page.evaluate(expression, arg):
-        assert time.monotonic() < deadline, expression
-        page.wait_for_timeout(50)
-
-
-def answered(page):
-    until(
-        page,
-        "[...document.querySelectorAll('#list [data-item] .meter i')].some(one => parseFloat(one.style.width) > 0)",
-    )
-
-
-def saved(page, n_labels):
-    until(page, "n => document.querySelector('#saved').textContent.includes(` ${n} `)", n_labels)
-
-
-def row_of(page, text):
-    return page.locator("#list .row", has_text=text)
-
-
-def download(page, name):
-    with page.expect_download() as found:
-        page.click(f"[href$='export/{name}']")
-    return Path(found.value.path()).read_bytes()
-
-
-def check(page):
-    """Assert that axe-core finds no serious fault in what the page shows."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
-    found = axe.run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
 
 
 def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opened):

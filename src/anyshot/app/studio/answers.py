@@ -9,6 +9,7 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
+from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.database import mark_changed
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.learning import MAX_POOL, Learned, Learner, texts_of
@@ -160,22 +161,23 @@ class Answers:
         """Names of classes that are no answer yet, since neither their texts nor labels tell anything about them."""
         return self._learner.left_out
 
-    def chips(self, number: int) -> list[Chip]:
-        """Return the words by which a class is read, or for images known kinds that are like it; struck ones last."""
+    def chips(self) -> dict[int, list[Chip]]:
+        """Return the words by which each class is read, or known kinds of images that are like it; struck ones last."""
         classes = self._project.classes.all()
-        row = next((row for row, one in enumerate(classes) if one.id == number), None)
-        if row is None:
-            return []
         texts = texts_of(classes)
-        struck = [Chip(word, "bundled", True) for word in classes[row].struck]
         if self._project.kind == "texts":
-            own = {word.casefold() for word in (*classes[row].words, *classes[row].added)}
-            words, source = readings(texts)[row]
-            return [*(Chip(word, "own" if word.casefold() in own else _listed(source)) for word in words), *struck]
-        given = [Chip(word, "own") for word in (*classes[row].words, *classes[row].added)]
-        bridge = self._learner.embedder.reader.bridge
-        kinds = [] if bridge is None else bridge.similar_classes(texts.of([row]))[0]
-        return [*given, *(Chip(kind, "kind") for kind, _ in kinds), *struck]
+            shown = [_chips(one, *found) for one, found in zip(classes, readings(texts), strict=True)]
+        else:
+            bridge = self._learner.embedder.reader.bridge
+            kinds: list[list[tuple[str, float]]] = [[] for _ in classes]
+            if bridge is not None and classes:
+                kinds = bridge.similar_classes(texts)
+            shown = [
+                [*(Chip(word, "own") for word in (*one.words, *one.added)), *(Chip(kind, "kind") for kind, _ in own)]
+                for one, own in zip(classes, kinds, strict=True)
+            ]
+        struck = [[Chip(word, "bundled", True) for word in one.struck] for one in classes]
+        return {one.id: [*own, *gone] for one, own, gone in zip(classes, shown, struck, strict=True)}
 
     def vectors(self, ids: Indexes) -> tuple[Indexes, Vectors]:
         """Return those of the ids whose items are encoded, and their vectors (n, d)."""
@@ -271,6 +273,11 @@ class Answers:
                 )
             mark_changed(transaction, ["answers"])
         self._project.database.notify()
+
+
+def _chips(one: ClassRow, words: Sequence[str], source: str) -> list[Chip]:
+    own = {word.casefold() for word in (*one.words, *one.added)}
+    return [Chip(word, "own" if word.casefold() in own else _listed(source)) for word in words]
 
 
 def _listed(source: str) -> Literal["own", "bundled", "any", "none"]:

@@ -216,7 +216,8 @@ def _next_step(
     least = min(classes, key=lambda one: one.n_labels)
     facts = {"class_id": least.id, "name": least.name, "labels": least.n_labels}
     if project.kind == "texts" and not any(one.n_labels for one in classes):
-        wordless = next((one for one in classes if not answers.chips(one.id) and not one.description), None)
+        chips = answers.chips()
+        wordless = next((one for one in classes if not chips[one.id] and not one.description), None)
         if wordless is not None:
             return NextStep("add_words", {"class_id": wordless.id, "name": wordless.name})
     if n_errors:

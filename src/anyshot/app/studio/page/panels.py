@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow, color_number
@@ -11,6 +11,9 @@ from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.app.studio.quality import Hint, NextStep, Quality, hints, quality
 from anyshot.base.labels import UNKNOWN
+
+if TYPE_CHECKING:  # it loads the encoders
+    from anyshot.app.studio.answers import Chip
 
 SHOWN_WORDS: Final = 4
 """Words of a class that are shown before more are asked for; all would hide the next class."""
@@ -24,9 +27,9 @@ def classes_panel(opened: Opened, t: Texts, asked: int | None = None, n_left: in
     """Return what classes.html shows. asked: the class that is asked for its words; n_left: those asked after it."""
     labels = opened.project.items.labels().labels
     n_answers = studio.counts(opened.project, opened.answers)
-    found = hints(opened.project, opened.answers)
+    found, chips = hints(opened.project, opened.answers), opened.answers.chips()
     shown = [
-        {**_class_facts(one, opened, t, found.get(one.id)), "n_answers": n_answers.get(one.id, 0)}
+        {**_class_facts(one, chips.get(one.id, []), t, found.get(one.id)), "n_answers": n_answers.get(one.id, 0)}
         for one in opened.project.classes.all()
     ]
     return {
@@ -38,9 +41,9 @@ def classes_panel(opened: Opened, t: Texts, asked: int | None = None, n_left: in
     }
 
 
-def _class_facts(one: ClassRow, opened: Opened, t: Texts, hint: Hint | None) -> dict[str, Any]:
-    chips = [chip for chip in opened.answers.chips(one.id) if not chip.is_struck]
-    words = [{"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"} for chip in chips]
+def _class_facts(one: ClassRow, chips: Sequence["Chip"], t: Texts, hint: Hint | None) -> dict[str, Any]:
+    shown = [chip for chip in chips if not chip.is_struck]
+    words = [{"text": chip.word, "own": chip.source == "own", "kind": chip.source == "kind"} for chip in shown]
     return {
         "id": one.id,
         "name": one.name,
@@ -57,7 +60,7 @@ def class_dialog(opened: Opened, number: int) -> dict[str, Any]:
     """Return what class.html shows."""
     rows = opened.project.classes.all()
     one = opened.project.classes.get(number)
-    struck = [chip.word for chip in opened.answers.chips(number) if chip.is_struck]
+    struck = [chip.word for chip in opened.answers.chips().get(number, []) if chip.is_struck]
     others = [other for other in rows if other.id != number]
     return {
         "one": one,

@@ -17,7 +17,7 @@ export let current = null;
 
 let lines = [], tops = [], lineOf = new Map(), nodes = new Map(), height = 0, extra = 0;
 const stale = new Set();
-let fetching = false, planned = false;
+let fetching = false, fetched = Promise.resolve(), planned = false, seenIds = [];
 
 /** Show these items; groups: [{label, n}] when they are grouped by class; fresh: start at the first. */
 export function show(ids, groups = null, fresh = true) {
@@ -106,7 +106,8 @@ function drawNow() {
   });
   list.style.height = `${height + extra}px`;
   list.dispatchEvent(new Event("drawn"));
-  fetchMissing(ordered.flatMap((line) => lines[line].ids ?? []));
+  seenIds = ordered.flatMap((line) => lines[line].ids ?? []);
+  fetchMissing();
 }
 
 /** Measure by how much the opened row is taller than others. */
@@ -183,29 +184,34 @@ function fillAnswer(node, row) {
 }
 
 /** Fetch the rows that are seen and not known, or known to be out of date, one request at a time. */
-async function fetchMissing(ids) {
-  const missing = ids.filter((id) => !rows.has(id) || stale.has(id)).slice(0, 150);
-  if (!missing.length || fetching) return;
-  fetching = true;
+function fetchMissing() {
+  const missing = seenIds.filter((id) => !rows.has(id) || stale.has(id)).slice(0, 150);
+  if (missing.length && !fetching) {
+    fetching = true;
+    fetched = fetchRows(missing).then(() => { fetching = false; draw(); });
+  }
+  return fetched;
+}
+
+async function fetchRows(ids) {
+  ids.forEach((id) => stale.delete(id));  // now, as what changes from here on makes them out of date again
   try {
-    for (const row of await get(`items?ids=${missing.join()}`)) {
+    for (const row of await get(`items?ids=${ids.join()}`)) {
       const before = rows.get(row.id);
       row.changed = before && before.predicted !== null && before.predicted !== row.predicted && row.label === null;
       row.stamp = `${row.predicted} ${row.confidence} ${row.changed}`;
       if (!before?.sending) rows.set(row.id, row);
     }
-    missing.forEach((id) => stale.delete(id));
   } catch {
+    ids.forEach((id) => stale.add(id));
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
-  fetching = false;
-  draw();
 }
 
-/** Say that answers may have changed: what is seen is fetched again at once, all else when it is seen. */
+/** Say that answers may have changed: what is seen is fetched at once, all else when it is seen. */
 export function outdated() {
   rows.forEach((_, id) => stale.add(id));
-  draw();
+  return fetchMissing();
 }
 
 /** Return the place of the last item that is seen. */

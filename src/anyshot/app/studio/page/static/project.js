@@ -177,11 +177,15 @@ function refreshPanels() {
 let items = state.n_items, answered = false;  // answered: what is seen is in an order by answers
 onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
-  if (any("classes", "answers", "items")) refreshPanels();
-  else if (any("labels")) later = setTimeout(refreshPanels, 1000);  // the answers follow, and need the processor first
-  if (any("answers", "labels", "classes", "items")) outdated();
-  if (any("items") || now.n_items !== items || (any("answers") && view.value === "first")) order({ refresh: now.n_items === items && answered });
-  else if (any("labels") && !filter.text) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
+  const seen = any("answers", "labels", "classes", "items") ? outdated() : Promise.resolve();
+  const grown = any("items") || now.n_items !== items, sorted = any("answers") && view.value === "first";
+  const keep = now.n_items === items && answered;
+  seen.then(() => {  // what is seen comes first, and the server can do one thing at a time
+    if (any("classes", "answers", "items")) refreshPanels();
+    if (grown || sorted) order({ refresh: keep });
+  });
+  if (any("labels") && !any("answers")) clearTimeout(later), later = setTimeout(refreshPanels, 1000);  // the answers follow
+  if (any("labels") && !filter.text && !grown) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
   items = now.n_items;
   answered = now.answered;
   byId("no-items").hidden = now.n_items > 0;

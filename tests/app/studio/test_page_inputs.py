@@ -1,0 +1,210 @@
+"""The page in a browser with what people bring: folders, large tables, spreadsheets, photographs, a full disk."""
+
+import io
+import os
+
+import pytest
+from PIL import Image
+
+from anyshot.app.studio import Project, save_model
+from studio_page import TEXTS, answered, check, create, name_classes, paste, until
+
+pytestmark = pytest.mark.full
+
+
+def drop(page, *paths):
+    """Drop files and folders onto the middle of the page, as the operating system does."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [os.fspath(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 640, "y": 500, "data": data})
+
+
+def photo(color=90):
+    content = io.BytesIO()
+    Image.new("RGB", (80, 60), (color, 90, 120)).save(content, "JPEG")
+    return content.getvalue()
+
+
+@pytest.fixture
+def holiday(tmp_path):
+    """A folder with three photographs and forty other files, one of them of a telephone."""
+    folder = tmp_path / "holiday"
+    (folder / "beach").mkdir(parents=True)
+    for number, name in enumerate(["a.jpg", "b.jpg", "beach/c.jpg"]):
+        (folder / name).write_bytes(photo(60 * number))
+    (folder / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / ".hidden").write_bytes(b"x")
+    for number in range(39):
+        (folder / f"note {number}.txt").write_text("no picture")
+    return folder
+
+
+def refused(page):
+    page.click("#toast >> text=Show")
+    page.wait_for_selector("#sheet[open] li")
+    return page.locator("#sheet li").all_text_contents()
+
+
+def test_a_folder_that_is_dropped_on_the_first_page_becomes_a_project(opened, holiday):
+    page = opened()
+    drop(page, holiday)
+    page.wait_for_url("**/p/holiday/")
+    page.wait_for_selector("#toast >> text=3 items added. 40 could not be used.")
+    reasons = refused(page)
+    assert len(reasons) == 40
+    assert any("phone.HEIC: HEIC photographs cannot be read" in one for one in reasons)
+    check(page)
+
+
+def test_a_folder_is_dropped_on_a_project_in_german(opened, holiday):
+    page = opened(language="de-DE")
+    create(page, "Fotos", "images")
+    drop(page, holiday)
+    page.wait_for_selector("#toast >> text=3 Einträge hinzugefügt. 40 sind nicht verwendbar.")
+    page.click("#toast >> text=Zeigen")
+    page.wait_for_selector("#sheet >> text=Fotos im Format HEIC können nicht gelesen werden")
+    check(page)
+
+
+def test_the_folder_of_a_model_is_dropped(opened, studio, tmp_path):
+    page = opened()
+    create(page, "to be trained")
+    name_classes(page, ["billing", "delivery", "login"])
+    paste(page, TEXTS)
+    with Project.open(studio.root / "to be trained") as project:
+        project.label([1, 4], 1)
+        project.label([2, 5], 2)
+        folder = save_model(project, tmp_path / "our model")
+    page.goto(studio.address)
+    drop(page, folder)
+    page.wait_for_url("**/p/our%20model/")
+    answered(page)
+    assert page.text_content("#n-classes") == "3 classes"
+    assert "4 labels" in page.text_content("#saved")
+
+
+def test_three_hundred_thousand_rows(opened, tmp_path):
+    rows = "".join(f"{number},message number {number}\n" for number in range(300_000))
+    (tmp_path / "large.csv").write_text("id,text\n" + rows)
+    page = opened()
+    page.set_input_files("[data-start-file]", tmp_path / "large.csv")
+    page.click("#sheet .main >> text=300,000")
+    page.wait_for_selector("#toast >> text=300,000 items added", timeout=300_000)
+    page.wait_for_selector("#shown >> text=300,000 items")
+    page.select_option("#view", "added")
+    page.evaluate("document.getElementById('scroller').scrollTop = 1e9")
+    page.wait_for_selector("text=message number 299999")
+    assert page.locator("#list .row").count() < 60
+
+
+def test_spreadsheets_with_formulas_merged_cells_and_a_password(opened, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="needs openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["message", "amount"], ["Charged twice", "=1+1"], ["Where is it?", 2], ["Merged", None]):
+        book.active.append(row)
+    book.active.merge_cells("A4:B4")
+    book.save(tmp_path / "mail.xlsx")
+    (tmp_path / "locked.xlsx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)
+    page = opened(expected=("422",))
+    page.set_input_files("[data-start-file]", tmp_path / "locked.xlsx")
+    page.wait_for_selector("#start-error >> text=locked.xlsx cannot be read as Excel: it has a password")
+    check(page)
+    page.set_input_files("[data-start-file]", tmp_path / "mail.xlsx")
+    page.click("#sheet .main >> text=Add 3 rows")
+    page.wait_for_selector("#toast >> text=3 items added.")
+    drop(page, tmp_path / "locked.xlsx")
+    page.wait_for_selector("#toast >> text=it has a password")
+
+
+def test_a_full_disk_is_said_and_what_was_saved_stays(opened, studio):
+    page = opened(expected=("507",))
+    create(page, "full disk")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    database = studio.projects.get("full disk").project.database
+
+    def allow(pages):
+        with database.transaction() as transaction:
+            transaction.read(f"pragma max_page_count = {pages}")
+
+    allow(database.column("pragma page_count")[0])
+    page.click("#add-items")
+    page.fill("#paste-text", "\n".join(f"message {number} {'x' * 400}" for number in range(200)))
+    page.click("#paste-add")
+    page.wait_for_selector("#add-error >> text=disk is full")
+    check(page)
+    allow(10**6)
+    page.click("#paste-add")
+    page.wait_for_selector("#shown >> text=212 items")
+
+
+def test_a_project_is_renamed_removed_and_brought_back(opened, studio):
+    page = opened()
+    create(page, "Old name")
+    page.goto(studio.address)
+    page.click("[data-name='Old name'][data-edit-project]")
+    check(page)
+    page.fill("#edit-project [name=name]", "<i>New</i> name")
+    page.keyboard.press("Enter")
+    page.click("[data-name='<i>New</i> name'][data-edit-project]")
+    page.click("#edit-project .danger")
+    page.click(".banner >> text=Undo")
+    page.click("[data-name='<i>New</i> name'][data-edit-project]")
+    page.click("#edit-project .danger")
+    page.click(".removed summary")
+    check(page)
+    page.click("[data-delete-project]")
+    check(page)
+    page.click("#delete-project .danger")
+    until(page, "!document.body.textContent.includes('New')")
+
+
+def test_a_project_that_is_removed_elsewhere_is_said_and_comes_back(opened, studio):
+    page = opened(expected=("409",))
+    create(page, "shared with others")
+    gone = studio.projects.remove("shared with others")
+    page.wait_for_selector("#gone:visible >> text=shared with others")
+    studio.projects.restore(gone)
+    page.wait_for_selector("#gone", state="hidden")
+
+
+def test_zoom_and_reduced_motion(opened):
+    page = opened(width=640, height=400, language="de-DE")  # 1280 x 800 at 200 %
+    page.emulate_media(reduced_motion="reduce")
+    page.click("[value=texts].tile")
+    page.wait_for_url("**/p/**")
+    answered(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    assert page.evaluate("document.getAnimations().length") == 0
+    for control in ("#add-items", "#show-keys", "[hx-get$='/export']", "[hx-get$='/history']"):
+        page.click(control)
+        page.wait_for_selector("dialog[open]")
+        check(page)
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_every_dialog_in_german_has_no_fault_and_keeps_the_focus(opened, width):
+    page = opened(width=width, height=780, language="de-DE", scheme="dark", expected=("422",))
+    for tile in ("start-file", "new-project"):
+        page.click(f"[data-open={tile}]")
+        check(page)
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.dataset.open") == tile
+    page.click("[value=texts].tile")
+    page.wait_for_url("**/p/**")
+    answered(page)
+    if width < 900:
+        page.click(".area.left summary")
+    page.click("#edit-1")
+    page.wait_for_selector("#sheet[open] [name=description]")
+    check(page)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "edit-1"
+    page.click("#add-class")
+    check(page)
+    page.fill("#new-class input", "Billing")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#new-class .error >> text=gibt es schon")
+    check(page)
