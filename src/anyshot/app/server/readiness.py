@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from anyshot import store, tasks
 from anyshot.base.items import Modality
@@ -50,9 +51,14 @@ def ready(classifier: Any, cache: store.MemoryCache) -> Any:
 
 
 def fit_once() -> None:
-    """Fit a small model, which loads what fitting needs."""
+    """Fit a small model, which loads what fitting needs, and let BLAS use one thread from then on.
+
+    In a process with several threads, those of BLAS would wait for each other at every small product: on two busy cores
+    a change then takes more than ten times the CPU time.
+    """
     labels = ["a", "b"] * 3
     tasks.AnyShotClassifier(cache=False).fit(np.eye(6, 3, dtype=np.float32) + 1, labels)
+    threadpool_limits(1, "blas")
 
 
 def modality_of_model(classifier: Any) -> Modality:
