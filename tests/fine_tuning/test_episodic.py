@@ -79,20 +79,24 @@ def trained(seed=0):
     return network, embed, held_out, before, history
 
 
-def test_training_improves_the_accuracy_on_new_classes():
-    network, embed, held_out, before, history = trained()
+@pytest.fixture(scope="module")
+def training():
+    return trained()
+
+
+def test_training_improves_the_accuracy_on_new_classes(training):
+    network, embed, held_out, before, history = training
     after = episode_accuracy(network, embed, held_out)
     assert after > before + 0.2
     assert history.records[history.best_epoch].held_out.accuracy == pytest.approx(after)
 
 
-def test_the_same_seed_gives_the_same_weights():
-    first, again = (trained()[0].weight for _ in range(2))
-    assert torch.equal(first, again)
+def test_the_same_seed_gives_the_same_weights(training):
+    assert torch.equal(training[0].weight, trained()[0].weight)
 
 
-def test_vectors_have_unit_length_and_are_in_the_order_of_the_rows():
-    network, embed, *_ = trained()
+def test_vectors_have_unit_length_and_are_in_the_order_of_the_rows(training):
+    network, embed, *_ = training
     vectors = encode_rows(network, embed, np.arange(5))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(encode_rows(network, embed, np.array([3, 0])), vectors[[3, 0]], rtol=1e-5)
