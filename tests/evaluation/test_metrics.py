@@ -246,6 +246,14 @@ def test_regression_metrics_agree_with_scikit_learn():
         r2([1.0, 1.0], [1.0, 2.0])
 
 
+@pytest.mark.parametrize("metric", [rmse, mae, r2])
+def test_numbers_that_are_not_finite_or_not_one_each_are_refused(metric):
+    with pytest.raises(InputError, match=r"One prediction per label is needed; the shapes are \(1,\) and \(2,\)"):
+        metric([1.0, 2.0], [1.0])
+    with pytest.raises(InputError, match=r"must be finite; row 1 has 2\.0 and nan"):
+        metric([1.0, 2.0], [1.0, np.nan])
+
+
 def test_reliability_by_hand():
     table = reliability([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]], [0, 1, 1], n_bins=2)
     assert table[["low", "high", "n"]].to_numpy().tolist() == [[0.5, 1.0, 3.0]]

@@ -11,15 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
-from sklearn.metrics import (
-    f1_score,
-    mean_absolute_error,
-    r2_score,
-    recall_score,
-    roc_auc_score,
-    roc_curve,
-    root_mean_squared_error,
-)
+from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.labels import Labels, check_indexes
@@ -205,12 +197,12 @@ def false_positive_rate(
 
 def rmse(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the root of the mean squared error, in the unit of `y` (n,)."""
-    return float(root_mean_squared_error(y, predicted, sample_weight=item_weights(sample_weight, len(np.asarray(y)))))
+    return math.sqrt(_mean(_errors(y, predicted) ** 2, sample_weight))
 
 
 def mae(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the mean absolute error, in the unit of `y` (n,)."""
-    return float(mean_absolute_error(y, predicted, sample_weight=item_weights(sample_weight, len(np.asarray(y)))))
+    return _mean(np.abs(_errors(y, predicted)), sample_weight)
 
 
 def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -221,10 +213,29 @@ def r2(y: ArrayLike, predicted: ArrayLike, *, sample_weight: ArrayLike | None = 
     NotEnoughLabelsError
         All numbers are equal, so there is no variance to explain.
     """
-    weight, numbers = item_weights(sample_weight, len(np.asarray(y))), np.asarray(y, dtype=np.float64)
-    if len(np.unique(numbers if weight is None else numbers[weight > 0])) < 2:
+    error, numbers = _errors(y, predicted), np.asarray(y, dtype=np.float64)
+    weight = item_weights(sample_weight, len(numbers))
+    counted = numbers if weight is None else numbers[weight > 0]
+    if (counted == counted[:1]).all():
         raise NotEnoughLabelsError("R2 is undefined because all numbers are equal.")
-    return float(r2_score(numbers, predicted, sample_weight=weight))
+    apart = numbers - _mean(numbers, sample_weight)
+    return 1 - _mean(error**2, sample_weight) / _mean(apart**2, sample_weight)
+
+
+def _errors(y: ArrayLike, predicted: ArrayLike) -> Floats:
+    """Return the predictions (n,) minus the labels (n,). Not by scikit-learn, whose checks take most of a bootstrap."""
+    truth, answers = (np.asarray(column, dtype=np.float64) for column in (y, predicted))
+    if truth.shape != answers.shape or truth.ndim != 1:
+        raise InputError(f"One prediction per label is needed; the shapes are {answers.shape} and {truth.shape}.")
+    error = answers - truth
+    if not np.isfinite(error).all():
+        row = np.flatnonzero(~np.isfinite(error))[0]
+        raise InputError(f"Labels and predictions must be finite; row {row} has {truth[row]} and {answers[row]}.")
+    return error
+
+
+def _mean(values: Floats, sample_weight: ArrayLike | None) -> float:
+    return float(np.average(values, weights=item_weights(sample_weight, len(values))))
 
 
 def bootstrap_interval(
