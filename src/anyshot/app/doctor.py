@@ -169,7 +169,7 @@ def _try(program: str) -> tuple[bool, str]:
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-W", "ignore", "-c", program],
-            capture_output=True, text=True, timeout=TIMEOUT, check=False,
+            capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return False, f"no result within {TIMEOUT} s"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # it is loaded by who changes a saved model
 
 LOCK_WARNING: Final = 10.0
 """Seconds of waiting for a lock after which a warning names its holder."""
+ON_WINDOWS: Final = os.name == "nt"
+RENAMING: Final = 2.0
+"""Seconds for which a rename is tried again on Windows, where it fails while another process reads a file."""
 _LEFTOVER: Final = 3600  # seconds after which a temporary folder was left by a killed process
 
 
@@ -37,7 +40,7 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
     part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
     try:
         yield part
-        part.replace(final)
+        renamed(part, final)
     except AnyshotError:  # some are of type OSError, too
         raise
     except OSError as error:
@@ -94,6 +97,22 @@ def replace_by_copy(target: Path, source: Path) -> None:
         _swap(fresh, target)
 
 
+def renamed(source: Path, target: Path) -> Path:
+    """Rename a file, which replaces another, or a folder; return its new path.
+
+    Windows refuses that while another process has the file open, or one in the folder. Files are read within
+    milliseconds, so that it is tried again.
+    """
+    give_up = time.monotonic() + (RENAMING if ON_WINDOWS else 0)
+    while True:
+        try:
+            return source.replace(target)
+        except PermissionError:
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(0.02)
+
+
 def readable_folder(target: Path) -> Path:
     """Return `target`, or the old folder if a process was killed between the two renames of `replace_folder`."""
     return _old(target) if not target.exists() and _old(target).is_dir() else target
@@ -102,7 +121,7 @@ def readable_folder(target: Path) -> Path:
 def restore_folder(target: Path) -> None:
     """Undo a replacement that was interrupted between its two renames."""
     if readable_folder(target) != target:
-        _old(target).rename(target)
+        renamed(_old(target), target)
 
 
 @contextmanager
@@ -174,7 +193,7 @@ def _temporary_folder(target: Path) -> Iterator[Path]:
 
 def _sync_names(folder: Path) -> None:
     """Force a folder's list of names to disk; Windows does not allow it."""
-    if os.name == "nt":
+    if ON_WINDOWS:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -188,16 +207,16 @@ def _swap(fresh: Path, target: Path) -> None:
     if old.exists():
         shutil.rmtree(old)  # `target` is complete, so this was left by a killed process
     if not target.exists():
-        fresh.rename(target)
+        renamed(fresh, target)
     elif not any(target.iterdir()):
         target.rmdir()
-        fresh.rename(target)
+        renamed(fresh, target)
     else:
-        target.rename(old)
+        renamed(target, old)
         try:
-            fresh.rename(target)
+            renamed(fresh, target)
         except OSError:
-            old.rename(target)
+            renamed(old, target)
             raise
     _sync_names(target.parent)
     shutil.rmtree(old, ignore_errors=True)

