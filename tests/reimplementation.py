@@ -33,7 +33,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         return corrected(S, X, y) if correcting else prior
 
     if len(y):
-        factors, t = average(start, X, y, len(S), confidence)
+        factors, t = average(start, X, y, len(S), confidence, with_clusters)
         if with_clusters:
             prior, _, pi = move(labeled=3 * sums(X, y, len(S)))
         else:
@@ -174,7 +174,7 @@ def heads(y, c):
     """Return the strength and prior weight of each head, with its odds."""
     fewest = np.bincount(y, minlength=c).min()
     odds = ({(0.1, 1): 1.0} if len(y) <= 200 else {}) | {(2.0, 1): 0.05 * c, (20.0, 1): 0.001 * c**3}
-    return odds | ({(10.0, 0): 0.0008 * fewest**2} if fewest >= 5 else {})
+    return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
 
 
 def default_factors(odds, confidence):
@@ -193,27 +193,36 @@ def weighted_heads(S, X, y, factors, pool=None):
     return sum(factor * W for factor, W, _ in found), sum(factor * b for factor, _, b in found)
 
 
-def average(start, X, y, c, confidence):
+def average(start, X, y, c, confidence, with_clusters):
     """Return the factor of each head, and the temperature of their sum, from held-out labels."""
-    n = len(y)
     odds = heads(y, c)
     counted = np.bincount(y, minlength=c)[y] > 1
     if counted.sum() < 4 or len(np.unique(y[counted])) < 2:
-        return default_factors(odds, confidence), 1.0
+        factors = default_factors(odds, confidence)
+        if with_clusters or len(np.unique(y)) < 4:
+            return factors, 1.0
+        scores = held_out(start, X, y, factors)
+        return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+    scores, y = {own: table[counted] for own, table in held_out(start, X, y, odds).items()}, y[counted]
+    t = {own: best_temperature(scores[own], y, 1 / (3 * (confidence if own[1] else 1))) for own in odds}
+    logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], y) for own in odds}
+    factors = {own: share / t[own] for own, share in shares(logs).items()}
+    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+
+
+def held_out(start, X, y, odds):
+    """Return the scores (n, c) of each head for labels that it was fitted without."""
+    n = len(y)
     n_folds = 10 if n <= 50 else 5 if n <= 500 else 3
     rank = np.array([(y[:row] == k).sum() for row, k in enumerate(y)])
     fold = (rank + y) % n_folds
-    scores = {own: np.zeros((n, c)) for own in odds}
+    scores = {own: np.zeros((n, len(start(X, y)))) for own in odds}
     for out in (fold == number for number in np.unique(fold)):
         prior = start(X[~out], y[~out])
         for own in odds:
             W, b = head(own[1] * prior, X[~out], y[~out], own[0])
             scores[own][out] = X[out] @ W.T + b
-    scores, y = {own: table[counted] for own, table in scores.items()}, y[counted]
-    t = {own: best_temperature(scores[own], y, 1 / (3 * (confidence if own[1] else 1))) for own in odds}
-    logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], y) for own in odds}
-    factors = {own: share / t[own] for own, share in shares(logs).items()}
-    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+    return scores
 
 
 def log_likelihood(scores, y):

@@ -8,17 +8,20 @@ from scipy.special import log_softmax, softmax
 
 from anyshot.any_shot.cross_validation import (
     cross_validate,
+    default_temperature,
     divided,
     factors_by_likelihood,
     held_out_scores,
     result_from_scores,
+    result_of,
 )
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.heads import fit_method, heads
+from anyshot.any_shot.heads import default_factors, fit_method, heads
 from anyshot.any_shot.model import FoldHead
-from anyshot.any_shot.prior import Prior, corrected_class_vectors, fit_prior
-from anyshot.base.validation import generator
+from anyshot.any_shot.prior import Clusters, Prior, corrected_class_vectors, fit_prior
+from anyshot.any_shot.training_set import TrainingSet
+from anyshot.base.validation import generator, unit
 from anyshot.evaluation.metrics import wilson_interval
 from anyshot.training import softmax_regression
 from anyshot.training.softmax_regression import fit_temperature
@@ -183,3 +186,20 @@ def test_the_interval_is_wider_where_most_labels_are_of_one_class():
     assert result.accuracy == pytest.approx((17 / 18 + 1) / 2)
     lower, upper = result.interval
     assert upper - lower > np.subtract(*wilson_interval(19.4, 20)[::-1])
+
+
+@pytest.mark.parametrize("noise", [0.02, 1.5])
+def test_the_only_labels_of_their_classes_set_the_temperature(noise):
+    S = np.eye(8, dtype=np.float32)
+    X = unit(S + noise * generator(0).normal(size=S.shape).astype(np.float32))
+    data = TrainingSet(S, X, np.arange(8))
+    prior = fit_prior(data)
+    factors = default_factors("any-shot", data, prior)
+    found = default_temperature("any-shot", data, prior, factors)
+    assert (found < 1) == (noise < 0.1)  # where labels are predicted well, scores count for more
+    assert result_of("any-shot", [], data, prior)[0].temperature == found
+    few = data.subset(np.arange(8) < 3)
+    assert default_temperature("any-shot", few, prior, factors) == 1.0
+    assert (
+        default_temperature("any-shot", data, prior._replace(clusters=Clusters(1.0, np.full(8, 1 / 8))), factors) == 1.0
+    )

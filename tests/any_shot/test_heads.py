@@ -11,8 +11,9 @@ from anyshot.tasks.vector_classifiers import AnyShotHead, PrototypeClassifier
 from four_classes import C, four_classes, names_of, some_labels, without_labels, without_names
 
 WEAK, MIDDLE, STRONG = (Strength(one, 1) for one in (DEFAULTS.weak_c, DEFAULTS.middle_c, DEFAULTS.strong_c))
-LOGISTIC = Strength(DEFAULTS.logistic_c, 0)
-BY_NAMES, ALL_HEADS = [WEAK, MIDDLE, STRONG], [WEAK, MIDDLE, STRONG, LOGISTIC]
+LOGISTICS = [Strength(one, 0) for one in DEFAULTS.logistic_c]
+LOGISTIC = LOGISTICS[-1]
+BY_NAMES, ALL_HEADS = [WEAK, MIDDLE, STRONG], [WEAK, MIDDLE, STRONG, *LOGISTICS]
 
 
 # --- odds ---
@@ -30,8 +31,10 @@ def test_the_head_without_names_needs_five_labels_of_every_class(counts, expecte
 def test_odds_by_hand():
     own = replace(DEFAULTS, weak_odds=2.0, middle_odds=0.1, strong_odds=0.01, logistic_odds=0.001)
     found = heads(four_classes(n_each=6)[0].with_defaults(own))  # four classes with six labels each
-    expected = {WEAK: 2.0, MIDDLE: 0.1 * 4, STRONG: 0.01 * 4**3, LOGISTIC: 0.001 * 6**2}
+    expected = {WEAK: 2.0, MIDDLE: 0.1 * 4, STRONG: 0.01 * 4**3, **dict.fromkeys(LOGISTICS, 0.001 * 6**2)}
     assert found == pytest.approx(expected)
+    fewer = heads(four_classes(n_each=6)[0].with_defaults(replace(own, logistic_labels=5)))
+    assert fewer == pytest.approx(expected | dict.fromkeys(LOGISTICS, 0.001 * 5**2))
 
 
 @pytest.mark.parametrize(("n_each", "kept"), [(5, True), (6, False)])
@@ -58,12 +61,12 @@ def test_copies_of_a_label_do_not_count_as_more_labels():
 
 @pytest.mark.parametrize(
     ("field", "left_out"),
-    [("weak_odds", WEAK), ("middle_odds", MIDDLE), ("strong_odds", STRONG), ("logistic_odds", LOGISTIC)],
+    [("weak_odds", [WEAK]), ("middle_odds", [MIDDLE]), ("strong_odds", [STRONG]), ("logistic_odds", LOGISTICS)],
 )
 def test_a_head_of_odds_zero_is_left_out(field, left_out):
     data = four_classes(n_each=5)[0].with_defaults(replace(DEFAULTS, **{field: 0}))
-    assert list(heads(data)) == [head for head in ALL_HEADS if head != left_out]
-    assert left_out not in default_factors("any-shot", data, names_of(data))
+    assert list(heads(data)) == [head for head in ALL_HEADS if head not in left_out]
+    assert not set(left_out) & default_factors("any-shot", data, names_of(data)).keys()
 
 
 # --- default factors ---
@@ -74,8 +77,10 @@ def test_default_factors_by_hand():
     data = four_classes(n_each=1)[0].with_defaults(own)
     expected = {WEAK: 3 / 5, MIDDLE: 3 / 5, STRONG: 9 / 5}
     assert default_factors("any-shot", data, names_of(data)) == pytest.approx(expected)
-    assert default_factors("logistic-regression", data, names_of(data)) == {LOGISTIC: 3.0}
-    assert default_factors("any-shot", without_names(data), names_of(without_names(data))) == {LOGISTIC: 3.0}
+    assert default_factors("logistic-regression", data, names_of(data)) == dict.fromkeys(LOGISTICS, 1.5)
+    assert default_factors("any-shot", without_names(data), names_of(without_names(data))) == dict.fromkeys(
+        LOGISTICS, 1.5
+    )
     for method in ("zero-shot", "prototype"):
         assert default_factors(method, data, names_of(data)) == {}
     assert default_factors("any-shot", without_labels(data), names_of(data)) == {}

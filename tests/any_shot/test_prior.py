@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anyshot.any_shot.defaults import DEFAULTS, Strength
+from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.fitting import fit_model
 from anyshot.any_shot.heads import default_factors
 from anyshot.any_shot.prior import (
@@ -361,10 +361,9 @@ def test_confidence_multiplies_the_scale_of_heads_that_start_from_class_vectors(
     sure, unsure = (
         default_factors("any-shot", data, fit_prior(data)._replace(kind="refined", confidence=one)) for one in (1, 0.25)
     )
-    logistic = Strength(DEFAULTS.logistic_c, 0)
     assert unsure.keys() == sure.keys()
     for strength in sure:
-        ratio = 1 if strength == logistic else 0.25
+        ratio = 1 if strength.prior_weight == 0 else 0.25
         assert unsure[strength] == pytest.approx(ratio * sure[strength])
 
 

@@ -39,11 +39,9 @@ def cross_validate(
     There are no results if there are too few labels. If a class's only label is held out, that tests the prior and not
     what labels add, so such labels do not count.
     """
-    own, known = data.defaults, data
-    if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
-        known = TrainingSet(prior.class_vectors, data.labeled, data.index, weights=data.weights, defaults=own)
+    own = data.defaults
     held_out = first_of_each_class(data.index, own.max_held_out)
-    known = known.subset(held_out)
+    known = data.subset(held_out)
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return [], {}
@@ -67,6 +65,19 @@ def cross_validate(
     return results, deltas
 
 
+def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors: Factors) -> float:
+    """Return the temperature of a method with default factors, where hardly any class has two labels.
+
+    A class's only label, predicted by its class vector and other labels, tells how hard new items are, but not which
+    heads to average. With clusters it is far too hard, since others have moved to their labels.
+    """
+    own, few = data.defaults, len(np.unique(data.index)) < data.defaults.min_labels
+    if few or prior.clusters or not factors or not prior.class_vectors.any(axis=1).all():
+        return 1.0
+    scores = held_out_scores(method, divided(data, prior), factors, {})[0]
+    return fit_temperature(scores, data.index, weights=data.weight, prior_items=own.temperature_items)
+
+
 class Fold(NamedTuple):
     """Labels that are held out together, and what all others give."""
 
@@ -84,6 +95,9 @@ def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
 
     Held-out labels must move no class vector: corrections, and a map from attributes, are found again in each fold.
     """
+    if prior.kind != "attributes":  # the class vectors do not depend on labels, and so need no pool
+        alone = (prior.class_vectors, data.labeled, data.index)
+        data = TrainingSet(*alone, weights=data.weights, defaults=data.defaults)
     n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
     number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), []
     for one in np.unique(number):
@@ -166,7 +180,8 @@ def result_of(
             found = f"accuracy on {count(len(own.correct), 'held-out label')}, mean over classes, with 95 % intervals"
             return own, f"{method.capitalize()} is used ({found}: {figures})."
     factors, none = default_factors(method, data, prior), np.zeros(0)
-    result = CrossValidationResult(method, np.nan, np.nan, 1.0, none.astype(bool), none, factors)
+    temperature = default_temperature(method, data, prior, factors)
+    result = CrossValidationResult(method, np.nan, np.nan, temperature, none.astype(bool), none, factors)
     return result, _why_not_compared(method, data)
 
 

@@ -8,13 +8,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.heads import Factors, Fit, fit_method, heads, odds_as_factors
 from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.open_set import fit_threshold
-from anyshot.any_shot.prior import (
-    Prior,
-    fit_prior,
-    initial_class_vectors,
-    moved_by_labels,
-    zero_shot_by_attributes,
-)
+from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.threads import threads_for

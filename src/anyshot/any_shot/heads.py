@@ -60,8 +60,9 @@ def heads(data: TrainingSet) -> dict[Strength, float]:
         Strength(own.weak_c, 1): own.weak_odds if len(data.index) <= own.few_labels and all_described else 0.0,
         Strength(own.middle_c, 1): own.middle_odds * n_classes,
         Strength(own.strong_c, 1): own.strong_odds * n_classes**3,
-        Strength(own.logistic_c, 0): own.logistic_odds * fewest**2 if fewest >= own.min_labels_per_class else 0.0,
     }
+    if fewest >= own.min_labels_per_class:
+        odds |= {Strength(C, 0): own.logistic_odds * min(fewest, own.logistic_labels) ** 2 for C in own.logistic_c}
     return {strength: one for strength, one in odds.items() if one > 0}
 
 
@@ -70,7 +71,9 @@ def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
     if method in ("zero-shot", "prototype") or not len(data.index):
         return {}
     by_names = method == "any-shot" and prior.initial.any()
-    return odds_as_factors(heads(data) if by_names else {Strength(data.defaults.logistic_c, 0): 1.0}, data, prior)
+    return odds_as_factors(
+        heads(data) if by_names else {Strength(C, 0): 1.0 for C in data.defaults.logistic_c}, data, prior
+    )
 
 
 def odds_as_factors(odds: Mapping[Strength, float], data: TrainingSet, prior: Prior) -> Factors:

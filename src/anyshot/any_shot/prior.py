@@ -1,5 +1,6 @@
 """The prior: class vectors before labels are fitted, and how unlabeled items and labels of other classes move them."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         return Prior(S, kind, S, reasons=(reason,))
     names = S if data.attributes.size else unit(data.class_embeddings)
     n_items = count(len(pool), "unlabeled example")
-    refined = refine_on_pool(S, data, pool, 1.0)
+    refined = refine_with_shares(S, data, pool, 1.0, mix=False)
     agreed = agreement(names, refined.class_vectors, pool)
     if agreed < own.least_agreement:
         reason = (
@@ -120,48 +121,30 @@ def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
 
 
 def refine_with_shares(
-    S: Vectors, data: TrainingSet, pool: Vectors, name_weight: float, *, labeled_sums: Floats | None = None
+    S: Vectors, data: TrainingSet, pool: Vectors, weight: float, *, labeled_sums: Floats | None = None, mix: bool = True
 ) -> Refinement:
-    """Return class vectors S (c, d) refined on the pool (m, d), and its class shares.
+    """Return class vectors S (c, d), which weigh `weight`, refined on the pool (m, d), and its class shares.
 
-    Shares from cosines are too even where clusters are clear, so those of a Gaussian mixture are tried as well; they
-    are taken if they raise the evidence for the clusters.
+    labeled_sums (c, d): of the labeled examples. Shares from cosines are too even where clusters are clear, so those of
+    a Gaussian mixture are tried as well if `mix`; they are taken if they raise the evidence for the clusters.
     """
-    refined = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums)
-    if data.class_prior is not None:
-        return refined
-    components = data.pool_components
-    shares = zero_shot.shares_by_clusters(components, refined.probabilities)
-    other = refine_on_pool(S, data, pool, name_weight, labeled_sums=labeled_sums, shares=shares)
-    before, after = (zero_shot.cluster_evidence(components, found.probabilities)[0] for found in (refined, other))
-    return other if after >= before + data.defaults.least_gain else refined
-
-
-def refine_on_pool(
-    S: Vectors,
-    data: TrainingSet,
-    pool: Vectors,
-    name_weight: float,
-    *,
-    labeled_sums: Floats | None = None,
-    shares: Floats | None = None,
-) -> Refinement:
-    """Return class vectors S (c, d) refined on the pool (m, d), at class shares that are expected, given here or found.
-
-    labeled_sums (c, d): of the labeled examples; shares (c,).
-    """
-    own = data.defaults
-    known = data.class_prior if data.class_prior is not None else shares
-    return refine(
+    own, known = data.defaults, data.class_prior
+    refined_at = partial(
+        refine,
         S,
         pool,
-        name_weight=name_weight,
+        name_weight=weight,
         labeled_sums=labeled_sums,
-        shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known,
         temperature=own.image_pool_temperature if data.centering else own.pool_temperature,
         balance=own.pool_balance,
         rounds=own.pool_rounds,
     )
+    refined = refined_at(shares=SharesFromPool(own.cosine_scale, own.shares_prior) if known is None else known)
+    if known is not None or not mix:
+        return refined
+    other = refined_at(shares=zero_shot.shares_by_clusters(data.pool_components, refined.probabilities))
+    before, after = (zero_shot.cluster_evidence(data.pool_components, one.probabilities)[0] for one in (refined, other))
+    return other if after >= before + own.least_gain else refined
 
 
 def can_correct(S: Vectors, data: TrainingSet) -> bool:
