@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from anyshot.app.server.docs_page import CSP, STYLE
 from served import save_support, served
 
-N_REQUESTS = {"few": 6, "full": 130}
+N_REQUESTS = {"few": 4, "full": 130}
 """Requests that are made for each address, of which there are about 25."""
 
 
