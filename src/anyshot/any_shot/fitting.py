@@ -140,7 +140,7 @@ def _reasons(
     """Return how the method did, and what else there is to know about the model."""
     if kind == "corrected":
         why += f" {np.count_nonzero(data.counts)} labeled classes are used to correct the class vectors of all classes."
-    reasons = [why, *shares_reason(shares, data.texts.names)]
+    reasons = [why, *([] if shares is None else shares_reason(shares, data.texts.names))]
     if kind == "none" and len(data.unlabeled):
         unlabeled = count(len(data.unlabeled), "unlabeled example")
         reasons.append(f"The model has no class vectors, so it does not use the {unlabeled}.")

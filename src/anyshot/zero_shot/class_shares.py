@@ -21,13 +21,13 @@ def equal_shares(n_classes: int) -> Floats:
     return np.full(n_classes, 1 / n_classes)
 
 
-def shares_reason(shares: NDArray[np.floating] | None, names: Sequence[Label]) -> list[str]:
+def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[str]:
     """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
 
     >>> shares_reason(np.array([0.87, 0.13]), ["ham", "spam"])
     ["New items are expected to be 87 % 'ham' and 13 % 'spam'. Choose other shares with class_prior."]
     """
-    if shares is None or not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
+    if not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
         return []
     order = np.argsort(-shares, kind="stable")[:SHOWN_SHARES]
     listed = [f"{shares[row]:.0%} {names[row]!r}".replace("%", " %") for row in order]
