@@ -4,8 +4,8 @@
     python benchmarks/files_touched.py "report"       # the calls whose name holds this
 
 A file counts when a function of it runs; importing it does not count. Each call runs twice with one cache that is empty
-at first, and the second run is traced; AnyShotClassifier encodes its texts both times. The first edition touched 42
-files in FineTunedClassifier.fit, 40 in the report command.
+at first, and the second run is traced; AnyShotClassifier encodes its texts both times, with the encoder that the first
+run loaded. The first edition touched 42 files in FineTunedClassifier.fit, 40 in the report command.
 """
 
 import contextlib
