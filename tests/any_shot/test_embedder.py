@@ -195,6 +195,14 @@ def test_the_thesaurus_counts_for_texts_only_and_own_words_for_all(letters):
     ]
 
 
+def test_similar_names_are_found_with_the_encoder_of_the_bundled_vectors_only(letters):
+    texts = describe(["gadgets", "diplomacy"])
+    found = Embedder("minilm", cache=None, words=True).reader.readings(texts)
+    assert [own.source for own in found] == ["bundled", "similar"]
+    assert "war" in found[1].words
+    assert [own.source for own in Embedder(letters, cache=None, words=True).reader.readings(texts)] == ["none", "none"]
+
+
 def test_words_of_image_classes_are_put_into_the_template_of_names():
     seen = []
 

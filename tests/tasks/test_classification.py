@@ -804,6 +804,22 @@ def test_words_are_saved_and_models_of_the_first_edition_do_not_know_them(tmp_pa
     assert not any("words" in reason for reason in earlier.add_class("joy").reasons_)
 
 
+def test_a_name_that_is_not_listed_is_read_by_words_of_similar_names(tmp_path):
+    clf = AnyShotClassifier(["athletics", "diplomacy"], encoder="minilm").fit()
+    assert any("of similar names in the bundled list" in reason for reason in clf.reasons_)
+    texts = ["the ministers met for talks on the treaty", "she ran the last lap in a minute"]
+    assert clf.predict(texts).tolist() == ["diplomacy", "athletics"]
+    assert "minister" in clf.explain(texts)[0].words
+    clf.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(texts), clf.predict_proba(texts))
+    for model in (loaded, clf):
+        model.add_class("geopolitics")
+    np.testing.assert_array_equal(loaded.predict_proba(texts), clf.predict_proba(texts))
+    fresh = AnyShotClassifier(["athletics", "diplomacy", "geopolitics"], encoder="minilm").fit()
+    np.testing.assert_allclose(loaded.predict_proba(texts), fresh.predict_proba(texts), atol=1e-6)
+
+
 def test_an_item_of_weight_three_counts_as_three_and_one_of_weight_zero_is_left_out(letters):
     clf = AnyShotClassifier(encoder=letters, cache=False)
     weights, wrong = [3] * 6 + [1] * 12 + [0] * 18, LABELS[::-1]

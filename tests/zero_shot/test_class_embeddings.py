@@ -72,6 +72,19 @@ def test_words_count_like_two_descriptions_bare_and_in_a_sentence():
     np.testing.assert_allclose(alone, [[0, 1, 0, 0]], atol=1e-6)
 
 
+def test_words_of_similar_names_count_as_much_as_the_name():
+    vectors = {"cat": [1, 0, 0], "fur": [0, 1, 0], "It was fur.": [0, 0, 1]}
+    for source, expected in (("bundled", [1, 1, 1]), ("similar", [np.sqrt(2), 1, 1])):
+        found = embed_classes(
+            describe(["cat"]),
+            lambda texts: np.array([vectors[text] for text in texts], dtype=np.float32),
+            templates="{}",
+            word_templates=("{}", "It was {}."),
+            read_by=[Reading(("fur",), source)],
+        )
+        np.testing.assert_allclose(found, unit(np.array([expected], dtype=np.float32)), atol=1e-6)
+
+
 def test_a_name_nearer_to_another_description_than_to_its_own_is_left_out():
     vectors = {"acq": [0.0, 1.0], "earn": [0.1, 1.0], "mergers": [1.0, 0.0], "profits": [0.0, 1.0], "b": [1.0, 0.0]}
 

@@ -68,6 +68,43 @@ def test_names_that_all_deny_are_read_as_others():
     assert sources(["not zyzzyva", "other"]) == ["none", "none"]
 
 
+def similar(names):
+    return [("like", name) for name in names]
+
+
+def test_names_that_are_not_listed_have_the_words_of_similar_ones():
+    found = readings(describe({"ham": None, "zyzzyva": None, "tea": Words("green")}), similar)
+    assert found == (
+        Reading(lookup("ham"), "bundled"),
+        Reading(("like", "zyzzyva"), "similar"),
+        Reading(("green",), "own"),
+    )
+    assert readings(describe(["zyzzyva", "other"]), similar)[0] == Reading(("like", "zyzzyva"), "similar")
+    assert readings(describe(["ham", "zyzzyva"]), lambda names: [()] * len(names)) == (Reading(), Reading())
+
+
+def test_words_are_added_to_those_of_similar_names_or_dropped_from_them():
+    classes = {"zyzzyva": Words(add="beetle"), "qwop": Words(drop="like"), "ham": None}
+    added, dropped, listed = readings(describe(classes), similar)
+    assert added == Reading(("like", "zyzzyva", "beetle"), "own")
+    assert dropped == Reading(("qwop",), "similar")
+    assert listed.source == "bundled"
+
+
+def test_classes_with_a_description_or_without_letters_have_no_words_of_similar_names():
+    for classes in ({"zyzzyva": "a beetle that eats palm trees", "ham": None}, ["1", "zyzzyva"]):
+        assert readings(describe(classes), similar) == (Reading(), Reading())
+
+
+def test_the_reasons_say_that_words_are_those_of_similar_names():
+    texts = describe(["ham", "zyzzyva"])
+    (reason,) = reading_reasons(texts, readings(texts, similar))
+    assert "(from the bundled list or of similar names in the bundled list)" in reason
+    assert reason.endswith(
+        "'zyzzyva' as like, zyzzyva. Change them with Words, or leave the list out with words=False."
+    )
+
+
 @pytest.mark.parametrize("names", [["a", "b"], [1, 2], ["1", "2"], ["\N{THUMBS UP SIGN}", "?"], ["word " * 40, "x"]])
 def test_names_without_a_meaning_have_no_words(names):
     assert readings(describe(names)) == (Reading(), Reading())

@@ -4,11 +4,13 @@ import json
 import re
 from importlib import resources
 
+import numpy as np
 import pytest
 
 from anyshot import data
+from anyshot.base.validation import unit
 from anyshot.zero_shot.class_names import normal_form
-from anyshot.zero_shot.thesaurus import listed_names, lookup
+from anyshot.zero_shot.thesaurus import SIMILAR_WORDS, bundled_vectors, listed_names, lookup, similar_words
 
 LISTED = json.loads(resources.files(data).joinpath("thesaurus.json").read_text(encoding="utf-8"))
 
@@ -87,3 +89,61 @@ def test_a_name_that_joins_several_has_words_of_each_in_turn():
         assert lookup(joined)[:4] == (society[0], culture[0], society[1], culture[1])
         assert len(lookup(joined)) <= 15
     assert lookup("society & zyzzyva") == ()
+
+
+# --- similar names ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """Return a vector for each listed name; any two are nearly orthogonal."""
+    return unit(np.random.default_rng(0).normal(size=(len(listed_names()), 300)).astype(np.float32))
+
+
+def between(listed, *names):
+    return unit(sum(weight * listed[listed_names().index(name)] for name, weight in names)[None])[0]
+
+
+def test_a_name_has_the_words_of_the_most_similar_listed_names_in_turn(listed):
+    (found,) = similar_words(between(listed, ("spam", 1.0), ("joy", 0.9))[None], listed)
+    in_turn = [word for pair in zip(lookup("spam"), lookup("joy"), strict=False) for word in pair]
+    assert list(found[: len(in_turn)]) == in_turn
+    assert len(found) == len(set(found)) <= SIMILAR_WORDS
+
+
+def test_words_of_several_classes_are_left_out_unless_a_class_has_no_others(listed):
+    one, other = between(listed, ("spam", 1.0), ("joy", 0.8)), between(listed, ("spam", 1.0), ("anger", 0.8))
+    found = similar_words(np.stack([one, other]), listed)
+    assert not set(found[0]) & set(found[1])
+    assert set(found[0]) <= {*lookup("joy")}
+    assert similar_words(np.stack([one, one]), listed)[0]
+
+
+def test_nothing_is_found_for_two_classes_that_are_most_similar_to_the_same_name(listed):
+    one, other = between(listed, ("spam", 1.0), ("joy", 0.2)), between(listed, ("spam", 1.0), ("anger", 0.3))
+    assert similar_words(one[None], listed) != [()]
+    assert similar_words(np.stack([one, other]), listed) == [(), ()]
+
+
+def test_a_listed_name_that_another_class_is_nearer_to_counts_less(listed):
+    one = between(listed, ("spam", 1.0), ("joy", 1.1))
+    assert similar_words(one[None], listed)[0][0] == lookup("joy")[0]
+    other = between(listed, ("joy", 1.0), ("anger", 0.3))
+    assert similar_words(np.stack([one, other]), listed)[0][0] == lookup("spam")[0]
+
+
+def test_the_words_of_classes_do_not_depend_on_their_order(listed):
+    names = np.stack([between(listed, ("spam", 1.0), (name, 0.8)) for name in ("joy", "anger", "refund", "weather")])
+    assert similar_words(names[::-1], listed) == similar_words(names, listed)[::-1]
+
+
+def test_nothing_is_found_if_a_tenth_of_the_classes_are_like_no_listed_name(listed):
+    random, known = unit(np.random.default_rng(1).normal(size=(2, 300)).astype(np.float32)), listed[:18]
+    assert similar_words(np.concatenate([known, random[:1]]), listed)[-1]
+    assert similar_words(np.concatenate([known[:17], random]), listed) == [()] * 19
+
+
+def test_there_is_a_bundled_vector_for_each_listed_name():
+    vectors = bundled_vectors()
+    assert vectors.shape == (len(listed_names()), 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)

@@ -51,8 +51,8 @@ def embed_classes(
 
     The vector of the name is a mean over `templates`, in which the bare name counts as often as it has words, up to
     three times. Descriptions are embedded as they are. Words give a vector for each of `word_templates`, the mean over
-    all words. A text without letters, such as the number of a class, is left out; a class without any other text gets
-    a vector of zeros.
+    all words; words of similar names give one vector for all sentences. A text without letters, such as the number of a
+    class, is left out; a class without any other text gets a vector of zeros.
 
     texts: from `describe`; embed: texts to unit-length vectors (n, d), as an encoder's `encode`, called once, with
     distinct texts; templates: sentences with ``{}`` for the name, `TEXT_TEMPLATES` for texts, `IMAGE_TEMPLATES` for an
@@ -234,7 +234,8 @@ def _sentences(
 ) -> list[list[str]]:
     """Return the groups of texts of a class whose vectors count alike; the first of its own texts is the name.
 
-    A group is the name in its sentences, a description, or the words in one sentence; a text without letters has none.
+    A group is the name in its sentences, a description, or the words in one sentence, or in all if they are those of
+    similar names; a text without letters has none.
     """
     if reading.source == "any":
         return [list(reading.words)]
@@ -244,7 +245,10 @@ def _sentences(
         repeated = [phrase for phrase in phrases for _ in range(count if phrase == "{}" else 1)]
         found.append([phrase.replace("{}", own[0]) for phrase in repeated])
     found += [[text] for text in own[1:] if has_letters(text)]
-    return found + [[phrase.replace("{}", word) for word in reading.words] for phrase in word_phrases if reading.words]
+    of_words = [[phrase.replace("{}", word) for word in reading.words] for phrase in word_phrases if reading.words]
+    if reading.source == "similar":  # less sure than a class's own words, so all sentences count as one group
+        of_words = [[text for group in of_words for text in group]]
+    return found + of_words
 
 
 def _embedded(texts: Sequence[str], embed: Embed) -> tuple[dict[str, int], Vectors]:

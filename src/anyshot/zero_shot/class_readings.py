@@ -4,8 +4,9 @@ Words are worth more than names: the accuracy without a label, mean over halves 
 67 % by names, 75 % by the words of the thesaurus, and 77 % by words that somebody who knows the data writes down.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,7 +17,15 @@ from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
 from anyshot.zero_shot.class_names import has_letters, normal_form
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, own_readings
-from anyshot.zero_shot.thesaurus import forms_of, listed_name, lookup, sample_of_words
+from anyshot.zero_shot.thesaurus import (
+    bundled_vectors,
+    forms_of,
+    listed_name,
+    listed_names,
+    lookup,
+    sample_of_words,
+    similar_words,
+)
 
 SHORT_DESCRIPTION: Final = 4
 """Most words of a description that is looked up like a name."""
@@ -32,6 +41,9 @@ REMAINDERS: Final = frozenset(
     }
 )
 """Names, in normal form, of a class that contains what the others do not."""
+
+SAME_ENCODER: Final = 0.99
+"""Least cosine of an encoder's vectors to the bundled vectors of the same names, which are rounded to 8 bits."""
 
 SHOWN_WORDS: Final = 4
 SHOWN_CLASSES: Final = 4
@@ -72,7 +84,7 @@ class ClassReader:
 
     def readings(self, texts: ClassTexts) -> tuple[Reading, ...]:
         """Return the words by which classes are read; those of the thesaurus are words of texts, not of images."""
-        return readings(texts) if self.thesaurus and self.of_texts else own_readings(texts)
+        return readings(texts, self._similar_words) if self.thesaurus and self.of_texts else own_readings(texts)
 
     def reasons(self, texts: ClassTexts) -> list[str]:
         """Return how class names are read, in sentences; none if they are not."""
@@ -102,6 +114,27 @@ class ClassReader:
             return self.bridge.embed_classes(some)
         return np.zeros((len(rows), self.width), np.float32)
 
+    def _similar_words(self, names: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the words of names in the thesaurus that are similar to each of the names of classes."""
+        listed = self._listed_vectors
+        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed)
+
+    @cached_property
+    def _listed_vectors(self) -> Vectors | None:
+        """The bundled vectors of the names in the thesaurus (n, d); None if the encoder gives others."""
+        listed, names = bundled_vectors(), listed_names()
+        if self.encode is None or listed.shape != (len(names), self.width):
+            return None
+        some = [0, len(names) // 2, len(names) - 1]
+        own = self._name_vectors([names[row] for row in some])
+        return listed if (own * listed[some]).sum(axis=1).min() >= SAME_ENCODER else None
+
+    def _name_vectors(self, names: Sequence[str]) -> Vectors:
+        """Return the vectors (n, d) of names without words."""
+        assert self.encode is not None
+        texts = ClassTexts(tuple(names), tuple((name,) for name in names))
+        return class_embeddings.embed_classes(texts, self.encode, templates=self.templates)
+
     def without_codes(self, texts: ClassTexts) -> ClassTexts:
         """Return the texts without the names that say nothing to the encoder."""
         if self.encode is None or not self.thesaurus:
@@ -126,12 +159,17 @@ class ClassReader:
         return texts, embeddings
 
 
-def readings(texts: ClassTexts) -> tuple[Reading, ...]:
+def readings(
+    texts: ClassTexts, similar: Callable[[Sequence[str]], Sequence[tuple[str, ...]]] | None = None
+) -> tuple[Reading, ...]:
     """Return how each class is read with the thesaurus.
 
     A user's words count always; what they add or drop refers to the words of the thesaurus. For other classes the
     thesaurus counts only if it has words for each of them, since a class that is read by a name alone would be at a
     disadvantage. Classes whose names deny are read by any words, unless there is no other class.
+
+    similar: returns the words of names in the thesaurus that are similar to each of the names of classes. It is asked
+    if some classes have a name only that is not listed.
 
     Examples
     --------
@@ -141,19 +179,25 @@ def readings(texts: ClassTexts) -> tuple[Reading, ...]:
     >>> readings(describe(["ham", "zyzzyva"]))
     (Reading(words=(), source='none'), Reading(words=(), source='none'))
     """
-    denying = set(_denying(texts))
+    denying, names = set(_denying(texts)), _names(texts)
     found: dict[int, Reading] = dict.fromkeys(denying, Reading(sample_of_words(ANY_WORDS) if denying else (), "any"))
-    listed, names = {}, _names(texts)
-    for row, own in enumerate(texts.words):
-        entry = _entry(texts, names, row) if row not in denying else ()
-        words = entry if own is None else own.chosen_from(entry)
+    others = [row for row in range(len(names)) if row not in denying]
+    entries = {row: Reading(_entry(texts, names, row), "bundled") for row in others}
+    missing = [row for row, entry in entries.items() if not entry.words and _needs_words(texts, row)]
+    if similar is not None and missing and all(_has_name_only(texts, row) for row in missing):
+        words_of = dict(zip(others, similar([names[row] for row in others]), strict=True))
+        entries |= {row: Reading(words_of[row], "similar") for row in missing}
+    listed = {}
+    for row, entry in entries.items():
+        own = texts.words[row]
+        words = entry.words if own is None else own.chosen_from(entry.words)
         if own is not None and (own.words or own.add):
             found[row] = Reading(words, "own")
-        elif row not in denying:
-            listed[row] = Reading(words, "bundled")
+        else:
+            listed[row] = Reading(words, entry.source)
     if all(reading.words for reading in listed.values()):
         found |= listed
-    return tuple(found.get(row, Reading()) for row in range(len(texts.names)))
+    return tuple(found.get(row, Reading()) for row in range(len(names)))
 
 
 def denies(name: str) -> bool:
@@ -173,14 +217,18 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 
     ask: whether to ask for words if no class has any.
     """
-    shown = [f"{name!r} as {_first_words(own.words)}" for name, own in _of(texts, read_by, "own", "bundled")]
+    shown = [f"{name!r} as {_first_words(own.words)}" for name, own in _of(texts, read_by, "own", "bundled", "similar")]
     sources = {own.source for own in read_by}
     reasons = []
     if shown:
         more = f" and {len(shown) - SHOWN_CLASSES} more" if len(shown) > SHOWN_CLASSES else ""
-        origin = {"own": "your own", "bundled": "from the bundled list"}
+        origin = {
+            "own": "your own",
+            "bundled": "from the bundled list",
+            "similar": "of similar names in the bundled list",
+        }
         where = " or ".join(text for source, text in origin.items() if source in sources)
-        off = ", or leave the list out with words=False" if "bundled" in sources else ""
+        off = ", or leave the list out with words=False" if sources & {"bundled", "similar"} else ""
         listed = ", ".join(shown[:SHOWN_CLASSES])
         reasons.append(f"Classes are read by words ({where}): {listed}{more}. Change them with Words{off}.")
     elif ask and texts.names:
@@ -205,7 +253,7 @@ def reading_reasons(texts: ClassTexts, read_by: Sequence[Reading], *, ask: bool 
 def _synonyms(texts: ClassTexts, read_by: Sequence[Reading]) -> list[str]:
     """Return which two classes have the same words of the thesaurus, in a sentence; none if all differ."""
     first: dict[tuple[str, ...], Label] = {}
-    for name, own in _of(texts, read_by, "bundled"):
+    for name, own in _of(texts, read_by, "bundled", "similar"):
         if own.words in first:
             return [f"The classes {first[own.words]!r} and {name!r} have the same words. Give each its own Words."]
         first[own.words] = name
@@ -235,6 +283,17 @@ def _denying(texts: ClassTexts) -> list[int]:
         if len(own) == 1 and words is None and denies(own[0])
     ]
     return rows if len(rows) < len(texts.names) else []
+
+
+def _needs_words(texts: ClassTexts, row: int) -> bool:
+    """Return whether the user has given no words for a class, but at most some to add or drop."""
+    own = texts.words[row]
+    return own is None or not own.words
+
+
+def _has_name_only(texts: ClassTexts, row: int) -> bool:
+    """Return whether a class has a name that can be encoded, and no description."""
+    return len(texts.texts[row]) == 1 and has_letters(texts.texts[row][0])
 
 
 def _entry(texts: ClassTexts, names: Sequence[str], row: int) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
 ClassesWithDescriptions: TypeAlias = Sequence[Label] | Mapping[Label, Description] | NDArray[Any] | None
 
-Source: TypeAlias = Literal["own", "bundled", "any", "none"]
-"""Where the words of a class come from: the user, the thesaurus, or any text, for a name that denies; or nowhere."""
+Source: TypeAlias = Literal["own", "bundled", "similar", "any", "none"]
+"""Where the words of a class come from: the user; the thesaurus, for the name itself or for names that are similar to
+it; or any text, for a name that denies; or nowhere."""
 
 
 class Reading(NamedTuple):

@@ -10,21 +10,43 @@ four tables:
 - general: words that say what kind of item a class contains. "spam messages" means what "spam" means.
 
 All names are in their normal form.
+
+A name that is not listed has the words of the listed names that are most similar to it for an encoder. For the default
+encoder, the vectors of the listed names come with the package (thesaurus_vectors.npy, written by
+benchmarks/thesaurus_vectors.py).
 """
 
 import json
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anyshot import data
+from anyshot.base.validation import Vectors, unit
 from anyshot.zero_shot.class_names import normal_form
 
 JOINED: Final = re.compile(r"\s*(?:[&/,+]|\band\b|\bor\b)\s*")
 """What joins the parts of a name."""
+
+SIMILAR_NAMES: Final = 5
+"""Listed names whose words a name has that is not listed itself."""
+SIMILAR_WORDS: Final = 24
+"""Most words that such a name has."""
+CONTRAST: Final = 0.5
+"""How much of the similarity to the most similar other class counts against a listed name."""
+LEAST_SIMILARITY: Final = 0.42
+"""Centered cosine of a name and a listed name from which they are similar; "ham" has 0.33 to "food"."""
+LEAST_RELATED: Final = 0.3
+"""Centered cosine of the other listed names whose words it has too."""
+MOST_CLASSES: Final = 0.9
+"""Share of the classes that must be the most similar of all to some listed name, as "cats" beside "dogs" is not."""
 
 
 class Thesaurus(NamedTuple):
@@ -58,8 +80,7 @@ def lookup(name: object, *, beside: Collection[object] = ()) -> tuple[str, ...]:
     words = [_listed().words[own].split(", ") for own in names if own is not None]
     if len(words) < len(parts):
         return ()
-    in_turn = (word for row in zip_longest(*words) for word in row if word is not None)
-    return tuple(dict.fromkeys(in_turn))[: max(map(len, words)) + 3 * (len(words) - 1)]
+    return _in_turn(words)[: max(map(len, words)) + 3 * (len(words) - 1)]
 
 
 def listed_name(name: object, *, beside: Collection[object] = ()) -> str | None:
@@ -90,6 +111,34 @@ def sample_of_words(n: int) -> tuple[str, ...]:
     return tuple(distinct[len(distinct) * number // n] for number in range(n))
 
 
+def similar_words(names: Vectors, listed: Vectors) -> list[tuple[str, ...]]:
+    """Return words for each of the names of classes: those of the listed names that are most similar to it, in turn.
+
+    A listed name that is also similar to another class counts less, and words that several classes would have are left
+    out. Nothing is found unless nearly all of the names are similar to a listed name, and more so than other classes.
+
+    names (c, d): vectors of the names of classes; listed (n, d): vectors of `listed_names`.
+    """
+    center = listed.mean(axis=0)  # what all names have in common says nothing about any
+    cosines = _with_aliases(unit(names - center) @ unit(listed - center).T)  # (c, m)
+    others = _largest_of_others(cosines)
+    nearest = np.where(cosines >= others, cosines, -1).max(axis=1, keepdims=True)
+    if (nearest >= LEAST_SIMILARITY).mean() < MOST_CLASSES:
+        return [()] * len(names)
+    scores = np.where(cosines >= np.minimum(nearest, LEAST_RELATED), cosines - CONTRAST * others, -np.inf)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :SIMILAR_NAMES]
+    words = [text.split(", ") for text in _listed().words.values()]
+    found = [_in_turn([words[k] for k in row if np.isfinite(own[k])]) for row, own in zip(best, scores, strict=True)]
+    counts = Counter(word for own in found for word in own)
+    return [(tuple(word for word in own if counts[word] == 1) or own)[:SIMILAR_WORDS] for own in found]
+
+
+def bundled_vectors() -> Vectors:
+    """Return the vectors of `listed_names` (n, d) for the default encoder, rounded to 8 bits."""
+    rounded: NDArray[np.int8] = np.load(Path(data.__file__).with_name("thesaurus_vectors.npy"))
+    return unit(rounded.astype(np.float32))
+
+
 def forms_of(name: object) -> list[str]:
     """Return the normal form of a name, and the same without general words at its end, and also at its beginning."""
     words, general = normal_form(str(name)).split(), _listed().general.split(", ")
@@ -101,6 +150,29 @@ def forms_of(name: object) -> list[str]:
         words = words[1:]
         forms.append(" ".join(words))
     return forms
+
+
+def _in_turn(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the distinct words of several lists, the first of each before the second of any."""
+    return tuple(dict.fromkeys(word for row in zip_longest(*lists) for word in row if word is not None))
+
+
+def _largest_of_others(values: Vectors) -> Vectors:
+    """Return for each row and column of `values` (c, n) the largest value of the other rows; zeros for a single row."""
+    if len(values) == 1:
+        return np.zeros_like(values)
+    second, first = np.partition(values, -2, axis=0)[-2:]  # (n,) each
+    others: Vectors = np.where(values == first, second, first)
+    return others
+
+
+def _with_aliases(cosines: Vectors) -> Vectors:
+    """Return the largest of the cosines (c, n) to a name with words and to its aliases (c, m)."""
+    row_of = {name: row for row, name in enumerate(_listed().words)}
+    rows = [*row_of.values(), *(row_of[name] for name in _listed().aliases.values())]
+    found = np.full((len(row_of), len(cosines)), -1, cosines.dtype)
+    np.maximum.at(found, rows, cosines.T)
+    return found.T
 
 
 @cache

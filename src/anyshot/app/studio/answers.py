@@ -17,7 +17,6 @@ from anyshot.app.studio.project import Project
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import AnyshotError
-from anyshot.zero_shot.class_readings import readings
 
 DEBOUNCE: Final = 0.02
 """How long to wait for more changes before a refit [s]; several keys pressed at once need one refit."""
@@ -166,7 +165,8 @@ class Answers:
         classes = self._project.classes.all()
         texts = texts_of(classes)
         if self._project.kind == "texts":
-            shown = [_chips(one, *found) for one, found in zip(classes, readings(texts), strict=True)]
+            found = self._learner.embedder.reader.readings(texts)
+            shown = [_chips(one, *own) for one, own in zip(classes, found, strict=True)]
         else:
             bridge = self._learner.embedder.reader.bridge
             kinds: list[list[tuple[str, float]]] = [[] for _ in classes]
