@@ -8,7 +8,7 @@ import pytest
 
 from anyshot import data
 from anyshot.app.studio import Answers, Project, add_table, save_report, save_table
-from anyshot.app.studio.exports import python_code, save_model_zip
+from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.tasks.loading import load
 
@@ -81,6 +81,16 @@ def test_the_python_does_the_same(project, answers, tmp_path, monkeypatch):
     answered = before["confirmed"] == "no"
     assert (found["table"]["class"][answered] == before["class"][answered]).mean() > 0.9
     assert load(tmp_path / "model").classes_.tolist() == CLASSES
+
+
+@pytest.mark.full
+@pytest.mark.torch
+def test_the_onnx_files_are_those_of_the_model(project, tmp_path):
+    pytest.importorskip("onnxscript", reason="needs anyshot[onnx]")
+    save_onnx_zip(project, tmp_path / "onnx.zip")
+    names = {name.split("/")[-1] for name in zipfile.ZipFile(tmp_path / "onnx.zip").namelist()}
+    assert "model.onnx" in names
+    assert [file.name for file in tmp_path.iterdir()] == ["onnx.zip"]
 
 
 @pytest.mark.full

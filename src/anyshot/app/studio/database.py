@@ -169,6 +169,7 @@ class ProjectDatabase:
         self.file = file
         self._writing, self._reading = threading.RLock(), threading.RLock()
         self._changed = threading.Condition()
+        self.n_notified = 0  # how often a change of this process was told; it is read without a lock
         with self._errors():
             self._writer, self._reader = (
                 sqlite3.connect(file, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
@@ -277,6 +278,7 @@ class ProjectDatabase:
     def notify(self) -> None:
         """Wake the threads that wait for a change."""
         with self._changed:
+            self.n_notified += 1
             self._changed.notify_all()
 
     @contextmanager

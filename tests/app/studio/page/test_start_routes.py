@@ -6,7 +6,6 @@ import zipfile
 import pytest
 
 from anyshot.app.studio import save_model
-from anyshot.app.studio.page import Projects
 
 
 def test_a_project_is_taken_away_and_brought_to_another_place(client, filled):
@@ -88,12 +87,3 @@ def test_an_address_of_no_project_leads_to_the_first_page(client):
     assert page.status_code == 409
     assert "Es gibt kein Projekt „none“." in page.text
     assert "Mit einer Datei anfangen" in page.text
-
-
-def test_removed_projects_are_those_of_the_folder(tmp_path):
-    with Projects(tmp_path) as projects:
-        first, second = projects.create("mail", "texts"), projects.create("mail", "images")
-        assert [projects.remove(first), projects.remove(second)] == ["mail", "mail 2"]
-        assert (list(projects.folders()), set(projects.removed())) == ([], {"mail", "mail 2"})
-        assert projects.create("mail", "texts") == "mail"
-        assert projects.restore("mail") == "mail 2"

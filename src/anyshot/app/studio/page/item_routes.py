@@ -20,6 +20,7 @@ from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:
+    from anyshot.app.studio.project import Changes
     from anyshot.app.studio.views import ItemRow, Order
 
 ORDERS: Final[dict[str, "Order"]] = {
@@ -33,7 +34,8 @@ ORDERS: Final[dict[str, "Order"]] = {
 """The orders that the page offers, and their names in a query."""
 MAX_IDS: Final = 500  # of one request
 LONGEST_WAIT: Final = 30.0  # a held request [s]
-STEP: Final = 0.03  # between two looks of a held request [s]
+STEP: Final = 0.02  # between two looks of a held request at what this process changed [s]
+OTHERS: Final = 0.25  # and at what another process changed, which has to be read [s]
 MAX_CHANGED: Final = 5000  # ids of changed answers that are sent
 
 
@@ -106,20 +108,29 @@ async def changes(request: Request) -> Response:
 
     refit: the last refit whose changed answers the page knows of.
     """
-    t, opened = texts_for(request), await opened_by(request)
-    since = _number(request.query_params.get("since", "0"))
-    deadline = time.monotonic() + min(_number(request.query_params.get("wait", "0")), LONGEST_WAIT)
-    known, state = _number(request.query_params.get("refit", "0")), opened.answers.state
-    while True:
-        found = await run_in_threadpool(opened.project.changes_since, since)
-        over = time.monotonic() >= deadline or request.app.state.stopping or opened.answers.state != state
-        if found.subjects or over:
-            break
-        await asyncio.sleep(STEP)
+    t, opened, given = texts_for(request), await opened_by(request), request.query_params
+    wait, known = min(_number(given.get("wait", "0")), LONGEST_WAIT), _number(given.get("refit", "0"))
+    found = await _news(request, opened, _number(given.get("since", "0")), time.monotonic() + wait)
     facts, changed = await run_in_threadpool(state_of, opened, t), opened.answers.changed
     ids = list(changed.items[:MAX_CHANGED]) if known and changed.number > known else []
     news = {"version": found.version, "subjects": sorted(found.subjects), "refit": changed.number, "changed": ids}
     return JSONResponse({**facts, **news})
+
+
+async def _news(request: Request, opened: Opened, since: int, deadline: float) -> "Changes":
+    """Return what changed after a version, as soon as something did or the background work goes on."""
+    database, state = opened.project.database, opened.answers.state
+
+    def is_over() -> bool:
+        return time.monotonic() >= deadline or request.app.state.stopping or opened.answers.state != state
+
+    while True:
+        told, looked = database.n_notified, time.monotonic()
+        found = await run_in_threadpool(opened.project.changes_since, since)
+        if found.subjects or is_over():
+            return found
+        while database.n_notified == told and time.monotonic() < looked + OTHERS and not is_over():
+            await asyncio.sleep(STEP)
 
 
 def state_of(opened: Opened, t: Texts) -> dict[str, Any]:

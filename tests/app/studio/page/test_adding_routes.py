@@ -1,0 +1,56 @@
+"""What brings items in over HTTP: tables with a choice of columns, and files of which some are bad."""
+
+import io
+
+import pytest
+from PIL import Image
+
+
+def test_a_table_is_previewed_and_its_rows_are_added_with_labels(client, base):
+    table = 'id,<b>message</b>,team\n1,"charged <i>twice</i>",billing\n2,no sign in,login\n3,,login\n'
+    html = client.post(base + "tables", files={"file": ("a/../<i>.csv", table)}).json()["html"]
+    assert "&lt;b&gt;message" in html
+    assert "<b>message" not in html
+    number = html.split("tables/")[1].split('"')[0]
+    done = client.post(f"{base}tables/{number}", json={"text": "1", "label": "2"}).json()
+    assert (done["added"], len(done["refused"])) == (2, 1)
+    assert [row["label"] for row in client.get(base + "items?ids=1,2").json()] == [1, 2]
+    assert client.post(f"{base}tables/{number}", json={"text": "1"}).status_code == 422
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.xlsx", b"PK\x03\x04"), ("a.exe", b"MZ"), ("a", b"")])
+def test_a_file_that_is_no_table_is_refused_by_its_own_name(client, base, name, content):
+    answer = client.post(base + "tables", files={"file": (name, content)})
+    assert answer.status_code == 422
+    assert "/uploads/" not in answer.text
+
+
+def test_a_corrupt_image_is_listed_and_the_rest_is_taken(client):
+    base = client.post("/projects", json={"name": "photos", "kind": "images"}).json()["address"]
+    client.post(base + "classes", json={"names": "cat"})
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    files = [("files", ("a.png", picture.getvalue())), ("files", ("b.png", b"no image")), ("files", ("c.txt", b"x"))]
+    done = client.post(base + "items/files", files=files, data={"label": "1"}).json()
+    assert done["added"] == 1
+    assert {one["name"] for one in done["refused"]} == {"b.png", "c.txt"}
+    assert client.get(base + "items?ids=1").json()[0]["label"] == 1
+    shown = client.get(base + "items/1/thumbnail")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+
+
+def test_a_label_that_contradicts_is_listed_with_what_was_kept(client, base):
+    table = {"files": ("mail.csv", "text,label\ncharged twice,billing\ncharged twice,login\n")}
+    html = client.post(base + "tables", files={"file": table["files"]}).json()["html"]
+    number = html.split("tables/")[1].split('"')[0]
+    german = {"Accept-Language": "de"}
+    done = client.post(f"{base}tables/{number}", json={"text": "0", "label": "1"}, headers=german).json()
+    reason = "„charged twice“ hat hier schon ein anderes Label und behält es."
+    assert done["refused"] == [{"name": "Zeile 3", "reason": reason}]
+
+
+def test_only_the_latest_tables_whose_columns_are_to_be_chosen_are_kept(client, base):
+    for _ in range(12):
+        client.post(base + "tables", files={"file": ("a.csv", "text\nhello\n")})
+    folder = client.projects.folders()[base.split("/")[2]]
+    assert len(list((folder / "uploads").iterdir())) <= 9

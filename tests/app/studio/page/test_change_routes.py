@@ -1,0 +1,52 @@
+"""What changes a project over HTTP: labels, classes and undo, with bad input."""
+
+import pytest
+
+
+def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, filled):
+    assert client.post(filled + "labels", json={"items": [1, 2], "label": 1}).json() == {"changed": 2}
+    state = client.get(filled + "changes?since=0").json()
+    assert (state["n_labels"], state["undo"]["sentence"]) == (2, "Labeled 2 items as billing")
+    entry = {"entry": state["undo"]["id"]}
+    assert client.post(filled + "undo", json=entry).json() == {"sentence": "Labeled 2 items as billing"}
+    assert client.post(filled + "undo", json=entry).json() == {"sentence": ""}
+    assert [row["label"] for row in client.get(filled + "items?ids=2,1").json()] == [None, None]
+    assert client.get(filled + "changes?since=0").json()["n_items"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("labels", {"items": [1], "label": 99}),
+        ("labels", {"items": "1", "label": 1}),
+        ("labels", {"items": [True], "label": 1}),
+        ("labels", {"items": [1], "label": "billing"}),
+        ("labels", []),
+        ("undo", {"entry": 999}),
+        ("undo", {}),
+        ("classes", {"names": " , \n"}),
+        ("classes", {"names": "BILLING"}),
+        ("classes", {"names": "refund, unknown"}),
+        ("classes", {"names": ["billing"]}),
+        ("classes", {"names": "\n".join(map(str, range(101)))}),
+        ("classes/edit", {"id": 1, "name": "login"}),
+        ("classes/edit", {"id": "1; drop table", "name": "a"}),
+        ("classes/edit", {"id": 1, "name": "billing", "color": 11}),
+        ("classes/move", {"id": 1, "by": 10**30}),
+        ("classes/merge", {"id": 1, "into": 1}),
+        ("classes/remove", {"id": 7}),
+        ("items", {"texts": [1]}),
+        ("items", {"texts": []}),
+        ("tables/0123456789abcdef", {"text": 0}),
+        ("tables/..", {"text": 0}),
+    ],
+)
+def test_a_bad_change_is_refused_with_a_reason_and_changes_nothing(client, unchanged, path, body):
+    before = client.get(unchanged + "changes?since=0").json()["n_labels"], client.get(unchanged + "classes/1").text
+    answer = client.post(unchanged + path, json=body)
+    assert answer.status_code in (404, 405, 422)
+    assert answer.json()["detail"] if answer.status_code == 422 else True
+    assert (
+        client.get(unchanged + "changes?since=0").json()["n_labels"],
+        client.get(unchanged + "classes/1").text,
+    ) == before

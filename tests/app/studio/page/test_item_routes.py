@@ -1,0 +1,29 @@
+"""What the page asks about items: their order, groups, and what changed."""
+
+import pytest
+
+
+@pytest.mark.parametrize("query", ["view=best", "view=first&of=x", "view=first&like=99"])
+def test_an_order_that_does_not_exist_is_refused(client, unchanged, query):
+    assert client.get(f"{unchanged}order?{query}").status_code in (404, 422)
+
+
+def test_a_held_request_is_answered_as_soon_as_something_changes(client, filled):
+    since = client.get(filled + "changes?since=0").json()["version"]
+    client.post(filled + "labels", json={"items": [2], "label": "unknown"})
+    news = client.get(f"{filled}changes?since={since}&wait=20").json()
+    assert "labels" in news["subjects"]
+    assert news["version"] > since
+
+
+def test_groups_follow_the_order_and_have_every_item(client, filled):
+    client.post(filled + "labels", json={"items": [2], "label": "unknown"})
+    client.post(filled + "labels", json={"items": [1], "label": 2})
+    found = client.get(filled + "order?view=class").json()
+    assert (found["ids"], found["groups"]) == ([1, 2], [{"label": 2, "n": 1}, {"label": "unknown", "n": 1}])
+    assert client.get(filled + "order?view=added&of=unknown").json() == {"ids": [2], "groups": None}
+    assert client.get(filled + "order?view=added&words=TWICE").json()["ids"] == [1]
+
+
+def test_items_that_are_gone_are_left_out(client, unchanged):
+    assert [row["id"] for row in client.get(unchanged + "items?ids=2,77,1").json()] == [2, 1]

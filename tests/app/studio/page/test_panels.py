@@ -1,0 +1,51 @@
+"""What the panels show, in words and points."""
+
+import pytest
+
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, quality_panel
+from anyshot.app.studio.page.reasons import reasons
+from anyshot.app.studio.page.texts import texts_in
+from anyshot.app.studio.quality import quality
+
+T = texts_in("en")
+
+
+@pytest.fixture(scope="module")
+def opened(half_labeled, half_answers):
+    return Opened(half_labeled, half_answers)
+
+
+def test_each_item_is_counted_in_one_class_or_as_unknown(opened):
+    panel = classes_panel(opened, T)
+    counted = sum(one["n_answers"] for one in [*panel["classes"], panel["unknown"]])
+    assert counted == opened.project.items.count()
+
+
+def test_the_figures_are_those_of_the_quality(opened):
+    shown, found = quality_panel(opened, T)["quality"], quality(opened.project, opened.answers)
+    assert f"{round(100 * found.lower)} and {round(100 * found.upper)} of 100" in shown["about"]
+    assert all(set(pair["ids"]) <= set(opened.project.items.labels().ids) for pair in shown["confused"])
+
+
+def test_the_curve_rises_with_the_accuracy_and_ends_at_the_right():
+    found = curve_points([(10, 0.5, 0.4, 0.6), (20, 0.75, 0.6, 0.9), (30, 1.0, 0.9, 1.0)], T)
+    line = [tuple(map(float, point.split(","))) for point in found["line"].split()]
+    assert line == [(8.0, 90.0), (130.0, 55.0), (252.0, 20.0)]
+    assert (found["before"], found["now"], found["most"]) == (50, 100, 30)
+    assert len(found["band"].split()) == 6
+
+
+def test_the_first_and_the_last_class_are_not_moved_further(opened):
+    ids = [one.id for one in opened.project.classes.all()]
+    ends = [(class_dialog(opened, number)["first"], class_dialog(opened, number)["last"]) for number in ids]
+    assert ends == [(number == ids[0], number == ids[-1]) for number in ids]
+
+
+def test_reasons_name_similar_items_but_not_the_item_itself(opened):
+    labels = opened.project.items.labels()
+    item = opened.project.items.one(labels.ids[labels.labels != 0][0])
+    found = [str(one["sentence"]) for one in reasons(opened, item.id, T, "/p/mail/")]
+    assert found[0] == "You labeled this item yourself."
+    assert any("which you labeled as" in one for one in found)
+    assert not [one for one in found if item.content in one]
