@@ -3,7 +3,7 @@
 The texts are train rows of banking77's ten largest classes; the studio is a process of its own with an empty cache of
 vectors. A click is on the button of a class; it is over when the answer of another item on the screen has changed.
 `partial_fit` runs in this process with the same labels and pool after each click, so that both meet the same load.
-Times are on the clock and, for a busy machine, of the processor; that of a click is the server's until it is at rest.
+Times are on the clock and, for a busy machine, of the server's processor.
 
     python benchmarks/studio_speed.py [--clicks 20]
 """
@@ -151,8 +151,8 @@ def clicks(page: Page, server: Server, truth: dict[str, str], names: list[str], 
         text = page.text_content("#list .current .text") or ""
         used = server.processor_time()
         clock = page.evaluate(CLICK, truth[text])
-        server.wait_until_at_rest()
         used = 1000 * (server.processor_time() - used)
+        server.wait_until_at_rest()
         if step >= N_GIVEN:
             with threadpool_limits(1, "blas"):
                 start, fit = time.perf_counter(), time.process_time()

@@ -17,7 +17,7 @@ def test_what_cannot_be_exported_is_said_and_no_other_file_is_sent(client, uncha
     assert client.get(unchanged + "export/project.sqlite").status_code == 422
     assert client.get(unchanged + "export/%2e%2e%2fproject.sqlite").status_code in (404, 422)
     answer = client.get(base + "export/model.zip", headers={"Accept-Language": "de"})
-    assert (answer.status_code, answer.json()["detail"][:34]) == (422, "Ein Modell braucht zwei Klassen un")
+    assert (answer.status_code, "zwei Klassen" in answer.json()["detail"]) == (422, True)
 
 
 def test_the_choices_have_the_python_and_the_command(client, unchanged):
