@@ -16,7 +16,7 @@ def parts(text):
     return re.split(r"(\d+(?:\.\d+)?)", re.sub(r"\s+", " ", text.strip()))
 
 
-SLOW = ("domain_adaptation.md", "serving.md")
+SLOW = ("domain_adaptation.md", "freeze_points.md", "serving.md")
 """Pages that run with --full only."""
 NEED_TORCH = ("freeze_points.md",)
 """Pages that train a network."""

@@ -35,12 +35,14 @@ PLOTS = {"plot_02_few_labels": ("curve.png",)}
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "examples" / "notebooks").glob("*.ipynb"))
 SLOW = ("plot_12_x_rays", "plot_14_grades_of_another_course")
 """Examples that run with --full only."""
+SLOW_NOTEBOOKS = (*SLOW, "plot_10_one_label_each")
+"""Notebooks that run with --full only."""
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 
 
-def path_or_slow(path):
-    return pytest.param(path, marks=[pytest.mark.full] if path.stem in SLOW else [], id=path.stem)
+def path_or_slow(path, slow=SLOW):
+    return pytest.param(path, marks=[pytest.mark.full] if path.stem in slow else [], id=path.stem)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_a_notebook_is_made_from_its_example(notebook):
     assert notebook.read_text(encoding="utf-8") == make["notebook_of"](example.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("notebook", [path_or_slow(path) for path in NOTEBOOKS])
+@pytest.mark.parametrize("notebook", [path_or_slow(path, SLOW_NOTEBOOKS) for path in NOTEBOOKS])
 def test_a_notebook_runs_and_prints_the_output_of_its_example(notebook, monkeypatch, tmp_path, one_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANYSHOT_CACHE", str(one_cache))
