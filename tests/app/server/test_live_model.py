@@ -133,7 +133,7 @@ def test_a_folder_that_is_replaced_is_read_again(live, folder):
     assert live.snapshot.version == 3
 
 
-@pytest.mark.parametrize("failing", [os.fsync, os.rename])
+@pytest.mark.parametrize("failing", [os.fsync, os.replace])
 def test_a_full_disk_changes_nothing(live, folder, monkeypatch, failing):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
