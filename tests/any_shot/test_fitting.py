@@ -14,6 +14,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import fit_temperature
+from anyshot.zero_shot import GUESSES
 from four_classes import (
     VECTORS,
     C,
@@ -292,3 +293,13 @@ def test_too_few_labeled_classes_correct_nothing():
     data, _, _ = biased_names()
     assert fitted(some_labels(data, data.index < 9)).prior == "names"
     assert fitted(some_labels(data, data.index < 10)).prior == "corrected"
+
+
+def test_names_that_are_guesses_are_left_out_once_every_class_has_a_label():
+    data, _, _ = four_classes(n_each=6)
+    data = replace(data, centering=True, class_embeddings=0.01 * data.class_embeddings)
+    model = fit_model(VECTORS, data)
+    assert (model.method, model.prior, model.reasons[0]) == ("logistic-regression", "none", GUESSES)
+    assert "zero-shot" in [result.method for result in model.leaderboard]
+    without_one = fit_model(VECTORS, data.subset(data.index > 0))
+    assert (without_one.method, without_one.reasons[0]) == ("any-shot", GUESSES)

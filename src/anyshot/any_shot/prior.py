@@ -77,8 +77,8 @@ def fit_prior(data: TrainingSet) -> Prior:
 
 
 def names_are_guesses(data: TrainingSet) -> bool:
-    """Return whether there are classes without a label whose names are like none of the classes of ImageNet."""
-    if not data.centering or data.attributes.size or data.from_source or data.counts.all():
+    """Return whether the names of the classes are like none of the classes of ImageNet."""
+    if not data.centering or data.attributes.size or data.from_source:
         return False
     return bool(zero_shot.names_are_guesses(data.class_embeddings, data.unlabeled if data.pool is None else data.pool))
 

@@ -164,7 +164,7 @@ def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:
 def warn_of_classes(data: TrainingSet, *, stacklevel: int) -> None:
     """Warn of classes that are nearly the same for the encoder, and of names that say nothing to it."""
     own = data.class_embeddings, data.texts.names
-    if any_shot.names_are_guesses(data):
+    if not data.counts.all() and any_shot.names_are_guesses(data):
         remedy = (
             "Give labels of each class, or use an image-text model, such as encoder='hf:openai/clip-vit-base-patch32'."
         )
