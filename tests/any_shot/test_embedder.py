@@ -1,5 +1,7 @@
 """The embedder of vectors, texts, images with texts, and images with a classifier."""
 
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -222,3 +224,11 @@ def test_a_name_that_says_nothing_to_the_encoder_is_left_out_with_words_only(let
     found = Embedder(letters, cache=None, words=True).with_embeddings(none, [])
     assert found.texts.texts == (("", "aaab"), ("", "zzzd"))
     np.testing.assert_allclose(found.class_embeddings, letters.encode(["aaab", "zzzd"]), atol=1e-6)
+
+
+def test_an_embedder_is_pickled_without_what_it_loads_by_name():
+    embedder = Embedder("minilm", cache=None)
+    before = embedder.encode(["a letter"])
+    again = pickle.loads(pickle.dumps(embedder))
+    assert "encoder" not in vars(again)
+    np.testing.assert_array_equal(again.encode(["a letter"]), before)

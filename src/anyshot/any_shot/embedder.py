@@ -184,11 +184,13 @@ class Embedder:
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return the same embedder with the encoder loaded and another cache, or none; it warns of no long text."""
-        loaded = self.encoder
-        changed = copy.copy(self)
+        changed, loaded = copy.copy(self), self.encoder
         vars(changed).update(encoder=loaded, cache=cache, counts=EncodingCounts(), _warned=True, _warned_unread=True)
-        vars(changed).pop("reader", None)  # it reads with this one's cache
         return changed
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without what is loaded on first use."""
+        return {name: own for name, own in vars(self).items() if name not in ("encoder", "reader")}
 
     def encode_known(self, items: Items) -> Vectors:
         """Return the vectors of items (n, d) that the model is fitted to, and count the long texts among them."""
