@@ -20,6 +20,7 @@ from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import RandomState
 from anyshot.encoders.texts import LongTexts
 from anyshot.store.memory_cache import KeepsVectors
+from anyshot.tasks.encoded_classifier import EncodedClassifier
 from anyshot.tasks.fitted_classifier import FittedClassifier
 from anyshot.tasks.parameters import (
     Given,
@@ -241,6 +242,10 @@ class AnyShotClassifier(FittedClassifier):
             return None
         items: Items = data.vectors if encoder is None else list(data.examples)
         return items, data.classes[data.index].tolist()
+
+    def encoded(self) -> EncodedClassifier:
+        """Return a classifier of vectors of the encoder, which `report` fits to some of the labeled items."""
+        return EncodedClassifier(self, self.any_shot_model())
 
     def with_cache(self, cache: KeepsVectors | None) -> Self:
         """Return a copy with another cache, such as a `MemoryCache`, or with none; it warns of no long text.

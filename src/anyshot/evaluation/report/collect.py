@@ -265,16 +265,24 @@ def reasons_for(model: Predictor, X: Items, rows: Indexes) -> list[tuple[str, ..
     return [tuple(str(line) for line in explanation.reasons()) for explanation in explain(take(X, rows))]
 
 
-def measure_curve(results: ClassResults | NumberResults, train: tuple[Items, Labels]) -> LearningCurve | NumberCurve:
+def measure_curve(
+    results: ClassResults | NumberResults, train: tuple[Items, Labels] | None
+) -> LearningCurve | NumberCurve:
     """Measure the model's learning curve on labels sampled from `train`, on at most 1,000 of the test items.
+
+    A model whose labeled items are not at hand, such as images, is fitted to their vectors, which it keeps.
 
     Test items of classes that are neither in the model nor in `train` are left out: no number of training labels would
     make their predictions correct, and the curve could not be extrapolated.
     """
+    model: Any = results.model
+    if train is None:
+        model = model.encoded()
+        train = model.training_examples()
     if isinstance(results, NumberResults):
         rows = _spread_rows(len(results.truth), CURVE_ITEMS)
         X_test, y_test = take(results.inputs.X, rows), results.truth[rows]
-        return number_curve(results.model, train[0], list(train[1]), X_test, y_test, seeds=CURVE_SEEDS)
+        return number_curve(model, train[0], list(train[1]), X_test, y_test, seeds=CURVE_SEEDS)
     labels = label_list(train[1])
     names, sizes = np.unique([str(label) for label in labels if label is not None], return_counts=True)
     known = {str(name) for name in [*names, *results.classes]}
@@ -286,11 +294,11 @@ def measure_curve(results: ClassResults | NumberResults, train: tuple[Items, Lab
     most = int(sizes.max())
     shots = [k for k in CURVE_SHOTS if k < most]
     rows = tested[_spread_rows(len(tested), CURVE_ITEMS)]
-    name = "this model"
+    name, X_test = "this model", take(results.inputs.X, rows)
+    X_test = X_test if model is results.model else model.encode(X_test)
     curve = learning_curve(
-        {name: results.model}, train[0], labels, take(results.inputs.X, rows),
-        [results.truth[row] for row in rows], shots=shots, seeds=CURVE_SEEDS,
-    )  # fmt: skip
+        {name: model}, train[0], labels, X_test, [results.truth[row] for row in rows], shots=shots, seeds=CURVE_SEEDS
+    )
     # The last point is the model itself, on the same items, and not one that was fitted again.
     at_hand = [name, "all", 0, int(sizes.sum()), float(results.correct[rows].mean())]
     end = pd.DataFrame([at_hand], columns=["model", "shots", "seed", "n_labels", "accuracy"])

@@ -187,7 +187,7 @@ def learning(results: ClassResults | NumberResults) -> Section:
     kind = LearningCurve if isinstance(results, ClassResults) else NumberCurve
     needs = NEEDS_CURVE.format("learning_curve" if isinstance(results, ClassResults) else "number_curve")
     curve, train = results.inputs.curve, results.inputs.train
-    if not isinstance(curve, kind) and train is not None:
+    if not isinstance(curve, kind) and (train is not None or hasattr(results.model, "encoded")):
         try:
             curve = measure_curve(results, train)
         except NotEnoughLabelsError as error:

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from anyshot import AnyShotClassifier, load, report
+from anyshot.errors import NotEnoughLabelsError
+from anyshot.tasks.encoded_classifier import EncodedClassifier
+
+COLORS = {"red": (200, 30, 30), "blue": (30, 30, 200)}
+
+
+def pictures(n, seed):
+    random = np.random.default_rng(seed)
+    shown = [np.clip(np.array(color) + random.normal(0, 20, (8, 8, 3)), 0, 255) for color in COLORS.values()] * n
+    return [one.astype(np.uint8) for one in shown], [*COLORS] * n
+
+
+def test_all_labels_of_a_model_give_the_model():
+    X = np.random.default_rng(0).normal(size=(20, 4))
+    clf = AnyShotClassifier(encoder="vectors", cache=False).fit(X, np.where(X[:, 0] > 0, "a", "b"))
+    encoded = clf.encoded()
+    vectors, labels = encoded.training_examples()
+    again = clone(encoded).fit(vectors, labels)
+    assert isinstance(again, EncodedClassifier)
+    assert again.predict(encoded.encode(X)).tolist() == clf.predict(X).tolist()
+    assert not hasattr(encoded, "fitted_")
+    with pytest.raises(NotEnoughLabelsError):
+        clone(encoded).fit()
+
+
+@pytest.mark.full
+def test_the_report_of_a_saved_image_model_has_its_curve(tmp_path):
+    AnyShotClassifier(cache=False).fit(*pictures(4, 0)).save(tmp_path / "model")
+    found = report(load(tmp_path / "model"), *pictures(3, 1))
+    assert "curve" not in found.missing
+    assert found.tables["curve"]["shots"].tolist()[-1] == "all"
+    assert found.tables["curve"]["n_labels"].iloc[-1] == 8
