@@ -23,6 +23,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import real_answers
+import real_neighbors
 import torch
 from PIL import Image
 from scipy.sparse import csr_array
@@ -501,6 +502,7 @@ holds("command line", "--out is tested first")(
 
 
 real_answers.add(holds, command)
+real_neighbors.add(holds, command)
 
 
 def main() -> int:

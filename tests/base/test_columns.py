@@ -1,3 +1,4 @@
+import enum
 from datetime import datetime
 
 import numpy as np
@@ -97,3 +98,16 @@ def test_anything_but_one_column_stays_as_it_is():
     assert only_column(table) is table
     assert only_column(["a"]) == ["a"]
     assert named_rows(np.arange(7)) == "rows 0, 1, 2, 3, 4 and 2 more"
+
+
+def test_what_is_masked_is_missing():
+    masked = np.ma.MaskedArray([[1, 2], [3, 4]], mask=[[False, True], [False, False]])
+    np.testing.assert_array_equal(numeric_array(masked), [[1, np.nan], [3, 4]])
+    assert column_values(masked[0]) == [1, None]
+
+
+def test_a_member_of_an_enum_of_texts_or_numbers_is_its_value():
+    kinds, numbers = enum.Enum("Kind", {"REFUND": "refund"}, type=str), enum.IntEnum("Number", ["one"])
+    found = column_values([*kinds, *numbers])
+    assert found == ["refund", 1]
+    assert [type(value) for value in found] == [str, int]

@@ -311,3 +311,9 @@ def test_texts_that_show_nothing_are_blank(text):
 @pytest.mark.parametrize("text", ["a", ".", "\u200ba", "1", "\U0001f642", "\u0e01"], ids=ascii)
 def test_texts_that_show_something_are_not_blank(text):
     assert not is_blank(text)
+
+
+def test_integers_beyond_64_bits_stay_exact_and_sorted():
+    large = [2**63 + 3, -1, 2**63 + 1]
+    assert class_table(classes_in(large)).tolist() == sorted(large)
+    assert to_indexes(large, class_table(large), n_items=3).tolist() == [0, 1, 2]

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -29,6 +29,12 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (DATES.dt.to_period("D"), "date", EXPECTED),
         (DATES.astype("timestamp[ns][pyarrow]"), "date", EXPECTED),
         (pd.Series(["31.01.2020", "29.02.2020", None]), "day first", EXPECTED),
+        (pd.Series(["2020/1/31", "2020/02/29", None]), "date", EXPECTED),
+        (pd.Series(["31-Jan-2020", "29 February 2020", None]), "date", EXPECTED),
+        (pd.Series(["Jan 31, 2020", "Feb 29, 2020", None]), "date", EXPECTED),
+        (pd.Series(["6:00", "18:30", None]), "duration", [0.25, 18.5 / 24, np.nan]),
+        (pd.Series([time(6), time(18, 30), None], dtype=object), "duration", [0.25, 18.5 / 24, np.nan]),
+        (pd.Series(["12%", "3.5 %", None]), "number", [12, 3.5, np.nan]),
         (pd.Series(["01/31/2020", "02/29/2020", None]), "month first", EXPECTED),
         (pd.Series([timedelta(hours=12), None], dtype=object), "duration", [0.5, np.nan]),
         (pd.Series(pd.to_timedelta([12, None], "h")), "duration", [0.5, np.nan]),

@@ -1,4 +1,5 @@
 import json
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -122,3 +123,9 @@ def test_an_empty_table_and_an_unknown_encoder_are_refused(table):
         TableVectors().fit(table[:0])
     with pytest.raises(InputError, match="encoder must be 'scikit-learn' or 'skrub'; it is 'best'"):
         TableVectors(encoder="best").fit(table)
+
+
+def test_a_polars_column_of_objects_is_read_by_its_values():
+    days = np.array([date(2020, 1, 1), date(2020, 1, 3)], dtype=object)
+    table = pl.DataFrame({"day": pl.Series("day", days, dtype=pl.Object)})
+    assert np.diff(TableVectors().fit(table).transform(table), axis=0).tolist() == [[2.0]]

@@ -269,3 +269,10 @@ def test_the_old_file_is_kept_if_writing_fails(tmp_path):
         write_table([{"a": "first"}, {"a": Unwritable()}], target)
     assert target.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_errors_of_spreadsheets_are_no_values(tmp_path):
+    rows = [["text", "label"], ["a", "#N/A"], ["b", "NA"]]
+    pd.DataFrame(rows[1:], columns=rows[0]).to_excel(tmp_path / "a.xlsx", index=False)
+    table = file(tmp_path, "a.csv", "\n".join(",".join(row) for row in rows))
+    assert read_table(table).values("label") == read_table(tmp_path / "a.xlsx").values("label") == [None, "NA"]

@@ -23,6 +23,9 @@ TEXTS = {
         ("请退款", "gb18030"),
         ("환불해 주세요", "euc_kr"),
         ("我的包裹什麼時候到", "big5"),
+        ("พัสดุของฉันอยู่ที่ไหน", "cp874"),
+        ("איפה ההזמנה שלי בבקשה", "windows-1255"),
+        ("где мой заказ", "windows-1251"),
     ],
 )
 def test_a_few_words_are_read_by_the_letters_that_they_usually_have(tmp_path, text, encoding):
@@ -68,3 +71,10 @@ def test_compressed_files_are_unpacked(tmp_path):
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(DataFileError, match="cannot be read"):
         read_text(path)
+
+
+@pytest.mark.parametrize(("content", "what"), [(b"PK\x03\x04", ".xlsx"), (b"PAR1", ".parquet"), (b"\x1f\x8b", ".gz")])
+def test_a_file_of_another_kind_is_named(tmp_path, content, what):
+    (tmp_path / "a.csv").write_bytes(content + b"\0\0")
+    with pytest.raises(DataFileError, match=f"is not a text: it is .* Let its name end in {what}"):
+        read_text(tmp_path / "a.csv")

@@ -354,3 +354,11 @@ def test_labels_may_be_tensors():
 
     X, y = np.random.default_rng(0).normal(size=(20, 3)), torch.tensor([0, 1] * 10)
     assert SourceModel().fit(X, y).classes_.tolist() == [0, 1]
+
+
+def test_a_masked_number_is_refused():
+    X, y, target = np.ma.MaskedArray(np.eye(4), mask=np.eye(4, k=1, dtype=bool)), [0, 0, 1, 1], np.eye(4)
+    with pytest.raises(BadItemError, match="rows 0, 1, 2"):
+        CORAL().fit(X, y, target=target)
+    with pytest.raises(BadItemError, match="rows 0, 1, 2"):
+        CORAL().fit(np.eye(4), y, target=target).predict(X)

@@ -3,6 +3,7 @@
 The libraries are recognized by the methods of their objects, so none of them is imported.
 """
 
+import enum
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -36,9 +37,13 @@ def column_values(column: Any) -> list[Any]:
 def python_value(value: Any) -> Any:
     """Return a scalar as a Python value, a missing one (pandas.NA, NaT, a null of pyarrow) as None.
 
+    A member of an Enum of texts or numbers is its text or number.
+
     >>> python_value(np.float32(0.5)), python_value(b"cat")
     (0.5, 'cat')
     """
+    if isinstance(value, enum.Enum) and isinstance(value, (str, int, float)):
+        value = value.value
     if value is None or isinstance(value, (int, float)):
         return value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
@@ -98,13 +103,17 @@ def only_column(given: Any) -> Any:
     return given.column(0) if hasattr(given, "column_names") else given.to_series(0)
 
 
+def unmasked(given: Any) -> Any:
+    """Return a masked array as an array with NaN for what is masked, and anything else unchanged."""
+    return np.ma.filled(given.astype(np.float64), np.nan) if isinstance(given, np.ma.MaskedArray) else given
+
+
 def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:
     """Return a table, array or list of numbers as an array, missing values as NaN.
 
     dtype: of the array; None for that of the numbers. Raises TypeError or ValueError if there are other values.
     """
-    if hasattr(given, "toarray"):
-        given = given.toarray()
+    given = unmasked(given.toarray() if hasattr(given, "toarray") else given)
     if hasattr(given, "detach"):  # torch
         given = given.detach().cpu()
         given = given.float() if given.is_floating_point() else given

@@ -18,6 +18,7 @@ from anyshot.base.columns import (
     only_column,
     python_value,
     text_columns,
+    unmasked,
 )
 from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
 from anyshot.errors import BadItemError, InputError, MixedInputError
@@ -56,7 +57,7 @@ def by_position(items: Any) -> Items:
     if isinstance(items, (list, tuple)):
         return [python_value(item) for item in items] if items and hasattr(items[0], "as_py") else items
     if isinstance(items, np.ndarray):
-        return _array_by_position(items)
+        return _array_by_position(unmasked(items) if items.dtype.kind in "fiub" else items)
     if hasattr(items, "toarray"):
         return items  # type: ignore[no-any-return]  # sparse: `vectors` checks its size before it becomes dense
     if hasattr(items, "detach") and items.ndim > 1:

@@ -62,16 +62,17 @@ def class_table(names: Iterable[Label]) -> Classes:
         raise NotEnoughClassesError(
             f"At least two classes are needed; got {given}. Pass their names, or labels of two."
         )
-    if len({type(name) for name in listed}) == 1:
-        return np.array(listed)
-    table = np.empty(len(listed), dtype=object)  # names and numbers together
+    array = np.array(listed)
+    if len({type(name) for name in listed}) == 1 and array.tolist() == listed:
+        return array
+    table = np.empty(len(listed), dtype=object)  # names and numbers together, or integers beyond 64 bits
     table[:] = listed
     return table
 
 
-def class_order(name: Label) -> tuple[bool, float, str]:
+def class_order(name: Label) -> tuple[bool, Any, str]:
     """Return the key by which classes are sorted: numbers first, then names."""
-    return (True, 0.0, name) if isinstance(name, str) else (False, float(name or 0), "")
+    return (True, 0, name) if isinstance(name, str) else (False, name or 0, "")
 
 
 def classes_in(labels: Labels) -> list[Label]:
@@ -287,7 +288,10 @@ def _rows_of(classes: Classes) -> dict[Label, int]:
 def _unknown_class(label: Label, names: Sequence[Label]) -> UnknownClassError:
     close = difflib.get_close_matches(str(label), [str(name) for name in names], n=1)
     listed = ", ".join(str(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
-    remedy = "Correct it, name it among the classes passed to fit, or add it to a fitted model with add_class."
+    remedy = (
+        "Correct it, name it among the classes passed to fit, or add it to a fitted model, by add_class in Python or "
+        "anyshot add-class."
+    )
     if close:
         remedy = f"Did you mean {close[0]!r}?"
     return UnknownClassError(f"Label {label!r} is not among the {len(names)} classes ({listed}). {remedy}")

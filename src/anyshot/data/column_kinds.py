@@ -16,9 +16,13 @@ from anyshot.errors import InputError
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-_NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # 007 is a code
+_NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")  # 007 is a code
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
-_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([+-]\d{2}:?\d{2}|Z)?)?")
+_CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_TIME: Final = re.compile(_CLOCK)
+_YEAR_FIRST: Final = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}([T ]" + _CLOCK + r"([+-]\d{2}:?\d{2}|Z)?)?")
+_MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}}", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _FORMATS: Final = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
 _DAY: Final = 86_400.0  # seconds
@@ -90,16 +94,18 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
 _OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
     ((numbers.Number,), "number"),  # Decimal is one
     ((datetime.date,), "date"),
-    ((datetime.timedelta,), "duration"),
+    ((datetime.timedelta, datetime.time), "duration"),
 )
 
 
 def _number(value: Any, kind: Kind) -> float:
     """Return a value of a column of this kind as a number."""
     if kind == "number":
-        return float(value)
+        return float(value.strip().removesuffix("%") if isinstance(value, str) else value)
     if kind == "duration":
-        return float(pd.Timedelta(value).total_seconds()) / _DAY
+        value = str(value).strip() if isinstance(value, str | datetime.time) else value
+        without_seconds = isinstance(value, str) and _TIME.fullmatch(value) and value.count(":") == 1
+        return float(pd.Timedelta(f"{value}:00" if without_seconds else value).total_seconds()) / _DAY
     if isinstance(value, str) and kind != "date":
         parts = _DATE.fullmatch(value.strip())
         moment = pd.to_datetime(value.strip(), format=_FORMATS[kind].format(parts[2] if parts else "."), utc=True)
@@ -115,8 +121,10 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
     stripped = {text.strip() for text in texts}
     if all(_NUMBER.fullmatch(text) for text in stripped):
         return "number"
-    if all(_ISO.fullmatch(text) for text in stripped):
+    if all(_YEAR_FIRST.fullmatch(text) or _NAMED_MONTH.fullmatch(text) for text in stripped):
         return "date"
+    if all(_TIME.fullmatch(text) for text in stripped):
+        return "duration"
     if all(_COMMA.fullmatch(text) for text in stripped) and any("," in text for text in stripped):
         raise InputError(
             f"Column {name!r} holds numbers with a decimal comma, such as {min(stripped, key=len)!r}. Read the file "

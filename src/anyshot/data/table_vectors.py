@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
-from anyshot.base.columns import is_table
+from anyshot.base.columns import column_values, is_table, unmasked
 from anyshot.base.validation import Floats, extra
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
@@ -23,9 +23,10 @@ MISSING: Final = "(none)"
 class TableVectors(TransformerMixin, BaseEstimator):
     """Convert a table to vectors.
 
-    Numbers are unchanged; dates become days since 1970, and durations days. Objects and texts count as what they stand
-    for: numbers (also Decimals), dates or durations. Missing ones are replaced with the median, and marked in an extra
-    column if there were some in `fit`. All other values are categories, one-hot encoded, missing ones included.
+    Numbers are unchanged; dates become days since 1970; durations and times of day become days. Objects and texts count
+    as what they stand for: numbers (also Decimals and percentages), dates or durations. Missing ones are replaced with
+    the median, and marked in an extra column if there were some in `fit`. All other values are categories, one-hot
+    encoded, missing ones included.
 
     Parameters
     ----------
@@ -158,8 +159,10 @@ def is_plain(table: TableVectors) -> bool:
 
 
 def as_frame(X: Any) -> Any:
-    """Return a table of polars or pyarrow as a DataFrame of pandas, and anything else unchanged."""
-    table = X.to_arrow() if hasattr(X, "to_arrow") and is_table(X) else X
+    """Return a table of polars or pyarrow as a DataFrame of pandas, a masked array with NaN, and the rest unchanged."""
+    if hasattr(X, "to_arrow") and is_table(X) and any(str(own) == "Object" for own in X.dtypes):
+        return pd.DataFrame({name: pd.Series(column_values(X[name]), dtype=object) for name in X.columns})
+    table = X.to_arrow() if hasattr(X, "to_arrow") and is_table(X) else unmasked(X)
     if not hasattr(table, "column_names"):
         return table
     return table.to_pandas(types_mapper=pd.ArrowDtype)  # as it is, integers beside missing values would be floats

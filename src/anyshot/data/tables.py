@@ -26,6 +26,9 @@ from anyshot.errors import DataFileError
 
 Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
 
+NO_VALUES: Final = frozenset({"\\N", "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"})
+"""Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
+
 log = logging.getLogger(__name__)
 
 
@@ -161,8 +164,7 @@ def _separated(text: str, path: Path) -> Parsed:
     except ParseError as error:
         raise DataFileError(f"{path}, {error}") from error
     columns = [clean_name(name) for name in names]
-    # Databases write a missing value as a backslash and N.
-    cells = [[None if cell == "\\N" else cell for cell in row] for row in rows]
+    cells = [[None if cell in NO_VALUES else cell for cell in row] for row in rows]
     return pd.DataFrame(cells, columns=columns, dtype=object), lines[1:]
 
 
@@ -216,6 +218,7 @@ def _excel(path: Path) -> Table:
     (_, header), *rest = numbered
     columns = [clean_name("" if name is None else str(name)) for name in header]
     rows = [row[: len(columns)] + [None] * (len(columns) - len(row)) for _, row in rest]
+    rows = [[None if isinstance(cell, str) and cell in NO_VALUES else cell for cell in row] for row in rows]
     return Table(path, pd.DataFrame(rows, columns=columns, dtype=object), [number for number, _ in rest])
 
 

@@ -18,10 +18,34 @@ MARKS: Final = (
     (b"\xfe\xff", "utf-16"),
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
-DETECTED: Final = (*("cp1252", "cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1256"),)
+DETECTED: Final = (
+    *(
+        "cp1252",
+        "cp1251",
+        "gb18030",
+        "cp932",
+        "big5",
+        "euc_kr",
+        "euc_jp",
+        "koi8_r",
+        "cp1253",
+        "cp1255",
+        "cp1256",
+        "cp874",
+    ),
+)
 """Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
-NAMES: Final = {"cp1252": "windows-1252", "cp1251": "windows-1251", "cp1253": "windows-1253", "cp1256": "windows-1256"}
+NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1255, 1256)}
+KINDS: Final = (
+    (b"PK\x03\x04", "an Excel file or another ZIP archive", ".xlsx"),
+    (b"\xd0\xcf\x11\xe0", "a file of Excel 97 to 2003", ".xls"),
+    (b"PAR1", "a Parquet file", ".parquet"),
+    (b"\x1f\x8b", "compressed by gzip", ".gz"),
+)
+"""How files begin that are no texts, and how their names should end."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
+
+_FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +113,9 @@ def _known(encoding: str) -> str:
 
 def _detected(data: bytes, path: Path) -> tuple[str, str]:
     """Return the text and its encoding."""
+    other = next(((what, suffix) for start, what, suffix in KINDS if data.startswith(start)), None)
+    if other is not None:
+        raise DataFileError(f"{path} is not a text: it is {other[0]}. Let its name end in {other[1]}.")
     marked = next((name for mark, name in MARKS if data.startswith(mark)), None)
     if marked in (None, "utf-8-sig") and b"\0" in data:
         raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
@@ -117,7 +144,8 @@ def _encoding_of(data: bytes, path: Path) -> str:
     found = [] if re.search(rb"[\x80-\xff]{3}", sample) is None else list(from_bytes(sample, cp_isolation=[*DETECTED]))
     as_good = [one.encoding for one in found if (one.chaos, one.coherence) == (found[0].chaos, found[0].coherence)]
     typical = [one for one in as_good if _is_typical(one, sample)] or as_good
-    encoding = "cp1252" if not typical or "cp1252" in typical else typical[0]
+    likely = "cp1255" if "cp1255" in typical else next(iter(typical), "cp1252")  # Hebrew is also letters of Cyrillic
+    encoding = "cp1252" if "cp1252" in typical else likely
     if not _decodes(data, encoding):
         number = next((number for number, line in not_ascii.items() if not _decodes(line, encoding)), 1)
         raise DataFileError(
@@ -134,6 +162,11 @@ def _is_typical(encoding: str, sample: bytes) -> bool:
         return all("\uac00" <= letter <= "\ud7a3" for letter in letters)  # Hangul
     if encoding in ("euc_jp", "cp932"):
         return any("\u3041" <= letter <= "\u30ff" for letter in letters)  # kana
+    if encoding == "cp874":
+        return all("\u0e01" <= letter <= "\u0e4e" for letter in letters)  # Thai
+    if encoding == "cp1255":  # in Hebrew, the final forms of letters end a word
+        text = sample.decode(encoding, errors="ignore")
+        return all("\u05d0" <= letter <= "\u05ea" for letter in letters) and not _FINAL_INSIDE.search(text)
     if encoding == "gb18030":
         return _encodes("".join(letters), "gb2312")
     if encoding == "big5":

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
-from anyshot.base.columns import column_values
+from anyshot.base.columns import column_values, unmasked
 from anyshot.base.labels import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors
@@ -309,7 +309,9 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         check_columns(X, target)
         if not isinstance(getattr(y, "dtype", np.dtype(object)), np.dtype):  # nullable integers would become floats
             y = np.array(column_values(y))
-        table, labels = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False)
+        table, labels = validate_data(
+            self, unmasked(X), y, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False
+        )
         check_classification_targets(labels)
         self.adapted_ = target is not None
         self.classes_, domains = check_domains(table, labels, table if target is None else target)
@@ -359,7 +361,9 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
     def _call(self, X: ArrayLike, method: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
         """Return the result of a method of the model on target items (n, d)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False)
+        X = validate_data(
+            self, unmasked(X), accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, reset=False
+        )
         table = self._normalized(domain_table(X, name="X"), self.statistics_)
         with threads_for(table.shape[0] * table.shape[1] * len(self.classes_)):
             return method(self._represent(table) if self.adapted_ else table)

@@ -275,3 +275,32 @@ def test_the_folder_contains_no_labels(tmp_path):
 def test_save_before_fit_raises_an_error(tmp_path):
     with pytest.raises(NotFittedError):
         MultitaskModel().save(tmp_path / "model")
+
+
+def test_a_masked_number_is_refused():
+    X, y = np.ma.MaskedArray(np.eye(4), mask=np.eye(4, k=1, dtype=bool)), {"t": ["a", "a", "b", "b"]}
+    with pytest.raises(BadItemError, match="rows 0, 1, 2"):
+        MultitaskModel().fit(X, y)
+    with pytest.raises(ValueError, match="NaN"):
+        MultitaskModel().fit(np.eye(4), y).predict(X)
+
+
+def test_an_item_counts_in_the_tasks_in_which_it_has_a_label():
+    random = generator(0)
+    X, rows = random.normal(size=(40, 5)), np.arange(40)
+    passed = [("yes" if x > 0 else "no") if row % 2 else None for row, x in enumerate(X[:, 0])]
+    grade = [float(x) if row % 3 else None for row, x in enumerate(X[:, 1])]
+    found = MultitaskModel().fit(X, {"passed": passed, "grade": grade}).predict(X)
+    missing = np.array([one is None for one in grade])
+    for labels in (
+        pd.DataFrame({"passed": passed, "grade": grade}),
+        {"passed": pd.array(passed, "string"), "grade": pd.array(grade, "Float64")},
+        {"passed": passed, "grade": np.ma.MaskedArray(np.where(missing, 7, X[:, 1]), missing)},
+    ):
+        np.testing.assert_array_equal(MultitaskModel().fit(X, labels).predict(X)["grade"], found["grade"])
+    # Without a shared prior, the labels of another task change nothing, wherever they are.
+    other = [-x if row % 3 else None for row, x in zip(rows, X[:, 2], strict=True)]
+    alone = [
+        MultitaskModel(shared=False).fit(X, {"passed": passed, "grade": y}).predict_proba(X) for y in (grade, other)
+    ]
+    np.testing.assert_allclose(alone[0]["passed"], alone[1]["passed"], atol=1e-3)

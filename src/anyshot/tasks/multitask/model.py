@@ -12,6 +12,7 @@ from scipy.special import expit, logsumexp, softmax
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from anyshot.base import validation
+from anyshot.base.columns import unmasked
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
@@ -241,6 +242,9 @@ class MultitaskModel(FittedTasks):
     def fit(self, X: ArrayLike, y: TaskLabels) -> Self:
         """Fit to vectors `X` (n, d) and {task: labels (n,)}, None for items without a label in that task.
 
+        An item counts in each task in which it has a label; a missing one is None, NaN, pandas.NA or masked. An item
+        without any label counts only in the mean and the scale of the features.
+
         Raises
         ------
         InputError
@@ -250,7 +254,7 @@ class MultitaskModel(FittedTasks):
             A task has no labels, or all its labels are the same.
         """
         validation.vectors(X)
-        vectors = validate_data(self, X, dtype=np.float64)
+        vectors = validate_data(self, unmasked(X), dtype=np.float64)
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks)
         center, std = vectors.mean(axis=0), vectors.std(axis=0)
         varies = std > 1e-9 * np.maximum(np.abs(center), 1e-6)
@@ -306,7 +310,7 @@ class MultitaskModel(FittedTasks):
 
     def _scores(self, X: ArrayLike) -> dict[str, Floats]:
         check_is_fitted(self)
-        vectors = validate_data(self, X, reset=False, dtype=np.float64)
+        vectors = validate_data(self, unmasked(X), reset=False, dtype=np.float64)
         return {name: vectors @ coef + self.intercept_[name] for name, coef in self.coef_.items()}
 
 
