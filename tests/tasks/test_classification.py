@@ -309,6 +309,8 @@ def test_nearly_equal_classes_give_a_warning(letters):
     names = ["meeting_schedule", "schedule_meeting", "tea"]
     with pytest.warns(UserWarning, match="'meeting_schedule' and 'schedule_meeting' are nearly the same"):
         AnyShotClassifier(names, encoder=letters, cache=False).fit()
+    with pytest.warns(UserWarning, match="If they are one class, write their names alike"):
+        AnyShotClassifier(["Tea", "tea", "zoo"], encoder=letters, cache=False).fit()
 
 
 FAULTS = [

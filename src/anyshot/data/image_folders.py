@@ -54,9 +54,10 @@ def read_folder(
             return found._replace(skipped=others)
     if not images:
         kinds = ", ".join(sorted({file.suffix.lower() or file.name for file in files})[:8])
-        raise DataFileError(f"{folder} contains no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Found: "
-            f"{kinds or 'nothing'}."
-        )  # fmt: skip
+        raise DataFileError(
+            f"{folder} contains no images. Found: {kinds or 'nothing'}. A folder is read as one of images; give texts "
+            "in one file, such as a CSV, or a .txt file with a text per line."
+        )
     full = [name for name, own in inside.items() if any(map(is_image, own))]
     if with_labels and full and {name.casefold() for name in full} <= _SPLITS:
         raise DataFileError(f"{folder} is divided into {', '.join(full)}, which are not classes. Give one of them.")

@@ -161,9 +161,11 @@ def near_duplicates(
 def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_bridge: bool, stacklevel: int) -> None:
     """Warn of the first three pairs of classes whose embeddings (c, d) are nearly equal."""
     for one, other, cosine in near_duplicates(unit(embeddings), names, threshold=DUPLICATE_COSINE[from_bridge]):
+        remedy = "Add descriptions that distinguish them, or ten words of each, as Words('good, great, excellent')."
+        if str(one).casefold() == str(other).casefold():
+            remedy = "If they are one class, write their names alike."
         warnings.warn(
-            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). Add "
-            "descriptions that distinguish them, or ten words of each, as Words('good, great, excellent').",
+            f"The classes {one!r} and {other!r} are nearly the same for the encoder (cosine {cosine:.2f}). {remedy}",
             stacklevel=stacklevel + 1,
         )
 

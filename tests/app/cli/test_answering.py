@@ -115,3 +115,11 @@ def test_a_csv_of_answers_holds_no_formula_unless_asked_for(made, tmp_path, call
         table = pd.read_csv(out, dtype=str)
         assert table["text"].tolist() == [cell]
         assert table["id"].tolist() == ["-5"]
+
+
+def test_suggest_names_the_command_that_reads_its_file(made, tmp_path, call):
+    (tmp_path / "rest.csv").write_text("ticket,id\nthe parcel is late,1\n", encoding="utf-8")
+    done = call(
+        "suggest", made / "model", tmp_path / "rest.csv", "--text-column", "ticket", "--out", tmp_path / "a b.csv"
+    )
+    assert f"anyshot learn {made / 'model'} '{tmp_path / 'a b.csv'}' --text-column ticket" in done.err

@@ -27,6 +27,14 @@ def test_fit_learns_from_data_without_labels_where_classes_are_named(call, made,
     assert "its items are used as unlabeled items" in done.err
 
 
+def test_unlabeled_items_need_the_columns_of_the_labeled_ones(call, made, tmp_path):
+    (tmp_path / "more.csv").write_text("ticket,notes\na parcel,1\n", encoding="utf-8")
+    done = call("fit", made / "train.csv", "--unlabeled", tmp_path / "more.csv", "--out", tmp_path / "m")
+    assert done.code == 1
+    assert "The items of --unlabeled cannot be read." in done.err
+    assert "Rename that of the items to 'text', as in the labeled data." in done.err
+
+
 def test_fit_without_labels_and_classes_names_both_remedies(call, made, tmp_path):
     done = call("fit", made / "texts.csv", "--out", tmp_path / "m")
     assert done.code == 1

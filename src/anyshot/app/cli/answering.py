@@ -1,6 +1,7 @@
 """The commands that use a model: predict, explain, evaluate, suggest."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -148,7 +149,10 @@ def suggest(
         show_rows(rows, last="item")
         return
     datasets.write_table(_to_fill_in(rows, data, inputs, out), out, verbatim=verbatim)
-    note(f"Wrote {count(len(rows), 'row')} to {out}. Fill in the labels, then: anyshot learn {model} {out}")
+    named = {"--text-column": columns.text_column, "--image-column": columns.image_column}
+    options = [part for option, name in named.items() if name is not None for part in (option, name)]
+    then = shlex.join(["anyshot", "learn", str(model), str(out), *options])
+    note(f"Wrote {count(len(rows), 'row')} to {out}. Fill in the labels, then: {then}")
 
 
 def _has_labels(data: Path, clf: Any, columns: Columns) -> bool:

@@ -107,10 +107,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Show warnings as plain messages while the command runs."""
+    """Show warnings as plain messages while the command runs, each once."""
+    shown = set[str]()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        note(f"Warning: {message}")
+        if str(message) not in shown:  # a report fits some twenty models, each of which warns
+            shown.add(str(message))
+            note(f"Warning: {message}")
 
     with warnings.catch_warnings():
         warnings.showwarning = show

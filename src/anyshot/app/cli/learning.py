@@ -34,7 +34,7 @@ from anyshot.app.cli.reading import (
 from anyshot.base.class_words import Words
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
-from anyshot.errors import DuplicateClassError, InputError
+from anyshot.errors import DataFileError, DuplicateClassError, InputError
 
 
 @with_class_options
@@ -63,7 +63,7 @@ def fit(
     named = class_options.read(inputs.labels)
     more = None
     if unlabeled is not None:
-        more = read(unlabeled, columns=replace(columns, label_column=None), with_labels=False).items
+        more = _unlabeled_items(unlabeled, columns, like=inputs)
     if inputs.labels is None and named is None:
         raise InputError(
             f"{data} has no labels, and --classes was not given. Name the column of the labels with --label-column, or "
@@ -83,6 +83,18 @@ def fit(
     clf.columns_ = columns_of(inputs)
     clf.save(out)
     _show_model(clf, out, n_labels=n_labels)
+
+
+def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
+    """Return the items of a file, whose columns have the names of those of the labeled data `like`."""
+    try:
+        return read(path, columns=replace(columns, label_column=None), with_labels=False).items
+    except DataFileError as error:
+        fault, named, _ = str(error).partition(" Give text_column")
+        if not named or like.item_column is None:
+            raise
+        remedy = f"Rename that of the items to {like.item_column!r}, as in the labeled data."
+        raise DataFileError(f"The items of --unlabeled cannot be read. {fault} {remedy}") from error
 
 
 @with_class_options
