@@ -271,6 +271,11 @@ def test_the_old_file_is_kept_if_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_json_rows_inside_an_object_are_refused(tmp_path):
+    fault = fault_of(file(tmp_path, "a.json", '{"data": [{"text": "a"}, {"text": "b"}]}'))
+    assert "is one object with a list of rows as 'data'. Write that list alone" in fault
+
+
 def test_errors_of_spreadsheets_are_no_values(tmp_path):
     rows = [["text", "label"], ["a", "#N/A"], ["b", "NA"]]
     pd.DataFrame(rows[1:], columns=rows[0]).to_excel(tmp_path / "a.xlsx", index=False)

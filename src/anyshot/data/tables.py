@@ -177,6 +177,11 @@ def _json_rows(text: str, path: Path) -> Parsed:
         numbered = _lines(text)
         rows = [parse_json(line, path, line=number) for number, line in numbered]
         lines = [number for number, _ in numbered]
+    if len(rows) == 1 and isinstance(rows[0], dict):
+        lists = [name for name, value in rows[0].items() if isinstance(value, list) and value]
+        inner = next((name for name in lists if all(isinstance(one, dict) for one in rows[0][name])), None)
+        if inner is not None:
+            raise DataFileError(f"{path} is one object with a list of rows as {inner!r}. Write that list alone, [...].")
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             at = f"item {number}" if lines is None else f"line {lines[number]}"
@@ -213,7 +218,9 @@ def _excel(path: Path) -> Table:
     if not filled:
         raise DataFileError(f"{path} is empty.")
     if len(filled) > 1:
-        log.info(f"{path} has {len(filled)} sheets; the first one, {filled[0]!r}, was read")
+        log.info(
+            f"{path} has {len(filled)} sheets; the first one, {filled[0]!r}, was read; to read another, move it first"
+        )
     numbered = [(number, row) for number, row in enumerate(sheets[filled[0]], start=1) if any(map(_is_filled, row))]
     (_, header), *rest = numbered
     columns = [clean_name("" if name is None else str(name)) for name in header]
