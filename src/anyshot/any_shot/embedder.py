@@ -96,10 +96,9 @@ class Embedder:
         """Return the parts of a saved embedder that are not arrays."""
         modality, tuned = self.encoder.modality if self.encoder else None, self.trained
         digest = self.encoder.digest if isinstance(self.encoder, Digested) else None
-        facts = {"name": self.name, "digest": digest, "modality": modality}
-        table = None if self.table is None else self.table.facts()
-        options = {"long_texts": self.long_texts, "n_long": self.n_long, "words": self.words}
-        return {**facts, **options, "tuned": tuned.facts() if tuned else None, "table": table}
+        facts: dict[str, Any] = {"name": self.name, "digest": digest, "modality": modality, "words": self.words}
+        facts |= {"long_texts": self.long_texts, "n_long": self.n_long, "tuned": tuned.facts() if tuned else None}
+        return facts | {"table": None if self.table is None else self.table.facts()}
 
     @property
     def reasons(self) -> tuple[str, ...]:
