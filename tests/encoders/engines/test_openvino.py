@@ -151,6 +151,28 @@ def test_the_fast_precision_is_one_that_compiles():
     assert Engine(doubled, precision=fast_precision(), threads=1)(x=X).dtype == np.float32
 
 
+ENCODED = """
+import sys, numpy as np
+from anyshot import load_encoder
+encoder = load_encoder("minilm", engine="openvino")
+np.save(sys.argv[1], encoder.encode(["a parcel that is late", "billing"]))
+print(encoder.digest.split()[-1])
+"""
+
+
+@pytest.mark.full
+def test_a_processor_without_bfloat16_and_avx512_computes_in_float32(tmp_path):
+    found = {}
+    for instructions in ("SSE41", "AVX2", "AVX512_CORE"):
+        command = [sys.executable, "-c", ENCODED, str(tmp_path / instructions)]
+        environment = os.environ | {"OV_CPU_MAX_ISA": instructions}  # of openvino: the most that it may use
+        done = run(command, env=environment, check=True, capture_output=True, text=True)
+        assert done.stdout == "float32\n"
+        found[instructions] = np.load(tmp_path / f"{instructions}.npy")
+    for vectors in found.values():
+        assert vectors == pytest.approx(found["SSE41"], abs=1e-4)
+
+
 def test_nothing_is_sent_and_nothing_is_written(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
