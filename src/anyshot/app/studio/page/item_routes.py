@@ -112,8 +112,10 @@ async def changes(request: Request) -> Response:
     wait, known = min(_number(given.get("wait", "0")), LONGEST_WAIT), _number(given.get("refit", "0"))
     found = await _news(request, opened, _number(given.get("since", "0")), time.monotonic() + wait)
     facts, changed = await run_in_threadpool(state_of, opened, t), opened.answers.changed
-    ids = list(changed.items[:MAX_CHANGED]) if known and changed.number > known else []
-    news = {"version": found.version, "subjects": sorted(found.subjects), "refit": changed.number, "changed": ids}
+    told = not known or "answers" in found.subjects  # a refit that is not stored yet is told once it is
+    ids = list(changed.items[:MAX_CHANGED]) if known and told and changed.number > known else []
+    refit = changed.number if told else known
+    news = {"version": found.version, "subjects": sorted(found.subjects), "refit": refit, "changed": ids}
     return JSONResponse({**facts, **news})
 
 
