@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime, check_json, depth_of
+from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime, check_json, depth_of
 from anyshot.app.server.problem_error import ProblemError
 from asgi import answer_to, echo, request
 
@@ -13,7 +13,7 @@ JSON = {"content_type": "application/json"}
 
 
 def bodies(**options: float) -> LimitedBodies:
-    return LimitedBodies(echo, **{"max_body": 100, "seconds": 5, **options})
+    return LimitedBodies(CheckedBodies(echo), **{"max_body": 100, "seconds": 5, **options})
 
 
 def test_a_body_within_the_limit_arrives_whole():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from anyshot.app.server.metrics import Drift, Metrics
+from anyshot.app.server.service import Summary
 from anyshot.store.disk_cache import EncodingCounts
 
 
@@ -21,7 +22,7 @@ def test_what_happened_is_counted():
     own.on_request("POST", "/v1/models/{model}/predict", 200, 0.004)
     own.on_request("BREW", "unknown", 405, 0.001)
     own.on_batch(3, 9, 0.01)
-    own.on_answers("support", n_items=4, n_unknown=1, closeness=0.5)
+    own.on_answers("support", Summary(n_items=4, n_unknown=1, closeness=0.5))
     value = own.registry.get_sample_value
     route = {"route": "/v1/models/{model}/predict"}
     assert value("anyshot_requests_total", {"method": "POST", "status": "200", **route}) == 1

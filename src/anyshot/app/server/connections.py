@@ -1,12 +1,44 @@
 """The connections of the server: closed if a request does not arrive, or an answer is not read, in time."""
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from anyshot.app.server.problem_error import MEDIA_TYPE, ProblemError
+
+MOST_JOINED: Final = 65_536
+"""Bytes that are written at once at most; more are written as they come."""
+
+
+class JoinedWrites:
+    """A transport that sends the head and the body of an answer together: each call to send costs as much as both."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._waiting = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send the data after this step of the event loop, or now if there is much of it."""
+        if data and not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting += data
+        if len(self._waiting) > MOST_JOINED:
+            self._send()
+
+    def close(self) -> None:
+        """Send what waits, and close the connection."""
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._waiting:
+            waiting, self._waiting = self._waiting, b""
+            self._transport.write(waiting)
 
 
 def timed_protocol(limit: float) -> "type[TimedProtocol]":
@@ -30,7 +62,7 @@ class TimedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._timer = self.loop.call_later(self.seconds, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:

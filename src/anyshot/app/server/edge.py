@@ -2,11 +2,12 @@
 
 from starlette.middleware.cors import CORSMiddleware
 
-from anyshot.app.server.limits import LimitedBodies, LimitedQueue, LimitedTime
+from anyshot.app.server.limits import CheckedBodies, LimitedBodies, LimitedQueue, LimitedTime
 from anyshot.app.server.logs import LoggedRequests
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.problem_error import App, Receive, Scope, Send
-from anyshot.app.server.settings import Settings
+from anyshot.app.server.repeated_answers import RepeatedAnswers
+from anyshot.app.server.service import Service
 from anyshot.app.server.tokens import Guarded, tokens_for
 
 
@@ -16,11 +17,15 @@ class Edge:
     Raises InputError if the file of tokens cannot be read, or is needed and not given.
     """
 
-    def __init__(self, app: App, settings: Settings, *, metrics: Metrics) -> None:
+    def __init__(self, app: App, service: Service, *, metrics: Metrics) -> None:
+        settings = service.settings
         tokens = tokens_for(settings.host, settings.token_file)
         self.queue = LimitedQueue(LimitedTime(app, seconds=settings.time_limit), max_queue=settings.max_queue)
         metrics.queue = lambda: self.queue.size
-        limited = LimitedBodies(self.queue, max_body=settings.max_body, seconds=settings.client_limit)
+        answered = RepeatedAnswers(
+            CheckedBodies(self.queue), service.models, metrics, limit=int(settings.answers_mb * 1e6)
+        )
+        limited = LimitedBodies(answered, max_body=settings.max_body, seconds=settings.client_limit)
         guarded: App = Guarded(limited, tokens=tokens, origins=settings.cors_origins)
         if settings.cors_origins:
             guarded = CORSMiddleware(

@@ -39,7 +39,6 @@ class LimitedBodies:
         try:
             if not await self._read(scope, receive, body):
                 return None  # the client is gone
-            check_content(headers_of(scope), bytes(body))
         except ProblemError as problem:
             self._held -= len(body)
             return await problem.send(send)
@@ -79,6 +78,22 @@ class LimitedBodies:
     def _too_large(self, *, close: bool = False) -> ProblemError:
         detail = f"The body may have at most {self.max_body:,} bytes. Send fewer items in a request, or smaller images."
         return ProblemError(413, detail, close=close, max_body=self.max_body)
+
+
+class CheckedBodies:
+    """Refuse bodies that no route reads; they are in the state of the request already."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http":
+            try:
+                check_content(headers_of(scope), scope["state"]["body"])
+            except ProblemError as problem:
+                return await problem.send(send)
+        await self.app(scope, receive, send)
 
 
 class LimitedQueue:
@@ -138,7 +153,16 @@ def is_probe(path: str) -> bool:
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers of a request by their names in lower case; the last one counts."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    state: dict[str, Any] = scope.setdefault("state", {})
+    if "headers" not in state:
+        state["headers"] = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    found: dict[str, str] = state["headers"]
+    return found
+
+
+def media_type_of(headers: Mapping[str, str]) -> str:
+    """Return the type of a body without its parameters, "" if it is not stated."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def check_content(headers: Mapping[str, str], body: bytes) -> None:
@@ -148,7 +172,7 @@ def check_content(headers: Mapping[str, str], body: bytes) -> None:
     if headers.get("content-encoding", "identity").lower() not in ("identity", ""):
         detail = "Compressed bodies are not read, since a small one can become very large. Send the body as it is."
         raise ProblemError(415, detail, headers={"accept-encoding": "identity"})
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(headers)
     if media_type not in ("", *MEDIA_TYPES):
         detail = (
             f"The body must be {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}, and be named so in the header "

@@ -5,9 +5,9 @@ A request id of the client is kept if it is well-formed; otherwise one is made. 
 
 import json
 import logging
+import random
 import re
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -43,7 +43,7 @@ class LoggedRequests:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         given = headers_of(scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id
         began, status = time.perf_counter(), 499  # the client left
 

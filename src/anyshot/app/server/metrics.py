@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from anyshot.app.server.service import Observer
+from anyshot.app.server.service import Observer, Summary
 
 N_REFERENCE: Final = 500
 """Items with which later ones are compared, and of which the latest ones are the mean."""
@@ -81,6 +81,7 @@ class Metrics(Observer):
         self._models, self._lock = models, threading.Lock()
         self.queue: Callable[[], int] = int  # returns how many requests wait or are answered; set by the edge
         self._drift: dict[str, Drift] = {}
+        self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         registry = self.registry = CollectorRegistry()
         self._requests = Counter(
             "anyshot_requests", "Requests answered.", ("method", "route", "status"), registry=registry
@@ -98,6 +99,9 @@ class Metrics(Observer):
             "anyshot_batch_seconds", "Time to encode a batch.", buckets=SECONDS, registry=registry
         )
         self._answers = Counter("anyshot_answers", "Items answered.", ("model", "answer"), registry=registry)
+        self._repeated = Counter(
+            "anyshot_repeated_requests", "Requests answered as the same one before.", ("model",), registry=registry
+        )
         self._changes = Counter("anyshot_changes", "Changes of a model.", ("model",), registry=registry)
         self._closeness = Gauge(
             "anyshot_closeness_mean",
@@ -115,8 +119,13 @@ class Metrics(Observer):
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Note that a request was answered."""
-        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        method = method if method in METHODS else "other"
+        if (method, route, status) not in self._of_requests:  # to look these up takes as long as to count
+            own = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._of_requests[method, route, status] = own
+        requests, times = self._of_requests[method, route, status]
+        requests.inc()
+        times.observe(seconds)
 
     def on_batch(self, n_requests: int, n_items: int, seconds: float) -> None:
         """Note that a batch was encoded."""
@@ -124,13 +133,15 @@ class Metrics(Observer):
         self._batch_items.observe(n_items)
         self._batch_seconds.observe(seconds)
 
-    def on_answers(self, model: str, *, n_items: int, n_unknown: int, closeness: float) -> None:
-        """Note answers of a model: how many are "unknown", and the mean closeness of their items."""
-        self._answers.labels(model, "unknown").inc(n_unknown)
-        self._answers.labels(model, "known").inc(n_items - n_unknown)
+    def on_answers(self, model: str, summary: Summary, *, repeated: bool = False) -> None:
+        """Note answers of a model, and whether the same request was answered before."""
+        self._answers.labels(model, "unknown").inc(summary.n_unknown)
+        self._answers.labels(model, "known").inc(summary.n_items - summary.n_unknown)
+        if repeated:
+            self._repeated.labels(model).inc()
         with self._lock:
             drift = self._drift.setdefault(model, Drift())
-            drift.add(n_items, closeness)
+            drift.add(summary.n_items, summary.closeness)
             self._closeness.labels(model).set(drift.latest)
             self._reference.labels(model).set(drift.reference)
             self._alarm.labels(model).set(drift.alarm)

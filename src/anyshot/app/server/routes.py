@@ -1,6 +1,7 @@
 """The routes that read models: answers, suggestions, and what there is to know of them."""
 
 import asyncio
+import weakref
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.readiness import Snapshot
+from anyshot.app.server.repeated_answers import Answered
 from anyshot.app.server.schemas import (
     ImageItem,
     ModelFacts,
@@ -26,7 +28,7 @@ from anyshot.app.server.schemas import (
     PredictRequest,
     Suggestions,
 )
-from anyshot.app.server.service import Service, json_answer, service_of, unless_gone
+from anyshot.app.server.service import Service, Summary, json_answer, service_of, summary_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -75,20 +77,22 @@ async def predict(model: str, request: Request) -> Response:
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
     check_unknown(snapshot, asked.unknown)
     items = as_items(asked.items, snapshot.modality, service.settings)
-    found = await unless_gone(request, _answers(service, model, snapshot, asked, items))
-    return json_answer({"model": model, "version": snapshot.version, "answers": found})
+    found, summary = await unless_gone(request, _answers(service, model, snapshot, asked, items))
+    answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
+    request.state.answered = Answered(bytes(answer.body), weakref.ref(snapshot), summary, request.scope["route"])
+    return answer
 
 
 async def _answers(
     service: Service, model: str, snapshot: Snapshot, asked: PredictRequest, items: list[Any]
-) -> list[dict[str, Any]]:
-    """Return the answers for items, each with its explanation if that is asked for."""
+) -> tuple[list[dict[str, Any]], Summary]:
+    """Return the answers for items, each with its explanation if that is asked for, and what is counted of them."""
     scores = await service.score(model, snapshot, items)
     found = answers(snapshot, scores, proba=asked.proba, top_k=asked.top_k, unknown=asked.unknown)
     if asked.explain:
         (why,) = await service.batcher.run(explanations, snapshot, items)
         found = with_explanations(found, why.tolist())
-    return found
+    return found, summary_of(snapshot, scores)
 
 
 @router.get("/{model}/suggest", response_model=Suggestions)

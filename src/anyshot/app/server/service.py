@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from fastapi import Request, Response
 
@@ -23,14 +23,22 @@ PATIENCE: Final = 0.05
 """How long an answer may take until it is watched whether its client is still there [s]."""
 
 
+class Summary(NamedTuple):
+    """What metrics count of an answer."""
+
+    n_items: int
+    n_unknown: int
+    closeness: float  # mean over the items
+
+
 class Observer:
     """What is told of the work of the service; metrics override these methods, which may be called by any thread."""
 
     def on_batch(self, n_requests: int, n_items: int, seconds: float) -> None:
         """Note that a batch was encoded."""
 
-    def on_answers(self, model: str, *, n_items: int, n_unknown: int, closeness: float) -> None:
-        """Note answers of a model: how many are "unknown", and the mean closeness of their items."""
+    def on_answers(self, model: str, summary: Summary, *, repeated: bool = False) -> None:
+        """Note answers of a model, and whether the same request was answered before."""
 
     def on_change(self, model: str, version: int) -> None:
         """Note that a model has a new version."""
@@ -60,8 +68,7 @@ class Service:
         if not items:
             raise InputError("There are no items: the list is empty.")
         scores = await self.batcher.run(score, snapshot, items)
-        n_unknown, closeness = int(is_unknown(snapshot, scores[1]).sum()), float(scores[1].mean())
-        self.observer.on_answers(model, n_items=len(items), n_unknown=n_unknown, closeness=closeness)
+        self.observer.on_answers(model, summary_of(snapshot, scores))
         return scores
 
     async def change(self, live: LiveModel, change: Change | RollBack) -> int:
@@ -79,6 +86,12 @@ class Service:
         await self.batcher.close()
         for live in self.models.values():
             live.close()
+
+
+def summary_of(snapshot: Snapshot, scores: Arrays) -> Summary:
+    """Return what metrics count of what `answers.score` returned."""
+    closeness = scores[1]
+    return Summary(len(closeness), int(is_unknown(snapshot, closeness).sum()), float(closeness.mean()))
 
 
 def service_of(request: Request) -> Service:

@@ -91,7 +91,8 @@ def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | 
     """Return the application of the models in these folders; each process of the service makes its own."""
     models = open_models(folders, settings, encoder=encoder)
     metrics = Metrics({live.name: live for live in models})
-    return Edge(create_app(models, settings, observer=metrics), settings, metrics=metrics)
+    app = create_app(models, settings, observer=metrics)
+    return Edge(app, app.state.service, metrics=metrics)
 
 
 def open_models(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> list[LiveModel]:

@@ -20,5 +20,6 @@ class Settings:
     client_limit: float = 30.0  # for a client to send a request, and to read an answer [s]
     kept_versions: int = 20  # of each model, that can be rolled back to
     cache_mb: float = 64.0  # vectors of items in memory [MB]
+    answers_mb: float = 16.0  # answers to repeated requests in memory [MB]
     cors_origins: tuple[str, ...] = ()
     log_items: bool = False  # whether logs contain items
