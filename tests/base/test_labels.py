@@ -317,3 +317,9 @@ def test_integers_beyond_64_bits_stay_exact_and_sorted():
     large = [2**63 + 3, -1, 2**63 + 1]
     assert class_table(classes_in(large)).tolist() == sorted(large)
     assert to_indexes(large, class_table(large), n_items=3).tolist() == [0, 1, 2]
+
+
+def test_the_names_of_classes_and_classes_added_later_do_not_change_folds():
+    y = np.random.default_rng(0).integers(0, 7, 60)
+    later = np.where(y >= 3, y + 1, y)  # a class whose name is sorted before those of some others
+    np.testing.assert_array_equal(folds_by_arrival([*later, 3, 3], 5)[:60], folds_by_arrival(y, 5))

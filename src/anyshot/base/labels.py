@@ -235,10 +235,10 @@ def decision_scores(scores: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
-    """Return the fold of each item (n,): the i-th item of class k is in fold (i + k) mod n_folds.
+    """Return the fold of each item (n,): the i-th item of the k-th class that occurs is in fold (i + k) mod n_folds.
 
     y (n,): class indexes; -1, no label, is in fold -1. The folds are stratified by class, and classes of one item are
-    spread over the folds. Items that are added later do not change the folds of earlier ones.
+    spread over the folds. Items and classes that are added later do not change the folds of earlier items.
 
     same (n,), from `validation.first_copies`: copies of an item get its fold, so that no copy of a test item is used
     for training.
@@ -252,7 +252,10 @@ def folds_by_arrival(y: ArrayLike, n_folds: int, *, same: NDArray[np.intp] | Non
     order = np.arange(len(index))
     first = order if same is None else same
     distinct = np.where(first == order, index, -1)
-    folds = (ranks_in_class(distinct, order) + index[first]) % n_folds
+    _, occurs, row = np.unique(index[index >= 0], return_index=True, return_inverse=True)
+    number = np.zeros(len(index), np.intp)  # of the item's class, in the order in which classes occur
+    number[index >= 0] = np.argsort(np.argsort(occurs))[row]
+    folds = (ranks_in_class(distinct, order) + number[first]) % n_folds
     return np.where(index >= 0, folds[first], -1)
 
 
