@@ -5,6 +5,7 @@ import os
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot import AnyShotClassifier, AnyShotRegressor
@@ -155,10 +156,11 @@ def test_a_model_that_is_only_read_leaves_no_trace(folder):
     live.close()
 
 
-def test_a_model_of_another_kind_is_refused(tmp_path):
-    AnyShotRegressor().fit(np.eye(6), np.arange(6)).save(tmp_path / "numbers")
-    with pytest.raises(InputError, match="AnyShotRegressor, cannot be served"):
-        LiveModel("numbers", tmp_path / "numbers", reading)
+def test_a_model_that_reads_tables_is_refused(tmp_path):
+    rows = pd.DataFrame({"rooms": [1.0, 2.0, 3.0, 4.0], "town": ["a", "b", "a", "b"]})
+    AnyShotRegressor().fit(rows, np.arange(4)).save(tmp_path / "rents")
+    with pytest.raises(InputError, match="AnyShotRegressor, reads tables"):
+        LiveModel("rents", tmp_path / "rents", reading)
 
 
 def test_changes_that_were_begun_are_finished_when_it_closes(folder):

@@ -3,7 +3,10 @@
 import re
 import signal
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,12 +15,13 @@ import typer
 from anyshot import tasks
 from anyshot.app import server
 from anyshot.app.cli.console import note
-from anyshot.app.cli.options import ClassOptions, with_class_options
+from anyshot.app.cli.options import ClassOptions, with_class_options, with_options
 from anyshot.app.cli.reading import EncoderName
 from anyshot.base.validation import extra
 
 _PACKAGES: Final = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?")
+_ORIGIN: Final = re.compile(r"https?://[^/\s?#*]+", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -29,7 +33,57 @@ def _bytes_of(size: str) -> int:
     return number
 
 
+def _origin(given: str) -> str:
+    """Return an origin as browsers send it; raise BadParameter if it is none."""
+    if not _ORIGIN.fullmatch(given):
+        raise typer.BadParameter(f"{given!r} is no origin. Write one without a path, such as https://app.example.com.")
+    return given.lower()
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """How the service runs, as named by the options of the command."""
+
+    host: Annotated[str, typer.Option(help="Address to listen on. Others than this machine need tokens.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8000
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of tokens: lines of 'read TOKEN' and 'write TOKEN'.", metavar="FILE")
+    ] = None
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse changes of models.")] = False
+    max_body: Annotated[str, typer.Option(help="Largest request.", metavar="SIZE")] = "10MB"
+    max_queue: Annotated[int, typer.Option(help="Requests that may wait; others get status 503.", min=1)] = 256
+    workers: Annotated[int, typer.Option(help="Processes that answer.", min=1)] = 1
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Site whose pages may call the service, such as https://app.example.com; repeat it for each.",
+            metavar="ORIGIN",
+        ),
+    ] = None
+    log_items: Annotated[bool, typer.Option("--log-items", help="Write the items of requests to the log.")] = False
+
+    def settings(self) -> server.Settings:
+        """Return the settings of the service."""
+        return server.Settings(
+            host=self.host,
+            port=self.port,
+            token_file=self.token_file,
+            read_only=self.read_only,
+            max_body=_bytes_of(self.max_body),
+            max_queue=self.max_queue,
+            workers=self.workers,
+            cors_origins=tuple(map(_origin, self.cors_origin or ())),
+            log_items=self.log_items,
+        )
+
+
+def _with_service_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ServiceOptions`, after its own; it receives them as `service_options`."""
+    return with_options(command, "service_options", ServiceOptions)
+
+
 @with_class_options
+@_with_service_options
 def serve(
     models: Annotated[
         list[str] | None,
@@ -37,19 +91,9 @@ def serve(
             help="Folders of models. Each is served by the name of its folder, or as NAME=DIR.", metavar="DIR"
         ),
     ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on. Others than this machine need tokens.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 8000,
-    token_file: Annotated[
-        Path | None, typer.Option(help="File of tokens: lines of 'read TOKEN' and 'write TOKEN'.", metavar="FILE")
-    ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse changes of models.")] = False,
-    max_body: Annotated[str, typer.Option(help="Largest request.", metavar="SIZE")] = "10MB",
-    max_queue: Annotated[int, typer.Option(help="Requests that may wait; others get status 503.", min=1)] = 256,
-    workers: Annotated[int, typer.Option(help="Processes that answer.", min=1)] = 1,
     encoder: EncoderName = "auto",
     *,
+    service_options: ServiceOptions,
     class_options: ClassOptions,
 ) -> None:
     """Serve models over HTTP. Their classes and labels can be changed while they answer.
@@ -57,20 +101,15 @@ def serve(
     Changes are saved to the folder of the model. With --classes instead of a folder, a model of texts is made from the
     names, and its changes are kept until the service ends. The first line that is printed names the address; /docs
     describes all requests. SIGTERM ends the service once what was accepted is answered.
+
+    Every saved model that predicts can be served. Only those that `anyshot fit` writes can be changed; the others are
+    fine-tuned networks, regressions on vectors, and models of several tasks.
     """
     if bool(models) == class_options.given:
         raise typer.BadParameter("Either folders of models or --classes are required.")
     for package in _PACKAGES:
         extra(package, "serve", purpose="anyshot serve")
-    settings = server.Settings(
-        host=host,
-        port=port,
-        token_file=token_file,
-        read_only=read_only,
-        max_body=_bytes_of(max_body),
-        max_queue=max_queue,
-        workers=workers,
-    )
+    settings = service_options.settings()
     signal.signal(signal.SIGTERM, _end)
     with ExitStack() as stack:
         if models:
@@ -78,7 +117,11 @@ def serve(
         else:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anyshot-")))
             folders, named = {"model": _from_names(class_options, encoder, place / "model")}, None
-        server.serve(folders, settings, encoder=named)
+        opening = None
+        if settings.workers == 1:  # the models are opened while the web framework is imported, which takes as long
+            beside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="opening"))
+            opening = beside.submit(server.open_models, folders, settings, encoder=named)
+        server.serve(folders, settings, encoder=named, opening=opening)
 
 
 def _end(*_: object) -> None:

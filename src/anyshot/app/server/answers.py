@@ -1,25 +1,45 @@
 """The answers of a model, with the arrays that they are made from."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anyshot import any_shot
 from anyshot.app.server.batching import Arrays
-from anyshot.app.server.readiness import Snapshot
+from anyshot.app.server.readiness import AnswerKind, Snapshot
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN
 from anyshot.encoders.texts import rows_of_long_texts
-from anyshot.errors import InputError
+from anyshot.errors import InputError, WidthError
 
 N_NEIGHBORS = 3
+_FIELD: Final[dict[AnswerKind, str]] = {"values": "value", "tasks": "tasks"}
 
 
 def model_of(snapshot: Snapshot) -> Any:
     """Return the fitted any-shot model of a snapshot."""
     return snapshot.classifier.any_shot_model()
+
+
+def classes_of(snapshot: Snapshot) -> list[Any]:
+    """Return the names of the classes of a model; none if it predicts numbers, or several tasks."""
+    return snapshot.classifier.classes_.tolist() if snapshot.answer_kind == "classes" else []
+
+
+def width_of(snapshot: Snapshot) -> int:
+    """Return the width of the vectors that a model reads, -1 if it does not tell."""
+    if snapshot.is_any_shot:
+        return int(model_of(snapshot).class_means.shape[1])
+    return int(getattr(snapshot.classifier, "n_features_in_", -1))
+
+
+def check_any_shot(snapshot: Snapshot, *, what: str) -> None:
+    """Raise InputError if a model is of a kind that cannot do this."""
+    if not snapshot.is_any_shot:
+        kind = type(snapshot.classifier).__name__
+        raise InputError(f"{what} need an AnyShotClassifier, which `anyshot fit` writes; the model is a {kind}.")
 
 
 def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
@@ -28,10 +48,35 @@ def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 
 
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
-    """Return the probabilities of classes (n, c), the closeness (n,), and which texts were cut (n,)."""
+    """Return the probabilities of classes (n, c), the closeness (n,), and which texts were cut (n,).
+
+    Models of other kinds have no closeness, NaN. Those that predict numbers, or several tasks, have the predictions
+    instead of probabilities, an object for each item (n,).
+    """
+    if not snapshot.is_any_shot:
+        return _predicted(snapshot, items), np.full(len(items), np.nan), np.zeros(len(items), bool)
     model = model_of(snapshot)
     vectors = model.encode(items)
     return model.probabilities(vectors), model.closeness(vectors), cut_texts(snapshot, items)
+
+
+def _predicted(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[Any]:
+    """Return the probabilities (n, c) or predictions (n,) of a model that is no `AnyShotClassifier`."""
+    given: Any = list(items)
+    if snapshot.modality == "vectors":
+        width = width_of(snapshot)
+        if any(np.shape(item) != (width if width >= 0 else len(items[0]),) for item in items):
+            raise WidthError(f"The vectors must have width {width}." if width >= 0 else "The vectors differ in width.")
+        given = np.stack(items)
+    if snapshot.answer_kind == "classes":
+        return np.asarray(snapshot.classifier.predict_proba(given), np.float64)
+    predicted, found = snapshot.classifier.predict(given), np.empty(len(items), object)
+    if snapshot.answer_kind == "values":
+        found[:] = predicted.tolist()
+        return found
+    by_task = {task: own.tolist() for task, own in predicted.items()}
+    found[:] = [dict(zip(by_task, row, strict=True)) for row in zip(*by_task.values(), strict=True)]
+    return found
 
 
 def cut_texts(snapshot: Snapshot, items: Sequence[Item]) -> NDArray[np.bool_]:
@@ -51,15 +96,20 @@ def explanations(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
 
 def check_unknown(snapshot: Snapshot, unknown: bool | None) -> None:
     """Raise InputError if items are to be answered "unknown", and the model has no threshold for it."""
-    if unknown and model_of(snapshot).unknown_threshold is None:
+    if unknown and threshold_of(snapshot) is None:
         raise InputError(
             "The model has no threshold for unknown items. Fit it with an unknown rate, or leave out unknown."
         )
 
 
+def threshold_of(snapshot: Snapshot) -> float | None:
+    """Return the closeness below which items are unknown, None if none is."""
+    return model_of(snapshot).unknown_threshold if snapshot.is_any_shot else None
+
+
 def is_unknown(snapshot: Snapshot, closeness: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which items (n,) are close to no class."""
-    threshold = model_of(snapshot).unknown_threshold
+    threshold = threshold_of(snapshot)
     return np.zeros(len(closeness), bool) if threshold is None else closeness < threshold
 
 
@@ -68,7 +118,9 @@ def answers(
 ) -> list[dict[str, Any]]:
     """Return the answer for each item, of what `score` returned; the options are those of `PredictRequest`."""
     probabilities, closeness, cut = scores
-    names = model_of(snapshot).data.classes.tolist()
+    if snapshot.answer_kind != "classes":
+        return [{_FIELD[snapshot.answer_kind]: one} for one in probabilities.tolist()]
+    names = classes_of(snapshot)
     far = is_unknown(snapshot, closeness) & (unknown is not False)
     found: list[dict[str, Any]] = []
     for row, best in enumerate(probabilities.argmax(axis=1).tolist()):

@@ -1,12 +1,12 @@
 """The routes that change models. A change is answered by the version that has it, once it is on disk."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from anyshot.app.cli.options import as_classes_write_them, one_class
-from anyshot.app.server.answers import model_of
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.changes import (
     AddClass,
@@ -24,98 +24,124 @@ from anyshot.app.server.schemas import (
     ClassEdit,
     ClassRequest,
     ExamplesRequest,
+    Item,
     MergeRequest,
     RollbackRequest,
     UnlabeledRequest,
 )
 from anyshot.app.server.service import Service, json_answer, service_of
+from anyshot.app.server.service_errors import NoSuchClassError
 from anyshot.base.class_words import Words
 from anyshot.base.labels import Label
-from anyshot.errors import InputError
+from anyshot.errors import ClassesError, InputError
 
 router = APIRouter(prefix="/v1/models", tags=["changes"])
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+class Target(NamedTuple):
+    """The model that a request changes."""
+
+    service: Service
+    live: LiveModel
+    request: Request
+
+    @property
+    def classes(self) -> list[Label]:
+        """The names of its classes."""
+        names: list[Label] = self.live.snapshot.classifier.classes_.tolist()
+        return names
+
+    async def body(self, schema: type[Parsed]) -> Parsed:
+        """Return the body of the request; raise NotChangeableError first if the model cannot be changed."""
+        self.live.check_changeable()
+        return await read_body(self.request, schema, self.service.settings)
+
+    def items(self, given: list[Item]) -> list[Any]:
+        """Return items as the model takes them."""
+        return as_items(given, self.live.snapshot.modality, self.service.settings)
+
+    async def change(self, change: Change | RollBack) -> Response:
+        """Make a change, and answer once it is on disk."""
+        return json_answer({"version": await self.service.change(self.live, change)})
+
+
+def _target(model: str, request: Request) -> Target:
+    service = service_of(request)
+    return Target(service, service.model(model), request)
+
+
+OfModel = Annotated[Target, Depends(_target)]
 
 
 @router.post("/{model}/examples", response_model=Changed, openapi_extra=body_of(ExamplesRequest))
-async def add_examples(model: str, request: Request) -> Response:
+async def add_examples(target: OfModel) -> Response:
     """Learn from labeled items."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, ExamplesRequest, service.settings)
-    items = as_items(given.items, live.snapshot.modality, service.settings)
-    labels = as_classes_write_them(given.labels, model_of(live.snapshot).data.classes.tolist())
-    return await _changed(service, live, AddExamples(items, labels))
+    given = await target.body(ExamplesRequest)
+    labels = as_classes_write_them(given.labels, target.classes)
+    return await target.change(AddExamples(target.items(given.items), labels))
 
 
 @router.post("/{model}/unlabeled", response_model=Changed, openapi_extra=body_of(UnlabeledRequest))
-async def add_unlabeled(model: str, request: Request) -> Response:
+async def add_unlabeled(target: OfModel) -> Response:
     """Learn from items without labels, and keep them for suggestions."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, UnlabeledRequest, service.settings)
-    items = as_items(given.items, live.snapshot.modality, service.settings)
-    answer = await _changed(service, live, AddUnlabeled(items))
-    await asyncio.to_thread(live.unlabeled.add, [as_json(item) for item in given.items])
+    given = await target.body(UnlabeledRequest)
+    answer = await target.change(AddUnlabeled(target.items(given.items)))
+    await asyncio.to_thread(target.live.unlabeled.add, [as_json(item) for item in given.items])
     return answer
 
 
 @router.post("/{model}/classes", response_model=Changed, openapi_extra=body_of(ClassRequest))
-async def add_class(model: str, request: Request) -> Response:
+async def add_class(target: OfModel) -> Response:
     """Add a class by a description, words, labeled examples, or all of them."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, ClassRequest, service.settings)
-    examples = as_items(given.examples, live.snapshot.modality, service.settings)
-    return await _changed(service, live, AddClass(given.name, _described(given.description, given.words), examples))
+    given = await target.body(ClassRequest)
+    description = _described(given.description, given.words)
+    return await target.change(AddClass(given.name, description, target.items(given.examples)))
 
 
 @router.patch("/{model}/classes/{name:path}", response_model=Changed, openapi_extra=body_of(ClassEdit))
-async def edit_class(model: str, name: str, request: Request) -> Response:
+async def edit_class(name: str, target: OfModel) -> Response:
     """Give a class another name, another description, or both."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, ClassEdit, service.settings)
+    given = await target.body(ClassEdit)
     if not given.model_fields_set:
         raise InputError("There is nothing to change. Give name, description or words.")
     described = bool({"description", "words"} & given.model_fields_set)
     description = _described(given.description, given.words)
-    return await _changed(service, live, EditClass(_class_of(live, name), given.name, description, described))
+    return await target.change(EditClass(_class_of(target, name), given.name, description, described))
 
 
 @router.post("/{model}/classes/merge", response_model=Changed, openapi_extra=body_of(MergeRequest))
-async def merge_classes(model: str, request: Request) -> Response:
+async def merge_classes(target: OfModel) -> Response:
     """Merge classes into one, which has all their labeled examples, descriptions and words."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, MergeRequest, service.settings)
-    return await _changed(service, live, MergeClasses(given.names, given.into))
+    given = await target.body(MergeRequest)
+    return await target.change(MergeClasses(given.names, given.into))
 
 
 @router.delete("/{model}/classes/{name:path}", response_model=Changed)
-async def remove_class(model: str, name: str, request: Request) -> Response:
+async def remove_class(name: str, target: OfModel) -> Response:
     """Remove a class and its labeled examples."""
-    service = service_of(request)
-    live = service.model(model)
-    return await _changed(service, live, RemoveClass(_class_of(live, name)))
+    target.live.check_changeable()
+    return await target.change(RemoveClass(_class_of(target, name)))
 
 
 @router.post("/{model}/rollback", response_model=Changed, openapi_extra=body_of(RollbackRequest))
-async def roll_back(model: str, request: Request) -> Response:
+async def roll_back(target: OfModel) -> Response:
     """Go back to an earlier version, which becomes the next version."""
-    service = service_of(request)
-    live = service.model(model)
-    given = await read_body(request, RollbackRequest, service.settings)
-    return await _changed(service, live, RollBack(given.to))
+    given = await target.body(RollbackRequest)
+    return await target.change(RollBack(given.to))
 
 
-async def _changed(service: Service, live: LiveModel, change: Change | RollBack) -> Response:
-    """Make a change, and answer once it is on disk."""
-    return json_answer({"version": await service.change(live, change)})
-
-
-def _class_of(live: LiveModel, name: str) -> Label:
-    """Return the class that an address names, in the type of the model's classes."""
-    return one_class(name, model_of(live.snapshot).data.classes.tolist())
+def _class_of(target: Target, name: str) -> Label:
+    """Return the class that an address names, in the type of the model's classes; raise NoSuchClassError if none."""
+    classes = target.classes
+    try:
+        found = one_class(name, classes)
+    except ClassesError as error:
+        raise NoSuchClassError(str(error)) from error
+    if found not in classes:
+        listed = ", ".join(map(str, classes[:20])) + (", ..." if len(classes) > 20 else "")
+        raise NoSuchClassError(f"The model has no class {name!r}. Its classes: {listed}.")
+    return found
 
 
 def _described(description: Any, words: list[str]) -> Any:

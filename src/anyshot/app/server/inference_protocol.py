@@ -1,16 +1,19 @@
 """The Open Inference Protocol, version 2, by which the clients of KServe and Triton talk to models.
 
-A model has one input, `items`, and the outputs `label`, `probabilities` and `closeness`, one row for each item.
+A model has one input, `items`, and outputs with one row for each item: `label` and `probabilities`, and `closeness` if
+it is an `AnyShotClassifier`; `value` if it predicts numbers; or one for each of several tasks.
 """
 
 import base64
 from typing import Any, Final
 
+import numpy as np
 from fastapi import APIRouter, Request, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from anyshot.app.server.answers import answers, model_of
+from anyshot.app.server.answers import answers, classes_of, width_of
+from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
@@ -23,7 +26,6 @@ from anyshot.base.items import Modality
 from anyshot.base.model_folder import anyshot_version
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-OUTPUTS: Final = ("label", "probabilities", "closeness")
 _NEEDED: Final[dict[Modality, str]] = {
     "text": "a tensor of BYTES (n,), the texts in UTF-8",
     "image": "a tensor of BYTES (n,), the files of the images, in JSON as base64",
@@ -75,18 +77,16 @@ def ready_check(request: Request) -> Response:
 def metadata(model: str, request: Request, version: str = "") -> Response:
     """Describe the tensors of a model, and list its classes in the order of the probabilities."""
     snapshot = _snapshot(service_of(request).model(model), version)
-    fitted = model_of(snapshot)
-    classes = [str(name) for name in fitted.data.classes.tolist()]
+    classes = [str(name) for name in classes_of(snapshot)]
     vectors = snapshot.modality == "vectors"
-    shape = [-1, fitted.class_means.shape[1]] if vectors else [-1]
-    outputs = zip(OUTPUTS, ("BYTES", "FP64", "FP64"), ([-1], [-1, len(classes)], [-1]), strict=True)
+    shape = [-1, width_of(snapshot)] if vectors else [-1]
     return json_answer(
         {
             "name": model,
             "versions": [str(snapshot.version)],
             "platform": "anyshot",
             "inputs": [{"name": "items", "datatype": "FP32" if vectors else "BYTES", "shape": shape}],
-            "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, kind, shape in outputs],
+            "outputs": [{"name": name, **_of_output(name, snapshot)} for name in output_names(snapshot)],
             "parameters": {"classes": classes},
         }
     )
@@ -108,11 +108,10 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     snapshot = _snapshot(service.model(model), version)
     text, rest = split_body(await request.body(), request.headers.get(HEADER))
     asked = InferRequest.model_validate_json(text)
-    asked_for = _outputs(asked)
+    asked_for = _outputs(asked, snapshot)
     given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
     scores = await service.score(model, snapshot, as_items(given, snapshot.modality, service.settings))
-    labels = [str(one["label"]) for one in answers(snapshot, scores)]
-    found = dict(zip(OUTPUTS, (labels, *scores[:2]), strict=True))
+    found = _tensors(snapshot, scores)
     facts = {"model_name": model, "model_version": str(snapshot.version), **({"id": asked.id} if asked.id else {})}
     body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
     if json_length is None:
@@ -128,14 +127,48 @@ def _snapshot(live: LiveModel, version: str) -> Snapshot:
     return snapshot
 
 
-def _outputs(asked: InferRequest) -> list[tuple[str, bool]]:
+def output_names(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the outputs of a model: of several tasks, one for each."""
+    if snapshot.answer_kind == "values":
+        return ("value",)
+    if snapshot.answer_kind == "tasks":
+        return tuple(task.name for task in snapshot.classifier.tasks_)
+    return ("label", "probabilities", "closeness") if snapshot.is_any_shot else ("label", "probabilities")
+
+
+def _of_output(name: str, snapshot: Snapshot) -> dict[str, Any]:
+    """Return the type and the shape of an output."""
+    if snapshot.answer_kind == "tasks":
+        numbers = next(task.kind for task in snapshot.classifier.tasks_ if task.name == name) == "regression"
+    else:
+        numbers = name != "label"
+    shape = [-1, len(classes_of(snapshot))] if name == "probabilities" and snapshot.answer_kind == "classes" else [-1]
+    return {"datatype": "FP64" if numbers else "BYTES", "shape": shape}
+
+
+def _tensors(snapshot: Snapshot, scores: Arrays) -> dict[str, Any]:
+    """Return the outputs by their names: numbers as arrays, and labels as lists of texts."""
+    found = answers(snapshot, scores)
+    if snapshot.answer_kind == "values":
+        return {"value": np.array([one["value"] for one in found], np.float64)}
+    if snapshot.answer_kind == "classes":
+        return {"label": [str(one["label"]) for one in found], "probabilities": scores[0], "closeness": scores[1]}
+    by_task = {name: [one["tasks"][name] for one in found] for name in output_names(snapshot)}
+    return {
+        name: np.array(own) if _of_output(name, snapshot)["datatype"] == "FP64" else list(map(str, own))
+        for name, own in by_task.items()
+    }
+
+
+def _outputs(asked: InferRequest, snapshot: Snapshot) -> list[tuple[str, bool]]:
     """Return the tensors that are asked for, and whether each is to be written as bytes."""
     every = bool(asked.parameters.get("binary_data_output", False))
     named = [(one.name, bool(one.parameters.get("binary_data", every))) for one in asked.outputs]
-    unknown = [name for name, _ in named if name not in OUTPUTS]
+    known = output_names(snapshot)
+    unknown = [name for name, _ in named if name not in known]
     if unknown:
-        raise ProblemError(400, f"There is no output {unknown[0]!a}. The outputs are: {', '.join(OUTPUTS)}.")
-    return named or [(name, every) for name in OUTPUTS]
+        raise ProblemError(400, f"There is no output {unknown[0]!a}. The outputs are: {', '.join(known)}.")
+    return named or [(name, every) for name in known]
 
 
 def _items(values: NDArray[Any], modality: Modality) -> list[Any]:

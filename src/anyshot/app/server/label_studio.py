@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from anyshot.app.server.answers import model_of
+from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddClass, AddExamples
 from anyshot.app.server.live_model import LiveModel
@@ -176,8 +176,9 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
     choices = choices_of(config, modality)
     labeled = [(task, label) for task in tasks for label in labels_of(task.annotations, choices)]
     if labeled:
+        live.check_changeable()
         items = as_items([_item(task.data, choices) for task, _ in labeled], modality, service.settings)
-        own = {str(name): name for name in model_of(live.snapshot).data.classes.tolist()}
+        own = {str(name): name for name in classes_of(live.snapshot)}
         labels = [own.get(label, label) for _, label in labeled]
         known = [row for row, label in enumerate(labels) if str(label) in own]
         for name in dict.fromkeys(label for label in labels if str(label) not in own):
@@ -245,7 +246,7 @@ def _item(data: dict[str, Any], choices: Choices) -> Any:
 def _rows_of_choices(snapshot: Snapshot, choices: Choices) -> dict[int, str]:
     """Return which classes of the model are choices: the row of each, and the choice as the project writes it."""
     written = {name.casefold(): name for name in reversed(choices.names)}
-    classes = [str(name) for name in model_of(snapshot).data.classes.tolist()]
+    classes = [str(name) for name in classes_of(snapshot)]
     rows = {row: written[name.casefold()] for row, name in enumerate(classes) if name.casefold() in written}
     if not rows:
         raise ProblemError(422, f"None of the choices is a class of the model. Its classes: {', '.join(classes[:20])}.")

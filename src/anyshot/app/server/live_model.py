@@ -103,8 +103,18 @@ class LiveModel:
 
     def prepare_changes(self) -> None:
         """Begin to load what changes need, which the first change would wait for."""
-        if not self.read_only:
+        if not self.read_only and self.snapshot.is_any_shot:
             self._writer.submit(fit_once).add_done_callback(_log_failure)
+
+    def check_changeable(self) -> None:
+        """Raise NotChangeableError if the model may not be changed, or is of a kind that cannot be."""
+        if self.read_only:
+            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
+        if not self.snapshot.is_any_shot:
+            raise NotChangeableError(
+                f"The model is a {type(self.snapshot.classifier).__name__}, which cannot be changed by requests. Train "
+                "it again and save it to the same folder: the service reads it then."
+            )
 
     def change(self, change: Change | RollBack) -> "Future[int]":
         """Begin a change; the result is the version that has it, once it is on disk, or the error.
@@ -116,8 +126,7 @@ class LiveModel:
         NotChangeableError
             The model may not be changed.
         """
-        if self.read_only:
-            raise NotChangeableError("The service was started with --read-only: its models cannot be changed.")
+        self.check_changeable()
         done: Future[int] = Future()
         self._waiting.append((change, done))
         self._writer.submit(self._write_waiting).add_done_callback(_log_failure)

@@ -53,7 +53,7 @@ class Drift:
 
     def add(self, n_items: int, closeness: float) -> None:
         """Add items with this mean closeness."""
-        if n_items == 0:
+        if n_items == 0 or math.isnan(closeness):
             return
         if self.seen >= self.n:
             share = min(1.0, n_items / self.n)
@@ -164,7 +164,9 @@ class Metrics(Observer):
         for name, live in self._models.items():
             snapshot = live.snapshot
             version.add_metric([name], snapshot.version)
-            counts = snapshot.classifier.encoding_counts
+            counts = getattr(snapshot.classifier, "encoding_counts", None)
+            if counts is None:
+                continue  # fine-tuned networks and models of vectors keep none
             encoded.add_metric([name, "encoder"], counts.encoded)
             encoded.add_metric([name, "cache"], counts.cached + counts.duplicates)
         yield from (version, encoded)

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from anyshot.app.server.answers import vectors_of
+from anyshot.app.server.answers import check_any_shot, vectors_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.schemas import ImageItem
@@ -56,6 +56,7 @@ async def embeddings(request: Request) -> Response:
     service = service_of(request)
     asked = await read_body(request, EmbeddingsRequest, service.settings)
     snapshot = service.model(asked.model).snapshot
+    check_any_shot(snapshot, what="Embeddings")
     given = [asked.input] if isinstance(asked.input, str) else asked.input
     texts = [one for one in given if isinstance(one, str)]
     if not given or len(texts) < len(given):

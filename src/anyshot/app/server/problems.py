@@ -28,6 +28,7 @@ from anyshot.errors import (
 
 CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
 """Errors that a client can correct by sending something else."""
+_NO_WORDS: Final = 'words has no word. Give some that the texts of the class contain: ["good", "great", "excellent"].'
 MOST_LISTED: Final = 20
 """Wrong fields of a body that are listed."""
 TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
@@ -47,7 +48,7 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(status, int):  # an error of the service, whose words are for clients
         return ProblemError(status, str(error), kind=kind, retry_after=5 if status == 503 else None)
     if isinstance(error, CORRECTABLE):
-        return ProblemError(409 if isinstance(error, DuplicateClassError) else 422, str(error), kind=kind)
+        return ProblemError(409 if isinstance(error, DuplicateClassError) else 422, _as_request(str(error)), kind=kind)
     if isinstance(error, AnyshotError | OSError):
         return _of_machine(error)
     return ProblemError(500, "The service has a fault; its log has the details, under the id of this request.")
@@ -105,6 +106,22 @@ def _place(error: Mapping[str, Any]) -> str:
     own = error["type"] == "extra_forbidden"  # the last part is a name that the client sent
     parts = [str(part) for part in (*outer, *([] if own else [last])) if not TYPE.fullmatch(str(part))]
     return ".".join([*parts, str(last)] if own else parts) or "body"
+
+
+_OF_REQUESTS: Final = (
+    ("name it among the classes passed to fit, or add it to a fitted model with add_class", "or add it to the classes"),
+    ("Give a labeled example of it, or Words or a description, or a class vector", "Give examples, words or a vector"),
+    ('Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").', _NO_WORDS),
+    ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
+)
+"""Words of Python in errors, and what they are in requests."""
+
+
+def _as_request(detail: str) -> str:
+    """Return the words of an error with the names of requests instead of those of Python."""
+    for of_python, of_requests in _OF_REQUESTS:
+        detail = detail.replace(of_python, of_requests)
+    return detail
 
 
 _DETAILS: Final = {

@@ -1,7 +1,7 @@
 """A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory; and a version of it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -10,23 +10,43 @@ from anyshot import store, tasks
 from anyshot.base.items import Modality
 from anyshot.errors import InputError
 
+AnswerKind: TypeAlias = Literal["classes", "values", "tasks"]
+"""What a model predicts: a class, a number, or a class or number in each of several tasks."""
 _FIRST: Final[dict[Modality, list[Any]]] = {
     "text": ["A first text."],
     "image": [np.zeros((64, 64, 3), np.uint8)],
 }
+_FIXED: Final[dict[str, AnswerKind]] = {
+    "FineTunedClassifier": "classes",
+    "ContrastiveClassifier": "classes",
+    "DomainConfusionClassifier": "classes",
+    "AnyShotRegressor": "values",
+    "MultitaskModel": "tasks",
+}
+"""Models that answer, and cannot be changed while they do, by the name of their type: most of them load torch."""
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """A version of a model. Nothing changes it."""
 
-    classifier: Any  # a fitted classifier
+    classifier: Any  # a fitted model
     version: int
     modality: Modality  # of the items that it reads
 
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """What the model predicts."""
+        return _FIXED.get(type(self.classifier).__name__, "classes")
+
+    @property
+    def is_any_shot(self) -> bool:
+        """Whether it is an `AnyShotClassifier`, which explains, suggests, and learns while it answers."""
+        return isinstance(self.classifier, tasks.AnyShotClassifier)
+
 
 def ready(classifier: Any, cache: store.MemoryCache) -> Any:
-    """Return a classifier that has answered one item, so that its encoder is loaded, and keeps vectors in memory.
+    """Return a model that has answered one item, so that its encoder is loaded, and keeps vectors in memory.
 
     Raises
     ------
@@ -34,10 +54,7 @@ def ready(classifier: Any, cache: store.MemoryCache) -> Any:
         The model is of a kind that cannot be served.
     """
     if not isinstance(classifier, tasks.AnyShotClassifier):
-        raise InputError(
-            f"The model, of type {type(classifier).__name__}, cannot be served. Give one that `anyshot fit` wrote, an "
-            "AnyShotClassifier."
-        )
+        return _ready_fixed(classifier)
     try:
         classifier.any_shot_model()
     except AttributeError:  # scikit-learn's NotFittedError is one; loading it takes half a second
@@ -48,6 +65,21 @@ def ready(classifier: Any, cache: store.MemoryCache) -> Any:
     classifier = classifier.with_cache(cache)
     classifier.predict(_FIRST[modality])
     return classifier
+
+
+def _ready_fixed(model: Any) -> Any:
+    """Return a model of another kind, ready; raise InputError if it cannot be served."""
+    kind = type(model).__name__
+    if kind not in _FIXED:
+        raise InputError(
+            f"The model, of type {kind}, does not predict, so that it cannot be served. These can: AnyShotClassifier, "
+            f"which `anyshot fit` writes, {', '.join(_FIXED)}."
+        )
+    if getattr(model, "table_", None) is not None:
+        raise InputError(f"The model, of type {kind}, reads tables, and the service takes vectors: fit it to numbers.")
+    if (modality := modality_of_model(model)) != "vectors":
+        model.predict(_FIRST[modality])
+    return model
 
 
 def fit_once() -> None:
@@ -63,7 +95,10 @@ def fit_once() -> None:
 
 def modality_of_model(classifier: Any) -> Modality:
     """Return which items a model reads."""
-    encoder = classifier.any_shot_model().embedder.encoder
-    if encoder is None:
+    if isinstance(classifier, tasks.AnyShotClassifier):
+        reads = classifier.any_shot_model().embedder.encoder
+    else:
+        reads = getattr(classifier, "backbone_", None)  # of a fine-tuned network
+    if reads is None:
         return "vectors"
-    return "text" if encoder.modality == "text" else "image"
+    return "text" if reads.modality == "text" else "image"

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from anyshot.app.server.answers import (
     answers,
+    check_any_shot,
     check_unknown,
+    classes_of,
     explanations,
     model_of,
     score,
@@ -52,17 +54,17 @@ def show_model(model: str, request: Request) -> Response:
 def facts_of(live: LiveModel) -> dict[str, Any]:
     """Return what there is to know of a served model."""
     snapshot = live.snapshot
-    fitted = model_of(snapshot)
+    fitted = model_of(snapshot) if snapshot.is_any_shot else None
     return {
         "name": live.name,
         "id": live.name,
         "object": "model",
         "version": snapshot.version,
         "items": snapshot.modality,
-        "classes": fitted.data.classes.tolist(),
-        "n_labels": len(fitted.data.index),
-        "method": fitted.method,
-        "can_change": not live.read_only,
+        "classes": classes_of(snapshot),
+        "n_labels": None if fitted is None else len(fitted.data.index),
+        "method": type(snapshot.classifier).__name__ if fitted is None else fitted.method,
+        "can_change": not live.read_only and fitted is not None,
         "kept_versions": live.kept_versions(),
         "problem": live.problem,
     }
@@ -76,6 +78,8 @@ async def predict(model: str, request: Request) -> Response:
     asked = await read_body(request, PredictRequest, service.settings)
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
     check_unknown(snapshot, asked.unknown)
+    if asked.explain:
+        check_any_shot(snapshot, what="Explanations")
     items = as_items(asked.items, snapshot.modality, service.settings)
     found, summary = await unless_gone(request, _answers(service, model, snapshot, asked, items))
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
@@ -100,6 +104,7 @@ async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le
     """List the items given to `unlabeled` that are most useful to label next, the most useful first."""
     service = service_of(request)
     live = service.model(model)
+    check_any_shot(live.snapshot, what="Suggestions")
     snapshot, found = live.snapshot, await asyncio.to_thread(live.unlabeled.latest)
     labeled = set(model_of(snapshot).data.examples) if snapshot.modality == "text" else set()
     given = [ImageItem(**item) if isinstance(item, dict) else item for item in found]

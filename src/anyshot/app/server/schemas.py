@@ -78,7 +78,9 @@ class Explanation(BaseModel):
 class Answer(BaseModel):
     """The answer for one item."""
 
-    label: Label
+    label: Label | None = Field(None, description="Of a model that predicts classes.")
+    value: float | None = Field(None, description="Of a model that predicts numbers.")
+    tasks: dict[str, Label] | None = Field(None, description="Of a model of several tasks, by their names.")
     proba: dict[str, float] | None = Field(None, description="Only with `proba` or `top_k`; the most probable first.")
     explanation: Explanation | None = Field(None, description="Only with `explain`.")
     cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
@@ -177,9 +179,9 @@ class ModelFacts(BaseModel):
     object: str = "model"
     version: int
     items: str = Field(description='What it reads: "text", "image" or "vectors".')
-    classes: list[Label]
-    n_labels: int
-    method: str
+    classes: list[Label] = Field(description="Empty if it predicts numbers, or several tasks.")
+    n_labels: int | None = Field(description="Labels that it was fitted to, if they can be added.")
+    method: str = Field(description="Method, or the type of a model that cannot be changed.")
     can_change: bool
     kept_versions: list[int] = Field(description="Earlier versions that can be rolled back to.")
     problem: str | None = Field(description="Why it answers from memory only, if its folder cannot be used.")

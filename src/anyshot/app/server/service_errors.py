@@ -20,6 +20,12 @@ class UnknownModelError(ServiceError):
     status = 404
 
 
+class NoSuchClassError(ServiceError):
+    """Raised for an address of a class that the model does not have."""
+
+    status = 404
+
+
 class UnknownVersionError(ServiceError):
     """Raised for a version that is not kept."""
 

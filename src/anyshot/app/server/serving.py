@@ -2,32 +2,41 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from anyshot import store
 from anyshot.app.server.app import create_app
 from anyshot.app.server.connections import timed_protocol
 from anyshot.app.server.edge import Edge
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config
 from anyshot.app.server.metrics import Metrics
+from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
 from anyshot.errors import InputError
-from anyshot.tasks.loading import load
 
 BACKLOG: Final = 2048
 START_LIMIT: Final = 60
 """Time in which a process must have read its models, or answer whether it has [s]."""
 
 
-def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> None:
+def serve(
+    folders: Mapping[str, Path],
+    settings: Settings,
+    *,
+    encoder: str | None = None,
+    opening: "Future[list[LiveModel]] | None" = None,
+) -> None:
     """Serve the models in these folders, by name, until the process is told to end.
+
+    encoder: the name of that of the models, as for `load`; opening: what `open_models` will return for these arguments,
+    if another thread has begun to open them for one process.
 
     Once it listens, it prints "Serving NAME, NAME on http://HOST:PORT" on the standard output. SIGTERM and SIGINT end
     it, after the requests that were accepted were answered.
@@ -40,7 +49,8 @@ def serve(folders: Mapping[str, Path], settings: Settings, *, encoder: str | Non
     make = partial(load_app, dict(folders), settings, encoder=encoder)
     try:
         if settings.workers == 1:
-            server = uvicorn.Server(_Config(make(), settings))
+            models = None if opening is None else opening.result()
+            server = uvicorn.Server(_Config(make(models=models), settings))
             print(ready_line, flush=True)
             server.run(sockets=[listening])
         else:
@@ -87,19 +97,18 @@ class _Processes(Multiprocess):
             print(self._ready_line, flush=True)
 
 
-def load_app(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> Edge:
+def load_app(
+    folders: Mapping[str, Path],
+    settings: Settings,
+    *,
+    encoder: str | None = None,
+    models: list[LiveModel] | None = None,
+) -> Edge:
     """Return the application of the models in these folders; each process of the service makes its own."""
-    models = open_models(folders, settings, encoder=encoder)
+    models = open_models(folders, settings, encoder=encoder) if models is None else models
     metrics = Metrics({live.name: live for live in models})
     app = create_app(models, settings, observer=metrics)
     return Edge(app, app.state.service, metrics=metrics)
-
-
-def open_models(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> list[LiveModel]:
-    """Return the models in these folders, by name, which share a cache; encoder: the name of theirs, as for `load`."""
-    cache, reading = store.MemoryCache(settings.cache_mb), partial(load, cache=False, encoder=encoder)
-    options: dict[str, Any] = {"read_only": settings.read_only, "keep": settings.kept_versions, "cache": cache}
-    return [LiveModel(name, folder, reading, **options) for name, folder in folders.items()]
 
 
 def _bound(settings: Settings) -> socket.socket:
