@@ -44,6 +44,15 @@ class Limited(Protocol):
 
 
 @runtime_checkable
+class CountsTokens(Protocol):
+    """A text encoder that tells how many tokens it reads."""
+
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text are read (n,)."""
+        ...
+
+
+@runtime_checkable
 class WithVocabulary(Protocol):
     """A text encoder that reads only what its vocabulary has, such as one without Thai letters."""
 

@@ -98,6 +98,10 @@ class CompiledTextEncoder:
         """Return whether each text has more tokens than the model reads (n,)."""
         return self._engine.tokenizer.is_cut(texts)
 
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text the model reads (n,)."""
+        return self._engine.tokenizer.n_tokens(texts)
+
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown to the model (n,)."""
         return self._engine.tokenizer.is_unread(texts)

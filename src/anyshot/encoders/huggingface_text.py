@@ -121,6 +121,10 @@ class LanguageModelEncoder(HuggingFaceEncoder):
         ids = self._tokenizer(list(texts), verbose=False)["input_ids"]
         return np.array([len(own) > limit for own in ids], dtype=bool)
 
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text the model reads (n,)."""
+        return np.array([len(ids) for ids in self._tokenize(list(texts), 0)], dtype=np.intp)
+
     def _is_truncated(self, ids: list[int], text: str) -> bool:
         if self._max_tokens is None or len(ids) < self._max_tokens:
             return False

@@ -101,6 +101,10 @@ class MiniLMEncoder:
         """Return whether each text has more than 256 tokens (n,)."""
         return self._tokenizer.is_cut(texts)
 
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text are read (n,), at most 256."""
+        return self._tokenizer.n_tokens(texts)
+
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown to the model (n,)."""
         return self._tokenizer.is_unread(texts)

@@ -69,4 +69,5 @@ def test_the_client_raises_what_is_wrong(client, given, error, words):
 
 def test_a_long_text_says_that_it_was_cut(client):
     found = client.embeddings.create(model="support", input=["word " * 1_000, "short"])
+    assert found.usage.prompt_tokens == found.usage.total_tokens == 256 + 3, "what was read, with the two around a text"
     assert [getattr(one, "cut", None) for one in found.data] == [True, None]

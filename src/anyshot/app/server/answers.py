@@ -11,6 +11,7 @@ from anyshot.app.server.batching import Arrays
 from anyshot.app.server.readiness import AnswerKind, Snapshot
 from anyshot.base.items import Item
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.protocols import CountsTokens
 from anyshot.encoders.texts import rows_of_long_texts
 from anyshot.errors import InputError, WidthError
 
@@ -43,8 +44,12 @@ def check_any_shot(snapshot: Snapshot, *, what: str) -> None:
 
 
 def vectors_of(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:
-    """Return the unit-length vectors of items (n, d), and which texts were cut (n,)."""
-    return model_of(snapshot).embedder.encode(items), cut_texts(snapshot, items)
+    """Return the unit-length vectors of items (n, d), which texts were cut, and how many tokens were read (n,)."""
+    embedder, n_tokens = model_of(snapshot).embedder, np.zeros(len(items), np.intp)
+    vectors = embedder.encode(items)
+    if snapshot.modality == "text" and isinstance(embedder.encoder, CountsTokens):
+        n_tokens = embedder.encoder.n_tokens([str(item) for item in items])
+    return vectors, cut_texts(snapshot, items), n_tokens
 
 
 def score(snapshot: Snapshot, items: Sequence[Item]) -> Arrays:

@@ -47,7 +47,7 @@ class Embeddings(BaseModel):
     object: Literal["list"] = "list"
     data: list[Embedding]
     model: str
-    usage: dict[str, int] = Field(description="Always 0: tokens are not counted.")
+    usage: dict[str, int] = Field(description="Tokens that were read of texts; 0 for images.")
 
 
 @router.post("/v1/embeddings", response_model=Embeddings, openapi_extra=body_of(EmbeddingsRequest))
@@ -63,14 +63,14 @@ async def embeddings(request: Request) -> Response:
         raise InputError("input must be a text or a list of texts. Lists of tokens are not read: send the texts.")
     images = snapshot.modality == "image"
     items = as_items([ImageItem(image=one) if images else one for one in texts], snapshot.modality, service.settings)  # type: ignore[arg-type]
-    vectors, cut = await service.batcher.run(vectors_of, snapshot, items)
+    vectors, cut, n_tokens = await service.batcher.run(vectors_of, snapshot, items)
     if asked.dimensions not in (None, vectors.shape[1]):
         raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {vectors.shape[1]}.")
     data = [
         {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}
         for row, own in enumerate(_written(vectors, asked.encoding_format))
     ]
-    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    usage = dict.fromkeys(("prompt_tokens", "total_tokens"), int(n_tokens.sum()))
     return json_answer({"object": "list", "data": data, "model": asked.model, "usage": usage})
 
 

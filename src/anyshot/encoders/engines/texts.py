@@ -72,6 +72,11 @@ class TextTokenizer:
         encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
         return np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
 
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text the model reads, with those around it (n,)."""
+        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
+        return np.array([len(encoding.ids) for encoding in encodings], dtype=np.intp)
+
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown (n,)."""
         known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
