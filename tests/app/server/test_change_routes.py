@@ -65,7 +65,7 @@ def test_vectors_are_learned_and_suggested_too(client):
         ("POST", "examples", {"items": ["a", "b"], "labels": ["billing"]}, 422, "2 items and 1 labels"),
         ("POST", "examples", {"items": ["a"], "labels": ["biling"]}, 422, "Did you mean 'billing'?"),
         ("POST", "classes", {"name": "billing"}, 409, "billing"),
-        ("POST", "classes", {"name": " "}, 409, "name"),
+        ("POST", "classes", {"name": " "}, 422, "name: it is empty"),
         ("DELETE", "classes/nothing", None, 404, "has no class 'nothing'"),
         ("PATCH", "classes/billing", {"name": "login"}, 409, "login"),
         ("POST", "rollback", {"to": 99}, 404, "Version 99 is not kept"),

@@ -1,5 +1,6 @@
 """A connection is closed if its client sends or reads too slowly, and kept if it does not."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from anyshot.app.server.connections import timed_protocol
+from anyshot.app.server.connections import JoinedWrites, timed_protocol
 from served import read_all
 
 LIMIT = 0.4  # [s]
@@ -96,3 +97,33 @@ def test_what_is_not_http_is_a_problem(address):
         answer = read_all(connection)
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in answer
+
+
+class Recorded(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.written.append(b"closed")
+
+
+def test_the_head_and_the_body_of_an_answer_are_sent_together():
+    async def written() -> list[bytes]:
+        transport = Recorded()
+        joined = JoinedWrites(transport, asyncio.get_running_loop())
+        for part in (b"head ", b"body", b""):
+            joined.write(part)
+        await asyncio.sleep(0)
+        joined.write(b"next ")
+        joined.write(b"a" * 70_000)
+        joined.write(b"last")
+        joined.close()
+        return transport.written
+
+    assert asyncio.run(written()) == [b"head body", b"next " + b"a" * 70_000, b"last", b"closed"]

@@ -2,16 +2,26 @@
 
 import errno
 import json
+import re
 
 import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from anyshot import AnyShotClassifier
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.problems import problem_of
 from anyshot.app.server.schemas import PredictRequest
 from anyshot.app.server.service_errors import DiskFullError, UnknownModelError
-from anyshot.errors import CacheError, DuplicateClassError, InputError, ModelFolderError, UnknownClassError
+from anyshot.base.class_words import Words
+from anyshot.errors import (
+    AnyshotError,
+    CacheError,
+    DuplicateClassError,
+    InputError,
+    ModelFolderError,
+    UnknownClassError,
+)
 
 
 def document(error: Exception) -> dict:
@@ -83,3 +93,18 @@ def test_headers_and_words_of_the_framework_are_kept_where_they_say_something():
 
 def test_any_text_fits_into_a_document():
     assert document(InputError("\ud800 \x00 é"))["detail"] == "\ud800 \x00 é"
+
+
+def test_words_of_python_become_those_of_requests():
+    classifier = AnyShotClassifier({"up": [0.0, 1.0], "down": [0.0, -1.0]}, cache=False).fit()
+    faults = [
+        (lambda: classifier.partial_fit([[0.0, 1.0]], ["left"]), "or add it to the classes"),
+        (lambda: classifier.add_class("left"), "Give examples, words, a description, or a vector"),
+        (lambda: Words([]), 'words has no word. Give some that the texts of the class contain: ["good"'),
+    ]
+    for fault, words in faults:
+        with pytest.raises(AnyshotError) as caught:
+            fault()
+        detail = problem_of(caught.value).detail
+        assert words in detail
+        assert not re.search(r"fit\(|add_class|Words|set_params", detail)

@@ -110,7 +110,10 @@ def _place(error: Mapping[str, Any]) -> str:
 
 _OF_REQUESTS: Final = (
     ("name it among the classes passed to fit, or add it to a fitted model with add_class", "or add it to the classes"),
-    ("Give a labeled example of it, or Words or a description, or a class vector", "Give examples, words or a vector"),
+    (
+        "Give a labeled example of it, or Words or a description, or a class vector",
+        "Give examples, words, a description, or a vector",
+    ),
     ('Words has no word. Give some that the texts of the class contain: Words("good, great, excellent").', _NO_WORDS),
     ("before the classes of a fitted model change, call set_params(class_prior=...)", "fit the model again to do so"),
 )

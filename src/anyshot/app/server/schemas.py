@@ -3,7 +3,7 @@
 import base64
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 Label: TypeAlias = bool | int | float | str
 
@@ -18,6 +18,16 @@ def _decoded(given: Any) -> Any:
         return base64.b64decode(text, validate=True)
     except ValueError as error:
         raise ValueError("it is not base64") from error
+
+
+def _not_empty(name: Label) -> Label:
+    if isinstance(name, str) and not name.strip():
+        raise ValueError("it is empty")
+    return name
+
+
+Name: TypeAlias = Annotated[Label, AfterValidator(_not_empty)]
+"""The name of a class that a request makes."""
 
 
 class Body(BaseModel):
@@ -113,7 +123,7 @@ class ClassRequest(Body):
             "examples": [{"name": "refund", "description": "money back", "examples": ["I want my money back"]}]
         }
     )
-    name: Label
+    name: Name
     description: str | list[str] | Vector | None = Field(
         None, description="A text, several of them, or, if items are vectors, a vector."
     )
@@ -127,7 +137,7 @@ class ClassEdit(Body):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "refunds", "words": ["money back", "return", "reimbursement"]}]}
     )
-    name: Label | None = Field(None, description="Another name.")
+    name: Name | None = Field(None, description="Another name.")
     description: str | list[str] | Vector | None = Field(
         None, description="Replaces the description and words; null leaves the name alone."
     )
@@ -139,7 +149,7 @@ class MergeRequest(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"names": ["billing", "delivery"], "into": "orders"}]})
     names: Annotated[list[Label], Field(min_length=2)]
-    into: Label = Field(description="A new name, or one of the names.")
+    into: Name = Field(description="A new name, or one of the names.")
 
 
 class ExamplesRequest(Body):

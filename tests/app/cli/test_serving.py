@@ -1,0 +1,28 @@
+"""The options of `anyshot serve` become the settings of the service."""
+
+import pytest
+import typer
+
+from anyshot.app.cli.serving import ServiceOptions
+from anyshot.app.server import Settings
+
+
+def test_options_become_settings():
+    assert ServiceOptions().settings() == Settings()
+    given = ServiceOptions(max_body="2 kB", cors_origin=["https://App.example.com"], log_items=True, port=0)
+    expected = Settings(max_body=2_000, cors_origins=("https://app.example.com",), log_items=True, port=0)
+    assert given.settings() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cors_origin": ["*"]}, "is no origin"),
+        ({"cors_origin": ["https://app.example.com/page"]}, "without a path"),
+        ({"max_body": "much"}, "is not a size"),
+        ({"max_body": "0MB"}, "is not a size"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(options, words):
+    with pytest.raises(typer.BadParameter, match=words):
+        ServiceOptions(**options).settings()
