@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 from anyshot.app.server.limits import LimitedBodies
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.repeated_answers import Answered, RepeatedAnswers
-from anyshot.app.server.service import Observer, Summary
+from anyshot.app.server.repeated_answers import RepeatedAnswers
+from anyshot.app.server.service import Answered, Observer, Summary
 from asgi import request
 
 PREDICT, JSON = "/v1/models/support/predict", {"content_type": "application/json"}

@@ -4,16 +4,15 @@ A request that is found here is not parsed, does not wait in the queue, and read
 any other one.
 """
 
-import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from anyshot.app.server.limits import headers_of, media_type_of
 from anyshot.app.server.problem_error import App, Receive, Scope, Send
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.service import Observer, Summary
+from anyshot.app.server.service import Answered, Observer
 
 START: Final = "/v1/models/"
 END: Final = "/predict"
@@ -23,15 +22,6 @@ LARGEST: Final = 0.01
 """Share of the limit that one answer may take."""
 
 Key: TypeAlias = tuple[str, bytes]
-
-
-class Answered(NamedTuple):
-    """An answer, and what it depends on."""
-
-    body: bytes
-    snapshot: "weakref.ref[Snapshot]"  # weak, so that an old version can be freed
-    summary: Summary  # for the metrics
-    route: Any  # for logs and metrics
 
 
 class Served(Protocol):

@@ -21,7 +21,6 @@ from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.openapi import body_of
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.repeated_answers import Answered
 from anyshot.app.server.schemas import (
     ImageItem,
     ModelFacts,
@@ -30,7 +29,7 @@ from anyshot.app.server.schemas import (
     PredictRequest,
     Suggestions,
 )
-from anyshot.app.server.service import Service, Summary, json_answer, service_of, summary_of, unless_gone
+from anyshot.app.server.service import Answered, Service, Summary, json_answer, service_of, summary_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import weakref
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
@@ -29,6 +30,15 @@ class Summary(NamedTuple):
     n_items: int
     n_unknown: int
     closeness: float  # mean over the items
+
+
+class Answered(NamedTuple):
+    """An answer that can be given again to the same request, and what it depends on."""
+
+    body: bytes
+    snapshot: "weakref.ref[Snapshot]"  # weak, so that an old version can be freed
+    summary: Summary
+    route: Any  # for logs and metrics
 
 
 class Observer:
