@@ -215,7 +215,8 @@ def held_out(start, X, y, odds):
     n = len(y)
     n_folds = 10 if n <= 50 else 5 if n <= 500 else 3
     rank = np.array([(y[:row] == k).sum() for row, k in enumerate(y)])
-    fold = (rank + y) % n_folds
+    number_of_class = {k: number for number, k in enumerate(dict.fromkeys(y.tolist()))}
+    fold = (rank + np.array([number_of_class[k] for k in y.tolist()])) % n_folds
     scores = {own: np.zeros((n, len(start(X, y)))) for own in odds}
     for out in (fold == number for number in np.unique(fold)):
         prior = start(X[~out], y[~out])

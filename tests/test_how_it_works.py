@@ -60,7 +60,7 @@ def test_a_version_written_from_the_page_gives_the_same_predictions(n_classes, n
     found = clf.fit(X, y, unlabeled=U).predict_proba(new)
     W, b = reimplementation.fit(S, X, y, U)
     expected = softmax(new @ W.T + b, axis=1)
-    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.98
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.97
     assert np.abs(found - expected).mean() < 0.01  # heads of held-out labels stop early, at `held_out_tol`
 
 

@@ -77,12 +77,12 @@ def test_no_limit_is_set_in_a_thread_beside_the_main_thread():
         assert {count for counts in pool.map(limited, range(8)) for count in counts} == {2}
 
 
-def test_threads_of_a_jupyter_kernel_do_not_count():
-    class Heartbeat(threading.Thread):
-        pass
+@pytest.mark.parametrize("module", ["ipykernel.heartbeat", "tqdm._monitor"])
+def test_threads_of_a_jupyter_kernel_and_of_progress_bars_do_not_count(module):
+    class Waiting(threading.Thread):
+        __module__ = module
 
-    Heartbeat.__module__ = "ipykernel.heartbeat"
-    with another_thread(Heartbeat), another_thread(name="IOPub"), threads_for(1):
+    with another_thread(Waiting), another_thread(name="IOPub"), threads_for(1):
         assert set(blas_threads()) == {1}
 
 

@@ -20,7 +20,7 @@ SMALL = 50_000_000
 
 # A lock of each object in each process: one that another thread held during a fork would never be released.
 _LOCKS: WeakKeyDictionary[object, dict[int, Any]] = WeakKeyDictionary()
-_NOTEBOOK = ("ipykernel", "IPython")  # packages whose threads pass messages and do no linear algebra
+_IDLE = ("ipykernel", "IPython", "tqdm")  # packages whose threads pass messages or wait, and do no linear algebra
 
 
 def one_at_a_time(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
@@ -43,8 +43,8 @@ def threads_for(multiplications: int) -> Iterator[None]:
 
     On a busy machine, BLAS threads wait for each other at every small product (`benchmarks/speed.py` has the times).
     The limit applies to the whole process, so it is set only if no other Python thread is alive when the block starts
-    (those of a Jupyter kernel do not count); a thread started during the block is limited too. The previous limit is
-    restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
+    (those of a Jupyter kernel and of progress bars do not count); a thread started during the block is limited too. The
+    previous limit is restored when the block ends. In a service with several threads, set OMP_NUM_THREADS=1 instead.
     """
     if not 0 < multiplications < SMALL or not _is_only_thread():
         yield
@@ -54,11 +54,11 @@ def threads_for(multiplications: int) -> Iterator[None]:
 
 
 def _is_only_thread() -> bool:
-    return all(thread is threading.current_thread() or _is_of_a_notebook(thread) for thread in threading.enumerate())
+    return all(thread is threading.current_thread() or _is_idle(thread) for thread in threading.enumerate())
 
 
-def _is_of_a_notebook(thread: threading.Thread) -> bool:
-    return type(thread).__module__.split(".")[0] in _NOTEBOOK or thread.name == "IOPub"
+def _is_idle(thread: threading.Thread) -> bool:
+    return type(thread).__module__.split(".")[0] in _IDLE or thread.name == "IOPub"
 
 
 @cache

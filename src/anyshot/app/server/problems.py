@@ -109,7 +109,11 @@ def _place(error: Mapping[str, Any]) -> str:
 
 
 _OF_REQUESTS: Final = (
-    ("name it among the classes passed to fit, or add it to a fitted model with add_class", "or add it to the classes"),
+    (
+        "name it among the classes passed to fit, or add it to a fitted model, by add_class in Python or anyshot "
+        "add-class",
+        "or add it to the classes",
+    ),
     (
         "Give a labeled example of it, or Words or a description, or a class vector",
         "Give examples, words, a description, or a vector",
