@@ -1,9 +1,4 @@
-"""The commands fit, tune, learn, add-class and remove-class."""
-
-import re
-import shlex
-import subprocess
-import sys
+"""The commands fit, tune and learn."""
 
 import pandas as pd
 import pytest
@@ -66,21 +61,6 @@ def test_fit_refuses_invalid_options(call, made, tmp_path, options, message):
     assert (done.code, message in done.err) == (1, True), done.err
 
 
-def test_a_class_is_added_from_a_file_and_the_line_and_removed_again(call, made, model, tmp_path):
-    table = pd.DataFrame([("are you hiring?", "hiring"), ("a parcel", "delivery")], columns=["text", "label"])
-    table.to_csv(tmp_path / "more.csv", index=False)
-    done = call("add-class", model, "hiring", "--examples", tmp_path / "more.csv", "--example", "I seek a job")
-    assert (done.code, "with 2 examples" in done.err) == (0, True)
-    assert call("predict", "I seek a job", "--model", model).rows[0]["label"] == "hiring"
-    assert call("remove-class", model, "hiring").code == 0
-    assert anyshot.load(model).classes_.tolist() == anyshot.load(made / "model").classes_.tolist()
-
-
-def test_add_class_refuses_a_file_in_which_the_class_does_not_occur(call, made, model):
-    done = call("add-class", model, "hiring", "--examples", made / "train.csv")
-    assert (done.code, "none of them is 'hiring'" in done.err) == (1, True)
-
-
 def test_learn_takes_further_labels_of_a_file_and_of_the_line(call, made, tmp_path):
     first, rest = TRAIN[::2], [*TRAIN[1::2], ("my code is wrong", None)]
     for name, rows in (("first", first), ("rest", rest)):
@@ -120,41 +100,12 @@ def test_learn_refuses_items_without_a_known_label_and_keeps_the_model(call, mad
     assert (model / "model.json").read_bytes() == before
 
 
-def test_add_class_of_a_class_that_is_there_names_the_command_that_does_it(call, model):
-    refused = call("add-class", model, "billing", "--example", "two charges")
-    assert (refused.code, "already has the class 'billing'" in refused.err) == (1, True)
-    (proposed,) = re.findall(r"anyshot (learn .*)", refused.err)
-    assert call(*shlex.split(proposed)).code == 0
-
-
-@pytest.mark.full
-def test_two_commands_that_change_a_model_at_once_both_do(model):
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "anyshot", "add-class", str(model), name, "--example", f"about {name}"],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("refund", "crash")
-    ]
-    message = [one.communicate()[1] for one in running]
-    assert [one.returncode for one in running] == [0, 0], message
-    assert {"refund", "crash"} <= set(anyshot.load(model).classes_)
-    assert [path.name for path in model.parent.iterdir()] == ["model"]
-
-
 def test_a_model_in_a_place_that_is_only_read_can_be_asked(call, made, tmp_path):
     anyshot.load(made / "model").save(tmp_path / "shelf" / "model")
     (tmp_path / "shelf").chmod(0o555)
     done = call("predict", "cannot sign in", "--model", tmp_path / "shelf" / "model")
     (tmp_path / "shelf").chmod(0o755)
     assert (done.code, [path.name for path in (tmp_path / "shelf").iterdir()]) == (0, ["model"])
-
-
-def test_remove_class_proposes_the_nearest_name_and_changes_nothing(call, model):
-    done = call("remove-class", model, "biling")
-    assert (done.code, "Did you mean 'billing'?" in done.err) == (1, True)
-    assert "billing" in anyshot.load(model).classes_
 
 
 def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_path):

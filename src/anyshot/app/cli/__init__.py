@@ -69,14 +69,29 @@ _COMMANDS = {
         ("anyshot suggest model/ rest.csv -n 20",),
     ),
     "add-class": Command(
-        "anyshot.app.cli.learning:add_class",
+        "anyshot.app.cli.class_changes:add_class",
         "Add a class to a model by its name, a description, words and examples.",
         ('anyshot add-class model/ refund --description "money back" --example "I want my money back"',),
     ),
     "remove-class": Command(
-        "anyshot.app.cli.learning:remove_class",
+        "anyshot.app.cli.class_changes:remove_class",
         "Remove a class and its labeled examples from a model.",
         ("anyshot remove-class model/ refund",),
+    ),
+    "rename-class": Command(
+        "anyshot.app.cli.class_changes:rename_class",
+        "Rename a class of a model.",
+        ("anyshot rename-class model/ refund refunds",),
+    ),
+    "merge-classes": Command(
+        "anyshot.app.cli.class_changes:merge_classes",
+        "Merge classes of a model into one.",
+        ("anyshot merge-classes model/ refund cancellation --into billing",),
+    ),
+    "describe-class": Command(
+        "anyshot.app.cli.class_changes:describe_class",
+        "Replace the description and words of a class.",
+        ('anyshot describe-class model/ refund --words "money back, refund, return"',),
     ),
     "encode": Command(
         "anyshot.app.cli.measuring:encode",
@@ -101,6 +116,16 @@ _COMMANDS = {
         "anyshot.app.cli.studio:studio",
         "Sort texts or images in the browser, without programming.",
         ("anyshot studio", "anyshot studio tickets.csv", "anyshot studio model/"),
+    ),
+    "history": Command(
+        "anyshot.app.cli.studio:history",
+        "List what was done to a project of the studio, the newest first.",
+        ("anyshot history projects/mail -n 20",),
+    ),
+    "undo": Command(
+        "anyshot.app.cli.studio:undo",
+        "Undo the last change of a project of the studio, or all after one.",
+        ("anyshot undo projects/mail", "anyshot undo projects/mail --to 12"),
     ),
     "models": Command(
         "anyshot.app.cli.machine:models",

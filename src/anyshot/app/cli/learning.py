@@ -1,6 +1,5 @@
-"""The commands that fit and change a model: fit, tune, learn, add-class, remove-class."""
+"""The commands that fit a model to labels: fit, tune, learn."""
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,6 @@ from anyshot.app.cli.options import (
     ClassOptions,
     Columns,
     as_classes_write_them,
-    one_class,
     with_class_options,
     with_column_options,
 )
@@ -26,15 +24,13 @@ from anyshot.app.cli.reading import (
     Given,
     Model,
     columns_of,
-    items_of_class,
     labeled_items_of,
     open_model,
     read,
 )
-from anyshot.base.class_words import Words
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
-from anyshot.errors import DataFileError, DuplicateClassError, InputError
+from anyshot.errors import DataFileError, InputError
 
 
 @with_class_options
@@ -166,55 +162,6 @@ def learn(
     ignored = len(labels) - len(pairs)
     without = f" {count(ignored, 'row')} without a label {'was' if ignored == 1 else 'were'} ignored."
     note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
-
-
-@with_column_options
-def add_class(
-    model: Model,
-    name: Annotated[str, typer.Argument(help="Name of the new class.", metavar="NAME")],
-    description: Annotated[str | None, typer.Option(help="Description of the class.", metavar="TEXT")] = None,
-    words: Annotated[
-        str | None, typer.Option(help='Words that its texts contain, such as "refund, money back".', metavar="WORDS")
-    ] = None,
-    examples: Annotated[
-        Path | None,
-        typer.Option(
-            help="Items of the class. In a file with labels, only items labeled NAME are used.", metavar="DATA"
-        ),
-    ] = None,
-    example: Annotated[
-        list[str] | None, typer.Option(help="A text or image file of the class; may be repeated.", metavar="ITEM")
-    ] = None,
-    *,
-    columns: Columns,
-) -> None:
-    """Add a class to a model by its name, a description, words and examples. The earlier data are not needed."""
-    check_model_out(model)
-    items: list[str | Path] = list(example or [])
-    described = [description, *([] if words is None else [Words.read(words)])]
-    with folder_lock(model):
-        clf = open_model(model, method="add_class")
-        if examples is not None:
-            items += items_of_class(examples, name, columns, model=clf)
-        new = one_class(name, clf.classes_.tolist())
-        if new in clf.classes_.tolist():
-            raise DuplicateClassError(
-                f"{model} already has the class {name!r}. To add examples of it: anyshot learn "
-                f'{shlex.quote(str(model))} "TEXT" --label {shlex.quote(name)}'
-            )
-        clf.add_class(new, described, examples=items)
-        clf.save(model)
-    note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
-
-
-def remove_class(model: Model, name: Annotated[str, typer.Argument(help="Name of the class.", metavar="NAME")]) -> None:
-    """Remove a class and its labeled examples from a model."""
-    check_model_out(model)
-    with folder_lock(model):
-        clf = open_model(model, method="remove_class")
-        clf.remove_class(one_class(name, clf.classes_.tolist()))
-        clf.save(model)
-    note(f"Removed {name!r}; {model} now has {len(clf.classes_)} classes.")
 
 
 def _show_model(clf: Any, folder: Path, *, n_labels: int) -> None:

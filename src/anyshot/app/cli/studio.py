@@ -1,4 +1,4 @@
-"""The command that starts the page: studio."""
+"""The commands of the page and its projects: studio, history, undo."""
 
 import webbrowser
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from anyshot.app import studio as projects
+from anyshot.app.cli.console import note, show_rows
 from anyshot.app.studio import page
 from anyshot.base.validation import extra
 
@@ -32,3 +34,32 @@ def studio(
     for package in ("starlette", "uvicorn", "multipart"):
         extra(package, "studio", purpose="anyshot studio")
     page.run_studio(given, port=port, browse=webbrowser.open if browser else None)
+
+
+Project = Annotated[Path, typer.Argument(help="Folder of a project.", metavar="PROJECT")]
+
+
+def history(
+    project: Project, n: Annotated[int, typer.Option("-n", min=1, help="How many changes to list at most.")] = 100
+) -> None:
+    """List what was done to a project of the studio, the newest first."""
+    with projects.Project.open(project) as opened:
+        entries = opened.history.entries(limit=n)
+    show_rows(
+        [{"id": one.id, "time": one.time, "undone": one.undone, "change": str(one)} for one in entries], last="change"
+    )
+
+
+def undo(
+    project: Project,
+    to: Annotated[
+        int | None, typer.Option(min=0, help="Undo all changes after the one with this id; 0 for all.", metavar="ID")
+    ] = None,
+) -> None:
+    """Undo the last change of a project of the studio, or all after one."""
+    with projects.Project.open(project) as opened:
+        entries = opened.history.undo(to=to)
+    for entry in entries:
+        note(f"Undone: {entry}.")
+    if not entries:
+        note("There is nothing to undo.")
