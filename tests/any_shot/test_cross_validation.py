@@ -198,6 +198,8 @@ def test_the_only_labels_of_their_classes_set_the_temperature(noise):
     found = default_temperature("any-shot", data, prior, factors)
     assert (found < 1) == (noise < 0.1)  # where labels are predicted well, scores count for more
     assert result_of("any-shot", [], data, prior)[0].temperature == found
+    logistic = default_factors("logistic-regression", data, prior)
+    assert default_temperature("logistic-regression", data, prior, logistic) == 1.0  # it cannot know a held-out class
     few = data.subset(np.arange(8) < 3)
     assert default_temperature("any-shot", few, prior, factors) == 1.0
     assert (

@@ -69,10 +69,10 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     """Return the temperature of a method with default factors, where hardly any class has two labels.
 
     A class's only label, predicted by its class vector and other labels, tells how hard new items are, but not which
-    heads to average. With clusters it is far too hard, since others have moved to their labels.
+    heads to average. It is far too hard with clusters, where others moved to their labels, and without class vectors.
     """
     own, few = data.defaults, len(np.unique(data.index)) < data.defaults.min_labels
-    if few or prior.clusters or not factors or not prior.class_vectors.any(axis=1).all():
+    if few or prior.clusters or method != "any-shot" or not prior.class_vectors.any(axis=1).all():
         return 1.0
     scores = held_out_scores(method, divided(data, prior), factors, {})[0]
     return fit_temperature(scores, data.index, weights=data.weight, prior_items=own.temperature_items)
