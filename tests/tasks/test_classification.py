@@ -854,6 +854,8 @@ def test_a_small_weight_moves_the_model_less_than_a_large_one(letters):
     p = [clone(clf).fit().predict_proba(wrong)[0, 0], *p]
     assert p == sorted(p)
     assert p[1] == pytest.approx(p[0], abs=0.01)
+    tiny = clone(clf).fit(wrong, ["tea", "tea"], sample_weight=[1e-50, 1e-50])  # 0 as a float32
+    assert tiny.predict_proba(wrong)[0, 0] == p[0]
 
 
 @pytest.mark.parametrize(("weight", "named"), [(-1, "-1 in row 1"), (np.nan, "nan in row 1"), (np.inf, "inf in row 1")])

@@ -332,7 +332,7 @@ def weighted_items(
     if sample_weight is None:
         return items, labels, None
     weights = _checked_weights(sample_weight, n_items=len(labels))
-    copies = np.ceil(weights).astype(np.intp)
+    copies = np.ceil(weights.astype(np.float32)).astype(np.intp)  # none of a weight that is 0 as a float32
     rows = np.repeat(np.arange(len(labels)), copies)
     of_copies = (weights[rows] / copies[rows]).astype(np.float32)
     return take(items, rows), [labels[row] for row in rows.tolist()], of_copies
