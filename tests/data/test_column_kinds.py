@@ -32,6 +32,7 @@ EXPECTED = [18292.0, 18321.0, np.nan]
         (pd.Series(["2020/1/31", "2020/02/29", None]), "date", EXPECTED),
         (pd.Series(["31-Jan-2020", "29 February 2020", None]), "date", EXPECTED),
         (pd.Series(["Jan 31, 2020", "Feb 29, 2020", None]), "date", EXPECTED),
+        (pd.Series(["31 jan. 2020", "29-FEB-2020", None]), "date", EXPECTED),
         (pd.Series(["6:00", "18:30", None]), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series([time(6), time(18, 30), None], dtype=object), "duration", [0.25, 18.5 / 24, np.nan]),
         (pd.Series(["12%", "3.5 %", None]), "number", [12, 3.5, np.nan]),
@@ -46,7 +47,14 @@ def test_columns_are_numbers_whatever_their_type(column, kind, expected):
     np.testing.assert_allclose(as_numbers(column, kind), expected)
 
 
-@pytest.mark.parametrize("values", [["007", "12"], ["a", "1"], ["1", 2, "b"], [None, None], ["2020", "soon"]], ids=str)
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(["007", "12"], ["a", "1"], ["1", 2, "b"], [None, None], ["2020", "soon"]),
+        *(["marathon 10 2020", "may 10 2020"], ["2020/13/45", "2020/01/31"], ["10:72", "3:05"]),
+    ],
+    ids=str,
+)
 def test_codes_words_and_mixtures_are_categories(values):
     assert kind_of(pd.Series(values, dtype=object)) == "category"
     assert kind_of(pd.Series([1, 2]).astype("category")) == "category"

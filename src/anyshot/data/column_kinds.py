@@ -18,10 +18,15 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")  # 007 is a code
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
-_CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _TIME: Final = re.compile(_CLOCK)
-_YEAR_FIRST: Final = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}([T ]" + _CLOCK + r"([+-]\d{2}:?\d{2}|Z)?)?")
-_MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_YEAR_FIRST: Final = re.compile(
+    r"\d{4}([-/])(0?[1-9]|1[0-2])\1(0?[1-9]|[12]\d|3[01])([T ]" + _CLOCK + r"([+-]\d{2}:?\d{2}|Z)?)?"
+)
+_MONTH: Final = (
+    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    r"|dec(ember)?)\.?"
+)
 _NAMED_MONTH: Final = re.compile(rf"(\d{{1,2}}[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}}", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _FORMATS: Final = {"day first": "%d{0}%m{0}%Y", "month first": "%m{0}%d{0}%Y"}
