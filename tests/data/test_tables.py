@@ -272,8 +272,11 @@ def test_the_old_file_is_kept_if_writing_fails(tmp_path):
 
 
 def test_json_rows_inside_an_object_are_refused(tmp_path):
-    fault = fault_of(file(tmp_path, "a.json", '{"data": [{"text": "a"}, {"text": "b"}]}'))
-    assert "is one object with a list of rows as 'data'. Write that list alone" in fault
+    for content in ('{"data": [{"text": "a"}, {"text": "b"}]}', '{\n  "data": [\n    {"text": "a"}\n  ]\n}'):
+        fault = fault_of(file(tmp_path, "a.json", content))
+        assert "is one object with a list of rows as 'data'. Write that list alone" in fault
+    row = '{"text": "a", "entities": [{"start": 0}]}'
+    assert read_table(file(tmp_path, "b.jsonl", row)).values("text") == ["a"]
 
 
 def test_errors_of_spreadsheets_are_no_values(tmp_path):

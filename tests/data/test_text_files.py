@@ -78,3 +78,8 @@ def test_a_file_of_another_kind_is_named(tmp_path, content, what):
     (tmp_path / "a.csv").write_bytes(content + b"\0\0")
     with pytest.raises(DataFileError, match=f"is not a text: it is .* Let its name end in {what}"):
         read_text(tmp_path / "a.csv")
+
+
+def test_a_text_may_begin_as_a_file_of_another_kind(tmp_path):
+    (tmp_path / "a.csv").write_text("PAR1,PAR2\n")
+    assert read_text(tmp_path / "a.csv") == ("PAR1,PAR2\n", "utf-8")

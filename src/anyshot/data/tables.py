@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -171,13 +172,15 @@ def _separated(text: str, path: Path) -> Parsed:
 def _json_rows(text: str, path: Path) -> Parsed:
     """Parse JSON lines, or one JSON list of objects, whose rows have no line numbers."""
     rows, lines = [], None
-    if text.lstrip().startswith("["):
-        rows = parse_json(text, path)
+    if re.match(r"\s*(\[|\{\s*\n)", text):  # a list, or an object over several lines
+        parsed = parse_json(text, path)
+        rows = parsed if isinstance(parsed, list) else [parsed]
     else:
         numbered = _lines(text)
         rows = [parse_json(line, path, line=number) for number, line in numbered]
         lines = [number for number, _ in numbered]
-    if len(rows) == 1 and isinstance(rows[0], dict):
+    # An object without any text holds rows; one with a text is a row, whose other columns may be lists.
+    if len(rows) == 1 and isinstance(rows[0], dict) and not any(isinstance(one, str) for one in rows[0].values()):
         lists = [name for name, value in rows[0].items() if isinstance(value, list) and value]
         inner = next((name for name in lists if all(isinstance(one, dict) for one in rows[0][name])), None)
         if inner is not None:

@@ -19,21 +19,8 @@ MARKS: Final = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
 DETECTED: Final = (
-    *(
-        "cp1252",
-        "cp1251",
-        "gb18030",
-        "cp932",
-        "big5",
-        "euc_kr",
-        "euc_jp",
-        "koi8_r",
-        "cp1253",
-        "cp1255",
-        "cp1256",
-        "cp874",
-    ),
-)
+    "cp1252", "cp1251", "gb18030", "cp932", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874",
+)  # fmt: skip
 """Encodings that are detected. Central European ones are not among them: short French is often taken for them."""
 NAMES: Final = {f"cp{number}": f"windows-{number}" for number in (1251, 1252, 1253, 1255, 1256)}
 KINDS: Final = (
@@ -42,7 +29,7 @@ KINDS: Final = (
     (b"PAR1", "a Parquet file", ".parquet"),
     (b"\x1f\x8b", "compressed by gzip", ".gz"),
 )
-"""How files begin that are no texts, and how their names should end."""
+"""How files that are not texts begin, and how their names should end. All of them contain zero bytes."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
 
 _FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
@@ -113,11 +100,11 @@ def _known(encoding: str) -> str:
 
 def _detected(data: bytes, path: Path) -> tuple[str, str]:
     """Return the text and its encoding."""
-    other = next(((what, suffix) for start, what, suffix in KINDS if data.startswith(start)), None)
-    if other is not None:
-        raise DataFileError(f"{path} is not a text: it is {other[0]}. Let its name end in {other[1]}.")
     marked = next((name for mark, name in MARKS if data.startswith(mark)), None)
     if marked in (None, "utf-8-sig") and b"\0" in data:
+        for start, what, suffix in KINDS:
+            if data.startswith(start):
+                raise DataFileError(f"{path} is not a text: it is {what}. Let its name end in {suffix}.")
         raise DataFileError(f"{path} contains zero bytes: it is binary, or UTF-16 without a BOM. Save it as UTF-8.")
     if marked is not None:
         return _decoded(data, path, marked, "which the BOM indicates"), marked
