@@ -7,7 +7,15 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from anyshot.base.columns import column_values, named_rows, numeric_array, only_column, python_value, text_columns
+from anyshot.base.columns import (
+    column_values,
+    named_rows,
+    numeric_array,
+    only_column,
+    python_value,
+    text_columns,
+    unmasked,
+)
 
 TEXTS = {"text": ["a", None]}
 
@@ -104,6 +112,8 @@ def test_what_is_masked_is_missing():
     masked = np.ma.MaskedArray([[1, 2], [3, 4]], mask=[[False, True], [False, False]])
     np.testing.assert_array_equal(numeric_array(masked), [[1, np.nan], [3, 4]])
     assert column_values(masked[0]) == [1, None]
+    named = np.ma.MaskedArray(["a", "b"], mask=[True, False])
+    assert [str(value) for value in unmasked(named)] == ["nan", "b"]
 
 
 def test_a_member_of_an_enum_of_texts_or_numbers_is_its_value():

@@ -252,6 +252,8 @@ def test_numbers_that_are_not_finite_or_not_one_each_are_refused(metric):
         metric([1.0, 2.0], [1.0])
     with pytest.raises(InputError, match=r"must be finite; row 1 has 2\.0 and nan"):
         metric([1.0, 2.0], [1.0, np.nan])
+    with pytest.raises(InputError, match="are empty"):
+        metric([], [])
 
 
 def test_reliability_by_hand():

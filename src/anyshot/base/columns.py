@@ -105,7 +105,9 @@ def only_column(given: Any) -> Any:
 
 def unmasked(given: Any) -> Any:
     """Return a masked array as an array with NaN for what is masked, and anything else unchanged."""
-    return np.ma.filled(given.astype(np.float64), np.nan) if isinstance(given, np.ma.MaskedArray) else given
+    if not isinstance(given, np.ma.MaskedArray):
+        return given
+    return np.ma.filled(given.astype(np.float64 if given.dtype.kind in "fiub" else object), np.nan)
 
 
 def numeric_array(given: Any, *, dtype: Any = None) -> NDArray[Any]:

@@ -227,6 +227,8 @@ def _errors(y: ArrayLike, predicted: ArrayLike) -> Floats:
     truth, answers = (np.asarray(column, dtype=np.float64) for column in (y, predicted))
     if truth.shape != answers.shape or truth.ndim != 1:
         raise InputError(f"One prediction per label is needed; the shapes are {answers.shape} and {truth.shape}.")
+    if not len(truth):
+        raise InputError("Labels and predictions are empty; at least one of each is needed.")
     error = answers - truth
     if not np.isfinite(error).all():
         row = np.flatnonzero(~np.isfinite(error))[0]
