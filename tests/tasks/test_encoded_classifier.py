@@ -28,6 +28,12 @@ def test_all_labels_of_a_model_give_the_model():
         clone(encoded).fit()
 
 
+def test_a_model_that_has_encoded_no_item_has_a_report_without_a_curve():
+    clf = AnyShotClassifier({"a": [1.0, 0.0], "b": [0.0, 1.0]}, cache=False).fit()
+    assert clf.training_examples() is None
+    assert "there is 0" in report(clf, np.eye(2), ["a", "b"]).missing["curve"]
+
+
 @pytest.mark.full
 def test_the_report_of_a_saved_image_model_has_its_curve(tmp_path):
     AnyShotClassifier(cache=False).fit(*pictures(4, 0)).save(tmp_path / "model")

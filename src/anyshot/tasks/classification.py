@@ -235,8 +235,11 @@ class AnyShotClassifier(FittedClassifier):
         return clf
 
     def training_examples(self) -> tuple[Items, Labels] | None:
-        """Return the labeled items that the model keeps, with their labels: texts or vectors; None for images."""
-        model = self.any_shot_model()
+        """Return the labeled items that the model keeps, texts or vectors, with labels; None for images or none."""
+        self._check_fitted()
+        if self._model is None:  # no item was encoded yet
+            return None
+        model = self._model
         data, encoder = model.data, model.embedder.encoder
         if not len(data.index) or (encoder is not None and encoder.modality != "text"):
             return None

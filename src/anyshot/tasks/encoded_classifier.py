@@ -1,4 +1,4 @@
-"""A classifier of encoded items: what measures a model whose labeled items are not kept, such as images."""
+"""A classifier of encoded items, for the learning curve of a model that does not keep its labeled items."""
 
 from typing import Any, Self
 
