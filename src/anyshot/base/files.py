@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,7 @@ LOCK_WARNING: Final = 10.0
 ON_WINDOWS: Final = os.name == "nt"
 RENAMING: Final = 2.0
 """Seconds for which a rename is tried again on Windows, where it fails while another process reads a file."""
-_LEFTOVER: Final = 3600  # seconds after which a temporary folder was left by a killed process
+_LEFTOVER: Final = 3600  # seconds after which a temporary file or folder was left by a killed process
 
 
 @contextmanager
@@ -100,8 +100,8 @@ def replace_by_copy(target: Path, source: Path) -> None:
 def renamed(source: Path, target: Path) -> Path:
     """Rename a file, which replaces another, or a folder; return its new path.
 
-    Windows refuses that while another process has the file open, or one in the folder. Files are read within
-    milliseconds, so that it is tried again.
+    Windows refuses that while another process has the file, or one in the folder, open. Reading takes milliseconds, so
+    the rename is tried again for `RENAMING` seconds.
     """
     give_up = time.monotonic() + (RENAMING if ON_WINDOWS else 0)
     while True:
@@ -111,6 +111,14 @@ def renamed(source: Path, target: Path) -> Path:
             if time.monotonic() >= give_up:
                 raise
             time.sleep(0.02)
+
+
+def delete_leftovers(paths: Iterable[Path]) -> None:
+    """Delete the temporary files and folders that have not changed for an hour: a killed process left them."""
+    for path in paths:
+        with suppress(OSError):  # another process may delete it at the same time
+            if time.time() - path.stat().st_mtime > _LEFTOVER:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def readable_folder(target: Path) -> Path:
@@ -180,9 +188,7 @@ def _old(target: Path) -> Path:
 @contextmanager
 def _temporary_folder(target: Path) -> Iterator[Path]:
     start = f".{target.name}.anyshot-new-"
-    for leftover in target.parent.glob(f"{glob.escape(start)}*"):
-        if time.time() - leftover.stat().st_mtime > _LEFTOVER:
-            shutil.rmtree(leftover, ignore_errors=True)
+    delete_leftovers(target.parent.glob(f"{glob.escape(start)}*"))
     fresh = target.with_name(start + secrets.token_hex(4))
     fresh.mkdir()
     try:

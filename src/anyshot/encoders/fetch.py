@@ -10,21 +10,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 from zipfile import BadZipFile, ZipFile
 
 from anyshot.base import progress
-from anyshot.base.files import atomic_file
+from anyshot.base.files import atomic_file, delete_leftovers
 from anyshot.base.user_folders import weights_folders
 from anyshot.encoders import hub
 from anyshot.encoders.published_files import PUBLISHED, PublishedFile, PublishedModel, is_here, published_file
 from anyshot.errors import DataFileError, InputError, MissingWeightsError, UnknownEncoderError
 
 CHUNK: Final = 1 << 20  # bytes that are copied at a time
-LEFTOVER: Final = 3600  # seconds after which a half-written file was left by a killed process
 
 
 def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
@@ -81,7 +79,7 @@ def _folder_for(encoder: str, size: int) -> Path:
         raise DataFileError(
             f"{folder} cannot be made: {error.strerror}. Set ANYSHOT_WEIGHTS to a folder that you may write to."
         ) from error
-    _delete_leftovers(folder)
+    delete_leftovers((*folder.glob(".*.part*"), *folder.glob(".pip-*")))  # a download from the hub is continued instead
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DataFileError(
@@ -89,13 +87,6 @@ def _folder_for(encoder: str, size: int) -> Path:
             "Set ANYSHOT_WEIGHTS to a folder with more room."
         )
     return folder
-
-
-def _delete_leftovers(folder: Path) -> None:
-    """Delete what processes that were killed had half written; a download from the hub is continued instead."""
-    for left in (*folder.glob(".*.part*"), *folder.glob(".pip-*")):
-        if time.time() - left.stat().st_mtime > LEFTOVER:
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _from_hub(published: PublishedModel, folder: Path) -> None:
