@@ -2,10 +2,10 @@
 
     python benchmarks/install_size.py [--extra torch] [--environment .venv-demo]
 
-Needs a package index, but for an environment that is there. Sizes are those of the files on disk [MB, 1e6 bytes], not
-compiled, as `make demo` installs them; with what it compiles they are a tenth larger. "Alone" is what would go with a
+Needs a package index unless --environment names an existing environment. Sizes are those of the files on disk [MB, 1e6
+bytes], not compiled, as `make demo` installs them; compiled, they are a tenth larger. "Alone" is what would go with a
 dependency: its own files and those of packages that nothing else needs. Target for the ground with both encoders: at
-most 860 MB. One to ten minutes, by the speed of the index.
+most 860 MB. Takes one to ten minutes, depending on the index.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def main() -> None:
     """Print the sizes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--extra", help="an extra of anyshot, such as torch")
-    parser.add_argument("--environment", type=Path, help="one that is there, such as .venv-demo, which takes a second")
+    parser.add_argument("--environment", type=Path, help="an existing one, such as .venv-demo")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as fresh:
         folder = options.environment or Path(fresh)
