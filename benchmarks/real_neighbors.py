@@ -45,7 +45,8 @@ Kind = enum.Enum("Kind", {"REFUND": "refund", "DELIVERY": "delivery"}, type=str)
 
 def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: Callable[..., Any]) -> None:
     """Add the situations of this file."""
-    for what, situation in [*_labels(), *_tables(), *_files(command), *_images(command), *_items(), *_doors(command)]:
+    by_command = (*_files_of_the_command(command), *_images(command), *_doors(command))
+    for what, situation in [*_labels(), *_tables(), *_columns(), *_files(), *_items(), *by_command]:
         holds("audit", what)(situation)
 
 
@@ -149,6 +150,9 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     swapped = TABLE.to_numpy().astype(">f8")
     swapped.flags.writeable = False
     yield "numbers of the other byte order", lambda _: _fitted(swapped, SIGNS).score(TABLE.to_numpy(), SIGNS) > 0.9
+
+
+def _columns() -> Iterator[tuple[str, Situation]]:
     for name, values in {
         "times of day": [f"{day // 6:02}:{day % 6 * 10:02}:00" for day in range(101)],
         "dates with slashes, year first": DAYS.strftime("%Y/%m/%d"),
@@ -178,7 +182,7 @@ def _table_of(column: Any) -> Any:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def _files(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
+def _files() -> Iterator[tuple[str, Situation]]:
     yield (
         "a TSV in UTF-16 with quotes",
         lambda f: (
@@ -219,6 +223,9 @@ def _files(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
         "an invisible label is none",
         lambda f: read_data(_file(f, "a.csv", "text,label\na,\u200b\nb,y\n")).labels == [None, "y"],
     )
+
+
+def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
     yield "standard input with a mark and CRLF", lambda _: _from_stdin(command, "\ufeffrefund\r\nmy parcel is late")
     yield (
         "--out that is the input",
