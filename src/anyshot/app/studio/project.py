@@ -189,7 +189,7 @@ def remove_project(folder: str | Path) -> Path:
 
     `restore_project` brings it back. Raise ProjectError if it cannot be moved.
     """
-    source = Path(folder)
+    source = Path(folder).expanduser()
     if not (source / FILE_NAME).is_file():
         raise ProjectError(f"{source} is not a project: it has no file {FILE_NAME}.")
     return _moved(source, source.parent / TRASH)
@@ -197,7 +197,8 @@ def remove_project(folder: str | Path) -> Path:
 
 def restore_project(folder: str | Path) -> Path:
     """Move a project back out of ".trash", and return its folder."""
-    return _moved(Path(folder), Path(folder).parent.parent)
+    source = Path(folder).expanduser()
+    return _moved(source, source.parent.parent)
 
 
 def removed_projects(root: Path) -> list[Path]:

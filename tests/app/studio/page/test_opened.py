@@ -16,6 +16,32 @@ def test_removed_projects_are_those_of_the_folder(tmp_path):
         assert projects.restore("mail") == "mail 2"
 
 
+def test_a_project_that_lies_elsewhere_is_removed_and_brought_back(tmp_path):
+    Project.create(tmp_path / "outside" / "mail", name="mail").close()
+    with Projects(tmp_path / "here") as projects:
+        name = projects.add(tmp_path / "outside" / "mail")
+        assert (projects.remove(name), list(projects.folders())) == ("mail", [])
+        assert projects.restore("mail") == "mail"
+        assert projects.folders() == {"mail": tmp_path.resolve() / "outside" / "mail"}
+
+
+def test_deleting_for_good_spares_what_a_link_leads_to_and_says_what_fails(tmp_path, monkeypatch):
+    Project.create(tmp_path / "outside", name="outside").close()
+    with Projects(tmp_path / "here") as projects:
+        kept = projects.create("mail", "texts")
+        (tmp_path / "here" / "linked").symlink_to(tmp_path / "outside", target_is_directory=True)
+        projects.delete(projects.remove("linked"))
+        assert (list(projects.removed()), (tmp_path / "outside" / "project.sqlite").is_file()) == ([], True)
+        projects.remove(kept)
+        monkeypatch.setattr("shutil.rmtree", refuse)
+        with pytest.raises(ProjectError, match="cannot be deleted: Permission denied"):
+            projects.delete("mail")
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
 def test_a_project_is_opened_once_and_no_name_leads_elsewhere(tmp_path):
     Project.create(tmp_path / "outside", name="outside").close()
     with Projects(tmp_path / "here") as projects:

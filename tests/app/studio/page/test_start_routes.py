@@ -1,11 +1,13 @@
 """The first page: what projects are created of, and how they are renamed, removed and brought back."""
 
 import io
+import re
 import zipfile
 
 import pytest
 
 from anyshot.app.studio import save_model
+from anyshot.app.studio.page.start_routes import _file_name
 
 
 def test_a_project_is_taken_away_and_brought_to_another_place(client, filled):
@@ -44,6 +46,11 @@ def test_the_folder_of_a_model_becomes_a_project(client, model):
     assert address == "/p/my model/"
     assert client.get(address + "changes?since=0").json()["n_labels"] == 1
     assert "login" in client.get(address + "classes").text
+
+
+@pytest.mark.parametrize("path", ["model/C:x", "a/..", "model.json:x", "..\\x", "/"])
+def test_a_sent_file_has_no_name_that_leads_elsewhere(path):
+    assert re.fullmatch(r"\w[\w.-]*", _file_name(path))
 
 
 def test_a_damaged_model_and_other_files_leave_no_project(client, model):

@@ -32,6 +32,7 @@ class Projects:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._elsewhere: dict[str, Path] = {}
+        self._emptied: set[Path] = set()  # other folders from which projects were removed
         self._opened: dict[Path, Opened] = {}
         self._lock = threading.Lock()
 
@@ -66,25 +67,36 @@ class Projects:
         self.get(name).project.rename(new)
 
     def removed(self) -> dict[str, Path]:
-        """Return the folders of the projects in the trash by their names."""
-        return {folder.name: folder for folder in studio.removed_projects(self.root)}
+        """Return the folders of the projects in the trash by their names, also of those that lay elsewhere."""
+        places = (*sorted(self._emptied), self.root)
+        return {folder.name: folder for place in places for folder in studio.removed_projects(place)}
 
     def remove(self, name: str) -> str:
         """Move a project into the trash, and return its name there."""
         with self._lock:
             folder = self._closed(name)
-            self._elsewhere.pop(name, None)
-            return str(studio.remove_project(folder).name)
+            target: Path = studio.remove_project(folder)
+            if self._elsewhere.pop(name, None) is not None:
+                self._emptied.add(folder.parent)
+            return target.name
 
     def restore(self, name: str) -> str:
         """Move a project out of the trash, and return the name under which it is found."""
         with self._lock:
-            return str(studio.restore_project(_named(self.removed(), name)).name)
+            folder: Path = studio.restore_project(_named(self.removed(), name))
+        return self.add(folder)
 
     def delete(self, name: str, *, removed: bool = True) -> None:
         """Delete a project for good: one in the trash, or else one that could not be filled."""
         with self._lock:
-            shutil.rmtree(_named(self.removed(), name) if removed else self._closed(name), ignore_errors=True)
+            folder = _named(self.removed(), name) if removed else self._closed(name)
+            try:
+                if folder.is_symlink():
+                    folder.unlink()  # what it leads to is not the studio's
+                else:
+                    shutil.rmtree(folder)
+            except OSError as error:
+                raise ProjectError(f"{folder} cannot be deleted: {error.strerror or error}.") from error
 
     def _closed(self, name: str) -> Path:
         """Close a project if it is open, and return its folder."""

@@ -1,5 +1,6 @@
 """The first page: samples, files, an empty project, and the projects that are there, with their names and removal."""
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -91,7 +92,7 @@ def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scr
     folder = scratch / "model"
     folder.mkdir()
     for path, upload in uploads.items():
-        (folder / (PurePosixPath(path).name.strip(".") or "file")).write_bytes(upload.file.read())
+        (folder / _file_name(path)).write_bytes(upload.file.read())
     target: Path = studio.folder_for(projects.root, name)
     try:
         studio.project_from_model(folder, target, name=name).close()
@@ -99,6 +100,11 @@ def _start_with_model(projects: Projects, uploads: Mapping[str, UploadFile], scr
         reason = str(error).replace(str(folder), name)
         raise DataFileError(f"{name} holds no model that can be read: {reason}") from error
     return target.name
+
+
+def _file_name(path: str) -> str:
+    """Return the name of a file, as one that leads to no other folder on any system."""
+    return re.sub(r"[^\w.-]", "_", PurePosixPath(path).name).strip(".") or "file"
 
 
 def start_with_file(projects: Projects, path: Path, name: str) -> tuple[str, str]:
