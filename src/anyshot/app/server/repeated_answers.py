@@ -71,7 +71,10 @@ class RepeatedAnswers:
         if not path.startswith(START) or not path.endswith(END):
             return None
         name = path[len(START) : -len(END)]
-        if name not in self.models or media_type_of(headers_of(scope)) not in ("application/json", ""):
+        headers = headers_of(scope)
+        if name not in self.models or media_type_of(headers) not in ("application/json", ""):
+            return None
+        if "content-encoding" in headers:  # a compressed body is refused, whatever it holds
             return None
         return name, blake2b(scope["state"]["body"], digest_size=32).digest()
 
