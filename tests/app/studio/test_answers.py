@@ -30,6 +30,7 @@ def names_of(project, answers):
 
 def test_answers_at_no_label_are_those_of_the_classifier(project, answers):
     clf = AnyShotClassifier(CLASSES).fit(unlabeled=[*MESSAGES])
+    assert answers.wait_until_ready()
     assert names_of(project, answers) == clf.predict([*MESSAGES]).tolist()
 
 

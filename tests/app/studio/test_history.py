@@ -27,9 +27,10 @@ def test_each_action_has_a_sentence_of_its_facts(project):
 
 
 def test_the_change_that_is_meant_is_undone_once(project):
-    project.label([1], None)
+    number = project.classes.add("delivery")
+    project.label([1], number)
     last = project.history.last()
-    project.label([2], None)
+    project.label([2], number)
     with pytest.raises(InputError, match="Other changes came after this one"):
         project.undo(last.id)
     project.undo()
