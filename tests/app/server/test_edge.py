@@ -219,11 +219,12 @@ def test_pages_of_other_sites_and_rebound_names_are_refused(client):
     assert "access-control-allow-origin" not in client.options(PREDICT, headers=preflight).headers
 
 
-def test_tokens_scopes_and_allowed_origins_hold_on_a_real_server(folder, tmp_path):
+def test_tokens_scopes_and_allowed_origins_hold_on_a_real_server(tmp_path):
     (tmp_path / "tokens").write_text(f"read {READ}\nwrite {WRITE}\n")
     settings = {"token_file": tmp_path / "tokens", "cors_origins": ["https://app.example"], "host": "127.0.0.1"}
     one = {"name": "refund", "description": "money back"}
-    with served({"support": folder / "support"}, tmp_path / "log", **settings, read_only=True) as running:
+    folder = save_support(tmp_path / "support")
+    with served({"support": folder}, tmp_path / "log", **settings, read_only=True) as running:
         found = [
             httpx.post(running.url + address, json=body, headers={"authorization": token}).status_code
             for address, body in ((PREDICT, {"items": ["a"]}), (CLASSES, one))
