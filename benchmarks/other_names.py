@@ -35,7 +35,7 @@ NAMES: Final = {
 SETTINGS: Final = tuple(Setting(labels, pool) for pool in (False, True) for labels in (0, 1, 5))
 
 
-def renamed(name: str, folder: Path, *, words: bool) -> Vectors:
+def class_embeddings(name: str, folder: Path, *, words: bool) -> Vectors:
     """Return the embeddings (c, d) of the classes of a set under their other names."""
     names = NAMES[name] or load_halves(name, folder).names.tolist()
     return embedder(name, folder, words).reader.embed(describe(names))
@@ -70,7 +70,7 @@ def main() -> None:
         texts = class_data(name, options.folder, Reading(words=False)).texts
         rows = []
         for words in (False, True):
-            data = without_items(texts, renamed(name, options.folder, words=words))
+            data = without_items(texts, class_embeddings(name, options.folder, words=words))
             rows.append([accuracy(name, options.folder, data, setting, options.draws) for setting in SETTINGS])
         changes.append(np.subtract(rows[1], rows[0]))
         cells = (f"{before:.1f} {change:+.1f}" for before, change in zip(rows[0], changes[-1], strict=True))

@@ -171,19 +171,19 @@ def test_no_change_by_three_processes_is_lost(tmp_path):
 
 
 def test_on_windows_a_rename_is_tried_again_while_another_process_reads(tmp_path, monkeypatch):
-    rename, refusals = Path.replace, [PermissionError(), PermissionError()]
+    replace, refusals = Path.replace, [PermissionError(), PermissionError()]
 
     def refused_at_first(source, target):
         if refusals:
             raise refusals.pop()
-        return rename(source, target)
+        return replace(source, target)
 
     monkeypatch.setattr(Path, "replace", refused_at_first)
     (tmp_path / "a").write_text("new")
     with pytest.raises(PermissionError):
-        files.renamed(tmp_path / "a", tmp_path / "b")  # elsewhere it would be refused again
+        files.rename(tmp_path / "a", tmp_path / "b")  # elsewhere it would be refused again
     monkeypatch.setattr(files, "ON_WINDOWS", True)
-    assert files.renamed(tmp_path / "a", tmp_path / "b").read_text() == "new"
+    assert files.rename(tmp_path / "a", tmp_path / "b").read_text() == "new"
     assert refusals == []
 
 

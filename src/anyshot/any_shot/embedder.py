@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anyshot import data as datasets
 from anyshot import encoders
-from anyshot.any_shot.training_set import TrainingSet, without_items
+from anyshot.any_shot.training_set import TrainingSet, Weights, without_items
 from anyshot.base.items import Items, by_position, check_list, check_texts, item_count, item_names, modality_of
 from anyshot.base.labels import Labels, to_indexes
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, Trained
@@ -240,7 +240,7 @@ class Embedder:
         none = np.zeros((len(given), width), np.float32)
         return replace(without_items(texts, none, centering=True), attributes=given)
 
-    def with_items(self, data: TrainingSet, items: Items, labels: Labels, weights: Any = None) -> TrainingSet:
+    def with_items(self, data: TrainingSet, items: Items, labels: Labels, weights: Weights = None) -> TrainingSet:
         """Add items with labels, None for "no label", and weights to a training set."""
         n_items = item_count(items)
         index = to_indexes(labels, data.classes, n_items=n_items)

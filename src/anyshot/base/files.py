@@ -40,7 +40,7 @@ def atomic_file(target: str | os.PathLike[str]) -> Iterator[Path]:
     part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
     try:
         yield part
-        renamed(part, final)
+        rename(part, final)
     except AnyshotError:  # some are of type OSError, too
         raise
     except OSError as error:
@@ -97,7 +97,7 @@ def replace_by_copy(target: Path, source: Path) -> None:
         _swap(fresh, target)
 
 
-def renamed(source: Path, target: Path) -> Path:
+def rename(source: Path, target: Path) -> Path:
     """Rename a file, which replaces another, or a folder; return its new path.
 
     Windows refuses that while another process has the file, or one in the folder, open. Reading takes milliseconds, so
@@ -129,7 +129,7 @@ def readable_folder(target: Path) -> Path:
 def restore_folder(target: Path) -> None:
     """Undo a replacement that was interrupted between its two renames."""
     if readable_folder(target) != target:
-        renamed(_old(target), target)
+        rename(_old(target), target)
 
 
 @contextmanager
@@ -213,16 +213,16 @@ def _swap(fresh: Path, target: Path) -> None:
     if old.exists():
         shutil.rmtree(old)  # `target` is complete, so this was left by a killed process
     if not target.exists():
-        renamed(fresh, target)
+        rename(fresh, target)
     elif not any(target.iterdir()):
         target.rmdir()
-        renamed(fresh, target)
+        rename(fresh, target)
     else:
-        renamed(target, old)
+        rename(target, old)
         try:
-            renamed(fresh, target)
+            rename(fresh, target)
         except OSError:
-            renamed(old, target)
+            rename(old, target)
             raise
     _sync_names(target.parent)
     shutil.rmtree(old, ignore_errors=True)

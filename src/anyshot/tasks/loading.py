@@ -120,7 +120,7 @@ def check_saved_names(facts: Mapping[str, Any], folder: object, *, download: str
         both = " and ".join(map(repr, sorted(names)))
         raise ModelFolderError(f"{folder} names two encoders, {both}. Restore it from a copy, or fit it again.")
     for name in names:
-        _check(name, folder, download=download)
+        _check_name(name, folder, download=download)
 
 
 def check_digest(facts: Mapping[str, Any], folder: object) -> None:
@@ -133,7 +133,7 @@ def check_digest(facts: Mapping[str, Any], folder: object) -> None:
         )
 
 
-def _check(name: str, folder: object, *, download: str) -> None:
+def _check_name(name: str, folder: object, *, download: str) -> None:
     first_layers = FIRST_LAYERS.fullmatch(name)
     whole = first_layers["name"] if first_layers else name
     if whole in ENCODERS and whole not in (PREFIX, KERAS):

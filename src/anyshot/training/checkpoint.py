@@ -14,7 +14,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from anyshot.base.files import renamed, write_synced
+from anyshot.base.files import rename, write_synced
 from anyshot.errors import CheckpointError
 
 FORMAT: Final = 1
@@ -115,7 +115,7 @@ class Checkpoints:
         older = [*self._complete(), *(path for path in unfinished if time.time() - path.stat().st_mtime > _LEFTOVER)]
         if target in older:
             shutil.rmtree(target)
-        renamed(fresh, target)
+        rename(fresh, target)
         for path in older:
             if path not in (target, fresh):
                 shutil.rmtree(path, ignore_errors=True)

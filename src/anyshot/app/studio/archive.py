@@ -18,7 +18,7 @@ from anyshot.app.studio.database import FILE_NAME, Transaction, check_tables
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Kind, Project
 from anyshot.base.class_words import Words
-from anyshot.base.files import atomic_file, renamed
+from anyshot.base.files import atomic_file, rename
 from anyshot.base.model_folder import read_model
 from anyshot.errors import DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
@@ -78,7 +78,7 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
         check_tables(scratch / FILE_NAME)
         if target.exists():
             target.rmdir()
-        renamed(scratch, target)
+        rename(scratch, target)
     return Project.open(target)
 
 
