@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -218,8 +219,12 @@ def _moved(source: Path, into: Path) -> Path:
 
 def list_projects(root: Path) -> list[Path]:
     """Return the folders in `root` that contain a project, the one changed last first."""
-    found = [file for file in root.glob(f"*/{FILE_NAME}") if file.is_file()]
-    return [file.parent for file in sorted(found, key=lambda file: -file.stat().st_mtime)]
+    changed: dict[Path, float] = {}
+    for file in root.glob(f"*/{FILE_NAME}"):
+        with suppress(FileNotFoundError):  # a project may be removed meanwhile
+            if file.is_file():
+                changed[file.parent] = file.stat().st_mtime
+    return sorted(changed, key=lambda folder: -changed[folder])
 
 
 def _checked_name(name: str) -> str:
