@@ -121,3 +121,10 @@ def test_a_member_of_an_enum_of_texts_or_numbers_is_its_value():
     found = column_values([*kinds, *numbers])
     assert found == ["refund", 1]
     assert [type(value) for value in found] == [str, int]
+
+
+def test_texts_of_a_file_of_h5py_are_read(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["labels"], file["numbers"] = ["é", "b"], [1, 2]
+        assert (column_values(file["labels"]), column_values(file["numbers"])) == (["é", "b"], [1, 2])

@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
@@ -11,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from anyshot.base.estimator import ClassifierBase, not_fitted
+from anyshot.base.estimator import ClassifierBase, not_fitted, validate_data
 from anyshot.errors import InputError
 
 X = np.array([[0.0], [1.0], [0.2], [0.9], [0.1], [0.8]])
@@ -70,3 +72,20 @@ def test_it_is_defined_and_shown_without_scikit_learn():
         "{'predict': None})()); print('sklearn' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+LEVELS = pd.MultiIndex.from_tuples([("x", "mean"), ("x", "max")])
+
+
+@pytest.mark.parametrize("names", [range(2), LEVELS], ids=["numbers", "levels"])
+def test_columns_without_names_in_texts_keep_their_order(names):
+    table, estimator = pd.DataFrame([[0.0, 1.0]], columns=names), StandardScaler()
+    validate_data(estimator, table)
+    assert validate_data(estimator, table, reset=False).tolist() == [[0, 1]]
+    with pytest.raises(InputError, match="same order"):
+        validate_data(estimator, table.iloc[:, ::-1], reset=False)
+
+
+def test_a_lazy_table_is_refused_with_the_remedy():
+    with pytest.raises(InputError, match="collect"):
+        validate_data(StandardScaler(), pl.LazyFrame({"a": [1.0]}))

@@ -101,7 +101,7 @@ def test_mixed_kinds_are_counted():
         ([1, 2], "found int 1"),
         ([["a", "b"]], r"found list \['a', 'b'\]"),
         ([[]], r"found list \[\]"),
-        ([b"x" * 99], r"found bytes b'x{55}\.{4}$"),
+        ([b"x" * 99], r"found bytes b'x{55}\.{3} in row 0\.$"),
         ([np.zeros((2, 2))], "found ndarray"),
     ],
 )
@@ -234,3 +234,12 @@ def test_items_and_labels_come_as_two_lists_or_as_a_mapping():
 def test_items_and_labels_that_do_not_match_are_refused(X, y, words):
     with pytest.raises(InputError, match=words):
         items_and_labels(X, y)
+
+
+def test_rows_of_a_database_and_lazy_tables_are_refused_with_the_remedy():
+    with pytest.raises(
+        MixedInputError, match=r"found tuple \('refund',\) in row 0\. Write \[row\[0\] for row in rows\]"
+    ):
+        modality_of([("refund",), ("late",)])
+    with pytest.raises(InputError, match=r"table\.collect\(\)"):
+        modality_of(pl.LazyFrame({"a": [1.0]}))

@@ -1,5 +1,6 @@
 import warnings
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -323,3 +324,9 @@ def test_the_names_of_classes_and_classes_added_later_do_not_change_folds():
     y = np.random.default_rng(0).integers(0, 7, 60)
     later = np.where(y >= 3, y + 1, y)  # a class whose name is sorted before those of some others
     np.testing.assert_array_equal(folds_by_arrival([*later, 3, 3], 5)[:60], folds_by_arrival(y, 5))
+
+
+def test_decimals_of_a_database_are_numbers():
+    labels = label_list([Decimal("2"), Decimal("2.5"), Decimal("NaN"), None])
+    assert labels == [2, 2.5, None, None]
+    assert isinstance(labels[0], int)

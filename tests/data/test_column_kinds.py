@@ -95,3 +95,12 @@ def test_what_lies_beyond_the_rows_of_fit_is_extrapolated(days):
     table = pd.DataFrame({"day": days(101)})
     vectors = TableVectors().fit(table[:60]).transform(table)
     np.testing.assert_allclose(vectors[100] - vectors[0], 100)
+
+
+@pytest.mark.parametrize("form", ["{} kg", "{}kg", "${},000.50", "€ {}", "-{} €"])
+def test_many_numbers_with_one_unit_are_no_categories(form):
+    column = pd.Series([form.format(n) for n in range(11)], name="size")
+    with pytest.raises(InputError, match="'size' holds numbers with a unit"):
+        kind_of(column)
+    assert kind_of(column.astype("category")) == kind_of(column[:10]) == "category"
+    assert kind_of(pd.concat([column, pd.Series(["3 lb"])])) == "category"

@@ -83,3 +83,13 @@ def test_vectors_need_no_table():
     name, table = fit_features([UNLIKE], encoder="auto", vectors_given=False)
     assert (name, "standardized" in table.reason) == ("table", True)
     assert column_names_of(UNLIKE) is None
+
+
+@pytest.mark.parametrize("names", [range(3), [("x", "mean"), ("x", "max"), ("y", "mean")]], ids=["numbers", "levels"])
+def test_columns_without_names_in_texts_keep_their_order_also_when_saved(names):
+    frame = pd.DataFrame(UNLIKE, columns=names)
+    table = FeatureTable.from_facts(json.loads(json.dumps(FeatureTable.fit([frame], standardize=True).facts())))
+    assert table.transform(frame).shape == (20, 4)
+    assert table.transform(frame.set_axis(["a", "b", "c"], axis=1).to_numpy()).shape == (20, 4)
+    with pytest.raises(InputError, match="another order"):
+        table.transform(frame.iloc[:, ::-1])

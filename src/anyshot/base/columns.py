@@ -4,6 +4,7 @@ The libraries are recognized by the methods of their objects, so none of them is
 """
 
 import enum
+import numbers
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -21,6 +22,8 @@ def column_values(column: Any) -> list[Any]:
     [1, 2]
     """
     column = only_column(column)
+    if hasattr(column, "read_direct"):  # h5py, whose texts have no conversion to objects
+        column = np.asarray(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "biufU":
         return list(column.tolist())
     if hasattr(column, "to_pylist"):  # pyarrow
@@ -83,6 +86,25 @@ def is_table(given: object) -> bool:
 def column_names(table: Any) -> list[Any]:
     """Return the names of a table's columns."""
     return list(table.column_names if hasattr(table, "column_names") else table.columns)
+
+
+def column_labels(given: Any) -> list[Any] | None:
+    """Return the names of a pandas frame's columns as values of JSON, levels as lists; None for anything else."""
+    if not (is_table(given) and hasattr(given, "iloc")):
+        return None
+    return [
+        str(name) if isinstance(name, str) else int(name) if isinstance(name, numbers.Integral) else _levels(name)
+        for name in given.columns
+    ]
+
+
+def _levels(name: Any) -> list[str]:
+    return [str(level) for level in (name if isinstance(name, tuple) else (name,))]
+
+
+def are_texts(names: list[Any]) -> bool:
+    """Return whether all names of columns are texts, which scikit-learn compares itself."""
+    return all(isinstance(name, str) for name in names)
 
 
 def text_columns(table: Any) -> list[Any]:

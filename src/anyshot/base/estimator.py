@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
+from anyshot.base.columns import are_texts, column_labels
+from anyshot.base.validation import refuse_lazy
 from anyshot.errors import InputError
 
 
@@ -54,6 +56,23 @@ class ClassifierBase(ABC):
         usual = _defaults(type(self))
         given = {name: value for name, value in self.get_params().items() if repr(value) != repr(usual[name])}
         return f"{type(self).__name__}({', '.join(f'{name}={short.repr(value)}' for name, value in given.items())})"
+
+
+def validate_data(estimator: Any, X: Any, *given: Any, reset: bool = True, **options: Any) -> Any:
+    """Check and convert `X` as scikit-learn does, and compare names of columns that are not texts, which it does not.
+
+    Raises InputError if numbered columns, or those of several levels, differ from those of `fit`.
+    """
+    from sklearn.utils import validation  # here, so that predicting texts does not import it
+
+    refuse_lazy(X)
+    names = column_labels(X)
+    if reset:
+        estimator._column_labels = None if names is None or are_texts(names) else names
+    known = getattr(estimator, "_column_labels", None)
+    if None not in (known, names) and names != known and not are_texts(names or []):
+        raise InputError(f"The columns are {names}; in `fit` they were {known}, which must be in the same order.")
+    return validation.validate_data(estimator, X, *given, reset=reset, **options)
 
 
 def not_fitted(message: str) -> Exception:

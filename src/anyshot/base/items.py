@@ -21,6 +21,7 @@ from anyshot.base.columns import (
     unmasked,
 )
 from anyshot.base.labels import Label, Labels, is_blank, is_missing, label_list, wrong_number_of_labels
+from anyshot.base.validation import refuse_lazy
 from anyshot.errors import BadItemError, InputError, MixedInputError
 
 MAX_WEIGHT: Final = 1000
@@ -99,6 +100,7 @@ def check_list(items: object, *, what: str = "A list of items") -> None:
         raise InputError(f"{what} is needed; got a {kind}. Only fit and evaluate accept {{label: items}}.")
     if isinstance(items, (set, frozenset)):
         raise InputError(f"{what} is needed; got a {kind}, which has no order. Write sorted(...).")
+    refuse_lazy(items)
     single = isinstance(items, (str, bytes, PathLike)) or getattr(items, "ndim", 1) == 0
     if single or not isinstance(items, Iterable | Sized):
         raise InputError(f"{what} is needed; got one {kind}. Write [item].")
@@ -138,9 +140,10 @@ def modality_of(items: Items) -> Modality:
         raise MixedInputError(f"All items must be of one kind; found {found}. Make one call per kind.")
     kind = next(iter(kinds))
     if kind not in _MODALITIES:
+        of_rows = isinstance(items[0], (list, tuple)) and len(items[0]) == 1  # as databases return one column
         raise MixedInputError(
             "Items must be texts, images (paths, PIL images, uint8 arrays) or float vectors; found "
-            f"{_describe(items[0])}."
+            f"{_describe(items[0])} in row 0.{' Write [row[0] for row in rows].' if of_rows else ''}"
         )
     return _MODALITIES[kind]
 

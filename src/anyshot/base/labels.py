@@ -9,6 +9,7 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -125,13 +126,15 @@ def check_indexes(y: ArrayLike, *, n_items: int, n_classes: int) -> NDArray[np.i
 def label_list(labels: Labels) -> list[Label]:
     """Return the labels as a list of Python values, names as `clean_name` writes them, "no label" as None.
 
+    A Decimal, as databases return, is its integer or float.
+
     Raises
     ------
     InputError
         An item has several labels, a label is neither a name nor a number, or it is a float that may be the rounded
         value of another integer.
     """
-    listed: list[Any] = column_values(labels)
+    listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in column_values(labels)]
     for row, label in enumerate(listed):
         if isinstance(label, str | int | None):
             continue
@@ -150,6 +153,10 @@ def label_list(labels: Labels) -> list[Label]:
                 'column as integers or text, as by dtype="Int64" in pandas.'
             )
     return clean_names(None if is_missing(label) else label for label in listed)
+
+
+def _plain_number(label: Decimal) -> int | float:
+    return int(label) if label.is_finite() and label == label.to_integral_value() else float(label)
 
 
 def clean_name(name: str) -> str:

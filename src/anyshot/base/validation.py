@@ -39,6 +39,7 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     WidthError
         `X` does not have `width` columns.
     """
+    refuse_lazy(X)
     if hasattr(X, "toarray"):
         _check_dense_size(X, name)
     try:
@@ -54,6 +55,12 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
+
+
+def refuse_lazy(given: Any) -> None:
+    """Raise InputError for a lazy table of polars."""
+    if hasattr(given, "collect_schema") and not hasattr(given, "shape"):
+        raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
 
 
 def target_numbers(y: Any, *, name: str = "y") -> Floats:

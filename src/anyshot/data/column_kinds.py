@@ -17,6 +17,8 @@ Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duratio
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _NUMBER: Final = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?(\s?%)?")  # 007 is a code
+_MEASURE: Final = re.compile(r"[+-]?([$€£¥₹]?)\s?[+-]?\d[\d.,']*\s?(\D{0,12})")  # a currency or a unit, "5 kg"
+_MANY: Final = 10  # so many different texts are hardly categories
 _COMMA: Final = re.compile(r"[+-]?\d+(,\d+)?")
 _CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _TIME: Final = re.compile(_CLOCK)
@@ -42,8 +44,8 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     Raises
     ------
     InputError
-        The column holds lists or other collections, numbers with a decimal comma, or dates that may be read in two
-        ways.
+        The column holds lists or other collections, numbers with a decimal comma or a unit, or dates that may be read
+        in two ways.
     """
     kind = column.dtype
     if is_numeric_dtype(kind) or is_bool_dtype(kind):
@@ -136,7 +138,21 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
             'with pandas.read_csv(..., decimal=","), or convert the column to numbers.'
         )
     dates = [_DATE.fullmatch(text) for text in stripped]
+    if not all(dates):
+        _check_units(stripped, name)
     return _kind_of_dates([found for found in dates if found], name) if all(dates) else "category"
+
+
+def _check_units(texts: set[str], name: object) -> None:
+    """Raise InputError if many texts are numbers with the same unit or currency: they are no categories."""
+    measures = [_MEASURE.fullmatch(text) for text in texts]
+    units = {found.groups() if found else None for found in measures}
+    if len(texts) > _MANY and len(units) == 1 and units != {None} and units != {("", "")}:
+        raise InputError(
+            f"Column {name!r} holds numbers with a unit, such as {min(texts)!r}. Convert it to numbers, as by "
+            f"table[{name!r}].str.replace(r'[^0-9.+-]', '', regex=True).astype(float); or, if they are categories, by "
+            'astype("category").'
+        )
 
 
 def _kind_of_dates(dates: list[re.Match[str]], name: object) -> Kind:

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from anyshot.base.columns import numeric_array, text_columns
+from anyshot.base.columns import are_texts, column_labels, numeric_array, text_columns
 from anyshot.base.validation import Floats
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
@@ -31,8 +31,8 @@ class FeatureTable:
 
     Parameters
     ----------
-    names : list of str or None
-        Names of the columns of the table given to `fit`; None for an array.
+    names : list or None
+        Names of the columns of the table given to `fit`, also numbers and names of several levels; None for an array.
     columns : TableVectors or None
         What encodes the columns of a table that is standardized.
     mean, std : ndarray of shape (n_features,) or None
@@ -40,7 +40,7 @@ class FeatureTable:
     """
 
     def __init__(
-        self, names: list[str] | None, columns: TableVectors | None, mean: Floats | None, std: Floats | None
+        self, names: list[Any] | None, columns: TableVectors | None, mean: Floats | None, std: Floats | None
     ) -> None:
         self.names, self.columns, self.mean, self.std = names, columns, mean, std
 
@@ -48,7 +48,7 @@ class FeatureTable:
     def fit(cls, parts: Sequence[Any], *, standardize: bool) -> Self:
         """Learn from the rows of several tables or arrays with the same columns."""
         frames = [as_frame(part) for part in parts]
-        names = column_names_of(frames[0])
+        names = column_labels(frames[0])
         table = cls(names, None, None, None)
         for frame in frames[1:]:
             table.check_names(frame)
@@ -92,8 +92,8 @@ class FeatureTable:
 
     def check_names(self, X: Any) -> None:
         """Raise InputError if the columns of a table have other names than those of `fit`, or another order."""
-        given = column_names_of(X)
-        if self.names is None or given is None or given == self.names:
+        given = column_labels(as_frame(X))
+        if self.names is None or given is None or given == self.names or are_texts(given) != are_texts(self.names):
             return
         missing = [name for name in self.names if name not in given]
         extra = [name for name in given if name not in self.names]
@@ -102,7 +102,8 @@ class FeatureTable:
             fault = f"The table lacks the column {missing[0]!r}, which was in `fit`."
         elif extra:
             fault = f"The table has the column {extra[0]!r}, which was not in `fit`."
-        raise InputError(f"{fault} Pass table[model.feature_names_in_].")
+        remedy = "table[model.feature_names_in_]" if are_texts(given) else f"the columns in the order {self.names}"
+        raise InputError(f"{fault} Pass {remedy}.")
 
     @property
     def reason(self) -> str | None:
@@ -130,11 +131,8 @@ class FeatureTable:
 
 def column_names_of(X: Any) -> list[str] | None:
     """Return the names of a table's columns if all are texts, as `feature_names_in_` of scikit-learn, else None."""
-    frame = as_frame(X)
-    if not isinstance(frame, pd.DataFrame):
-        return None
-    names = list(frame.columns)
-    return [str(name) for name in names] if all(isinstance(name, str) for name in names) else None
+    names = column_labels(as_frame(X))
+    return None if names is None or not are_texts(names) else names
 
 
 def holds_features(X: Any) -> bool:

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
 from anyshot.base.columns import column_values, is_table, unmasked
-from anyshot.base.validation import Floats, extra
+from anyshot.base.validation import Floats, extra, refuse_lazy
 from anyshot.data.column_kinds import Kind, as_numbers, kind_of
 from anyshot.errors import InputError
 
@@ -160,6 +160,7 @@ def is_plain(table: TableVectors) -> bool:
 
 def as_frame(X: Any) -> Any:
     """Return a table of polars or pyarrow as a DataFrame of pandas, a masked array with NaN, and the rest unchanged."""
+    refuse_lazy(X)
     if hasattr(X, "to_arrow") and is_table(X) and any(str(own) == "Object" for own in X.dtypes):
         return pd.DataFrame({name: pd.Series(column_values(X[name]), dtype=object) for name in X.columns})
     table = X.to_arrow() if hasattr(X, "to_arrow") and is_table(X) else unmasked(X)

@@ -12,10 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
 from anyshot.base.columns import column_values, unmasked
+from anyshot.base.estimator import validate_data
 from anyshot.base.labels import is_missing
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Indexes, Vectors

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.estimator import validate_data
 from anyshot.domain_adaptation.base import AdaptedClassifier, Floats, SourceModel, is_sparse
 from anyshot.domain_adaptation.coral import CORAL
 from anyshot.domain_adaptation.meda import MEDA

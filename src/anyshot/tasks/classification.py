@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from anyshot import encoders, evaluation
 from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
+from anyshot.base.columns import are_texts
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, weighted_items
 from anyshot.base.labels import Label, Labels, from_indexes
 from anyshot.base.model_folder import SavedModel
@@ -209,7 +210,7 @@ class AnyShotClassifier(FittedClassifier):
     def feature_names_in_(self) -> NDArray[np.object_]:
         """Names of the columns of the table given to `fit`."""
         table = self.any_shot_model().embedder.table
-        if table is None or table.names is None:
+        if table is None or table.names is None or not are_texts(table.names):
             raise AttributeError("The classifier was not fitted to a table with names for its columns.")
         return np.array(table.names, dtype=object)
 

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
+from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes, check_indexes, decision_scores
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError

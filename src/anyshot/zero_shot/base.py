@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError

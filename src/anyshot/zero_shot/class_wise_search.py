@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import ParameterGrid
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator, vectors
 from anyshot.errors import NotEnoughLabelsError

@@ -8,10 +8,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from anyshot.base import validation
+from anyshot.base.estimator import validate_data
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import check_all_labeled, check_unlabeled, float_array
 from anyshot.errors import DomainError, InputError, WidthError

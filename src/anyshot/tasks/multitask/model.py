@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base import validation
 from anyshot.base.columns import unmasked
+from anyshot.base.estimator import validate_data
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.threads import threads_for
 from anyshot.base.validation import Floats
