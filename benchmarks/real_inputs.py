@@ -24,6 +24,7 @@ import polars as pl
 import pyarrow as pa
 import real_answers
 import real_neighbors
+import real_week
 import torch
 from PIL import Image
 from scipy.sparse import csr_array
@@ -503,6 +504,7 @@ holds("command line", "--out is tested first")(
 
 real_answers.add(holds, command)
 real_neighbors.add(holds, command)
+real_week.add(holds, command)
 
 
 def main() -> int:
