@@ -136,7 +136,7 @@ def test_images_by_upload_and_camera(opened):
         {"name": f"{n}.png", "mimeType": "image/png", "buffer": drawn((20 * n, 90, 200), "ellipse")} for n in range(4)
     ]
     page.set_input_files("#file-input", [*files, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"}])
-    page.wait_for_selector("#toast >> text=4 items added. 1 could not be read.")
+    page.wait_for_selector("#toast >> text=4 items added. 1 could not be used.")
     answered(page)
     page.click("#list .card >> nth=1")
     page.click("#dock .pick >> text=ball")

@@ -157,7 +157,7 @@ def test_a_project_is_renamed_removed_and_brought_back(opened, studio):
     page.click("[data-delete-project]")
     check(page)
     page.click("#delete-project .danger")
-    until(page, "!document.body.textContent.includes('New')")
+    page.wait_for_selector("text=/New/", state="detached")  # the page is loaded again
 
 
 def test_a_project_that_is_removed_elsewhere_is_said_and_comes_back(opened, studio):
