@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from anyshot.app.studio import Project, save_model
-from studio_page import TEXTS, answered, check, create, name_classes, paste, until
+from studio_page import TEXTS, answered, check, create, name_classes, paste
 
 pytestmark = pytest.mark.full
 
