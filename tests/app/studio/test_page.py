@@ -251,7 +251,7 @@ def test_two_tabs_see_the_changes_of_each_other(opened):
 
 @pytest.mark.full
 def test_a_server_that_is_gone_and_back_loses_no_click(opened, studio):
-    page = opened(expected=("ERR_CONNECTION_REFUSED", "Failed to load resource"))
+    page = opened(expected=("ERR_CONNECTION_REFUSED", "Failed to load resource", "htmx:"))
     create(page, "gone")
     name_classes(page, ["billing", "login"])
     paste(page, TEXTS)

@@ -60,7 +60,7 @@ const inUse = (panel) => panel.contains(document.activeElement) && document.acti
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}&left=${askWords.length - 1}` : "";
-  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" });
+  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" }).catch(() => late.add(id));  // the server is gone
 }
 document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
   const { target } = event.detail;
