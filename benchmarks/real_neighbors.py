@@ -50,7 +50,7 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
         holds("audit", what)(situation)
 
 
-def _fails(call: Callable[[], object], *words: str) -> bool:
+def fails(call: Callable[[], object], *words: str) -> bool:
     """Return whether a call ends in an error of anyshot, or of scikit-learn's checks, with these words."""
     try:
         call()
@@ -122,23 +122,23 @@ def _tables() -> Iterator[tuple[str, Situation]]:
         "MultitaskModel": lambda X: MultitaskModel().fit(X, {"t": SIGNS}),
         "CORAL": lambda X: CORAL().fit(X, SIGNS, target=TABLE.to_numpy()),
     }.items():
-        yield f"a masked number, {name}", lambda _, fit=fit: _fails(lambda: fit(hole))
+        yield f"a masked number, {name}", lambda _, fit=fit: fails(lambda: fit(hole))
     sparse = TABLE.astype(pd.SparseDtype("float64", 0.0))
     yield "sparse columns of pandas", lambda _: _fitted(sparse, SIGNS).score(sparse, SIGNS) > 0.9
     records = TABLE.to_records(index=False)
-    yield "a record array is refused", lambda _: _fails(lambda: _fitted(records, SIGNS))
-    yield "one row of a table is refused", lambda _: _fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.iloc[0]))
+    yield "a record array is refused", lambda _: fails(lambda: _fitted(records, SIGNS))
+    yield "one row of a table is refused", lambda _: fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.iloc[0]))
     yield (
         "one row of a table, regression",
-        lambda _: _fails(lambda: AnyShotRegressor().fit(TABLE, TABLE["a"]).predict(TABLE.iloc[0])),
+        lambda _: fails(lambda: AnyShotRegressor().fit(TABLE, TABLE["a"]).predict(TABLE.iloc[0])),
     )
     yield (
         "a further column at predict",
-        lambda _: _fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.assign(extra=1.0)), "extra"),
+        lambda _: fails(lambda: _fitted(TABLE, SIGNS).predict(TABLE.assign(extra=1.0)), "extra"),
     )
     yield (
         "a polars table in another order",
-        lambda _: _fails(
+        lambda _: fails(
             lambda: (
                 AnyShotRegressor()
                 .fit(pl.from_pandas(TABLE), TABLE["a"])
@@ -146,7 +146,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
             )
         ),
     )
-    yield "complex numbers", lambda _: _fails(lambda: _fitted(TABLE.to_numpy() + 1j, SIGNS))
+    yield "complex numbers", lambda _: fails(lambda: _fitted(TABLE.to_numpy() + 1j, SIGNS))
     swapped = TABLE.to_numpy().astype(">f8")
     swapped.flags.writeable = False
     yield "numbers of the other byte order", lambda _: _fitted(swapped, SIGNS).score(TABLE.to_numpy(), SIGNS) > 0.9
@@ -192,7 +192,7 @@ def _files() -> Iterator[tuple[str, Situation]]:
     )
     yield (
         "a quote that never closes",
-        lambda f: _fails(lambda: read_data(_file(f, "a.csv", 'text,label\na,x\n"b,y\nc,x\n')), "line 3"),
+        lambda f: fails(lambda: read_data(_file(f, "a.csv", 'text,label\na,x\n"b,y\nc,x\n')), "line 3"),
     )
     yield "line ends of old Macs", lambda f: read_data(_file(f, "a.csv", "text,label\ra,x\rb,y\r")).labels == ["x", "y"]
     yield (
@@ -202,7 +202,7 @@ def _files() -> Iterator[tuple[str, Situation]]:
     yield "a .csv that is an Excel file", _excel_as_csv
     yield (
         "an .xlsx that is a CSV",
-        lambda f: _fails(lambda: read_data(_file(f, "a.xlsx", "text,label\na,x\n")), "Excel"),
+        lambda f: fails(lambda: read_data(_file(f, "a.xlsx", "text,label\na,x\n")), "Excel"),
     )
     yield "an error of Excel is no label", _excel_error
     yield (
@@ -248,7 +248,7 @@ def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Si
 def _excel_as_csv(folder: Path) -> bool:
     pd.DataFrame({"text": ["a"], "label": ["x"]}).to_excel(folder / "a.xlsx", index=False)
     (folder / "a.xlsx").rename(folder / "a.csv")
-    return _fails(lambda: read_data(folder / "a.csv"), "Excel")
+    return fails(lambda: read_data(folder / "a.csv"), "Excel")
 
 
 def _excel_error(folder: Path) -> bool:
@@ -332,7 +332,7 @@ def _items() -> Iterator[tuple[str, Situation]]:
     for verb in ("predict", "predict_proba", "explain", "suggest", "closeness", "predict_set"):
         yield (
             f"{verb} of one text",
-            lambda _, verb=verb: _fails(lambda: getattr(clf, verb)(np.str_("refund")), "[item]"),
+            lambda _, verb=verb: fails(lambda: getattr(clf, verb)(np.str_("refund")), "[item]"),
         )
     yield (
         "class_prior that differs in accents",
@@ -438,7 +438,7 @@ def _refused_encoder(folder: Path, name: str) -> bool:
     parameters: Any = saved.facts["parameters"]
     changed = {"encoder": {**encoder, "name": name}, "parameters": {**parameters, "encoder": name}}
     write_model(folder / "m", facts={**saved.facts, **changed}, arrays=saved.arrays, card="")
-    return _fails(lambda: load(folder / "m").predict(TEXTS[:1]))
+    return fails(lambda: load(folder / "m").predict(TEXTS[:1]))
 
 
 def _formula_column(folder: Path, command: Callable[..., Any]) -> bool:

@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
+from real_neighbors import Situation, fails
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
@@ -36,8 +37,6 @@ from anyshot import AnyShotClassifier, AnyShotRegressor, MultitaskModel, load
 from anyshot.base.pixels import read_pixels
 from anyshot.data import read_data, write_table
 from anyshot.errors import AnyshotError
-
-Situation = Callable[[Path], object]
 
 TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
 NAMES = ["refund", "refund", "delivery", "delivery"] * 3
@@ -56,15 +55,6 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
         holds("second audit", what)(situation)
 
 
-def _fails(call: Callable[[], object], *words: str) -> bool:
-    """Return whether a call ends in an error of anyshot, or of scikit-learn's checks, with these words."""
-    try:
-        call()
-    except (AnyshotError, ValueError) as error:
-        return all(word in str(error) for word in words)
-    return False
-
-
 def _fitted(X: Any = TEXTS, y: Any = NAMES, **parameters: Any) -> AnyShotClassifier:
     return AnyShotClassifier(cache=False, **parameters).fit(X, y)
 
@@ -80,9 +70,9 @@ def _right(X: Any, y: Any, labels: Any) -> bool:
 def _labels() -> Iterator[tuple[str, Situation]]:
     gaps = [None if i == 3 else name for i, name in enumerate(NAMES)]
     yield "1 labels as a table of one column", lambda _: _right(TEXTS, pd.DataFrame({"label": NAMES}), NAMES)
-    yield "2 one-hot labels are refused", lambda _: _fails(lambda: _fitted(TEXTS, np.eye(2, dtype=int)[INDEX]), "label")
+    yield "2 one-hot labels are refused", lambda _: fails(lambda: _fitted(TEXTS, np.eye(2, dtype=int)[INDEX]), "label")
     tags = [["refund", "angry"], ["refund"], ["delivery"], ["delivery", "late"]] * 3
-    yield "3 lists of tags are refused", lambda _: _fails(lambda: _fitted(TEXTS, tags), "label")
+    yield "3 lists of tags are refused", lambda _: fails(lambda: _fitted(TEXTS, tags), "label")
     scores = pd.Series([1.0 if i else 0.0 for i in INDEX])
     scores[3] = np.nan
     yield "4 floats of a column with a gap", lambda _: _fitted(TEXTS, scores).classes_.tolist() == [0, 1]
@@ -104,7 +94,7 @@ def _database_rows(_: Path) -> bool:
     base.execute("create table t (text, label)")
     base.executemany("insert into t values (?, ?)", zip(TEXTS, NAMES, strict=True))
     texts, labels = base.execute("select text from t").fetchall(), base.execute("select label from t").fetchall()
-    return _fails(lambda: _fitted(texts, NAMES), "row 0") and _fails(lambda: _fitted(TEXTS, labels), "Row 0")
+    return fails(lambda: _fitted(texts, NAMES), "row 0") and fails(lambda: _fitted(TEXTS, labels), "Row 0")
 
 
 def _keys_and_values(_: Path) -> bool:
@@ -126,14 +116,14 @@ def _tables() -> Iterator[tuple[str, Situation]]:
     numbered = pd.DataFrame(TABLE.to_numpy())
     yield (
         "10 numbered columns in another order",
-        lambda _: _fails(lambda: _fitted(numbered, SIGNS).predict(numbered[[2, 1, 0]]), "order"),
+        lambda _: fails(lambda: _fitted(numbered, SIGNS).predict(numbered[[2, 1, 0]]), "order"),
     )
     levels = TABLE.set_axis(pd.MultiIndex.from_tuples([("x", "mean"), ("x", "max"), ("y", "mean")]), axis=1)
     yield "11 columns of two levels, as groupby.agg makes", lambda _: _fitted(levels, SIGNS).score(levels, SIGNS) > 0.9
     yield "12 a column without values", lambda _: _no_values(TABLE.assign(d=np.nan))
     infinite = TABLE.assign(b=TABLE["b"].where(TABLE.index != 7, np.inf))
-    yield "13 infinity after a division", lambda _: _fails(lambda: _fitted(infinite, SIGNS), "'b'", "7")
-    yield "14 a lazy table of polars", lambda _: _fails(lambda: _fitted(pl.from_pandas(TABLE).lazy(), SIGNS), "collect")
+    yield "13 infinity after a division", lambda _: fails(lambda: _fitted(infinite, SIGNS), "'b'", "7")
+    yield "14 a lazy table of polars", lambda _: fails(lambda: _fitted(pl.from_pandas(TABLE).lazy(), SIGNS), "collect")
     forms = {
         "15 amounts of money": [f"${day * 100:,.2f}" for day in range(101)],
         "16 times with a zone": DAYS.tz_localize("UTC"),
@@ -155,7 +145,7 @@ def _tables() -> Iterator[tuple[str, Situation]]:
 def _no_values(table: pd.DataFrame) -> bool:
     with suppress(AnyshotError, ValueError):
         return _fitted(table, SIGNS).score(table, SIGNS) > 0.9
-    return _fails(lambda: _fitted(table, SIGNS), "'d'")
+    return fails(lambda: _fitted(table, SIGNS), "'d'")
 
 
 def _goes_on(values: Any) -> bool:
@@ -178,7 +168,7 @@ def _targets(prices: list[str]) -> bool:
     table = pd.DataFrame({"i": range(60)})
     with suppress(AnyshotError):
         return abs(AnyShotRegressor().fit(table, prices).predict(table)[-1] - 1590) < 10
-    return _fails(lambda: AnyShotRegressor().fit(table, prices), "row 0", "'1,000'")
+    return fails(lambda: AnyShotRegressor().fit(table, prices), "row 0", "'1,000'")
 
 
 # --- files of spreadsheets and databases: 23 to 32 -------------------------------------------------------------------
@@ -233,20 +223,20 @@ def _no_header(folder: Path) -> bool:
     lines = "".join(f"{text},{name}\n" for text, name in zip(TEXTS, NAMES, strict=True))
     with suppress(AnyshotError):
         return len(_read(folder, "a.csv", lines)[0]) == len(TEXTS)
-    return _fails(lambda: _read(folder, "a.csv", lines), "column")
+    return fails(lambda: _read(folder, "a.csv", lines), "column")
 
 
 def _json_list(folder: Path) -> bool:
     text = json.dumps([{"text": text, "label": name} for text, name in zip(TEXTS, NAMES, strict=True)], indent=1)
     with suppress(AnyshotError):
         return _read(folder, "a.json", text) == (TEXTS, NAMES)
-    return _fails(lambda: _read(folder, "a.json", text), ".jsonl")
+    return fails(lambda: _read(folder, "a.json", text), ".jsonl")
 
 
 def _old_excel(folder: Path) -> bool:
     page = "<html><table><tr><td>text</td><td>label</td></tr><tr><td>hi</td><td>a</td></tr></table></html>"
-    tabs = _fails(lambda: _read(folder, "b.xls", "text\tlabel\nhi\ta\n"), ".xls", ".csv")
-    return tabs and _fails(lambda: _read(folder, "a.xls", page), ".xls", ".csv")
+    tabs = fails(lambda: _read(folder, "b.xls", "text\tlabel\nhi\ta\n"), ".xls", ".csv")
+    return tabs and fails(lambda: _read(folder, "a.xls", page), ".xls", ".csv")
 
 
 def _parquet(folder: Path) -> bool:
@@ -298,7 +288,7 @@ def _images(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
     yield "37 a photo that was cut off while it was copied", lambda f: _cut_off(f, command)
     yield "38 what macOS and Windows leave in a folder", _left_files
     yield "39 digits as an array of floats", lambda _: _digits()
-    yield "40 photos as floats from 0 to 1", lambda _: _fails(
+    yield "40 photos as floats from 0 to 1", lambda _: fails(
         lambda: _fitted([np.full((32, 32, 3), i / 2, np.float32) for i in INDEX], NAMES), "uint8"
     )  # fmt: skip
 
@@ -343,7 +333,7 @@ def _left_files(folder: Path) -> bool:
 
 def _digits() -> bool:
     images, digits = load_digits(return_X_y=True)[0].reshape(-1, 8, 8)[:40], load_digits().target[:40]
-    return _fails(lambda: _fitted(images, digits), "uint8") or _fails(lambda: _fitted(images, digits), "reshape")
+    return fails(lambda: _fitted(images, digits), "uint8") or fails(lambda: _fitted(images, digits), "reshape")
 
 
 # --- saved models, threads and processes: 41 to 45 -------------------------------------------------------------------
@@ -364,7 +354,7 @@ def _part_of_a_model(folder: Path) -> bool:
     _fitted().save(folder / "m")
     arrays = max((folder / "m").rglob("*.safetensors"), key=lambda path: path.stat().st_size)
     arrays.write_bytes(arrays.read_bytes()[:-100])
-    return _fails(lambda: load(folder / "m"), str(folder / "m"))
+    return fails(lambda: load(folder / "m"), str(folder / "m"))
 
 
 def _joblib(folder: Path) -> bool:
