@@ -62,7 +62,7 @@ def pool_options(data):
 
 def test_without_a_pool_the_class_vectors_stay_as_given():
     data, _, _ = four_classes()
-    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, ())
+    assert fit_prior(data)[1:2] + fit_prior(data)[3:] == ("names", None, 1.0, (), False)
     np.testing.assert_array_equal(fit_prior(data).class_vectors, data.class_embeddings)
 
 

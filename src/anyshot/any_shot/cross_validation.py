@@ -71,11 +71,12 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     A class's only label, predicted by its class vector and other labels, tells how hard new items are, but not which
     heads to average. It is far too hard with clusters, where others moved to their labels, and without class vectors.
     """
-    own, few = data.defaults, len(np.unique(data.index)) < data.defaults.min_labels
+    known = data.subset(first_of_each_class(data.index, data.defaults.max_held_out))
+    few = len(np.unique(known.index)) < known.defaults.min_labels
     if few or prior.clusters or method != "any-shot" or not prior.class_vectors.any(axis=1).all():
         return 1.0
-    scores = held_out_scores(method, divided(data, prior), factors, {})[0]
-    return fit_temperature(scores, data.index, weights=data.weight, prior_items=own.temperature_items)
+    scores = held_out_scores(method, divided(known, prior), factors, {})[0]
+    return fit_temperature(scores, known.index, weights=known.weight, prior_items=known.defaults.temperature_items)
 
 
 class Fold(NamedTuple):

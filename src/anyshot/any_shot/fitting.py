@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot import zero_shot
 from anyshot.any_shot.cross_validation import Scores, cross_validate, result_of
 from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.heads import Factors, Fit, fit_method, heads, odds_as_factors
@@ -46,8 +45,7 @@ def fit_model(
             )
         found = means_and_threshold(data, prior.initial, unknown_rate)
         wanted = _main_method(data, prior) if method == "auto" else method
-        guesses = prior.reasons == (zero_shot.GUESSES,)
-        results, fold_deltas = cross_validate(data, prior, wanted if guesses else method, start or {})
+        results, fold_deltas = cross_validate(data, prior, wanted if prior.are_guesses else method, start or {})
         chosen, why = result_of(wanted, results, data, prior)
         prior = moved_by_labels(prior, data) if wanted == "any-shot" else prior
         fit = fit_method(wanted, data, prior, chosen.factors, temperature=chosen.temperature, start=start or {})
@@ -64,7 +62,7 @@ def fit_model(
         *fit[0],
         wanted,
         kind,
-        (*(prior.reasons if kind != "none" or guesses else ()), *_reasons(why, kind, data, embedder, shares)),
+        (*(prior.reasons if kind != "none" or prior.are_guesses else ()), *_reasons(why, kind, data, embedder, shares)),
         *found,
         leaderboard=tuple(sorted(results, key=lambda result: -result.accuracy)),
         starts={head: delta.rounded() for head, delta in {**fit[1], **fold_deltas}.items()},
@@ -131,7 +129,7 @@ def offsets_for(shares: Floats, scores: Scores, prior: Prior, data: TrainingSet)
 
 def _main_method(data: TrainingSet, prior: Prior) -> Method:
     """Return the any-shot head, zero-shot without labels and pool, or logistic regression if names say nothing."""
-    if prior.kind == "none" or (prior.reasons == (zero_shot.GUESSES,) and data.counts.all()):
+    if prior.kind == "none" or (prior.are_guesses and data.counts.all()):
         return "logistic-regression"
     return "any-shot" if len(data.index) or prior.clusters else "zero-shot"
 

@@ -31,6 +31,7 @@ class Prior(NamedTuple):
     clusters: Clusters | None = None  # None without a pool, or if it is not used
     confidence: float = 1.0  # factor of the default scale of scores
     reasons: tuple[str, ...] = ()
+    are_guesses: bool = False  # whether the class vectors are those of names that say nothing to the encoder
 
 
 def fit_prior(data: TrainingSet) -> Prior:
@@ -43,7 +44,7 @@ def fit_prior(data: TrainingSet) -> Prior:
     S, own, pool = initial_class_vectors(data), data.defaults, data.pool
     kind: PriorKind = "attributes" if data.attributes.size else "names" if S.any() else "none"
     if names_are_guesses(data):
-        return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,))
+        return Prior(unit(data.class_embeddings), kind, S, None, confidence_of(0.0, data), (zero_shot.GUESSES,), True)
     if pool is None or kind == "none":
         return Prior(S, kind, S)
     n_different = len(np.unique(first_copies(pool)))
