@@ -2,8 +2,9 @@
 
 import pytest
 
+from anyshot import load_encoder
 from anyshot.base.class_words import Words
-from anyshot.zero_shot.class_readings import ANY_WORDS, denies, reading_reasons, readings
+from anyshot.zero_shot.class_readings import ANY_WORDS, ClassReader, denies, reading_reasons, readings
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe, own_readings
 from anyshot.zero_shot.thesaurus import lookup
 
@@ -94,6 +95,20 @@ def test_words_are_added_to_those_of_similar_names_or_dropped_from_them():
 def test_classes_with_a_description_or_without_letters_have_no_words_of_similar_names():
     for classes in ({"zyzzyva": "a beetle that eats palm trees", "ham": None}, ["1", "zyzzyva"]):
         assert readings(describe(classes), similar) == (Reading(), Reading())
+
+
+def test_the_names_of_the_same_classes_are_compared_with_listed_ones_once():
+    encoder, asked = load_encoder("minilm"), []
+
+    def encode(texts):
+        asked.extend(texts)
+        return encoder.encode(texts)
+
+    reader = ClassReader(encode, encoder.width, of_texts=True, thesaurus=True)
+    texts = describe(["harsh criticism", "high praise"])
+    first, n_asked = reader.readings(texts), len(asked)
+    assert {reading.source for reading in first} == {"similar"}
+    assert (reader.readings(texts), len(asked)) == (first, n_asked)
 
 
 def test_the_reasons_say_that_words_are_those_of_similar_names():

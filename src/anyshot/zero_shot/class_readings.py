@@ -5,7 +5,7 @@ Words are worth more than names: the accuracy without a label, mean over halves 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -74,6 +74,8 @@ class ClassReader:
     # Whether names of classes of texts are also read by the words of the thesaurus, and codes are left out.
     thesaurus: bool = False
     bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
+    # Words of similar names, by the names of all classes; reasons and a class that is added ask for them again.
+    _found: dict[tuple[str, ...], list[tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -116,8 +118,12 @@ class ClassReader:
 
     def _similar_words(self, names: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the words of names in the thesaurus that are similar to each of the names of classes."""
-        listed = self._listed_vectors
-        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed)
+        listed, key = self._listed_vectors, tuple(names)
+        if listed is None:
+            return [()] * len(names)
+        if key not in self._found:
+            self._found[key] = similar_words(self._name_vectors(names), listed)
+        return self._found[key]
 
     @cached_property
     def _listed_vectors(self) -> Vectors | None:
