@@ -53,6 +53,15 @@ def test_a_sample_keeps_items_labels_groups_and_weights_together():
     assert inputs.sampled(50) is inputs
 
 
+def test_what_is_derived_from_the_predictions_is_computed_once(model):
+    results = collect_classes(Inputs(model=model, X=X, y=["low", None, "high", "new"]))
+    assert results.index.tolist() == [1, -1, 0, -1]
+    assert results.labeled.tolist() == [True, False, True, True]
+    assert results.index is results.index
+    assert results.labeled is results.labeled
+    assert results.correct is results.correct
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

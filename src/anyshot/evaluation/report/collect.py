@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,18 +133,18 @@ class ClassResults(Results):
         """The training labels, None if they are not given."""
         return None if self.inputs.train is None else label_list(self.inputs.train[1])
 
-    @property
+    @cached_property
     def labeled(self) -> NDArray[np.bool_]:
         """Which items have a label (n,)."""
         return np.array([label is not None for label in self.truth])
 
-    @property
+    @cached_property
     def correct(self) -> NDArray[np.bool_]:
         """Which predictions are correct (n,); `UNKNOWN` is, for a class that the model does not know."""
         known, pairs = set(self.classes.tolist()), zip(self.truth, self.predicted, strict=True)
         return np.array([predicted == (label if label in known else UNKNOWN) for label, predicted in pairs])
 
-    @property
+    @cached_property
     def index(self) -> Indexes:
         """The class of each item as a column of the probabilities (n,), -1 for no class of the model."""
         columns = {name: column for column, name in enumerate(self.classes.tolist())}

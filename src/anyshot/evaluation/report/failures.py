@@ -127,8 +127,10 @@ def groups(results: ClassResults | NumberResults) -> Section:
     Of a classifier also how often each class is predicted in each of the groups that were given.
     """
     rows, columns, tables = np.flatnonzero(results.labeled).tolist(), dict(results.inputs.groups), []
-    if isinstance(results, ClassResults) and len({(knowledge := _class_knowledge(results))[row] for row in rows}) > 1:
-        columns["training labels of the class"] = knowledge
+    if isinstance(results, ClassResults):
+        knowledge = _class_knowledge(results)
+        if len({knowledge[row] for row in rows}) > 1:
+            columns["training labels of the class"] = knowledge
     for name, values in columns.items():
         tables.append(results.by_group([values[row] for row in rows]))
         tables[-1].insert(0, "by", readable(name))
