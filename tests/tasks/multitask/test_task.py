@@ -54,6 +54,11 @@ def test_whole_numbers_may_be_declared_a_regression():
     np.testing.assert_allclose(task.predictions(np.array([[0.0], [2.0]])), [15, 25])
 
 
+def test_the_name_of_a_task_does_not_make_it_a_regression():
+    (task,) = read_tasks({"regression": ["no", "yes", None]}, n_items=3)
+    assert task.kind == "classification"
+
+
 def test_missing_labels_are_none_or_nan():
     (task,) = read_tasks({"mark": np.array([1.5, np.nan, 2.5])}, n_items=3)
     np.testing.assert_array_equal(task.rows, [0, 2])

@@ -164,8 +164,8 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
             f"All labels of task {name!r} are {found[0]!r}; two different ones are needed. Add labels, or leave the "
             "task out of y."
         )
-    reason = f"Task {name!r} is a classification, as stated." if kind else _reason(name, found)
-    if "regression" in reason and not kind:
+    taken, reason = (kind, f"Task {name!r} is a classification, as stated.") if kind else _kind_of(name, found)
+    if taken == "regression":
         return _regression(name, labels, reason)
     classes = class_table(found)
     index = to_indexes(labels, classes, n_items=n_items)
@@ -173,8 +173,8 @@ def _task(name: str, labels: Labels, *, n_items: int, kind: TaskKind | None) -> 
     return Task(name, rows, index[rows], classes, reason=reason)
 
 
-def _reason(name: str, found: Sequence[Any]) -> str:
-    """Return what the labels of a task are taken for, and why.
+def _kind_of(name: str, found: Sequence[Any]) -> tuple[TaskKind, str]:
+    """Return what the labels of a task are taken for, and why, in a sentence.
 
     Numbers with fractions, and many different whole numbers, are numbers; names, truth values, two whole numbers, and
     0 to a few, as classes are numbered, are classes.
@@ -183,14 +183,16 @@ def _reason(name: str, found: Sequence[Any]) -> str:
     """
     numbers = [label for label in found if isinstance(label, int | float) and not isinstance(label, bool)]
     if any(not float(number).is_integer() for number in numbers):
-        return f"Task {name!r} is a regression: its labels are numbers with fractions."
+        return "regression", f"Task {name!r} is a regression: its labels are numbers with fractions."
     if len(numbers) < len(found) or len(found) == 2:
-        return f"Task {name!r} is a classification: it has {len(found)} classes."
+        return "classification", f"Task {name!r} is a classification: it has {len(found)} classes."
     if len(found) > MAX_NUMBERED_CLASSES:
+        why = f"its labels are {len(found)} different whole numbers"
         remedy = f"If they are classes, pass tasks={{{name!r}: 'classification'}}."
-        return f"Task {name!r} is a regression: its labels are {len(found)} different whole numbers. {remedy}"
+        return "regression", f"Task {name!r} is a regression: {why}. {remedy}"
     if [int(number) for number in numbers] == list(range(len(found))):
-        return f"Task {name!r} is a classification: its labels are the whole numbers 0 to {len(found) - 1}."
+        why = f"its labels are the whole numbers 0 to {len(found) - 1}"
+        return "classification", f"Task {name!r} is a classification: {why}."
     raise InputError(
         f"The labels of task {name!r} are {len(found)} different whole numbers, {numbers[0]} to {numbers[-1]}, which "
         f"may be numbers or classes. Pass tasks={{{name!r}: 'regression'}} or tasks={{{name!r}: 'classification'}}."
