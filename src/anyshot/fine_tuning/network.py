@@ -49,6 +49,7 @@ from anyshot.store.disk_cache import VectorCache
 from anyshot.training.recipe import Recipe
 from anyshot.training.run import History
 from anyshot.training.softmax_regression import fit_temperature
+from anyshot.training.weights import part_of, weights_of
 from anyshot.zero_shot.class_texts import describe, read_classes
 
 
@@ -174,8 +175,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             "history": self.history_.facts(),
             "reasons": self.reasons_,
         }
-        arrays = {f"rest/{name}": tensor.cpu().numpy() for name, tensor in self.rest_.state_dict().items()}
-        arrays |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head_.state_dict().items()}
+        arrays = weights_of(self.rest_, "rest") | weights_of(self.head_, "head")
         modality, base_model = card_facts(encoder_name(facts))
         card = network_card(facts, modality=modality, base_model=base_model)
         write_model(folder, facts=facts, arrays=arrays, card=card)
@@ -185,12 +185,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Return the model that `save` wrote; raise ModelFolderError if the encoder has other weights here."""
         facts: dict[str, Any] = saved.facts
         parameters = _parameters_from_json(facts["parameters"])
-        freeze_at, head = str(facts["freeze_at"]), _with_prefix(saved.arrays, "head/")
+        freeze_at, head = str(facts["freeze_at"]), part_of(saved.arrays, "head")
         backbone, rest = reopen_backbone(
             parameters["encoder"],
             freeze_at,
             frozen=facts["frozen"],
-            arrays=_with_prefix(saved.arrays, "rest/"),
+            arrays=part_of(saved.arrays, "rest"),
             download=saved.download,
         )
         trained = TrainedNetwork(
@@ -364,7 +364,3 @@ def _parameters_from_json(facts: Mapping[str, Any]) -> dict[str, Any]:
             }
         )
     return parameters
-
-
-def _with_prefix(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from anyshot.errors import CheckpointError, InputError
 from anyshot.training.checkpoint import Checkpoints, Saved, check_same
 from anyshot.training.recipe import LayerGroup, Recipe
+from anyshot.training.weights import part_of
 
 
 class HeldOut(NamedTuple):
@@ -241,11 +242,11 @@ class Run:
         self._loss_sum, self._batches_seen, self._seconds_before = sums["losses"], sums["seen"], sums["seconds"]
         self._rate = sums["rate"]
         self.history = History.from_facts(facts["history"])
-        self._load(_part(saved.tensors, "weights"))
+        self._load(part_of(saved.tensors, "weights"))
         if facts["best"] is not None:
-            best = {name: tensor.to(self.device) for name, tensor in _part(saved.tensors, "best").items()}
+            best = {name: tensor.to(self.device) for name, tensor in part_of(saved.tensors, "best").items()}
             self._best = HeldOut(*facts["best"]), best
-        self._load_optimizer(_part(saved.tensors, "optimizer"))
+        self._load_optimizer(part_of(saved.tensors, "optimizer"))
 
     def _load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
@@ -291,7 +292,3 @@ def _is_frozen(module: nn.Module) -> bool:
     """Return whether a module has own parameters and none is trained; its statistics are not updated either."""
     own = list(module.parameters(recurse=False))
     return bool(own) and not any(parameter.requires_grad for parameter in own)
-
-
-def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key.removeprefix(f"{name}/"): tensor for key, tensor in tensors.items() if key.startswith(f"{name}/")}

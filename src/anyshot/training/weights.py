@@ -1,7 +1,7 @@
 """A network's weights as arrays, to save them in a model folder and load them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
@@ -9,10 +9,17 @@ from torch import nn
 
 from anyshot.errors import ModelFolderError
 
+T = TypeVar("T")
+
 
 def weights_of(network: nn.Module, part: str) -> dict[str, NDArray[Any]]:
     """Return a network's weights and statistics by name, prefixed with `part` and a slash."""
     return {f"{part}/{name}": value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def part_of(arrays: Mapping[str, T], part: str) -> dict[str, T]:
+    """Return the arrays whose names begin with `part` and a slash, by the rest of their names."""
+    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
 
 
 def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: str) -> None:
@@ -23,7 +30,7 @@ def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], part: s
     ModelFolderError
         Its layers differ from those of the saved network.
     """
-    saved = {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+    saved = part_of(arrays, part)
     ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     theirs = {name: array.shape for name, array in saved.items()}
     if ours != theirs:
