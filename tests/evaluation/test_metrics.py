@@ -193,6 +193,7 @@ def test_wilson_interval_agrees_with_scipy(n_right, n):
 def test_the_effective_size_by_hand():
     assert effective_size(np.ones(9)) == pytest.approx(9)
     assert effective_size(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
+    assert effective_size(np.array([1.0, 1.0, 2.0])) == pytest.approx(16 / 6)
 
 
 OF_TABLES = [

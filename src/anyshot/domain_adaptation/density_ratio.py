@@ -19,6 +19,7 @@ from anyshot.domain_adaptation.base import (
     stack_with_folds,
 )
 from anyshot.errors import EffectiveSampleError, InputError
+from anyshot.evaluation.metrics import effective_size
 
 # If the domains differ in p(x) but not in p(y | x), the target's risk is the source's with each item weighted by
 # p_target(x) / p_source(x) (Shimodaira). That ratio is (n_s / n_t) times the odds of "target" by a classifier of the
@@ -42,11 +43,6 @@ def density_ratio(source: Table, target: Table, *, folds: int = 3, exponent: flo
         logits = exponent * calibration.decision_function(scores)[: source.shape[0]]
     weights: Floats = np.exp(logits - logits.max())
     return np.asarray(weights / weights.mean())
-
-
-def effective_sample_size(weights: Floats) -> float:
-    """Return Kish's effective sample size of weights (n,), (sum w)^2 / sum w^2 [items]."""
-    return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -93,7 +89,7 @@ class DensityRatioWeighting(AdaptedClassifier):
         if not 0 <= self.exponent <= 1:
             raise InputError(f"exponent={self.exponent} must be between 0 (uniform weights) and 1 (the ratio itself).")
         self.weights_ = density_ratio(domains.source, domains.target, exponent=self.exponent)
-        self.effective_sample_size_ = effective_sample_size(self.weights_)
+        self.effective_sample_size_ = effective_size(self.weights_)
         n, size = len(self.weights_), self.effective_sample_size_
         if size < self.min_sample_fraction * n:
             raise EffectiveSampleError(

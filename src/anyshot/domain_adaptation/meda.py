@@ -13,7 +13,9 @@ from anyshot.base.labels import decision_scores
 from anyshot.base.validation import Indexes
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
+from anyshot.domain_adaptation.tca import mean_differences
 from anyshot.errors import InputError
+from anyshot.zero_shot.class_vectors import squared_distances
 
 # Find a function f = K beta on all n = n_s + n_t items, where K is a kernel on the geodesic flow between the domains:
 #
@@ -38,7 +40,7 @@ MAX_ITEMS: Final = 6000
 
 def gaussian_kernel(X: Floats, Z: Floats, width: float) -> Floats:
     """Return exp(-|x - z|^2 / width) (n, m) of vectors (n, k), (m, k)."""
-    return np.asarray(np.exp(-_squared_distances(X, Z) / width))
+    return np.asarray(np.exp(-squared_distances(X, Z) / width))
 
 
 def nearest_neighbors(cosine: Floats, n_neighbors: int) -> Indexes:
@@ -76,16 +78,16 @@ def aligned_coefficients(
     None for those of f without alignment; the default weights are the paper's.
     """
     n, n_s, c = len(kernel), len(index), int(index.max()) + 1
-    labels = np.eye(c)[index]  # (n_s, c)
     B = smoothness * (laplacian @ kernel)
     B[:n_s] += kernel[:n_s]
     B[np.diag_indices(n)] += ETA
     factors = lu_factor(B, overwrite_a=True, check_finite=False)
-    right = np.vstack([labels, np.zeros((n - n_s, c))])
+    right = np.vstack([np.eye(c)[index], np.zeros((n - n_s, c))])  # (n, c)
     unaligned = lu_solve(factors, right, check_finite=False)  # beta without alignment, (n, c)
     predicted = (kernel[n_s:] @ unaligned).argmax(axis=1) if start is None else start  # (n_t,)
     for _ in range(rounds):
-        E = _mean_differences(labels, np.eye(c)[predicted])  # (g, n)
+        E = mean_differences(n_s, n - n_s, (index, predicted))  # (g, n)
+        E[0] *= np.sqrt(c)  # all classes together weigh as much as all items
         strength = alignment / np.linalg.norm(E @ E.T)
         shift = lu_solve(factors, E.T, check_finite=False)  # (n, g)
         E_kernel = E @ kernel  # (g, n)
@@ -93,22 +95,6 @@ def aligned_coefficients(
         beta = unaligned - shift @ np.linalg.solve(inner, E_kernel @ unaligned)  # (n, c)
         predicted = (kernel[n_s:] @ beta).argmax(axis=1)
     return np.asarray(beta)
-
-
-def _mean_differences(labels: Floats, predicted: Floats) -> Floats:
-    """Return the rows e (1 + c, n) whose products with f are differences of means: of all items, then of each class."""
-    n_s, n_t, c = len(labels), len(predicted), labels.shape[1]
-    overall = np.sqrt(c) * np.r_[np.full(n_s, 1 / n_s), np.full(n_t, -1 / n_t)]
-    counts = predicted.sum(axis=0)
-    present = counts > 0
-    source = labels[:, present] / labels[:, present].sum(axis=0)
-    target = predicted[:, present] / counts[present]
-    return np.vstack([overall, np.vstack([source, -target]).T])
-
-
-def _squared_distances(X: Floats, Z: Floats) -> Floats:
-    lengths = np.square(X).sum(axis=1)[:, None] + np.square(Z).sum(axis=1)
-    return np.asarray(np.maximum(lengths - 2 * X @ Z.T, 0))
 
 
 @dataclass(frozen=True)
@@ -199,7 +185,7 @@ class MEDA(AdaptedClassifier):
         self.axes_ = geodesic_flow(some.source, some.target, n_components=self.n_components)
         start = None if self.base is None else fit_base(self.base, some.source, some.index).predict(some.target)
         landmarks = self._represent(np.vstack([some.source, some.target]))  # (n, k)
-        squares = _squared_distances(landmarks, landmarks)
+        squares = squared_distances(landmarks, landmarks)
         width = float(squares.mean()) or 1.0
         kernel = np.exp(-squares / width)
         beta = aligned_coefficients(

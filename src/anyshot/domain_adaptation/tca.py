@@ -58,7 +58,9 @@ def transfer_components(
 
     classes: class index of each source item and each target item, for JDA; None for TCA.
     """
-    differences = _mean_differences(domains, classes)  # (g, d)
+    n_source = domains.n_source
+    E = mean_differences(n_source, domains.vectors.shape[0] - n_source, classes)  # (g, n)
+    differences = np.asarray((E @ domains.vectors) / np.sqrt(np.linalg.norm(E @ E.T)))  # (g, d)
     if domains.basis is not None:
         differences = differences @ domains.basis
     with threads_for(domains.scatter.size):
@@ -102,19 +104,21 @@ def _span(vectors: Table) -> Floats | None:
     return np.asarray(vectors.T @ (axes[:, positive] / np.sqrt(values[positive])))
 
 
-def _mean_differences(domains: PooledDomains, classes: tuple[Indexes, Indexes] | None) -> Floats:
-    """Return E X (g, d), one row for each e, with E scaled so that the Frobenius norm of E'E is 1."""
-    n, n_source = domains.vectors.shape[0], domains.n_source
-    is_source = np.arange(n) < n_source
-    rows = [is_source / n_source - ~is_source / (n - n_source)]
+def mean_differences(n_source: int, n_target: int, classes: tuple[Indexes, Indexes] | None) -> Floats:
+    """Return the rows e (g, n) whose products with values of the items are differences between the domains' means.
+
+    classes: index of each source item and of each target item; the first row is of all items, the others, if there are
+    classes, of each class that occurs in the target.
+    """
+    is_source = np.arange(n_source + n_target) < n_source
+    rows = [is_source / n_source - ~is_source / n_target]
     if classes is not None:
         index = np.concatenate(classes)
         for k in np.unique(classes[0]):
             in_source, in_target = is_source & (index == k), ~is_source & (index == k)
             if in_target.any():
                 rows.append(in_source / in_source.sum() - in_target / in_target.sum())
-    E = np.stack(rows)  # (g, n)
-    return np.asarray((E @ domains.vectors) / np.sqrt(np.linalg.norm(E @ E.T)))
+    return np.stack(rows)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

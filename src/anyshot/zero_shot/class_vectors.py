@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, vectors
 from anyshot.errors import ClassesError, DuplicateClassError, NotEnoughClassesError
@@ -73,7 +73,7 @@ def standardized(table: Floats, seen: Indexes) -> Floats:
     return unit_rows((table[:, varies] - table[seen][:, varies].mean(axis=0)) / spread[varies])
 
 
-def squared_distances(left: Floats, right: Floats) -> Floats:
+def squared_distances(left: NDArray[np.floating], right: NDArray[np.floating]) -> Floats:
     """Return |s - t|^2 for every row s of `left` (c, a) and t of `right` (k, a): (c, k)."""
     sizes = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)
     return np.asarray(np.maximum(sizes - 2 * left @ right.T, 0))
