@@ -15,7 +15,7 @@ from anyshot.base.validation import Indexes, Vectors, vectors
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import ausuc, harmonic_mean, per_class_accuracy, percent
 from anyshot.evaluation.printing import Printable
-from anyshot.evaluation.splits import PairedDifference, paired_difference
+from anyshot.evaluation.splits import PairedDifference, check_models, paired_difference
 
 FIGURES = ("t1", "u", "s", "h", "ausuc")
 
@@ -76,9 +76,7 @@ class ClassSplitScores(Printable):
         """Return `figure` of model `a` minus that of `b` over the same splits, with its interval."""
         rows = self.scores[self.scores["corrected"] == corrected]
         wide = rows.pivot(index="split", columns="model", values=figure)
-        missing = [name for name in (a, b) if name not in wide.columns]
-        if missing:
-            raise InputError(f"Unknown model {missing[0]!r}. Choose one of: {', '.join(wide.columns)}.")
+        check_models(wide, a, b)
         return paired_difference(wide[a], wide[b])
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:

@@ -84,16 +84,13 @@ def figures_by_group(
     MissingExtraError
         fairlearn is not installed.
     """
-    truth, answers, group, n_unlabeled = _columns(y, predicted, groups)
-    weight = None
-    if sample_weight is not None:
-        labeled = np.array([label is not None for label in label_list(y)])
-        weight = _weights(np.asarray(item_weights(sample_weight, len(labeled)))[labeled], group)
+    truth, answers, group, labeled = _columns(y, predicted, groups)
+    given = item_weights(sample_weight, len(labeled))
+    weight = None if given is None else _weights(given[labeled], group)
     fairlearn = extra("fairlearn.metrics", "fairness", purpose="Figures by group")
-    given = None if weight is None else {"sample_weight": weight}
     frame = fairlearn.MetricFrame(
         metrics=_or_nan(metric), y_true=truth, y_pred=answers, sensitive_features=pd.Series(group, name="group"),
-        sample_params=given,
+        sample_params=None if weight is None else {"sample_weight": weight},
     )  # fmt: skip
     rows = []
     for name, value in frame.by_group.items():
@@ -105,7 +102,7 @@ def figures_by_group(
     found = table["value"].dropna()
     best, worst = (found.max(), found.min()) if len(found) > 1 else (math.nan, math.nan)
     ratio = float(worst / best) if best > 0 else math.nan
-    notes = notes_on_sizes(table) + _notes_on_missing(table, n_unlabeled)
+    notes = notes_on_sizes(table) + _notes_on_missing(table, int((~labeled).sum()))
     return GroupFigures(table, float(frame.overall), float(best - worst), ratio, notes)
 
 
@@ -125,11 +122,9 @@ def rates_by_group(
     >>> rates[rates["class"] == "hire"]["false_positive"].tolist()
     [1.0, 0.0]
     """
-    truth, answers, group, _ = _columns(y, predicted, groups)
-    weight, rows = np.ones(len(truth)), []
-    if sample_weight is not None:
-        labeled = np.array([label is not None for label in label_list(y)])
-        weight = np.asarray(item_weights(sample_weight, len(labeled)))[labeled]
+    truth, answers, group, labeled = _columns(y, predicted, groups)
+    given = item_weights(sample_weight, len(labeled))
+    weight, rows = np.ones(len(truth)) if given is None else given[labeled], []
     for name in classes_in([*truth.tolist(), *answers.tolist()]):
         is_class, selected = truth == name, answers == name
         for one in sorted(set(group.tolist())):
@@ -343,8 +338,8 @@ def _or_nan(metric: Callable[..., float]) -> Callable[..., float]:
 
 def _columns(
     y: Labels, predicted: Labels, groups: Sequence[Any] | NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_], int]:
-    """Return labels, predictions and groups (n,) of the items with a label, and the number of items without one."""
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_], NDArray[np.bool_]]:
+    """Return labels, predictions and groups (m,) of the items with a label, and which items have one (n,)."""
     truth, answers, group = label_list(y), label_list(predicted), named_groups(groups)
     if not len(truth) == len(answers) == len(group) or not len(truth):
         sizes = f"{len(truth)}, {len(answers)} and {len(group)}"
@@ -353,7 +348,7 @@ def _columns(
     if not labeled.any():
         raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label to compare the predictions with.")
     kept = [_array([values[row] for row in np.flatnonzero(labeled)]) for values in (truth, answers)]
-    return kept[0], kept[1], group[labeled], int((~labeled).sum())
+    return kept[0], kept[1], group[labeled], labeled
 
 
 def _array(values: list[Any]) -> NDArray[Any]:

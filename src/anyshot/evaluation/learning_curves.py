@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from sklearn.isotonic import isotonic_regression
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
@@ -22,7 +23,7 @@ from anyshot.base.validation import Floats, Indexes, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable
-from anyshot.evaluation.splits import Predictor, holdout_rows, paired_difference
+from anyshot.evaluation.splits import Predictor, check_models, holdout_rows, paired_difference
 
 Shots: TypeAlias = int | Literal["all"]  # labels per class
 Seeds: TypeAlias = int | Sequence[int]  # the number of draws (seeds 0, 1, ...), or their seeds
@@ -74,9 +75,7 @@ class LearningCurve(Printable):
     def compare(self, a: str, b: str) -> pd.DataFrame:
         """Return the accuracy of `a` minus that of `b`: columns shots, n_draws, mean, sd, lower, upper (95 %)."""
         wide = self.scores.pivot(index=["shots", "seed"], columns="model", values="accuracy")
-        missing = [name for name in (a, b) if name not in wide.columns]
-        if missing:
-            raise InputError(f"Unknown model {missing[0]!r}. Choose one of: {', '.join(wide.columns)}.")
+        check_models(wide, a, b)
         both, rows = wide[[a, b]].dropna().reset_index(), []
         for shots in sorted(both["shots"].unique(), key=_rank):
             cell = both[both["shots"] == shots]
@@ -318,15 +317,7 @@ def _name_lines(axes: Axes, lines: Sequence[Line], x_of: dict[str, int]) -> None
 def spread_apart(heights: Floats, *, gap: float) -> Floats:
     """Return heights (m,) in the same order and at least `gap` apart, moved as little as possible (least squares)."""
     order = np.argsort(heights, kind="stable")
-    # Minus the gaps, the heights must not fall: this is isotonic regression, solved by pooling adjacent violators.
-    wanted = heights[order] - gap * np.arange(len(heights))
-    pools: list[tuple[float, int]] = []
-    for height in wanted:
-        pools.append((float(height), 1))
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (upper, n_upper), (lower, n_lower) = pools.pop(), pools.pop()
-            pools.append(((upper * n_upper + lower * n_lower) / (n_upper + n_lower), n_upper + n_lower))
-    rising = np.concatenate([np.full(count, height) for height, count in pools])
+    gaps = gap * np.arange(len(heights))
     moved = np.empty(len(heights))
-    moved[order] = rising + gap * np.arange(len(heights))
+    moved[order] = isotonic_regression(heights[order] - gaps) + gaps  # minus the gaps, the heights must not fall
     return moved

@@ -70,6 +70,13 @@ class PairedDifference:
         return f"{100 * self.mean:+.1f} points ({100 * self.lower:+.1f} to {100 * self.upper:+.1f}, {self.n} draws)"
 
 
+def check_models(wide: pd.DataFrame, *models: str) -> None:
+    """Raise InputError if a model is not a column of the table."""
+    unknown = [name for name in models if name not in wide.columns]
+    if unknown:
+        raise InputError(f"Unknown model {unknown[0]!r}. Choose one of: {', '.join(wide.columns)}.")
+
+
 def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> PairedDifference:
     """Return the mean of `a` (n,) minus `b` (n,) over the same n draws, with Student's interval.
 
@@ -112,11 +119,8 @@ class HeldOutScores(Printable):
     @property
     def interval(self) -> tuple[float, float]:
         """Student's 95 % interval of the mean. For folds it is approximate, because their training items overlap."""
-        n = len(self.parts)
-        if n < 2:
-            return math.nan, math.nan
-        reach = float(student.ppf(0.975, n - 1)) * float(self.parts["accuracy"].std()) / math.sqrt(n)
-        return self.mean - reach, self.mean + reach
+        found = paired_difference(self.parts["accuracy"], np.zeros(len(self.parts)))
+        return found.lower, found.upper
 
     def _tables(self) -> list[tuple[str, pd.DataFrame]]:
         rows = self.parts.sort_values("accuracy", kind="stable").head(MAX_ROWS)
