@@ -31,7 +31,7 @@ class Tuning:
     unfreeze_every : float
         Epochs between the unfreezing of a stage and of the stage below it; 0 trains all stages from the start.
     weight_decay, warm_up, clip
-        See `training.loop.Recipe`.
+        See `training.recipe.Recipe`.
     smoothing : float
         Label smoothing: fraction of each target that is spread over all classes.
     dropout : float

@@ -67,12 +67,11 @@ def fit_shared_prior(Z: Floats, tasks: Sequence[Task], *, shared: bool = True) -
     U, scale, axes = np.linalg.svd(Z, full_matrices=False)
     nonzero = scale > max(Z.shape) * np.finfo(np.float64).eps * scale.max(initial=0)
     rows, variances = U[:, nonzero] * scale[nonzero], scale[nonzero] ** 2 / len(Z)  # (n, p), (p,): l
-    ends = np.cumsum([task.width for task in tasks])
-    parts = [slice(end - task.width, end) for task, end in zip(tasks, ends, strict=True)]
+    parts = list(_columns(tasks).values())
     problem = _Problem(rows, tasks, parts)
-    S = np.eye(ends[-1]) / max(len(variances) * variances.mean(), 1e-12)
-    noise = np.full(len(tasks), 0.5)
-    heads = _Heads(np.zeros((len(variances), ends[-1])), np.zeros(ends[-1]))
+    k, noise = parts[-1].stop, np.full(len(tasks), 0.5)
+    S = np.eye(k) / max(len(variances) * variances.mean(), 1e-12)
+    heads = _Heads(np.zeros((len(variances), k)), np.zeros(k))
     for _ in range(MAX_ROUNDS):
         coordinates = _Coordinates.of(S, problem.curvature(heads, noise), variances)
         heads = problem.minimum(heads, noise, coordinates, steps=INNER_STEPS)

@@ -66,7 +66,7 @@ class MultitaskNetwork(FittedTasks):
     epochs : int, default=60
     batch_size : int, default=64
     learning_rate : float, default=3e-3
-        Maximum, of AdamW; see `training.loop.Recipe`.
+        Maximum, of AdamW; see `training.recipe.Recipe`.
     weight_decay : float, default=1e-2
     random_state : int, Generator or None, default=None
 
