@@ -844,7 +844,7 @@ def test_an_item_of_weight_a_half_counts_as_half_an_item(letters, method, tmp_pa
     np.testing.assert_allclose(halves.predict_proba(X), whole.predict_proba(X), atol=0.05)
     halves.save(tmp_path / "model")
     again = load(tmp_path / "model").partial_fit(X[:1], LABELS[:1], sample_weight=[0.25])
-    assert again.any_shot_model().data.weight.sum() == pytest.approx(18.25)
+    assert again.any_shot_model().data.weights.sum() == pytest.approx(18.25)
 
 
 def test_a_small_weight_moves_the_model_less_than_a_large_one(letters):

@@ -45,7 +45,7 @@ def cross_validate(
     counted = known.distinct_counts[known.index] > 1
     if np.count_nonzero(counted) < own.min_labels or len(np.unique(known.index[counted])) < 2:
         return [], {}
-    index, weight, scores, results = known.index[counted], known.weight[counted], {}, []
+    index, weight, scores, results = known.index[counted], known.weights[counted], {}, []
     folds, deltas = divided(known, prior), dict[Strength | FoldHead, LinearModel]()
     for name in _methods_to_compare(data, prior, method):
         factors = default_factors(name, data, prior)
@@ -76,7 +76,7 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     if few or prior.clusters or method != "any-shot" or not prior.class_vectors.any(axis=1).all():
         return 1.0
     scores = held_out_scores(method, divided(known, prior), factors, {})[0]
-    return fit_temperature(scores, known.index, weights=known.weight, prior_items=known.defaults.temperature_items)
+    return fit_temperature(scores, known.index, weights=known.weights, prior_items=known.defaults.temperature_items)
 
 
 class Fold(NamedTuple):

@@ -45,7 +45,7 @@ def fit_method(
     for strength, factor in factors.items():
         options = HeadOptions(own.prior_scale, strength.C, own.name_examples, own.tol if tol is None else tol)
         near, origin = start.get(strength, nearest), np.asarray(strength.prior_weight * S, dtype=np.float32)
-        head, delta = fit_head(data.labeled, data.index, origin, options, weights=data.weight, more=pool, start=near)
+        head, delta = fit_head(data.labeled, data.index, origin, options, weights=data.weights, more=pool, start=near)
         parts.append(LinearModel(*head).scaled(factor))
         deltas[strength] = LinearModel(*delta)
     linear = LinearModel(*(np.sum(one, axis=0) for one in zip(*parts, strict=True)))

@@ -209,7 +209,7 @@ class Model:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of a saved model."""
-        found = {name: own for name in DATA_ARRAYS if (own := getattr(self.data, name)) is not None}
+        found = {name: getattr(self.data, name) for name in DATA_ARRAYS}
         found |= {name: getattr(self, name) for name in MODEL_ARRAYS}
         for number, delta in enumerate(self.starts.values()):
             found[f"delta.{number}.coef"] = delta.coef.astype(np.float16)

@@ -32,13 +32,17 @@ class TrainingSet:
     class_prior: NDArray[np.floating] | None = None  # (c,), expected shares among the items to predict; equal if None
     texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
     examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
-    weights: Weights = None  # of the labeled examples
+    weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # (n,), 1 each if not given
     unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), as encoded
     # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
     attributes: Vectors = field(default_factory=_no_vectors)
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
     defaults: Defaults = DEFAULTS
+
+    def __post_init__(self) -> None:
+        if not len(self.weights):
+            object.__setattr__(self, "weights", np.ones(len(self.index), np.float32))  # the class is frozen
 
     @cached_property
     def classes(self) -> Classes:
@@ -52,8 +56,8 @@ class TrainingSet:
         """Mean that is subtracted from all vectors (d,), shrunk to zero as by `center_items` zero vectors."""
         if not self.centering:
             return np.zeros(self.class_embeddings.shape[1], np.float32)
-        items = self.unlabeled if len(self.unlabeled) else self.vectors * self.weight[:, None]
-        n_items = len(self.unlabeled) or float(self.weight.sum())
+        items = self.unlabeled if len(self.unlabeled) else self.vectors * self.weights[:, None]
+        n_items = len(self.unlabeled) or float(self.weights.sum())
         return np.asarray(items.sum(axis=0) / (n_items + self.defaults.center_items), dtype=np.float32)
 
     def centered(self, vectors: Vectors) -> Vectors:
@@ -80,19 +84,14 @@ class TrainingSet:
         return np.asarray(zero_shot.whiten(self.unlabeled if self.pool is None else self.pool))
 
     @property
-    def weight(self) -> NDArray[np.float32]:
-        """Weight of each labeled example (n,)."""
-        return np.ones(len(self.index), np.float32) if self.weights is None else self.weights
-
-    @property
     def weighted(self) -> Vectors:
         """The labeled examples, centered, times their weights (n, d)."""
-        return self.labeled * self.weight[:, None]
+        return self.labeled * self.weights[:, None]
 
     @property
     def counts(self) -> Floats:
         """Number of labels of each class, or their total weight (c,)."""
-        return np.asarray(np.bincount(self.index, self.weight, minlength=len(self.class_embeddings)), dtype=np.float64)
+        return np.asarray(np.bincount(self.index, self.weights, minlength=len(self.class_embeddings)), dtype=np.float64)
 
     @cached_property
     def first_copies(self) -> Indexes:
@@ -114,7 +113,7 @@ class TrainingSet:
 
     def subset(self, rows: Indexes | NDArray[np.bool_]) -> Self:
         """Return the training set with some of the labeled examples, and the center of all."""
-        changed = self._changed(vectors=self.vectors[rows], index=self.index[rows], weights=self.weight[rows])
+        changed = self._changed(vectors=self.vectors[rows], index=self.index[rows], weights=self.weights[rows])
         vars(changed)["center"] = self.center
         return changed
 
@@ -127,7 +126,7 @@ class TrainingSet:
             vectors=np.concatenate([self.vectors, vectors[has]]),
             index=np.concatenate([self.index, index[has]]),
             examples=self.examples + added,
-            weights=np.concatenate([self.weight, added_weights[has]]),
+            weights=np.concatenate([self.weights, added_weights[has]]),
         )
         return changed.with_unlabeled(vectors[~has])
 
@@ -177,7 +176,7 @@ class TrainingSet:
             vectors=self.vectors[stays],
             index=index[stays],
             examples=tuple(example for example, kept in zip(self.examples, stays, strict=True) if kept),
-            weights=self.weight[stays],
+            weights=self.weights[stays],
         )
 
     def sorted(self) -> Self:

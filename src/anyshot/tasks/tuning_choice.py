@@ -66,7 +66,7 @@ def fine_tune_if_better(
         if needed > limit:
             why = f"it would take about {needed:.0f} s, and the budget is {limit:.0f} s"
             return model.with_reason(f"Fine-tuning was stopped: {why}.")
-    result = any_shot.result_from_scores("fine-tuned", scores, data.index, data.class_prior, weight=data.weight)
+    result = any_shot.result_from_scores("fine-tuned", scores, data.index, data.class_prior, weight=data.weights)
     correct = _closed_form_scores(model, folds).argmax(axis=1) == data.index
     found = (
         f"accuracy on {len(data.index)} labels in cross-validation, with 95 % intervals: fine-tuning "
