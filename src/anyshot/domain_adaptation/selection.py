@@ -239,7 +239,7 @@ def _reasons(table: pd.DataFrame, choice: str) -> list[str]:
         if name == choice:
             why = "chosen"
         elif row.lower:
-            why = f"not chosen, its {row.lower} is lower than the source model's"
+            why = f"not chosen, the criterion {row.lower} is lower than the source model's"
         elif row.gain < MIN_GAIN:
             why = f"not chosen, at least {MIN_GAIN:g} point is required"
         elif choice == ENSEMBLE and row.gain > table.gain[ENSEMBLE]:
