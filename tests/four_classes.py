@@ -39,7 +39,7 @@ def biased_names(*, n_classes=30, n_each=10, seed=0):
 
 
 def without_labels(data):
-    return replace(data, vectors=data.vectors[:0], index=data.index[:0])
+    return replace(data, vectors=data.vectors[:0], index=data.index[:0], weights=data.weights[:0])
 
 
 def without_names(data):
@@ -51,7 +51,7 @@ def with_permuted_names(data):
 
 
 def some_labels(data, rows):
-    return replace(data, vectors=data.vectors[rows], index=data.index[rows])
+    return replace(data, vectors=data.vectors[rows], index=data.index[rows], weights=data.weights[rows])
 
 
 def names_of(data):
