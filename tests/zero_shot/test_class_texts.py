@@ -1,11 +1,11 @@
-"""Texts of classes from names, descriptions and words, and class vectors in their place."""
+"""Texts of classes from names, descriptions and words, names as words, and class vectors in their place."""
 
 import numpy as np
 import pytest
 
 from anyshot.base.class_words import Words
 from anyshot.errors import ClassesError
-from anyshot.zero_shot.class_texts import ClassTexts, describe, is_vector, read_classes
+from anyshot.zero_shot.class_texts import ClassTexts, as_words, describe, is_vector, read_classes
 
 
 def test_words_stand_alone_or_beside_descriptions():
@@ -93,3 +93,35 @@ def test_a_class_may_be_named_unknown_only_if_no_item_is_predicted_so():
     assert read_classes(["unknown", "a"], [], allow_unknown=False)[0].names == ("a", "unknown")
     with pytest.raises(ClassesError, match="A class is named 'unknown'"):
         read_classes(["unknown", "a"], [], allow_unknown=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Refund_not_showing_up", "Refund not showing up"),
+        ("late-parcel", "late parcel"),
+        ("topUpFailed", "top up failed"),
+        ("TopUpFailed", "Top up failed"),
+        ("HTTPServerError", "HTTP server error"),
+        ("callAPI", "call API"),
+        ("API_error", "API error"),
+        ("Sci/Tech", "Sci / Tech"),
+        ("24/7", "24/7"),
+        ("iPhone", "iPhone"),
+        ("PayPal refund", "PayPal refund"),
+        ("PayPal_refund", "PayPal refund"),
+        ("a man-eating shark", "a man-eating shark"),
+        ("straßenÜbergang", "straßen übergang"),
+        ("billing", "billing"),
+        ("  two   spaces ", "two spaces"),
+        ("USA", "USA"),
+        ("___", "___"),
+    ],
+)
+def test_names_are_split_into_words(name, words):
+    assert as_words(name) == words
+
+
+def test_splitting_twice_changes_nothing():
+    for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "Sci/Tech", "iPhone"):
+        assert as_words(as_words(name)) == as_words(name)

@@ -1,6 +1,7 @@
 """Class embeddings (c, d) from class names and descriptions, words of classes, and the hypernyms of rare nouns."""
 
 import json
+import re
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -14,8 +15,7 @@ from anyshot import data
 from anyshot.base.labels import Label
 from anyshot.base.validation import Indexes, Vectors, unit, vectors
 from anyshot.errors import ClassesError, InputError
-from anyshot.zero_shot.class_names import abbreviates, has_letters
-from anyshot.zero_shot.class_texts import ClassTexts, Reading, own_readings
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings
 
 Embed: TypeAlias = Callable[[Sequence[str]], Vectors]  # texts -> unit-length vectors (n, d)
 
@@ -32,6 +32,9 @@ MAX_NAME_COUNT = 3
 
 PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""))
 """Endings of plurals, and of their singulars."""
+
+ABBREVIATED: int = 4
+"""Most letters of an abbreviation."""
 
 DUPLICATE_COSINE = {False: 0.97, True: 0.995}
 """Cosine of two class embeddings from which a warning is given: of texts, and over the bridge of an image network."""
@@ -108,6 +111,22 @@ def without_codes(texts: ClassTexts, embed: Embed, *, templates: str | Sequence[
     alike = codes.any() and all(texts_of.values())
     blank = {row for row, is_code in zip(described, codes, strict=True) if is_code or alike}
     return replace(texts, texts=tuple(("", *own[1:]) if k in blank else own for k, own in enumerate(texts.texts)))
+
+
+def abbreviates(name: str, text: str) -> bool:
+    """Return whether a word of a name is the beginning of a word of a text, or the initials of some of its words.
+
+    A word that the text has as well is no abbreviation.
+
+    Examples
+    --------
+    >>> [abbreviates(name, "gross national product") for name in ("gnp", "prod", "national", "np growth", "bill")]
+    [True, True, False, True, False]
+    """
+    words = [word for word in re.split(r"[\W\d_]+", text.casefold()) if word]
+    initials = "".join(word[0] for word in words)
+    parts = [part for part in re.split(r"[\W\d_]+", as_words(name).casefold()) if 1 < len(part) <= ABBREVIATED]
+    return any(part in initials or any(word.startswith(part) for word in words) for part in parts if part not in words)
 
 
 def nearest_text(X: Vectors, index: Indexes, texts: ClassTexts, embed: Embed) -> list[str | None]:

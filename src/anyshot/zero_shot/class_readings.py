@@ -15,14 +15,14 @@ from anyshot.base.labels import Label
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.zero_shot import class_embeddings
 from anyshot.zero_shot.class_embeddings import Embed
-from anyshot.zero_shot.class_names import has_letters, normal_form
-from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, own_readings
+from anyshot.zero_shot.class_texts import ClassTexts, Reading, Source, has_letters, own_readings
 from anyshot.zero_shot.thesaurus import (
     bundled_vectors,
     forms_of,
     listed_name,
     listed_names,
     lookup,
+    normal_form,
     sample_of_words,
     similar_words,
 )

@@ -1,9 +1,11 @@
 """The texts of classes as a user gives them: names, descriptions and words; and class vectors in place of texts."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeGuard
 
 import numpy as np
@@ -14,7 +16,6 @@ from anyshot.base.columns import column_values
 from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, clean_names, sorted_rows
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
-from anyshot.zero_shot.class_names import as_words, has_letters
 
 TextDescription: TypeAlias = str | Words | Sequence[str | Words] | None
 Description: TypeAlias = TextDescription | NDArray[np.floating]
@@ -96,6 +97,29 @@ class ClassTexts:
         texts = tuple(dict.fromkeys((as_words(str(name)), *every))) if every else ()
         words = [own for own in (self.words[row] for row in rows) if own is not None]
         return ClassTexts((name,), (texts,), (Words.joined(words) if words else None,))
+
+
+def as_words(name: str) -> str:
+    """Return a name in snake case, camel case or with hyphens as words separated by spaces.
+
+    Underscores become spaces and a slash between words gets spaces around it. A name without spaces and underscores is
+    also split at hyphens and inner capitals; in a name like "PayPal refund" inner capitals belong to the word. A single
+    letter before a capital, as in "iPhone", is not split off.
+
+    Examples
+    --------
+    >>> [as_words(name) for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "API_error", "Sci/Tech")]
+    ['Refund not showing up', 'top up failed', 'API error', 'API error', 'Sci / Tech']
+    """
+    spaced = re.sub(r"(?<=[^\W\d_])\s*/\s*(?=[^\W\d_])", " / ", name.replace("_", " "))
+    if not re.search(r"[\s_]", name.strip()):
+        spaced = " ".join(_split_at_capitals(part) for part in re.split(r"[\s-]+", spaced))
+    return " ".join(spaced.split()) or name
+
+
+def has_letters(text: str) -> bool:
+    """Return whether a text has a letter; an encoder can make nothing of a number."""
+    return any(character.isalpha() for character in text)
 
 
 def own_readings(texts: ClassTexts) -> tuple[Reading, ...]:
@@ -252,3 +276,18 @@ def _warn_of_words_of_every_class(texts: ClassTexts, *, stacklevel: int) -> None
             f"classes apart: {listed}. Give each word to one class.",
             stacklevel=stacklevel,
         )
+
+
+def _split_at_capitals(word: str) -> str:
+    """Split "topUpFailed" at its capitals; later words are written in lower case unless they are abbreviations."""
+    starts = [0, *(position for position in range(1, len(word)) if _begins_word(word, position)), len(word)]
+    parts = [word[start:end] for start, end in pairwise(starts)]
+    if len(parts) == 1 or len(parts[0]) == 1:
+        return word
+    return " ".join([parts[0], *(part if part[:2].isupper() else part.lower() for part in parts[1:])])
+
+
+def _begins_word(word: str, position: int) -> bool:
+    """Return whether a word begins here: a capital after a lower-case letter, or the last of several capitals."""
+    before, here, after = word[position - 1], word[position], word[position + 1 : position + 2]
+    return here.isupper() and (before.islower() or (before.isupper() and after.islower()))
