@@ -163,3 +163,61 @@ def test_a_class_that_is_given_by_a_vector_needs_a_vector():
     clf = AnyShotClassifier(CENTERS, cache=False).fit(ITEMS, OF)
     with pytest.raises(InputError, match="'a' is described by a vector"):
         clf.describe_class("a", "some text")
+
+
+# --- alone ---
+
+
+@pytest.fixture(scope="module")
+def sixty():
+    """Return vectors of sixty classes with four labels each, and the first of each as the vector of its class."""
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(60, 1, 64)) + 0.7 * random.normal(size=(60, 12, 64))
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    return {f"c{k:02}": own for k, own in enumerate(vectors)}
+
+
+@pytest.mark.parametrize("n_examples", [0, 3])
+def test_a_class_that_is_added_alone_is_predicted_and_the_others_stay(sixty, n_examples):
+    new, others = "c30", [name for name in sixty if name != "c30"]
+    X, y = np.concatenate([sixty[name][1:4] for name in others]), np.repeat(others, 3)
+    clf = AnyShotClassifier({name: sixty[name][0] for name in others}, cache=False).fit(X, y)
+    before = clf.any_shot_model()
+    clf.add_class(new, sixty[new][0], examples=list(sixty[new][1 : 1 + n_examples]), refit=False)
+    model = clf.any_shot_model()
+    rest = model.data.classes != new
+    np.testing.assert_array_equal(model.coef[rest], before.coef)
+    np.testing.assert_array_equal(model.class_means[rest], before.class_means)
+    assert model.provisional
+    assert "'c30' was added without fitting" in clf.reasons_[-1]
+    tested = np.concatenate([own[4:] for own in sixty.values()])
+    labels = np.repeat(list(sixty), 8)
+    proba, own = clf.predict_proba(tested), list(model.data.classes).index(new)
+    fitted = clf.partial_fit([], []).predict_proba(tested)
+    at_once = AnyShotClassifier({name: own[0] for name, own in sixty.items()}, cache=False)
+    at_once.fit(np.concatenate([X, sixty[new][1 : 1 + n_examples]]), [*y, *[new] * n_examples])
+    np.testing.assert_allclose(fitted, at_once.predict_proba(tested), atol=5e-3)
+    assert not clf.any_shot_model().provisional
+    for answered in (proba, fitted):  # its items are told from the others, who lose hardly any to it
+        predicted = clf.classes_[answered.argmax(axis=1)]
+        assert (predicted[labels == new] == new).mean() >= 0.75
+        assert (predicted[labels != new] == new).mean() <= 0.01
+    assert np.abs(proba[:, own] - fitted[:, own]).mean() < 0.02
+
+
+def test_a_class_that_is_added_alone_is_saved_as_such(sixty, tmp_path):
+    names = list(sixty)[:8]
+    clf = AnyShotClassifier({name: sixty[name][0] for name in names}, cache=False)
+    clf.fit(np.concatenate([sixty[name][1:3] for name in names]), np.repeat(names, 2))
+    clf.add_class("new", sixty["c50"][0], refit=False).save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.any_shot_model().provisional
+    np.testing.assert_allclose(loaded.predict_proba(ITEMS @ np.eye(4, 64)), clf.predict_proba(ITEMS @ np.eye(4, 64)))
+    with pytest.raises(DuplicateClassError):
+        clf.add_class("new", sixty["c50"][0], refit=False)
+
+
+def test_a_class_is_fitted_where_that_takes_no_time():
+    clf = AnyShotClassifier(CENTERS, cache=False).fit().add_class("d", [0, 0, 0, 1.0], refit=False)
+    assert not clf.any_shot_model().provisional
+    assert clf.predict(np.eye(4)).tolist() == ["a", "b", "c", "d"]

@@ -8,6 +8,8 @@ _HOME = {
     "TrainingSet": "anyshot.any_shot.training_set",
     "explain": "anyshot.any_shot.explanation",
     "fit_model": "anyshot.any_shot.fitting",
+    "fit_prior": "anyshot.any_shot.prior",
+    "moved_by_labels": "anyshot.any_shot.prior",
     "names_are_guesses": "anyshot.any_shot.prior",
     "result_from_scores": "anyshot.any_shot.cross_validation",
     "without_items": "anyshot.any_shot.training_set",

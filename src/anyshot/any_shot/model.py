@@ -121,6 +121,7 @@ class Model:
     reasons: tuple[str, ...]  # why, in sentences
     class_means: Vectors  # (c, d), for the closeness
     unknown_threshold: float | None = None  # items with a smaller closeness are unknown
+    provisional: bool = False  # whether some class was added without fitting the others again
     leaderboard: tuple[CrossValidationResult, ...] = ()  # every method compared, the most accurate first
     starts: Starts = field(default_factory=dict, repr=False)  # where a later fit begins
     # Probability that was predicted for each held-out label (n,); empty if none was held out.
@@ -191,20 +192,16 @@ class Model:
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of a saved model that are not arrays."""
-        data = self.data
+        own = {name: getattr(self.data, name) for name in ("examples", "centering", "from_source")}
         return {
             "encoder": self.embedder.facts(),
-            "training_set": {
-                **data.texts.facts(),
-                "examples": list(data.examples),
-                "centering": data.centering,
-                "from_source": data.from_source,
-            },
+            "training_set": self.data.texts.facts() | own,
             "model": {"method": self.method, "prior": self.prior, "reasons": list(self.reasons)},
             "strengths": [[*head] for head in self.starts if isinstance(head, Strength)],
             "fold_heads": [[*head[:2], *head.strength] for head in self.starts if isinstance(head, FoldHead)],
             "leaderboard": [result.facts() for result in self.leaderboard],
             "unknown_threshold": self.unknown_threshold,
+            "provisional": self.provisional,
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -233,6 +230,7 @@ class Model:
                 for i, head in enumerate(heads)
             },
             unknown_threshold=facts["unknown_threshold"],
+            provisional=facts.get("provisional", False),
         )
         return saved.sorted()
 

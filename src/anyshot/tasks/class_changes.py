@@ -1,18 +1,26 @@
 """Changes of a model's classes: one is added, removed, renamed or described anew, or several are merged."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from anyshot import any_shot
 from anyshot.any_shot.embedder import Embedder
+from anyshot.any_shot.model import LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Label, label_list, row_of, sorted_rows
-from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
 from anyshot.zero_shot.class_texts import ClassTexts, Description, describe, is_vector
+
+PROVISIONAL: Final = (
+    "{new} was added without fitting the other classes again: its weights follow from its examples and its name, as "
+    "those of the others do on average. The next change fits all of them, as does partial_fit()."
+)
 
 
 class ClassChange(NamedTuple):
@@ -77,6 +85,44 @@ def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], int
     others = [[row] for row in range(len(classes)) if row not in rows]
     texts = data.texts.of([row for (row,) in others]).joined(data.texts.merged(rows, into))
     return _changed(embedder, data, texts, [*others, rows])
+
+
+def can_stay(model: Model, change: ClassChange) -> bool:
+    """Return whether a class can be added to a model whose other classes stay as they are.
+
+    It cannot be where nothing but the class vectors counts, so that fitting takes no time, or where these are moved to
+    the clusters of a pool.
+    """
+    moved_by_examples = model.method in ("any-shot", "logistic-regression", "fine-tuned") and len(model.data.index) > 0
+    return moved_by_examples and not len(change.data.unlabeled) and not change.data.attributes.size
+
+
+# A row of the weights lies about where the mean of its class lies: w_k - w = r_k (m_k - m), with w and m the means over
+# the classes. A class that is added gets this row for its own mean, with the mean of r_k (Qi et al., Low-Shot Learning
+# with Imprinted Weights, CVPR 2018, take the mean itself). Its name counts as one example, moved as the fit moves it.
+
+
+def with_class_alone(model: Model, change: ClassChange) -> Model:
+    """Return the model with one more class; the weights of the others, and all that was found by fitting, stay."""
+    data, origin = change
+    is_new = origin < 0  # (c,)
+    prior = any_shot.moved_by_labels(any_shot.fit_prior(data), data)
+    means = class_means(data.weighted, data.index, prior.class_vectors)  # (c, d)
+    m, w, b = means[~is_new].mean(axis=0), model.coef.mean(axis=0), model.intercept[np.isfinite(model.intercept)].mean()
+    away = means[~is_new] - m  # (c - 1, d)
+    r = np.einsum("kd,kd->k", model.coef - w, away) / np.maximum(np.einsum("kd,kd->k", away, away), 1e-12)
+    linear = LinearModel(model.coef, model.intercept).of_rows(origin)
+    linear.coef[is_new], linear.intercept[is_new] = w + r.mean() * (means[is_new] - m), b
+    closest = class_means(data.weighted, data.index, unit(data.class_embeddings))
+    (name,) = data.classes[is_new].tolist()
+    return replace(
+        model.with_reason(PROVISIONAL.format(new=f"The class {name!r}")),
+        data=data,
+        **linear._asdict(),
+        class_means=np.where(is_new[:, None], closest, model.class_means[origin]),
+        starts={head: delta.of_rows(origin) for head, delta in model.starts.items()},
+        provisional=True,
+    )
 
 
 def _each(data: TrainingSet) -> list[list[int]]:

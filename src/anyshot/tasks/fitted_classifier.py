@@ -17,10 +17,20 @@ from anyshot.base.labels import Classes, Label, Labels, decision_scores, from_in
 from anyshot.base.threads import one_at_a_time
 from anyshot.base.validation import Indexes, RandomState, check_whole, generator, pair
 from anyshot.store.disk_cache import EncodingCounts
-from anyshot.tasks.class_changes import ClassChange, added, described, merged, removed, renamed
+from anyshot.tasks.class_changes import (
+    ClassChange,
+    added,
+    can_stay,
+    described,
+    merged,
+    removed,
+    renamed,
+    with_class_alone,
+)
 from anyshot.tasks.parameters import (
     Parameters,
     check_needs_no_items,
+    checked_classes,
     embedder_for,
     expected_shares,
     fit_model,
@@ -95,11 +105,17 @@ class FittedClassifier(ClassifierBase, Parameters):
 
     # --- changing classes ---
 
-    def add_class(self, name: Label, description: Description = None, *, examples: Items = ()) -> Self:
-        """Add a class by a description, labeled examples, or both."""
+    def add_class(
+        self, name: Label, description: Description = None, *, examples: Items = (), refit: bool = True
+    ) -> Self:
+        """Add a class by a description, labeled examples, or both.
+
+        refit: False to compute the weights of the new class only, in a few milliseconds, where fitting takes longer.
+        The answers are less exact until the next change, or `partial_fit()` without items, which fits all classes.
+        """
         check_list(examples, what="A list of examples")
         change = partial(added, name=name, description=description, examples=examples)
-        return self._change_classes(change, examples=examples)
+        return self._change_classes(change, examples=examples, refit=refit)
 
     def remove_class(self, name: Label) -> Self:
         """Remove a class and its labeled examples."""
@@ -141,13 +157,24 @@ class FittedClassifier(ClassifierBase, Parameters):
     # --- private ---
 
     @one_at_a_time
-    def _change_classes(self, change: Callable[[Embedder, TrainingSet], ClassChange], *, examples: Items = ()) -> Self:
-        """Change the classes and fit again; examples: items that the change adds."""
+    def _change_classes(
+        self,
+        change: Callable[[Embedder, TrainingSet], ClassChange],
+        *,
+        examples: Items = (),
+        refit: bool = True,
+    ) -> Self:
+        """Change the classes and fit again; examples: items that the change adds; refit: as for `add_class`."""
         self._check_fitted()
         if self._model is None and not item_count(examples):
             return self._postpone(change(Embedder("vectors", cache=None), self._pending).data)
         model = self._fitted_model(examples)
-        data, origin = change(model.embedder, model.data)
+        changed = change(model.embedder, model.data)
+        data, origin = changed
+        if not refit and can_stay(model, changed):
+            data = checked_classes(self, model.embedder, data)
+            self._set_model(with_class_alone(model, changed._replace(data=data)))
+            return self
         start = {head: delta.of_rows(origin) for head, delta in model.starts.items()}
         self._set_model(fit_model(self, model.embedder, data, start=start))
         return self

@@ -143,16 +143,21 @@ def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
 
 def fit_model(clf: Parameters, embedder: Embedder, data: TrainingSet, *, start: Starts | None = None) -> Model:
     """Return the model of a classifier; start: what labels added to an earlier one, to begin from."""
+    data = checked_classes(clf, embedder, data)
+    model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
+    for reason in embedder.reasons:
+        model = model.with_reason(reason)
+    return model
+
+
+def checked_classes(clf: Parameters, embedder: Embedder, data: TrainingSet) -> TrainingSet:
+    """Return the training set with the expected shares of its classes; raise an error if no method can predict some."""
     if clf.unknown_rate is not None:
         check_not_named_unknown(data.texts.names)
     check_trainable(data, method=clf.method, encoder=embedder.name)
     if data.attributes.size:
         refuse_fractions(data.weights, "Class vectors of another width than the items")
-    data = data.with_class_prior(expected_shares(clf.class_prior, data))
-    model: Model = any_shot.fit_model(embedder, data, method=clf.method, unknown_rate=clf.unknown_rate, start=start)
-    for reason in embedder.reasons:
-        model = model.with_reason(reason)
-    return model
+    return data.with_class_prior(expected_shares(clf.class_prior, data))
 
 
 def refuse_fractions(weights: NDArray[np.float32] | None, what: str) -> None:

@@ -74,8 +74,8 @@ class ClassReader:
     # Whether names of classes of texts are also read by the words of the thesaurus, and codes are left out.
     thesaurus: bool = False
     bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
-    # Words of similar names, by the names of all classes; reasons and a class that is added ask for them again.
-    _found: dict[tuple[str, ...], list[tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
+    # The last readings; reasons, and a class that is added, ask for them again.
+    _found: dict[ClassTexts, tuple[Reading, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -86,7 +86,14 @@ class ClassReader:
 
     def readings(self, texts: ClassTexts) -> tuple[Reading, ...]:
         """Return the words by which classes are read; those of the thesaurus are words of texts, not of images."""
-        return readings(texts, self._similar_words) if self.thesaurus and self.of_texts else own_readings(texts)
+        if not (self.thesaurus and self.of_texts):
+            return own_readings(texts)
+        if (found := self._found.get(texts)) is None:
+            found = readings(texts, self._similar_words)
+            for earlier in list(self._found)[:-1]:
+                self._found.pop(earlier, None)
+            self._found[texts] = found
+        return found
 
     def reasons(self, texts: ClassTexts) -> list[str]:
         """Return how class names are read, in sentences; none if they are not."""
@@ -118,12 +125,8 @@ class ClassReader:
 
     def _similar_words(self, names: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the words of names in the thesaurus that are similar to each of the names of classes."""
-        listed, key = self._listed_vectors, tuple(names)
-        if listed is None:
-            return [()] * len(names)
-        if key not in self._found:
-            self._found[key] = similar_words(self._name_vectors(names), listed)
-        return self._found[key]
+        listed = self._listed_vectors
+        return [()] * len(names) if listed is None else similar_words(self._name_vectors(names), listed)
 
     @cached_property
     def _listed_vectors(self) -> Vectors | None:

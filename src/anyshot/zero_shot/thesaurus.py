@@ -184,7 +184,12 @@ def normal_form(name: str) -> str:
 
 def forms_of(name: object) -> list[str]:
     """Return the normal form of a name, and the same without general words at its end, and also at its beginning."""
-    words, general = normal_form(str(name)).split(), _listed().general.split(", ")
+    return list(_forms_of(str(name)))
+
+
+@lru_cache(4096)
+def _forms_of(name: str) -> tuple[str, ...]:
+    words, general = normal_form(name).split(), _listed().general.split(", ")
     forms = [" ".join(words)]
     while len(words) > 1 and words[-1] in general:
         words = words[:-1]
@@ -192,7 +197,7 @@ def forms_of(name: object) -> list[str]:
     while len(words) > 1 and words[0] in general:
         words = words[1:]
         forms.append(" ".join(words))
-    return forms
+    return tuple(forms)
 
 
 def _singular(word: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from anyshot import AnyShotClassifier, AnyShotRegressor
-from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, RemoveClass
+from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, RemoveClass, fits_slowly
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.service_errors import (
     DiskFullError,
@@ -52,6 +52,40 @@ def test_a_change_is_a_new_version_and_leaves_the_old_snapshot_alone(live, folde
     np.testing.assert_array_equal(reading(folder).predict_proba(POINTS), live.snapshot.classifier.predict_proba(POINTS))
     assert live.change(RemoveClass("up")).result() == 3
     assert live.change(AddUnlabeled(POINTS)).result() == 4
+
+
+def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_again(tmp_path):
+    random = np.random.default_rng(0)
+    centers = random.normal(size=(60, 160))
+    items, names = np.repeat(centers, 4, axis=0) + 0.5 * random.normal(size=(240, 160)), [f"c{k}" for k in range(60)]
+    large = AnyShotClassifier(dict(zip(names, centers, strict=True)), cache=False).fit(items, np.repeat(names, 4))
+    assert fits_slowly(large)
+    large.save(tmp_path / "large")
+    live = LiveModel("large", tmp_path / "large", reading)
+    new = random.normal(size=160)
+    waiting = [live.change(change) for change in (AddClass("new", new), AddExamples([new], ["new"]))]
+    assert waiting[0].result() <= waiting[1].result()
+    live.close()
+    assert not live.snapshot.is_provisional
+    assert live.snapshot.classifier.predict([new]).tolist() == ["new"]
+    live = LiveModel("large", tmp_path / "large", reading)
+    version = live.change(AddClass("newer", -new)).result()
+    live.close()
+    assert (live.snapshot.version, live.snapshot.is_provisional) == (version + 1, False)
+    assert version not in live.kept_versions()
+    assert live.snapshot.classifier.predict([new, -new]).tolist() == ["new", "newer"]
+
+
+def test_what_a_killed_process_had_not_fitted_is_fitted_at_the_next_start(folder):
+    read = reading(folder)
+    read.add_class("up", [0.0, 1.0, 0.1], refit=False)
+    assert read.any_shot_model().provisional
+    read.save(folder)
+    live = LiveModel("points", folder, reading)
+    assert (live.snapshot.version, live.snapshot.is_provisional) == (1, True)
+    live.prepare_changes()
+    live.close()
+    assert (live.snapshot.version, live.snapshot.is_provisional) == (2, False)
 
 
 def test_changes_that_wait_are_saved_together_and_each_is_there(live):

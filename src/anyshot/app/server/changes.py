@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from anyshot.base.items import Item
 from anyshot.base.labels import Label
 
 Description: TypeAlias = Any  # a text, Words, several of them, or a vector
+SLOW_FIT: Final = 2_000_000
+"""Labels times classes times width of the vectors from which a fit takes more than a tenth of a second."""
 
 
 class Change(Protocol):
@@ -51,8 +53,9 @@ class AddClass:
     examples: Sequence[Item] = field(default=())
 
     def apply(self, classifier: Any) -> None:
-        """Add the class."""
-        classifier.add_class(self.name, self.description, examples=self.examples)
+        """Add the class; where a fit takes long, alone, so that it is answered at once."""
+        refit = not fits_slowly(classifier)
+        classifier.add_class(self.name, self.description, examples=self.examples, refit=refit)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class MergeClasses:
     def apply(self, classifier: Any) -> None:
         """Merge the classes."""
         classifier.merge_classes(self.names, self.into)
+
+
+def fits_slowly(classifier: Any) -> bool:
+    """Return whether a class that is added should be answered before all classes are fitted again."""
+    data = classifier.any_shot_model().data
+    return bool(len(data.index) * data.class_embeddings.size >= SLOW_FIT)
 
 
 def joined(changes: Sequence[Change]) -> Change:

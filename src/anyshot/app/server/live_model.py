@@ -6,8 +6,10 @@
     live.close()                           # finishes what was accepted
 
 A change is applied to a copy of the classifier, saved, and only then put in place, so that every answer comes from the
-old model or the new one. Changes that wait for each other are saved together. Several processes may serve one folder:
-they write one at a time under a file lock, and read it again when it has changed.
+old model or the new one. Changes that wait for each other are saved together. A class that is added to a large model is
+first a version of its own, in which the other classes stay as they are; the next version, in which all are fitted,
+follows by itself. Several processes may serve one folder: they write one at a time under a file lock, and read it again
+when it has changed.
 """
 
 import copy
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from anyshot import store
-from anyshot.app.server.changes import Change, in_groups, joined
+from anyshot.app.server.changes import AddExamples, Change, in_groups, joined
 from anyshot.app.server.readiness import Snapshot, fit_once, modality_of_model, ready
 from anyshot.app.server.service_errors import (
     DiskFullError,
@@ -102,9 +104,10 @@ class LiveModel:
     # --- changes ---
 
     def prepare_changes(self) -> None:
-        """Begin to load what changes need, which the first change would wait for."""
+        """Begin to load what changes need, which the first change would wait for, and to finish one that was begun."""
         if not self.read_only and self.snapshot.is_any_shot:
-            self._writer.submit(fit_once).add_done_callback(_log_failure)
+            self._submit(fit_once)
+            self._submit(self._fit_again)
 
     def check_changeable(self) -> None:
         """Raise NotChangeableError if the model may not be changed, or is of a kind that cannot be."""
@@ -129,7 +132,7 @@ class LiveModel:
         self.check_changeable()
         done: Future[int] = Future()
         self._waiting.append((change, done))
-        self._writer.submit(self._write_waiting).add_done_callback(_log_failure)
+        self._submit(self._write_waiting)
         return done
 
     def kept_versions(self) -> list[int]:
@@ -148,9 +151,13 @@ class LiveModel:
 
     def refresh(self) -> "Future[None]":
         """Read the folder again, in the writer's thread, if another process has changed it."""
-        reading = self._writer.submit(self._refresh)
-        reading.add_done_callback(_log_failure)
-        return reading
+        return self._submit(self._refresh)
+
+    def _submit(self, task: Callable[[], None]) -> "Future[None]":
+        """Begin a task in the writer's thread."""
+        begun = self._writer.submit(task)
+        begun.add_done_callback(_log_failure)
+        return begun
 
     def _refresh(self) -> None:
         if not self.is_outdated():
@@ -222,6 +229,18 @@ class LiveModel:
             _fail(batch, error)
         finally:  # after a fault in the program, too, nobody waits for ever
             _fail(batch, RuntimeError("The change failed."))
+        self._fit_again()
+
+    def _fit_again(self) -> None:
+        """Fit all classes if some were added without, as the next version; a change that waits does so itself."""
+        if self._waiting or not self.snapshot.is_provisional:
+            return
+        with self._changing():
+            self._read_if_outdated()
+            before = self.snapshot
+            if before.is_provisional:
+                self._put_in_place(_with_change(before.classifier, AddExamples([], [])))
+                self.versions.delete(before.version)  # nobody asked to go back to half a change
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         self._read_if_outdated()

@@ -44,6 +44,11 @@ class Snapshot:
         """Whether it is an `AnyShotClassifier`, which explains, suggests, and learns while it answers."""
         return isinstance(self.classifier, tasks.AnyShotClassifier)
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether a class was added without fitting the others again, which is done as soon as possible."""
+        return self.is_any_shot and bool(self.classifier.any_shot_model().provisional)
+
 
 def ready(classifier: Any, cache: store.MemoryCache) -> Any:
     """Return a model that has answered one item, so that its encoder is loaded, and keeps vectors in memory.

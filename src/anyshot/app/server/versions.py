@@ -91,12 +91,16 @@ class Versions:
         except OSError as error:
             raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
 
+    def delete(self, number: int) -> None:
+        """Delete a version, which cannot be rolled back to any more."""
+        shutil.rmtree(self.place / str(number), ignore_errors=True)
+
     def _delete_old(self, latest: int) -> None:
         """Delete all but the last versions, and those that were begun after the latest and never finished."""
         numbers = self.numbers()
         kept = [number for number in numbers if number <= latest][-self.keep :]
         for number in set(numbers) - set(kept):
-            shutil.rmtree(self.place / str(number), ignore_errors=True)
+            self.delete(number)
 
 
 def folder_is_writable(folder: Path) -> bool:
