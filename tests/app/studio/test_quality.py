@@ -5,15 +5,20 @@ import pytest
 from anyshot.app.studio import Answers, Project, add_texts
 from anyshot.app.studio.quality import hints, likely_errors, quality, why
 from anyshot.app.studio.views import Query, order
+from anyshot.app.studio.views import rows as rows_of
 from anyshot.errors import InputError
+from shop_messages import MESSAGES
 
 
-def test_quality_is_that_of_the_held_out_labels(half_labeled, half_answers):
+def test_quality_is_that_of_the_answers_to_items_without_a_label(half_labeled, half_answers):
     project, answers = half_labeled, half_answers
     found = quality(project, answers)
     (own,) = (one for one in answers.learned.model.leaderboard if one.method == answers.learned.model.method)
-    assert (found.accuracy, found.lower, found.upper) == (own.accuracy, *own.interval)
-    assert found.curve == [(found.n_labels, own.accuracy, *own.interval)]
+    names = {one.id: one.name for one in project.classes.all()}
+    rows = rows_of(project, answers, order(project, answers, Query("added", is_labeled=False)))
+    right = sum(names[row.answer] == MESSAGES[row.item.content] for row in rows) / len(rows)
+    assert found.lower <= right <= found.upper
+    assert found.curve == [(found.n_labels, found.accuracy, found.lower, found.upper)]
     assert sum(one.n_wrong for one in found.confused) == (~own.correct).sum()
     assert "of 10 right; between" in str(found)
     assert str(found.next_step)
@@ -62,5 +67,14 @@ def test_the_next_step_follows_what_is_missing(tmp_path):
         project.classes.describe(1, "money back")
         project.classes.set_words(number, "parcel, courier, delivery")
         assert step() == "label_class"
+        assert quality(project, answers).next_step.facts["n"] == 2
+        project.label([2], number)
+        assert step() == "label_class"  # of the class that was begun
+        assert quality(project, answers).next_step.facts == {
+            "class_id": number,
+            "name": "zyzzyva thing",
+            "labels": 1,
+            "n": 1,
+        }
         with pytest.raises(InputError, match="no item 99"):
             why(project, answers, 99)

@@ -197,9 +197,9 @@ def _save_excel(table: pd.DataFrame, target: Path) -> None:
     sheet = book.create_sheet("Items")
     sheet.freeze_panes = "A2"
     for number, name in enumerate(table.columns):
-        longest = table[name].astype(str).str.len().head(200).max() if len(table) else 0
+        longest = max((len(str(value)) for value in table[name].head(200) if value is not None), default=0)
         letter = openpyxl.utils.get_column_letter(number + 1)
-        sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), int(longest or 0)) + 2)
+        sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), longest) + 2)
 
     def cell(value: Any, *, bold: bool = False) -> Any:
         if value is None or (isinstance(value, float) and np.isnan(value)):

@@ -211,7 +211,11 @@ def _moved(source: Path, into: Path) -> Path:
     target = folder_for(into, source.name)
     try:
         into.mkdir(exist_ok=True)
-        source.rename(target)
+        if source.is_symlink():  # a relative one would lead elsewhere from the other folder
+            target.symlink_to(source.resolve(), target_is_directory=True)
+            source.unlink()
+        else:
+            source.rename(target)
     except OSError as error:
         raise ProjectError(f"{source} cannot be moved: {error.strerror or error}.") from error
     return target

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 
 from anyshot import any_shot
-from anyshot.app.studio.classes import ClassRow
+from anyshot.app.studio.answer_accuracy import answer_accuracy
+from anyshot.app.studio.classes import UNKNOWN_ID, ClassRow
 from anyshot.app.studio.project import Project
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
@@ -26,8 +27,12 @@ Hint: TypeAlias = Literal["says_nothing", "no_answers"]
 
 FEW_LABELS: Final = 5
 """Labels of a class to propose at a time; with fewer in a class, its accuracy is a matter of chance."""
+MEASURED_LABELS: Final = 2
+"""Labels of a class without which none of them can be held out."""
 GOOD_ACCURACY: Final = 0.9
 """Lower end of the interval from which the proposal is to use the answers."""
+CLEAR_ERROR: Final = 0.1
+"""Probability of a held-out label below which it may be an error; nearly all labels of hard items are surprising."""
 
 SENTENCES: Final[dict[Action, str]] = {
     "add_items": "Add texts or images, by dropping a file here.",
@@ -68,7 +73,8 @@ class Confusion:
 class Quality:
     """How good the answers are.
 
-    accuracy, lower, upper: on held-out labels, mean over classes, with its 95 % interval; None with too few labels.
+    accuracy, lower, upper: expected of the answers to items without a label, with its 95 % interval, from labels that
+    were held out; None with too few labels.
     curve: (labels, accuracy, lower, upper) as they were measured, by the number of labels; confused: the pairs of
     classes, the most often confused first.
     """
@@ -104,19 +110,19 @@ def quality(project: Project, answers: "Answers") -> Quality:
     n_labels = int((project.items.labels().labels > 0).sum())
     result, errors = _held_out(learned), likely_errors(project, answers)
     confused = _confused(project, learned, result)
-    if result is not None and answers.is_current():
-        _remember(project, n_labels, result)
-    lower, upper = result.interval if result is not None else (0.0, 1.0)
+    accuracy, lower, upper = _accuracy(project, answers, learned, result)
+    if accuracy is not None and answers.is_current():
+        _remember(project, (n_labels, accuracy, lower, upper))
     return Quality(
         n_labels,
         answers.is_current(),
-        None if result is None else result.accuracy,
+        accuracy,
         lower,
         upper,
         _curve(project, n_labels),
         confused,
         len(errors),
-        _next_step(project, answers, classes, confused, len(errors), lower if result is not None else 0.0),
+        _next_step(project, answers, classes, confused, len(errors), lower),
     )
 
 
@@ -126,8 +132,9 @@ def likely_errors(project: Project, answers: "Answers") -> Indexes:
     result = _held_out(learned)
     if learned is None or result is None:
         return np.zeros(0, np.intp)
-    found = label_errors(result.predicted, learned.model.data.index[result.rows])
-    return _still_labeled(project, learned.items[result.rows[found["row"].to_numpy(dtype=np.intp)]])
+    found = label_errors(result.predicted, learned.model.data.index[result.rows])["row"].to_numpy(dtype=np.intp)
+    clear = found[result.probabilities[found] < CLEAR_ERROR]
+    return _still_labeled(project, learned.items[result.rows[clear]])
 
 
 def hints(project: Project, answers: "Answers") -> dict[int, Hint]:
@@ -160,6 +167,19 @@ def _held_out(learned: "Learned | None") -> "CrossValidationResult | None":
     return next((one for one in learned.model.leaderboard if one.method == learned.model.method), None)
 
 
+def _accuracy(
+    project: Project, answers: "Answers", learned: "Learned | None", result: "CrossValidationResult | None"
+) -> tuple[float | None, float, float]:
+    """Return the expected accuracy of the answers to items without a label, or of all answers if there are none."""
+    if learned is None or result is None:
+        return None, 0.0, 1.0
+    found, labels = answers.current, project.items.labels()
+    is_open = np.isin(found.ids, labels.ids[labels.labels == 0]) & (found.classes != UNKNOWN_ID)
+    correct = result.predicted.argmax(axis=1) == learned.model.data.index[result.rows]
+    asked = found.confidence[is_open] if is_open.any() else found.confidence
+    return answer_accuracy(result.predicted.max(axis=1), correct, asked) if len(asked) else (None, 0.0, 1.0)
+
+
 def _confused(project: Project, learned: "Learned | None", result: "CrossValidationResult | None") -> list[Confusion]:
     if learned is None or result is None:
         return []
@@ -181,10 +201,9 @@ def _still_labeled(project: Project, ids: Indexes) -> Indexes:
     return ids[np.isin(ids, labels.ids[labels.labels > 0])]
 
 
-def _remember(project: Project, n_labels: int, result: "CrossValidationResult") -> None:
+def _remember(project: Project, point: tuple[int, float, float, float]) -> None:
     """Store a point of the curve, if there is none for this number of labels or it differs."""
-    point = (n_labels, result.accuracy, *result.interval)
-    if project.database.read("select * from curve where n_labels = ? and accuracy = ?", n_labels, result.accuracy):
+    if project.database.read("select * from curve where n_labels = ? and accuracy = ?", *point[:2]):
         return
     with project.database.transaction() as transaction:
         transaction.connection.execute(
@@ -213,8 +232,6 @@ def _next_step(
     silent = next((one for one in classes if one.name in answers.left_out), None)
     if silent is not None:
         return NextStep("describe", {"class_id": silent.id, "name": silent.name})
-    least = min(classes, key=lambda one: one.n_labels)
-    facts = {"class_id": least.id, "name": least.name, "labels": least.n_labels}
     if project.kind == "texts" and not any(one.n_labels for one in classes):
         chips = answers.chips()
         wordless = next((one for one in classes if not chips[one.id] and not one.description), None)
@@ -224,8 +241,12 @@ def _next_step(
         return NextStep("check_errors", {"n": n_errors})
     if lower >= GOOD_ACCURACY:
         return NextStep("done")
-    if least.n_labels < 2 or (least.n_labels < FEW_LABELS and not confused):
-        return NextStep("label_class", facts | {"n": FEW_LABELS - least.n_labels})
+    for enough in (MEASURED_LABELS, FEW_LABELS)[: 1 if confused else 2]:
+        short = [one for one in classes if one.n_labels < enough]
+        if short:
+            begun = max(short, key=lambda one: one.n_labels)  # so that what was begun is finished first
+            facts = {"class_id": begun.id, "name": begun.name, "labels": begun.n_labels}
+            return NextStep("label_class", facts | {"n": enough - begun.n_labels})
     if confused:
         named = {one.id: one for one in classes}
         pair = [named[number] for number in (confused[0].first, confused[0].second) if number in named]

@@ -27,8 +27,9 @@ class Query:
     Parameters
     ----------
     order : {"useful", "class", "confidence", "unsure", "errors", "added"}
-        "useful": those whose labels would teach most first; "class": class by class, the surest first; "confidence":
-        the surest first; "unsure": the least sure first; "errors": labels that are likely wrong, and no other items.
+        "useful": those whose labels would teach most first, and every fourth at random; "class": class by class, the
+        surest first; "confidence": the surest first; "unsure": the least sure first; "errors": labels that are likely
+        wrong, and no other items.
     class_id : int, optional
         Only items of this class, -1 for unknown: by their label, or else by their answer.
     is_labeled : bool, optional
@@ -110,6 +111,8 @@ def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
 
 N_SUGGESTED = 100
 """Items that are put first because their labels would teach most; the others follow, the least sure first."""
+RANDOM_EVERY = 4
+"""Every so many labels, a random item is proposed: labels of hard items alone do not tell how good answers are."""
 MAX_CANDIDATES = 1_000
 """Items among which these are looked for: all, or so many at random, always the same ones."""
 
@@ -130,11 +133,21 @@ def _shown_classes(answers: "Answers", labels: Labels) -> tuple[Indexes, Vectors
 
 def _by_usefulness(answers: "Answers", labels: Labels, ids: Indexes, sure: Vectors, is_labeled: Indexes) -> Indexes:
     """Return the ids, those whose labels would teach most first, and the labeled ones last."""
-    by_sure = np.argsort(np.where(is_labeled, 2.0, sure), kind="stable")
     suggested = np.array(_suggested(answers, labels), dtype=np.intp)
-    first = suggested[np.isin(suggested, ids)]
-    rest = ids[by_sure]
-    return np.concatenate([first, rest[~np.isin(rest, first)]])
+    useful, chance = suggested[np.isin(suggested, ids)].tolist(), _at_random(ids[~is_labeled])[:N_SUGGESTED].tolist()
+    n_labels, first = int((labels.labels != 0).sum()), dict[int, None]()
+    for place in range(n_labels, n_labels + len(useful)):
+        source = chance if place % RANDOM_EVERY == RANDOM_EVERY - 1 else useful
+        item = next((one for one in source if one not in first), None)
+        if item is not None:
+            first[item] = None
+    rest = ids[np.argsort(np.where(is_labeled, 2.0, sure), kind="stable")]
+    return np.concatenate([np.array(list(first), dtype=np.intp), rest[~np.isin(rest, list(first))]])
+
+
+def _at_random(ids: Indexes) -> Indexes:
+    """Return ids in an order without a pattern, in which they stay as labels are given."""
+    return ids[np.argsort(ids.astype(np.uint32) * np.uint32(2_654_435_761), kind="stable")]  # a large odd number
 
 
 def _suggested(answers: "Answers", labels: Labels) -> list[int]:
@@ -142,15 +155,14 @@ def _suggested(answers: "Answers", labels: Labels) -> list[int]:
     learned = answers.learned
     if learned is None:
         return []
-    open_ids, vectors = answers.vectors(labels.ids[labels.labels == 0])
+    open_ids, _ = answers.vectors(labels.ids[labels.labels == 0])
     if not len(open_ids):
         return []
-    # Ids multiplied by a large odd number are in an order without a pattern, and the sample stays as labels are given.
-    rows = np.argsort(open_ids.astype(np.uint32) * np.uint32(2_654_435_761), kind="stable")[:MAX_CANDIDATES]
-    centered = learned.model.data.centered(vectors[rows])
+    ids, vectors = answers.vectors(_at_random(open_ids)[:MAX_CANDIDATES])
+    centered = learned.model.data.centered(vectors)
     probabilities, labeled = learned.model.probabilities(centered), learned.model.data.labeled
-    chosen = active_learning.suggest(centered, probabilities, min(N_SUGGESTED, len(rows)), labeled=labeled)
-    return [int(item) for item in open_ids[rows[chosen]]]
+    chosen = active_learning.suggest(centered, probabilities, min(N_SUGGESTED, len(ids)), labeled=labeled)
+    return [int(item) for item in ids[chosen]]
 
 
 def _by_similarity(project: Project, answers: "Answers", query: Query, ids: Indexes) -> Indexes:

@@ -191,7 +191,7 @@ def table_facts(opened: Opened, number: str) -> dict[str, Any]:
             "rows": found.rows,
             "n_rows": found.n_rows,
             "text": places.get(found.text_column or "", 0),
-            "label": places.get(found.label_column or "", -1),
+            "label": -1 if found.label_column is None else places[found.label_column],
         }
     }
 

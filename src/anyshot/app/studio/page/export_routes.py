@@ -20,8 +20,8 @@ from anyshot.app.studio.page.request_bodies import MalformedRequestError
 
 Write: TypeAlias = Callable[[Opened, Path], object]
 FILES: Final[dict[str, tuple[str, str, Write]]] = {
-    "labels.csv": ("csv", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
     "labels.xlsx": ("xlsx", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
+    "labels.csv": ("csv", "table", lambda one, path: studio.save_table(one.project, one.answers, path)),
     "model.zip": ("model", "model", lambda one, path: studio.save_model_zip(one.project, path)),
     "report.html": ("report", "chart", lambda one, path: studio.save_report(one.project, path)),
     "project.zip": ("project", "box", lambda one, path: studio.save_project(one.project, path)),

@@ -87,6 +87,7 @@ async function openTable(file) {
 export function markColumns() {
   const chosen = [...document.querySelectorAll("#sheet [data-column]")].map((one) => one.value);
   document.querySelectorAll("#sheet [data-at]").forEach((cell) => cell.classList.toggle("chosen", chosen.includes(cell.dataset.at)));
+  document.querySelector(`#sheet th[data-at="${chosen[0]}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 byId("sheet").addEventListener("change", (event) => event.target.matches("[data-column]") && markColumns());

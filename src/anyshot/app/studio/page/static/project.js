@@ -74,6 +74,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
     asking = asks;
     readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
   }
+  if (event.target.id === "quality") byId("brief").textContent = event.target.querySelector(".headline").textContent;
   if (event.target.id === "sheet-content" && !byId("sheet").open) byId("sheet").showModal();
   if (event.target.classList?.contains("why")) byId("list").dispatchEvent(new Event("scroll"));
 });
@@ -118,7 +119,8 @@ document.addEventListener("click", (event) => {
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
   if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); refresh("classes"); }
-  if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.textContent }), { params: { of: found.dataset.showClass } });
+  if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass } });
+  if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) showOnly(found.dataset.showName, { ids: found.dataset.showIds.split(",").map(Number) });
   if ((found = on("open-add"))) openAdd(found.dataset.openAdd);
   if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
