@@ -11,10 +11,7 @@ from sklearn.datasets import load_sample_images
 
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
 from anyshot.encoders import efficientnet
-from anyshot.encoders.efficientnet import (
-    EfficientNetLite0Encoder,
-    load_efficientnet_lite0,
-)
+from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.engines.images import image_precision
 from anyshot.encoders.images import imagenet_class_names
 from anyshot.encoders.registry import load_encoder, same_weights
@@ -23,7 +20,7 @@ from anyshot.errors import BadItemError, EncoderError, InputError
 
 @pytest.fixture(scope="module")
 def encoder() -> EfficientNetLite0Encoder:
-    return load_efficientnet_lite0(device="cpu")
+    return EfficientNetLite0Encoder(device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,12 @@
 """Encoder of text models in Hugging Face layout that openvino runs, without torch."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import normalizers
 
-from anyshot.base.items import Items, check_texts
-from anyshot.base.validation import Vectors, extra
+from anyshot.base.validation import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.language_models import (
     FAMILIES,
@@ -27,17 +24,16 @@ from anyshot.encoders.engines.sentence_modules import (
     pooled_width,
     read_modules,
 )
-from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
+from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
-from anyshot.encoders.texts import chunks
 from anyshot.errors import EncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 """Names of weights in BERT models that were converted from TensorFlow."""
 
 
-class CompiledTextEncoder:
+class CompiledTextEncoder(TextEncoder):
     """Encoder of a text model in Hugging Face layout, run by openvino on the CPU.
 
     The model is a BERT, RoBERTa, XLM-R, CamemBERT, DistilBERT or MPNet. A folder of sentence-transformers states its
@@ -59,9 +55,6 @@ class CompiledTextEncoder:
         Hash of the model's files, the pooling and the precision; it changes whenever the vectors would.
     """
 
-    modality: Literal["text"] = "text"
-    max_tokens: int | None
-
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
         modules = _modules(folder)
         config = read_settings(folder / modules.transformer / "config.json")
@@ -72,43 +65,18 @@ class CompiledTextEncoder:
         check_weights(network, _read_weights(folder / modules.transformer, network))
         self._folder, self._is_sentence_model = folder, (folder / "modules.json").is_file()
         digest = digest_of_folder(folder, *(("1",) if self._is_sentence_model else ("mean_of_tokens", "1")))
-        self._engine = TextEngine(
-            _tokenizer(folder / modules.transformer, modules, network),
+        self._tokenizer = _tokenizer(folder / modules.transformer, modules, network)
+        self.width = pooled_width(modules, width=network.width)
+        self._runner = TextEngine(
+            self._tokenizer,
             _graph(folder, modules, network),
-            width=pooled_width(modules, width=network.width),
+            width=self.width,
             vocabulary=network.vocabulary,
             key=digest,
             precision=fast_precision(),
             threads=threads,
         )
-        self.width, self.max_tokens = self._engine.width, self._engine.tokenizer.max_tokens
         self.digest = f"{digest} {fast_precision()}"
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, width), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, is empty, or has no token; the message names its row.
-        """
-        return self._engine.encode(check_texts(inputs))
-
-    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more tokens than the model reads (n,)."""
-        return self._engine.tokenizer.is_cut(texts)
-
-    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
-        """Return how many tokens of each text the model reads (n,)."""
-        return self._engine.tokenizer.n_tokens(texts)
-
-    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether at least half of each text's tokens are unknown to the model (n,)."""
-        return self._engine.tokenizer.is_unread(texts)
-
-    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
-        """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
-        return (self.encode(chunk) for chunk in chunks(inputs))
 
     def backbone(self) -> Any:
         """Return the network in stages (a `Backbone`), opened by torch, with the weights read again in float32.
@@ -121,9 +89,6 @@ class CompiledTextEncoder:
         extra("transformers", "torch", purpose="Training a network")
         kind = networks.SentenceModelEncoder if self._is_sentence_model else networks.LanguageModelEncoder
         return kind(self._folder).backbone()
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
 
 
 def why_not_compiled(folder: Path) -> str | None:

@@ -164,13 +164,6 @@ class EfficientNetLite0Encoder:
         return network
 
 
-def load_efficientnet_lite0(
-    *, device: str = "auto", engine: str = "auto", threads: int | None = None
-) -> EfficientNetLite0Encoder:
-    """Return the default image encoder, for the table of encoders."""
-    return EfficientNetLite0Encoder(device=device, engine=engine, threads=threads)
-
-
 def load_efficientnet_lite0_even(
     *, device: str = "auto", engine: str = "auto", threads: int | None = None
 ) -> EfficientNetLite0Encoder:

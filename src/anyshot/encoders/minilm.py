@@ -5,24 +5,18 @@ to unit length (Reimers, Gurevych, Sentence-BERT, EMNLP 2019). openvino runs it 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from anyshot.base.items import Items, check_texts
-from anyshot.base.validation import Vectors, extra
+from anyshot.base.validation import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import Architecture, token_states
 from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
-from anyshot.encoders.engines.texts import TextEngine, TextTokenizer, read_tokenizer
+from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
-from anyshot.encoders.texts import chunks
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length
@@ -40,7 +34,7 @@ NETWORK: Final = Architecture(
 )
 
 
-class MiniLMEncoder:
+class MiniLMEncoder(TextEncoder):
     """The all-MiniLM-L6-v2 text encoder.
 
     A text longer than 256 tokens is truncated, as the published model does; the number of truncated texts is logged at
@@ -70,15 +64,12 @@ class MiniLMEncoder:
         The weights are not on this machine, or are not the published ones.
     """
 
-    modality: Literal["text"] = "text"
-    width: int = NETWORK.width
-    max_tokens: int | None = MAX_TOKENS
+    width = NETWORK.width
 
     def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
         self._device, self._weights = device, published_file("minilm", WEIGHTS)
         self._tokenizer = _tokenizer()
         self.engine = choose_engine(engine, device)
-        self._runner: _Runner
         if self.engine == "torch":
             compute = networks.choose(device)
             self._runner = networks.MiniLMRunner(self._tokenizer, self._weights, compute)
@@ -86,32 +77,6 @@ class MiniLMEncoder:
         else:
             self._runner = _compiled(self._weights, self._tokenizer, threads=threads)
             self.digest = f"{_digest()} {fast_precision()}"
-
-    def encode(self, inputs: Items) -> Vectors:
-        """Return unit-length vectors (n, 384), float32, of texts.
-
-        Raises
-        ------
-        BadItemError
-            An item is not a text, or is empty; the message names its row.
-        """
-        return self._runner.encode(check_texts(inputs))
-
-    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether each text has more than 256 tokens (n,)."""
-        return self._tokenizer.is_cut(texts)
-
-    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
-        """Return how many tokens of each text are read (n,), at most 256."""
-        return self._tokenizer.n_tokens(texts)
-
-    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return whether at least half of each text's tokens are unknown to the model (n,)."""
-        return self._tokenizer.is_unread(texts)
-
-    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
-        """Yield the vectors (n, 384) of some thousand texts at a time, in order, reading the texts as needed."""
-        return (self.encode(chunk) for chunk in chunks(inputs))
 
     def backbone(self) -> Any:
         """Return the network in stages (a `Backbone`), in torch, with the weights read again in float32.
@@ -123,18 +88,6 @@ class MiniLMEncoder:
         """
         extra("torch", "torch", purpose="Training a network")
         return networks.minilm_backbone(self._tokenizer, self._weights, digest=_digest(), device=self._device)
-
-    def __sklearn_clone__(self) -> Self:
-        return self  # never changed after construction, so that a clone need not copy the weights
-
-
-class _Runner(Protocol):
-    def encode(self, texts: list[str]) -> Vectors: ...
-
-
-def load_minilm(*, device: str = "auto", engine: str = "auto", threads: int | None = None) -> MiniLMEncoder:
-    """Return the default text encoder, for the table of encoders."""
-    return MiniLMEncoder(device=device, engine=engine, threads=threads)
 
 
 def _digest() -> str:

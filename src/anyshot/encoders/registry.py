@@ -29,7 +29,7 @@ FIRST_LAYERS: Final = re.compile(r"(?P<name>.+)\[:(?P<n_layers>\d+)\]")
 class Entry:
     """A row of the table: how an encoder is loaded, and its description."""
 
-    loader: str  # module:function
+    loader: str  # module:function or class
     modality: str
     width: int | None  # None: depends on the model
     megabytes: int | None
@@ -40,7 +40,7 @@ class Entry:
 
 
 _LITE0: Final = Entry(
-    loader="anyshot.encoders.efficientnet:load_efficientnet_lite0",
+    loader="anyshot.encoders.efficientnet:EfficientNetLite0Encoder",
     modality="image",
     width=1280,
     megabytes=19,
@@ -52,7 +52,7 @@ _LITE0: Final = Entry(
 
 ENCODERS: Final[dict[str, Entry]] = {
     "minilm": Entry(
-        loader="anyshot.encoders.minilm:load_minilm",
+        loader="anyshot.encoders.minilm:MiniLMEncoder",
         modality="text",
         width=384,
         megabytes=91,

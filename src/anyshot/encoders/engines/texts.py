@@ -1,21 +1,22 @@
-"""Encode texts with an engine: tokenize, fill batches by tokens, run, and put the vectors in order."""
+"""Encode texts with an engine: check, tokenize, fill batches by tokens, run, and put the vectors in order."""
 
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import Node, model, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.texts import Rows, batches, collect, windows
+from anyshot.encoders.texts import Rows, batches, chunks, collect, windows
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 
 BATCH_TOKENS: Final = 1024
@@ -174,6 +175,57 @@ class TextEngine:
                 f"{self._vocabulary}. They are not of the same model: download both again."
             )
         return {"ids": padded, "mask": mask.astype(np.float32)}
+
+
+class TextRunner(Protocol):
+    """What computes the vectors of texts that were checked, as `TextEngine` does."""
+
+    def encode(self, texts: list[str]) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts."""
+        ...
+
+
+class TextEncoder:
+    """Base class of text encoders with a `TextTokenizer`; subclasses set the tokenizer, the runner and the width."""
+
+    modality: Literal["text"] = "text"
+    width: int
+    _tokenizer: TextTokenizer
+    _runner: TextRunner
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The most tokens that the model reads, None for all."""
+        return self._tokenizer.max_tokens
+
+    def encode(self, inputs: Items) -> Vectors:
+        """Return unit-length vectors (n, width), float32, of texts.
+
+        Raises
+        ------
+        BadItemError
+            An item is not a text, is empty, or has no token; the message names its row.
+        """
+        return self._runner.encode(check_texts(inputs))
+
+    def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether each text has more tokens than the model reads (n,)."""
+        return self._tokenizer.is_cut(texts)
+
+    def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """Return how many tokens of each text the model reads (n,)."""
+        return self._tokenizer.n_tokens(texts)
+
+    def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return whether at least half of each text's tokens are unknown to the model (n,)."""
+        return self._tokenizer.is_unread(texts)
+
+    def stream(self, inputs: Iterable[str]) -> Iterator[Vectors]:
+        """Yield the vectors (n, width) of some thousand texts at a time, in order, reading the texts as needed."""
+        return (self.encode(chunk) for chunk in chunks(inputs))
+
+    def __sklearn_clone__(self) -> Self:
+        return self  # never changed after construction, so that a clone need not copy the weights
 
 
 def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
