@@ -25,9 +25,10 @@ from anyshot.errors import TrainingDivergedError
 from anyshot.fine_tuning.tuning import Tuning
 from anyshot.store.disk_cache import VectorCache
 from anyshot.training.checkpoint import Checkpoints
-from anyshot.training.loop import similar_lengths, train
+from anyshot.training.loop import train
 from anyshot.training.recipe import LayerGroup, Recipe, balanced_weights, by_depth, cross_entropy
 from anyshot.training.run import HeldOut, History
+from anyshot.training.sampling import similar_lengths
 
 FORWARD_TOGETHER: Final = 64
 DEFAULT_HELD_OUT: Final = 0.1

@@ -11,11 +11,10 @@ from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
 from anyshot.base import progress as bars
-from anyshot.base.validation import Indexes, RandomState, extra, generator
+from anyshot.base.validation import RandomState, extra, generator
 from anyshot.errors import TrainingDivergedError
 from anyshot.training.checkpoint import Checkpoints
 from anyshot.training.memory import is_out_of_memory, raise_out_of_memory
@@ -300,21 +299,3 @@ def wait_until_freed(sent: weakref.ref[Tensor]) -> None:
     """
     while sent() is not None:
         time.sleep(1e-4)
-
-
-def similar_lengths(
-    lengths: Sequence[int] | NDArray[np.integer], rows: Indexes, *, batch_size: int, generator: np.random.Generator
-) -> list[Indexes]:
-    """Return shuffled batches of `rows`, each of texts of similar length, to reduce padding.
-
-    lengths (n,): of every item; rows (m,): the items to use, each once. Fifty batches of randomly chosen rows at a time
-    are sorted by length, and the batches are shuffled, so that batches remain largely random.
-    """
-    shuffled = generator.permutation(np.asarray(rows, dtype=np.intp))
-    length_of = np.asarray(lengths)
-    batched: list[Indexes] = []
-    for first in range(0, len(shuffled), 50 * batch_size):
-        window = shuffled[first : first + 50 * batch_size]
-        window = window[np.argsort(length_of[window], kind="stable")]
-        batched += [window[start : start + batch_size] for start in range(0, len(window), batch_size)]
-    return [batched[index] for index in generator.permutation(len(batched))]

@@ -1,5 +1,6 @@
-"""Sampling for few-label training: episodes (small tasks sampled from many classes) and pairs of items."""
+"""Sampling of what is trained on together: batches of similar lengths, episodes (small tasks), and pairs of items."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,3 +101,21 @@ def draw_pairs(index: Indexes, *, n_pairs: int, generator: np.random.Generator) 
             one, other = generator.choice(len(members), 2, replace=False)
             pairs[number] = generator.choice(members[one]), generator.choice(members[other])
     return Pairs(pairs[:, 0], pairs[:, 1], np.arange(n_pairs) < n_same)
+
+
+def similar_lengths(
+    lengths: Sequence[int] | NDArray[np.integer], rows: Indexes, *, batch_size: int, generator: np.random.Generator
+) -> list[Indexes]:
+    """Return shuffled batches of `rows`, each of texts of similar length, to reduce padding.
+
+    lengths (n,): of every item; rows (m,): the items to use, each once. Fifty batches of randomly chosen rows at a time
+    are sorted by length, and the batches are shuffled, so that batches remain largely random.
+    """
+    shuffled = generator.permutation(np.asarray(rows, dtype=np.intp))
+    length_of = np.asarray(lengths)
+    batched: list[Indexes] = []
+    for first in range(0, len(shuffled), 50 * batch_size):
+        window = shuffled[first : first + 50 * batch_size]
+        window = window[np.argsort(length_of[window], kind="stable")]
+        batched += [window[start : start + batch_size] for start in range(0, len(window), batch_size)]
+    return [batched[index] for index in generator.permutation(len(batched))]
