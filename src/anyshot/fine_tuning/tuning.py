@@ -11,7 +11,7 @@ import torch
 from anyshot import training
 from anyshot.base.validation import RandomState, check_numbers, check_whole, generator, is_number
 from anyshot.errors import InputError
-from anyshot.training.recipe import Recipe
+from anyshot.training.recipe import Recipe, check_rules
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,7 @@ class Tuning:
             "cache": (isinstance(self.cache, bool | np.bool_), "be True or False"),
             "checkpoints": (isinstance(self.checkpoints, str | os.PathLike | None), "be the path of a folder, or None"),
         }
-        for name, (is_valid, rule) in rules.items():
-            if not is_valid:
-                raise InputError(f"{name} must {rule}; it is {getattr(self, name)!r}.")
+        check_rules(self, rules)
 
 
 def check_tuning(tuning: object) -> Tuning:

@@ -1,7 +1,7 @@
 """What a training run optimizes and how: hyperparameters, learning rate schedules, layer groups and losses."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -44,6 +44,16 @@ def warmed(schedule: Schedule, progress: float, *, warm_up: float) -> float:
 # --- hyperparameters -------------------------------------------------------------------------------------------------
 
 
+def check_rules(settings: object, rules: Mapping[str, tuple[bool, str]]) -> None:
+    """Raise InputError for the first of the settings that does not keep its rule.
+
+    rules: by name of the setting, whether it is kept, and what the setting must do, such as "be above 0".
+    """
+    for name, (is_kept, rule) in rules.items():
+        if not is_kept:
+            raise InputError(f"{name} must {rule}; it is {getattr(settings, name)!r}.")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Hyperparameters of a training run.
@@ -84,22 +94,18 @@ class Recipe:
         """Raise InputError for a value that is out of range."""
         check_whole(1, epochs=self.epochs, accumulate=self.accumulate)
         check_numbers(learning_rate=self.learning_rate, weight_decay=self.weight_decay, warm_up=self.warm_up)
-        check_numbers(**{} if self.clip is None else {"clip": self.clip})
-        check_whole(1, **{} if self.patience is None else {"patience": self.patience})
-        requirements = {
-            f"learning_rate must be above 0; it is {self.learning_rate}.": 0 < self.learning_rate < math.inf,
-            f"weight_decay must be finite and at least 0; it is {self.weight_decay}.": (
-                0 <= self.weight_decay < math.inf
-            ),
-            f"warm_up must be between 0 and 1; it is {self.warm_up}.": 0 <= self.warm_up <= 1,
-            f"clip must be above 0, or None; it is {self.clip}.": self.clip is None or self.clip > 0,
-            f"precision must be 'float32' or 'bfloat16'; it is {self.precision!r}.": (
-                self.precision in ("float32", "bfloat16")
-            ),
+        if self.clip is not None:
+            check_numbers(clip=self.clip)
+        if self.patience is not None:
+            check_whole(1, patience=self.patience)
+        rules = {
+            "learning_rate": (0 < self.learning_rate < math.inf, "be above 0 and finite"),
+            "weight_decay": (0 <= self.weight_decay < math.inf, "be finite and at least 0"),
+            "warm_up": (0 <= self.warm_up <= 1, "be between 0 and 1"),
+            "clip": (self.clip is None or self.clip > 0, "be above 0, or None"),
+            "precision": (self.precision in ("float32", "bfloat16"), "be 'float32' or 'bfloat16'"),
         }
-        for message, is_met in requirements.items():
-            if not is_met:
-                raise InputError(message)
+        check_rules(self, rules)
 
     def facts(self) -> dict[str, Any]:
         """Return the values as JSON types, the schedule as its name; a resumed run must have the same."""
