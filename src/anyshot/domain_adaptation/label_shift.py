@@ -101,7 +101,10 @@ def calibrate(predicted: Floats, parameters: Floats) -> Floats:
 
 
 def fit_calibration(predicted: Floats, index: Indexes) -> Floats:
-    """Return the parameters (1 + c,) of `calibrate` with the lowest cross-entropy on predicted (n, c), `index` (n,)."""
+    """Return the parameters (1 + c,) of `calibrate` with the lowest cross-entropy on predicted (n, c), `index` (n,).
+
+    A weak penalty keeps them near 1 and 0, where few items determine them.
+    """
     logs, rows, c = _logs(predicted), np.arange(len(index)), predicted.shape[1]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:

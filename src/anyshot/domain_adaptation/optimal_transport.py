@@ -13,11 +13,12 @@ from anyshot.errors import InputError
 
 # The plan G (n_s, n_t) distributes each source item's mass 1 / n_s over the target items so that
 #
-#     min_G  <G, cost> - entropy * H(G) + class_penalty * sum over targets j and classes c  |G[of c, j]|_1 ^ (1/2)
+#     min_G  <G, cost> - entropy H(G) + class_penalty / sqrt(n_t) sum over targets j, classes c  |G[of c, j]|_1 ^ (1/2)
 #
-# with both domains' masses preserved. The last term makes a target item receive mass from one class only. It is
-# minimized by linearizing it and solving the entropic problem anew (eq. 16 and algorithm 1 of the paper). A source item
-# moves to the mean of the target items, weighted by its mass.
+# with both domains' masses preserved; sqrt(n_t) keeps the slope of the last term independent of the number of items. It
+# makes a target item receive mass from one class only, and is minimized by linearizing it and solving the entropic
+# problem anew (eq. 16 and algorithm 1 of the paper). A source item moves to the mean of the target items, weighted by
+# its mass.
 
 SINKHORN_ITERATIONS: Final = 200
 LINEARIZATIONS: Final = 10

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Interval: TypeAlias = tuple[float, float]
 
 N_DRAWS = 500  # of the bootstrap
+N_PARTS = 5  # of the predictions, by size
 FEW_ITEMS = 30  # with fewer, bootstrap intervals are too narrow
 SIZES = (0, 5, 10, 20, 50, 100, 200, 500)  # numbers of labels of a learning curve
 
@@ -176,10 +177,10 @@ def rmse_by_group(y: Floats, predicted: Floats, groups: Sequence[Any], *, sample
     return pd.DataFrame(rows, columns=["group", "n", "rmse", "lower", "upper", "bias"])
 
 
-def errors_by_prediction(predicted: Floats, errors: Floats, weight: Floats, *, n_parts: int = 5) -> pd.DataFrame:
-    """Return columns from, to, n, rmse, bias of items (n,) split by their prediction into parts of equal size."""
+def errors_by_prediction(predicted: Floats, errors: Floats, weight: Floats) -> pd.DataFrame:
+    """Return columns from, to, n, rmse, bias of items (n,) split by their prediction into five parts of equal size."""
     ranks, rows = pd.Series(predicted).rank(method="first"), []
-    part = pd.qcut(ranks, min(n_parts, len(predicted)), labels=False).to_numpy()
+    part = pd.qcut(ranks, min(N_PARTS, len(predicted)), labels=False).to_numpy()
     for which in np.unique(part):
         inside = (part == which) & (weight > 0)
         if inside.any():

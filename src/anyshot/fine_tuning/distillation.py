@@ -132,14 +132,14 @@ def train_on_teacher(
     return run.train(head, batches, loss, about=about, random_state=run.random)
 
 
-def ridge_head(features: Vectors, teacher: NDArray[np.float32], *, ridge: float = RIDGE) -> LinearHead:
+def ridge_head(features: Vectors, teacher: NDArray[np.float32]) -> LinearHead:
     """Return the head fitted to the teacher by ridge regression.
 
     features (n, d): of the untrained student; teacher (n, c): log-probabilities, c >= 2. With z the unit-length
     features minus their mean, and t the log-probabilities minus the mean of each row, which softmax ignores, and then
     minus their mean,
 
-        W = t^T z (z^T z + ridge s I)^-1, s the mean of the diagonal of z^T z.
+        W = t' z (z'z + RIDGE s I)^-1, s the mean of the diagonal of z'z.
     """
     z, t = unit(features).astype(np.float64), teacher.astype(np.float64)
     t -= t.mean(axis=1, keepdims=True)
@@ -147,7 +147,7 @@ def ridge_head(features: Vectors, teacher: NDArray[np.float32], *, ridge: float 
     z, t = z - z_mean, t - t_mean
     gram = z.T @ z  # (d, d)
     scale = max(float(np.trace(gram)) / len(gram), MIN_PROBABILITY)  # 0 where all items are equal
-    coef = np.linalg.solve(gram + ridge * scale * np.eye(len(gram)), z.T @ t).T  # (c, d)
+    coef = np.linalg.solve(gram + RIDGE * scale * np.eye(len(gram)), z.T @ t).T  # (c, d)
     return LinearHead(coef.astype(np.float32), t_mean - coef @ z_mean)
 
 

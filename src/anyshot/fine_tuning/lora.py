@@ -13,17 +13,17 @@ from anyshot.errors import EncoderError
 # that nothing changes before training. Only A and B are trained. Hu et al., LoRA, ICLR 2022, eq. (3).
 
 
-def add_lora(rest: Rest, *, rank: int, alpha: float | None = None) -> None:
+def add_lora(rest: Rest, *, rank: int) -> None:
     """Add matrices of rank `rank` to every dense layer and every 1 x 1 convolution of `rest`; freeze all else.
 
-    alpha: their weight times the rank, 2 * rank by default. Their initial values come from torch's generator. Raises
-    MissingExtraError if peft is not installed, and EncoderError if `rest` has no such layer.
+    Their weight alpha / rank is 2. Their initial values come from torch's generator. Raises MissingExtraError if peft
+    is not installed, and EncoderError if `rest` has no such layer.
     """
     peft = extra("peft", "lora", purpose="method='lora'")
     targets = [name for name, module in rest.named_modules() if _takes_lora(module)]
     if not targets:
         raise EncoderError("The stages above the freeze point have no dense layer for LoRA. Choose an earlier stage.")
-    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank if alpha is None else alpha, target_modules=targets)
+    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")  # peft sets it itself for GPT-2's layers
         peft.inject_adapter_in_model(config, rest)

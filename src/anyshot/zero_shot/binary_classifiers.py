@@ -1,6 +1,6 @@
 """Linear one-vs-rest classifiers, fitted together: one matrix product serves all of them."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from scipy.special import expit
 
 from anyshot.base.validation import Floats, Vectors
 
+MAX_STEPS: Final = 100
+
 
 def fit_binary_classifiers(
     X: Vectors,
@@ -16,12 +18,11 @@ def fit_binary_classifiers(
     *,
     C: float,
     loss: Literal["logistic", "squared-hinge"],
-    max_steps: int = 100,
 ) -> tuple[Floats, Floats]:
     """Return the weights (m, d) and intercepts (m,) of m linear classifiers with the same penalty.
 
     X (n, d); targets (n, m) of -1 and 1. Each minimizes |w|^2 / 2 + C sum_i loss(t_i (w x_i + b)), where loss(z) is
-    log(1 + e^-z) or max(0, 1 - z)^2; the intercept is not penalized. Solved together by L-BFGS with at most `max_steps`
+    log(1 + e^-z) or max(0, 1 - z)^2; the intercept is not penalized. Solved together by L-BFGS with at most `MAX_STEPS`
     steps: the predictions converge long before the weights do.
     """
     d, m = X.shape[1], targets.shape[1]
@@ -39,6 +40,6 @@ def fit_binary_classifiers(
         gradient = np.vstack([weights[:d] + X.T @ slope, slope.sum(axis=0, dtype=np.float64)])
         return 0.5 * float((weights[:d] ** 2).sum()) + C * float(values.sum(dtype=np.float64)), gradient.ravel()
 
-    found = minimize(objective, np.zeros((d + 1) * m), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
+    found = minimize(objective, np.zeros((d + 1) * m), jac=True, method="L-BFGS-B", options={"maxiter": MAX_STEPS})
     weights = found.x.reshape(d + 1, m)
     return weights[:d].T, weights[d]

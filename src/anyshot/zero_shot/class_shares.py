@@ -14,6 +14,8 @@ UNEQUAL: Final = 0.2
 """A class share that differs from equal ones by less than this part is not mentioned."""
 SHOWN_SHARES: Final = 3
 """Classes whose shares a sentence names."""
+MIXTURE_ROUNDS: Final = 8
+MAX_COMPONENTS: Final = 20
 
 
 def equal_shares(n_classes: int) -> Floats:
@@ -103,19 +105,19 @@ def share_offsets(
     return np.asarray(np.log(balancing_factors(predicted, wanted, balance=balance, rounds=rounds)))
 
 
-def shares_by_clusters(whitened: Floats, probabilities: NDArray[np.floating], *, rounds: int = 8) -> Floats:
+def shares_by_clusters(whitened: Floats, probabilities: NDArray[np.floating]) -> Floats:
     """Return the class shares (c,) of the Gaussian mixture that starts from the probabilities (m, c) of the classes."""
-    for _ in range(rounds):
+    for _ in range(MIXTURE_ROUNDS):
         probabilities = cluster_evidence(whitened, probabilities)[1]
     n_classes = probabilities.shape[1]
     return np.asarray(0.95 * probabilities.mean(axis=0) + 0.05 / n_classes)  # no class is excluded
 
 
-def whiten(vectors: Vectors, *, width: int = 20) -> Floats:
-    """Return the first principal components of vectors (m, d), at most one for ten vectors, each of variance 1."""
+def whiten(vectors: Vectors) -> Floats:
+    """Return the first 20 principal components of vectors (m, d), at most one for ten vectors, each of variance 1."""
     centered = (vectors - vectors.mean(axis=0)).astype(np.float64)
     variance, directions = np.linalg.eigh(centered.T @ centered / len(centered))
-    n = max(1, min(width, len(vectors) // 10, int(np.count_nonzero(variance > 1e-9))))
+    n = max(1, min(MAX_COMPONENTS, len(vectors) // 10, int(np.count_nonzero(variance > 1e-9))))
     return np.asarray(centered @ (directions[:, -n:] / np.sqrt(np.maximum(variance[-n:], 1e-12))))
 
 

@@ -242,8 +242,8 @@ def _evenly_spaced(n: int, limit: int) -> Indexes:
     return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
 
 
-def agreement_by_side(before: Floats, after: Floats, seen: NDArray[np.bool_], *, top: float = 0.2) -> float:
-    """Return the fraction of the most confident predictions of `before` (m, c) that `after` (m, c) does not change.
+def agreement_by_side(before: Floats, after: Floats, seen: NDArray[np.bool_]) -> float:
+    """Return the fraction of the surest fifth of the predictions of `before` (m, c) that `after` (m, c) keeps.
 
     seen (c,): which classes have labels. Items predicted to be of a seen and of an unseen class are counted separately,
     and the smaller fraction is returned. Scores are centered by class, as in `pool_refinement.agreement`. A low value
@@ -254,7 +254,7 @@ def agreement_by_side(before: Floats, after: Floats, seen: NDArray[np.bool_], *,
     for side in (seen, ~seen):
         rows = np.flatnonzero(side[predicted])
         if rows.size:
-            rows = rows[most_confident(centered[rows], top=top)]
+            rows = rows[most_confident(centered[rows], top=0.2)]
             fractions.append(float((centered[rows].argmax(axis=1) == after[rows].argmax(axis=1)).mean()))
     return min(fractions)
 

@@ -22,19 +22,21 @@ Outputs: TypeAlias = tuple[Tensor, Tensor]
 Align: TypeAlias = Literal["mcc", "mmd", "deep-coral", "cdan", "dann"]
 
 DEFAULT_WEIGHTS: Final = {"mcc": 1.0, "mmd": 1.0, "deep-coral": 100.0, "cdan": 1.0, "dann": 0.3}
+MCC_TEMPERATURE: Final = 2.5
+"""Divides the logits, since a network is overconfident on the target; the paper's value."""
 KERNEL_WIDTHS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Widths of the kernels of the mean discrepancy, in units of the mean squared distance."""
 STEEPNESS: Final = 10.0
 HIDDEN: Final = 128
 
 
-def mcc_loss(logits: Tensor, *, temperature: float = 2.5) -> Tensor:
+def mcc_loss(logits: Tensor) -> Tensor:
     """Return the minimum class confusion loss of target items (a scalar, 0 to 1).
 
-    logits (n, c); temperature: divides the logits, since a network is overconfident on the target. Jin, Wang, Long,
-    Wang. Minimum Class Confusion for Versatile Domain Adaptation. ECCV 2020, eq. (2) to (6).
+    logits (n, c). Jin, Wang, Long, Wang. Minimum Class Confusion for Versatile Domain Adaptation. ECCV 2020, eq. (2) to
+    (6).
     """
-    probabilities = (logits / temperature).softmax(dim=1)  # (n, c)
+    probabilities = (logits / MCC_TEMPERATURE).softmax(dim=1)  # (n, c)
     weights = entropy_weights(probabilities)  # (n,)
     confusion = (probabilities * weights[:, None]).T @ probabilities  # (c, c), classes predicted together
     normalized = confusion / confusion.sum(dim=1, keepdim=True)

@@ -32,6 +32,7 @@ CellFormat: TypeAlias = Literal["text", "long", "count", "number", "percent", "b
 
 TITLE: Final = "How good is this model?"
 MAX_TEXT = 600  # letters of a text
+MAX_LINE = 160  # letters of a text in a table
 MAX_SIDE = 224  # pixels of an image's longer side, twice what the page shows: sharp on fine screens
 MAX_NUMBERS = 6  # of a vector
 MAX_HEADING = 18  # letters of a class in the confusion matrix
@@ -290,9 +291,9 @@ def shown_item(item: Item) -> ShownItem:
     return ShownItem(f"a vector of {len(numbers)} numbers: {first}{', ...' if len(numbers) > MAX_NUMBERS else ''}")
 
 
-def one_line(item: Item, *, longest: int = 160) -> str:
+def one_line(item: Item) -> str:
     """Return an item's text in one line, for a table."""
-    return _cut(" ".join(shown_item(item).text.split()), longest)
+    return _cut(" ".join(shown_item(item).text.split()), MAX_LINE)
 
 
 def single_items(X: Items, rows: Indexes) -> list[Any]:
