@@ -1,18 +1,18 @@
 """Encoders of image models and of image-text models in Hugging Face layout that openvino runs, without torch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, extra, unit
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import UnsupportedModelError
-from anyshot.encoders.engines.image_models import FAMILIES, OpenImageModel
-from anyshot.encoders.engines.image_text_models import TYPES, OpenImageTextModel
-from anyshot.encoders.engines.images import OpenModel
+from anyshot.encoders.engines.image_models import FAMILIES, OpenvinoImageModel
+from anyshot.encoders.engines.image_text_models import TYPES, OpenvinoImageTextModel
+from anyshot.encoders.engines.images import OpenvinoModel
 from anyshot.encoders.engines.layers import ACTIVATIONS
 from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
@@ -28,8 +28,8 @@ class _Compiled(ABC):
     """Base of both encoders."""
 
     modality: Literal["image"] = "image"
-    _opens: type[OpenModel]
-    _kind: str  # hashed with the files, with the version of the preprocessing
+    _opens: ClassVar[Callable[..., OpenvinoModel]]
+    _kind: ClassVar[str]  # hashed with the files, with the version of the preprocessing
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
         check_compiled(folder)
@@ -37,7 +37,7 @@ class _Compiled(ABC):
         self._folder = folder
         self._model = self._opens(folder, key=digest, threads=threads, precision=precision)
         self.width: int = self._model.width
-        self.digest: str = _marked(digest, self._model.precision)
+        self.digest: str = _marked(digest, self._model.graph.precision)
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
@@ -47,7 +47,7 @@ class _Compiled(ABC):
         BadItemError
             An image cannot be read; the message names its path and row.
         """
-        return encode_images(inputs, prepare=self._model.prepare, encode=self._model.map, width=self.width)
+        return encode_images(inputs, prepare=self._model.processing, encode=self._model.graph.map, width=self.width)
 
     def backbone(self) -> "Backbone":
         """Return the network that reads images in stages, opened by torch, with the weights read again in float32.
@@ -100,8 +100,8 @@ class CompiledImageEncoder(_Compiled):
 
     classifier: LinearClassifier  # set only if there is one, which the protocol `Classifying` checks
 
-    _model: OpenImageModel
-    _opens, _kind = OpenImageModel, "image model, 1"
+    _model: OpenvinoImageModel
+    _opens, _kind = OpenvinoImageModel, "image model, 1"
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
         super().__init__(folder, threads=threads, precision=precision)
@@ -140,8 +140,8 @@ class CompiledImageTextEncoder(_Compiled):
     Zhai et al. Sigmoid Loss for Language Image Pre-Training. ICCV 2023.
     """
 
-    _model: OpenImageTextModel
-    _opens, _kind = OpenImageTextModel, "image-text model, 1"
+    _model: OpenvinoImageTextModel
+    _opens, _kind = OpenvinoImageTextModel, "image-text model, 1"
 
     def __init__(self, folder: Path, *, threads: int | None = None, precision: Precision | None = None) -> None:
         super().__init__(folder, threads=threads, precision=precision)

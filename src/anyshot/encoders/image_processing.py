@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, TypedDict
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -65,14 +65,6 @@ KNOWN: Final = frozenset(
 )
 
 
-class Numbers(TypedDict):
-    """Side of the images [pixels], and mean and scale of each channel in units of bytes."""
-
-    side: int
-    mean: Vectors
-    scale: Vectors
-
-
 @dataclass(frozen=True)
 class ImageProcessing:
     """How pixels become the input of a network: bytes (side, side, 3), and (byte - mean) / scale inside of it."""
@@ -83,11 +75,6 @@ class ImageProcessing:
     resize: Mapping[str, int] | None  # "shortest_edge", or "height" and "width" [pixels]; None: not resized
     resample: Image.Resampling
     crop: int | None  # the side of the center that is cropped after the resize [pixels]
-
-    @property
-    def numbers(self) -> Numbers:
-        """What the network needs to know, to normalize the bytes itself."""
-        return {"side": self.side, "mean": self.mean, "scale": self.scale}
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Return an image (h, w, 3) as bytes (side, side, 3)."""
@@ -196,10 +183,8 @@ def _normalization(stated: Mapping[str, Any], defaults: Defaults, processor: str
     offset = 1.0 if stated.get("rescale_offset") else 0.0
     mean, std = np.zeros(3), np.ones(3)
     if stated.get("do_normalize", True):
-        mean, std = (
-            np.asarray(stated.get("image_mean", defaults.mean)),
-            np.asarray(stated.get("image_std", defaults.std)),
-        )
+        mean = np.asarray(stated.get("image_mean", defaults.mean))
+        std = np.asarray(stated.get("image_std", defaults.std))
     if processor == "EfficientNet" and stated.get("include_top", True):
         std = std * np.asarray(stated.get("image_std", defaults.std))  # it divides once more
     return ((mean + offset) / factor).astype(np.float32), (std / factor).astype(np.float32)

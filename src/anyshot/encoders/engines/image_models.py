@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from anyshot.base.protocols import LinearClassifier
 from anyshot.encoders.engines.efficientnet import efficientnet
-from anyshot.encoders.engines.images import Config, OpenModel, opened
+from anyshot.encoders.engines.images import Config, OpenvinoModel, image_precision
 from anyshot.encoders.engines.layers import Node
 from anyshot.encoders.engines.mobilenet_v2 import mobilenet_v2
 from anyshot.encoders.engines.openvino import Precision
@@ -70,10 +70,19 @@ HEADS: Final = ("classifier.weight", "classifier.1.weight")  # the last layer of
 CLASSIFIER: Final = "ForImageClassification"
 
 
-class OpenImageModel(OpenModel):
+class OpenvinoImageModel(OpenvinoModel):
     """An image model that openvino runs, of one of the `FAMILIES`.
 
-    Parameters are those of `OpenModel`.
+    Parameters
+    ----------
+    folder : Path
+        A model in Hugging Face layout.
+    key : str
+        Hash of its files; models of the same key are compiled once.
+    precision : {"float32", "bfloat16"}, optional
+        Precision of the products. Default: `image_precision()`.
+    threads : int, optional
+        Number of threads. Default: the processors that the process may use.
 
     Attributes
     ----------
@@ -86,21 +95,19 @@ class OpenImageModel(OpenModel):
     ) -> None:
         config = read_settings(folder / "config.json")
         kind = config["model_type"]
-        self._processing = read_image_processing(folder, model_type=kind)
         build, defaults = FAMILIES[kind]
         weights = read_safetensors(weight_files(folder), source=folder)
         is_classifier = str((config.get("architectures") or [""])[0]).endswith(CLASSIFIER)
         trunk = weights.under(kind) if any(name.startswith(f"{kind}.") for name in weights) else weights
         settings = {**defaults, **config, "pooled": not is_classifier}
-        self._graph, self.width = opened(
+        super().__init__(
             lambda x: build(x, trunk, settings),
             folder,
+            read_image_processing(folder, model_type=kind),
             key=f"{key} images",
-            precision=precision,
+            precision=precision or image_precision(),
             threads=threads,
-            **self._processing.numbers,
         )
-        self.precision = self._graph.precision
         self.classifier = _classifier(weights, config) if is_classifier else None
 
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.image_text import clip_image, clip_text, siglip_image, siglip_text
-from anyshot.encoders.engines.images import Config, OpenModel, fitting, image_precision, opened
+from anyshot.encoders.engines.images import Config, OpenvinoModel, fitting, image_precision
 from anyshot.encoders.engines.layers import linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.texts import read_tokenizer
@@ -38,10 +38,10 @@ END: Final = 49407  # id of CLIP's end token
 NO_END: Final = 2  # stands for it in the config.json of older models, where the end token has the highest id
 
 
-class OpenImageTextModel(OpenModel):
+class OpenvinoImageTextModel(OpenvinoModel):
     """A CLIP or SigLIP that openvino runs.
 
-    Parameters are those of `OpenModel`.
+    Parameters are those of `OpenvinoImageModel`.
 
     Attributes
     ----------
@@ -57,18 +57,16 @@ class OpenImageTextModel(OpenModel):
         defaults = CLIP_LAYERS if self._is_clip else SIGLIP_LAYERS
         images = {**defaults, **(config.get("vision_config") or {})}
         self._texts = {**defaults, **(CLIP_TEXTS if self._is_clip else {}), **(config.get("text_config") or {})}
-        self._processing = read_image_processing(folder, model_type=config["model_type"])
         self._weights, self._folder = read_safetensors(weight_files(folder), source=folder), folder
         precision = precision or image_precision()
-        self._graph, self.width = opened(
+        super().__init__(
             lambda x: self._image_half(x, images),
             folder,
+            read_image_processing(folder, model_type=config["model_type"]),
             key=f"{key} images",
             precision=precision,
             threads=threads,
-            **self._processing.numbers,
         )
-        self.precision = self._graph.precision
         self._tokens = TextTokens.of(folder, longest=self._longest, is_padded=not self._is_clip)
         self._text_engine = shared_engine(f"{key} texts", self._text_graph, precision=precision, threads=threads)
         self.logit_scale = _number(self._weights, "logit_scale", math.exp)

@@ -1,7 +1,6 @@
 """Engines of image networks: what encodes batches of images, and the graph that does it with openvino."""
 
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -57,50 +56,46 @@ class ImageGraph:
         return self._engine.map({"pixels": pixels} for pixels in batches)
 
 
-class OpenModel(ABC):
-    """Base of the image and image-text models that openvino runs.
+class OpenvinoModel:
+    """An image model in Hugging Face layout that openvino runs: how its images are prepared, and its graph.
 
     Parameters
     ----------
+    features : callable
+        Returns the node of the features (n, width) for that of normalized pixels (n, 3, side, side).
     folder : Path
-        A model in Hugging Face layout.
-    key : str
-        Hash of its files; models of the same key are compiled once.
-    precision : {"float32", "bfloat16"}, optional
-        Precision of the products. Default: `image_precision()`.
-    threads : int, optional
-        Number of threads. Default: the processors that the process may use.
+        The folder of the model, for messages.
+    processing : ImageProcessing
+        How images are prepared.
+    key, precision, threads
+        As of `ImageGraph`.
 
     Attributes
     ----------
     width : int
         Number of dimensions of the vectors.
-    precision : str
-        Precision of the products.
 
     Raises
     ------
     EncoderError
-        The model lacks a file, or its weights do not fit its config.json.
+        The weights of the model do not fit its config.json.
     """
 
-    width: int
-    precision: str
-    _processing: ImageProcessing
-    _graph: ImageGraph
-
-    @abstractmethod
     def __init__(
-        self, folder: Path, *, key: str, precision: Precision | None = None, threads: int | None = None
-    ) -> None: ...
-
-    def prepare(self, pixels: Pixels) -> Pixels:
-        """Return an image (h, w, 3) as the network reads it, (side, side, 3)."""
-        return self._processing(pixels)
-
-    def map(self, batches: Iterable[Pixels]) -> Iterator[Vectors]:
-        """Yield the vectors (n, width), float32, of each batch of prepared images, in order."""
-        return self._graph.map(batches)
+        self,
+        features: Callable[[Node], Node],
+        folder: Path,
+        processing: ImageProcessing,
+        *,
+        key: str,
+        precision: Precision,
+        threads: int | None,
+    ) -> None:
+        with fitting(folder):
+            graph = image_graph(features, side=processing.side, mean=processing.mean, scale=processing.scale)
+            self.width: int = graph.output(0).get_partial_shape()[1].get_length()
+        self.processing = processing
+        self.graph = ImageGraph(lambda: graph, key=key, precision=precision, threads=threads)
 
 
 def image_graph(
@@ -117,27 +112,6 @@ def image_graph(
     """
     pixels = parameter("pixels", -1, side, side, 3, dtype=np.uint8)
     return model(features(normalized(pixels, mean=mean, scale=scale)), [pixels])
-
-
-def opened(
-    features: Callable[[Node], Node],
-    folder: Path,
-    *,
-    side: int,
-    mean: Vectors,
-    scale: Vectors,
-    key: str,
-    precision: Precision | None,
-    threads: int | None,
-) -> tuple[ImageGraph, int]:
-    """Return the graph of the network in a folder, and the width of its features.
-
-    features, side, mean, scale: see `image_graph`; key, precision, threads: see `ImageGraph`.
-    """
-    with fitting(folder):
-        graph = image_graph(features, side=side, mean=mean, scale=scale)
-        width: int = graph.output(0).get_partial_shape()[1].get_length()
-    return ImageGraph(lambda: graph, key=key, precision=precision or image_precision(), threads=threads), width
 
 
 @contextmanager
