@@ -22,7 +22,7 @@ from anyshot.encoders.engines.sentence_modules import (
     SentenceModules,
     pooled_vector,
     pooled_width,
-    read_modules,
+    read_sentence_modules,
 )
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
@@ -109,7 +109,7 @@ def why_not_compiled(folder: Path) -> str | None:
 
 
 def _modules(folder: Path) -> SentenceModules:
-    return read_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
+    return read_sentence_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
 
 
 def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[Node, Node], Node]:

@@ -82,10 +82,14 @@ def test_causal_attention_sees_no_later_token():
     np.testing.assert_allclose(actual, attended(X, bias), atol=1e-5)
 
 
-def test_the_mean_is_over_tokens_and_the_first_token_is_the_first():
+def test_the_mean_is_over_tokens():
     expected = np.stack([X[0, :3].mean(axis=0), X[1].mean(axis=0)])
     np.testing.assert_allclose(computed(layers.mean_over, mask=MASK), expected, atol=1e-6)
-    np.testing.assert_array_equal(computed(layers.first_token), X[:, 0])
+
+
+@pytest.mark.parametrize("position", [0, -1])
+def test_a_token_at_a_position(position):
+    np.testing.assert_array_equal(computed(lambda x: layers.token_at(x, position)), X[:, position])
 
 
 def test_an_embedding_is_a_row_of_the_table():

@@ -14,7 +14,7 @@ from anyshot.encoders.engines.sentence_modules import (
     SentenceModules,
     pooled_vector,
     pooled_width,
-    read_modules,
+    read_sentence_modules,
 )
 from anyshot.errors import MissingWeightsError, UnknownEncoderError
 
@@ -89,7 +89,7 @@ def test_a_folder_says_all(tmp_path):
         sentence_bert_config={"max_seq_length": 77, "do_lower_case": True},
         config_sentence_transformers={"prompts": {"q": "query: ", "d": "text: "}, "default_prompt_name": "q"},
     )
-    assert read_modules(root) == SentenceModules(
+    assert read_sentence_modules(root) == SentenceModules(
         poolings=("mean",),
         after=(Dense(root / "3_Dense", 3, None, False), Normalize()),
         prompt="query: ",
@@ -102,7 +102,7 @@ def test_without_a_default_no_prompt_is_used(tmp_path):
     root = folder_of(
         tmp_path, ("Transformer", {}), ("Pooling", {}), config_sentence_transformers={"prompts": {"q": "query: "}}
     )
-    assert (read_modules(root).prompt, read_modules(root).max_tokens) == ("", None)
+    assert (read_sentence_modules(root).prompt, read_sentence_modules(root).max_tokens) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_without_a_default_no_prompt_is_used(tmp_path):
     ],
 )
 def test_poolings_are_read_in_their_old_and_new_form(tmp_path, settings, poolings):
-    assert read_modules(folder_of(tmp_path, ("Transformer", {}), ("Pooling", settings))).poolings == poolings
+    assert read_sentence_modules(folder_of(tmp_path, ("Transformer", {}), ("Pooling", settings))).poolings == poolings
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_poolings_are_read_in_their_old_and_new_form(tmp_path, settings, pooling
     ],
 )
 def test_what_is_not_built_has_a_reason(tmp_path, modules, obstacle):
-    assert obstacle in read_modules(folder_of(tmp_path, ("Transformer", {}), *modules)).obstacle
+    assert obstacle in read_sentence_modules(folder_of(tmp_path, ("Transformer", {}), *modules)).obstacle
 
 
 def test_another_first_module_is_an_obstacle(tmp_path):
     root = folder_of(tmp_path, ("WordEmbeddings", {}), ("Pooling", {}))
-    assert read_modules(root).obstacle == "its first module is a WordEmbeddings"
+    assert read_sentence_modules(root).obstacle == "its first module is a WordEmbeddings"
 
 
 def test_dense_weights_of_another_width_are_refused(tmp_path):
@@ -157,4 +157,4 @@ def test_missing_dense_weights_are_refused(tmp_path, file, words):
 def test_a_list_of_modules_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "modules.json").write_text(text)
     with pytest.raises(UnknownEncoderError, match=r"modules\.json"):
-        read_modules(tmp_path)
+        read_sentence_modules(tmp_path)

@@ -1,9 +1,8 @@
 """The layers of transformers as graphs, by hand."""
 
 import numpy as np
-import pytest
 
-from anyshot.encoders.engines.transformer import dense, patches, repeated, token_at, with_first
+from anyshot.encoders.engines.transformer import patches, repeated, with_first
 from anyshot.encoders.engines.weights import Weights
 from graphs import answer
 
@@ -12,12 +11,6 @@ RNG = np.random.default_rng(0)
 
 def states(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape, dtype=np.float32)
-
-
-def test_a_product_with_and_without_a_bias():
-    x, weight, bias = states(2, 3, 4), states(5, 4), states(5)
-    np.testing.assert_allclose(answer(lambda x: dense(x, weight), x), x @ weight.T, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(answer(lambda x: dense(x, weight, bias), x), x @ weight.T + bias, rtol=1e-5, atol=1e-6)
 
 
 def test_patches_are_read_row_by_row():
@@ -32,9 +25,3 @@ def test_a_learned_token_comes_before_the_states_of_each_item():
     np.testing.assert_array_equal(ours[:, 1:], x)
     np.testing.assert_array_equal(ours[:, 0], [token, token])
     np.testing.assert_array_equal(answer(lambda x: repeated(token, like=x), x), ours[:, :1])
-
-
-@pytest.mark.parametrize("position", [0, -1])
-def test_a_token_at_a_position(position):
-    x = states(2, 3, 4)
-    np.testing.assert_array_equal(answer(lambda x: token_at(x, position), x), x[:, position])

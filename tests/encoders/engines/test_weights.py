@@ -23,7 +23,6 @@ def test_weights_are_looked_up_below_a_part():
     assert "c" not in part
     assert list(weights.under("a")) == ["b.w", "c"]
     assert len(part) == 1
-    assert part.optional("bias") is None
     np.testing.assert_array_equal(part["w"], [0, 0])
 
 

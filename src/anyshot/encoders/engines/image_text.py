@@ -13,22 +13,16 @@ from anyshot.encoders.engines.layers import (
     Node,
     attention,
     constant,
+    dense,
     embedding,
     integer,
     integers,
     layer_norm,
     linear,
     ops,
-)
-from anyshot.encoders.engines.transformer import (
-    dense,
-    mlp,
-    patches,
-    pre_norm_layer,
-    repeated,
     token_at,
-    with_first,
 )
+from anyshot.encoders.engines.transformer import mlp, patches, pre_norm_layer, repeated, with_first
 from anyshot.encoders.engines.weights import Weights
 
 

@@ -185,9 +185,8 @@ def token_states(network: Architecture, weights: Weights, ids: Node, mask: Node)
 def _embeddings(network: Architecture, weights: Weights, ids: Node) -> Node:
     """Return the sum of the embeddings of tokens, positions and the single segment, normalized."""
     positions = weights["position_embeddings.weight"]
-    segments = weights.optional("token_type_embeddings.weight")
-    if segments is not None:
-        positions = positions + segments[0]
+    if "token_type_embeddings.weight" in weights:
+        positions = positions + weights["token_type_embeddings.weight"][0]
     words = embedding(ids, weights["word_embeddings.weight"])  # (n, t, width)
     places = embedding(_positions(network, ids), positions)  # (t, width) or (n, t, width)
     return layer_norm(ops.add(words, places), weights.under("LayerNorm"), epsilon=network.epsilon)

@@ -62,8 +62,13 @@ def model(output: Node, parameters: Sequence[Node]) -> Any:
 
 def linear(x: Node, weights: Weights, *, bias: bool = True) -> Node:
     """Map (..., width_in) to (..., width_out) by `weight` (width_out, width_in) and `bias` (width_out,)."""
-    product = ops.matmul(x, constant(weights["weight"]), False, True)
-    return ops.add(product, constant(weights["bias"])) if bias else product
+    return dense(x, weights["weight"], weights["bias"] if bias else None)
+
+
+def dense(x: Node, weight: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> Node:
+    """Return x W^T + b (..., width_out) for a weight (width_out, width_in), as torch stores it."""
+    product = ops.matmul(x, constant(weight), False, True)
+    return product if bias is None else ops.add(product, constant(bias))
 
 
 def layer_norm(x: Node, weights: Weights, *, epsilon: float) -> Node:
@@ -144,6 +149,6 @@ def mean_over(x: Node, mask: Node) -> Node:
     return ops.divide(total, ops.reduce_sum(weight, integers(1)))
 
 
-def first_token(x: Node) -> Node:
-    """Return the state (n, width) of the first token or patch of (n, t, width)."""
-    return ops.gather(x, integer(0), integer(1))
+def token_at(x: Node, position: int) -> Node:
+    """Return the states (n, width) of the tokens or patches at one position of `x` (n, t, width)."""
+    return ops.gather(x, integer(position), integer(1))

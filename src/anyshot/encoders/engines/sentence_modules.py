@@ -1,23 +1,22 @@
 """What follows the token states: pooling, dense layers and normalization, as a folder of sentence-transformers says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from anyshot.encoders import huggingface_files
 from anyshot.encoders.engines.layers import (
     Node,
     activate,
     constant,
-    first_token,
     integers,
     linear,
     mean_over,
     ops,
+    token_at,
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import PICKLES, read_settings
+from anyshot.encoders.huggingface_files import PICKLES, read_modules, read_settings
 from anyshot.errors import MissingWeightsError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]
@@ -67,10 +66,10 @@ class SentenceModules:
     prompt: str = ""  # put before each text
     lower_case: bool = False
     max_tokens: int | None = None
-    obstacle: str | None = field(default=None)  # why it cannot be built here; None if it can
+    obstacle: str | None = None  # why it cannot be built here; None if it can
 
 
-def read_modules(folder: Path) -> SentenceModules:
+def read_sentence_modules(folder: Path) -> SentenceModules:
     """Return what the files of a folder of sentence-transformers say, without opening weights.
 
     Raises
@@ -78,7 +77,7 @@ def read_modules(folder: Path) -> SentenceModules:
     UnknownEncoderError
         A file is missing or cannot be read.
     """
-    first, *others = huggingface_files.read_modules(folder / "modules.json")
+    first, *others = read_modules(folder / "modules.json")
     transformer = str(first.get("path", ""))
     limits = _transformer_settings(folder / transformer)
     poolings: tuple[str, ...] = ()
@@ -93,9 +92,8 @@ def read_modules(folder: Path) -> SentenceModules:
         elif name == "Dense":
             settings = read_settings(place / "config.json")
             obstacle = obstacle or _dense_obstacle(settings)
-            after.append(
-                Dense(place, int(settings["out_features"]), _activation(settings), bool(settings.get("bias", True)))
-            )
+            width, activation = int(settings["out_features"]), ACTIVATION_OF.get(_activation_class(settings))
+            after.append(Dense(place, width, activation, bool(settings.get("bias", True))))
         elif name == "Normalize":
             after.append(Normalize())
         elif name != "Dropout":  # which changes nothing outside of training
@@ -160,7 +158,7 @@ def _dense_weights(module: Dense) -> Weights:
 def _pool(kind: Pooling, states: Node, mask: Node) -> Node:
     """Return one vector (n, width) for the states (n, t, width) of each text's tokens."""
     if kind == "cls":
-        return first_token(states)
+        return token_at(states, 0)
     if kind == "max":
         masked = ops.multiply(ops.subtract(mask, constant(1.0)), constant(1e9))  # 0 at tokens
         return ops.reduce_max(ops.add(states, ops.unsqueeze(masked, integers(2))), integers(1))
@@ -192,25 +190,23 @@ def _pooling_obstacle(poolings: Sequence[str], settings: Mapping[str, Any]) -> s
 
 
 def _dense_obstacle(settings: Mapping[str, Any]) -> str | None:
-    name = str(settings.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
+    name = _activation_class(settings)
     if name not in ACTIVATION_OF:
         return f"a dense layer has the activation {name}"
-    if settings.get("use_residual") or settings.get("module_input_name", "sentence_embedding") != "sentence_embedding":
-        return "a dense layer is not a plain one on the pooled vector"
-    if settings.get("module_output_name") not in (None, "sentence_embedding"):
+    sides = (settings.get("module_input_name"), settings.get("module_output_name"))
+    if settings.get("use_residual") or any(side not in (None, "sentence_embedding") for side in sides):
         return "a dense layer is not a plain one on the pooled vector"
     return None
 
 
-def _activation(settings: Mapping[str, Any]) -> str | None:
-    return ACTIVATION_OF.get(str(settings.get("activation_function", "Tanh")).rsplit(".", 1)[-1])
+def _activation_class(settings: Mapping[str, Any]) -> str:
+    return str(settings.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
 
 
 def _transformer_settings(folder: Path) -> Mapping[str, Any]:
     """Return the settings of the first module, whose file is named after the family."""
     files = sorted(folder.glob("sentence_*_config.json"))
-    settings: Mapping[str, Any] = read_settings(files[0]) if files else {}
-    return settings
+    return read_settings(files[0]) if files else {}
 
 
 def _prompt(folder: Path) -> str:

@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.layers import (
     Node,
     activate,
@@ -30,12 +29,6 @@ PRE_NORM_NAMES: Final = {  # of CLIP and SigLIP; those of other models are given
     "expand": "mlp.fc1",
     "contract": "mlp.fc2",
 }
-
-
-def dense(x: Node, weight: NDArray[np.float32], bias: Vectors | None = None) -> Node:
-    """Return x W^T + b for a weight (n_out, n_in), as torch stores it."""
-    y = ops.matmul(x, constant(weight), False, True)
-    return y if bias is None else ops.add(y, constant(bias))
 
 
 def pre_norm_layer(
@@ -81,8 +74,3 @@ def repeated(token: NDArray[np.float32], *, like: Node) -> Node:
     n = ops.gather(ops.shape_of(like), integers(0), integer(0))  # (1,)
     shape = ops.concat([n, integers(1, token.size)], 0)
     return ops.broadcast(constant(token.reshape(1, 1, -1)), shape)
-
-
-def token_at(x: Node, position: int) -> Node:
-    """Return the states (n, width) at one position of `x` (n, t, width)."""
-    return ops.gather(x, integer(position), integer(1))

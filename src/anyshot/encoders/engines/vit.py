@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from anyshot.encoders.engines.layers import Node, activate, constant, layer_norm, linear, ops
-from anyshot.encoders.engines.transformer import (
-    patches,
-    pre_norm_layer,
-    token_at,
-    with_first,
-)
+from anyshot.encoders.engines.layers import Node, activate, constant, layer_norm, linear, ops, token_at
+from anyshot.encoders.engines.transformer import patches, pre_norm_layer, with_first
 from anyshot.encoders.engines.weights import Weights
 
 NAMES: Final = {

@@ -49,10 +49,6 @@ class Weights(Mapping[str, NDArray[np.float32]]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def optional(self, name: str) -> NDArray[np.float32] | None:
-        """Return the weights of a name, or None if the network has none of that name."""
-        return self._arrays.get(self.prefix + name)
-
     def check(self, name: str, shape: tuple[int, ...]) -> None:
         """Raise MissingWeightsError if the weights of a name are missing or have another shape."""
         found = self[name].shape
