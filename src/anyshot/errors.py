@@ -149,3 +149,12 @@ class CacheError(AnyshotError, OSError):
 
 class MissingExtraError(AnyshotError, ImportError):
     """Raised if an optional package is not installed; the message names the command that installs it."""
+
+
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of an error's message, or the error's type if it has no message.
+
+    >>> first_line(OSError("disk full\nat byte 7")), first_line(ValueError())
+    ('disk full', 'ValueError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_log
 from anyshot.base.pixels import Pixels
 from anyshot.encoders.huggingface_files import digest_of_folder
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose
-from anyshot.errors import EncoderError, MissingWeightsError
+from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 
 class HuggingFaceEncoder(ABC):
@@ -92,8 +92,7 @@ def opening(folder: Path, *, library: str = "transformers") -> Iterator[None]:
         with quiet():
             yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise EncoderError(f"{folder} cannot be opened by {library}: {reason}") from error
+        raise EncoderError(f"{folder} cannot be opened by {library}: {first_line(error)}") from error
 
 
 def open_part(auto: Any, folder: Path, **options: Any) -> Any:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from anyshot.encoders import hub
 from anyshot.encoders.hub.cache import ID, snapshots
 from anyshot.encoders.huggingface_kinds import Kind, kind_of_type
-from anyshot.errors import AnyshotError, InputError, MissingWeightsError, UnknownEncoderError
+from anyshot.errors import AnyshotError, InputError, MissingWeightsError, UnknownEncoderError, first_line
 
 Download: TypeAlias = Literal["allow", "never"]
 
@@ -19,6 +19,7 @@ SWITCH: Final = "ANYSHOT_DOWNLOAD"
 WEIGHTS: Final = ("model*.safetensors", "*/model*.safetensors")
 SETTINGS: Final = ("*.json", "*.txt", "*.model", "*.jinja")
 VOCABULARIES: Final = ("*.bpe", "*.spm", "*.tiktoken", "*.vocab")
+INDEX: Final = "model.safetensors.index.json"  # of weights in several files
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt"})
 OTHER_ENGINES: Final = ("onnx/*", "openvino/*")
 _NOT_READ: Final = frozenset({"onnx", "openvino"})  # folders with weights for other engines
@@ -84,7 +85,7 @@ def check_files(folder: Path) -> None:
         if file.name.endswith(".index.json"):
             _check_index(file)
         elif file.name == "modules.json":
-            _check_modules(file, {str(one.get("path", "")): str(one.get("type")) for one in read_modules(file)})
+            _check_modules(file, _types_of(read_modules(file)))
         elif file.name in ("router_config.json", "config.json"):
             _check_settings(file, read_settings(file))
         elif file.name == "pytorch_model.bin" and not _has_safetensors(file.parent):
@@ -121,10 +122,13 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
 
 def weight_files(folder: Path) -> list[Path]:
     """Return the files of a model's weights: those that an index names, or the one file."""
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return [folder / "model.safetensors"]
-    return sorted({folder / str(part) for part in read_settings(index).get("weight_map", {}).values()})
+    index = folder / INDEX
+    return [folder / part for part in _parts_in(index)] if index.is_file() else [folder / "model.safetensors"]
+
+
+def _parts_in(index: Path) -> list[str]:
+    """Return the names of the files that an index of weights lists, sorted."""
+    return sorted({str(part) for part in read_settings(index).get("weight_map", {}).values()})
 
 
 def digest_of_folder(folder: Path, *settings: str) -> str:
@@ -178,9 +182,9 @@ def usable_settings(folder: Path) -> Iterator[None]:
     except AnyshotError:
         raise
     except (ValueError, TypeError, LookupError) as error:
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise UnknownEncoderError(
-            f"The settings of {folder} cannot be used ({type(error).__name__}: {reason}). Download the model again."
+            f"The settings of {folder} cannot be used ({type(error).__name__}: {first_line(error)}). Download the "
+            "model again."
         ) from error
 
 
@@ -207,7 +211,7 @@ def refuse_code(config: Mapping[str, Any], folder: Path) -> None:
 def _kind_of_modules(folder: Path, source: str | Path) -> Kind:
     """Return the kind of a model in sentence-transformers' layout; classes of other packages are refused."""
     modules = read_modules(folder / "modules.json")
-    _check_modules(folder / "modules.json", {str(one.get("path", "")): str(one.get("type")) for one in modules})
+    _check_modules(folder / "modules.json", _types_of(modules))
     for module in modules:
         kind = str(module.get("type"))
         if "clip" in kind.lower():
@@ -279,11 +283,10 @@ def _check_weights(folder: Path, source: str | Path) -> None:
         if pickles:
             raise MissingWeightsError(_only_a_pickle(source, pickles[0]))
         raise MissingWeightsError(f"{source} has no model.safetensors in {folder}. Download it: hf download {source}")
-    index = folder / "model.safetensors.index.json"
-    parts = set(read_settings(index).get("weight_map", {}).values()) if index.is_file() else set()
-    missing = sorted(part for part in parts if not (folder / part).is_file())
+    missing = [] if not (folder / INDEX).is_file() else [file for file in weight_files(folder) if not file.is_file()]
     if missing:
-        raise MissingWeightsError(f"{source} lacks {missing[0]} in {folder}. Download it: hf download {source}")
+        lacking = missing[0].relative_to(folder)
+        raise MissingWeightsError(f"{source} lacks {lacking} in {folder}. Download it: hf download {source}")
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -307,8 +310,7 @@ def _check_index(file: Path) -> None:
     """Raise unless an index maps weights to safetensors in its own folder; one of pickles is never read."""
     if file.name == "pytorch_model.bin.index.json":
         return
-    parts = read_settings(file).get("weight_map", {}).values()
-    for part in {str(part) for part in parts}:
+    for part in _parts_in(file):
         _check_part(file, part)
 
 
@@ -327,6 +329,11 @@ def _check_settings(file: Path, settings: Any) -> None:
     weights = settings.get("transformers_weights")
     if weights is not None:
         _check_part(file, str(weights).removesuffix(".index.json"))
+
+
+def _types_of(modules: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the class of each module, by the folder of the module."""
+    return {str(module.get("path", "")): str(module.get("type")) for module in modules}
 
 
 def _check_modules(file: Path, types: Mapping[str, object]) -> None:
@@ -349,7 +356,7 @@ def _has_safetensors(folder: Path) -> bool:
         return True
     settings = folder / "config.json"
     is_of_transformers = settings.is_file() and "model_type" in read_settings(settings)
-    return is_of_transformers and (folder / "model.safetensors.index.json").is_file()
+    return is_of_transformers and (folder / INDEX).is_file()
 
 
 def _only_a_pickle(source: object, file: object) -> str:

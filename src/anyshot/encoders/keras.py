@@ -29,13 +29,12 @@ from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors, extra
 from anyshot.encoders.huggingface_files import download_switch
-from anyshot.encoders.images import RESIZED_BY, center_square, encode_images
+from anyshot.encoders.images import RESIZED_BY, SIDE, center_square, encode_images
 from anyshot.encoders.stages import choose
-from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError
+from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError, first_line
 
 BACKEND: Final = "KERAS_BACKEND"
 PURPOSE: Final = "An encoder of Keras"
-SIDE: Final = 224  # of the input if the model has none [pixels]
 
 log = logging.getLogger(__name__)
 
@@ -243,10 +242,9 @@ def _load(model: Any, file: Path, name: str) -> None:
             warnings.simplefilter("error", UserWarning)  # Keras only warns if it leaves layers uninitialized
             model.load_weights(str(file))
     except (OSError, ValueError, KeyError, TypeError, UserWarning) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MissingWeightsError(
-            f"{file} does not hold the weights of keras:{name} without its top layers: {reason}. Save them with "
-            "model.save_weights('NAME.weights.h5')."
+            f"{file} does not hold the weights of keras:{name} without its top layers: {first_line(error)}. Save them "
+            "with model.save_weights('NAME.weights.h5')."
         ) from error
 
 

@@ -19,7 +19,7 @@ from anyshot.base.model_folder import anyshot_version
 from anyshot.base.validation import extra
 from anyshot.encoders.backbones import Assembled, Assembling, WholeNetwork
 from anyshot.encoders.stages import TextPreparation
-from anyshot.errors import DataFileError, EncoderError, ExportError
+from anyshot.errors import DataFileError, EncoderError, ExportError, first_line
 
 TOLERANCE: Final = 1e-4
 """Largest difference allowed between a probability of the file and of the model."""
@@ -166,8 +166,7 @@ def _convert(whole: Assembled, file: Path, about: Mapping[str, Any]) -> None:
                 dynamic_shapes=tuple(axes for _ in names),
             )
         except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ExportError(f"{whole.backbone.name} cannot be converted to ONNX: {reason}") from error
+            raise ExportError(f"{whole.backbone.name} cannot be converted to ONNX: {first_line(error)}") from error
         assert program is not None  # None is in the type for the exporter of older versions
         program.model.metadata_props["anyshot"] = json.dumps(about)
         size = sum(weights.nbytes for weights in network.state_dict().values())

@@ -10,7 +10,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationE
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from anyshot.encoders.hub.cache import hub_cache_folder
-from anyshot.errors import MissingWeightsError, UnknownEncoderError
+from anyshot.errors import MissingWeightsError, UnknownEncoderError, first_line
 
 
 def download_model(source: str, patterns: Sequence[str], *, ignored: Sequence[str]) -> Path:
@@ -59,10 +59,9 @@ def _plain_errors(source: str) -> Iterator[None]:
     except RepositoryNotFoundError as error:
         raise UnknownEncoderError(f"The hub has no model {source!r} that you can read. Check the spelling.") from error
     except (HfHubHTTPError, OSError) as error:  # no network, or no space
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MissingWeightsError(
-            f"The model {source} is not on this machine, and the hub cannot be reached ({reason}). Download it: "
-            f"hf download {source}"
+            f"The model {source} is not on this machine, and the hub cannot be reached ({first_line(error)}). Download "
+            f"it: hf download {source}"
         ) from error
 
 
