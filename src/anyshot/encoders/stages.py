@@ -141,20 +141,6 @@ def _device(name: str) -> torch.device:
     return device
 
 
-class Preparation(Protocol):
-    """Converts items to the input of the first stage."""
-
-    modality: Literal["text", "image"]
-
-    def prepare(self, items: Items, *, first_row: int = 0) -> list[Tensor]:
-        """Return the input of each item, on the CPU."""
-        ...
-
-    def together(self, inputs: Sequence[Tensor]) -> State:
-        """Return inputs as one batch."""
-        ...
-
-
 @dataclass(frozen=True)
 class TextPreparation:
     """Converts texts to token ids (t,), truncated to the longest text that the model reads."""
