@@ -132,8 +132,8 @@ def test_bfloat16_changes_a_vector_little_and_the_digest(tmp_path):
 def test_encoders_of_the_same_files_share_one_graph(tmp_path):
     folder = tiny("ResNet", tmp_path)
     one, other = CompiledImageEncoder(folder), CompiledImageEncoder(folder)
-    assert one._model._graph._engine is other._model._graph._engine
-    assert CompiledImageEncoder(folder, threads=7)._model._graph._engine is not one._model._graph._engine
+    assert one._model.graph._engine is other._model.graph._engine
+    assert CompiledImageEncoder(folder, threads=7)._model.graph._engine is not one._model.graph._engine
 
 
 def test_it_can_be_trained_by_torch(tmp_path):

@@ -10,7 +10,6 @@ from anyshot import AnyShotClassifier, load, report
 from anyshot.any_shot.embedder import Embedder
 from anyshot.base.protocols import Limited
 from anyshot.base.validation import unit
-from anyshot.encoders import texts as of_texts
 from anyshot.encoders.registry import load_encoder
 from anyshot.encoders.texts import (
     batches,
@@ -68,13 +67,15 @@ def test_less_than_a_tenth_of_batches_of_mixed_lengths_is_padding(n):
     assert 1 - lengths.sum() / filled < 0.1
 
 
-def test_chunks_are_read_from_an_endless_iterable_as_needed(monkeypatch):
-    monkeypatch.setattr(of_texts, "WINDOW_TEXTS", 3)
-    monkeypatch.setattr(of_texts, "WINDOW_CHARACTERS", 10)
-    texts = itertools.cycle(["ab", "abcdefgh", "a"])
-    assert list(itertools.islice(chunks(texts), 3)) == [["ab", "abcdefgh"], ["a", "ab"], ["abcdefgh", "a"]]
-    assert list(chunks(iter(["a"] * 7))) == [["a"] * 3, ["a"] * 3, ["a"]]
+def test_chunks_are_read_from_an_endless_iterable_as_needed():
+    texts = chunks(itertools.cycle(["ab", "abcdefgh", "a"]), characters=10)
+    assert list(itertools.islice(texts, 3)) == [["ab", "abcdefgh"], ["a", "ab"], ["abcdefgh", "a"]]
+    assert list(chunks(iter(["a"] * 7), at_most=3)) == [["a"] * 3, ["a"] * 3, ["a"]]
     assert list(chunks([])) == []
+
+
+def test_chunks_pass_on_what_is_no_text():
+    assert list(chunks(["a", None, 7], at_most=1)) == [["a"], [None], [7]]
 
 
 def test_parts_are_collected_by_their_rows():

@@ -16,15 +16,9 @@ from anyshot.base.validation import Vectors
 from anyshot.encoders.huggingface import HuggingFaceEncoder, open_part, open_weights, random_model
 from anyshot.encoders.huggingface_kinds import is_causal_type
 from anyshot.encoders.huggingface_stages import text_stages
-from anyshot.encoders.stages import (
-    Network,
-    State,
-    TextPreparation,
-    last_token,
-    mean_of_tokens,
-)
-from anyshot.encoders.texts import Rows, batches, collect, windows
-from anyshot.errors import BadItemError, MissingWeightsError
+from anyshot.encoders.stages import Network, State, TextPreparation, last_token, mean_of_tokens
+from anyshot.encoders.texts import Rows, batches, collect, refuse_empty, windows
+from anyshot.errors import MissingWeightsError
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 32768}
 
@@ -98,11 +92,7 @@ class LanguageModelEncoder(HuggingFaceEncoder):
         """Return the token ids of each text; log how many texts were truncated."""
         limit = {} if self._max_tokens is None else {"truncation": True, "max_length": self._max_tokens}
         tokens: list[list[int]] = self._tokenizer(texts, return_attention_mask=False, **limit)["input_ids"]
-        for row, ids in enumerate(tokens, start=first_row):
-            if not ids:
-                raise BadItemError(
-                    f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words."
-                )
+        refuse_empty(tokens, first_row=first_row)
         n_truncated = sum(self._is_truncated(ids, text) for ids, text in zip(tokens, texts, strict=True))
         if n_truncated:
             log.debug(

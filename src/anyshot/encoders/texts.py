@@ -15,6 +15,7 @@ from anyshot.base import progress
 from anyshot.base.columns import named_rows
 from anyshot.base.protocols import Limited, WithVocabulary
 from anyshot.base.validation import Indexes, Vectors, unit
+from anyshot.errors import BadItemError, EncoderError
 
 WINDOW_TEXTS: Final = 8192
 WINDOW_CHARACTERS: Final = 8_000_000
@@ -39,26 +40,25 @@ def windows(
     texts: Sequence[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
 ) -> Iterator[slice]:
     """Yield slices of at most `at_most` texts and `characters` characters; a longer text has a slice of its own."""
-    start = seen = 0
-    for row, text in enumerate(texts):
-        seen += len(text)
-        if row > start and (row - start == at_most or seen > characters):
-            yield slice(start, row)
-            start, seen = row, len(text)
-    if start < len(texts):
-        yield slice(start, len(texts))
+    start = 0
+    for chunk in chunks(texts, at_most=at_most, characters=characters):
+        yield slice(start, start + len(chunk))
+        start += len(chunk)
 
 
-def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield lists of as many texts as `windows` allows, from an iterable of any length, which is read as needed."""
+def chunks(
+    texts: Iterable[str], *, at_most: int = WINDOW_TEXTS, characters: int = WINDOW_CHARACTERS
+) -> Iterator[list[str]]:
+    """Yield the lists of texts that `windows` yields slices of, from an iterable of any length, read as needed."""
     chunk: list[str] = []
     seen = 0
     for text in texts:
-        seen += len(text) if isinstance(text, str) else 0  # what is not a text is reported by the encoder
-        if chunk and (len(chunk) == WINDOW_TEXTS or seen > WINDOW_CHARACTERS):
+        length = len(text) if isinstance(text, str) else 0  # what is not a text is reported by the encoder
+        if chunk and (len(chunk) == at_most or seen + length > characters):
             yield chunk
-            chunk, seen = [], len(text)
+            chunk, seen = [], 0
         chunk.append(text)
+        seen += length
     if chunk:
         yield chunk
 
@@ -80,6 +80,22 @@ def batches(lengths: Sequence[int], *, budget: int) -> Iterator[Rows]:
         tokens += length
     if first < len(order):
         yield order[first:]
+
+
+def refuse_empty(tokens: Sequence[Sequence[int]], *, first_row: int = 0) -> None:
+    """Raise BadItemError if a text has no token; its row is counted from `first_row`."""
+    for row, ids in enumerate(tokens, start=first_row):
+        if not len(ids):
+            raise BadItemError(f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words.")
+
+
+def refuse_unknown(highest: int, *, vocabulary: int) -> None:
+    """Raise EncoderError if the highest token id is not one of the `vocabulary` ids that the network knows."""
+    if highest >= vocabulary:
+        raise EncoderError(
+            f"The tokenizer has a token with the number {highest}, but the network knows only {vocabulary}. They are "
+            "not of the same model: download both again."
+        )
 
 
 def collect(parts: Iterable[tuple[Rows | slice, Vectors]], *, n_texts: int, width: int) -> Vectors:

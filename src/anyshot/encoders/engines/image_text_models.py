@@ -22,7 +22,7 @@ from anyshot.encoders.engines.texts import read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface_files import read_settings, weight_files
 from anyshot.encoders.image_processing import read_image_processing
-from anyshot.errors import BadItemError, EncoderError
+from anyshot.encoders.texts import refuse_empty, refuse_unknown
 
 TYPES: Final = ("clip", "siglip")
 """The types of models that are built here."""
@@ -75,7 +75,9 @@ class OpenvinoImageTextModel(OpenvinoModel):
     def map_texts(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.intp], Vectors]]:
         """Yield the rows of texts of similar length, and their vectors (n, width), float32."""
         ids = self._tokens(texts)
-        self._check(ids)
+        refuse_empty(ids)
+        known = len(self._weights["text_model.embeddings.token_embedding.weight"])
+        refuse_unknown(max((max(of_text) for of_text in ids), default=0), vocabulary=known)
         order = np.argsort([len(one) for one in ids], kind="stable")
         rows = [order[first : first + BATCH_TEXTS] for first in range(0, len(order), BATCH_TEXTS)]
         batches = (self._batch([ids[row] for row in batch]) for batch in rows)
@@ -101,21 +103,6 @@ class OpenvinoImageTextModel(OpenvinoModel):
             ends = parameter("ends", -1, dtype=np.int64)
             tokens = clip_text(ids, ends, weights, self._texts)
             return model(linear(tokens, self._weights.under("text_projection"), bias=False), [ids, ends])
-
-    def _check(self, ids: list[list[int]]) -> None:
-        """Raise if a text has no token, or one that the network does not know."""
-        empty = [row for row, of_text in enumerate(ids) if not of_text]
-        if empty:
-            raise BadItemError(
-                f"The tokenizer returned no tokens for the text in row {empty[0]}. Remove it or add words."
-            )
-        highest = max((max(of_text) for of_text in ids), default=0)
-        known = len(self._weights["text_model.embeddings.token_embedding.weight"])
-        if highest >= known:
-            raise EncoderError(
-                f"The tokenizer of {self._folder} has a token with the number {highest}, but the network knows only "
-                f"{known}. They are not of the same model: download both again."
-            )
 
     def _batch(self, ids: list[list[int]]) -> dict[str, NDArray[np.int64]]:
         """Return token ids as the inputs of the graph, filled on the right."""

@@ -10,14 +10,14 @@ from typing import Any, Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
 from anyshot.encoders.engines.layers import Node, model, parameter
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
-from anyshot.encoders.texts import Rows, batches, chunks, collect, windows
-from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
+from anyshot.encoders.texts import Rows, batches, chunks, collect, refuse_empty, refuse_unknown, windows
+from anyshot.errors import MissingWeightsError
 
 BATCH_TOKENS: Final = 1024
 """Tokens in a batch: few enough that the hidden states stay in the cache of a processor."""
@@ -59,36 +59,32 @@ class TextTokenizer:
         BadItemError
             A text has no token; the message names its row, counted from `first_row`.
         """
-        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts] if self.prompt else texts)
+        encodings = self._encodings(texts)
         ids = [encoding.ids for encoding in encodings]
-        for row, of_text in enumerate(ids, start=first_row):
-            if not of_text:
-                raise BadItemError(
-                    f"The tokenizer returned no tokens for the text in row {row}. Remove it or add words."
-                )
+        refuse_empty(ids, first_row=first_row)
         return ids, sum(1 for encoding in encodings if encoding.overflowing)
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
-        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
-        return np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
+        return np.array([bool(encoding.overflowing) for encoding in self._encodings(texts)], dtype=bool)
 
     def n_tokens(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """Return how many tokens of each text the model reads, with those around it (n,)."""
-        encodings = self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
-        return np.array([len(encoding.ids) for encoding in encodings], dtype=np.intp)
+        return np.array([len(encoding.ids) for encoding in self._encodings(texts)], dtype=np.intp)
 
     def is_unread(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether at least half of each text's tokens are unknown (n,)."""
         known = (self.tokenizer.token_to_id(token) for token in UNKNOWN_TOKENS)
         unknown = [one for one in known if one is not None]
-        encodings = self.tokenizer.encode_batch(list(texts))
         found = []
-        for own in encodings:
+        for own in self.tokenizer.encode_batch(list(texts)):
             is_unknown = np.isin(own.ids, unknown)
             is_word = is_unknown | (np.array(own.special_tokens_mask) == 0)  # some tokenizers count [UNK] as special
             found.append(2 * is_unknown.sum() >= max(1, is_word.sum()))
         return np.array(found, dtype=bool)
+
+    def _encodings(self, texts: Sequence[str]) -> list[Encoding]:
+        return self.tokenizer.encode_batch_fast([self.prompt + text for text in texts])
 
     def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated."""
@@ -169,11 +165,7 @@ class TextEngine:
         mask = np.arange(lengths.max()) < lengths[:, None]  # (n, t)
         padded = np.full(mask.shape, self.tokenizer.padding, np.int32)
         padded[mask] = np.concatenate(ids)
-        if padded.max() >= self._vocabulary:
-            raise EncoderError(
-                f"The tokenizer has a token with the number {padded.max()}, but the network knows only "
-                f"{self._vocabulary}. They are not of the same model: download both again."
-            )
+        refuse_unknown(int(padded.max()), vocabulary=self._vocabulary)
         return {"ids": padded, "mask": mask.astype(np.float32)}
 
 
