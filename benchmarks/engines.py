@@ -29,7 +29,6 @@ from anyshot.encoders.efficientnet import AT_LEAST, MEAN, SCALE, read_weights
 from anyshot.encoders.engines.efficientnet import efficientnet_lite0
 from anyshot.encoders.engines.images import ImageGraph, image_graph, image_precision
 from anyshot.encoders.engines.openvino import Precision
-from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.images import CROP, SIDE, center_square, encode_images
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
@@ -106,7 +105,7 @@ def with_openvino(precision: Precision, threads: int) -> Callable[[Items], Vecto
     """Return the image encoder that openvino runs."""
 
     def build() -> object:
-        weights = Weights(read_weights(), "the package")
+        weights = read_weights()
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
     graph = ImageGraph(build, key="benchmark", precision=precision, threads=threads)

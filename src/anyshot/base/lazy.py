@@ -36,6 +36,11 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
     return load, names
 
 
+def load_path(path: str) -> Any:
+    """Return what is defined under a path, "module:name", as `load_name` does."""
+    return load_name(*path.split(":"))
+
+
 def load_name(module: str, name: str) -> Any:
     """Import a module and return one of its names.
 

@@ -8,8 +8,6 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
 
-from numpy.typing import NDArray
-
 from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
@@ -131,7 +129,9 @@ class EfficientNetLite0Encoder:
             name="efficientnet-lite0-even" if self._is_even else "efficientnet-lite0",
             digest=self._weights_digest,
             device=self.device,
-            preparation=networks.bytes_first(self._prepare, at_least=AT_LEAST, about=about),
+            prepare=self._prepare,
+            at_least=AT_LEAST,
+            about=about,
         )
         return backbone
 
@@ -164,25 +164,18 @@ class EfficientNetLite0Encoder:
         return network
 
 
-def load_efficientnet_lite0_even(
-    *, device: str = "auto", engine: str = "auto", threads: int | None = None
-) -> EfficientNetLite0Encoder:
-    """Return the default image encoder with `lighting="even"`, for the table of encoders."""
-    return EfficientNetLite0Encoder(device=device, lighting="even", engine=engine, threads=threads)
-
-
 def _graph(threads: int | None) -> ImageGraph:
     """Return the graph of the network."""
 
     def build() -> Any:
-        weights = Weights(read_weights(), WEIGHTS.name)
+        weights = read_weights()
         return image_graph(lambda x: efficientnet_lite0(x, weights), side=SIDE, mean=MEAN, scale=SCALE)
 
     return ImageGraph(build, key=WEIGHTS.sha256, precision=image_precision(), threads=threads)
 
 
-def read_weights() -> dict[str, NDArray[Any]]:
-    """Return the tensors of the published network.
+def read_weights() -> Weights:
+    """Return the weights of the published network.
 
     Raises
     ------
@@ -190,4 +183,5 @@ def read_weights() -> dict[str, NDArray[Any]]:
         The weights are not on this machine, or are not the published ones.
     """
     file = published_file(MODEL, WEIGHTS.name)
-    return read_pickled_weights(file.read_bytes(), name=file, remedy=f"Get it again: anyshot fetch {MODEL}")
+    arrays = read_pickled_weights(file.read_bytes(), name=file, remedy=f"Get it again: anyshot fetch {MODEL}")
+    return Weights(arrays, WEIGHTS.name)

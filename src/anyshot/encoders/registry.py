@@ -7,14 +7,14 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from anyshot.base.items import Items, by_position, modality_of, refuse_files, refuse_missing_images
-from anyshot.base.lazy import load_name
+from anyshot.base.lazy import load_path
 from anyshot.base.protocols import Encoder
 from anyshot.base.user_folders import WEIGHTS
 from anyshot.encoders.published_files import PUBLISHED, is_here
@@ -29,7 +29,7 @@ FIRST_LAYERS: Final = re.compile(r"(?P<name>.+)\[:(?P<n_layers>\d+)\]")
 class Entry:
     """A row of the table: how an encoder is loaded, and its description."""
 
-    loader: str  # module:function or class
+    loader: str  # module:class or module:function
     modality: str
     width: int | None  # None: depends on the model
     megabytes: int | None
@@ -37,6 +37,7 @@ class Entry:
     about: str
     published: str = ""  # name of its files in PUBLISHED
     fetch: str = ""  # command that gets the weights
+    options: Mapping[str, str] = field(default_factory=dict)  # of the loader
 
 
 _LITE0: Final = Entry(
@@ -64,8 +65,8 @@ ENCODERS: Final[dict[str, Entry]] = {
     "efficientnet-lite0": _LITE0,
     "efficientnet-lite0-even": replace(
         _LITE0,
-        loader="anyshot.encoders.efficientnet:load_efficientnet_lite0_even",
         about="the same for X-rays and scans: each image gets the same brightness and contrast first",
+        options={"lighting": "even"},
     ),
     PREFIX: Entry(
         loader="anyshot.encoders.registry:load_from_hub",
@@ -165,17 +166,18 @@ def load_encoder(
     """
     device = os.environ.get("ANYSHOT_DEVICE") or device if device == "auto" else device
     if _is_keras_model(encoder):
-        return _checked(_import("anyshot.encoders.keras:KerasEncoder")(encoder))
+        return _checked(load_path("anyshot.encoders.keras:KerasEncoder")(encoder))
     if not isinstance(encoder, str):
         return _checked(encoder)
     if first_layers := FIRST_LAYERS.fullmatch(encoder):
         whole = load_encoder(first_layers["name"], device=device, download=download, engine=engine, threads=threads)
-        return _checked(_import("anyshot.encoders.first_layers:FirstLayers")(whole, int(first_layers["n_layers"])))
+        return _checked(load_path("anyshot.encoders.first_layers:FirstLayers")(whole, int(first_layers["n_layers"])))
     if encoder.startswith(KERAS):
-        return _checked(_import(ENCODERS[KERAS].loader)(encoder.removeprefix(KERAS), device=device, download=download))
+        load = load_path(ENCODERS[KERAS].loader)
+        return _checked(load(encoder.removeprefix(KERAS), device=device, download=download))
     if encoder.startswith(PREFIX):
         options = {"device": device, "download": download, "engine": engine, "threads": threads}
-        return _checked(_import(ENCODERS[PREFIX].loader)(encoder.removeprefix(PREFIX), **options))
+        return _checked(load_path(ENCODERS[PREFIX].loader)(encoder.removeprefix(PREFIX), **options))
     if encoder not in ENCODERS:
         raise UnknownEncoderError(_unknown(encoder))
     environment = tuple(os.environ.get(name) for name in (WEIGHTS, "OMP_NUM_THREADS"))
@@ -188,7 +190,8 @@ def _built_in(name: str, device: str, engine: str, threads: int | None, environm
 
     environment: the variables that say where the weights are and how many threads there are.
     """
-    return _checked(_import(ENCODERS[name].loader)(device=device, engine=engine, threads=threads))
+    entry = ENCODERS[name]
+    return _checked(load_path(entry.loader)(device=device, engine=engine, threads=threads, **entry.options))
 
 
 def load_from_hub(
@@ -197,14 +200,14 @@ def load_from_hub(
     """Return the encoder of a model in Hugging Face layout, a folder or an id on the hub."""
     if not source:
         raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
-    kind = _import("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
-    folder = _import("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
+    kind = load_path("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
+    folder = load_path("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
     compiled, why_not_compiled = COMPILED[kind]
-    choose_engine = _import("anyshot.encoders.engines.choice:choose_engine")
-    with _import("anyshot.encoders.huggingface_files:usable_settings")(folder):
-        if choose_engine(engine, device, unsupported=_import(why_not_compiled)(folder)) == "openvino":
-            return _checked(_import(compiled)(folder, threads=threads))
-    return _checked(_import(HUGGING_FACE[kind])(folder, device=device))
+    choose_engine = load_path("anyshot.encoders.engines.choice:choose_engine")
+    with load_path("anyshot.encoders.huggingface_files:usable_settings")(folder):
+        if choose_engine(engine, device, unsupported=load_path(why_not_compiled)(folder)) == "openvino":
+            return _checked(load_path(compiled)(folder, threads=threads))
+    return _checked(load_path(HUGGING_FACE[kind])(folder, device=device))
 
 
 def placed(name: str) -> str:
@@ -275,12 +278,6 @@ def _checked(encoder: Any) -> Encoder:
         raise UnknownEncoderError(f"The encoder's modality is {encoder.modality!r}; it must be 'text' or 'image'.")
     checked: Encoder = encoder
     return checked
-
-
-def _import(path: str) -> Callable[..., Any]:
-    """Return a function or class of the package by its path, "module:name"."""
-    function: Callable[..., Any] = load_name(*path.split(":"))
-    return function
 
 
 def _is_keras_model(encoder: object) -> bool:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from anyshot.app import cli
-from anyshot.app.cli.group import loaded
+from anyshot.base.lazy import load_path
 
 
 def test_the_list_of_commands_has_each_with_its_summary(call):
@@ -55,4 +55,4 @@ def test_a_loaded_model_predicts_without_scikit_learn_or_pandas(made):
 
 
 def test_every_command_is_found():
-    assert all(callable(loaded(one.function)) for one in cli._COMMANDS.values())
+    assert all(callable(load_path(one.function)) for one in cli._COMMANDS.values())

@@ -10,7 +10,6 @@ from anyshot.encoders.backbones import split
 from anyshot.encoders.efficientnet import MEAN, SCALE, EfficientNetLite0Encoder, read_weights
 from anyshot.encoders.engines.efficientnet import EPSILON, efficientnet_lite0
 from anyshot.encoders.engines.images import normalized
-from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.freeze import from_scratch
 from anyshot.encoders.images import center_square
 from anyshot.encoders.networks.efficientnet import Convolution, Lite0Network, fold
@@ -69,7 +68,7 @@ def test_in_float32_the_features_equal_those_of_openvino(encoder, pixels):
     with torch.inference_mode():
         state = State(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         exact = through(encoder.backbone().network, state).x.numpy()
-    weights = Weights(read_weights(), "the package")
+    weights = read_weights()
     ours = answer(lambda x: efficientnet_lite0(normalized(x, mean=MEAN, scale=SCALE), weights), pixels)
     np.testing.assert_allclose(ours, exact, atol=1e-4)
 

@@ -1,12 +1,13 @@
 """The group of commands: each is loaded when it is called, so that one does not wait for what the others need."""
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import cleandoc
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from anyshot.base.lazy import load_path
 
 
 class Command(NamedTuple):
@@ -45,18 +46,11 @@ def command_group(commands: Mapping[str, Command], *, decorators: tuple[str, ...
 
 def built(name: str, command: Command, decorators: tuple[str, ...]) -> Any:
     """Return a command as typer runs it."""
-    function = loaded(command.function)
+    function = load_path(command.function)
     help_text = "\n\n".join(part.replace("\n", " ") for part in cleandoc(function.__doc__ or "").split("\n\n"))
     epilog = "\n\n".join(["Examples:" if len(command.examples) > 1 else "Example:", *command.examples])
     for path in decorators:
-        function = loaded(path)(function)
+        function = load_path(path)(function)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(name, help=help_text, epilog=epilog)(function)
     return typer.main.get_command(alone)
-
-
-def loaded(path: str) -> Callable[..., Any]:
-    """Return the function with a path, "module:function"."""
-    module, name = path.split(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return function

@@ -16,6 +16,7 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.efficientnet import EPSILON
 from anyshot.encoders.engines.efficientnet import LITE0_STAGES as STAGES
+from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.stages import Backbone, Compute, ImagePreparation, Mapped, MeanPooling, State, choose, through
 
 MOMENTUM: Final = 0.1  # of new batch norms; the published 0.01 needs hundreds of thousands of steps
@@ -100,6 +101,7 @@ def fold(weights: Mapping[str, Tensor], *, conv: str, norm: str, name: str) -> d
 
     gamma (w * x - mean) / sqrt(var + eps) + beta  =  (s w) * x + (beta - s mean)  with  s = gamma / sqrt(var + eps).
     """
+    # Not by `engines.convolution.folded`, which rounds the last bit differently: saved models have a hash of these.
     scale = weights[f"{norm}.weight"] / torch.sqrt(weights[f"{norm}.running_var"] + EPSILON)  # (n_out,)
     return {
         f"{name}.conv.weight": weights[f"{conv}.weight"] * scale[:, None, None, None],
@@ -113,7 +115,7 @@ class Lite0Network:
     weights: the published tensors; device: as `stages.choose` takes it.
     """
 
-    def __init__(self, weights: Callable[[], Mapping[str, NDArray[Any]]], *, device: str) -> None:
+    def __init__(self, weights: Callable[[], Weights], *, device: str) -> None:
         self._compute = choose(device)
         self._weights = weights
         # In float32 the libraries agree; bfloat16 is rounded at other places by each, up to 0.00011 in cosine.
@@ -132,20 +134,32 @@ class Lite0Network:
 
 
 def lite0_backbone(
-    weights: Mapping[str, NDArray[Any]], *, name: str, digest: str, device: str, preparation: ImagePreparation
+    weights: Weights,
+    *,
+    name: str,
+    digest: str,
+    device: str,
+    prepare: Callable[[Pixels], Pixels],
+    at_least: int,
+    about: Mapping[str, str],
 ) -> Backbone:
     """Return the published network in stages, in float32, to train.
 
-    digest: of weights and preparation, without the precision.
+    digest: of weights and preparation, without the precision; prepare: maps an image (h, w, 3) to the bytes
+    (side, side, 3) that the network reads; at_least, about: see `ImagePreparation`.
     """
     compute = choose(device)
+
+    def channels_first(pixels: Pixels) -> Tensor:
+        return torch.from_numpy(prepare(pixels).transpose(2, 0, 1).copy())
+
     return Backbone(
         name=name,
         width=WIDTH,
         digest=compute.marked(digest),
         compute=compute,
         network=published(tensors(weights), Compute(torch.device("cpu"), torch.float32)),
-        preparation=preparation,
+        preparation=ImagePreparation(channels_first, at_least, about=about),
         fresh=fresh,
     )
 
