@@ -20,8 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from anyshot import store
+from anyshot.encoders.huggingface_files import download_switch
 from anyshot.encoders.registry import Available, available
-from anyshot.errors import AnyshotError
+from anyshot.errors import AnyshotError, InputError
 
 PACKAGES: Final = ("numpy", "scipy", "scikit-learn", "openvino", "tokenizers")
 FOR_TRAINING: Final = ("torch", "transformers", "sentence-transformers")
@@ -151,10 +152,11 @@ def _cache() -> Finding:
 
 def _download() -> Finding:
     """Return whether downloads are allowed; nothing is downloaded."""
-    switch = os.environ.get("ANYSHOT_DOWNLOAD") or "allow"
-    if switch in ("allow", "never"):
-        return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); the default encoders need no download")
-    return Finding("download", f"ANYSHOT_DOWNLOAD is {switch!r}", 'set ANYSHOT_DOWNLOAD to "allow" or "never"')
+    try:
+        switch = download_switch(None)
+    except InputError as error:
+        return Finding("download", str(error), 'set ANYSHOT_DOWNLOAD to "allow" or "never"')
+    return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); the default encoders need no download")
 
 
 def _version(package: str) -> str | None:
