@@ -26,6 +26,12 @@ def test_blank_rows_are_skipped_counted_and_listed_at_the_end(call, model, tmp_p
     assert (refused.code, refused.out, "the text is empty (and 1 more)" in refused.err) == (1, "", True)
 
 
+def test_where_nothing_is_skipped_the_file_has_the_names_of_its_columns(call, model, tmp_path):
+    data = table(tmp_path / "t.csv", {"text": ["cannot sign in"]})
+    assert call("predict", data, "--model", model, "--skipped", tmp_path / "s.csv").code == 0
+    assert (tmp_path / "s.csv").read_text() == "place,reason\n"
+
+
 def test_corrupt_images_are_skipped(call, tmp_path):
     Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"not an image")

@@ -1,12 +1,11 @@
 """Files that commands read and write: their encoding, rows and images that cannot be used, and where output may go."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from inspect import Parameter, Signature, signature
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -14,6 +13,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
+from anyshot.app.cli.options import with_options
 from anyshot.base.columns import count
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
@@ -42,62 +42,53 @@ SkippedOut: TypeAlias = Annotated[
 
 @dataclass(frozen=True)
 class FileOptions:
-    """How files are read, the (place, reason) of what was skipped so far, and the files whose columns were named."""
+    """How files are read, as named by the options of a command."""
+
+    encoding: FileEncoding = None
+    on_error: OnError = "skip"
+    skipped: SkippedOut = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a command reads files, the (place, reason) of what it skipped, and the files whose columns it named."""
 
     encoding: str | None = None
     on_error: Literal["skip", "raise"] = "skip"
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    said: set[Path] = field(default_factory=set)
+    named: set[Path] = field(default_factory=set)
 
 
-_CURRENT: ContextVar[FileOptions | None] = ContextVar("file_options", default=None)
+_CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
 _READS: Final = frozenset({"data", "items", "examples"})
 
 
-def current() -> FileOptions:
-    """Return the options of the command that runs."""
-    return _CURRENT.get() or FileOptions()
+def current() -> Reading:
+    """Return how the command that runs reads files."""
+    return _CURRENT.get() or Reading()
 
 
 def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command that reads files the options --encoding, --on-error and --skipped; others are unchanged."""
-    own = signature(command).parameters
-    if not _READS & set(own):
+    if not _READS & set(signature(command).parameters):
         return command
-    given = {"encoding": (FileEncoding, None), "on_error": (OnError, "skip"), "skipped": (SkippedOut, None)}
-    options = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in given.items()
-    ]
 
     @wraps(command)
-    def called(
-        encoding: str | None = None,
-        on_error: Literal["skip", "raise"] = "skip",
-        skipped: Path | None = None,
-        **arguments: Any,
-    ) -> None:
-        check_out(skipped, (".csv", ".jsonl", ".parquet"))
-        with _listing(FileOptions(encoding, on_error), skipped):
+    def called(*, file_options: FileOptions, **arguments: Any) -> None:
+        check_out(file_options.skipped, TABLES)
+        reading = Reading(file_options.encoding, file_options.on_error)
+        token = _CURRENT.set(reading)
+        try:
             command(**arguments)
+        finally:
+            _CURRENT.reset(token)
+        _list(list(dict.fromkeys(reading.skipped)), file_options.skipped)
 
-    called.__signature__ = Signature([*own.values(), *options])  # type: ignore[attr-defined]  # for typer
-    called.__annotations__ = {one.name: one.annotation for one in (*own.values(), *options)}
-    return called
-
-
-@contextmanager
-def _listing(options: FileOptions, file: Path | None) -> Iterator[None]:
-    """Read files with these options in the block, then say what was skipped."""
-    token = _CURRENT.set(options)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-    _list(list(dict.fromkeys(options.skipped)), file)
+    return with_options(called, "file_options", FileOptions)
 
 
 def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
+    """Say what was skipped, and write it to a file if one is given."""
     for place, reason in skipped[:MAX_LISTED]:
         note(f"Skipped: {place}: {reason}.")
     if len(skipped) > 1:
@@ -105,9 +96,10 @@ def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
         more = f", of which {MAX_LISTED} are listed; --skipped FILE lists all" if hidden > 0 and file is None else ""
         note(f"Skipped {count(len(skipped), 'item')} in all{more}.")
     if file is not None:
-        rows = [{"place": place, "reason": reason} for place, reason in skipped]
-        datasets.write_table(rows or [{"place": "", "reason": ""}][:0], file)
-        note(f"Wrote {count(len(rows), 'skipped item')} to {file}.")
+        from pandas import DataFrame  # here, since most commands skip nothing
+
+        datasets.write_table(DataFrame(skipped, columns=["place", "reason"]), file)
+        note(f"Wrote {count(len(skipped), 'skipped item')} to {file}.")
 
 
 # --- output ---------------------------------------------------------------------------------------------------------
