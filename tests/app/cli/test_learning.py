@@ -114,4 +114,4 @@ def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_p
     assert any("Fine-tuning was not tried" in reason for reason in done.rows[0]["reasons"])
     assert (tmp_path / "tuned" / "model.json").is_file()
     assert "budget must be 'fast', 'best'" in call("tune", made / "train.csv", "--budget", "soon", "--out", "x").err
-    assert "has no labels, which fine-tuning needs" in call("tune", made / "texts.csv", "--out", "x").err
+    assert "has no labels to fine-tune on" in call("tune", made / "texts.csv", "--out", "x").err

@@ -35,6 +35,7 @@ from anyshot.app.cli.reading import (
     lines_of_stdin,
     open_model,
     read,
+    read_labeled,
     saved_encoder,
 )
 from anyshot.base.columns import count
@@ -107,11 +108,7 @@ def explain(
 def evaluate(model: Model, data: Data, *, columns: Columns) -> None:
     """Measure how good a model is on labeled data that it was not fitted on."""
     clf = open_model(model, method="predict_proba")
-    inputs = read(data, columns=columns, classes=clf.classes_.tolist(), model=clf)
-    if inputs.labels is None:
-        raise InputError(
-            f"{data} has no labels to compare the predictions with. Name the column of the labels with --label-column."
-        )
+    inputs = read_labeled(data, columns=columns, classes=clf.classes_.tolist(), model=clf)
     result = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, clf.classes_.tolist()))
     show(result, _facts(result))
 

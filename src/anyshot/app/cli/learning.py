@@ -27,6 +27,7 @@ from anyshot.app.cli.reading import (
     labeled_items_of,
     open_model,
     read,
+    read_labeled,
 )
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
@@ -71,14 +72,10 @@ def fit(
     if inputs.labels is None:
         note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
-        n_labels = 0
     else:
         labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
         clf.fit(inputs.items, labels, unlabeled=more)
-        n_labels = sum(label is not None for label in labels)
-    clf.columns_ = columns_of(inputs)
-    clf.save(out)
-    _show_model(clf, out, n_labels=n_labels)
+    _save(clf, out, inputs)
 
 
 def _unlabeled_items(path: Path, columns: Columns, *, like: Any) -> Any:
@@ -112,17 +109,13 @@ def tune(
     Needs five labels for every class.
     """
     check_model_out(out)
-    inputs = read(data, columns=columns, classes=class_options.listed)
-    if inputs.labels is None:
-        raise InputError(f"{data} has no labels, which fine-tuning needs. Name their column with --label-column.")
+    inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="fine-tune on")
     named = class_options.read(inputs.labels)
     labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
     words = not class_options.no_thesaurus
     clf = tasks.AnyShotClassifier(named, encoder=encoder, budget=_seconds(budget), words=words, random_state=0)
     clf.fit(inputs.items, labels)
-    clf.columns_ = columns_of(inputs)
-    clf.save(out)
-    _show_model(clf, out, n_labels=sum(label is not None for label in labels))
+    _save(clf, out, inputs)
 
 
 def _seconds(budget: str) -> Any:
@@ -164,9 +157,11 @@ def learn(
     note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
 
 
-def _show_model(clf: Any, folder: Path, *, n_labels: int) -> None:
-    """Print what was fitted, and why this method was chosen."""
-    n_classes = len(clf.classes_)
+def _save(clf: Any, folder: Path, inputs: Any) -> None:
+    """Save a model with the columns that it was fitted on; print what was fitted, and why this method was chosen."""
+    clf.columns_ = columns_of(inputs)
+    clf.save(folder)
+    n_classes, n_labels = len(clf.classes_), sum(label is not None for label in inputs.labels or ())
     facts = {
         "model": folder,
         "classes": n_classes,

@@ -16,12 +16,11 @@ from anyshot.app.cli.options import (
     with_class_options,
     with_column_options,
 )
-from anyshot.app.cli.reading import Data, EncoderName, read
+from anyshot.app.cli.reading import Data, EncoderName, read, read_labeled
 from anyshot.base.columns import count
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import Labels, classes_in
 from anyshot.encoders.registry import default_for
-from anyshot.errors import InputError
 
 SEED = 0
 """Seed of the split into training and test items."""
@@ -73,9 +72,7 @@ def curve(
     A random 30 % of each class (seed 0) is the test set; labels are sampled from the rest.
     """
     check_out(out, PICTURES, data)
-    inputs = read(data, columns=columns, classes=class_options.listed)
-    if inputs.labels is None:
-        raise InputError(f"{data} has no labels, which a learning curve needs. Name their column with --label-column.")
+    inputs = read_labeled(data, columns=columns, classes=class_options.listed, to="compute a learning curve from")
     named = class_options.read(inputs.labels) if class_options.given else classes_in(inputs.labels)
     labels = as_classes_write_them(inputs.labels, named)
     result = _measured(inputs, labels, named, encoder=encoder, draws=draws, words=not class_options.no_thesaurus)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from functools import wraps
-from inspect import Parameter, Signature, signature
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -17,7 +17,7 @@ import typer
 from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
-from anyshot.app.cli.options import Columns
+from anyshot.app.cli.options import Columns, with_options
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
 from anyshot.data.text_files import suffix_of
@@ -59,10 +59,16 @@ DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
 STDIN_BYTES = 65_536  # read at once from the standard input
 
 
-SavedEncoder: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="Name of the model's encoder, if it is a folder, such as hf:/models/bert.", metavar="NAME"),
-]
+@dataclass(frozen=True)
+class EncoderOption:
+    """The encoder of a saved model, as named by the option of a command."""
+
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Name of the model's encoder, if it is a folder, such as hf:/models/bert.", metavar="NAME"),
+    ] = None
+
+
 _SAVED_ENCODER: ContextVar[str | None] = ContextVar("encoder", default=None)
 
 
@@ -71,15 +77,13 @@ def with_encoder_option(command: Callable[..., None]) -> Callable[..., None]:
     own = signature(command).parameters
     if "model" not in own or "encoder" in own:
         return command
-    option = Parameter("encoder", Parameter.KEYWORD_ONLY, default=None, annotation=SavedEncoder)
 
     @wraps(command)
-    def called(encoder: str | None = None, **arguments: Any) -> None:
-        with saved_encoder(encoder):
+    def called(*, encoder_option: EncoderOption, **arguments: Any) -> None:
+        with saved_encoder(encoder_option.encoder):
             command(**arguments)
 
-    called.__signature__ = Signature([*own.values(), option])  # type: ignore[attr-defined]  # for typer
-    return called
+    return with_options(called, "encoder_option", EncoderOption)
 
 
 @contextmanager
@@ -118,7 +122,7 @@ def read(
     classes: by which a label column with an unusual name is found; model: one that knows the columns of its own table,
     which are used if this table has them.
     """
-    options = current()
+    reading = current()
     given = _remembered(path, columns, getattr(model, "columns_", {}))
     data = datasets.read_data(
         path,
@@ -126,16 +130,31 @@ def read(
         image_column=given.image_column,
         label_column=given.label_column if with_labels else None,
         with_labels=with_labels,
-        encoding=options.encoding,
-        on_error=options.on_error,
+        encoding=reading.encoding,
+        on_error=reading.on_error,
         classes=None if classes is None else list(classes),
     )
-    options.skipped.extend(data.skipped)
-    if data.item_column is not None and path.suffix.lower() != ".txt" and path not in options.said:
-        options.said.add(path)
+    reading.skipped.extend(data.skipped)
+    if data.item_column is not None and path.suffix.lower() != ".txt" and path not in reading.named:
+        reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
         without = _other_columns(path, data) if with_labels and data.label_column is None else ""
         note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
+    return data
+
+
+def read_labeled(
+    path: Path,
+    *,
+    columns: Columns,
+    classes: Iterable[Label] | None = None,
+    model: Any = None,
+    to: str = "compare the predictions with",
+) -> Any:
+    """Return the data set at `path` as `read` does; raise InputError, which says what they are for, without labels."""
+    data = read(path, columns=columns, classes=classes, model=model)
+    if data.labels is None or all(label is None for label in data.labels):
+        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
     return data
 
 

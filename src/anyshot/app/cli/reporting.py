@@ -1,6 +1,6 @@
 """The commands report and card."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from rich.text import Text
 from anyshot.app.cli.console import note, show
 from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
-from anyshot.app.cli.reading import Data, Model, load_model, read
+from anyshot.app.cli.reading import Data, Model, load_model, read, read_labeled
 from anyshot.base.files import atomic_file
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
@@ -58,10 +58,10 @@ def report(
     check_out(out, (".html", ".htm"), data, train)
     clf = load_model(model)
     names = _classes(clf, model)
-    read_as = partial(read, classes=names, model=clf)
-    tested = _labeled(data, read_as, columns)
-    groups = {name: _groups(data, read_as, columns, name) for name in group_column or ()}
-    learned = None if train is None else _labeled(train, read_as, columns, to="compute a learning curve from")
+    read_as = partial(read_labeled, columns=columns, classes=names, model=clf)
+    tested = read_as(data)
+    groups = {name: _groups(data, replace(columns, label_column=name), clf) for name in group_column or ()}
+    learned = None if train is None else read_as(train, to="compute a learning curve from")
     labels = as_classes_write_them(tested.labels, names)
     made = reporting.report(clf, tested.items, labels, groups=groups or None, **_train_and_pool(learned, names))
     made.save(out)
@@ -86,7 +86,7 @@ def card(
     clf, facts = load_model(model), read_model(model).facts
     names, figures, intervals = _classes(clf, model), None, None
     if data is not None:
-        inputs = _labeled(data, partial(read, classes=names, model=clf), columns)
+        inputs = read_labeled(data, columns=columns, classes=names, model=clf)
         found = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, names))
         figures = {"accuracy": found.accuracy, "macro_f1": found.macro_f1}
         intervals = {"accuracy": found.accuracy_interval}
@@ -115,22 +115,13 @@ def _classes(clf: Any, folder: Path) -> list[Any]:
     return list(names.tolist())
 
 
-def _labeled(
-    path: Path, read_as: Callable[..., Any], columns: Columns, *, to: str = "compare the predictions with"
-) -> Any:
-    """Return the data set at `path`, which must have labels."""
-    inputs = read_as(path, columns=columns)
-    if inputs.labels is None or all(label is None for label in inputs.labels):
-        raise InputError(f"{path} has no labels to {to}. Name their column with --label-column.")
-    return inputs
-
-
-def _groups(path: Path, read_as: Callable[..., Any], columns: Columns, column: str) -> list[Any]:
-    """Return the group of each item: a column of the same table."""
+def _groups(path: Path, columns: Columns, clf: Any) -> list[Any]:
+    """Return the group of each item, from the column of the table that stands in place of the labels."""
+    column = columns.label_column
     if path.is_dir():
         raise InputError(f"{path} is a folder, which has no column {column!r}. Give a table and --image-column.")
     try:
-        return list(read_as(path, columns=replace(columns, label_column=column)).labels)
+        return list(read(path, columns=columns, model=clf).labels)
     except DataFileError as error:
         reason = str(error).replace("label_column (--label-column)", "--group-column")
         raise DataFileError(f"The groups of --group-column {column} cannot be read. {reason}") from error
