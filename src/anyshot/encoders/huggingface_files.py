@@ -283,10 +283,10 @@ def _check_weights(folder: Path, source: str | Path) -> None:
         if pickles:
             raise MissingWeightsError(_only_a_pickle(source, pickles[0]))
         raise MissingWeightsError(f"{source} has no model.safetensors in {folder}. Download it: hf download {source}")
-    missing = [] if not (folder / INDEX).is_file() else [file for file in weight_files(folder) if not file.is_file()]
+    parts = _parts_in(folder / INDEX) if (folder / INDEX).is_file() else []
+    missing = [part for part in parts if not (folder / part).is_file()]
     if missing:
-        lacking = missing[0].relative_to(folder)
-        raise MissingWeightsError(f"{source} lacks {lacking} in {folder}. Download it: hf download {source}")
+        raise MissingWeightsError(f"{source} lacks {missing[0]} in {folder}. Download it: hf download {source}")
 
 
 def _files_of(folder: Path) -> list[Path]:
