@@ -18,6 +18,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from anyshot.base.files import delete_leftovers
 from anyshot.base.validation import Vectors
 from anyshot.errors import CacheError
 
@@ -36,7 +37,6 @@ _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE
 _BLOCK: Final = 2**20  # bytes read at once
 _KEYS_PER_QUERY: Final = 2048  # larger results no longer fit the processor's caches
 _USE_INTERVAL: Final = 3600  # seconds between two updates of when a slice was last used
-_ORPHAN_AGE: Final = 3600  # seconds after which a file that no row names cannot be one that is being written
 
 # The id of a vector is slice << 16 | position: a slice is appended in one piece, which is several times faster than
 # inserting in the order of the keys, and is deleted as one range. `key` is the first 63 bits of `digest`.
@@ -341,10 +341,7 @@ def delete_slices(connection: sqlite3.Connection, *, slices: Sequence[int], fold
 def _delete_orphans(connection: sqlite3.Connection, folder: Path) -> None:
     """Delete old files that no row names: a killed process, or a damaged database, left them behind."""
     named = {file_name(number) for (number,) in connection.execute("select file from activations")}
-    for file in folder.glob(f"*{SUFFIX}"):
-        with suppress(OSError):
-            if file.name not in named and time.time() - file.stat().st_mtime > _ORPHAN_AGE:
-                file.unlink()
+    delete_leftovers(file for file in folder.glob(f"*{SUFFIX}") if file.name not in named)
 
 
 def clear(connection: sqlite3.Connection, *, folder: Path) -> None:
