@@ -1,0 +1,22 @@
+"""Names of classes between commas, and names of files that have them."""
+
+import pytest
+
+from anyshot.data.class_names import is_class_file, listed_classes
+from anyshot.errors import InputError
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.JSON", "a.csv.gz", "~/a b.xlsx"])
+def test_a_file_of_classes_is_known_by_its_end(name):
+    assert is_class_file(name)
+    assert not is_class_file(f"{name},b")
+
+
+def test_names_are_cleaned_and_one_with_a_comma_is_quoted():
+    assert listed_classes(" billing,\ufefflost parcel") == ["billing", "lost parcel"]
+    assert listed_classes('news,"sports, games"') == ["news", "sports, games"]
+
+
+def test_a_quote_that_is_not_closed_is_refused():
+    with pytest.raises(InputError, match=r'Write "a, b",c for a name with a comma'):
+        listed_classes('"sports, games,news')
