@@ -146,8 +146,8 @@ def load_encoder(
     download : {"allow", "never"}, optional
         Whether downloads are allowed. Default: the environment variable ANYSHOT_DOWNLOAD, or else "allow".
     engine : {"auto", "openvino", "torch"}, default="auto"
-        What runs the network. "auto" is openvino on the CPU, and torch on a GPU and for a network that openvino is not
-        given here.
+        What runs the network. "auto" is torch on a GPU and for a network that is not built for openvino, and openvino
+        otherwise.
     threads : int, optional
         Number of threads of openvino. Default: the processors that the process may use.
 

@@ -31,7 +31,7 @@ class Refusal(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     own = ThreadingHTTPServer(("127.0.0.1", 0), Refusal)
-    threading.Thread(target=own.serve_forever, daemon=True).start()
+    threading.Thread(target=own.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{own.server_port}")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     yield own
