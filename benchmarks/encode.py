@@ -25,7 +25,7 @@ from sentence_transformers import SentenceTransformer
 
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
-from anyshot.encoders.stages import choose
+from anyshot.encoders.stages import choose_compute
 from anyshot.store.disk_cache import VectorCache, encode_once
 
 SHARED = Path(os.environ.get("ANYSHOT_SHARED", Path(__file__).parents[2] / "shared"))
@@ -118,7 +118,7 @@ def main() -> None:
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
         theirs = SentenceTransformer(FOLDER, device="cpu")
     ours = MiniLMEncoder(device="cpu")
-    print(f"CPU, {torch.get_num_threads()} threads, {choose('cpu').dtype}\n")
+    print(f"CPU, {torch.get_num_threads()} threads, {choose_compute('cpu').dtype}\n")
     show("", "measured", "target")
     encoding_rows("short texts (banking77, 600)", short_texts(600), ours, theirs)
     encoding_rows("long texts (ag_news, 150)", long_texts(150), ours, theirs)

@@ -10,9 +10,9 @@ from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 
-from anyshot.encoders.stages import choose
+from anyshot.encoders.stages import choose_compute
 
-FAST = choose("cpu").dtype
+FAST = choose_compute("cpu").dtype
 """The precision in which encoders of torch run here."""
 PROCESSOR = {
     "image_processor_type": "ViTImageProcessor",

@@ -3,6 +3,7 @@
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from subprocess import run
 
 import numpy as np
@@ -11,11 +12,11 @@ from sklearn.base import clone
 
 from anyshot.base.protocols import Digested, Encoder
 from anyshot.encoders import minilm as module
-from anyshot.encoders import texts as of_texts
 from anyshot.encoders.engines import texts as engine_texts
 from anyshot.encoders.minilm import WEIGHTS, MiniLMEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import same_weights
+from anyshot.encoders.texts import chunks
 from anyshot.errors import BadItemError, InputError
 
 TEXTS = [
@@ -142,7 +143,7 @@ def test_encoding_imports_neither_torch_nor_the_package_of_the_weights():
 
 
 def test_a_stream_of_any_length_is_encoded_as_it_is_read(minilm, monkeypatch):
-    monkeypatch.setattr(of_texts, "WINDOW_TEXTS", 2)
+    monkeypatch.setattr(engine_texts, "chunks", partial(chunks, at_most=2))
     read = []
     parts = minilm.stream(read.append(text) or text for text in TEXTS)
     first = next(parts)

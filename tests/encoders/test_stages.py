@@ -12,7 +12,7 @@ from anyshot.encoders.stages import (
     State,
     TextPreparation,
     TokenPooling,
-    choose,
+    choose_compute,
     last_token,
     mean_of_tokens,
     multiplies_bfloat16,
@@ -105,11 +105,11 @@ CPU = torch.device("cpu")
 
 
 def test_auto_is_the_gpu_if_torch_finds_one_else_the_cpu():
-    assert choose("auto").device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert choose_compute("auto").device.type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def test_the_precision_is_bfloat16_if_the_cpu_has_instructions_for_it():
-    assert choose("cpu") == Compute(CPU, torch.bfloat16 if multiplies_bfloat16(CPU) else torch.float32)
+    assert choose_compute("cpu") == Compute(CPU, torch.bfloat16 if multiplies_bfloat16(CPU) else torch.float32)
 
 
 @pytest.mark.parametrize(
@@ -122,22 +122,22 @@ def test_the_cpus_list_of_instructions_is_read(monkeypatch, instructions, has):
 
 def test_float32_is_used_if_torch_cannot_list_instructions(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert choose("cpu").dtype == torch.float32
+    assert choose_compute("cpu").dtype == torch.float32
 
 
 def test_torchs_global_state_is_not_changed():
     before = torch.get_num_threads(), torch.get_default_dtype()
-    choose("auto")
+    choose_compute("auto")
     assert (torch.get_num_threads(), torch.get_default_dtype()) == before
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
 def test_an_invalid_device_name_raises_an_error(device):
     with pytest.raises(EncoderError, match=r'is not a device\. Give "auto", "cpu"'):
-        choose(device)
+        choose_compute(device)
 
 
 @pytest.mark.parametrize("device", ["cuda:77", "xpu", "meta", "cpu:3"])
 def test_a_missing_device_raises_an_error(device):
     with pytest.raises(EncoderError, match="torch does not find device"):
-        choose(device)
+        choose_compute(device)

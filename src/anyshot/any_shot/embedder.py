@@ -18,7 +18,7 @@ from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned, 
 from anyshot.base.validation import Vectors, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.encoders import texts as encoder_texts
-from anyshot.encoders.registry import default_for, load_encoder, placed, same_weights
+from anyshot.encoders.registry import absolute_name, default_for, load_encoder, same_weights
 from anyshot.errors import MixedInputError, ModelFolderError
 from anyshot.store.disk_cache import EncodingCounts, cached_texts, encode_once, encode_texts_once
 from anyshot.store.memory_cache import KeepsVectors
@@ -129,7 +129,7 @@ class Embedder:
         """Name of the encoder."""
         if self.trained is not None:
             return self.trained.name
-        return placed(self.requested) if isinstance(self.requested, str) else type(self.requested).__name__
+        return absolute_name(self.requested) if isinstance(self.requested, str) else type(self.requested).__name__
 
     @property
     def trained(self) -> Trained | None:

@@ -37,7 +37,7 @@ class _Compiled(ABC):
         self._folder = folder
         self._model = self._opens(folder, key=digest, threads=threads, precision=precision)
         self.width: int = self._model.width
-        self.digest: str = _marked(digest, self._model.graph.precision)
+        self.digest: str = _with_precision(digest, self._model.graph.precision)
 
     def encode(self, inputs: Items) -> Vectors:
         """Return unit-length vectors (n, width) of images: paths, PIL images or uint8 arrays.
@@ -164,7 +164,7 @@ class CompiledImageTextEncoder(_Compiled):
         return staged
 
 
-def _marked(digest: str, precision: str) -> str:
+def _with_precision(digest: str, precision: str) -> str:
     """Return a digest of files with the precision; in bfloat16 also with the engine, as torch rounds elsewhere."""
     return f"{digest} {precision}" if precision == "float32" else f"{digest} {precision} openvino"
 

@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_log
 
 from anyshot.base.pixels import Pixels
 from anyshot.encoders.huggingface_files import digest_of_folder
-from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose
+from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 
 
@@ -44,9 +44,9 @@ class HuggingFaceEncoder(ABC):
 
     def __init__(self, folder: Path, *, device: str = "auto") -> None:
         self._folder = folder
-        self._compute = choose(device)
+        self._compute = choose_compute(device)
         self._open()
-        self.digest = self._compute.marked(digest_of_folder(folder, *self._settings))
+        self.digest = self._compute.with_precision(digest_of_folder(folder, *self._settings))
 
     def backbone(self) -> Backbone:
         """Return the network in stages, with the weights read again in float32.

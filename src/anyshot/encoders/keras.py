@@ -30,7 +30,7 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors, extra
 from anyshot.encoders.huggingface_files import download_switch
 from anyshot.encoders.images import RESIZED_BY, SIDE, center_square, encode_images
-from anyshot.encoders.stages import choose
+from anyshot.encoders.stages import choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError, first_line
 
 BACKEND: Final = "KERAS_BACKEND"
@@ -148,7 +148,7 @@ def load_keras_model(source: str, *, device: str = "auto", download: str | None 
         )
     if file and not Path(file).expanduser().is_file():
         raise MissingWeightsError(f"There is no file {file} with weights of keras:{name}. Check the path.")
-    keras_device = "gpu:0" if choose(device).device.type == "cuda" else "cpu"
+    keras_device = "gpu:0" if choose_compute(device).device.type == "cuda" else "cpu"
     with _Downloading(name), redirect_stdout(sys.stderr), keras.device(keras_device):  # Keras prints what it downloads
         model = builder(include_top=False, pooling="avg", weights=None if file else "imagenet", **_shape(builder))
         if file:

@@ -71,9 +71,9 @@ class MiniLMEncoder(TextEncoder):
         self._tokenizer = _tokenizer()
         self.engine = choose_engine(engine, device)
         if self.engine == "torch":
-            compute = networks.choose(device)
+            compute = networks.choose_compute(device)
             self._runner = networks.MiniLMRunner(self._tokenizer, self._weights, compute)
-            self.digest: str = compute.marked(_digest())
+            self.digest: str = compute.with_precision(_digest())
         else:
             self._runner = _compiled(self._weights, self._tokenizer, threads=threads)
             self.digest = f"{_digest()} {fast_precision()}"

@@ -210,7 +210,7 @@ def load_from_hub(
     return _checked(load_path(HUGGING_FACE[kind])(folder, device=device))
 
 
-def placed(name: str) -> str:
+def absolute_name(name: str) -> str:
     """Return an encoder's name with the path of a folder made absolute."""
     folder = Path(name.removeprefix(PREFIX))
     return f"{PREFIX}{folder.resolve()}" if name.startswith(PREFIX) and folder.is_dir() else name

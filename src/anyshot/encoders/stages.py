@@ -95,12 +95,12 @@ class Compute:
     device: torch.device
     dtype: torch.dtype
 
-    def marked(self, digest: str) -> str:
+    def with_precision(self, digest: str) -> str:
         """Return a digest of weights and preparation with the precision added, which changes vectors slightly."""
         return f"{digest} {str(self.dtype).removeprefix('torch.')}"
 
 
-def choose(device: str = "auto") -> Compute:
+def choose_compute(device: str = "auto") -> Compute:
     """Return the device and its precision: bfloat16 if the hardware supports it, else float32.
 
     Parameters

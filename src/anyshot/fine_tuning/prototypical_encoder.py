@@ -19,7 +19,7 @@ from anyshot.base.labels import Label, Labels, class_table, classes_in, label_li
 from anyshot.base.model_folder import SavedModel, write_model
 from anyshot.base.pixels import Pixels, map_pixels
 from anyshot.base.validation import Indexes, RandomState, Vectors, check_whole, generator
-from anyshot.encoders.stages import choose
+from anyshot.encoders.stages import choose_compute
 from anyshot.errors import InputError
 from anyshot.fine_tuning.episodic import MIN_SIZE, N_BLOCKS, ConvNet, EmbedRows, encode_rows, train_on_episodes
 from anyshot.training.recipe import Recipe
@@ -220,7 +220,7 @@ class PrototypicalEncoder(TransformerMixin, BaseEstimator):
 
     def _recipe(self) -> Recipe:
         # bfloat16 where the processor multiplies it in hardware
-        is_fast = choose("cpu").dtype == torch.bfloat16
+        is_fast = choose_compute("cpu").dtype == torch.bfloat16
         return Recipe(self.epochs, self.learning_rate, precision="bfloat16" if is_fast else "float32")
 
     def _episodes(self, index: Indexes, groups: Indexes) -> Episodes:

@@ -22,11 +22,10 @@ def tokenizer_of_words() -> Tokenizer:
     return words
 
 
-def engine_of(*, vocabulary: int = 5, prompt: str = "", max_tokens: int | None = None) -> TextEngine:
+def engine_of(*, vocabulary: int = 5, prompt: str = "", max_tokens: int = 100) -> TextEngine:
     """Return an engine whose vectors are the mean of the rows of `TABLE`, at length 1."""
     tokenizer = tokenizer_of_words()
-    if max_tokens:
-        tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_truncation(max_tokens)
     return TextEngine(
         TextTokenizer(tokenizer, max_tokens, prompt=prompt),
         lambda ids, mask: mean_over(embedding(ids, TABLE), mask),
@@ -83,7 +82,7 @@ def test_a_tokenizer_is_read_without_its_own_padding_and_limit(tmp_path):
     tokenizer.enable_truncation(1)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     assert read_tokenizer(tmp_path / "tokenizer.json", max_tokens=2).encode("my card is").ids == [1, 2]
-    assert read_tokenizer(tmp_path / "tokenizer.json", max_tokens=None).encode("my card is").ids == [1, 2, 3]
+    assert read_tokenizer(tmp_path / "tokenizer.json", max_tokens=4).encode("my card is").ids == [1, 2, 3]
 
 
 def test_a_missing_tokenizer_is_reported(tmp_path):

@@ -38,7 +38,7 @@ class TextTokenizer:
     ----------
     tokenizer : Tokenizer
         Truncates at `max_tokens`, and does not pad.
-    max_tokens : int, optional
+    max_tokens : int
         The most tokens that the model reads.
     padding : int, default=0
         Fills up the ids in a batch; the model does not see it.
@@ -47,7 +47,7 @@ class TextTokenizer:
     """
 
     tokenizer: Tokenizer
-    max_tokens: int | None
+    max_tokens: int
     padding: int = 0
     prompt: str = ""
 
@@ -220,7 +220,7 @@ class TextEncoder:
         return self  # never changed after construction, so that a clone need not copy the weights
 
 
-def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
+def read_tokenizer(file: Path, *, max_tokens: int) -> Tokenizer:
     """Return the tokenizer of a tokenizer.json, which truncates at `max_tokens` and does not pad.
 
     Raises
@@ -245,8 +245,5 @@ def read_tokenizer(file: Path, *, max_tokens: int | None) -> Tokenizer:
         raise MissingWeightsError(f"{file} is not a tokenizer: {error}. Download the model again.") from error
     tokenizer = Tokenizer.from_str(text)
     tokenizer.no_padding()
-    if max_tokens is None:
-        tokenizer.no_truncation()
-    else:
-        tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_truncation(max_tokens)
     return tokenizer

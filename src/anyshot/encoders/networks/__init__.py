@@ -9,7 +9,7 @@ _HOME = {
     "MiniLMRunner": "anyshot.encoders.networks.minilm",
     "SentenceModelEncoder": "anyshot.encoders.huggingface_sentences",
     "TransformersImageEncoder": "anyshot.encoders.huggingface_images",
-    "choose": "anyshot.encoders.stages",
+    "choose_compute": "anyshot.encoders.stages",
     "lite0_backbone": "anyshot.encoders.networks.efficientnet",
     "minilm_backbone": "anyshot.encoders.networks.minilm",
 }

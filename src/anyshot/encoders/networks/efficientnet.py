@@ -17,7 +17,16 @@ from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.efficientnet import EPSILON
 from anyshot.encoders.engines.efficientnet import LITE0_STAGES as STAGES
 from anyshot.encoders.engines.weights import Weights
-from anyshot.encoders.stages import Backbone, Compute, ImagePreparation, Mapped, MeanPooling, State, choose, through
+from anyshot.encoders.stages import (
+    Backbone,
+    Compute,
+    ImagePreparation,
+    Mapped,
+    MeanPooling,
+    State,
+    choose_compute,
+    through,
+)
 
 MOMENTUM: Final = 0.1  # of new batch norms; the published 0.01 needs hundreds of thousands of steps
 WIDTH: Final = 1280
@@ -112,11 +121,11 @@ def fold(weights: Mapping[str, Tensor], *, conv: str, norm: str, name: str) -> d
 class Lite0Network:
     """The published network on torch's device, to encode batches of images.
 
-    weights: the published tensors; device: as `stages.choose` takes it.
+    weights: the published tensors; device: as `stages.choose_compute` takes it.
     """
 
     def __init__(self, weights: Callable[[], Weights], *, device: str) -> None:
-        self._compute = choose(device)
+        self._compute = choose_compute(device)
         self._weights = weights
         # In float32 the libraries agree; bfloat16 is rounded at other places by each, up to 0.00011 in cosine.
         self.precision = str(self._compute.dtype).replace("torch.float32", "float32")
@@ -148,7 +157,7 @@ def lite0_backbone(
     digest: of weights and preparation, without the precision; prepare: maps an image (h, w, 3) to the bytes
     (side, side, 3) that the network reads; at_least, about: see `ImagePreparation`.
     """
-    compute = choose(device)
+    compute = choose_compute(device)
 
     def channels_first(pixels: Pixels) -> Tensor:
         return torch.from_numpy(prepare(pixels).transpose(2, 0, 1).copy())
@@ -156,7 +165,7 @@ def lite0_backbone(
     return Backbone(
         name=name,
         width=WIDTH,
-        digest=compute.marked(digest),
+        digest=compute.with_precision(digest),
         compute=compute,
         network=published(tensors(weights), Compute(torch.device("cpu"), torch.float32)),
         preparation=ImagePreparation(channels_first, at_least, about=about),

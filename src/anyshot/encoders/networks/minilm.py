@@ -21,7 +21,15 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.texts import TextTokenizer
-from anyshot.encoders.stages import Backbone, Compute, State, TextPreparation, TokenPooling, choose, mean_of_tokens
+from anyshot.encoders.stages import (
+    Backbone,
+    Compute,
+    State,
+    TextPreparation,
+    TokenPooling,
+    choose_compute,
+    mean_of_tokens,
+)
 from anyshot.encoders.texts import Rows, batches, collect, windows
 
 N_LAYERS: Final = 6
@@ -167,11 +175,11 @@ def minilm_backbone(tokenizer: TextTokenizer, weights: Path, *, digest: str, dev
 
     weights: the file of the published weights; digest: their hash, without the precision.
     """
-    compute = choose(device)
+    compute = choose_compute(device)
     return Backbone(
         name="minilm",
         width=WIDTH,
-        digest=compute.marked(digest),
+        digest=compute.with_precision(digest),
         compute=compute,
         network=published(load_file(weights)),
         preparation=TextPreparation(
