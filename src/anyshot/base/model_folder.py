@@ -101,7 +101,7 @@ def write_model(
         target.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(target):
             restore_folder(target)
-            _check_replaceable(target)
+            check_replaceable(target)
             replace_folder(target, files)
     except OSError as error:
         raise ModelFolderError(
@@ -334,10 +334,7 @@ def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 def check_replaceable(folder: str | os.PathLike[str]) -> None:
     """Raise ModelFolderError if writing a model to a folder would delete anything but a model."""
-    _check_replaceable(Path(folder).resolve())
-
-
-def _check_replaceable(target: Path) -> None:
+    target = Path(folder).resolve()
     if not target.exists():
         return
     if not target.is_dir():
