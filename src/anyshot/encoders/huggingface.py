@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from PIL import Image
-from torch import Tensor
 from transformers import AutoModel
 from transformers.utils import logging as transformers_log
 
-from anyshot.base.pixels import Pixels
 from anyshot.encoders.huggingface_files import digest_of_folder
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
@@ -77,12 +74,6 @@ class HuggingFaceEncoder(ABC):
     @abstractmethod
     def _stages(self) -> tuple[Network, Callable[[], Network]]:
         """Return the stages in float32, and a function that returns the same stages with random weights."""
-
-
-def prepare_image(processor: Any, pixels: Pixels) -> Tensor:
-    """Return one image (h, w, 3) as a model's own image processor prepares it, (3, side, side)."""
-    prepared: Tensor = processor(images=Image.fromarray(pixels), return_tensors="pt")["pixel_values"][0]
-    return prepared
 
 
 @contextmanager

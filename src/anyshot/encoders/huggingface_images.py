@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification, AutoTokenizer
 
@@ -20,7 +21,6 @@ from anyshot.encoders.huggingface import (
     HuggingFaceEncoder,
     open_part,
     open_weights,
-    prepare_image,
     random_model,
 )
 from anyshot.encoders.huggingface_stages import WholeModel, clip_stages, image_stages
@@ -59,7 +59,9 @@ class _ImageEncoder(HuggingFaceEncoder):
         self._preparation = ImagePreparation(self._prepare, about=json.loads(self._processor.to_json_string()))
 
     def _prepare(self, pixels: Pixels) -> Tensor:
-        return prepare_image(self._processor, pixels)
+        """Return one image (h, w, 3) as the model's own processor prepares it, (3, side, side)."""
+        prepared: Tensor = self._processor(images=Image.fromarray(pixels), return_tensors="pt")["pixel_values"][0]
+        return prepared
 
     @abstractmethod
     def _features(self, inputs: Tensor) -> Tensor:

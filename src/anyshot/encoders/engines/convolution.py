@@ -55,6 +55,11 @@ def tensorflow_padding(kernel: int, *, stride: int, size: int, dilation: int = 1
     return before * dilation, (total - before) * dilation
 
 
+def residual(x: Node, y: Node) -> Node:
+    """Return `y` with `x` added, if both are maps (n, c, h, w) of the same shape."""
+    return ops.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
+
+
 def mean_over_space(x: Node) -> Node:
     """Return the mean (n, c) of maps (n, c, h, w)."""
     return ops.reduce_mean(x, integers(2, 3), False)

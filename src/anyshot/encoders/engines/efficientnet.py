@@ -11,6 +11,7 @@ from anyshot.encoders.engines.convolution import (
     convolution,
     folded,
     mean_over_space,
+    residual,
     side,
     tensorflow_padding,
 )
@@ -47,7 +48,7 @@ def efficientnet_lite0(x: Node, weights: Weights) -> Node:
             y = layer(y, f"{name}_expand_conv", f"{name}_bn0")
         y = layer(y, f"{name}_depthwise_conv", f"{name}_bn1", stride=stride)
         y = layer(y, f"{name}_project_conv", f"{name}_bn2", linear=True)
-        x = ops.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
+        x = residual(x, y)
     return mean_over_space(layer(x, "_conv_head", "_bn1"))
 
 

@@ -7,11 +7,12 @@ from anyshot.encoders.engines.convolution import (
     convolution,
     folded,
     mean_over_space,
+    residual,
     same_padding,
     side,
     tensorflow_padding,
 )
-from anyshot.encoders.engines.layers import Node, activate, ops
+from anyshot.encoders.engines.layers import Node, activate
 from anyshot.encoders.engines.weights import Weights
 
 STRIDES: Final = (2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # of the blocks after the stem
@@ -24,12 +25,9 @@ def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
 
     def layer(x: Node, name: str, *, stride: int = 1, dilation: int = 1, linear: bool = False) -> Node:
         kernel, bias = folded(weights, f"{name}.convolution", f"{name}.normalization", epsilon=config["layer_norm_eps"])
-        size, shape = kernel.shape[-1], {"dilation": dilation}
-        padding = (
-            tensorflow_padding(size, stride=stride, size=side(x), **shape)
-            if config["tf_padding"]
-            else same_padding(size, **shape)
-        )
+        padding = same_padding(kernel.shape[-1], dilation=dilation)
+        if config["tf_padding"]:
+            padding = tensorflow_padding(kernel.shape[-1], stride=stride, size=side(x), dilation=dilation)
         y = convolution(x, kernel, bias, stride=stride, padding=padding, dilation=dilation)
         return y if linear else activate(y, act)
 
@@ -41,7 +39,7 @@ def mobilenet_v2(x: Node, weights: Weights, config: Mapping[str, Any]) -> Node:
         y = layer(x, f"layer.{number}.expand_1x1")
         y = layer(y, f"layer.{number}.conv_3x3", stride=stride, dilation=dilation)
         y = layer(y, f"layer.{number}.reduce_1x1", linear=True)
-        x = ops.add(x, y) if x.get_output_partial_shape(0) == y.get_output_partial_shape(0) else y
+        x = residual(x, y)
     return mean_over_space(layer(x, "conv_1x1"))
 
 

@@ -83,12 +83,16 @@ def _with_parents(name: str) -> list[str]:
 
 def _quota_of_version_2(folder: Path) -> float | None:
     quota, _, period = _text(folder / "cpu.max").partition(" ")
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
+    return _share(quota, period)
 
 
 def _quota_of_version_1(folder: Path) -> float | None:
-    quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None  # -1: none
+    return _share(_text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us"))
+
+
+def _share(quota: str, period: str) -> float | None:
+    """Return the processors that a quota of each period allows; None for "max" and -1, which set no limit."""
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
 
 
 def _text(file: Path) -> str:
