@@ -186,8 +186,8 @@ class TextEncoder:
     _runner: TextRunner
 
     @property
-    def max_tokens(self) -> int | None:
-        """The most tokens that the model reads, None for all."""
+    def max_tokens(self) -> int:
+        """The most tokens that the model reads."""
         return self._tokenizer.max_tokens
 
     def encode(self, inputs: Items) -> Vectors:
