@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from anyshot.any_shot.cross_validation import fit_method
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.fitting import class_shares_of_pool, fit_model, fit_with_pool, offsets_for
-from anyshot.any_shot.heads import fit_method
 from anyshot.any_shot.prior import fit_prior
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit

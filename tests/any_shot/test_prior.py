@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anyshot.any_shot.cross_validation import default_factors
 from anyshot.any_shot.defaults import DEFAULTS
 from anyshot.any_shot.fitting import fit_model
-from anyshot.any_shot.heads import default_factors
 from anyshot.any_shot.prior import (
     can_correct,
     confidence_of,

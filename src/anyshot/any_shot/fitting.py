@@ -3,9 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from anyshot.any_shot.cross_validation import Scores, cross_validate, result_of
+from anyshot.any_shot.cross_validation import (
+    Factors,
+    Fit,
+    Scores,
+    cross_validate,
+    fit_method,
+    heads,
+    odds_as_factors,
+    result_of,
+)
 from anyshot.any_shot.embedder import Embedder
-from anyshot.any_shot.heads import Factors, Fit, fit_method, heads, odds_as_factors
 from anyshot.any_shot.model import Method, MethodOrAuto, Model, PriorKind, Starts
 from anyshot.any_shot.open_set import fit_threshold
 from anyshot.any_shot.prior import Prior, fit_prior, initial_class_vectors, moved_by_labels, zero_shot_by_attributes
