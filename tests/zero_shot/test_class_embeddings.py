@@ -1,23 +1,16 @@
-"""Texts of classes from names and descriptions, class embeddings from texts, and hypernyms of nouns."""
-
-import json
-from importlib import resources
+"""Class embeddings from names, descriptions and words, the nearest texts, and classes that are nearly the same."""
 
 import numpy as np
 import pytest
 
-from anyshot import data
 from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import (
     embed_classes,
-    hypernyms_of,
     near_duplicates,
     nearest_text,
     nearest_texts,
-    with_hypernyms,
-    with_words_as_texts,
     without_codes,
 )
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe
@@ -109,11 +102,6 @@ def test_a_name_that_abbreviates_its_description_is_left_out_with_all_names_of_d
     assert without_codes(words, letters.encode) == words
 
 
-def test_words_are_texts_where_names_are_compared_with_names():
-    texts = describe({"ketch": ["a boat", Words("sail mast")], "ibis": None})
-    assert with_words_as_texts(texts) == ClassTexts(("ketch", "ibis"), (("ketch", "a boat", "sail", "mast"), ("ibis",)))
-
-
 def test_a_number_is_not_embedded(letters):
     found = embed_classes(describe({0: None, 7: "login", "42": ["", "?"], "login": None}), letters.encode)
     np.testing.assert_allclose(found[1], letters.encode(["login"])[0], atol=1e-6)
@@ -169,11 +157,6 @@ def test_no_class_raises_an_error(letters):
         embed_classes(describe([]), letters.encode)
 
 
-def test_a_wrong_number_of_vectors_raises_an_error():
-    with pytest.raises(InputError, match="returned 1 vectors for 2 texts"):
-        embed_classes(describe(["a", "b"]), lambda texts: np.ones((1, 3), dtype=np.float32), templates="{}")
-
-
 def test_the_nearest_text_is_one_of_the_class():
     vectors = {"a": [1.0, 0.0], "x": [0.0, 1.0], "b": [0.6, 0.8]}
     texts = describe({"a": "x", "b": None})
@@ -220,65 +203,3 @@ def test_near_duplicates_do_not_depend_on_blocks():
     found = near_duplicates(table, list(range(1100)), threshold=0.9999999, n=10_000)
     expected = np.argwhere(np.triu(table @ table.T >= 0.9999999, k=1))
     assert {pair[:2] for pair in found} == {(int(row), int(column)) for row, column in expected}
-
-
-# --- hypernyms --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def listed():
-    """Return the list of the package: the nouns of each hypernym."""
-    text = resources.files(data).joinpath("noun_kinds.json").read_text(encoding="utf-8")
-    return {hypernym: nouns.split(", ") for hypernym, nouns in json.loads(text).items()}
-
-
-def test_hypernyms_do_not_depend_on_case():
-    assert hypernyms_of("ketch") == hypernyms_of("Ketch") == ("sailing boat",)
-
-
-@pytest.mark.parametrize(
-    ("plural", "hypernym"), [("canaries", "bird"), ("ibises", "wading bird"), ("loaves", None), ("boxes", "bag")]
-)
-def test_a_plural_has_the_hypernyms_of_its_singular(plural, hypernym):
-    assert hypernyms_of(plural) == ((hypernym,) if hypernym else ())
-
-
-def test_a_listed_noun_is_not_treated_as_a_plural():
-    assert hypernyms_of("cactus") == ("desert plant",)
-    assert hypernyms_of("scissors") == ("stationery",)
-
-
-def test_a_noun_with_two_senses_has_two_hypernyms():
-    assert hypernyms_of("crane") == ("wading bird", "construction vehicle")
-
-
-def test_a_word_that_is_not_listed_has_no_hypernym():
-    assert hypernyms_of("refund") == ()
-    assert hypernyms_of("") == ()
-
-
-def test_only_classes_without_a_description_get_hypernyms():
-    texts = describe({"ketch": None, "gerenuk": "long neck, large ears", "refund": None, "Ibis": None})
-    found = with_hypernyms(texts, known={"ibis"})
-    assert found.names == texts.names
-    assert found.texts == (("ketch", "sailing boat"), ("gerenuk", "long neck, large ears"), ("refund",), ("Ibis",))
-
-
-def test_a_name_and_its_hypernym_have_equal_weight():
-    vectors = {"ketch": [1.0, 0.0], "sailing boat": [0.0, 1.0]}
-
-    def embed(texts):
-        return np.array([vectors[text] for text in texts], dtype=np.float32)
-
-    found = embed_classes(with_hypernyms(describe(["ketch"])), embed, templates="{}")
-    np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
-
-
-def test_the_list_is_in_lower_case_sorted_and_without_duplicates(listed):
-    for hypernym, nouns in listed.items():
-        assert nouns == sorted(set(nouns)), hypernym
-        assert all(noun == noun.strip().lower() and noun for noun in nouns), hypernym
-
-
-def test_no_hypernym_is_among_the_nouns(listed):
-    assert not set(listed) & {noun for nouns in listed.values() for noun in nouns}

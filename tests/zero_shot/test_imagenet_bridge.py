@@ -8,17 +8,22 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from anyshot import data
+from anyshot.base.class_words import Words
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import unit
 from anyshot.errors import BadItemError, ClassesError, InputError, WidthError
-from anyshot.zero_shot.class_texts import ClassTexts
+from anyshot.zero_shot.class_embeddings import embed_classes
+from anyshot.zero_shot.class_texts import ClassTexts, describe
 from anyshot.zero_shot.imagenet_bridge import (
     ImageNetBridge,
     hypernyms_by_name,
+    hypernyms_of,
     known_classes,
     largest_shares,
     names_are_guesses,
     transfer_weights,
+    with_hypernyms,
+    with_words_as_texts,
 )
 
 
@@ -185,3 +190,70 @@ def test_short_class_vectors_are_guesses_unless_items_vary_along_them():
     assert not names_are_guesses(class_vectors * 2, items[:0])
     assert not names_are_guesses(class_vectors * 2, np.repeat(items[:2], 9, axis=0))
     assert not names_are_guesses(class_vectors[:1], items)
+
+
+# --- hypernyms --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """Return the list of the package: the nouns of each hypernym."""
+    text = resources.files(data).joinpath("noun_kinds.json").read_text(encoding="utf-8")
+    return {hypernym: nouns.split(", ") for hypernym, nouns in json.loads(text).items()}
+
+
+def test_hypernyms_do_not_depend_on_case():
+    assert hypernyms_of("ketch") == hypernyms_of("Ketch") == ("sailing boat",)
+
+
+@pytest.mark.parametrize(
+    ("plural", "hypernym"), [("canaries", "bird"), ("ibises", "wading bird"), ("loaves", None), ("boxes", "bag")]
+)
+def test_a_plural_has_the_hypernyms_of_its_singular(plural, hypernym):
+    assert hypernyms_of(plural) == ((hypernym,) if hypernym else ())
+
+
+def test_a_listed_noun_is_not_treated_as_a_plural():
+    assert hypernyms_of("cactus") == ("desert plant",)
+    assert hypernyms_of("scissors") == ("stationery",)
+
+
+def test_a_noun_with_two_senses_has_two_hypernyms():
+    assert hypernyms_of("crane") == ("wading bird", "construction vehicle")
+
+
+def test_a_word_that_is_not_listed_has_no_hypernym():
+    assert hypernyms_of("refund") == ()
+    assert hypernyms_of("") == ()
+
+
+def test_only_classes_without_a_description_get_hypernyms():
+    texts = describe({"ketch": None, "gerenuk": "long neck, large ears", "refund": None, "Ibis": None})
+    found = with_hypernyms(texts, known={"ibis"})
+    assert found.names == texts.names
+    assert found.texts == (("ketch", "sailing boat"), ("gerenuk", "long neck, large ears"), ("refund",), ("Ibis",))
+
+
+def test_a_name_and_its_hypernym_have_equal_weight():
+    vectors = {"ketch": [1.0, 0.0], "sailing boat": [0.0, 1.0]}
+
+    def embed(texts):
+        return np.array([vectors[text] for text in texts], dtype=np.float32)
+
+    found = embed_classes(with_hypernyms(describe(["ketch"])), embed, templates="{}")
+    np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
+
+
+def test_the_list_is_in_lower_case_sorted_and_without_duplicates(listed):
+    for hypernym, nouns in listed.items():
+        assert nouns == sorted(set(nouns)), hypernym
+        assert all(noun == noun.strip().lower() and noun for noun in nouns), hypernym
+
+
+def test_no_hypernym_is_among_the_nouns(listed):
+    assert not set(listed) & {noun for nouns in listed.values() for noun in nouns}
+
+
+def test_words_are_texts_where_names_are_compared_with_names():
+    texts = describe({"ketch": ["a boat", Words("sail mast")], "ibis": None})
+    assert with_words_as_texts(texts) == ClassTexts(("ketch", "ibis"), (("ketch", "a boat", "sail", "mast"), ("ibis",)))

@@ -1,19 +1,15 @@
-"""Class embeddings (c, d) from class names and descriptions, words of classes, and the hypernyms of rare nouns."""
+"""Class embeddings (c, d) from class names, descriptions and words."""
 
-import json
 import re
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 from typing import TypeAlias
 
 import numpy as np
 
-from anyshot import data
 from anyshot.base.labels import Label
-from anyshot.base.validation import Indexes, Vectors, unit, vectors
+from anyshot.base.validation import Indexes, Vectors, unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, as_words, has_letters, own_readings
 
@@ -29,9 +25,6 @@ IMAGE_TEMPLATES = ("a photo of a {}",)  # for models trained on captions, such a
 # no part in any choice, and lost 0.9 to 2.1 by themselves where names are abstract nouns ("joy", "disappointment").
 MAX_NAME_COUNT = 3
 """The bare name counts among the templates as often as it has words, but at most this many times."""
-
-PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""))
-"""Endings of plurals, and of their singulars."""
 
 ABBREVIATED: int = 4
 """Most letters of an abbreviation."""
@@ -151,7 +144,7 @@ def nearest_texts(
         return [()] * len(index)
     row_of, table = _embedded(distinct, embed)
     found = []
-    for row, vector in zip(index, vectors(X, width=table.shape[1]), strict=True):
+    for row, vector in zip(index, X, strict=True):
         own = candidates[int(row)]
         cosines = table[[row_of[text] for text in own]] @ vector
         found.append(tuple(own[k] for k in np.argsort(-cosines, kind="stable")[:n]))
@@ -189,58 +182,6 @@ def warn_of_duplicates(embeddings: Vectors, names: Sequence[Label], *, from_brid
         )
 
 
-# A text encoder has rarely seen "ketch", cuts it into pieces and places it near "Keeshond" and "ketchup". The list
-# noun_kinds.json holds some two thousand common nouns of things that can be photographed, with their hypernyms: a ketch
-# is a sailing boat. With ImageNet's own classes as the new ones, a fifth at a time held out and classified among twenty
-# by the ImageNet bridge, it raised accuracy from 81 to 89 %.
-
-
-def hypernyms_of(noun: str) -> tuple[str, ...]:
-    """Return the hypernyms of a noun from the list of the package, one for each sense; none if it is not listed.
-
-    Case is ignored, and a plural is looked up by its singular.
-
-    Examples
-    --------
-    >>> [hypernyms_of(noun) for noun in ("Ketch", "butterflies", "bass", "velocity")]
-    [('sailing boat',), (), ('fish', 'stringed instrument'), ()]
-    """
-    listed = _listed_hypernyms()
-    word = noun.lower()
-    singulars = (word[: -len(end)] + instead for end, instead in PLURALS if word.endswith(end))
-    return next((listed[form] for form in (word, *singulars) if form in listed), ())
-
-
-def with_hypernyms(texts: ClassTexts, *, known: Collection[str] = ()) -> ClassTexts:
-    """Return the texts with the hypernyms of each class that has a name only.
-
-    Classes with a description, and names in `known` (in lower case), stay as they are.
-    """
-    more = tuple(
-        own if len(own) != 1 or own[0].lower() in known else (*own, *hypernyms_of(own[0])) for own in texts.texts
-    )
-    return replace(texts, texts=more)
-
-
-def with_words_as_texts(texts: ClassTexts) -> ClassTexts:
-    """Return the texts with a user's words as further descriptions, in place of words."""
-    own = own_readings(texts)
-    more = tuple(
-        tuple(dict.fromkeys((*described, *reading.words))) for described, reading in zip(texts.texts, own, strict=True)
-    )
-    return ClassTexts(texts.names, more)
-
-
-@cache
-def _listed_hypernyms() -> dict[str, tuple[str, ...]]:
-    text = resources.files(data).joinpath("noun_kinds.json").read_text(encoding="utf-8")
-    hypernyms: dict[str, tuple[str, ...]] = {}
-    for hypernym, nouns in json.loads(text).items():
-        for noun in nouns.split(", "):
-            hypernyms[noun] = (*hypernyms.get(noun, ()), hypernym)
-    return hypernyms
-
-
 def _checked_templates(templates: str | Sequence[str]) -> list[str]:
     phrases = [templates] if isinstance(templates, str) else list(templates)
     without = [phrase for phrase in phrases if "{}" not in phrase]
@@ -275,7 +216,4 @@ def _sentences(
 def _embedded(texts: Sequence[str], embed: Embed) -> tuple[dict[str, int], Vectors]:
     """Embed each distinct text once; return the row of each text, and the vectors (n, d)."""
     distinct = list(dict.fromkeys(texts))
-    table = vectors(embed(distinct), name="the vectors of the class texts")
-    if len(table) != len(distinct):
-        raise InputError(f"embed returned {len(table)} vectors for {len(distinct)} texts. Return one vector a text.")
-    return {text: row for row, text in enumerate(distinct)}, unit(table)
+    return {text: row for row, text in enumerate(distinct)}, unit(embed(distinct))
