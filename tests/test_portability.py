@@ -1,6 +1,6 @@
 """What runs on Linux, macOS and Windows: encodings are stated, and file names are allowed everywhere.
 
-`make check` also runs mypy for Windows, which finds calls that only other systems have.
+`make test-full` also runs mypy for Windows, which finds calls that only other systems have.
 """
 
 import ast
