@@ -87,22 +87,24 @@ class SentenceModelEncoder(HuggingFaceEncoder):
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads, with the model's prompt (n,)."""
-        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
         limit = np.inf if self.max_tokens is None else self.max_tokens
-        ids = self._model.tokenizer([prompt + text.strip() for text in texts], verbose=False)["input_ids"]
+        ids = self._model.tokenizer(self._prompted(texts), verbose=False)["input_ids"]
         return np.array([len(own) > limit for own in ids], dtype=bool)
 
     def _tokenize(self, texts: list[str], first_row: int) -> list[list[int]]:
         """Return the token ids of each text, after the model's prompt; log how many texts were truncated."""
-        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
-        limit, tokenizer = self._model.max_seq_length, self._model.tokenizer
-        prompted = [prompt + text.strip() for text in texts]
+        limit, tokenizer, prompted = self._model.max_seq_length, self._model.tokenizer, self._prompted(texts)
         tokens: list[list[int]] = tokenizer(prompted, verbose=False)["input_ids"]
         truncated: list[list[int]] = tokenizer(prompted, truncation=limit is not None, max_length=limit)["input_ids"]
         n_truncated = sum(len(one) < len(other) for one, other in zip(truncated, tokens, strict=True))
         if n_truncated:
             log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, len(texts), limit)
         return truncated
+
+    def _prompted(self, texts: Sequence[str]) -> list[str]:
+        """Return texts after the model's prompt, as sentence-transformers reads them."""
+        prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        return [prompt + text.strip() for text in texts]
 
     def _vectors(self, texts: list[str]) -> Vectors:
         size = BATCH_TEXTS.get(self._compute.device.type, BATCH_TEXTS["cpu"])
