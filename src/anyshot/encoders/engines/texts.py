@@ -64,6 +64,19 @@ class TextTokenizer:
         refuse_empty(ids, first_row=first_row)
         return ids, sum(1 for encoding in encodings if encoding.overflowing)
 
+    def batches(self, texts: list[str], *, budget: int) -> Iterator[tuple[Rows, list[list[int]]]]:
+        """Yield the rows of each batch of at most `budget` tokens, sorted by length, and the token ids of its texts.
+
+        Logs how many texts were truncated, when all were read.
+        """
+        n_truncated = 0
+        for window in windows(texts):
+            ids, truncated = self.ids(texts[window], window.start)
+            n_truncated += truncated
+            for rows in batches([len(of_text) for of_text in ids], budget=budget):
+                yield rows + window.start, [ids[row] for row in rows]
+        self._log_truncated(n_truncated, of=len(texts))
+
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each text has more tokens than the model reads (n,)."""
         return np.array([bool(encoding.overflowing) for encoding in self._encodings(texts)], dtype=bool)
@@ -89,11 +102,10 @@ class TextTokenizer:
     def ids_and_log(self, texts: list[str], first_row: int = 0) -> list[list[int]]:
         """Return the token ids of each text; log how many texts were truncated."""
         ids, n_truncated = self.ids(texts, first_row)
-        self.log_truncated(n_truncated, of=len(texts))
+        self._log_truncated(n_truncated, of=len(texts))
         return ids
 
-    def log_truncated(self, n_truncated: int, *, of: int) -> None:
-        """Log how many texts were truncated, if any."""
+    def _log_truncated(self, n_truncated: int, *, of: int) -> None:
         if n_truncated:
             log.debug("%d of %d texts are longer than %d tokens and were truncated", n_truncated, of, self.max_tokens)
 
@@ -150,14 +162,9 @@ class TextEngine:
 
     def _batches(self, texts: list[str], running: deque[Rows]) -> Iterator[Inputs]:
         """Yield the inputs of each batch, after its rows were appended to `running`."""
-        n_truncated = 0
-        for window in windows(texts):
-            ids, truncated = self.tokenizer.ids(texts[window], window.start)
-            n_truncated += truncated
-            for rows in batches([len(of_text) for of_text in ids], budget=BATCH_TOKENS):
-                running.append(rows + window.start)
-                yield self._inputs([ids[row] for row in rows])
-        self.tokenizer.log_truncated(n_truncated, of=len(texts))
+        for rows, ids in self.tokenizer.batches(texts, budget=BATCH_TOKENS):
+            running.append(rows)
+            yield self._inputs(ids)
 
     def _inputs(self, ids: Sequence[Sequence[int]]) -> Inputs:
         """Return token ids (n, t), padded on the right, and their mask."""

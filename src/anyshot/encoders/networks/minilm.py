@@ -30,7 +30,7 @@ from anyshot.encoders.stages import (
     choose_compute,
     mean_of_tokens,
 )
-from anyshot.encoders.texts import Rows, batches, collect, windows
+from anyshot.encoders.texts import Rows, collect
 
 N_LAYERS: Final = 6
 N_HEADS: Final = 12
@@ -151,14 +151,9 @@ class MiniLMRunner:
 
     def _encode_batches(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
         """Yield the rows of each batch and their vectors."""
-        n_truncated = 0
         budget = BATCH_TOKENS.get(self._compute.device.type, BATCH_TOKENS["cpu"])
-        for window in windows(texts):
-            ids, truncated = self.tokenizer.ids(texts[window], window.start)
-            n_truncated += truncated
-            for rows in batches([len(of_text) for of_text in ids], budget=budget):
-                yield rows + window.start, self._vectors([np.array(ids[row]) for row in rows])
-        self.tokenizer.log_truncated(n_truncated, of=len(texts))
+        for rows, ids in self.tokenizer.batches(texts, budget=budget):
+            yield rows, self._vectors([np.array(of_text) for of_text in ids])
 
     def _vectors(self, tokens: Sequence[NDArray[np.int64]]) -> Vectors:
         """Return the vectors (n, width) of tokenized texts, which are sorted by length."""
