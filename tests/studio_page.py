@@ -65,7 +65,7 @@ def paste(page, texts):
 
 def until(page, expression, arg=None):
     """Wait until an expression is true; the content policy forbids Playwright's own way, which evaluates strings."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60  # a busy machine takes long
     while not page.evaluate(expression, arg):
         assert time.monotonic() < deadline, expression
         page.wait_for_timeout(50)

@@ -35,6 +35,15 @@ def project(tmp_path_factory):
         yield project
 
 
+def test_a_column_without_values_is_exported_to_excel(tmp_path):
+    (tmp_path / "mail.csv").write_text("message,\ncharged twice,\nno sign in,\n")
+    with Project.create(tmp_path / "project", name="Mail") as project:
+        add_table(project, tmp_path / "mail.csv")
+        save_table(project, Answers(project, start=False), tmp_path / "out.xlsx")
+    rows = openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True)
+    assert [row[:2] for row in rows] == [("message", None), ("charged twice", None), ("no sign in", None)]
+
+
 @pytest.fixture(scope="module")
 def answers(project):
     answers = Answers(project, start=False)

@@ -18,8 +18,6 @@ from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import AnyshotError
 
-DEBOUNCE: Final = 0.02
-"""How long to wait for more changes before a refit [s]; several keys pressed at once need one refit."""
 GROWTH: Final = 1.2
 """How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
 FIT_GROWTH: Final = 4
@@ -223,7 +221,6 @@ class Answers:
                 if self.is_current():
                     database.wait(self._project.version, 1.0)
                     continue
-                time.sleep(DEBOUNCE)
                 self._try()
         finally:
             if not self._closed.is_set():

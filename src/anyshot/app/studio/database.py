@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,7 +169,7 @@ class ProjectDatabase:
         self.file = file
         self._writing, self._reading = threading.RLock(), threading.RLock()
         self._changed = threading.Condition()
-        self.n_notified = 0  # how often a change of this process was told; it is read without a lock
+        self._listeners: set[Callable[[], object]] = set()
         with self._errors():
             self._writer, self._reader = (
                 sqlite3.connect(file, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
@@ -276,10 +276,22 @@ class ProjectDatabase:
                 self._changed.wait(min(0.25, left))
 
     def notify(self) -> None:
-        """Wake the threads that wait for a change."""
+        """Wake the threads that wait for a change, and call those who listen."""
         with self._changed:
-            self.n_notified += 1
             self._changed.notify_all()
+            for listener in self._listeners:
+                listener()
+
+    @contextmanager
+    def listening(self, listener: Callable[[], object]) -> Iterator[None]:
+        """Call a function after each change of this process, in any of its threads; it must not wait."""
+        with self._changed:
+            self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._listeners.discard(listener)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

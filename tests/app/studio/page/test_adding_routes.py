@@ -18,6 +18,11 @@ def test_a_table_is_previewed_and_its_rows_are_added_with_labels(client, base):
     assert client.post(f"{base}tables/{number}", json={"text": "1"}).status_code == 422
 
 
+def test_a_column_without_a_name_is_not_taken_for_that_of_the_classes(client, base):
+    html = client.post(base + "tables", files={"file": ("a.csv", "message,,notes\ncharged twice,,x\n")}).json()["html"]
+    assert [part.split(">")[1].split("<")[0] for part in html.split(" selected")[1:]] == ["message"]
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.xlsx", b"PK\x03\x04"), ("a.exe", b"MZ"), ("a", b"")])
 def test_a_file_that_is_no_table_is_refused_by_its_own_name(client, base, name, content):
     answer = client.post(base + "tables", files={"file": (name, content)})

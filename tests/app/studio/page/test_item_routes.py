@@ -13,7 +13,16 @@ def test_a_held_request_is_answered_as_soon_as_something_changes(client, filled)
     client.post(filled + "labels", json={"items": [2], "label": "unknown"})
     news = client.get(f"{filled}changes?since={since}&wait=20").json()
     assert "labels" in news["subjects"]
+    assert news["rows"] == []
     assert news["version"] > since
+
+
+def test_a_change_is_sent_with_the_items_that_the_page_shows(client, filled):
+    since = client.get(filled + "changes?since=0").json()["version"]
+    client.post(filled + "labels", json={"items": [2], "label": "unknown"})
+    news = client.get(f"{filled}changes?since={since}&ids=2,1").json()
+    assert [(row["id"], row["label"]) for row in news["rows"]] == [(2, "unknown"), (1, None)]
+    assert client.get(f"{filled}changes?since={news['version'] + 99}&ids=2").json()["rows"] == []
 
 
 def test_groups_follow_the_order_and_have_every_item(client, filled):

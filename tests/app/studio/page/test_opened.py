@@ -25,6 +25,21 @@ def test_a_project_that_lies_elsewhere_is_removed_and_brought_back(tmp_path):
         assert projects.folders() == {"mail": tmp_path.resolve() / "outside" / "mail"}
 
 
+def test_a_relative_link_to_a_project_survives_the_trash(tmp_path):
+    Project.create(tmp_path / "outside" / "mail", name="mail").close()
+    with Projects(tmp_path / "here") as projects:
+        (tmp_path / "here").mkdir()
+        (tmp_path / "here" / "linked").symlink_to("../outside/mail", target_is_directory=True)
+        assert (projects.remove("linked"), list(projects.removed())) == ("linked", ["linked"])
+        assert (projects.restore("linked"), projects.get("linked").project.name) == ("linked", "mail")
+
+
+def test_two_projects_of_one_name_are_told_apart(tmp_path):
+    with Projects(tmp_path) as projects:
+        names = [projects.get(projects.create("Mail: May", "texts")).project.name for _ in range(2)]
+    assert names == ["Mail: May", "Mail: May 2"]
+
+
 def test_deleting_for_good_spares_what_a_link_leads_to_and_says_what_fails(tmp_path, monkeypatch):
     Project.create(tmp_path / "outside", name="outside").close()
     with Projects(tmp_path / "here") as projects:

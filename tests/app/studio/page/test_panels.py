@@ -4,7 +4,6 @@ import pytest
 
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, curve_points, quality_panel
-from anyshot.app.studio.page.reasons import reasons
 from anyshot.app.studio.page.texts import texts_in
 from anyshot.app.studio.quality import quality
 
@@ -40,12 +39,3 @@ def test_the_first_and_the_last_class_are_not_moved_further(opened):
     ids = [one.id for one in opened.project.classes.all()]
     ends = [(class_dialog(opened, number)["first"], class_dialog(opened, number)["last"]) for number in ids]
     assert ends == [(number == ids[0], number == ids[-1]) for number in ids]
-
-
-def test_reasons_name_similar_items_but_not_the_item_itself(opened):
-    labels = opened.project.items.labels()
-    item = opened.project.items.one(labels.ids[labels.labels != 0][0])
-    found = [str(one["sentence"]) for one in reasons(opened, item.id, T, "/p/mail/")]
-    assert found[0] == "You labeled this item yourself."
-    assert any("which you labeled as" in one for one in found)
-    assert not [one for one in found if item.content in one]

@@ -24,8 +24,8 @@ def test_a_project_without_its_slash_is_redirected(client, unchanged):
     assert (answer.status_code, answer.headers["location"]) == (307, unchanged.replace(" ", "%20"))
 
 
-def test_the_panel_asks_for_the_words_of_a_class_and_says_how_many_follow(client, unchanged):
+def test_the_panel_asks_for_the_words_of_a_class(client, unchanged):
     page = client.get(unchanged + "classes?ask=1&left=1").text
     assert "typical of <b>billing</b>" in page
-    assert "Skip all 2" in page
+    assert "Skip all" in page
     assert "typical of" not in client.get(unchanged + "classes?ask=x").text

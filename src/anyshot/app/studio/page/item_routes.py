@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -34,8 +35,7 @@ ORDERS: Final[dict[str, "Order"]] = {
 """The orders that the page offers, and their names in a query."""
 MAX_IDS: Final = 500  # of one request
 LONGEST_WAIT: Final = 30.0  # a held request [s]
-STEP: Final = 0.02  # between two looks of a held request at what this process changed [s]
-OTHERS: Final = 0.25  # and at what another process changed, which has to be read [s]
+OTHERS: Final = 0.25  # between two looks of a held request at what another process changed [s]
 MAX_CHANGED: Final = 5000  # ids of changed answers that are sent
 
 
@@ -78,9 +78,15 @@ def _groups(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
 async def some_items(request: Request) -> Response:
     """Answer with what is known of some items."""
     opened = await opened_by(request)
-    ids = [_number(one) for one in request.query_params.get("ids", "").split(",")[:MAX_IDS]]
-    found = await run_in_threadpool(studio.rows, opened.project, opened.answers, ids)
-    return JSONResponse([_row(one, opened) for one in found])
+    return JSONResponse(await run_in_threadpool(_rows, opened, _ids(request)))
+
+
+def _ids(request: Request) -> list[int]:
+    return [_number(one) for one in request.query_params.get("ids", "").split(",")[:MAX_IDS] if one]
+
+
+def _rows(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
+    return [_row(one, opened) for one in studio.rows(opened.project, opened.answers, ids)]
 
 
 def _row(row: "ItemRow", opened: Opened) -> dict[str, Any]:
@@ -106,17 +112,20 @@ async def thumbnail(request: Request) -> Response:
 async def changes(request: Request) -> Response:
     """Answer with what changed after a version; wait: how long to hold the request for it [s].
 
-    refit: the last refit whose changed answers the page knows of.
+    refit: the last refit whose changed answers the page knows of; ids: the items that it shows, which are sent with the
+    change, as asking for them then would take longer.
     """
     t, opened, given = texts_for(request), await opened_by(request), request.query_params
+    ids = _ids(request)
     wait, known = min(_number(given.get("wait", "0")), LONGEST_WAIT), _number(given.get("refit", "0"))
     found = await _news(request, opened, _number(given.get("since", "0")), time.monotonic() + wait)
-    facts, changed = await run_in_threadpool(state_of, opened, t), opened.answers.changed
+    facts = await run_in_threadpool(state_of, opened, t)
+    rows, changed = await run_in_threadpool(_rows, opened, ids if found.subjects else []), opened.answers.changed
     told = not known or "answers" in found.subjects  # a refit that is not stored yet is told once it is
-    ids = list(changed.items[:MAX_CHANGED]) if known and told and changed.number > known else []
+    items = list(changed.items[:MAX_CHANGED]) if known and told and changed.number > known else []
     refit = changed.number if told else known
-    news = {"version": found.version, "subjects": sorted(found.subjects), "refit": refit, "changed": ids}
-    return JSONResponse({**facts, **news})
+    news = {"version": found.version, "subjects": sorted(found.subjects), "refit": refit, "changed": items}
+    return JSONResponse({**facts, **news, "rows": rows})
 
 
 async def _news(request: Request, opened: Opened, since: int, deadline: float) -> "Changes":
@@ -126,13 +135,15 @@ async def _news(request: Request, opened: Opened, since: int, deadline: float) -
     def is_over() -> bool:
         return time.monotonic() >= deadline or request.app.state.stopping or opened.answers.state != state
 
-    while True:
-        told, looked = database.n_notified, time.monotonic()
-        found = await run_in_threadpool(opened.project.changes_since, since)
-        if found.subjects or is_over():
-            return found
-        while database.n_notified == told and time.monotonic() < looked + OTHERS and not is_over():
-            await asyncio.sleep(STEP)
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    with database.listening(lambda: loop.call_soon_threadsafe(changed.set)):
+        while True:
+            changed.clear()
+            found = await run_in_threadpool(opened.project.changes_since, since)
+            if found.subjects or is_over():
+                return found
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), OTHERS)
 
 
 def state_of(opened: Opened, t: Texts) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class Projects:
         """Create a project, and return the name under which it is found."""
         with self._lock:
             folder: Path = studio.folder_for(self.root, name)
-            studio.Project.create(folder, name=name, kind=kind).close()
+            number = folder.name.removeprefix(studio.folder_for(self.root / "new", name).name)  # "", or " 2"
+            studio.Project.create(folder, name=name + number, kind=kind).close()
         return folder.name
 
     def rename(self, name: str, new: str) -> None:

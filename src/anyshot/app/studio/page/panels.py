@@ -102,8 +102,8 @@ def _headline(found: Quality, t: Texts) -> dict[str, str]:
     of_10 = round(10 * found.accuracy)
     if found.lower >= NEARLY_ALL:
         headline = t("good_all")
-    elif of_10 == 10:  # all of a few labels: the lower end of the interval says what is known
-        headline = t("good_at_least", n=int(10 * found.lower))
+    elif of_10 == 10:
+        headline = t("good_above", n=9)
     else:
         headline = t("good_headline", n=of_10)
     low, high = round(100 * found.lower), round(100 * found.upper)

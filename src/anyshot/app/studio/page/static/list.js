@@ -196,23 +196,31 @@ function fetchMissing() {
 async function fetchRows(ids) {
   ids.forEach((id) => stale.delete(id));  // now, as what changes from here on makes them out of date again
   try {
-    for (const row of await get(`items?ids=${ids.join()}`)) {
-      const before = rows.get(row.id);
-      row.changed = before && before.predicted !== null && before.predicted !== row.predicted && row.label === null;
-      row.stamp = `${row.predicted} ${row.confidence} ${row.changed}`;
-      if (!before?.sending) rows.set(row.id, row);
-    }
+    (await get(`items?ids=${ids.join()}`)).forEach(take);
   } catch {
     ids.forEach((id) => stale.add(id));
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
-/** Say that answers may have changed: what is seen is fetched at once, all else when it is seen. */
-export function outdated() {
+function take(row) {
+  const before = rows.get(row.id);
+  row.changed = before && before.predicted !== null && before.predicted !== row.predicted && row.label === null;
+  row.stamp = `${row.predicted} ${row.confidence} ${row.changed}`;
+  if (!before?.sending) rows.set(row.id, row);
+}
+
+/** Say that answers may have changed; fresh: what is known of items now. All else that is seen is fetched at once. */
+export function outdated(fresh) {
   rows.forEach((_, id) => stale.add(id));
+  fresh.forEach(take);
+  if (!fetching) fresh.forEach(({ id }) => stale.delete(id));  // else what is on its way is older
+  draw();
   return fetchMissing();
 }
+
+/** Return the items on the screen. */
+export const seenItems = () => seenIds.slice(0, 150);
 
 /** Return the place of the last item that is seen. */
 export function lastSeen() {

@@ -2,7 +2,7 @@
 
 import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
-import { classes, lastSeen, outdated, rows, show, shown } from "./list.js";
+import { classes, lastSeen, outdated, rows, seenItems, show, shown } from "./list.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
@@ -53,10 +53,12 @@ byId("list").addEventListener("like", ({ detail: id }) => {
   showOnly(t("filter_like", { name }), { params: { like: id } });
 });
 
-// Panels. A panel in which someone types is not drawn anew until that is done.
+// Panels. A panel in which someone types is not drawn anew until that is done, nor is one while a dialog is open, which
+// gives the focus back to the control that opened it.
 const late = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
-const inUse = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
+const typedIn = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
+const inUse = (panel) => typedIn(panel) || document.querySelector("dialog[open]");
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}&left=${askWords.length - 1}` : "";
@@ -66,7 +68,9 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may h
   const { target } = event.detail;
   if (target.matches("#classes, #quality") && inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
 });
-addEventListener("focusout", () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200));
+const drawLate = () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200);
+addEventListener("focusout", drawLate);
+document.addEventListener("close", drawLate, true);  // it does not bubble
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "classes") {
     const asks = event.target.querySelector(".ask.words") !== null;
@@ -179,7 +183,7 @@ function refreshPanels() {
 let items = state.n_items, answered = false;  // answered: what is seen is in an order by answers
 onChange((subjects, now) => {
   const any = (...names) => names.some((name) => subjects.has(name));
-  const seen = any("answers", "labels", "classes", "items") ? outdated() : Promise.resolve();
+  const seen = any("answers", "labels", "classes", "items") ? outdated(now.rows) : Promise.resolve();
   const grown = any("items") || now.n_items !== items, sorted = any("answers") && view.value === "first";
   const keep = now.n_items === items && answered;
   seen.then(() => {  // what is seen comes first, and the server can do one thing at a time
@@ -215,4 +219,4 @@ fold();
 document.querySelectorAll("[data-open=add]").forEach((button) => button.addEventListener("click", () => openAdd(button.dataset.tab)));
 if (document.body.dataset.table) htmx.ajax("GET", `${base}tables/${document.body.dataset.table}`, { target: "#sheet-content", swap: "innerHTML" }).then(markColumns);
 order();
-follow();
+follow(seenItems);

@@ -102,12 +102,13 @@ export async function get(path) {
   return result;
 }
 
-/** Follow what changes, by requests that the server holds until there is something to tell. */
-export async function follow() {
+/** Follow what changes, by requests that the server holds until there is something to tell; seen: returns the items
+ * that are on the screen, which it sends along. */
+export async function follow(seen) {
   if (queue.length) pump();
   for (let wait = 0; ; wait = document.hidden ? 0 : 15) {
     try {
-      const news = await get(`changes?since=${state.version}&refit=${state.refit ?? 0}&wait=${wait}`);
+      const news = await get(`changes?since=${state.version}&refit=${state.refit ?? 0}&wait=${wait}&ids=${seen().join()}`);
       Object.assign(state, news);
       isGone(false);
       if (news.subjects.length || !wait) listeners.forEach((listener) => listener(new Set(news.subjects), state));

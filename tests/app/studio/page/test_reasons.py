@@ -1,0 +1,51 @@
+"""Why an item has its answer, in the sentences that the page shows."""
+
+import pytest
+
+from anyshot.app.studio import Answers, Project, add_texts
+from anyshot.app.studio.page.opened import Opened
+from anyshot.app.studio.page.reasons import reasons
+from anyshot.app.studio.page.texts import texts_in
+from anyshot.errors import InputError
+
+T = texts_in("en")
+TEXTS = ["I was charged twice <b>", "The fee on my invoice is wrong", "Where is my parcel?", "The courier never came"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    with Project.create(tmp_path_factory.mktemp("reasons") / "mail", name="Mail") as project:
+        add_texts(project, TEXTS)
+        billing = project.classes.add("billing")
+        project.classes.set_words(billing, "charged twice, invoice")
+        project.classes.describe(project.classes.add("17"), "parcels and couriers")
+        yield project
+
+
+def sentences(project, number, t=T):
+    answers = Answers(project, start=False)
+    answers.refit()
+    return [str(one["sentence"]) for one in reasons(Opened(project, answers), number, t, "/p/mail/")]
+
+
+def test_words_and_descriptions_are_reasons_without_a_label(project):
+    assert "Close to “<b>charged twice</b>”, a word of <b>billing</b>." in sentences(project, 1)
+    assert "Close to the description of <b>17</b>: “<b>parcels and couriers</b>”." in sentences(project, 3)
+    german = texts_in("de")
+    assert german.rich("why_word", text="charged twice", name="billing") in sentences(project, 1, german)
+
+
+def test_similar_items_are_named_but_not_the_item_itself_and_not_as_html(project):
+    project.label([1, 2], 1)
+    found = sentences(project, 1)
+    assert found[0] == "You labeled this item yourself."
+    assert not [one for one in found if "charged twice &lt;b&gt;" in one]
+    assert "Close to “<b>I was charged twice &lt;b&gt;</b>”, which you labeled as <b>billing</b>." in sentences(
+        project, 2
+    )
+    project.undo()
+
+
+def test_there_are_no_reasons_without_an_answer(project):
+    with pytest.raises(InputError, match="no answer yet"):
+        reasons(Opened(project, Answers(project, start=False)), 1, T, "/p/mail/")
