@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from anyshot.encoders.backbones import split
-from anyshot.encoders.huggingface import quiet
+from anyshot.encoders.huggingface.base import quiet
 from anyshot.encoders.stages import Backbone, Compute, State
 
 PRECISE = Compute(torch.device("cpu"), torch.float32)

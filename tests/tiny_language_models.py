@@ -25,7 +25,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from anyshot.encoders.huggingface import quiet
+from anyshot.encoders.huggingface.base import quiet
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "where", "is", "my", "parcel", "late", "card", "refund", "please"]
 TEXTS = ["refund please", "where is my parcel", "card", "my card is late please refund my card", "is is is"]

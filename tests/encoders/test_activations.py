@@ -14,7 +14,7 @@ from anyshot.encoders import activations as room
 from anyshot.encoders.activations import activations, states
 from anyshot.encoders.backbones import split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
-from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.huggingface.language_models import LanguageModelEncoder
 from anyshot.encoders.stages import Backbone, Compute, State
 from anyshot.errors import BadItemError, InputError, UnknownStageError
 from anyshot.store.disk_cache import VectorCache

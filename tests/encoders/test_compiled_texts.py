@@ -81,7 +81,7 @@ def test_torch_gives_the_same_vectors_and_digest(kind, tmp_path, monkeypatch):
 def test_modules_of_sentence_transformers_are_used(pooling, narrowed, tmp_path):
     from sentence_transformers import SentenceTransformer
 
-    from anyshot.encoders.huggingface import quiet
+    from anyshot.encoders.huggingface.base import quiet
 
     folder, _ = tiny.saved_sentences(tmp_path, pooling=pooling, narrowed=narrowed)
     with quiet():
@@ -96,7 +96,7 @@ def test_modules_of_sentence_transformers_are_used(pooling, narrowed, tmp_path):
 def test_prompt_lower_case_and_longest_text_are_those_of_the_folder(tmp_path):
     from sentence_transformers import SentenceTransformer
 
-    from anyshot.encoders.huggingface import quiet
+    from anyshot.encoders.huggingface.base import quiet
 
     folder, _ = tiny.saved_sentences(tmp_path)
     changed(folder / "sentence_bert_config.json", max_seq_length=5, do_lower_case=True)

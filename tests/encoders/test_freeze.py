@@ -13,8 +13,8 @@ import tiny_language_models as tiny
 from anyshot.encoders.backbones import open_backbone, split
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import FrozenNorm, Rest, backbone_of, freeze_norms, from_scratch
-from anyshot.encoders.huggingface_images import TransformersImageEncoder
-from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.huggingface.image_models import TransformersImageEncoder
+from anyshot.encoders.huggingface.language_models import LanguageModelEncoder
 from anyshot.encoders.published_files import published_file
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import EncoderError, InputError, UnknownStageError

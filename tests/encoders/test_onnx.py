@@ -19,9 +19,9 @@ from anyshot.encoders import minilm
 from anyshot.encoders.backbones import Assembled, WholeNetwork
 from anyshot.encoders.efficientnet import EfficientNetLite0Encoder
 from anyshot.encoders.freeze import backbone_of
-from anyshot.encoders.huggingface import quiet
-from anyshot.encoders.huggingface_images import TransformersImageEncoder
-from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.huggingface.base import quiet
+from anyshot.encoders.huggingface.image_models import TransformersImageEncoder
+from anyshot.encoders.huggingface.language_models import LanguageModelEncoder
 from anyshot.encoders.minilm import MiniLMEncoder
 from anyshot.encoders.onnx import export
 from anyshot.encoders.stages import Backbone

@@ -15,7 +15,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.encoders.backbones import open_backbone
-from anyshot.encoders.huggingface import quiet
+from anyshot.encoders.huggingface.base import quiet
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import (
     InputError,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anyshot.encoders.backbones import open_backbone, split
-from anyshot.encoders.huggingface_images import TransformersImageEncoder
+from anyshot.encoders.huggingface.image_models import TransformersImageEncoder
 from anyshot.errors import EncoderError
 from anyshot.fine_tuning.lora import add_lora, merge_lora
 from splits import PIXELS, precise, saved_image_model

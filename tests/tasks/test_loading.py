@@ -107,7 +107,7 @@ def test_a_whole_folder_that_lacks_a_part_of_the_model_is_refused_as_a_folder(fa
 @pytest.mark.torch
 def test_a_model_does_not_answer_by_other_weights_than_it_was_made_on(tmp_path):
     import tiny_language_models as tiny
-    from anyshot.encoders.huggingface import quiet
+    from anyshot.encoders.huggingface.base import quiet
 
     folder, _ = tiny.saved("bert", tmp_path / "bert")
     AnyShotClassifier(encoder=f"hf:{folder}").fit(TEXTS, NAMES).save(tmp_path / "model")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from anyshot.base.items import Items, check_texts
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, extra, unit
-from anyshot.encoders import networks
+from anyshot.encoders import huggingface
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.engines.image_models import FAMILIES, OpenvinoImageModel
 from anyshot.encoders.engines.image_text_models import TYPES, OpenvinoImageTextModel
 from anyshot.encoders.engines.images import OpenvinoModel
 from anyshot.encoders.engines.layers import ACTIVATIONS
 from anyshot.encoders.engines.openvino import Precision
-from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
+from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.images import encode_images
 from anyshot.encoders.texts import collect
@@ -109,7 +109,7 @@ class CompiledImageEncoder(_Compiled):
             self.classifier = self._model.classifier
 
     def _staged(self) -> "Staged":
-        staged: Staged = networks.TransformersImageEncoder(self._folder)
+        staged: Staged = huggingface.TransformersImageEncoder(self._folder)
         return staged
 
 
@@ -160,7 +160,7 @@ class CompiledImageTextEncoder(_Compiled):
         return collect(parts, n_texts=len(checked), width=self.width)
 
     def _staged(self) -> "Staged":
-        staged: Staged = networks.ImageTextEncoder(self._folder)
+        staged: Staged = huggingface.ImageTextEncoder(self._folder)
         return staged
 
 

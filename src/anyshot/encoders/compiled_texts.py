@@ -7,7 +7,7 @@ from typing import Any, Final
 from tokenizers import normalizers
 
 from anyshot.base.validation import extra
-from anyshot.encoders import networks
+from anyshot.encoders import huggingface
 from anyshot.encoders.engines.language_models import (
     FAMILIES,
     Architecture,
@@ -26,7 +26,7 @@ from anyshot.encoders.engines.sentence_modules import (
 )
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import digest_of_folder, read_settings, refuse_code
+from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code
 from anyshot.errors import EncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -87,7 +87,7 @@ class CompiledTextEncoder(TextEncoder):
             torch or transformers is not installed.
         """
         extra("transformers", "torch", purpose="Training a network")
-        kind = networks.SentenceModelEncoder if self._is_sentence_model else networks.LanguageModelEncoder
+        kind = huggingface.SentenceModelEncoder if self._is_sentence_model else huggingface.LanguageModelEncoder
         return kind(self._folder).backbone()
 
 

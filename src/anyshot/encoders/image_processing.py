@@ -15,7 +15,7 @@ from PIL import Image
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.choice import UnsupportedModelError
-from anyshot.encoders.huggingface_files import read_settings
+from anyshot.encoders.huggingface.files import read_settings
 from anyshot.errors import EncoderError
 
 Edge: TypeAlias = Literal["shortest_edge", "both"]

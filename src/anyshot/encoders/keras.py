@@ -28,7 +28,7 @@ from torch import Tensor
 from anyshot.base.items import Items
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors, extra
-from anyshot.encoders.huggingface_files import download_switch
+from anyshot.encoders.huggingface.files import download_switch
 from anyshot.encoders.images import RESIZED_BY, SIDE, center_square, encode_images
 from anyshot.encoders.stages import choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, UnknownEncoderError, first_line

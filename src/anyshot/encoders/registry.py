@@ -89,10 +89,10 @@ ENCODERS: Final[dict[str, Entry]] = {
 }
 
 HUGGING_FACE: Final[dict[str, str]] = {
-    "sentences": "anyshot.encoders.huggingface_sentences:SentenceModelEncoder",
-    "text": "anyshot.encoders.huggingface_text:LanguageModelEncoder",
-    "image": "anyshot.encoders.huggingface_images:TransformersImageEncoder",
-    "image-text": "anyshot.encoders.huggingface_images:ImageTextEncoder",
+    "sentences": "anyshot.encoders.huggingface.sentence_models:SentenceModelEncoder",
+    "text": "anyshot.encoders.huggingface.language_models:LanguageModelEncoder",
+    "image": "anyshot.encoders.huggingface.image_models:TransformersImageEncoder",
+    "image-text": "anyshot.encoders.huggingface.image_models:ImageTextEncoder",
 }
 """The class that opens a model in Hugging Face layout with torch, by the model's kind."""
 
@@ -200,11 +200,11 @@ def load_from_hub(
     """Return the encoder of a model in Hugging Face layout, a folder or an id on the hub."""
     if not source:
         raise UnknownEncoderError("encoder='hf:' has no model. Use hf:ID or hf:FOLDER.")
-    kind = load_path("anyshot.encoders.huggingface_files:kind_of")(source, download=download)
-    folder = load_path("anyshot.encoders.huggingface_files:model_folder")(source, download=download)
+    kind = load_path("anyshot.encoders.huggingface.files:kind_of")(source, download=download)
+    folder = load_path("anyshot.encoders.huggingface.files:model_folder")(source, download=download)
     compiled, why_not_compiled = COMPILED[kind]
     choose_engine = load_path("anyshot.encoders.engines.choice:choose_engine")
-    with load_path("anyshot.encoders.huggingface_files:usable_settings")(folder):
+    with load_path("anyshot.encoders.huggingface.files:usable_settings")(folder):
         if choose_engine(engine, device, unsupported=load_path(why_not_compiled)(folder)) == "openvino":
             return _checked(load_path(compiled)(folder, threads=threads))
     return _checked(load_path(HUGGING_FACE[kind])(folder, device=device))

@@ -13,7 +13,7 @@ from anyshot.encoders.engines.openvino import Precision
 from anyshot.encoders.engines.resnet import resnet
 from anyshot.encoders.engines.vit import vit
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import read_settings, weight_files
+from anyshot.encoders.huggingface.files import read_settings, weight_files
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.images import classes_of_labels
 

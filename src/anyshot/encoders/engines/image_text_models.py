@@ -20,7 +20,7 @@ from anyshot.encoders.engines.layers import linear, model, parameter
 from anyshot.encoders.engines.openvino import Precision, shared_engine
 from anyshot.encoders.engines.texts import read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import read_settings, weight_files
+from anyshot.encoders.huggingface.files import read_settings, weight_files
 from anyshot.encoders.image_processing import read_image_processing
 from anyshot.encoders.texts import refuse_empty, refuse_unknown
 

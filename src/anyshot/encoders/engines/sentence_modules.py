@@ -16,7 +16,7 @@ from anyshot.encoders.engines.layers import (
     token_at,
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface_files import PICKLES, read_modules, read_settings
+from anyshot.encoders.huggingface.files import PICKLES, read_modules, read_settings
 from anyshot.errors import MissingWeightsError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]

@@ -3,12 +3,8 @@
 from anyshot.base.lazy import lazy_names
 
 _HOME = {
-    "ImageTextEncoder": "anyshot.encoders.huggingface_images",
-    "LanguageModelEncoder": "anyshot.encoders.huggingface_text",
     "Lite0Network": "anyshot.encoders.networks.efficientnet",
     "MiniLMRunner": "anyshot.encoders.networks.minilm",
-    "SentenceModelEncoder": "anyshot.encoders.huggingface_sentences",
-    "TransformersImageEncoder": "anyshot.encoders.huggingface_images",
     "choose_compute": "anyshot.encoders.stages",
     "lite0_backbone": "anyshot.encoders.networks.efficientnet",
     "minilm_backbone": "anyshot.encoders.networks.minilm",

@@ -11,7 +11,7 @@ from typing import Any, Self
 from transformers import AutoModel
 from transformers.utils import logging as transformers_log
 
-from anyshot.encoders.huggingface_files import digest_of_folder
+from anyshot.encoders.huggingface.files import digest_of_folder
 from anyshot.encoders.stages import Backbone, ImagePreparation, Network, TextPreparation, choose_compute
 from anyshot.errors import EncoderError, MissingWeightsError, first_line
 

@@ -10,7 +10,7 @@ import transformers
 
 from anyshot.base.protocols import Classifying, Digested, Encoder, TextAligned
 from anyshot.base.validation import unit
-from anyshot.encoders.huggingface_images import BATCH_TEXTS, ImageTextEncoder, TransformersImageEncoder
+from anyshot.encoders.huggingface.image_models import BATCH_TEXTS, ImageTextEncoder, TransformersImageEncoder
 from anyshot.encoders.images import imagenet_class_names
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from tiny_image_models import (

@@ -10,9 +10,9 @@ from sentence_transformers import SentenceTransformer
 import tiny_language_models as tiny
 from anyshot.encoders.backbones import split
 from anyshot.encoders.freeze import from_scratch
-from anyshot.encoders.huggingface import open_part, quiet
-from anyshot.encoders.huggingface_images import ImageTextEncoder, TransformersImageEncoder
-from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.huggingface.base import open_part, quiet
+from anyshot.encoders.huggingface.image_models import ImageTextEncoder, TransformersImageEncoder
+from anyshot.encoders.huggingface.language_models import LanguageModelEncoder
 from anyshot.encoders.registry import load_encoder
 from splits import IMAGE_MODELS, PIXELS, PROCESSOR, ROOM, VISION, composition_gap, precise, saved_image_model
 

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 from safetensors.numpy import save_file
 
-from anyshot.encoders.huggingface_files import digest_of_folder, download_switch, kind_of, model_folder
+from anyshot.encoders.huggingface.files import digest_of_folder, download_switch, kind_of, model_folder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
 
@@ -83,7 +83,7 @@ def test_a_model_in_the_cache_is_found_without_the_network(empty_cache):
 def test_a_complete_model_in_the_cache_is_opened_without_the_hubs_library(empty_cache, make):
     make(empty_cache / "models--anyshot-tests--kept" / "snapshots" / ("0" * 40))
     code = (
-        "import sys; from anyshot.encoders.huggingface_files import model_folder; "
+        "import sys; from anyshot.encoders.huggingface.files import model_folder; "
         "model_folder('anyshot-tests/kept'); sys.exit('huggingface_hub' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -209,7 +209,7 @@ ST = "sentence_transformers.sentence_transformer.modules"
 
 def sentence_model(folder, **files):
     """Save a small model in sentence-transformers' layout, with more files by path."""
-    shutil.copytree(Path(__file__).parents[1] / "first_edition" / "bert", folder)
+    shutil.copytree(Path(__file__).parents[2] / "first_edition" / "bert", folder)
     pooling = {"embedding_dimension": 16, "pooling_mode": "mean"}
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))

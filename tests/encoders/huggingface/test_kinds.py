@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from anyshot.encoders.huggingface_kinds import OF_ENGINE, is_causal_type, kind_of_type
+from anyshot.encoders.huggingface.kinds import OF_ENGINE, is_causal_type, kind_of_type
 
 
 @pytest.mark.torch
 def test_the_kinds_of_the_engines_types_are_those_of_transformers(monkeypatch):
     known = dict(OF_ENGINE)
-    monkeypatch.setattr("anyshot.encoders.huggingface_kinds.OF_ENGINE", {})
+    monkeypatch.setattr("anyshot.encoders.huggingface.kinds.OF_ENGINE", {})
     assert {model_type: kind_of_type(model_type) for model_type in known} == known
 
 
@@ -32,7 +32,7 @@ def test_a_causal_model_reads_from_left_to_right_only():
 
 def test_the_engines_types_do_not_load_transformers():
     code = (
-        "import sys; from anyshot.encoders.huggingface_kinds import kind_of_type; kind_of_type('clip'); "
+        "import sys; from anyshot.encoders.huggingface.kinds import kind_of_type; kind_of_type('clip'); "
         "sys.exit('transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,7 @@ import warnings
 import pytest
 from transformers.utils import logging as transformers_log
 
-from anyshot.encoders.huggingface import opening, quiet
+from anyshot.encoders.huggingface.base import opening, quiet
 from anyshot.errors import EncoderError
 
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.huggingface import HuggingFaceEncoder, opening, random_model
-from anyshot.encoders.huggingface_files import check_files
-from anyshot.encoders.huggingface_stages import text_stages
+from anyshot.encoders.huggingface.base import HuggingFaceEncoder, opening, random_model
+from anyshot.encoders.huggingface.files import check_files
+from anyshot.encoders.huggingface.stages import text_stages
 from anyshot.encoders.stages import Network, State, TextPreparation
 from anyshot.encoders.texts import collect, windows
 from anyshot.errors import EncoderError

@@ -13,9 +13,9 @@ from transformers import AutoModel, AutoTokenizer
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors
-from anyshot.encoders.huggingface import HuggingFaceEncoder, open_part, open_weights, random_model
-from anyshot.encoders.huggingface_kinds import is_causal_type
-from anyshot.encoders.huggingface_stages import text_stages
+from anyshot.encoders.huggingface.base import HuggingFaceEncoder, open_part, open_weights, random_model
+from anyshot.encoders.huggingface.kinds import is_causal_type
+from anyshot.encoders.huggingface.stages import text_stages
 from anyshot.encoders.stages import Network, State, TextPreparation, last_token, mean_of_tokens
 from anyshot.encoders.texts import Rows, batches, collect, refuse_empty, windows
 from anyshot.errors import MissingWeightsError

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from tokenizers import pre_tokenizers
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.encoders.huggingface_text import LanguageModelEncoder
+from anyshot.encoders.huggingface.language_models import LanguageModelEncoder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, EncoderError, MissingWeightsError
 from tiny_language_models import MODELS, TEXTS, expected_vectors, saved, tokenizer_for

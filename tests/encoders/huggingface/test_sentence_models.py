@@ -9,8 +9,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from anyshot.base.protocols import Digested, Encoder
-from anyshot.encoders.huggingface import quiet
-from anyshot.encoders.huggingface_sentences import SentenceModelEncoder
+from anyshot.encoders.huggingface.base import quiet
+from anyshot.encoders.huggingface.sentence_models import SentenceModelEncoder
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import BadItemError, MissingWeightsError
 from tiny_language_models import TEXTS, expected_vectors, saved_sentences

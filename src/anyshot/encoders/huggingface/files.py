@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from anyshot.encoders import hub
 from anyshot.encoders.hub.cache import ID, snapshots
-from anyshot.encoders.huggingface_kinds import Kind, kind_of_type
+from anyshot.encoders.huggingface.kinds import Kind, kind_of_type
 from anyshot.errors import AnyshotError, InputError, MissingWeightsError, UnknownEncoderError, first_line
 
 Download: TypeAlias = Literal["allow", "never"]

@@ -17,13 +17,13 @@ from anyshot.base.items import Items, check_texts
 from anyshot.base.pixels import Pixels
 from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.huggingface import (
+from anyshot.encoders.huggingface.base import (
     HuggingFaceEncoder,
     open_part,
     open_weights,
     random_model,
 )
-from anyshot.encoders.huggingface_stages import WholeModel, clip_stages, image_stages
+from anyshot.encoders.huggingface.stages import WholeModel, clip_stages, image_stages
 from anyshot.encoders.images import classes_of_labels, encode_images
 from anyshot.encoders.stages import ImagePreparation, Network, State
 from anyshot.encoders.texts import collect
