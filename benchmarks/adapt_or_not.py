@@ -65,11 +65,9 @@ def evaluate(group: str, one: Transfer, *, deep: bool) -> tuple[Verdict, dict[st
     source = SourceModel(normalize=by)
     items = {"n_items": ITEMS[group]} if group in ITEMS else {}
     verdict = adapt_or_not(models, one.X, one.y, target=one.target, source_model=source, random_state=0, **items)
-    accuracy = {
-        name: 100 * float(np.mean(model.fit(one.X, one.y, target=one.target).predict(one.tested) == one.truth))
-        for name, model in {SOURCE: source, **models}.items()
-    }
-    return verdict, accuracy
+    found = {name: model.fit(one.X, one.y, target=one.target) for name, model in {SOURCE: source, **models}.items()}
+    found[verdict.choice] = verdict.model  # which may be one of the candidates that are added
+    return verdict, {name: 100 * float(np.mean(own.predict(one.tested) == one.truth)) for name, own in found.items()}
 
 
 def summary(name: str, gains: list[tuple[float, float]]) -> Iterator[str]:
