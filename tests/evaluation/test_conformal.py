@@ -68,11 +68,13 @@ def test_the_same_seed_gives_the_same_sets():
     np.testing.assert_array_equal(prediction_sets(table, threshold), prediction_sets(table, threshold))
 
 
-def test_a_coverage_of_one_and_no_labels_are_refused():
+def test_a_coverage_of_one_no_labels_and_an_unknown_score_are_refused():
     with pytest.raises(InputError, match=r"above 0 and below 1; it is 1\.0"):
         conformal_threshold([[0.5, 0.5]], [0], 1.0)
     with pytest.raises(NotEnoughLabelsError, match="none of the 1 items has a label"):
         conformal_threshold([[0.5, 0.5]], [-1], 0.9)
+    with pytest.raises(InputError, match=r"Unknown score 'raps'\. Choose one of: lac, aps"):
+        conformal_threshold([[0.5, 0.5]], [0], 0.9, score="raps")
 
 
 def test_an_interval_by_hand():

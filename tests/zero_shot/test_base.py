@@ -229,3 +229,23 @@ def test_items_of_another_width_raise_an_error(data):
     X, _, y, S = data
     with pytest.raises(WidthError, match="width 4"):
         ESZSL().fit(X, y, class_vectors=S).predict(X[:, :4])
+
+
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [
+        (ESZSL(target_coding="pm"), "Unknown target_coding 'pm'. Choose one of: zero-one, plus-minus"),
+        (SAE(scoring=None), "Unknown scoring None. Choose one of: to-features, to-semantics"),
+        (GFZSL(covariance="full"), "Unknown covariance 'full'. Choose one of: shared, diagonal"),
+        (FeatureGeneration(n_samples="all"), "Unknown n_samples 'all'. Choose one of: match"),
+        (FeatureGeneration(n_samples=0), "n_samples must be a number above 0; it is 0"),
+        (ConSE(n_nearest=-3), "n_nearest must be a number above 0; it is -3"),
+        (DeViSE(epochs="20"), "epochs must be a number above 0; it is '20'"),
+        (SemanticRidge(penalty=-1), "penalty must be a number of at least 0; it is -1"),
+        (ZeroShotClassifier(temperature=0), "temperature must be a number above 0; it is 0"),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused(data, model, error):
+    X, _, y, S = data
+    with pytest.raises(InputError, match=error):
+        model.fit(X, y, class_vectors=S)

@@ -123,7 +123,7 @@ def test_seen_and_unseen_classes_are_required(y, text):
 
 
 def test_an_unknown_correction_raises_an_error():
-    with pytest.raises(InputError, match="Unknown correction 'shift'"):
+    with pytest.raises(InputError, match=r"Unknown correction 'shift'\. Choose one of: penalty, gate"):
         GeneralizedZeroShotClassifier(SemanticMapClassifier(), correction="shift").fit(
             np.eye(3), [0, 1, -1], class_vectors=np.eye(3)
         )

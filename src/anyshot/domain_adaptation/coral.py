@@ -8,6 +8,7 @@ from scipy.linalg import eigh
 
 from anyshot.base.threads import threads_for
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, fit_base
+from anyshot.errors import InputError
 
 # Whiten the source with its own covariance C_s, color it with the target's C_t:
 #
@@ -79,6 +80,8 @@ class CORAL(AdaptedClassifier):
     ridge: float = 1.0
 
     def _adapt(self, domains: Domains) -> None:
+        if self.ridge < 0:
+            raise InputError(f"ridge={self.ridge} must not be negative.")
         source, target = domains.source, domains.target
         self.map_ = coral_map(source, target, ridge=self.ridge).astype(np.float32)
         transformed = (source - source.mean(axis=0)) @ self.map_ + target.mean(axis=0)  # (n_s, d)

@@ -178,6 +178,8 @@ class MEDA(AdaptedClassifier):
             raise InputError(f"rounds={self.rounds} must be at least 1.")
         if self.n_components < 1 or self.n_neighbors < 1:
             raise InputError(f"n_components={self.n_components} and n_neighbors={self.n_neighbors} must be at least 1.")
+        if self.alignment < 0 or self.smoothness < 0:
+            raise InputError(f"alignment={self.alignment} and smoothness={self.smoothness} must not be negative.")
         sizes = len(domains.source), len(domains.target)
         fraction = min(1, MAX_ITEMS / sum(sizes))
         rows, target_rows = (np.linspace(0, n - 1, max(2, int(fraction * n))).astype(int) for n in sizes)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,6 +121,8 @@ def cross_conformal_interval(
 
 def _nonconformity(probabilities: Floats, score: ConformalScore, random: np.random.Generator) -> Floats:
     """Return the nonconformity of each class for each item (n, c), 0 to 1."""
+    if score not in get_args(ConformalScore):
+        raise InputError(f"Unknown score {score!r}. Choose one of: {', '.join(get_args(ConformalScore))}.")
     if score == "lac":
         return 1 - probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, RandomState, generator, probability_table
+from anyshot.base.validation import Floats, Indexes, RandomState, check_whole, generator, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
@@ -90,6 +90,7 @@ def ausuc(scores: ArrayLike, y: ArrayLike, seen: ArrayLike, *, sample_weight: Ar
 
 def top_k_accuracy(scores: ArrayLike, y: ArrayLike, *, k: int, sample_weight: ArrayLike | None = None) -> float:
     """Return the share of items whose class `y` (n,) has one of the `k` highest scores (n, c)."""
+    check_whole(1, k=k)
     table, index = _scores_and_truth(scores, y)
     best = np.argsort(-table, axis=1, kind="stable")[:, :k]  # (n, k)
     found = (best == index[:, None]).any(axis=1)  # (n,)
@@ -127,6 +128,7 @@ def expected_calibration_error(
 
 def confidence_bins(confidence: NDArray[np.floating], *, n_bins: int) -> Indexes:
     """Return the bin of each confidence (n,): bin b holds those above b / n_bins and up to (b + 1) / n_bins."""
+    check_whole(1, n_bins=n_bins)
     number: Indexes = np.ceil(confidence * n_bins).astype(np.intp) - 1  # (n,)
     return number.clip(0, n_bins - 1)
 

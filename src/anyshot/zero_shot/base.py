@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
-from anyshot.base.validation import Floats, Indexes, Vectors, unit, vectors
-from anyshot.errors import ClassesError, NotEnoughLabelsError, UnknownClassError, WidthError
+from anyshot.base.validation import Floats, Indexes, Vectors, is_number, unit, vectors
+from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
+
+POSITIVE: Final = ("C", "batch_size", "epochs", "learning_rate", "n_nearest", "n_samples", "temperature", "width")
+"""Parameters of the estimators that must be above 0."""
+NOT_NEGATIVE: Final = ("feature_penalty", "label_noise", "margin", "penalty", "semantic_penalty", "shrinkage")
 
 
 class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
@@ -47,8 +51,9 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         NotEnoughLabelsError
             Fewer classes have a label than the method needs.
         InputError
-            `X`, `y` or `class_vectors` has a wrong type or shape.
+            `X`, `y` or `class_vectors` has a wrong type or shape, or a parameter of the estimator is out of range.
         """
+        check_parameters(self)
         items, table = vectors(X), checked_class_vectors(class_vectors)
         index = _checked_index(y, n_items=len(items), n_classes=len(table))
         self._check_columns(X, reset=True)
@@ -147,6 +152,19 @@ class ZeroShotClassifier(ProbabilisticZeroShotEstimator):
 
     def _scores(self, X: Vectors) -> NDArray[np.floating]:
         return unit(X) @ self.class_vectors_.T.astype(np.float32)
+
+
+def check_parameters(model: ZeroShotEstimator) -> None:
+    """Raise InputError if a parameter is none of the choices that `__init__` states, or a number out of range."""
+    for name, hint in get_type_hints(type(model).__init__).items():
+        value = getattr(model, name, None)
+        choices = [choice for own in (hint, *get_args(hint)) if get_origin(own) is Literal for choice in get_args(own)]
+        if choices and not is_number(value) and value not in choices:
+            raise InputError(f"Unknown {name} {value!r}. Choose one of: {', '.join(choices)}.")
+        if name in POSITIVE and not (value in choices or (is_number(value) and value > 0)):
+            raise InputError(f"{name} must be a number above 0; it is {value!r}.")
+        if name in NOT_NEGATIVE and not (is_number(value) and value >= 0):
+            raise InputError(f"{name} must be a number of at least 0; it is {value!r}.")
 
 
 def candidate_mask(candidates: ArrayLike | None, *, n_classes: int) -> NDArray[np.bool_]:

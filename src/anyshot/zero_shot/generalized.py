@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, unit, vectors
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import NotEnoughLabelsError
 from anyshot.zero_shot.base import ZeroShotEstimator, candidate_mask
 from anyshot.zero_shot.class_wise_search import ClassFold, class_folds, held_out_scores
 from anyshot.zero_shot.semantic_map import SemanticMapClassifier
@@ -107,8 +107,6 @@ class GeneralizedZeroShotClassifier(ZeroShotEstimator):
             )
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
-        if self.correction not in ("penalty", "gate"):
-            raise InputError(f"Unknown correction {self.correction!r}. Choose 'penalty' or 'gate'.")
         self.base_ = clone(self.base).fit(X, y, class_vectors=self.class_vectors_)
         self.seen_means_ = _unit_means(X, y, self.seen_classes_)
         self.seen_penalty_, self.held_out_harmonic_mean_ = (

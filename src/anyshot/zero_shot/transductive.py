@@ -19,7 +19,7 @@ from sklearn.base import clone
 
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, unit, vectors
 from anyshot.errors import InputError
-from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator
+from anyshot.zero_shot.base import ZeroShotClassifier, ZeroShotEstimator, check_parameters
 from anyshot.zero_shot.class_shares import share_offsets
 from anyshot.zero_shot.generalized import GeneralizedZeroShotClassifier
 from anyshot.zero_shot.pool_refinement import most_confident, refine
@@ -313,8 +313,7 @@ class TransductiveZeroShotClassifier(ZeroShotEstimator):
         WidthError
             Class vectors are not as wide as the items and there are no labels; or the pool has another width.
         """
-        if self.method not in _METHODS:
-            raise InputError(f"Unknown method {self.method!r}. Choose one of: {', '.join(_METHODS)}.")
+        check_parameters(self)
         if not 0 <= self.balance <= 1:
             raise InputError(f"balance must be between 0 and 1; got {self.balance}.")
         pool = None if unlabeled is None else vectors(unlabeled, name="unlabeled")
