@@ -112,3 +112,8 @@ def test_marks_add_and_drop_words():
     assert Words.read("good, great") == Words("good great")
     assert Words.read("good +fun -dull", "nice") == Words("good, nice", add="fun", drop="dull")
     assert Words.read("+money back, -free") == Words(add=["money back"], drop="free")
+
+
+def test_half_of_a_character_is_refused():
+    with pytest.raises(ClassesError, match="half of a character"):
+        Words("prize\ud83d, winner")

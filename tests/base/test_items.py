@@ -243,3 +243,11 @@ def test_rows_of_a_database_and_lazy_tables_are_refused_with_the_remedy():
         modality_of([("refund",), ("late",)])
     with pytest.raises(InputError, match=r"table\.collect\(\)"):
         modality_of(pl.LazyFrame({"a": [1.0]}))
+
+
+def test_the_columns_of_a_table_are_no_lists_of_items():
+    table = {"text": ["a", "b", "c"], "Label": ["x", "y", "x"]}
+    with pytest.raises(InputError, match=r"columns 'text' and 'Label' of a table.*data\['text'\] as X"):
+        items_and_labels(table, None)
+    for classes in ({"text": ["a", "b"], "label": ["c", "d"]}, {"question": ["a"], "topic": ["b", "b"]}):
+        assert items_and_labels(classes, None)[1]  # names of classes

@@ -330,3 +330,8 @@ def test_decimals_of_a_database_are_numbers():
     labels = label_list([Decimal("2"), Decimal("2.5"), Decimal("NaN"), None])
     assert labels == [2, 2.5, None, None]
     assert isinstance(labels[0], int)
+
+
+def test_half_of_a_character_in_a_name_is_replaced():
+    with pytest.warns(UserWarning, match="half of a character"):
+        assert clean_names(["late \ud83d", "b"]) == ["late \N{REPLACEMENT CHARACTER}", "b"]

@@ -501,3 +501,16 @@ def test_a_link_in_the_cache_that_leaves_its_entry_is_refused(tmp_path, target):
     (folder / "arrays.safetensors").symlink_to(target)
     with pytest.raises(ModelFolderError, match=r"contains a symbolic link, arrays\.safetensors"):
         read_model(folder)
+
+
+def test_an_address_is_no_folder():
+    for use in (read_model, lambda folder: write_model(folder, facts={}, arrays={}, card="")):
+        with pytest.raises(ModelFolderError, match=r"s3://bucket/model is an address"):
+            use("s3://bucket/model")
+
+
+def test_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_model("~/model", facts={"a": 1}, arrays={}, card="")
+    assert read_model(tmp_path / "model").facts == read_model("~/model").facts

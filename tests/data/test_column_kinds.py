@@ -1,3 +1,4 @@
+import re
 from datetime import date, time, timedelta
 from decimal import Decimal
 
@@ -104,3 +105,34 @@ def test_many_numbers_with_one_unit_are_no_categories(form):
         kind_of(column)
     assert kind_of(column.astype("category")) == kind_of(column[:10]) == "category"
     assert kind_of(pd.concat([column, pd.Series(["3 lb"])])) == "category"
+
+
+@pytest.mark.parametrize("other", ["?", "n/a", "12 kg"])
+def test_many_numbers_beside_a_few_texts_are_no_categories(other):
+    for column in ([*map(str, range(30)), other], [*range(30), other]):  # of a CSV, and of a sheet
+        with pytest.raises(InputError, match=f"'size' holds numbers, but also '{re.escape(other)}'.*pandas.to_numeric"):
+            kind_of(pd.Series(column, name="size"))
+        assert kind_of(pd.Series(column, name="size").astype("category")) == "category"
+    assert kind_of(pd.Series(["1", "2", "3", other])) == "category"
+    assert kind_of(pd.Series([f"{n}{'A' * (n % 3 == 0)}" for n in range(30)])) == "category"  # codes
+
+
+def test_many_dates_and_times_beside_a_few_texts_are_no_categories():
+    days, times = pd.date_range("2020-01-01", periods=30), [f"{hour:02}:15" for hour in range(24)]
+    for column in ([*days.strftime("%Y-%m-%d"), "?"], [*days, "?"], [*days.strftime("%d.%m.%Y"), "0000-00-00"]):
+        with pytest.raises(InputError, match="'day' holds dates, but also"):
+            kind_of(pd.Series(column, name="day", dtype=object))
+    with pytest.raises(InputError, match="'at' holds durations, but also"):
+        kind_of(pd.Series([*times, "closed"], name="at"))
+
+
+@pytest.mark.parametrize("empty", ["", " ", "NaN", "<NA>", None])
+def test_an_empty_cell_beside_numbers_as_text_is_missing(empty):
+    column = pd.Series(["1", "2.5", empty], dtype=object)
+    assert kind_of(column) == "number"
+    np.testing.assert_array_equal(as_numbers(column, "number"), [1, 2.5, np.nan])
+
+
+def test_a_number_that_stands_for_a_missing_one_is_refused():
+    with pytest.raises(InputError, match=r"Column 'x' contains 1.79769e\+308 in row 1; numbers up to 1e\+150"):
+        as_numbers(pd.Series([1.0, 1.7976931348623157e308], name="x"), "number")

@@ -161,3 +161,16 @@ def test_the_messages_are_twenty_per_class_and_a_few_of_none():
     assert len(counts) == 10
     assert set(counts.values()) == {20}
     assert len(set(data.items)) == len(data) == 212
+
+
+def test_one_column_is_not_for_items_and_labels(tmp_path):
+    (tmp_path / "a.csv").write_text("text,more,label\na,b,x\nc,d,y\n")
+    for text in ("text", "text,more"):
+        with pytest.raises(InputError, match="Give two columns"):
+            read_data(tmp_path / "a.csv", text_column=text, label_column="text")
+
+
+@pytest.mark.parametrize("k", [2.5, "3", None, True, -1])
+def test_a_number_of_rows_that_is_none_is_refused(k):
+    with pytest.raises(InputError, match="k must be"):
+        few_per_class(["a", "b"], k)

@@ -93,3 +93,21 @@ def test_columns_without_names_in_texts_keep_their_order_also_when_saved(names):
     assert table.transform(frame.set_axis(["a", "b", "c"], axis=1).to_numpy()).shape == (20, 4)
     with pytest.raises(InputError, match="another order"):
         table.transform(frame.iloc[:, ::-1])
+
+
+def test_a_table_with_a_year_is_no_vectors_of_equal_length():
+    years = pd.DataFrame({"year": 1990 + np.arange(20), "share": ALIKE[:, 0], "rate": ALIKE[:, 1]})
+    assert holds_features(years)
+    assert holds_features(ALIKE * [1, 1, 100] + 1e9)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-300, 0), (1, 1e9), (1e140, 0)])
+def test_columns_of_any_size_are_standardized(scale, offset):
+    rows = ALIKE * scale + offset
+    found = FeatureTable.fit([rows], standardize=True).transform(rows)[:, :3]
+    np.testing.assert_allclose(found, (ALIKE - ALIKE.mean(axis=0)) / ALIKE.std(axis=0), atol=1e-5)
+
+
+def test_numbers_whose_squares_are_infinite_are_refused_by_row():
+    with pytest.raises(InputError, match=r"X contains .*e\+300 in rows 0, 1"):
+        FeatureTable.fit([np.abs(ALIKE) * 1e300], standardize=True)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anyshot.data.tables import parse_json, read_table, with_columns_of, write_table
+from anyshot.data.json_rows import parse_json
+from anyshot.data.tables import read_table, with_columns_of, write_table
 from anyshot.data.text_files import read_text
 from anyshot.errors import DataFileError
 from data.written import file

@@ -1,9 +1,10 @@
 import gzip
 import logging
+from pathlib import Path
 
 import pytest
 
-from anyshot.data.text_files import read_text
+from anyshot.data.text_files import existing, read_text
 from anyshot.errors import DataFileError, InputError
 
 TEXTS = {
@@ -83,3 +84,25 @@ def test_a_file_of_another_kind_is_named(tmp_path, content, what):
 def test_a_text_may_begin_as_a_file_of_another_kind(tmp_path):
     (tmp_path / "a.csv").write_text("PAR1,PAR2\n")
     assert read_text(tmp_path / "a.csv") == ("PAR1,PAR2\n", "utf-8")
+
+
+def test_an_address_is_refused_as_it_was_given(tmp_path):
+    with pytest.raises(DataFileError, match=r"https://example.org/data.csv is an address, .* Download it"):
+        existing(Path("https://example.org/data.csv"))
+    with pytest.raises(DataFileError, match="There is no file"):
+        existing(tmp_path / "c:/a.csv")
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ("<!DOCTYPE html>", "a page of the web"),
+        ("version https://git-lfs.github.com/spec/v1", "Run: git lfs pull"),
+        ("%PDF-1.7", "a PDF"),
+        ("{\\rtf1", "rich text"),
+    ],
+)
+def test_files_of_other_kinds_are_named_whatever_their_names_end_in(tmp_path, start, words):
+    (tmp_path / "a.csv").write_text(f"\n{start}\nand more\n")
+    with pytest.raises(DataFileError, match=words):
+        read_text(tmp_path / "a.csv")

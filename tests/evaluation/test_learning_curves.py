@@ -249,3 +249,11 @@ def test_a_single_point_without_spread_can_be_drawn(tmp_path):
 def test_more_lines_than_colors_can_be_drawn(n_lines):
     lines = [Line(str(n), ["1", "2"], np.array([0.5, 0.6]), np.array([0.1, 0.1])) for n in range(n_lines)]
     assert len(curve_picture(lines, ticks=["1", "2"], title="t", note="n").axes[0].texts) == n_lines + 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"shots": "all"}, {"shots": 1}, {"shots": (1, 2.5)}, {"shots": ("All",)}, {"seeds": 0}]
+)
+def test_shots_and_draws_that_are_no_numbers_are_refused_before_a_fit(options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        learning_curve(_Needy(), ["a", "b"], ["a", "b"], ["a"], ["a"], **options)

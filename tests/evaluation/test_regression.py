@@ -69,7 +69,7 @@ def test_few_or_equal_numbers_get_a_note():
     [
         ([1.0], [1.0, 2.0], InputError, "One prediction per label"),
         ([1.0], [np.nan], InputError, "The prediction in row 0 is not a number"),
-        ([np.inf], [1.0], InputError, "y contains infinity, in row 0"),
+        ([np.inf], [1.0], InputError, "y contains infinity in row 0"),
         (["a"], [1.0], InputError, "y holds 'a' in row 0, which is not a number"),
         ([None], [1.0], NotEnoughLabelsError, "None of the 1 items has a number"),
     ],

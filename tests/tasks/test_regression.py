@@ -204,7 +204,7 @@ def test_invalid_input_raises_an_error():
     X, y = rows(5, 0)
     with pytest.raises(NotEnoughLabelsError, match="None of the 5 rows has a label"):
         AnyShotRegressor().fit(X, np.full(5, np.nan))
-    with pytest.raises(InputError, match="infinity, in row 2"):
+    with pytest.raises(InputError, match="infinity in row 2"):
         AnyShotRegressor().fit(X, [1, 2, np.inf, 4, 5])
     with pytest.raises(InputError, match="alpha must be 'evidence' or a number above 0; got 0"):
         AnyShotRegressor(alpha=0).fit(X, y)
@@ -273,3 +273,11 @@ def test_targets_may_be_nullable_or_decimal():
     expected = AnyShotRegressor().fit(X, [*y[:5], None]).predict(X)
     np.testing.assert_array_equal(AnyShotRegressor().fit(X, pd.array([*y[:5], None], "Float64")).predict(X), expected)
     np.testing.assert_allclose(AnyShotRegressor().fit(X, [*map(Decimal, y[:5]), None]).predict(X), expected)
+
+
+def test_features_of_any_size_are_learned():
+    X, y = rows(40, 0)
+    for scaled in (X * 1e-300, X + 1e9):
+        assert AnyShotRegressor().fit(scaled, y).score(scaled, y) > 0.9
+    with pytest.raises(InputError, match=r"X contains .* numbers up to 1e\+150"):
+        AnyShotRegressor().fit(X * 1e300, y)

@@ -125,3 +125,8 @@ def test_names_are_split_into_words(name, words):
 def test_splitting_twice_changes_nothing():
     for name in ("Refund_not_showing_up", "topUpFailed", "APIError", "Sci/Tech", "iPhone"):
         assert as_words(as_words(name)) == as_words(name)
+
+
+def test_half_of_a_character_in_a_description_names_the_class():
+    with pytest.raises(ClassesError, match="description of class 'refund' has an unpaired surrogate"):
+        describe({"refund": "money \ud83d", "other": None})

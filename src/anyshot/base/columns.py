@@ -7,10 +7,21 @@ import enum
 import numbers
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+# The first name of each has priority over the others.
+TEXT_COLUMNS: Final = (
+    *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
+    *("document", "tweet", "title", "description", "subject"),
+)
+IMAGE_COLUMNS: Final = (
+    *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
+    "picture",
+)
+LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
 
 
 def column_values(column: Any) -> list[Any]:

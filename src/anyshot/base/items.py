@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.columns import (
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    TEXT_COLUMNS,
     column_values,
     is_table,
     named_rows,
@@ -305,6 +308,7 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
         for label, own in X.items():
             check_list(own, what=f"A list of the items of {label!r}")
         lists = {label: by_position(own) for label, own in X.items()}
+        _refuse_columns(lists)
         labels = label_list([label for label, own in lists.items() for _ in own])
         return [item for own in lists.values() for item in own], labels
     if X is None:
@@ -319,6 +323,21 @@ def items_and_labels(X: Items | Mapping[Label, Items] | None, y: Labels | None) 
     if n_items != item_count(y):
         raise wrong_number_of_labels(n_items, item_count(y))
     return X, label_list(y)
+
+
+def _refuse_columns(lists: Mapping[Label, Items]) -> None:
+    """Raise InputError if {label: items} is a table, {"text": texts, "label": labels}, as Hugging Face's data are."""
+    names = {str(name).casefold(): name for name in lists}
+    of_items = next((names[one] for one in (*TEXT_COLUMNS, *IMAGE_COLUMNS) if one in names), None)
+    of_labels = next((names[one] for one in LABEL_COLUMNS if one in names), None)
+    if of_items is None or of_labels is None or of_items == of_labels:
+        return
+    labels = [str(label) for label in lists[of_labels]]
+    if len(labels) == len(lists[of_items]) and len(set(labels)) < len(labels):
+        raise InputError(
+            f"The mapping has the columns {of_items!r} and {of_labels!r} of a table; {{label: items}} was expected. "
+            f"Pass data[{of_items!r}] as X and data[{of_labels!r}] as y."
+        )
 
 
 def weighted_items(

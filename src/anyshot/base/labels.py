@@ -5,6 +5,7 @@ class indexes.
 """
 
 import difflib
+import re
 import unicodedata
 import warnings
 from collections import Counter
@@ -29,6 +30,7 @@ INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
 """Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
@@ -162,15 +164,25 @@ def _plain_number(label: Decimal) -> int | float:
 def clean_name(name: str) -> str:
     r"""Return a name as it is compared: composed accents, plain spaces, no invisible characters, none at the ends.
 
+    Half of a character becomes U+FFFD.
+
     >>> clean_name("cafe\u0301\u00a0 \ufeff")
     'café'
     """
     if name.isascii():
         return name.strip()
-    kept = "".join(
-        " " if unicodedata.category(letter) == "Zs" else letter for letter in name if letter not in INVISIBLE
-    )
+    letters = (letter for letter in whole_characters(name) if letter not in INVISIBLE)
+    kept = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in letters)
     return unicodedata.normalize("NFC", kept).strip().strip("\u200c\u200d\u200e\u200f").strip()
+
+
+def whole_characters(text: str) -> str:
+    r"""Return a text in which each unpaired surrogate, half of a character, is U+FFFD.
+
+    >>> whole_characters("late \ud83d") == "late \N{REPLACEMENT CHARACTER}"
+    True
+    """
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
@@ -185,8 +197,8 @@ def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:
         return given
     n = sum(isinstance(value, str) and cleaned[value] != value for value in given)
     warnings.warn(
-        f"{n} of {len(given)} {what} have spaces at their ends, invisible characters or decomposed accents, such as "
-        f"{changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this.",
+        f"{n} of {len(given)} {what} have spaces at their ends, invisible characters, decomposed accents or half of a "
+        f"character, such as {changed[0]!a}. They are read as {cleaned[changed[0]]!a}; write them so to silence this.",
         stacklevel=2,
     )
     return [cleaned[value] if isinstance(value, str) else value for value in given]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from anyshot.base.files import folder_lock, readable_folder, replace_folder, restore_folder
+from anyshot.base.user_folders import web_address
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
@@ -96,7 +97,7 @@ def write_model(
     content = {_ARRAYS: _array_bytes(arrays)}
     model = _model_bytes(_to_json(facts, "facts"), content)
     files = {**content, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
-    target = Path(folder).resolve()
+    target = _local(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(target):
@@ -119,7 +120,7 @@ def read_model(folder: str | os.PathLike[str]) -> SavedModel:
         (other than its card), or contains a file that may run code or a symbolic link, except for those of the Hugging
         Face cache into its own blobs.
     """
-    target = Path(folder).resolve()
+    target = _local(folder)
     for _ in range(_ATTEMPTS - 1):
         before = _identity(target)
         try:
@@ -152,6 +153,15 @@ def opened_model(folder: str | os.PathLike[str]) -> Iterator[SavedModel]:
             f"{folder} is not a model that anyshot {anyshot_version()} can read: {what}. It was written by anyshot "
             f"{saved.version}, or by hand. Fit and save the model again."
         ) from error
+
+
+def _local(folder: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a folder, "~" expanded, or raise ModelFolderError for an address."""
+    path = Path(os.path.expanduser(folder))
+    address = web_address(path)
+    if address is not None:
+        raise ModelFolderError(f"{address} is an address; models are kept in folders of this machine. Give a folder.")
+    return path.resolve()
 
 
 def _read(target: Path) -> SavedModel:
@@ -334,7 +344,7 @@ def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 def check_replaceable(folder: str | os.PathLike[str]) -> None:
     """Raise ModelFolderError if writing a model to a folder would delete anything but a model."""
-    target = Path(folder).resolve()
+    target = _local(folder)
     if not target.exists():
         return
     if not target.is_dir():

@@ -84,3 +84,14 @@ def _temporary_folder(user: int) -> Path:
             "folder of your own, or switch the cache off with cache=False."
         )
     return folder
+
+
+def web_address(path: Path) -> str | None:
+    """Return the address that was given in place of a path, or None.
+
+    >>> web_address(Path("https://example.org/data.csv"))
+    'https://example.org/data.csv'
+    """
+    scheme, colon, rest = path.as_posix().partition(":/")  # `Path` keeps one of the two slashes
+    is_address = bool(colon) and len(scheme) > 1 and scheme.isalnum()  # a single letter is a drive
+    return f"{scheme}://{rest.lstrip('/')}" if is_address else None

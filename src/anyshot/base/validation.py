@@ -22,6 +22,9 @@ RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | Non
 MAX_DENSE_BYTES: Final = 2**31
 """Largest dense table that a sparse one is converted to."""
 
+LARGEST: Final = 1e150
+"""Numbers beyond this are refused: their squares exceed what a float holds."""
+
 _COMMA: Final = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,8 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     if hasattr(X, "toarray"):
         _check_dense_size(X, name)
     try:
-        table = numeric_array(X, dtype=np.float32)
+        with np.errstate(over="ignore"):  # refused below
+            table = numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
     if table.ndim != 2 or table.shape[1] == 0:
@@ -51,7 +55,9 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
     if not np.isfinite(table).all():
         rows = np.flatnonzero(~np.isfinite(table).all(axis=1))
-        raise BadItemError(f"{name} contains NaN or infinity in {named_rows(rows)}. Remove or correct these vectors.")
+        large = np.isfinite(numeric_array(X, dtype=np.float64)[rows]).all()
+        what = "numbers beyond 3.4e38" if large else "NaN or infinity"
+        raise BadItemError(f"{name} contains {what} in {named_rows(rows)}. Remove or correct these vectors.")
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
@@ -63,14 +69,47 @@ def refuse_lazy(given: Any) -> None:
         raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
 
 
+def check_size(values: Floats, what: str) -> None:
+    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `LARGEST`; what: the subject of the message."""
+    sizes = np.nan_to_num(np.abs(values), posinf=np.inf)
+    by_row = sizes if sizes.ndim == 1 else sizes.max(axis=1, initial=0)
+    infinite, large = np.flatnonzero(np.isinf(by_row)), np.flatnonzero(by_row > LARGEST)
+    if infinite.size:
+        raise InputError(f"{what} contains infinity in {named_rows(infinite)}. Correct or remove it.")
+    if large.size:
+        raise InputError(
+            f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {LARGEST:g} are supported. "
+            "Leave the cell empty if it stands for a missing number, or divide the numbers."
+        )
+
+
+def column_std(rows: Floats, weights: Floats | None = None) -> Floats:
+    """Return the standard deviation of each column of `rows` (n, d), 0 for one that varies by rounding errors only.
+
+    Numbers of any size: the columns are divided by their largest number, so that no square is 0 or infinite.
+    """
+    largest = np.abs(rows).max(axis=0)  # (d,)
+    parts = rows / np.where(largest > 0, largest, 1)  # (n, d), from -1 to 1
+    mean = np.average(parts, axis=0, weights=weights)
+    std = np.sqrt(np.average((parts - mean) ** 2, axis=0, weights=weights))
+    return np.asarray(np.where(std > 1e-12, std, 0) * largest)
+
+
 def target_numbers(y: Any, *, name: str = "y") -> Floats:
     """Return numbers to predict as floats (n,), NaN for missing ones.
 
     Raises
     ------
     InputError
-        A value is a date, a duration or a text that is not a number, or is infinite; the message names its row.
+        A value is a date, a duration or a text that is not a number, or is infinite; the message names its row. Or
+        there are several columns.
     """
+    shape = tuple(getattr(y, "shape", ()))
+    if len(shape) == 2 and shape[1] > 1:
+        raise InputError(
+            f"{name} must hold one number for each row; the shape is {shape}. For several targets, use "
+            'MultitaskModel().fit(X, {"name": numbers, ...}).'
+        )
     values = column_values(y)
     found = np.empty(len(values), dtype=np.float64)
     for row, value in enumerate(values):
@@ -87,9 +126,7 @@ def target_numbers(y: Any, *, name: str = "y") -> Floats:
         except (TypeError, ValueError) as error:
             comma = " It has a decimal comma; write a point." if _COMMA.fullmatch(str(value).strip()) else ""
             raise InputError(f"{name} holds {value!r} in row {row}, which is not a number.{comma}") from error
-    infinite = np.flatnonzero(np.isinf(found))
-    if infinite.size:
-        raise InputError(f"{name} contains infinity, in {named_rows(infinite)}. Correct it.")
+    check_size(found, name)
     return found
 
 

@@ -8,7 +8,8 @@ from anyshot.base.class_words import Words
 from anyshot.base.labels import clean_names
 from anyshot.data.class_names import CLASS_TABLES, listed_classes
 from anyshot.data.item_columns import listed_columns
-from anyshot.data.tables import Table, parse_json, read_table
+from anyshot.data.json_rows import parse_json
+from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import existing, read_text, suffix_of
 from anyshot.errors import ClassesError, DataFileError
 

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
 
-from anyshot.base.columns import named_rows, python_value
-from anyshot.base.validation import Floats
+from anyshot.base.columns import python_value
+from anyshot.base.labels import is_blank
+from anyshot.base.validation import Floats, check_size
+from anyshot.data.item_columns import MISSING_TEXTS
 from anyshot.errors import InputError
 
 Kind: TypeAlias = Literal["number", "date", "day first", "month first", "duration", "category"]
@@ -56,7 +58,7 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
         return "duration"
     if isinstance(kind, pd.CategoricalDtype):
         return "category"
-    values = [value for value in map(python_value, column.astype(object)[column.notna()]) if value is not None]
+    values = [value for value in map(python_value, column.astype(object)[column.notna()]) if not _is_empty(value)]
     if not values:
         return "category"
     if all(isinstance(value, str) for value in values):
@@ -65,7 +67,29 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     for kinds, found in _OBJECTS:
         if all(isinstance(value, kinds) for value in values):
             return found
+    _check_exceptions({value.strip() if isinstance(value, str) else value for value in values}, column.name)
     return "category"
+
+
+def _is_empty(value: object) -> bool:
+    """Return whether a cell holds nothing, or a text that says so, as beside numbers that a file has as text."""
+    return value is None or (isinstance(value, str) and (is_blank(value) or value.strip() in MISSING_TEXTS))
+
+
+def _check_exceptions(values: set[Any], name: object) -> None:
+    """Raise InputError if many different numbers, or dates, stand beside a few texts: they are no categories.
+
+    A question mark among numbers would make each of them a category.
+    """
+    for what, is_one, convert in _MEASURED:
+        others = [value for value in values if not is_one(value)]
+        if _MANY * len(others) <= len(values) - len(others) and len(values) - len(others) > _MANY:
+            shown = ", ".join(map(repr, sorted(map(str, others))[:3]))
+            raise InputError(
+                f"Column {name!r} holds {what}, but also {shown}. Correct such cells, or take them for missing by "
+                f"{convert.format(f'table[{name!r}]')}; or, if the column holds categories, convert it by "
+                'astype("category").'
+            )
 
 
 def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
@@ -76,9 +100,7 @@ def as_numbers(column: "pd.Series[Any]", kind: Kind) -> Floats:
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     found = _vectorized(column, kind)
-    infinite = np.flatnonzero(np.isinf(found))
-    if infinite.size:
-        raise InputError(f"Column {column.name!r} contains infinity in {named_rows(infinite)}. Correct or remove it.")
+    check_size(found, f"Column {column.name!r}")
     return found
 
 
@@ -91,6 +113,7 @@ def _vectorized(column: "pd.Series[Any]", kind: Kind) -> Floats:
         moments = pd.to_datetime(column, utc=True)
         return np.asarray((moments - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / _DAY, dtype=np.float64)
     values = [None if missing else python_value(value) for value, missing in zip(column, column.isna(), strict=True)]
+    values = [None if _is_empty(value) else value for value in values]
     try:
         return np.array([np.nan if value is None else _number(value, kind) for value in values], dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -102,6 +125,27 @@ _OBJECTS: Final[tuple[tuple[Any, Kind], ...]] = (
     ((numbers.Number,), "number"),  # Decimal is one
     ((datetime.date,), "date"),
     ((datetime.timedelta, datetime.time), "duration"),
+)
+
+
+def _is_number(value: object) -> bool:
+    return bool(_NUMBER.fullmatch(value)) if isinstance(value, str) else isinstance(value, numbers.Number)
+
+
+def _is_date(value: object) -> bool:
+    if not isinstance(value, str):
+        return isinstance(value, datetime.date)
+    return any(form.fullmatch(value) for form in (_YEAR_FIRST, _NAMED_MONTH, _DATE))
+
+
+def _is_time(value: object) -> bool:
+    return bool(_TIME.fullmatch(value)) if isinstance(value, str) else isinstance(value, _OBJECTS[2][0])
+
+
+_MEASURED: Final = (
+    ("numbers", _is_number, "pandas.to_numeric({0}, errors='coerce')"),
+    ("dates", _is_date, "pandas.to_datetime({0}, errors='coerce')"),
+    ("durations", _is_time, "pandas.to_timedelta({0}, errors='coerce')"),
 )
 
 
@@ -140,6 +184,7 @@ def _kind_of_texts(texts: list[str], name: object) -> Kind:
     dates = [_DATE.fullmatch(text) for text in stripped]
     if not all(dates):
         _check_units(stripped, name)
+        _check_exceptions({*stripped}, name)
     return _kind_of_dates([found for found in dates if found], name) if all(dates) else "category"
 
 

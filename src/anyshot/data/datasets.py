@@ -14,12 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from anyshot.base.columns import IMAGE_COLUMNS, TEXT_COLUMNS
 from anyshot.base.labels import Label, Labels, classes_in, is_blank, label_list
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
-    IMAGE_COLUMNS,
-    TEXT_COLUMNS,
     find_column,
     find_labels,
     is_joined,
@@ -142,8 +141,7 @@ def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -
     >>> few_per_class(["a", "b", "a", None, "a"], 3, random_state=0)
     array([0, 1, 2, 4])
     """
-    if k < 0:
-        raise InputError(f"k must be at least 0; it is {k}.")
+    check_whole(0, k=k)
     random = generator(random_state)
     rows: dict[Label, list[int]] = {name: [] for name in classes_in(labels)}
     for row, label in enumerate(label_list(labels)):
@@ -177,6 +175,8 @@ def _from_table(
         )
     column = text or image or ""
     of_labels = None
+    if given["label"] is not None and given["label"] in (column, *(part.strip() for part in column.split(","))):
+        raise InputError(f"{column!r} was given for the items and {given['label']!r} for the labels. Give two columns.")
     if with_labels:
         of_labels = find_labels(table, given["label"], items=column, classes=classes)
     data = Dataset(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.columns import are_texts, column_labels, numeric_array, text_columns
-from anyshot.base.validation import Floats
+from anyshot.base.validation import Floats, check_size, column_std
 from anyshot.data.table_vectors import TableVectors, as_frame
 from anyshot.errors import InputError
 
@@ -18,7 +18,7 @@ MAX_RATIO: Final = 10.0
 MAX_WIDE_RATIO: Final = 100.0
 """The same for a wide table, of the 90 % to the 10 % quantile."""
 EQUAL_LENGTHS: Final = 0.01
-"""Relative standard deviation of the rows' lengths, below which they are vectors of a network."""
+"""Standard deviation of the rows' lengths, relative to that of the rows, below which they are vectors of a network."""
 
 
 class FeatureTable:
@@ -60,8 +60,10 @@ class FeatureTable:
             rows = table.columns.transform(whole)
         else:
             rows = np.concatenate([numeric_array(part, dtype=np.float64) for part in frames])
-        std = rows.std(axis=0)
-        table.mean, table.std = rows.mean(axis=0), np.where(std > 1e-9 * np.abs(rows).max(axis=0), std, 1.0)
+        if rows.ndim == 2:  # another shape is refused where vectors are needed
+            check_size(rows, "X")
+        std = column_std(rows)
+        table.mean, table.std = rows.mean(axis=0), np.where(std > 0, std, 1.0)
         return table
 
     def transform(self, X: Any) -> Any:
@@ -150,9 +152,13 @@ def holds_features(X: Any) -> bool:
     rows = rows.astype(np.float64)
     if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
         return isinstance(frame, pd.DataFrame) and rows.ndim == 2 and 2 <= rows.shape[1] < WIDE
-    lengths, std = np.linalg.norm(rows, axis=1), rows.std(axis=0)
+    std = column_std(rows)
     varying = std[std > 0]
-    if lengths.std() <= EQUAL_LENGTHS * lengths.mean() or len(varying) < 2:
+    if len(varying) < 2:
+        return False
+    # The rows of a table with a year have similar lengths too, but vary in them as much as the year does.
+    lengths, spread = np.linalg.norm(rows / std.max(), axis=1), np.linalg.norm(std / std.max())
+    if lengths.std() <= EQUAL_LENGTHS * spread:
         return False
     if rows.shape[1] >= WIDE:
         low, high = np.quantile(varying, [0.1, 0.9])

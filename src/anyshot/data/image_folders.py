@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
 from anyshot.data.item_columns import (
-    IMAGE_COLUMNS,
-    LABEL_COLUMNS,
     find_column,
     find_labels,
     listed_columns,

@@ -5,25 +5,16 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
+from anyshot.base.columns import LABEL_COLUMNS
 from anyshot.base.labels import Label, clean_names, is_blank
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
 
-# The first name of each has priority over the others.
-TEXT_COLUMNS: Final = (
-    *("text", "sentence", "message", "utterance", "query", "question", "review", "comment", "content", "body"),
-    *("document", "tweet", "title", "description", "subject"),
-)
-IMAGE_COLUMNS: Final = (
-    *("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path", "img", "photo"),
-    "picture",
-)
 OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
 """What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
-LABEL_COLUMNS: Final = ("label", "labels", "class", "category", "target", "intent", "topic", "sentiment", "y")
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:

@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pandas as pd
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import clean_name
 from anyshot.base.validation import extra
+from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
 from anyshot.data.spreadsheet import without_formulas
 from anyshot.data.text_files import existing, read_text, suffix_of
@@ -143,21 +143,6 @@ def _values(series: "pd.Series[Any]") -> list[Any]:
     return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
 
 
-def parse_json(text: str, path: Path, *, line: int = 1) -> Any:
-    """Parse JSON that starts in `line` of the file; repeated names in one object are refused."""
-
-    def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-        if repeated:
-            raise DataFileError(f"{path}, line {line}: an object has the name {repeated[0]!r} twice. Remove one.")
-        return dict(pairs)
-
-    try:
-        return json.loads(text, object_pairs_hook=unique_names)
-    except json.JSONDecodeError as error:
-        raise DataFileError(f"{path}, line {line + error.lineno - 1}: invalid JSON: {error.msg}.") from error
-
-
 def _separated(text: str, path: Path) -> Parsed:
     """Parse CSV or TSV; every cell is a text, as "NA" may be a class."""
     try:
@@ -169,37 +154,14 @@ def _separated(text: str, path: Path) -> Parsed:
     return pd.DataFrame(cells, columns=columns, dtype=object), lines[1:]
 
 
-def _json_rows(text: str, path: Path) -> Parsed:
-    """Parse JSON lines, or one JSON list of objects, whose rows have no line numbers."""
-    rows, lines = [], None
-    if re.match(r"\s*(\[|\{\s*\n)", text):  # a list, or an object over several lines
-        parsed = parse_json(text, path)
-        rows = parsed if isinstance(parsed, list) else [parsed]
-    else:
-        numbered = _lines(text)
-        rows = [parse_json(line, path, line=number) for number, line in numbered]
-        lines = [number for number, _ in numbered]
-    # An object without any text holds rows; one with a text is a row, whose other columns may be lists.
-    if len(rows) == 1 and isinstance(rows[0], dict) and not any(isinstance(one, str) for one in rows[0].values()):
-        lists = [name for name, value in rows[0].items() if isinstance(value, list) and value]
-        inner = next((name for name in lists if all(isinstance(one, dict) for one in rows[0][name])), None)
-        if inner is not None:
-            raise DataFileError(f"{path} is one object with a list of rows as {inner!r}. Write that list alone, [...].")
-    for number, row in enumerate(rows):
-        if not isinstance(row, dict):
-            at = f"item {number}" if lines is None else f"line {lines[number]}"
-            raise DataFileError(f'{path}, {at}: an object is needed, like {{"text": "...", "label": "..."}}.')
+def _json(text: str, path: Path) -> Parsed:
+    rows, lines = json_rows(text, path)
     return pd.DataFrame(rows, dtype=object), lines
 
 
 def _text_lines(text: str, path: Path) -> Parsed:
-    numbered = _lines(text)
+    numbered = numbered_lines(text)
     return pd.DataFrame({"text": [line for _, line in numbered]}, dtype=object), [number for number, _ in numbered]
-
-
-def _lines(text: str) -> list[tuple[int, str]]:
-    """Return the nonempty lines with their numbers; other line separators than newlines may be part of a text."""
-    return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
 
 
 def _excel(path: Path) -> Table:
@@ -251,8 +213,8 @@ _BINARY: dict[str, Callable[[Path], Table]] = {".parquet": _parquet, ".xlsx": _e
 _PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
     ".csv": _separated,
     ".tsv": _separated,
-    ".jsonl": _json_rows,
-    ".json": _json_rows,
+    ".jsonl": _json,
+    ".json": _json,
     ".txt": _text_lines,
 }
 

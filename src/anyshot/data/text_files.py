@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from anyshot.base.user_folders import web_address
 from anyshot.errors import DataFileError, InputError
 
 MARKS: Final = (
@@ -30,6 +31,14 @@ KINDS: Final = (
     (b"\x1f\x8b", "compressed by gzip", ".gz"),
 )
 """How files that are not texts begin, and how their names should end. All of them contain zero bytes."""
+STARTS: Final = (
+    ("<!doctype html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
+    ("<html", "a page of the web, such as one to sign in", "Download the data again, in a browser if needed."),
+    ("version https://git-lfs.", "a pointer of Git LFS", "Run: git lfs pull."),
+    ("%pdf-", "a PDF", "Save its texts as CSV, or as .txt with a text per line."),
+    ("{\\rtf", "a document in rich text", "Save its texts as CSV, or as .txt with a text per line."),
+)
+"""How files of other kinds begin, in lower case, whatever their names end in."""
 SAMPLE: Final = 2**16  # bytes from which an encoding is detected
 
 _FINAL_INSIDE: Final = re.compile("[\u05da\u05dd\u05df\u05e3\u05e5][\u05d0-\u05ea]")
@@ -42,6 +51,11 @@ def existing(path: Path) -> Path:
     path = Path(os.path.expanduser(path))
     if os.path.exists(path):  # unlike `path.exists`, it accepts names that are too long
         return path
+    address = web_address(path)
+    if address is not None:
+        raise DataFileError(
+            f"{address} is an address, and nothing is downloaded from it. Download it, and give the file or folder."
+        )
     beside = [entry.name for entry in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     near = difflib.get_close_matches(path.name, beside, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else "Check the path."
@@ -71,10 +85,13 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """
     data = _content(path)
     if encoding is not None:
-        text = _decoded(data, path, _known(encoding), f"--encoding {encoding}")
+        text = _decoded(data, path, known_encoding(encoding), f"--encoding {encoding}")
     else:
         text, encoding = _detected(data, path)
     text = text.removeprefix("\ufeff")
+    for start, what, remedy in STARTS:
+        if text[:SAMPLE].lstrip().casefold().startswith(start):
+            raise DataFileError(f"{path} holds no data: it is {what}. {remedy}")
     if not text.strip():
         raise DataFileError(f"{path} is empty.")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
@@ -88,7 +105,8 @@ def _content(path: Path) -> bytes:
         raise DataFileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def _known(encoding: str) -> str:
+def known_encoding(encoding: str) -> str:
+    """Return the name of an encoding; raise InputError if Python has none with this name."""
     try:
         "".encode(encoding)
     except LookupError as error:

@@ -16,7 +16,7 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import RandomState, generator
+from anyshot.base.validation import RandomState, check_whole, generator
 from anyshot.domain_adaptation.base import (
     Floats,
     Normalize,
@@ -113,6 +113,7 @@ def domain_gap(
     names of the columns; n_features: number of shifted features reported; n_permutations: permutations behind the
     p-values, at least 39. Raises the errors of `fit` of the estimators.
     """
+    check_whole(0, n_permutations=n_permutations, n_features=n_features)
     if n_permutations < MIN_PERMUTATIONS:
         raise InputError(
             f"n_permutations={n_permutations} cannot give a significant p-value: the smallest is 1 in "

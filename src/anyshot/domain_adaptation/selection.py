@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from anyshot.base.validation import RandomState, generator
+from anyshot.base.validation import RandomState, check_whole, generator
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -283,6 +283,7 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
         if not has_fit_parameter(method, "target"):
             kind = type(method).__name__
             raise InputError(f"Candidate {name!r}, a {kind}, has no fit(X, y, target=...). Pass an adaptation method.")
+    check_whole(0, n_repeats=n_repeats, n_items=n_items)
     if n_repeats < 2:
         raise InputError(f"n_repeats={n_repeats} must be at least 2, to measure agreement.")
     if n_items < MIN_ITEMS:

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -19,7 +19,7 @@ from sklearn.isotonic import isotonic_regression
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, label_list, ranks_in_class, to_indexes
 from anyshot.base.progress import track
-from anyshot.base.validation import Floats, Indexes, generator
+from anyshot.base.validation import Floats, Indexes, check_whole, generator, is_whole
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import accuracy, percent
 from anyshot.evaluation.printing import Printable
@@ -46,8 +46,8 @@ def few_shot_draws(y: ArrayLike, k: Shots, *, seeds: Seeds = 5) -> list[Indexes]
     k = 1. Of a class with fewer than `k` items, all are drawn; "all" draws every labeled item.
     """
     index = np.asarray(y, dtype=np.intp)
-    if k != "all" and k < 0:
-        raise InputError(f"k must be 0 or more, or 'all'; it is {k}.")
+    if k != "all" and not (is_whole(k) and k >= 0):
+        raise InputError(f"k must be 0 or more, or 'all'; it is {k!r}.")
     limit = len(index) if k == "all" else k
     draws = []
     for seed in range(seeds) if isinstance(seeds, int) else seeds:
@@ -152,6 +152,7 @@ def learning_curve(
     InputError
         There is no model, or there are test items without labels.
     """
+    _check_plan(shots, seeds)
     X, y, X_test, y_test = _parts(X, y, X_test, y_test)
     named = models if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
@@ -178,6 +179,17 @@ def learning_curve(
         cause = f" {results[-1]}" if results else ""
         raise NotEnoughLabelsError(f"No model can be fitted at shots={tuple(shots)}. Give more labels.{cause}")
     return LearningCurve(pd.DataFrame(scores).astype({"shots": object}), n_test=len(tested))
+
+
+def _check_plan(shots: object, seeds: object) -> None:
+    """Raise InputError if `shots` or `seeds` are no numbers of labels or of draws, before anything is fitted."""
+    if isinstance(shots, str) or not isinstance(shots, Iterable):
+        raise InputError(f'shots must be a list of labels per class, such as (1, 5, "all"); it is {shots!r}.')
+    bad = [k for k in shots if k != "all" and not (is_whole(k) and k >= 0)]
+    if bad:
+        raise InputError(f"shots must hold whole numbers of labels per class, or 'all'; one of them is {bad[0]!r}.")
+    if not isinstance(seeds, Iterable):
+        check_whole(1, seeds=seeds)
 
 
 def _parts(X: Items, y: Labels, X_test: Items | None, y_test: Labels | None) -> tuple[Items, Labels, Items, Labels]:

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from anyshot.base.items import Items, item_count, take
 from anyshot.base.progress import track
-from anyshot.base.validation import Floats, generator, target_numbers
+from anyshot.base.validation import Floats, check_whole, generator, target_numbers
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.classification import weight_note
 from anyshot.evaluation.fairness import named_groups
@@ -258,6 +258,7 @@ def number_curve(
     InputError
         There is not one label per item.
     """
+    check_whole(1, seeds=seeds)
     labels, truth = target_numbers(y, name="y"), target_numbers(y_test, name="y_test")
     if len(labels) != item_count(X) or len(truth) != item_count(X_test):
         raise InputError(

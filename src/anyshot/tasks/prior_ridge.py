@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Floats
+from anyshot.base.validation import Floats, column_std
 
 # The model. With n labels y, standardized features z (d,), and a few columns t(x) (k,), such as a constant and the
 # prediction of a source model:
@@ -112,8 +112,8 @@ class Standardization(NamedTuple):
     def of(cls, rows: Floats, weights: Floats) -> Self:
         """Return the statistics of weighted rows (n, d)."""
         mean = np.average(rows, axis=0, weights=weights)
-        std = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights))
-        return cls(mean, np.where(std > 1e-9 * np.maximum(np.abs(mean), 1e-6), std, 1.0))
+        std = column_std(rows, weights)
+        return cls(mean, np.where(std > 0, std, 1.0))
 
     def __call__(self, rows: Floats) -> Floats:
         """Return standardized rows (n, d)."""

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from anyshot.base.labels import wrong_number_of_labels
 from anyshot.base.model_folder import SavedModel, write_model
-from anyshot.base.validation import Floats, pair, target_numbers
+from anyshot.base.validation import Floats, check_size, pair, target_numbers
 from anyshot.data.table_vectors import TableVectors, as_frame, is_plain
 from anyshot.errors import InputError, NotEnoughLabelsError
 from anyshot.evaluation.conformal import cross_conformal_interval
@@ -241,7 +242,9 @@ class AnyShotRegressor(RegressorMixin, BaseEstimator):
             return self.table_.transform(_named(X, self.table_.columns_))
         if not hasattr(self, "n_features_in_"):  # fitted to a source only, which reads the rows itself
             return np.zeros((len(np.asarray(X)), 0))
-        return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+        rows = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+        check_size(rows, "X")
+        return rows
 
     def _scaling(self, target: Floats, source: Floats) -> Standardization:
         width = target.shape[1]
@@ -363,9 +366,10 @@ def _labels(y: ArrayLike | None, *, n_rows: int, needed: bool) -> Floats:
                 "as unlabeled=."
             )
         return np.zeros(0)
-    array = column_or_1d(np.asarray(y), warn=True)
-    labels = target_numbers(y if isinstance(y, Iterable) else array)
-    check_consistent_length(labels, np.empty(n_rows))
+    labels = target_numbers(y if isinstance(y, Iterable) else column_or_1d(np.asarray(y)))
+    column_or_1d(np.asarray(y), warn=True)  # warns of a column, as scikit-learn does
+    if len(labels) != n_rows:
+        raise wrong_number_of_labels(n_rows, len(labels))
     return labels
 
 

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
 from anyshot.base.columns import column_values
-from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, clean_names, sorted_rows
+from anyshot.base.labels import (
+    UNKNOWN,
+    Label,
+    Labels,
+    class_table,
+    classes_in,
+    clean_names,
+    sorted_rows,
+    whole_characters,
+)
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
 
@@ -257,6 +266,11 @@ def _descriptions(name: Label, value: object) -> tuple[list[str], Words | None]:
         raise ClassesError(
             f"The description of class {name!r} is of type {type(value).__name__}: {value!r}. Use a text, Words, a "
             "list of them, or None."
+        )
+    half = next((one for one in listed if isinstance(one, str) and whole_characters(one) != one), None)
+    if half is not None:
+        raise ClassesError(
+            f"The description of class {name!r} has an unpaired surrogate, half of a character, {half!r}. Remove it."
         )
     words = [one for one in listed if isinstance(one, Words)]
     if len(words) > 1:

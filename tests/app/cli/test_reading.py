@@ -138,3 +138,11 @@ def test_a_model_on_a_folder_needs_the_folder_named(call, tmp_path):
         assert refused.code == 1
         assert f"name it yourself: load(folder, encoder='hf:{folder}'), on the command line --encoder" in refused.err
         assert call(*command, "--encoder", f"hf:{folder}").code == 0
+
+
+@pytest.mark.parametrize(("name", "found"), [("latin-1", "Gebühr"), ("utf-9", "Unknown encoding 'utf-9'")])
+def test_the_standard_input_has_the_encoding_that_is_named(call, made, monkeypatch, name, found):
+    stream = io.BytesIO("Gebühr\n".encode("latin-1"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
+    done = call("predict", "-", "--model", made / "model", "--encoding", name)
+    assert found in (done.rows[0]["item"] if done.code == 0 else done.err)

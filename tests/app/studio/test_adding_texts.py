@@ -107,3 +107,20 @@ def test_texts_are_not_added_to_a_project_of_images(tmp_path):
         pytest.raises(InputError, match="holds images"),
     ):
         add_texts(project, ["a text"])
+
+
+def test_one_text_and_texts_that_are_cut_off_or_missing(project):
+    with pytest.raises(InputError, match=r"Write \[text\]"):
+        add_texts(project, "refund please")
+    added = add_texts(project, ["refund please", "late \ud83d", None])
+    assert (added.n_items, [place for place, _ in added.faults]) == (1, ["text 2", "text 3"])
+    assert "half of a character" in added.faults[0][1]
+
+
+def test_whole_numbers_beside_an_empty_label_are_no_decimals(project, tmp_path):
+    file = written(tmp_path, "text,label\na b,1.0\nb c,2.0\nc d,\n")
+    assert add_table(project, file, label_column="label").new_classes == ["1", "2"]
+    versions = written(tmp_path, "text,label\na,3.0\nb,4.0\n", "versions.csv")
+    assert add_table(project, versions, label_column="label").new_classes == ["3.0", "4.0"]
+    with pytest.raises(InputError, match="Give two columns"):
+        add_table(project, versions, text_column="text", label_column="text")

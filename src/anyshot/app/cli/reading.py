@@ -20,7 +20,7 @@ from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, with_options
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
-from anyshot.data.text_files import suffix_of
+from anyshot.data.text_files import known_encoding, suffix_of
 from anyshot.errors import InputError
 from anyshot.tasks.loading import load
 
@@ -297,7 +297,10 @@ def lines_of_stdin() -> Iterator[list[str]]:
             if lines:
                 yield lines
     except UnicodeDecodeError as error:
-        raise InputError(f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8.") from error
+        raise InputError(
+            f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8, or name its encoding by "
+            "--encoding."
+        ) from error
     if not found:
         raise InputError("The standard input is empty. Give one text per line.")
 
@@ -308,7 +311,8 @@ def _parts_of_stdin() -> Iterator[str]:
     if raw is None:
         yield from sys.stdin or ()
         return
-    decoder = codecs.getincrementaldecoder(sys.stdin.encoding or "utf-8")(sys.stdin.errors or "strict")
+    encoding = known_encoding(current().encoding or sys.stdin.encoding or "utf-8")
+    decoder = codecs.getincrementaldecoder(encoding)(sys.stdin.errors or "strict")
     rest, is_first = "", True
     while part := raw.read1(STDIN_BYTES):  # waits for the first byte only
         text = rest + decoder.decode(part)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, ins
 from anyshot.app.studio.classes import UNKNOWN_ID, add_class
 from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.project import Project
-from anyshot.base.labels import UNKNOWN, clean_name, is_blank
-from anyshot.data.item_columns import LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.base.labels import UNKNOWN, clean_name, is_blank, whole_characters
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import DataFileError, InputError
 
@@ -23,6 +24,8 @@ MAX_CLASSES: Final = 200
 """Most new classes that a label column may bring; a column with more holds something else."""
 SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".txt")
 """Suffixes of the tables that are read; a .txt file has a text per line."""
+
+_WHOLE: Final = re.compile(r"-?\d+\.0")
 
 _TextRow: TypeAlias = tuple[str, Any, Any, Sequence[Any]]  # place, text, label, all cells
 
@@ -60,8 +63,12 @@ def _preview_of(table: Table, n_rows: int) -> Preview:
 
 def add_texts(project: Project, texts: Iterable[str], *, source: str = "pasted texts") -> Added:
     """Add texts, such as pasted lines; empty ones are left out."""
+    if isinstance(texts, str | bytes):
+        raise InputError("A list of texts is needed; got one text. Write [text].")
     rows: list[_TextRow] = [
-        (f"text {number}", text, None, []) for number, text in enumerate(texts, start=1) if not is_blank(text)
+        (f"text {number}", text, None, [])
+        for number, text in enumerate(texts, start=1)
+        if not (isinstance(text, str) and is_blank(text))
     ]
     return _add_texts(project, rows, source=source, columns=[], item_column=None, report=None)
 
@@ -95,11 +102,13 @@ def add_table(
     for column in (text_column, label_column):
         if column is not None and column not in columns:
             raise DataFileError(f"{name} has no column {column!r}. Its columns: {', '.join(columns)}.")
-    at = columns.index(text_column or "")
-    label_at = None if label_column is None else columns.index(label_column)
+    if label_column == text_column:
+        raise InputError(f"{label_column!r} was given for the texts and for the labels. Give two columns.")
+    at, cells = columns.index(text_column or ""), list(_rows(table))
+    labels = _labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
     rows = [
-        (_place(table, number), row[at], None if label_at is None else row[label_at], row)
-        for number, row in enumerate(_rows(table))
+        (_place(table, number), row[at], label, row)
+        for number, (row, label) in enumerate(zip(cells, labels, strict=True))
     ]
     return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, report=report)
 
@@ -141,9 +150,10 @@ def _add_texts(
 
 def _fault(text: Any, place: str, added: Added) -> bool:
     """Return whether a cell cannot be used as a text, and list why."""
-    missing = text is None or (isinstance(text, float) and math.isnan(text))
-    if missing or is_blank(str(text)):
+    if _is_missing(text) or is_blank(str(text)):
         added.faults.append((place, "the text is empty"))
+    elif whole_characters(str(text)) != str(text):
+        added.faults.append((place, "the text has half of a character, as of an emoji that was cut off"))
     elif len(str(text)) > MAX_TEXT:
         added.faults.append((place, f"the text has {len(str(text)):,} characters; {MAX_TEXT:,} are allowed"))
     else:
@@ -170,8 +180,19 @@ def _label_ids(transaction: Transaction, labels: Sequence[str], added: Added) ->
 
 
 def _clean(label: Any) -> str:
-    missing = label is None or (isinstance(label, float) and math.isnan(label))
-    return "" if missing else " ".join(clean_name(str(label)).split())
+    return "" if _is_missing(label) else " ".join(clean_name(str(label)).split())
+
+
+def _labels(labels: Sequence[Any]) -> Sequence[Any]:
+    """Return a column of labels; 1.0 is 1 if a cell is empty, beside which pandas writes whole numbers so."""
+    given = [label for label in labels if not _is_missing(label) and str(label).strip()]
+    if len(given) == len(labels) or not all(_WHOLE.fullmatch(str(label).strip()) for label in given):
+        return labels
+    return ["" if _is_missing(label) else str(label).strip().removesuffix(".0") for label in labels]
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:

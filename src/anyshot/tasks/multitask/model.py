@@ -256,8 +256,8 @@ class MultitaskModel(FittedTasks):
         validation.vectors(X)
         vectors = validate_data(self, unmasked(X), dtype=np.float64)
         tasks = read_tasks(y, n_items=len(vectors), kinds=self.tasks)
-        center, std = vectors.mean(axis=0), vectors.std(axis=0)
-        varies = std > 1e-9 * np.maximum(np.abs(center), 1e-6)
+        center, std = vectors.mean(axis=0), validation.column_std(vectors)
+        varies = std > 0
         if not varies.any():
             raise InputError(f"All {len(vectors)} vectors are the same. Check X.")
         scale = np.where(varies, std, 1.0) if self.scale else np.ones_like(std)

@@ -16,7 +16,8 @@ from anyshot.app.studio.page.texts import all_texts, texts_in
 from anyshot.errors import AnyshotError
 
 SOURCE = Path(anyshot.__file__).parent
-READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in ("tables.py", "text_files.py"))]
+TABLES = ("json_rows.py", "tables.py", "text_files.py")
+READ = [*(SOURCE / "app/studio").rglob("*.py"), *(SOURCE / "data" / name for name in TABLES)]
 GERMAN = texts_in("de")
 
 
