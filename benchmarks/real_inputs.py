@@ -23,7 +23,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import real_answers
+import real_doors
+import real_estimators
 import real_neighbors
+import real_reports
+import real_requests
 import real_week
 import torch
 from PIL import Image
@@ -505,6 +509,10 @@ holds("command line", "--out is tested first")(
 real_answers.add(holds, command)
 real_neighbors.add(holds, command)
 real_week.add(holds, command)
+real_reports.add(holds)
+real_estimators.add(holds)
+real_doors.add(holds, command)
+real_requests.add(holds, command)
 
 
 def main() -> int:
