@@ -32,8 +32,9 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     def start(X, y):  # of heads for held-out labels, from the other labels
         return corrected(S, X, y) if correcting else prior
 
+    g = confidence * scale_by_spread(prior)
     if len(y):
-        factors, t = average(start, X, y, len(S), confidence, with_clusters)
+        factors, t, held_out_any = average(start, X, y, len(S), g, with_clusters)
         if with_clusters:
             prior, _, pi = move(labeled=3 * sums(X, y, len(S)))
         else:
@@ -41,18 +42,25 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         W, b = weighted_heads(prior, X, y, factors)
         W, b = W / t, b / t
     else:
-        factors, W, b = default_factors(heads(y, len(S)), confidence), 20 * confidence * prior, np.zeros(len(S))
+        factors, W, b = default_factors(heads(y, len(S)), g), 20 * g * prior, np.zeros(len(S))
     if not with_clusters:
         return W, b
-    scores = U @ W.T + b
+    g, scores = confidence * scale_by_spread(prior), U @ W.T + b
     if len(y):
-        pi = likely_shares(scores / confidence, pi, pi, 20 / (1 + len(y)), rounds=20)
-    answers = softmax(scores + offsets(scores, pi, confidence), axis=1)
+        pi = likely_shares(scores / g, pi, pi, 20 / (1 + len(y)), rounds=20)
+    answers = softmax(scores + offsets(scores, pi, g), axis=1)
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
     pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
     W, b = weighted_heads(prior, X, y, factors, pool)
-    t = matching_temperature(U[rows] @ W.T + b, softmax(scores[rows], axis=1).max(axis=1).mean())
-    return W / t, b / t + offsets((U @ W.T + b) / t, pi, confidence)
+    reference = scores[rows] if len(y) and held_out_any else 20 * g * U[rows] @ prior.T
+    t = matching_temperature(U[rows] @ W.T + b, softmax(reference, axis=1).max(axis=1).mean())
+    return W / t, b / t + offsets((U @ W.T + b) / t, pi, g)
+
+
+def scale_by_spread(S):
+    c = len(S)
+    spread = (1 - S @ S.T).sum() / (c * (c - 1))
+    return np.sqrt((c - 1) / c / np.sqrt(max(spread, 0.05)))
 
 
 def clustered(move, Z, names, U, weights):
@@ -110,12 +118,12 @@ def likely_shares(scores, pi, expected, count, *, rounds):
     return pi
 
 
-def offsets(scores, pi, confidence):
+def offsets(scores, pi, g):
     divergence = np.log(len(pi)) + (pi * np.log(pi)).sum()
     part, o = divergence / (divergence + 0.02 * np.log2(len(pi))), np.zeros(len(pi))
     for _ in range(20):
-        o = o + np.log(pi) - np.log(softmax(scores / confidence + o, axis=1).mean(axis=0))
-    return part * confidence * o
+        o = o + np.log(pi) - np.log(softmax(scores / g + o, axis=1).mean(axis=0))
+    return part * g * o
 
 
 def whitened(U):
@@ -177,9 +185,9 @@ def heads(y, c):
     return odds | ({(C, 0): 0.0008 * min(fewest, 20) ** 2 for C in (1.0, 10.0)} if fewest >= 5 else {})
 
 
-def default_factors(odds, confidence):
+def default_factors(odds, g):
     found = shares({head: np.log(own) for head, own in odds.items()})
-    return {head: share * 3 * (confidence if head[1] else 1) for head, share in found.items()}
+    return {head: share * 4 * (g if head[1] else 1) for head, share in found.items()}
 
 
 def shares(logs):
@@ -193,21 +201,22 @@ def weighted_heads(S, X, y, factors, pool=None):
     return sum(factor * W for factor, W, _ in found), sum(factor * b for factor, _, b in found)
 
 
-def average(start, X, y, c, confidence, with_clusters):
-    """Return the factor of each head, and the temperature of their sum, from held-out labels."""
+def average(start, X, y, c, g, with_clusters):
+    """Return the factor of each head, the temperature of their sum, and whether held-out labels set both."""
     odds = heads(y, c)
     counted = np.bincount(y, minlength=c)[y] > 1
     if counted.sum() < 4 or len(np.unique(y[counted])) < 2:
-        factors = default_factors(odds, confidence)
+        factors = default_factors(odds, g)
         if with_clusters or len(np.unique(y)) < 4:
-            return factors, 1.0
+            return factors, 1.0, False
         scores = held_out(start, X, y, factors)
-        return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+        t = best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+        return factors, t, False
     scores, y = {own: table[counted] for own, table in held_out(start, X, y, odds).items()}, y[counted]
-    t = {own: best_temperature(scores[own], y, 1 / (3 * (confidence if own[1] else 1))) for own in odds}
+    t = {own: best_temperature(scores[own], y, 1 / (4 * (g if own[1] else 1))) for own in odds}
     logs = {own: np.log(odds[own]) + log_likelihood(scores[own] / t[own], y) for own in odds}
     factors = {own: share / t[own] for own, share in shares(logs).items()}
-    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0)
+    return factors, best_temperature(sum(factor * scores[own] for own, factor in factors.items()), y, 1.0), True
 
 
 def held_out(start, X, y, odds):

@@ -9,6 +9,7 @@ from scipy.special import log_softmax, softmax
 from anyshot.any_shot.cross_validation import (
     cross_validate,
     default_factors,
+    default_scale,
     default_temperature,
     divided,
     factors_by_likelihood,
@@ -145,10 +146,11 @@ def test_factors_by_hand():
     """Two labels to which one head gives 1/4, and the other 1/2: it is 4 times as likely, at odds of 0.8."""
     own = replace(DEFAULTS, temperature_items=1e9, strong_odds=0.8 / 4**3)  # the temperatures stay at their defaults
     data, index = four_classes(n_each=1)[0].with_defaults(own), np.array([0, 2])
-    scores = {WEAK: np.zeros((2, 4)), STRONG: np.log(3) / own.head_scale * np.eye(4)[index]}
+    scale = default_scale(STRONG, own, names_of(data))
+    scores = {WEAK: np.zeros((2, 4)), STRONG: np.log(3) / scale * np.eye(4)[index]}
     found = factors_by_likelihood(scores, index, data, names_of(data), weight=np.ones(2))
     shares = {WEAK: 1 / (1 + 0.8 * 4), STRONG: 0.8 * 4 / (1 + 0.8 * 4)}
-    assert found == pytest.approx({head: own.head_scale * share for head, share in shares.items()}, rel=1e-5)
+    assert found == pytest.approx({head: scale * share for head, share in shares.items()}, rel=1e-5)
 
 
 @pytest.mark.parametrize("confidence", [1.0, 0.3])
@@ -159,7 +161,7 @@ def test_factors_are_shares_over_temperatures(confidence):
     scores = {head: 0.3 * np.eye(4)[index] + 0.3 * random.normal(size=(20, 4)) for head in heads(data)}
     temperatures, log_odds = {}, {}
     for head, odds in heads(data).items():
-        toward = 1 / (DEFAULTS.head_scale * (confidence if head.prior_weight else 1))
+        toward = 1 / default_scale(head, DEFAULTS, prior)
         at = fit_temperature(scores[head], index, toward=toward, prior_items=DEFAULTS.temperature_items)
         log_likelihood = log_softmax(scores[head] / at, axis=1)[np.arange(20), index].sum()
         temperatures[head], log_odds[head] = at, np.log(odds) + log_likelihood
@@ -280,13 +282,14 @@ def test_a_head_of_odds_zero_is_left_out(field, left_out):
 
 
 def test_default_factors_by_hand():
-    own = replace(DEFAULTS, weak_odds=1, middle_odds=0.25, strong_odds=3 / 64)  # odds 1, 1 and 3, the scale is 3
+    own = replace(DEFAULTS, weak_odds=1, middle_odds=0.25, strong_odds=3 / 64)  # odds 1, 1 and 3, the scale is 4
     data = four_classes(n_each=1)[0].with_defaults(own)
-    expected = {WEAK: 3 / 5, MIDDLE: 3 / 5, STRONG: 9 / 5}
+    scale = 4 * names_of(data).scale
+    expected = {WEAK: scale / 5, MIDDLE: scale / 5, STRONG: 3 * scale / 5}
     assert default_factors("any-shot", data, names_of(data)) == pytest.approx(expected)
-    assert default_factors("logistic-regression", data, names_of(data)) == dict.fromkeys(LOGISTICS, 1.5)
+    assert default_factors("logistic-regression", data, names_of(data)) == dict.fromkeys(LOGISTICS, 2.0)
     assert default_factors("any-shot", without_names(data), names_of(without_names(data))) == dict.fromkeys(
-        LOGISTICS, 1.5
+        LOGISTICS, 2.0
     )
     for method in ("zero-shot", "prototype"):
         assert default_factors(method, data, names_of(data)) == {}
@@ -313,7 +316,9 @@ def test_zero_shot_scores_are_cosines_and_a_class_without_vector_is_never_predic
     data = replace(data, class_embeddings=embeddings)
     model, deltas = fit_one(data, "zero-shot")
     cosines = X @ data.class_embeddings.T
-    np.testing.assert_allclose(model(X)[:, [0, 2, 3]], DEFAULTS.cosine_scale * cosines[:, [0, 2, 3]], rtol=1e-5)
+    np.testing.assert_allclose(
+        model(X)[:, [0, 2, 3]], DEFAULTS.cosine_scale * names_of(data).scale * cosines[:, [0, 2, 3]], rtol=1e-5
+    )
     assert np.isneginf(model(X)[:, 1]).all()
     assert not deltas
 

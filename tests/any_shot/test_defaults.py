@@ -97,7 +97,7 @@ def test_every_constant_is_used(field):
         (with_labels, {"folds": ((1000, 2),)}),
         (with_labels, {"tol": 1.0}),
         (with_labels, {"held_out_tol": 10.0}),
-        (with_labels, {"head_scale": 1.0}),
+        (with_labels, {"cosine_scale": 5.0}),
         (with_labels, {"temperature_items": 1e6}),
         (with_pool, {"confidence_power": 0}),
         (with_pool, {"smallest_confidence": 1.0}),
@@ -114,7 +114,7 @@ def test_a_constant_changes_the_answers_where_it_acts(case, changes):
     ("case", "changes"),
     [
         (with_labels, {"filter_noise": 0, "pool_rounds": 0, "label_weight": 0}),
-        (with_labels, {"max_pool_weight": 0, "shares_rounds": 0, "confidence_power": 0, "cosine_scale": 1.0}),
+        (with_labels, {"max_pool_weight": 0, "shares_rounds": 0, "confidence_power": 0, "bridge_scale": 1.0}),
         (with_labels, {"min_labeled_classes": 10**9, "center_items": 0}),
         (with_pool, {"image_pool_temperature": 1.0, "center_items": 0}),
     ],

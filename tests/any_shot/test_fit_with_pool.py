@@ -9,7 +9,7 @@ from scipy.special import softmax
 from anyshot.any_shot.cross_validation import fit_method
 from anyshot.any_shot.defaults import DEFAULTS, Strength
 from anyshot.any_shot.fitting import class_shares_of_pool, fit_model, fit_with_pool, offsets_for
-from anyshot.any_shot.prior import fit_prior
+from anyshot.any_shot.prior import fit_prior, moved_by_labels
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.validation import class_means, generator, unit
 from anyshot.evaluation.metrics import expected_calibration_error
@@ -52,12 +52,22 @@ def test_the_pool_does_not_change_the_mean_confidence(n_each, pool_examples):
     assert set(deltas) == (set(factors) or {WEAK, MIDDLE, STRONG})
 
 
+def test_one_label_per_class_does_not_make_the_model_surer_than_the_class_vectors():
+    data, _ = pool_of_three(n_each=1)
+    model = fit_model(VECTORS, data.with_defaults(replace(DEFAULTS, shares_noise=np.inf)))  # without offsets
+    prior = moved_by_labels(fit_prior(data), data)
+    alone = softmax(COSINE_SCALE * prior.scale * data.pool @ prior.class_vectors.T, axis=1)
+    assert not model.leaderboard
+    assert model.probabilities(data.pool).max(axis=1).mean() == pytest.approx(alone.max(axis=1).mean(), abs=1e-4)
+
+
 def test_a_pool_that_all_names_predict_with_certainty_does_not_add_confidence():
     names = np.array([[1, 0], [-1, 0]], np.float32)
+    sure = replace(DEFAULTS, cosine_scale=50)
     U = unit(np.repeat(names, 6, axis=0) + 0.01 * generator(0).normal(size=(12, 2)))
-    data = TrainingSet(names, U[:0], np.zeros(0, np.intp))
+    data = TrainingSet(names, U[:0], np.zeros(0, np.intp), defaults=sure)
     one, other = fit_model(VECTORS, data), fit_model(VECTORS, replace(data, unlabeled=U))
-    assert one.probabilities(U).max(axis=1).min() == 1  # 40 apart, rounded to 1
+    assert one.probabilities(U).max(axis=1).min() == 1  # 60 apart, rounded to 1
     between = np.array([[0.1, 1.0]], np.float32)
     np.testing.assert_allclose(other.probabilities(between), one.probabilities(between), atol=0.02)
 
@@ -92,7 +102,7 @@ def test_prototypes_are_means_with_the_class_vectors_that_the_pool_moved():
     model, prior = fit_model(VECTORS, data, method="prototype"), fit_prior(data)
     (temperature,) = (result.temperature for result in model.leaderboard if result.method == "prototype")
     means = class_means(data.vectors, data.index, prior.class_vectors)
-    np.testing.assert_allclose(model.coef, COSINE_SCALE * prior.confidence / temperature * means, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.coef, COSINE_SCALE * prior.scale / temperature * means, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["zero-shot", "prototype", "logistic-regression"])

@@ -15,6 +15,7 @@ from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import fit_temperature
 from anyshot.zero_shot import GUESSES
+from anyshot.zero_shot.class_vectors import scale_by_spread
 from four_classes import (
     VECTORS,
     C,
@@ -53,9 +54,10 @@ def test_without_labels_and_pool_the_scores_are_cosines(method):
     model = fitted(without_labels(data), method=method)
     assert (model.prior, model.leaderboard) == ("names", ())
     assert model.method == ("zero-shot" if method == "auto" else method)
-    np.testing.assert_array_equal(model.coef, np.float32(COSINE_SCALE * data.class_embeddings))
+    scale = COSINE_SCALE * scale_by_spread(data.class_embeddings)
+    np.testing.assert_allclose(model.coef, scale * data.class_embeddings, rtol=1e-6)
     np.testing.assert_array_equal(model.intercept, 0)
-    np.testing.assert_allclose(model.scores(X), COSINE_SCALE * X @ data.class_embeddings.T, atol=1e-4)
+    np.testing.assert_allclose(model.scores(X), scale * X @ data.class_embeddings.T, atol=1e-4)
 
 
 def test_labels_alone_give_logistic_regression():
@@ -87,9 +89,11 @@ def test_names_and_labels_together_are_no_worse_than_either():
 def test_class_vectors_over_the_bridge_have_a_scale_of_their_own_without_items():
     data, X, _ = four_classes(n_each=0)
     bridged = replace(data, centering=True)
-    np.testing.assert_allclose(fitted(bridged).coef, DEFAULTS.bridge_scale * bridged.class_embeddings, rtol=1e-6)
+    scale = DEFAULTS.bridge_scale * scale_by_spread(bridged.class_embeddings)
+    np.testing.assert_allclose(fitted(bridged).coef, scale * bridged.class_embeddings, rtol=1e-6)
     centered = replace(bridged, unlabeled=X[:2])  # fewer than the classes, so they only give a center
-    np.testing.assert_allclose(fitted(centered).coef, COSINE_SCALE * initial_class_vectors(centered), rtol=1e-6)
+    S = initial_class_vectors(centered)
+    np.testing.assert_allclose(fitted(centered).coef, COSINE_SCALE * scale_by_spread(S) * S, rtol=1e-6)
 
 
 # --- methods ---
@@ -255,8 +259,8 @@ def test_reasons_are_sentences():
 def test_the_constants_are_those_of_the_training_set_unless_given():
     data, _, _ = four_classes(n_each=0)
     own = replace(DEFAULTS, cosine_scale=7.0)
-    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_embeddings, rtol=1e-6)
-    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, 7 * data.class_embeddings, rtol=1e-6)
+    expected = 7 * scale_by_spread(data.class_embeddings) * data.class_embeddings
+    np.testing.assert_allclose(fitted(data.with_defaults(own)).coef, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["auto", "logistic-regression"])

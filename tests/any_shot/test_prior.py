@@ -353,7 +353,7 @@ def test_confidence_multiplies_the_scale_of_cosines():
     prior = fit_prior(data)
     assert 0.01 <= prior.confidence < 0.9
     model = fit_model(VECTORS, data, method="zero-shot")
-    np.testing.assert_allclose(model.coef, DEFAULTS.cosine_scale * prior.confidence * prior.class_vectors, rtol=1e-5)
+    np.testing.assert_allclose(model.coef, DEFAULTS.cosine_scale * prior.scale * prior.class_vectors, rtol=1e-5)
 
 
 def test_confidence_multiplies_the_scale_of_heads_that_start_from_class_vectors():

@@ -74,13 +74,15 @@ def default_temperature(method: Method, data: TrainingSet, prior: Prior, factors
     """Return the temperature of a method with default factors, where hardly any class has two labels.
 
     A class's only label, predicted by its class vector and other labels, tells how hard new items are, but not which
-    heads to average. It is far too hard with clusters, where others moved to their labels, and without class vectors.
+    heads to average. It is far too hard without class vectors, and clusters tell more. Of many labels, some are enough.
     """
     known = data.subset(first_of_each_class(data.index, data.defaults.max_held_out))
     few = len(np.unique(known.index)) < known.defaults.min_labels
     if few or prior.clusters or method != "any-shot" or not prior.class_vectors.any(axis=1).all():
         return 1.0
-    scores = held_out_scores(method, divided(known, prior), factors, {})[0]
+    folds = divided(known, prior, enough=known.defaults.few_labels)
+    rows = np.concatenate([fold.rows for fold in folds])
+    scores, known = held_out_scores(method, folds, factors, {})[0][rows], known.subset(rows)
     return fit_temperature(scores, known.index, weights=known.weights, prior_items=known.defaults.temperature_items)
 
 
@@ -96,8 +98,8 @@ class Fold(NamedTuple):
     moved: Prior  # the prior moved by the other labels
 
 
-def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
-    """Return the folds of the labeled vectors.
+def divided(data: TrainingSet, prior: Prior, *, enough: float = np.inf) -> list[Fold]:
+    """Return the folds of the labeled vectors, until `enough` labels are held out.
 
     Held-out labels must move no class vector: corrections, and a map from attributes, are found again in each fold.
     """
@@ -105,8 +107,10 @@ def divided(data: TrainingSet, prior: Prior) -> list[Fold]:
         alone = (prior.class_vectors, data.labeled, data.index)
         data = TrainingSet(*alone, weights=data.weights, defaults=data.defaults)
     n_folds = next(number for largest, number in data.defaults.folds if len(data.index) <= largest)
-    number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), []
+    number, folds = folds_by_arrival(data.index, n_folds, same=data.first_copies), list[Fold]()
     for one in np.unique(number):
+        if sum(len(fold.rows) for fold in folds) >= enough:
+            break
         rest = data.subset(number != one)
         own = fit_prior(rest) if prior.kind == "attributes" else prior
         moved = own if prior.kind == "attributes" else moved_by_labels(own, rest)
@@ -120,7 +124,7 @@ def held_out_scores(method: Method, folds: Sequence[Fold], factors: Factors, sta
 
     start: heads of the same folds before some labels were added; a fold without one begins from the fold before it.
     """
-    scores = np.zeros((sum(len(fold.rows) for fold in folds), len(folds[0].prior.initial)))
+    scores = np.full((len(folds[0].rows) + len(folds[0].rest.index), len(folds[0].prior.initial)), -np.inf)
     added, near = dict[Strength | FoldHead, LinearModel](), dict[Strength | FoldHead, LinearModel]()
     for fold in folds:
         of_fold = {strength: FoldHead(fold.n_folds, fold.number, strength) for strength in factors}
@@ -241,7 +245,7 @@ def fit_method(
     if method in ("zero-shot", "prototype") or not factors:
         scale = own.cosine_scale if data.center.any() or not data.centering else own.bridge_scale
         intercept = np.where(S.any(axis=1), 0, -np.inf).astype(np.float32)  # a class without vector is never predicted
-        return LinearModel(np.asarray(scale * prior.confidence / temperature * S, dtype=np.float32), intercept), {}
+        return LinearModel(np.asarray(scale * prior.scale / temperature * S, dtype=np.float32), intercept), {}
     parts, deltas = [], dict[Strength | FoldHead, LinearModel]()
     nearest = next(iter(start.values()), None)  # a head of another strength is closer to the solution than zero
     for strength, factor in factors.items():
@@ -273,9 +277,8 @@ def default_factors(method: Method, data: TrainingSet, prior: Prior) -> Factors:
     if method in ("zero-shot", "prototype") or not len(data.index):
         return {}
     by_names = method == "any-shot" and prior.initial.any()
-    return odds_as_factors(
-        heads(data) if by_names else {Strength(C, 0): 1.0 for C in data.defaults.logistic_c}, data, prior
-    )
+    odds = heads(data) if by_names else {Strength(C, 0): 1.0 for C in data.defaults.logistic_c}
+    return odds_as_factors(odds, data, prior)
 
 
 def odds_as_factors(odds: Mapping[Strength, float], data: TrainingSet, prior: Prior) -> Factors:
@@ -287,7 +290,7 @@ def odds_as_factors(odds: Mapping[Strength, float], data: TrainingSet, prior: Pr
 
 def default_scale(strength: Strength, defaults: Defaults, prior: Prior) -> float:
     """Return the default inverse temperature of a head's scores."""
-    return defaults.head_scale * (prior.confidence if strength.prior_weight else 1.0)
+    return defaults.cosine_scale / defaults.prior_scale * (prior.scale if strength.prior_weight else 1.0)
 
 
 def normalized_shares(log_odds: Mapping[Strength, float], least: float) -> dict[Strength, float]:

@@ -143,13 +143,11 @@ class Defaults:
     # --- probabilities ---
 
     cosine_scale: float = 20.0
-    """Inverse temperature of cosines to class vectors, until labels fit it: 14 of 18 sets are best at 14 to 28."""
+    """Inverse temperature of cosines to class vectors until labels fit it, times a factor for the vectors' spread."""
     bridge_scale: float = 28.0
     """The same for class vectors predicted from ImageNet's weights, while there is no item to give a center."""
-    head_scale: float = 3.0
-    """Inverse temperature of a head's scores until held-out labels show a better one; one per head is no better."""
     confidence_power: int = 2
-    """With a pool, both are multiplied by this power of the agreement: poor clusters give overconfident predictions."""
+    """With a pool, it is multiplied by this power of the agreement: poor clusters give overconfident predictions."""
     smallest_confidence: float = 0.1
     """Smallest agreement that counts, so that a scale stays above 0."""
     temperature_items: float = 20.0
@@ -157,10 +155,7 @@ class Defaults:
     label_share_items: float = 0.5
     """Labels added to each class when class shares are those of the labels, as the user says."""
     natural_share_items: float = 10.0
-    """The same where nobody said so, but the counts look like those of a natural sample.
-
-    With 30 labels of natural samples 3.9 points over equal shares, with all labels 1.2.
-    """
+    """The same where the counts look like those of a natural sample: +3.9 points with 30 labels, +1.2 with all."""
     classes_per_count: int = 4
     """Labels were drawn by a plan if there is at most one distinct number of labels for so many classes."""
 

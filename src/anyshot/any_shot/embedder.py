@@ -207,10 +207,8 @@ class Embedder:
         digest, width = self._expected_digest, self._text_width
         if "encoder" in vars(self) or digest is None or width is None or self.cache is None:
             return None
-        if self.long_texts == "mean":
-            return None  # the encoder tells which texts are long
-        if not item_count(items) or modality_of(items) != "text":
-            return None
+        if self.long_texts == "mean" or not item_count(items) or modality_of(items) != "text":
+            return None  # of a mean, only the encoder tells which texts are long
         return cached_texts(items, digest=digest, width=width, cache=self.cache, counts=self.counts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:

@@ -60,7 +60,7 @@ def fit_model(
         shares = data.class_prior
         if data.pool is not None and prior.clusters and method in ("auto", "any-shot"):
             shares = prior.clusters.shares
-            fit = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors)
+            fit = fit_with_pool(fit, data, data.pool, prior, shares, chosen.factors, held_out=len(chosen.correct) > 0)
         elif data.class_prior is not None:
             fit = fit[0].with_class_prior(data.class_prior), fit[1]
     kind: PriorKind = "none" if wanted == "logistic-regression" else prior.kind
@@ -87,11 +87,14 @@ def means_and_threshold(data: TrainingSet, S: Vectors, unknown_rate: float | Non
     return means, fit_threshold(data.labeled, data.index, S, pool, unknown_rate=unknown_rate)
 
 
-def fit_with_pool(fit: Fit, data: TrainingSet, pool: Vectors, prior: Prior, shares: Floats, factors: Factors) -> Fit:
+def fit_with_pool(
+    fit: Fit, data: TrainingSet, pool: Vectors, prior: Prior, shares: Floats, factors: Factors, *, held_out: bool = True
+) -> Fit:
     """Return the any-shot head fitted again with the model's predictions for the pool as examples of small weight.
 
     shares (c,): of the pool (m, d), by the prior. The predictions are probabilities at the pool's class shares. They
-    add no label, so they must not make the model more confident: its mean confidence on the pool stays the same.
+    add no label, so they must not make the model more confident: its mean confidence on the pool stays the same, or
+    becomes that of the class vectors alone if no label was held out to show how confident heads may be.
     """
     own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool)  # (m, c)
@@ -105,7 +108,8 @@ def fit_with_pool(fit: Fit, data: TrainingSet, pool: Vectors, prior: Prior, shar
         examples = Examples(pool[rows], targets[rows].astype(np.float32), weights)
         factors = factors or odds_as_factors(heads(data), data, prior)
         linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
-        linear = linear.scaled(1 / matching_temperature(linear(pool[rows]), scores[rows]))
+        reference = fit[0] if held_out else fit_method("zero-shot", data, prior, {}, start={})[0]
+        linear = linear.scaled(1 / matching_temperature(linear(pool[rows]), reference(pool[rows])))
     offsets = offsets_for(shares, linear(pool), prior, data)
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 
@@ -117,7 +121,7 @@ def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, prio
     """
     if data.class_prior is not None or not len(data.index):
         return shares
-    own, sure = data.defaults, scores / prior.confidence
+    own, sure = data.defaults, scores / prior.scale
     count_of_prior = own.shares_labels / (1 + len(data.index))
     return likely_shares(sure, shares, expected=shares, prior_count=count_of_prior, rounds=own.shares_rounds)
 
@@ -131,8 +135,8 @@ def offsets_for(shares: Floats, scores: Scores, prior: Prior, data: TrainingSet)
     """
     own = data.defaults
     part = 1.0 if data.class_prior is not None else reliability_of(shares, noise=own.shares_noise)
-    offsets = share_offsets(scores / prior.confidence, shares, rounds=own.shares_rounds)
-    return np.asarray(part * prior.confidence * offsets)
+    offsets = share_offsets(scores / prior.scale, shares, rounds=own.shares_rounds)
+    return np.asarray(part * prior.scale * offsets)
 
 
 def _main_method(data: TrainingSet, prior: Prior) -> Method:

@@ -18,10 +18,6 @@ from anyshot.zero_shot.class_texts import ClassTexts
 Weights: TypeAlias = NDArray[np.float32] | None  # (n,), 1 each if None
 
 
-def _no_vectors() -> Vectors:
-    return np.zeros((0, 0), np.float32)
-
-
 @dataclass(frozen=True)
 class TrainingSet:
     """The data that an any-shot model is fitted to; every change returns a new one."""
@@ -33,9 +29,9 @@ class TrainingSet:
     texts: ClassTexts = field(default_factory=lambda: ClassTexts((), ()))  # name and descriptions of each class
     examples: tuple[str, ...] = ()  # text of each labeled example, for explanations
     weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))  # (n,), 1 each if not given
-    unlabeled: Vectors = field(default_factory=_no_vectors)  # (m, d), as encoded
+    unlabeled: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (m, d), as encoded
     # Class vectors (c, a) of another width than the examples; a map from them is learned from labels. a = 0: none.
-    attributes: Vectors = field(default_factory=_no_vectors)
+    attributes: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     centering: bool = False  # whether the mean is subtracted, as for image networks, whose vectors share a large mean
     from_source: bool = False  # whether the class embeddings are weights learned in another domain
     defaults: Defaults = DEFAULTS
