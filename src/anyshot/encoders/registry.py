@@ -164,7 +164,8 @@ def load_encoder(
     MissingWeightsError
         The weights are not on this machine and cannot be downloaded, or are not the published ones.
     """
-    device = os.environ.get("ANYSHOT_DEVICE") or device if device == "auto" else device
+    if device == "auto":
+        device = os.environ.get("ANYSHOT_DEVICE") or device
     if _is_keras_model(encoder):
         return _checked(load_path("anyshot.encoders.keras:KerasEncoder")(encoder))
     if not isinstance(encoder, str):
