@@ -77,9 +77,17 @@ def named_rows(rows: Sequence[int] | NDArray[np.intp], *, at_most: int = 5) -> s
     >>> named_rows([3]), named_rows([1, 2, 5], at_most=2)
     ('row 3', 'rows 1, 2 and 1 more')
     """
-    named = ", ".join(str(row) for row in rows[:at_most])
-    more = f" and {len(rows) - at_most} more" if len(rows) > at_most else ""
-    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
+    return f"row{'s' if len(rows) > 1 else ''} {first_of(rows, at_most=at_most)}"
+
+
+def first_of(values: Sequence[object] | NDArray[np.intp], *, at_most: int) -> str:
+    """Return the first values as text, and how many more there are.
+
+    >>> first_of(["a", "b", "c"], at_most=2), first_of([1, 2], at_most=2)
+    ('a, b and 1 more', '1, 2')
+    """
+    more = f" and {len(values) - at_most} more" if len(values) > at_most else ""
+    return ", ".join(map(str, values[:at_most])) + more
 
 
 def _decoded(value: bytes) -> str | bytes:

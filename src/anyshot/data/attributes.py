@@ -4,16 +4,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from anyshot.base.columns import first_of
 from anyshot.base.labels import Label
 from anyshot.base.validation import Floats
 from anyshot.data.tables import read_table
 from anyshot.errors import ClassesError, DataFileError, DuplicateClassError, InputError, UnknownClassError
+
+SHOWN: Final = 10  # names in a message
 
 Scaling: TypeAlias = Literal["none", "unit", "range", "standard"]
 
@@ -205,8 +208,8 @@ def _rows_of(frame: pd.DataFrame, classes: Sequence[Label] | None) -> pd.DataFra
     absent = [name for name in classes if name not in frame.index]
     if absent:
         raise UnknownClassError(
-            f"{len(absent)} of {len(classes)} classes have no row of attributes: {_listed(absent)}. Add the rows, or "
-            "remove these classes."
+            f"{len(absent)} of {len(classes)} classes have no row of attributes: {first_of(absent, at_most=SHOWN)}. "
+            "Add the rows, or remove these classes."
         )
     return frame.loc[list(classes)]
 
@@ -230,7 +233,7 @@ def _gap_notes(gap: NDArray[np.bool_], names: Sequence[Label], columns: Sequence
     one = len(cells) == 1
     were = "was missing and was" if one else "were missing and were"
     mean = "mean of its attribute" if one else "means of their attributes"
-    return [f"{len(cells)} of {gap.size} values {were} replaced with the {mean}: {_listed(cells)}."]
+    return [f"{len(cells)} of {gap.size} values {were} replaced with the {mean}: {first_of(cells, at_most=SHOWN)}."]
 
 
 def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
@@ -238,7 +241,7 @@ def _constant_notes(known: Floats, columns: Sequence[str]) -> list[str]:
     if not same or len(known) < 2:
         return []
     have = "attribute has" if len(same) == 1 else "attributes have"
-    return [f"{len(same)} {have} the same value for all classes: {_listed(same)}."]
+    return [f"{len(same)} {have} the same value for all classes: {first_of(same, at_most=SHOWN)}."]
 
 
 _MISSING = ("", "nan", "na", "n/a", "?")  # cells that mean a missing value
@@ -255,11 +258,6 @@ def _numbers(column: pd.Series, path: str | os.PathLike[str]) -> pd.Series:
             "be numbers. Leave the cell empty if the value is missing."
         )
     return numbers
-
-
-def _listed(names: Sequence[object], *, at_most: int = 10) -> str:
-    shown = ", ".join(map(str, names[:at_most]))
-    return shown + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
 
 
 def _first_difference(ours: Sequence[Label], others: Sequence[Label]) -> str:

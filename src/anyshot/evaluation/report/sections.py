@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import is_regressor
 
+from anyshot.base.columns import first_of
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Labels
 from anyshot.errors import NotEnoughLabelsError
@@ -171,15 +172,14 @@ def task(results: ClassResults | NumberResults) -> Section:
             mean = f"; their mean is {number(float(known.mean()))}" if len(known) else ""
             notes.insert(0, f"It was trained on {len(known):,} labels{mean}.")
         return Section(lead, tuple(notes), tables={"figures": results.evaluation.table})
-    names = [readable(name) for name in results.classes.tolist()]
-    some = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    some = first_of([readable(name) for name in results.classes.tolist()], at_most=12)
     if results.train_labels is not None:
         counts = Counter(results.train_labels)
         each = [counts[name] for name in results.classes.tolist()]
         without = f"; {n} {'class has' if n == 1 else 'classes have'} none." if (n := each.count(0)) else "."
         spread = f"{min(each)} to {max(each)} per class, median {np.median(each):g}"
         notes.insert(0, f"It was trained on {sum(each):,} labels: {spread}{without}")
-    return Section(f"Classify items into {len(names)} classes: {some}.", tuple(notes))
+    return Section(f"Classify items into {len(results.classes)} classes: {some}.", tuple(notes))
 
 
 def learning(results: ClassResults | NumberResults) -> Section:
