@@ -14,7 +14,7 @@ from anyshot.base.protocols import LinearClassifier
 from anyshot.base.validation import Vectors, extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
-from anyshot.encoders.engines.efficientnet import efficientnet_lite0
+from anyshot.encoders.engines.efficientnet import LITE0_WIDTH, efficientnet_lite0
 from anyshot.encoders.engines.images import ImageEngine, ImageGraph, image_graph, image_precision
 from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.images import (
@@ -36,7 +36,6 @@ if TYPE_CHECKING:  # it loads torch, which is needed only if an encoder is train
 MODEL: Final = "efficientnet-lite0"
 (WEIGHTS,) = PUBLISHED[MODEL].files
 
-WIDTH: Final = 1280
 AT_LEAST: Final = round(SIDE / CROP)  # the shorter side that is needed [pixels]
 MEAN, SCALE = (127.0,) * 3, (128.0,) * 3  # of the bytes that the network reads
 
@@ -77,7 +76,7 @@ class EfficientNetLite0Encoder:
     """
 
     modality: Literal["image"] = "image"
-    width = WIDTH
+    width = LITE0_WIDTH
 
     def __init__(
         self, *, device: str = "auto", lighting: Lighting = "as-is", engine: str = "auto", threads: int | None = None

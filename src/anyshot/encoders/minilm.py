@@ -11,7 +11,7 @@ from typing import Any, Final
 from anyshot.base.validation import extra
 from anyshot.encoders import networks
 from anyshot.encoders.engines.choice import choose_engine
-from anyshot.encoders.engines.language_models import Architecture, token_states
+from anyshot.encoders.engines.language_models import MINILM, token_states
 from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
@@ -20,18 +20,6 @@ from anyshot.encoders.published_files import PUBLISHED, published_file
 
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 MAX_TOKENS: Final = 256  # the published max_seq_length
-NETWORK: Final = Architecture(
-    model_type="bert",
-    n_layers=6,
-    n_heads=12,
-    width=384,
-    widened=1536,
-    vocabulary=30522,
-    n_positions=512,
-    padding=0,
-    activation="gelu",
-    epsilon=1e-12,
-)
 
 
 class MiniLMEncoder(TextEncoder):
@@ -64,7 +52,7 @@ class MiniLMEncoder(TextEncoder):
         The weights are not on this machine, or are not the published ones.
     """
 
-    width = NETWORK.width
+    width = MINILM.width
 
     def __init__(self, *, device: str = "auto", engine: str = "auto", threads: int | None = None) -> None:
         self._device, self._weights = device, published_file("minilm", WEIGHTS)
@@ -108,13 +96,13 @@ def _compiled(file: Path, tokenizer: TextTokenizer, *, threads: int | None) -> T
 
     def graph(ids: Node, mask: Node) -> Node:
         weights = read_safetensors([file], source=file)
-        return mean_over(token_states(NETWORK, weights, ids, mask), mask)
+        return mean_over(token_states(MINILM, weights, ids, mask), mask)
 
     return TextEngine(
         tokenizer,
         graph,
-        width=NETWORK.width,
-        vocabulary=NETWORK.vocabulary,
+        width=MINILM.width,
+        vocabulary=MINILM.vocabulary,
         key=_digest(),
         precision=fast_precision(),
         threads=threads,

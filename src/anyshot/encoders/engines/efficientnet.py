@@ -19,6 +19,7 @@ from anyshot.encoders.engines.layers import Node, activate, integers, ops
 from anyshot.encoders.engines.weights import Weights
 
 EPSILON: Final = 1e-3  # of every batch norm of Lite0
+LITE0_WIDTH: Final = 1280  # of its features
 
 # Stages 2 to 8 of table 1: kernel, stride of the first block, expansion, output channels, number of blocks.
 LITE0_STAGES: Final = (

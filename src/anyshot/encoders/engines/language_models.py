@@ -100,6 +100,21 @@ class Architecture:
         return 0 if self.model_type in ("bert", "distilbert") else self.padding + 1
 
 
+MINILM: Final = Architecture(
+    model_type="bert",
+    n_layers=6,
+    n_heads=12,
+    width=384,
+    widened=1536,
+    vocabulary=30522,
+    n_positions=512,
+    padding=0,
+    activation="gelu",
+    epsilon=1e-12,
+)
+"""The network of all-MiniLM-L6-v2."""
+
+
 def why_unsupported(config: Mapping[str, Any]) -> str | None:
     """Return why the network of a config.json cannot be built here, as a clause; None if it can."""
     kind = config.get("model_type")

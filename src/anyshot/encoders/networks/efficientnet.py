@@ -14,8 +14,7 @@ from torch.nn import functional
 
 from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
-from anyshot.encoders.engines.efficientnet import EPSILON
-from anyshot.encoders.engines.efficientnet import LITE0_STAGES as STAGES
+from anyshot.encoders.engines.efficientnet import EPSILON, LITE0_STAGES, LITE0_WIDTH
 from anyshot.encoders.engines.weights import Weights
 from anyshot.encoders.stages import (
     Backbone,
@@ -29,7 +28,6 @@ from anyshot.encoders.stages import (
 )
 
 MOMENTUM: Final = 0.1  # of new batch norms; the published 0.01 needs hundreds of thousands of steps
-WIDTH: Final = 1280
 
 
 class Convolution(nn.Module):
@@ -164,7 +162,7 @@ def lite0_backbone(
 
     return Backbone(
         name=name,
-        width=WIDTH,
+        width=LITE0_WIDTH,
         digest=compute.with_precision(digest),
         compute=compute,
         network=published(tensors(weights), Compute(torch.device("cpu"), torch.float32)),
@@ -182,13 +180,13 @@ def _uninitialized() -> dict[str, nn.Module]:
     """Return the stages; the names of their submodules are the keys of saved models."""
     network: dict[str, nn.Module] = {"stem": Stem(Convolution(3, 32, 3, stride=2))}
     channels = 32
-    for number, (kernel, stride, expansion, n_out, n_blocks) in enumerate(STAGES, start=1):
+    for number, (kernel, stride, expansion, n_out, n_blocks) in enumerate(LITE0_STAGES, start=1):
         blocks = nn.Sequential()
         for block in range(n_blocks):
             blocks.append(Block(channels, n_out, kernel=kernel, stride=1 if block else stride, expansion=expansion))
             channels = n_out
         network[f"stage{number}"] = Mapped(blocks)
-    return network | {"features": Mapped(Convolution(channels, WIDTH, 1)), "pooling": MeanPooling()}
+    return network | {"features": Mapped(Convolution(channels, LITE0_WIDTH, 1)), "pooling": MeanPooling()}
 
 
 def _folded(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -198,7 +196,7 @@ def _folded(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         "features": fold(weights, conv="_conv_head", norm="_bn1", name="inner.0"),
     }
     number = 0
-    for stage, (*_, expansion, _n_out, n_blocks) in enumerate(STAGES, start=1):
+    for stage, (*_, expansion, _n_out, n_blocks) in enumerate(LITE0_STAGES, start=1):
         state: dict[str, Tensor] = {}
         for block in range(n_blocks):
             theirs, ours = f"_blocks.{number}.", f"inner.0.{block}."

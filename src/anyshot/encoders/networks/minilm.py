@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 
 from anyshot.base.validation import Vectors
+from anyshot.encoders.engines.language_models import MINILM
 from anyshot.encoders.engines.texts import TextTokenizer
 from anyshot.encoders.stages import (
     Backbone,
@@ -32,13 +33,7 @@ from anyshot.encoders.stages import (
 )
 from anyshot.encoders.texts import Rows, collect
 
-N_LAYERS: Final = 6
-N_HEADS: Final = 12
-WIDTH: Final = 384
-HIDDEN_WIDTH: Final = 1536
-VOCABULARY: Final = 30522
-MAX_POSITIONS: Final = 512
-EPSILON: Final = 1e-12  # layer_norm_eps
+WIDTH: Final = MINILM.width
 INITIAL_STD: Final = 0.02  # BERT's initializer_range
 
 BATCH_TOKENS: Final = {"cpu": 2048, "cuda": 65536}
@@ -53,9 +48,9 @@ class Embeddings(nn.Module):
     # The names of the submodules here and in `Layer` are the keys of saved models.
     def __init__(self) -> None:
         super().__init__()
-        self.words = nn.Embedding(VOCABULARY, WIDTH)
-        self.places = nn.Embedding(MAX_POSITIONS, WIDTH)
-        self.norm = nn.LayerNorm(WIDTH, EPSILON)
+        self.words = nn.Embedding(MINILM.vocabulary, WIDTH)
+        self.places = nn.Embedding(MINILM.n_positions, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, MINILM.epsilon)
 
     def forward(self, state: State) -> State:
         """Map token ids (n, t) to (n, t, width)."""
@@ -74,10 +69,10 @@ class Layer(nn.Module):
         super().__init__()
         self.attention_in = nn.Linear(WIDTH, 3 * WIDTH)  # queries, keys and values
         self.attention_out = nn.Linear(WIDTH, WIDTH)
-        self.attention_norm = nn.LayerNorm(WIDTH, EPSILON)
-        self.widen = nn.Linear(WIDTH, HIDDEN_WIDTH)
-        self.narrow = nn.Linear(HIDDEN_WIDTH, WIDTH)
-        self.norm = nn.LayerNorm(WIDTH, EPSILON)
+        self.attention_norm = nn.LayerNorm(WIDTH, MINILM.epsilon)
+        self.widen = nn.Linear(WIDTH, MINILM.widened)
+        self.narrow = nn.Linear(MINILM.widened, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, MINILM.epsilon)
 
     def forward(self, state: State) -> State:
         """Map (n, t, width) to (n, t, width)."""
@@ -110,7 +105,7 @@ def published(weights: Mapping[str, Tensor]) -> dict[str, nn.Module]:
     with torch.device("meta"):  # allocate nothing: every weight is assigned below
         network = _uninitialized()
     network["embeddings"].load_state_dict(_embeddings_state(weights), assign=True)
-    for number in range(N_LAYERS):
+    for number in range(MINILM.n_layers):
         state = _layer_state(weights, f"encoder.layer.{number}")
         network[f"layer{number + 1}"].load_state_dict(state, assign=True)
     return {name: stage.eval().requires_grad_(False) for name, stage in network.items()}
@@ -212,7 +207,7 @@ def _attend_runs(mixed: Tensor, *, runs: Sequence[Run]) -> Tensor:
 def _attention(mixed: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return multi-head attention (n, t, heads, width / heads) from queries, keys and values (n, t, 3 width)."""
     n, t, _ = mixed.shape
-    parts = mixed.view(n, t, 3, N_HEADS, WIDTH // N_HEADS)
+    parts = mixed.view(n, t, 3, MINILM.n_heads, WIDTH // MINILM.n_heads)
     query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (n, heads, t, width / heads) each
     return scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2)
 
@@ -224,7 +219,7 @@ def _on_device(network: Mapping[str, nn.Module], compute: Compute) -> dict[str, 
 
 
 def _uninitialized() -> dict[str, nn.Module]:
-    layers: dict[str, nn.Module] = {f"layer{number}": Layer() for number in range(1, N_LAYERS + 1)}
+    layers: dict[str, nn.Module] = {f"layer{number}": Layer() for number in range(1, MINILM.n_layers + 1)}
     return {"embeddings": Embeddings(), **layers, "pooling": TokenPooling(mean_of_tokens)}
 
 
