@@ -123,11 +123,9 @@ def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Cal
 
 
 def _read_weights(folder: Path, network: Architecture) -> Weights:
-    """Return the weights of the network, without the prefix that models with a head have."""
-    files = sorted(folder.glob("model*.safetensors"))
-    weights = read_safetensors(files, source=folder, renamed=OLD_NAMES)
-    prefix = FAMILIES[network.model_type].prefix
-    return weights.under(prefix) if any(name.startswith(f"{prefix}.") for name in weights) else weights
+    """Return the weights of the network, without those of a head."""
+    weights = read_safetensors(sorted(folder.glob("model*.safetensors")), source=folder, renamed=OLD_NAMES)
+    return weights.without_head(FAMILIES[network.model_type].prefix)
 
 
 def _tokenizer(folder: Path, modules: SentenceModules, network: Architecture) -> TextTokenizer:

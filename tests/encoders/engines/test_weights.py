@@ -26,6 +26,12 @@ def test_weights_are_looked_up_below_a_part():
     np.testing.assert_array_equal(part["w"], [0, 0])
 
 
+def test_a_model_with_a_head_has_its_trunk_under_a_name():
+    with_head = Weights({"bert.w": np.zeros(2, np.float32), "head": np.ones(1, np.float32)}, "here")
+    assert list(with_head.without_head("bert")) == ["w"]
+    assert list(with_head.under("bert").without_head("bert")) == ["w"]
+
+
 def test_missing_weights_are_named_with_the_remedy():
     weights = Weights({}, "the/folder").under("encoder").under("0")
     with pytest.raises(MissingWeightsError, match=r"the/folder lacks the weights encoder\.0\.bias.*Download the model"):

@@ -98,7 +98,7 @@ class OpenvinoImageModel(OpenvinoModel):
         build, defaults = FAMILIES[kind]
         weights = read_safetensors(weight_files(folder), source=folder)
         is_classifier = str((config.get("architectures") or [""])[0]).endswith(CLASSIFIER)
-        trunk = weights.under(kind) if any(name.startswith(f"{kind}.") for name in weights) else weights
+        trunk = weights.without_head(kind)
         settings = {**defaults, **config, "pooled": not is_classifier}
         super().__init__(
             lambda x: build(x, trunk, settings),

@@ -62,6 +62,10 @@ class Weights(Mapping[str, NDArray[np.float32]]):
         """Return the weights of the part of the network with a name."""
         return Weights(self._arrays, self.source, prefix=f"{self.prefix}{name}.")
 
+    def without_head(self, trunk: str) -> "Weights":
+        """Return the weights of the network without its head; beside a head, their names begin with the `trunk`'s."""
+        return self.under(trunk) if any(name.startswith(f"{trunk}.") for name in self) else self
+
 
 def read_safetensors(
     files: Sequence[Path], *, source: object, renamed: Mapping[str, str] = MappingProxyType({})
