@@ -31,8 +31,8 @@ INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
-UsageError: type[Any] = typer.BadParameter.__mro__[2]
-"""The base class of wrong usage, which typer does not export."""
+ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""The base class of the errors of wrong usage. Its module depends on the version of typer, which does not export it."""
 
 
 app = typer.Typer(
@@ -91,7 +91,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             if code == INTERRUPTED:
                 note("Interrupted.")
             return int(code)
-        except UsageError as error:
+        except ClickException as error:
             from typer.rich_utils import rich_format_error
 
             error.message = escaped(error.message)
