@@ -179,7 +179,8 @@ def read_classes(
     kind = "string" if isinstance(classes, str) else type(classes).__name__
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable | None):
         raise ClassesError(f"classes must be a list of names; got one {kind}: {classes!r}.")
-    listed = classes_in(labels) if classes is None else clean_names(column_values(classes), what="classes")
+    found = classes_in(labels)
+    listed = found if classes is None else clean_names(column_values(classes), what="classes")
     class_table(listed)  # refuses a name that is empty or given twice
     values: list[Any] = list(classes.values()) if isinstance(classes, Mapping) else [None] * len(listed)
     described = {listed[row]: values[row] for row in sorted_rows(listed)}
@@ -190,7 +191,6 @@ def read_classes(
     none = np.zeros((len(described), 0), np.float32)
     texts = describe(described)
     _warn_of_words_of_every_class(texts, stacklevel=5)  # of the caller of `fit`, which holds a lock
-    found = classes_in(labels)
     _check_readable(texts, found)
     if not _are_positions(found, listed):
         return texts, none
