@@ -296,7 +296,7 @@ def test_pictures_of_six_states(opened, studio, scheme, tmp_path):
         page.evaluate("document.getElementById('toast')?.setAttribute('hidden', '')")
         check(page)
         picture = Image.open(io.BytesIO(page.screenshot()))
-        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(192, dither=Image.Dither.NONE)
         few.save(folder / f"studio_{name}_{scheme}.png", optimize=True)
 
     page = opened(width=1280, height=800, scheme=scheme)
@@ -327,13 +327,13 @@ def test_pictures_of_six_states(opened, studio, scheme, tmp_path):
 
 
 def label_sample(page, folder):
-    """Label messages of the sample with their true classes, as in another tab, until there are figures and a curve."""
+    """Label messages of the sample as a person would, in another tab, until there are figures and a curve."""
     sample = messages()
     truth = dict(zip(map(str, sample.items), sample.labels, strict=True))
     with Project.open(folder) as project:
-        classes = {one.name: one.id for one in project.classes.all()}
-        labeled = [(one, truth[one.content]) for one in project.items.get(project.items.labels().ids)]
-        labeled = [(one.id, classes[name]) for one, name in labeled if name in classes]
+        classes = {"none": "unknown"} | {one.name: one.id for one in project.classes.all()}
+        items = project.items.get(project.items.labels().ids)
+        labeled = [(one.id, classes[truth[one.content]]) for one in items]
         for start in range(0, 48, 12):
             for item, number in labeled[start : start + 12]:
                 project.label([item], number)

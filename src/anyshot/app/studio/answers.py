@@ -18,6 +18,8 @@ from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.errors import AnyshotError
 
+CLASSES_PAUSE: Final = 0.05
+"""How long no class must have been changed before a refit [s]."""
 GROWTH: Final = 1.2
 """How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
 FIT_GROWTH: Final = 4
@@ -221,10 +223,18 @@ class Answers:
                 if self.is_current():
                     database.wait(self._project.version, 1.0)
                     continue
+                self._wait_for_all_classes()
                 self._try()
         finally:
             if not self._closed.is_set():
                 self.state = replace(self.state, phase="failed", reason="error")
+
+    def _wait_for_all_classes(self) -> None:
+        """Wait while classes are changed: several that are added one after another need one refit, not one each."""
+        version = self._version
+        while "classes" in self._project.database.subjects_since(version):
+            version = self._project.version
+            time.sleep(CLASSES_PAUSE)
 
     def _try(self) -> None:
         version = self._project.version

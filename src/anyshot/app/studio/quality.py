@@ -239,14 +239,12 @@ def _next_step(
             return NextStep("add_words", {"class_id": wordless.id, "name": wordless.name})
     if n_errors:
         return NextStep("check_errors", {"n": n_errors})
+    if any(one.n_labels < MEASURED_LABELS for one in classes):
+        return _label_class(classes, MEASURED_LABELS)
     if lower >= GOOD_ACCURACY:
         return NextStep("done")
-    for enough in (MEASURED_LABELS, FEW_LABELS)[: 1 if confused else 2]:
-        short = [one for one in classes if one.n_labels < enough]
-        if short:
-            begun = max(short, key=lambda one: one.n_labels)  # so that what was begun is finished first
-            facts = {"class_id": begun.id, "name": begun.name, "labels": begun.n_labels}
-            return NextStep("label_class", facts | {"n": enough - begun.n_labels})
+    if not confused and any(one.n_labels < FEW_LABELS for one in classes):
+        return _label_class(classes, FEW_LABELS)
     if confused:
         named = {one.id: one for one in classes}
         pair = [named[number] for number in (confused[0].first, confused[0].second) if number in named]
@@ -255,3 +253,10 @@ def _next_step(
             facts = {"class_id": few.id, "name": few.name, "other_id": other.id, "other": other.name}
             return NextStep("tell_apart", facts | {"n": FEW_LABELS})
     return NextStep("label", {"n": 10})
+
+
+def _label_class(classes: list[ClassRow], enough: int) -> NextStep:
+    """Return the step to give a class with too few labels enough; what was begun is finished first."""
+    one = max((one for one in classes if one.n_labels < enough), key=lambda one: one.n_labels)
+    facts = {"class_id": one.id, "name": one.name, "labels": one.n_labels, "n": enough - one.n_labels}
+    return NextStep("label_class", facts)

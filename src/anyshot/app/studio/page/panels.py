@@ -122,6 +122,8 @@ def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
         shown |= {"button": t("next_write"), "data": {"focus": f"#add-word-{number}"}}
     elif step.action in ("label_class", "tell_apart"):
         shown |= {"button": t("next_show"), "data": {"show-class": number, "name": step.facts["name"]}}
+    elif step.action == "done":
+        shown |= {"button": t("export"), "data": {"focus": "[hx-get$='/export']"}}
     elif view is not None:
         shown |= {"button": t("next_show"), "data": {"view": view}}
     return shown

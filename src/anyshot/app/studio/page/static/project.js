@@ -126,7 +126,6 @@ document.addEventListener("click", (event) => {
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) showOnly(found.dataset.showName, { ids: found.dataset.showIds.split(",").map(Number) });
-  if ((found = on("open-add"))) openAdd(found.dataset.openAdd);
   if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
   if (on("undo")) { byId("sheet").close(); undo(); }
   if ((found = on("copy"))) navigator.clipboard.writeText(found.previousElementSibling.textContent).then(() => { found.textContent = t("copied"); announce(t("copied")); });
