@@ -56,8 +56,8 @@ def steps(truth: dict[str, str], folder: Path) -> Iterator[tuple[float, ...]]:
         answers = Answers(project, start=False)
         for n_labels in range(STEPS[-1] + 1):
             answers.refit()
-            if n_labels in STEPS:
-                own, model = quality(project, answers), answers.learned.model
+            own, model = quality(project, answers), answers.learned.model
+            if n_labels in STEPS and own.accuracy is not None:  # None with too few labels of a class
                 held_out = next(one for one in model.leaderboard if one.method == model.method)
                 page = (own.accuracy, own.lower, own.upper)
                 yield n_labels, accuracy(project, answers, truth, ids), *page, held_out.accuracy, *held_out.interval

@@ -98,4 +98,5 @@ def check(page):
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
     found = axe.run(page).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
+    faults = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious]
+    assert faults == [], faults

@@ -22,8 +22,6 @@ MAX_TEXT: Final = 100_000
 """Longest text that is added [characters]; an encoder reads the beginning only."""
 MAX_CLASSES: Final = 200
 """Most new classes that a label column may bring; a column with more holds something else."""
-SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".txt")
-"""Suffixes of the tables that are read; a .txt file has a text per line."""
 
 _WHOLE: Final = re.compile(r"-?\d+\.0")
 

@@ -1,5 +1,7 @@
 """The pages and panels of the studio over HTTP."""
 
+import re
+
 
 def test_names_are_shown_as_text_everywhere(client, base):
     evil = "<script>alert(1)</script>\"'>"
@@ -29,3 +31,10 @@ def test_the_panel_asks_for_the_words_of_a_class(client, unchanged):
     assert "typical of <b>billing</b>" in page
     assert "Skip all" in page
     assert "typical of" not in client.get(unchanged + "classes?ask=x").text
+
+
+def test_every_checkbox_has_a_name_before_its_item_is_known(client, unchanged):
+    page = client.get(unchanged).text
+    boxes = re.findall(r'<input type="checkbox"[^>]*tabindex[^>]*>', page)
+    assert len(boxes) == 2
+    assert all('aria-label="' in box for box in boxes)
