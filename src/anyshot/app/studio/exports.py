@@ -12,7 +12,7 @@ import pandas as pd
 
 from anyshot import encoders, tasks
 from anyshot.app.studio.exported_rows import exported_rows, item_column
-from anyshot.app.studio.learning import UNKNOWN_RATE, described, pool_of
+from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import UNKNOWN, folds_by_arrival
@@ -63,12 +63,11 @@ def fitted_classifier(project: Project) -> Any:
         raise InputError("A model needs two classes and some items. Name classes and add items first.")
     names = {one.id: one.name for one in classes}
     rows = np.flatnonzero(labels.labels > 0)
-    has_unknown = bool((labels.labels < 0).any())
     clf: Any = tasks.AnyShotClassifier(
         described(classes),
         encoder=project.encoder,
         long_texts="mean",
-        unknown_rate=UNKNOWN_RATE if has_unknown else None,
+        unknown_rate=unknown_rate(labels, len(labels.ids)),
     )
     given = [names[label] for label in labels.labels[rows].tolist()]
     clf.fit(project.items.contents(labels.ids[rows]), given, unlabeled=project.items.contents(pool_of(labels.ids)))
@@ -131,8 +130,9 @@ def python_code(project: Project) -> str:
     column = item_column(project) or kind
     options = [f"encoder={project.encoder!r}"] if project.encoder != "auto" else []
     options += ['long_texts="mean"'] if kind == "text" else []
-    if (project.items.labels().labels < 0).any():
-        options.append(f"unknown_rate={UNKNOWN_RATE}")
+    labels = project.items.labels()
+    if rate := unknown_rate(labels, len(labels.ids)):
+        options.append(f"unknown_rate={rate}")
     items = f'table["{kind}"]' if column == kind else f"table[{column!r}]"
     return _CODE.format(
         imports="from anyshot import AnyShotClassifier" + (", Words" if "Words(" in _listed(project) else ""),

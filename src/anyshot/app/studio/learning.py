@@ -135,7 +135,7 @@ class Learner:
         model = any_shot.fit_model(
             self.embedder,
             data,
-            unknown_rate=UNKNOWN_RATE if (labels.labels == UNKNOWN_ID).any() and len(ids) else None,
+            unknown_rate=unknown_rate(labels, len(ids)),
             start=self._last.model.starts if same and self._last is not None else None,
         )
         self._last = Learned(model, class_ids, np.array(order, dtype=np.intp))
@@ -184,6 +184,11 @@ class Learner:
                 data = data.with_unlabeled(self.vectors.of(pool))
             self._base, self._built = data, built
         return self._base
+
+
+def unknown_rate(labels: Labels, n_items: int) -> float | None:
+    """Return `UNKNOWN_RATE` if an item is labeled as unknown and items are enough to set a threshold, else None."""
+    return UNKNOWN_RATE if (labels.labels == UNKNOWN_ID).any() and n_items * UNKNOWN_RATE >= 1 else None
 
 
 def pool_of(ids: Indexes) -> Indexes:

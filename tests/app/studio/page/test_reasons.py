@@ -46,6 +46,13 @@ def test_similar_items_are_named_but_not_the_item_itself_and_not_as_html(project
     project.undo()
 
 
+def test_a_label_that_the_model_does_not_share_is_told_apart_from_its_answer(project):
+    project.label([1], "unknown")
+    found = sentences(project, 1)
+    project.undo()
+    assert found[:2] == ["You labeled this item yourself.", "The model&#39;s own answer is <b>billing</b>."]
+
+
 def test_there_are_no_reasons_without_an_answer(project):
     with pytest.raises(InputError, match="no answer yet"):
         reasons(Opened(project, Answers(project, start=False)), 1, T, "/p/mail/")

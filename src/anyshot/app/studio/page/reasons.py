@@ -27,8 +27,11 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     found = why(project, opened.answers, number)
     explained, name = found.explanation, str(found.explanation.label)
     sentences: list[Markup] = []
-    if project.items.one(number).label is not None:
+    item = project.items.one(number)
+    if item.label is not None:
         sentences.append(t.rich("why_confirmed"))
+        if _name(item, names, t) != name:
+            sentences.append(t.rich("why_other", name=name))
     if not explained.is_known:
         sentences.append(t.rich("why_unknown", name=name))
     if explained.words:
