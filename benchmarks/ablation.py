@@ -151,6 +151,7 @@ def _other_readings() -> dict[str, Variant]:
         reading = Reading(tuple(template for template in TEXT_TEMPLATES if template != left_out))
         found[f"template_{number}"] = Variant(f"template {left_out!r}", reading=reading, needs=("texts",))
     found["words"] = Variant("words of the thesaurus", reading=Reading(words=False), needs=("texts",))
+    found["similar"] = Variant("words of similar names", reading=Reading(similar=False), needs=("texts",))
     found["name_weight"] = Variant("weight of the bare name", reading=Reading(max_name_count=1), needs=("texts",))
     return found
 

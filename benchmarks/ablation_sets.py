@@ -17,6 +17,7 @@ from anyshot.any_shot.training_set import TrainingSet, without_items
 from anyshot.base.validation import Indexes, Vectors
 from anyshot.store.disk_cache import VectorCache, encode_once
 from anyshot.zero_shot import class_embeddings, class_texts
+from anyshot.zero_shot.class_readings import readings
 
 OLD_TEXTS: Final = (
     *("ag_news", "banking77", "clinc150", "sms_spam", "sst2", "sst5"),
@@ -58,11 +59,12 @@ SETTINGS: Final = tuple(Setting(labels, pool) for pool in (False, True) for labe
 
 
 class Reading(NamedTuple):
-    """How class names are read: their sentences, how often the bare name may count, and whether by the thesaurus."""
+    """How class names are read: their sentences, how often the bare name may count, and by which words."""
 
     templates: tuple[str, ...] = class_embeddings.TEXT_TEMPLATES
     max_name_count: int = class_embeddings.MAX_NAME_COUNT
-    words: bool = True
+    words: bool = True  # of the thesaurus
+    similar: bool = True  # words of similar names, for names that the thesaurus lacks
 
 
 READING: Final = Reading()
@@ -145,13 +147,15 @@ def class_data(name: str, folder: Path, reading: Reading) -> TrainingSet:
     data = without_items(*class_texts.read_classes(names, [], allow_unknown=False))
     if name in IMAGES or reading._replace(words=True) == READING:
         return encoder.with_embeddings(data, [])
+    without_similar = reading.words and not reading.similar
+    read_by = readings(data.texts) if without_similar else encoder.reader.readings(data.texts)
     with _name_count(reading.max_name_count):
         embeddings = class_embeddings.embed_classes(
             data.texts,
             encoder.encode_texts,
             templates=reading.templates,
             word_templates=class_embeddings.WORD_TEMPLATES,
-            read_by=encoder.reader.readings(data.texts),
+            read_by=read_by,
         )
     return without_items(data.texts, embeddings)
 
