@@ -167,7 +167,7 @@ def test_a_method_that_failed_on_a_subsample_has_no_criteria():
     ("change", "error", "message"),
     [
         ({"candidates": {SOURCE: PLAIN}}, InputError, "Pass it as source_model="),
-        ({"n_repeats": 1}, InputError, "n_repeats=1 must be at least 2"),
+        ({"n_repeats": 1}, InputError, "n_repeats must be at least 2; it is 1"),
         ({"y": np.zeros(60)}, NotEnoughClassesError, "has 1 class"),
         ({"y": np.r_[1, np.zeros(59)]}, NotEnoughLabelsError, r"has 1 source item\(s\)"),
         ({"y": np.zeros(3)}, InputError, "one label for each"),
@@ -178,7 +178,7 @@ def test_a_method_that_failed_on_a_subsample_has_no_criteria():
         ({"candidates": {"naive": GaussianNB()}}, InputError, "a GaussianNB, has no fit.X, y, target"),
         ({"candidates": {"CORAL": CORAL}}, InputError, r"is a class. Pass an instance: CORAL\(\)"),
         ({"candidates": [CORAL()]}, InputError, "candidates is a list. Pass a dict of methods by name"),
-        ({"n_items": 9}, InputError, "n_items=9 must be at least 10"),
+        ({"n_items": 9}, InputError, "n_items must be at least 10; it is 9"),
         ({"target": np.zeros((9, 3))}, DomainError, "target has 9 items"),
         ({"y": [None, *"ab" * 29, "a"]}, InputError, "y has no label in row 0"),
     ],

@@ -48,7 +48,7 @@ def test_an_adapted_base_receives_the_target():
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"rounds": 0}, "rounds=0 must be at least 1"), ({"base": LinearSVC()}, "LinearSVC has none")],
+    [({"rounds": 0}, "rounds must be at least 1; it is 0"), ({"base": LinearSVC()}, "LinearSVC has none")],
 )
 def test_invalid_parameters_are_refused(parameters, message):
     world = moved_world()

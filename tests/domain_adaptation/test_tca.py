@@ -83,5 +83,11 @@ def test_zero_rounds_are_tca():
 
 def test_negative_rounds_are_refused():
     world = moved_world()
-    with pytest.raises(InputError, match="rounds=-1"):
+    with pytest.raises(InputError, match="rounds must be at least 0; it is -1"):
         JDA(rounds=-1).fit(world.X, world.y, target=world.target)
+
+
+def test_half_an_axis_is_refused():
+    world = moved_world()
+    with pytest.raises(InputError, match=r"n_components must be an integer; it is 2\.5"):
+        TCA(n_components=2.5).fit(world.X, world.y, target=world.target)

@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 
 from anyshot.base.labels import decision_scores
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -245,8 +245,7 @@ class LabelShiftCorrection(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if self.method not in ("em", "bbse"):
             raise InputError(f"Unknown method={self.method!r}. Choose 'em' or 'bbse'.")
-        if self.n_bootstrap < 1:
-            raise InputError(f"n_bootstrap={self.n_bootstrap} must be at least 1.")
+        check_whole(1, n_bootstrap=self.n_bootstrap)
         c = domains.n_classes
         check_items_per_class(self.classes_, domains.index, minimum=2)
         held_out = cross_validated_probabilities(self.base, domains.source, domains.index, c)

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
 from anyshot.base.labels import decision_scores
-from anyshot.base.validation import Indexes
+from anyshot.base.validation import Indexes, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
 from anyshot.domain_adaptation.subspace_alignment import geodesic_flow
 from anyshot.domain_adaptation.tca import mean_differences
@@ -174,10 +174,7 @@ class MEDA(AdaptedClassifier):
     rounds: int = 10
 
     def _adapt(self, domains: Domains) -> None:
-        if self.rounds < 1:
-            raise InputError(f"rounds={self.rounds} must be at least 1.")
-        if self.n_components < 1 or self.n_neighbors < 1:
-            raise InputError(f"n_components={self.n_components} and n_neighbors={self.n_neighbors} must be at least 1.")
+        check_whole(1, n_components=self.n_components, n_neighbors=self.n_neighbors, rounds=self.rounds)
         if self.alignment < 0 or self.smoothness < 0:
             raise InputError(f"alignment={self.alignment} and smoothness={self.smoothness} must not be negative.")
         sizes = len(domains.source), len(domains.target)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.preprocessing import normalize
 
+from anyshot.base.validation import check_whole
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -101,8 +102,7 @@ class MSDA(AdaptedClassifier):
     def _adapt(self, domains: Domains) -> None:
         if not 0 < self.noise < 1:
             raise InputError(f"noise={self.noise} must be between 0 and 1: it is a probability.")
-        if self.n_layers < 1 or self.n_pivots < 1:
-            raise InputError(f"n_layers={self.n_layers} and n_pivots={self.n_pivots} must be at least 1.")
+        check_whole(1, n_layers=self.n_layers, n_pivots=self.n_pivots)
         table = stack_domains(normalize(domains.source), normalize(domains.target))
         self.layers_: list[NDArray[np.float32]] = []
         counts = np.bincount(table.indices, minlength=table.shape[1]) if is_sparse(table) else (table != 0).sum(axis=0)

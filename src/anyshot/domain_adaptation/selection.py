@@ -283,11 +283,8 @@ def _check_options(given: Mapping[str, Adaptation] | None, n_repeats: int, n_ite
         if not has_fit_parameter(method, "target"):
             kind = type(method).__name__
             raise InputError(f"Candidate {name!r}, a {kind}, has no fit(X, y, target=...). Pass an adaptation method.")
-    check_whole(0, n_repeats=n_repeats, n_items=n_items)
-    if n_repeats < 2:
-        raise InputError(f"n_repeats={n_repeats} must be at least 2, to measure agreement.")
-    if n_items < MIN_ITEMS:
-        raise InputError(f"n_items={n_items} must be at least {MIN_ITEMS}.")
+    check_whole(2, n_repeats=n_repeats)
+    check_whole(MIN_ITEMS, n_items=n_items)
 
 
 def _check_domains(X: ArrayLike, y: ArrayLike, target: ArrayLike, *, default: bool) -> Domains:

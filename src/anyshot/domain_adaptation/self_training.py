@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
-from anyshot.base.validation import Indexes
+from anyshot.base.validation import Indexes, check_whole
 from anyshot.domain_adaptation.base import (
     AdaptedClassifier,
     Domains,
@@ -57,8 +57,7 @@ class SelfTraining(AdaptedClassifier):
     rounds: int = 5
 
     def _adapt(self, domains: Domains) -> None:
-        if self.rounds < 1:
-            raise InputError(f"rounds={self.rounds} must be at least 1.")
+        check_whole(1, rounds=self.rounds)
         model = self._fit(domains.source, domains.index, domains.target)
         if not hasattr(model, "predict_proba"):
             raise InputError(f"Self-training needs a base with predict_proba; {type(model).__name__} has none.")

@@ -9,8 +9,8 @@ from scipy.sparse.linalg import eigsh
 from sklearn.neighbors import KNeighborsClassifier
 
 from anyshot.base.threads import threads_for
+from anyshot.base.validation import check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base
-from anyshot.errors import InputError
 
 # With the leading principal axes P_s, P_t (d, k) of each domain, the source coordinates x P_s are multiplied by
 # M = P_s' P_t, the map that brings its axes closest to the target's; the target coordinates are x P_t (paper, eq. 4).
@@ -108,8 +108,7 @@ class SubspaceAlignment(AdaptedClassifier):
     n_components: int = 40
 
     def _adapt(self, domains: Domains) -> None:
-        if self.n_components < 1:
-            raise InputError(f"n_components={self.n_components} must be at least 1.")
+        check_whole(1, n_components=self.n_components)
         aligned, self.axes_ = subspace_alignment(domains.source, domains.target, n_components=self.n_components)
         base = KNeighborsClassifier(1) if self.base is None else self.base
         self.model_ = fit_base(base, domains.source @ aligned, domains.index)

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.preprocessing import normalize
 
 from anyshot.base.threads import threads_for
-from anyshot.base.validation import Indexes
+from anyshot.base.validation import Indexes, check_whole
 from anyshot.domain_adaptation.base import AdaptedClassifier, Domains, Floats, Table, fit_base, is_sparse, stack_domains
 from anyshot.errors import InputError
 
@@ -154,8 +154,8 @@ class TCA(AdaptedClassifier):
 
     def _align(self, domains: Domains, *, rounds: int) -> None:
         """Fit the axes and the model; `rounds` times again with the means of the predicted target classes."""
-        if self.n_components < 1 or rounds < 0:
-            raise InputError(f"n_components={self.n_components} and rounds={rounds} must be at least 1 and 0.")
+        check_whole(1, n_components=self.n_components)
+        check_whole(0, rounds=rounds)
         if self.penalty <= 0:
             raise InputError(f"penalty={self.penalty} must be positive.")
         source, target = normalize(domains.source), normalize(domains.target)

@@ -259,6 +259,7 @@ def bootstrap_interval(
     NotEnoughLabelsError
         There are fewer than two rows, or the metric is undefined for more than half of the draws.
     """
+    check_whole(1, n_draws=n_draws)
     columns = [np.asarray(array) for array in arrays]
     lengths = {len(column) for column in columns}
     if len(lengths) != 1:

@@ -15,7 +15,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import percent, wilson_interval
 from anyshot.evaluation.printing import Printable
@@ -209,12 +209,13 @@ def few_shot_episodes(
     NotEnoughClassesError
         Fewer than `n_classes` classes have more than `n_shots` labels.
     """
+    check_whole(2, n_classes=n_classes)
+    check_whole(1, n_shots=n_shots, n_episodes=n_episodes)
     index = to_indexes(y, class_table(classes_in(y)), n_items=item_count(X))
     enough = np.flatnonzero(np.bincount(index[index >= 0]) > n_shots)
-    if len(enough) < n_classes or n_classes < 2:
+    if len(enough) < n_classes:
         raise NotEnoughClassesError(
-            f"Episodes need n_classes={n_classes} (2 or more) classes of {n_shots + 1} items or more; there are "
-            f"{len(enough)}."
+            f"Episodes need n_classes={n_classes} classes of {n_shots + 1} items or more; there are {len(enough)}."
         )
     random, splits = generator(random_state), []
     for episode in range(n_episodes):

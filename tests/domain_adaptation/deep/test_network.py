@@ -160,7 +160,7 @@ def test_diagnostics_are_those_of_the_last_target(step, rotated):
         ({"y": np.zeros(120)}, NotEnoughClassesError, "The source has 1 class"),
         ({"align": "adda"}, InputError, "Choose one of 'mcc', 'mmd'"),
         ({"weight": -1.0}, InputError, "drive the domains apart"),
-        ({"batch_size": 1}, InputError, "at least 0, 1 and 2"),
+        ({"batch_size": 1}, InputError, "batch_size must be at least 2; it is 1"),
         ({"network": nn.Identity(), "X": np.zeros((120, 2, 2)), "target": None}, InputError, "End it with nn.Flatten"),
         ({"X": np.zeros((120, 2, 2)), "target": None}, InputError, "need a network"),
     ],

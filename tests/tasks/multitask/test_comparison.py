@@ -79,5 +79,5 @@ def test_a_task_with_too_few_labels_for_the_folds_raises_an_error():
 
 
 def test_too_few_folds_raise_an_error():
-    with pytest.raises(InputError, match="n_folds must be 2 or more"):
+    with pytest.raises(InputError, match="n_folds must be at least 2"):
         compare_with_single_tasks(MultitaskModel(), *two_tasks(), n_folds=1)

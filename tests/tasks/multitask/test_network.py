@@ -198,7 +198,7 @@ def test_items_of_another_shape_raise_an_error():
 
 @pytest.mark.parametrize("settings", [{"batch_size": 1}, {"epochs": 0}])
 def test_too_few_epochs_or_items_raise_an_error(settings):
-    with pytest.raises(InputError, match="must be at least 1 and batch_size at least 2"):
+    with pytest.raises(InputError, match="must be at least"):
         network(**settings).fit(*three_tasks())
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from anyshot.base.labels import decision_scores
 from anyshot.base.model_folder import write_model
-from anyshot.base.validation import Indexes, RandomState, generator
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator
 from anyshot.domain_adaptation.base import check_columns, class_index
 from anyshot.domain_adaptation.deep.items import (
     NetworkInputs,
@@ -238,11 +238,9 @@ class AlignedNetworkClassifier(ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         if self.align not in DEFAULT_WEIGHTS:
             raise InputError(f"Unknown align={self.align!r}. Choose one of {', '.join(map(repr, DEFAULT_WEIGHTS))}.")
-        if self.source_epochs < 0 or self.epochs < 1 or self.batch_size < 2:
-            raise InputError(
-                f"source_epochs={self.source_epochs}, epochs={self.epochs} and batch_size={self.batch_size} must be at "
-                "least 0, 1 and 2."
-            )
+        check_whole(0, source_epochs=self.source_epochs)
+        check_whole(1, epochs=self.epochs)
+        check_whole(2, batch_size=self.batch_size)
         if self.weight is not None and self.weight < 0:
             raise InputError(f"weight={self.weight} must not be negative: that would drive the domains apart.")
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from anyshot.base.columns import numeric_array
 from anyshot.base.items import Items
 from anyshot.base.labels import Labels, label_list
-from anyshot.base.validation import Indexes, RandomState, generator
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.base.validation import Indexes, RandomState, check_whole, generator
+from anyshot.errors import NotEnoughLabelsError
 from anyshot.tasks.multitask.task import Task, TaskKind, TaskLabels, read_tasks, rows_of
 
 
@@ -72,8 +72,8 @@ def compare_with_single_tasks(
     NotEnoughLabelsError
         A task has fewer than two labels for each fold.
     """
-    if n_folds < 2 or repeats < 1:
-        raise InputError(f"n_folds must be 2 or more and repeats 1 or more; got {n_folds} and {repeats}.")
+    check_whole(2, n_folds=n_folds)
+    check_whole(1, repeats=repeats)
     table, random = numeric_array(X), generator(random_state)
     tasks = read_tasks(y, n_items=len(table), kinds=model.tasks)
     for task in tasks:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from anyshot.base.model_folder import SavedModel, opened_model, write_model
-from anyshot.base.validation import Floats, RandomState, generator
+from anyshot.base.validation import Floats, RandomState, check_whole, generator
 from anyshot.errors import BadItemError, InputError, ModelFolderError, WidthError
 from anyshot.tasks.multitask.gradient_rules import RULES
 from anyshot.tasks.multitask.task import FittedTasks, Task, TaskKind, TaskLabels, read_tasks, task_card
@@ -121,10 +121,8 @@ class MultitaskNetwork(FittedTasks):
         if self.weighting not in ("equal", "uncertainty", *RULES):
             names = ", ".join(["equal", "uncertainty", *RULES])
             raise InputError(f"Unknown weighting {self.weighting!r}. Choose one of: {names}.")
-        if self.epochs < 1 or self.batch_size < 2:
-            raise InputError(
-                f"epochs must be at least 1 and batch_size at least 2; got {self.epochs} and {self.batch_size}."
-            )
+        check_whole(1, epochs=self.epochs)
+        check_whole(2, batch_size=self.batch_size)
         items = _items(X)
         self.item_shape_ = tuple(items.shape[1:])
         self.tasks_ = read_tasks(y, n_items=len(items), kinds=self.tasks)
