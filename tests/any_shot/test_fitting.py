@@ -15,7 +15,7 @@ from anyshot.base.validation import generator, unit
 from anyshot.errors import NotEnoughClassesError
 from anyshot.training.softmax_regression import fit_temperature
 from anyshot.zero_shot import GUESSES
-from anyshot.zero_shot.class_vectors import scale_by_spread
+from anyshot.zero_shot.class_embeddings import scale_by_spread
 from four_classes import (
     VECTORS,
     C,

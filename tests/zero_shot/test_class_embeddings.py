@@ -7,10 +7,12 @@ from anyshot.base.class_words import Words
 from anyshot.base.validation import unit
 from anyshot.errors import ClassesError, InputError
 from anyshot.zero_shot.class_embeddings import (
+    LEAST_SPREAD,
     embed_classes,
     near_duplicates,
     nearest_text,
     nearest_texts,
+    scale_by_spread,
     without_codes,
 )
 from anyshot.zero_shot.class_texts import ClassTexts, Reading, describe
@@ -203,3 +205,14 @@ def test_near_duplicates_do_not_depend_on_blocks():
     found = near_duplicates(table, list(range(1100)), threshold=0.9999999, n=10_000)
     expected = np.argwhere(np.triu(table @ table.T >= 0.9999999, k=1))
     assert {pair[:2] for pair in found} == {(int(row), int(column)) for row, column in expected}
+
+
+def test_the_scale_of_scores_by_hand():
+    right = np.eye(4, dtype=np.float32)
+    assert scale_by_spread(right) == pytest.approx(np.sqrt(3 / 4))
+    assert scale_by_spread(np.concatenate([right, np.zeros((3, 4), np.float32)])) == scale_by_spread(right)
+    opposite = np.array([[1, 0], [-1, 0]], np.float32)  # a spread of 2
+    assert scale_by_spread(opposite) == pytest.approx(np.sqrt(0.5 / np.sqrt(2)))
+    equal = np.array([[1, 0], [1, 0]], np.float32)
+    assert scale_by_spread(equal) == pytest.approx(np.sqrt(0.5 / np.sqrt(LEAST_SPREAD)))
+    assert scale_by_spread(right[:1]) == scale_by_spread(0 * right) == 1

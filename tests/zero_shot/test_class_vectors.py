@@ -3,11 +3,9 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from anyshot.zero_shot.class_vectors import (
-    LEAST_SPREAD,
     checked_class_vectors,
     kernel_ridge_weights,
     median_squared_distance,
-    scale_by_spread,
     squared_distances,
     standardized,
 )
@@ -43,17 +41,6 @@ def test_distances_follow_the_formula():
     np.testing.assert_allclose(squared_distances(S, T), [[4, 1, 32], [5, 0, 25]])
     assert median_squared_distance(T) == 20  # of 5, 20 and 25
     assert median_squared_distance(T[:1]) == 1
-
-
-def test_the_scale_of_scores_by_hand():
-    right = np.eye(4, dtype=np.float32)
-    assert scale_by_spread(right) == pytest.approx(np.sqrt(3 / 4))
-    assert scale_by_spread(np.concatenate([right, np.zeros((3, 4), np.float32)])) == scale_by_spread(right)
-    opposite = np.array([[1, 0], [-1, 0]], np.float32)  # a spread of 2
-    assert scale_by_spread(opposite) == pytest.approx(np.sqrt(0.5 / np.sqrt(2)))
-    equal = np.array([[1, 0], [1, 0]], np.float32)
-    assert scale_by_spread(equal) == pytest.approx(np.sqrt(0.5 / np.sqrt(LEAST_SPREAD)))
-    assert scale_by_spread(right[:1]) == scale_by_spread(0 * right) == 1
 
 
 @pytest.mark.parametrize(("kernel", "width"), [("linear", None), ("rbf", None), ("rbf", 0.4)])

@@ -30,7 +30,7 @@ _HOME = {
     "load_word_vectors": "anyshot.zero_shot.word_vectors",
     "mapped_weights": "anyshot.zero_shot.semantic_map",
     "names_are_guesses": "anyshot.zero_shot.imagenet_bridge",
-    "scale_by_spread": "anyshot.zero_shot.class_vectors",
+    "scale_by_spread": "anyshot.zero_shot.class_embeddings",
     "shares_by_clusters": "anyshot.zero_shot.class_shares",
     "whiten": "anyshot.zero_shot.class_shares",
     "wiener_filter": "anyshot.zero_shot.pool_refinement",

@@ -18,8 +18,6 @@ Kernel: TypeAlias = Literal["linear", "rbf"]
 
 MAX_SPREAD_RATIO = 100.0
 """Ratio of the largest to the median standard deviation of attributes above which attributes are rescaled."""
-LEAST_SPREAD = 0.05
-"""Smallest spread of class vectors that counts, so that those of synonyms do not make predictions certain."""
 
 
 def checked_class_vectors(class_vectors: ArrayLike) -> Floats:
@@ -73,28 +71,6 @@ def standardized(table: Floats, seen: Indexes) -> Floats:
     if not varies.any():
         return table
     return unit_rows((table[:, varies] - table[seen][:, varies].mean(axis=0)) / spread[varies])
-
-
-def scale_by_spread(class_vectors: Vectors) -> float:
-    """Return the factor of the scores of class vectors (c, d), which are of length 1, or zero for a class without one.
-
-    The closer class vectors lie together, the less do the scores of an item differ, though it is as easy to classify:
-    means over words lie closer together than names. With the spread s, the mean of 1 - cosine over pairs of classes,
-    differences of scores are proportional to sqrt(s), so that a factor of 1 / sqrt(s) would make up for it in full. Two
-    classes, often opinions, need a smaller one than many topics: (c - 1) / c. Half of both, on a logarithmic scale, is
-
-        sqrt((c - 1) / c / sqrt(s))
-
-    Without a label, at the best scale of each, 40 readings of the names of 14 sets of texts have a mean calibration
-    error of 5.9 points with and without it (above 8 in 8 and 10 of them), 48 subsets of their classes 4.0 and 4.2 (1
-    and 4), clinc150 8 and 14. The whole factor has 6.1 and 4.5, 1 / sqrt(s) alone 7.8 and 5.3.
-    """
-    c = np.count_nonzero(class_vectors.any(axis=1))
-    if c < 2:
-        return 1.0
-    total = class_vectors.sum(axis=0, dtype=np.float64)  # (d,), |total|^2 = c + the sum of cosines over pairs
-    spread = (c * c - float(total @ total)) / (c * (c - 1))
-    return float(np.sqrt((c - 1) / c / np.sqrt(max(spread, LEAST_SPREAD))))
 
 
 def squared_distances(left: NDArray[np.floating], right: NDArray[np.floating]) -> Floats:
