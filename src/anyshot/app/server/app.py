@@ -41,6 +41,7 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing is sent, whatever the environment says
     )
     app.state.service = service
+    app.router.routes.insert(0, routes.PREDICT)
     for part in (routes, change_routes, openai, inference_protocol, label_studio, docs_page):
         app.include_router(part.router)
     add_problem_handlers(app)

@@ -3,9 +3,10 @@
 import asyncio
 import weakref
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.routing import Route
 
 from anyshot.app.server.answers import (
     answers,
@@ -70,9 +71,15 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
 
 
 @router.post("/{model}/predict", response_model=PredictAnswer, openapi_extra=body_of(PredictRequest))
-async def predict(model: str, request: Request) -> Response:
+async def described_predict(model: str, request: Request) -> Response:
     """Predict the class of each item."""
-    service = service_of(request)
+    return await predict(request)
+
+
+async def predict(request: Request) -> Response:
+    """Answer `POST /v1/models/{model}/predict`, for which this is a route without the framework's dependencies."""
+    request.scope["route"] = PREDICT
+    service, model = service_of(request), request.path_params["model"]
     live = service.model(model)
     asked = await read_body(request, PredictRequest, service.settings)
     snapshot = live.snapshot  # read once, so that all of the answer comes from one version
@@ -84,6 +91,9 @@ async def predict(model: str, request: Request) -> Response:
     answer = json_answer({"model": model, "version": snapshot.version, "answers": found})
     request.state.answered = Answered(bytes(answer.body), weakref.ref(snapshot), summary, request.scope["route"])
     return answer
+
+
+PREDICT: Final = Route("/v1/models/{model}/predict", predict, methods=["POST"])
 
 
 async def _answers(
