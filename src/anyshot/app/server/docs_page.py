@@ -5,17 +5,18 @@ It is made from /openapi.json, and loads nothing.
 
 import base64
 import json
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
-import jinja2
 from fastapi import APIRouter, FastAPI, Request
-from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from anyshot.app.server.service import service_of
+
+if TYPE_CHECKING:
+    import jinja2
 
 router = APIRouter()
 STYLE: Final = """
@@ -35,11 +36,10 @@ CSP: Final = (
     f"default-src 'none'; style-src 'sha256-{base64.b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PAGE: Final = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-    """<!doctype html>
+PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ title }}: the service</title>
-<style>{{ style }}</style></head>
+<style>{{ style | safe }}</style></head>
 <body>
 <h1>{{ title }} {{ version }}</h1>
 <p>{{ description }}</p>
@@ -69,7 +69,6 @@ PAGE: Final = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_block
 </body>
 </html>
 """
-)
 
 
 class Operation(NamedTuple):
@@ -107,8 +106,15 @@ def render(app: FastAPI, *, model: str, address: str, token: bool) -> str:
     for path, methods in described["paths"].items():
         for method, one in methods.items():
             groups.setdefault(one.get("tags", ["service"])[0], []).append(operation(path, method, one))
-    facts = {**described["info"], "token": token, "style": Markup(STYLE)}
-    return PAGE.render(groups=groups.items(), **facts)
+    facts = {**described["info"], "token": token, "style": STYLE}
+    return _template().render(groups=groups.items(), **facts)
+
+
+@cache
+def _template() -> "jinja2.Template":
+    import jinja2  # here, since most processes never show the page, and it delays their start
+
+    return jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
 
 
 def _operation(
