@@ -5,6 +5,13 @@ import pytest
 from anyshot.tasks.loading import load
 
 
+@pytest.fixture
+def unchanged(client):
+    """The service, whose model of texts is again as it was first."""
+    client.post("/v1/models/support/rollback", json={"to": 1})
+    return client
+
+
 def change(client, path, method="POST", model="support", **body):
     before = client.get(f"/v1/models/{model}").json()["version"]
     answer = client.request(method, f"/v1/models/{model}/{path}", json=body or None)
@@ -18,37 +25,39 @@ def label_of(client, text):
     return client.post("/v1/models/support/predict", json=body).json()["answers"][0]["label"]
 
 
-def test_a_class_comes_changes_and_goes(client, folders):
-    made = change(client, "classes", name="refund", description="money back", words=["refund"], examples=["money back"])
+def test_a_class_comes_changes_and_goes(unchanged, folders):
+    made = change(
+        unchanged, "classes", name="refund", description="money back", words=["refund"], examples=["money back"]
+    )
     assert made["classes"] == ["billing", "delivery", "login", "refund"]
-    assert label_of(client, "I want my money back") == "refund"
+    assert label_of(unchanged, "I want my money back") == "refund"
     assert load(folders["support"], cache=False).predict(["I want my money back"]).tolist() == ["refund"]
-    renamed = change(client, "classes/refund", "PATCH", name="money/back", words=["refund", "return"])
+    renamed = change(unchanged, "classes/refund", "PATCH", name="money/back", words=["refund", "return"])
     assert renamed["classes"] == ["billing", "delivery", "login", "money/back"]
     described = load(folders["support"], cache=False).any_shot_model().data.texts
     assert described.words[3].words == ("refund", "return")
-    merged = change(client, "classes/merge", names=["billing", "money/back"], into="billing")
+    merged = change(unchanged, "classes/merge", names=["billing", "money/back"], into="billing")
     assert merged["classes"] == ["billing", "delivery", "login"]
     assert merged["n_labels"] == 6
-    change(client, "classes", name="lost", description="nobody knows where it is")
-    gone = change(client, "classes/lost", "DELETE")
+    change(unchanged, "classes", name="lost", description="nobody knows where it is")
+    gone = change(unchanged, "classes/lost", "DELETE")
     assert gone["classes"] == ["billing", "delivery", "login"]
-    assert change(client, "rollback")["classes"] == ["billing", "delivery", "login", "lost"]
-    assert change(client, "rollback", to=1)["n_labels"] == 5
+    assert change(unchanged, "rollback")["classes"] == ["billing", "delivery", "login", "lost"]
+    assert change(unchanged, "rollback", to=1)["n_labels"] == 5
 
 
-def test_suggestions_come_from_the_unlabeled_items_that_were_given(client):
-    assert client.get("/v1/models/support/suggest").json()["suggestions"] == []
+def test_suggestions_come_from_the_unlabeled_items_that_were_given(unchanged):
+    assert unchanged.get("/v1/models/support/suggest").json()["suggestions"] == []
     pool = ["the van is late", "reset my password", "twice on my card", "hello", "a.png"]
-    change(client, "unlabeled", items=pool)
-    found = client.get("/v1/models/support/suggest?n=3").json()
+    change(unchanged, "unlabeled", items=pool)
+    found = unchanged.get("/v1/models/support/suggest?n=3").json()
     assert {one["item"] for one in found["suggestions"]} <= set(pool)
     assert len(found["suggestions"]) == 3
     assert all(one["label"] and 0 < one["proba"] <= 1 for one in found["suggestions"])
-    change(client, "examples", items=["hello", "twice on my card"], labels=["login", "billing"])
-    found = client.get("/v1/models/support/suggest?n=9").json()
+    change(unchanged, "examples", items=["hello", "twice on my card"], labels=["login", "billing"])
+    found = unchanged.get("/v1/models/support/suggest?n=9").json()
     assert {one["item"] for one in found["suggestions"]} == {"the van is late", "reset my password", "a.png"}
-    assert client.get("/v1/models/support/suggest?n=0").status_code == 422
+    assert unchanged.get("/v1/models/support/suggest?n=0").status_code == 422
 
 
 def test_vectors_are_learned_and_suggested_too(client):
@@ -71,8 +80,8 @@ def test_vectors_are_learned_and_suggested_too(client):
         ("POST", "rollback", {"to": 99}, 404, "Version 99 is not kept"),
     ],
 )
-def test_a_change_that_cannot_be_made_changes_nothing(client, method, path, body, status, words):
-    before = client.get("/v1/models/support").json()
-    answer = client.request(method, f"/v1/models/support/{path}", json=body)
+def test_a_change_that_cannot_be_made_changes_nothing(unchanged, method, path, body, status, words):
+    before = unchanged.get("/v1/models/support").json()
+    answer = unchanged.request(method, f"/v1/models/support/{path}", json=body)
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
-    assert client.get("/v1/models/support").json() == before
+    assert unchanged.get("/v1/models/support").json() == before

@@ -62,7 +62,7 @@ def test_no_tasks_get_no_predictions(client):
 
 def test_training_learns_labels_and_new_classes(client):
     tasks = [
-        {"id": 1, "data": {"message": "I paid two times"}, "annotations": [annotation("billing")], "predictions": []},
+        {"id": 1, "data": {"message": "I paid two times"}, "annotations": [annotation("Billing")], "predictions": []},
         {"id": 2, "data": {"message": "I want my money back"}, "annotations": [annotation("refund")]},
         {"id": 3, "data": {"message": "skipped"}, "annotations": [annotation("refund", was_cancelled=True)]},
         {"id": 4, "data": {"message": "nothing chosen"}, "annotations": [{"result": []}]},
@@ -70,6 +70,8 @@ def test_training_learns_labels_and_new_classes(client):
     given = {"annotations": tasks, "project": PROJECT, "label_config": CONFIG, "params": {}}
     answer = client.post("train", json=given)
     assert (answer.status_code, answer.json()["learned"]) == (201, 2)
+    classes = httpx.get(f"{client.base_url.join('/v1/models/support')}", timeout=60).json()["classes"]
+    assert classes == ["billing", "delivery", "login", "refund"]  # "Billing" is the class of this name
     (found,) = predict(client, "please give me my money back").json()["results"]
     assert found["result"][0]["value"]["choices"] == ["refund"]
 

@@ -121,12 +121,3 @@ def test_models_tell_what_they_are(client):
     }
     assert client.get("/v1/models/support").json() == listed["support"]
     assert listed["support"]["classes"] == ["billing", "delivery", "login"]
-    assert client.get("/health/ready").json()["status"] == "ready"
-
-
-def test_the_description_has_working_examples(client):
-    found = client.get("/openapi.json").json()
-    content = found["paths"]["/v1/models/{model}/predict"]["post"]["requestBody"]["content"]
-    name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
-    (example,) = found["components"]["schemas"][name]["examples"]
-    assert predict(client, **example)["answers"][0]["label"] == "billing"

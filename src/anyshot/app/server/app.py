@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.metrics import Metrics
-from anyshot.app.server.openapi import describe
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.problems import add_problem_handlers
+from anyshot.app.server.schemas import describe
 from anyshot.app.server.service import Observer, Service, service_of
 from anyshot.app.server.settings import Settings
 

@@ -18,7 +18,6 @@ from anyshot.app.server.changes import (
     RemoveClass,
 )
 from anyshot.app.server.live_model import LiveModel, RollBack
-from anyshot.app.server.openapi import body_of
 from anyshot.app.server.schemas import (
     Changed,
     ClassEdit,
@@ -28,6 +27,7 @@ from anyshot.app.server.schemas import (
     MergeRequest,
     RollbackRequest,
     UnlabeledRequest,
+    body_of,
 )
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.app.server.service_errors import NoSuchClassError

@@ -16,10 +16,9 @@ from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.openapi import body_of
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.schemas import ImageItem, body_of
 from anyshot.app.server.service import json_answer, service_of
 from anyshot.app.server.tensors import HEADER, InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality

@@ -16,10 +16,9 @@ from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.changes import AddClass, AddExamples
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.openapi import body_of
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.schemas import ImageItem, body_of
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.base.items import Modality
 from anyshot.errors import BadItemError
@@ -178,10 +177,11 @@ async def _learn(service: Service, live: LiveModel, tasks: Sequence[Task], confi
     if labeled:
         live.check_changeable()
         items = as_items([_item(task.data, choices) for task, _ in labeled], modality, service.settings)
-        own = {str(name): name for name in classes_of(live.snapshot)}
-        labels = [own.get(label, label) for _, label in labeled]
-        known = [row for row, label in enumerate(labels) if str(label) in own]
-        for name in dict.fromkeys(label for label in labels if str(label) not in own):
+        classes = classes_of(live.snapshot)
+        own = {str(name).casefold(): name for name in classes} | {str(name): name for name in classes}
+        labels = [own.get(label, own.get(label.casefold(), label)) for _, label in labeled]
+        known = [row for row, label in enumerate(labels) if label in classes]
+        for name in dict.fromkeys(label for label in labels if label not in classes):
             examples = [item for item, label in zip(items, labels, strict=True) if label == name]
             await service.change(live, AddClass(name, None, examples))
         if known:

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from anyshot.app.server.answers import check_any_shot, vectors_of
 from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.openapi import body_of
-from anyshot.app.server.schemas import ImageItem
+from anyshot.app.server.schemas import ImageItem, body_of
 from anyshot.app.server.service import json_answer, service_of
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError

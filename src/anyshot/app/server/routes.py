@@ -20,7 +20,6 @@ from anyshot.app.server.answers import (
 )
 from anyshot.app.server.bodies import as_items, as_json, read_body
 from anyshot.app.server.live_model import LiveModel
-from anyshot.app.server.openapi import body_of
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import (
     ImageItem,
@@ -29,6 +28,7 @@ from anyshot.app.server.schemas import (
     PredictAnswer,
     PredictRequest,
     Suggestions,
+    body_of,
 )
 from anyshot.app.server.service import Answered, Service, Summary, json_answer, service_of, summary_of, unless_gone
 

@@ -1,0 +1,39 @@
+"""The application: its health, what it tells of itself, and which addresses and methods it has."""
+
+from fastapi.testclient import TestClient
+
+from anyshot.app.server.app import create_app
+from anyshot.app.server.live_model import open_models
+from anyshot.app.server.settings import Settings
+
+
+def test_it_is_live_and_ready_until_it_closes(saved):
+    settings = Settings(read_only=True)
+    app = create_app(open_models({"points": saved / "points"}, settings), settings)
+    with TestClient(app) as running:
+        assert running.get("/health/live").json() == {"status": "live"}
+        assert running.get("/health/ready").json() == {"status": "ready", "models": ["points"]}
+        app.state.service.closing = True
+        assert running.get("/health/ready").status_code == 503
+        assert running.get("/health/live").status_code == 200
+
+
+def test_an_application_without_metrics_says_so(client):
+    answer = client.get("/metrics")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "This service keeps no metrics.")
+
+
+def test_other_addresses_and_methods_are_refused_in_words(client):
+    for method, path, status in (("GET", "/v1/nothing", 404), ("GET", "/v1/models/support/predict", 405)):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert "/docs lists" in answer.json()["detail"]
+
+
+def test_the_description_has_working_examples(client):
+    found = client.get("/openapi.json").json()
+    content = found["paths"]["/v1/models/{model}/predict"]["post"]["requestBody"]["content"]
+    name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    (example,) = found["components"]["schemas"][name]["examples"]
+    answer = client.post("/v1/models/support/predict", json=example)
+    assert answer.json()["answers"][0]["label"] == "billing"

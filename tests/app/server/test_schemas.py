@@ -1,0 +1,44 @@
+"""The bodies of requests: what they read, how a wrong one is told, and that every one is described."""
+
+import pytest
+from pydantic import ValidationError
+
+from anyshot.app.server.problems import problem_of
+from anyshot.app.server.schemas import ClassRequest, ImageItem, PredictRequest
+
+
+def test_an_image_is_base64_or_a_data_url():
+    assert ImageItem(image="AAAA").image == ImageItem(image="data:image/png;base64,AAAA").image == b"\0\0\0"
+    with pytest.raises(ValidationError, match="it is not base64"):
+        ImageItem(image="?")
+
+
+def test_items_are_read_as_texts_vectors_or_images_one_or_many():
+    body = '{"items": ["a", [1, 2.5], {"image": "AAAA"}]}'
+    assert PredictRequest.model_validate_json(body).items == ["a", [1.0, 2.5], ImageItem(image="AAAA")]
+    assert PredictRequest.model_validate_json('{"items": [1, 2.5]}').items == [1.0, 2.5]
+    assert PredictRequest.model_validate_json('{"items": "a"}').items == "a"
+
+
+@pytest.mark.parametrize("body", ['{"name": ""}', '{"name": " "}', '{"name": null}', '{"name": "a", "label": 1}', "{}"])
+def test_a_class_needs_a_name_and_has_no_unknown_fields(body):
+    with pytest.raises(ValidationError):
+        ClassRequest.model_validate_json(body)
+
+
+def test_a_field_of_several_types_has_one_place_without_the_names_of_the_types():
+    with pytest.raises(ValidationError) as caught:
+        PredictRequest.model_validate({"items": ["a", None], "str": 1})
+    found = {one["at"]: one["problem"] for one in problem_of(caught.value).fields["errors"]}
+    assert list(found) == ["items.1", "items.0", "items", "str"]
+    assert found["items.1"].startswith("Input should be a valid string; or Input should be")
+
+
+def test_every_body_and_answer_is_described(client):
+    found = client.get("/openapi.json").json()
+    for path, methods in found["paths"].items():
+        for method, one in methods.items():
+            content = one.get("requestBody", {}).get("content", {}).get("application/json", {})
+            if content:
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                assert found["components"]["schemas"][name].get("examples"), (method, path)
