@@ -20,7 +20,7 @@ from real_neighbors import Situation
 from real_reports import refuses
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.live_model import open_models
+from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.studio import Answers, Project, add_images, add_table, add_texts, preview, save_table
 from anyshot.data import read_data

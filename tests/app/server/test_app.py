@@ -3,7 +3,7 @@
 from fastapi.testclient import TestClient
 
 from anyshot.app.server.app import create_app
-from anyshot.app.server.live_model import open_models
+from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 
 

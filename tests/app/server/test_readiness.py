@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from anyshot import AnyShotRegressor, FineTunedClassifier, load
 from anyshot.app.server.app import create_app
-from anyshot.app.server.live_model import open_models
+from anyshot.app.server.opening import open_models
 from anyshot.app.server.readiness import fit_once, ready
 from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError

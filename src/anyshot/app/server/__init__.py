@@ -7,7 +7,7 @@ _HOME = {
     "Settings": "anyshot.app.server.settings",
     "check_model_name": "anyshot.app.server.tokens",
     "create_app": "anyshot.app.server.app",
-    "open_models": "anyshot.app.server.live_model",
+    "open_models": "anyshot.app.server.opening",
     "serve": "anyshot.app.server.serving",
 }
 

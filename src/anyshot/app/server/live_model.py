@@ -16,10 +16,9 @@ import copy
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -34,12 +33,10 @@ from anyshot.app.server.service_errors import (
     UnknownVersionError,
     is_disk_full,
 )
-from anyshot.app.server.settings import Settings
 from anyshot.app.server.unlabeled_items import UnlabeledItems
 from anyshot.app.server.versions import Versions, folder_is_writable
 from anyshot.base.files import folder_lock
 from anyshot.errors import AnyshotError, ModelFolderError
-from anyshot.tasks.loading import load
 
 MOST_AT_ONCE: Final = 1_000
 """Changes that are saved together at most."""
@@ -288,16 +285,6 @@ class LiveModel:
         self._identity = self.versions.identity()
         self.snapshot = self._read(earlier=number - 1)
         done.set_result(self.snapshot.version)
-
-
-def open_models(folders: Mapping[str, Path], settings: Settings, *, encoder: str | None = None) -> list[LiveModel]:
-    """Return the models in these folders, by name, which share a cache; encoder: the name of theirs, as for `load`.
-
-    It needs no web framework, which can be imported meanwhile.
-    """
-    cache, reading = store.MemoryCache(settings.cache_mb), partial(load, cache=False, encoder=encoder)
-    options: dict[str, Any] = {"read_only": settings.read_only, "keep": settings.kept_versions, "cache": cache}
-    return [LiveModel(name, folder, reading, **options) for name, folder in folders.items()]
 
 
 def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int, AnyshotError]]:
