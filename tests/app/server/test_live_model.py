@@ -72,8 +72,15 @@ def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_agai
     version = live.change(AddClass("newer", -new)).result()
     live.close()
     assert (live.snapshot.version, live.snapshot.is_provisional) == (version + 1, False)
-    assert version not in live.kept_versions()
     assert live.snapshot.classifier.predict([new, -new]).tolist() == ["new", "newer"]
+    live = LiveModel("large", tmp_path / "large", reading)
+    proba = live.snapshot.classifier.predict_proba([new, -new])
+    for back in (RollBack(), RollBack(version)):  # before the class was added; and with it, fitted, as it was answered
+        live.change(back).result()
+        assert ("newer" in live.snapshot.classifier.classes_) == (back.to == version)
+    assert not live.snapshot.is_provisional
+    np.testing.assert_array_equal(live.snapshot.classifier.predict_proba([new, -new]), proba)
+    live.close()
 
 
 def test_what_a_killed_process_had_not_fitted_is_fitted_at_the_next_start(folder):

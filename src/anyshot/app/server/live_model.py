@@ -240,7 +240,7 @@ class LiveModel:
             before = self.snapshot
             if before.is_provisional:
                 self._put_in_place(_with_change(before.classifier, AddExamples([], [])))
-                self.versions.delete(before.version)  # nobody asked to go back to half a change
+                self.versions.complete(before.version, by=self.snapshot.version)  # so that one can go back to it
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         self._read_if_outdated()
@@ -275,7 +275,7 @@ class LiveModel:
         change, done = one
         kept, number = self.kept_versions(), self.snapshot.version + 1
         wanted = change.to if isinstance(change, RollBack) else None
-        to = (kept or [0])[-1] if wanted is None else wanted
+        to = (self.versions.before(self.snapshot.version) or 0) if wanted is None else wanted
         if to not in kept:
             listed = ", ".join(map(str, kept)) or "none"
             problem = f"Version {to} is not kept. Kept before the current one: {listed}."

@@ -13,9 +13,10 @@ from uvicorn.supervisors import Multiprocess
 from anyshot.app.server.app import create_app
 from anyshot.app.server.connections import timed_protocol
 from anyshot.app.server.edge import Edge
-from anyshot.app.server.live_model import LiveModel, open_models
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.logs import log_config
 from anyshot.app.server.metrics import Metrics
+from anyshot.app.server.opening import open_models
 from anyshot.app.server.settings import Settings
 from anyshot.app.server.tokens import tokens_for
 from anyshot.errors import InputError

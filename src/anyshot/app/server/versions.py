@@ -91,16 +91,25 @@ class Versions:
         except OSError as error:
             raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
 
-    def delete(self, number: int) -> None:
-        """Delete a version, which cannot be rolled back to any more."""
-        shutil.rmtree(self.place / str(number), ignore_errors=True)
+    def complete(self, number: int, *, by: int) -> None:
+        """Let version `number` be what version `by` is, whose number was not known when it was answered."""
+        replace_by_copy(self.place / str(number), self.place / str(by))
+
+    def before(self, number: int) -> int | None:
+        """Return the latest version before this one whose model is not that of the folder; None if none is kept."""
+        own = readable_folder(self.folder) / _MODEL
+        for earlier in reversed([one for one in self.numbers() if one < number]):
+            with suppress(OSError):
+                if not (self.place / str(earlier) / _MODEL).samefile(own):
+                    return earlier
+        return None
 
     def _delete_old(self, latest: int) -> None:
         """Delete all but the last versions, and those that were begun after the latest and never finished."""
         numbers = self.numbers()
         kept = [number for number in numbers if number <= latest][-self.keep :]
         for number in set(numbers) - set(kept):
-            self.delete(number)
+            shutil.rmtree(self.place / str(number), ignore_errors=True)
 
 
 def folder_is_writable(folder: Path) -> bool:
