@@ -7,6 +7,7 @@ of a zip need a project of images.
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,16 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
 
 
 def _images(command: Command) -> Iterator[tuple[str, Situation]]:
+    def not_utf_8(folder: Path) -> bool:
+        """Return whether a name as old archives leave it is written with U+FFFD, and imported into the studio."""
+        photo = folder / os.fsdecode(b"caf\xe9.png")
+        Image.new("RGB", (40, 40)).save(photo)
+        code, _, _ = command("predict", photo, "--classes", "cat,dog", "--out", folder / "a.csv")
+        with Project.create(folder / "project", name="Photos", kind="images") as project:
+            return code == 0 and "caf\ufffd" in (folder / "a.csv").read_text("utf-8") and add_images(
+                project, [photo]
+            ).n_items == 1  # fmt: skip
+
     def in_parts(folder: Path) -> bool:
         """Return whether the classes of train/cat, train/dog and test/cat are cat and dog, or are refused."""
         for place in ("train/cat/1", "train/dog/1", "test/cat/2"):
@@ -73,6 +84,7 @@ def _images(command: Command) -> Iterator[tuple[str, Situation]]:
         written(folder, "in/metadata.csv", "file_name,label\nb.png,x\n")
         return refuses(lambda: read_data(folder / "in"), "b.png")
 
+    yield "a photo whose name is not UTF-8, --out", not_utf_8
     yield "a folder with train and test in it", in_parts
     yield "a picture of 400 million pixels", bomb
     yield "a picture without a byte", empty

@@ -285,3 +285,12 @@ def test_errors_of_spreadsheets_are_no_values(tmp_path):
     pd.DataFrame(rows[1:], columns=rows[0]).to_excel(tmp_path / "a.xlsx", index=False)
     table = file(tmp_path, "a.csv", "\n".join(",".join(row) for row in rows))
     assert read_table(table).values("label") == read_table(tmp_path / "a.xlsx").values("label") == [None, "NA"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_names_of_files_that_are_not_utf_8_are_written(tmp_path, suffix):
+    rows = [{"item": "caf\udce9.png", "label": None}, {"item": "b.png", "label": "x"}]
+    for number, table in enumerate((rows, pd.DataFrame(rows, dtype=object))):
+        write_table(table, tmp_path / f"{number}{suffix}")
+        found = read_table(tmp_path / f"{number}{suffix}").values("item")
+        assert found == ["caf\N{REPLACEMENT CHARACTER}.png", "b.png"]

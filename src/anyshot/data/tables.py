@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.files import atomic_file
-from anyshot.base.labels import clean_name
+from anyshot.base.labels import clean_name, whole_characters
 from anyshot.base.validation import extra
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
@@ -101,11 +101,22 @@ def write_table(
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise DataFileError(f"{target} cannot be written: its name must end in one of {', '.join(_WRITERS)}.")
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    table = _with_whole_characters(rows)
     if target.suffix.lower() == ".csv" and not verbatim:
         table = without_formulas(table)
     with atomic_file(target) as part:
         write(table, part)
+
+
+def _with_whole_characters(rows: pd.DataFrame | Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """Return rows as a table, without halves of characters, which names of files that are not UTF-8 have."""
+    if isinstance(rows, pd.DataFrame):
+        return _mapped(rows, [name for name in rows if rows[name].dtype == object], _whole)
+    return pd.DataFrame([{name: _whole(value) for name, value in row.items()} for row in rows])
+
+
+def _whole(value: object) -> object:
+    return whole_characters(value) if isinstance(value, str) else value
 
 
 def with_columns_of(

@@ -124,3 +124,12 @@ def test_whole_numbers_beside_an_empty_label_are_no_decimals(project, tmp_path):
     assert add_table(project, versions, label_column="label").new_classes == ["3.0", "4.0"]
     with pytest.raises(InputError, match="Give two columns"):
         add_table(project, versions, text_column="text", label_column="text")
+
+
+def test_a_file_whose_name_is_not_utf_8_and_half_of_a_character_in_a_description(project, tmp_path):
+    added = add_table(project, written(tmp_path, "text\nCharged twice\n"), source="caf\udce9.csv")
+    assert added.n_items == 1
+    number = project.classes.add("late \ud83d")
+    project.classes.describe(number, "a parcel \ud83d")
+    assert project.classes.get(number).name == "late \N{REPLACEMENT CHARACTER}"
+    assert project.database.column("select source from batches") == ["caf\N{REPLACEMENT CHARACTER}.csv"]

@@ -118,12 +118,22 @@ def test_the_page_is_one_file_and_shown_in_a_notebook(tmp_path):
     assert report_of()._repr_html_().startswith("<iframe srcdoc=")
 
 
+def test_a_name_that_is_not_utf_8_is_shown(tmp_path):
+    file = report_of().save(tmp_path / "report.html", title="caf\udce9")
+    assert "<title>caf\N{REPLACEMENT CHARACTER}</title>" in file.read_text(encoding="utf-8")
+
+
+class Unwritable:
+    def __str__(self):
+        raise RuntimeError("the power is gone")
+
+
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):
     found = report_of()
     found.save(tmp_path / "report.html")
     before = (tmp_path / "report.html").read_bytes()
-    with pytest.raises(UnicodeEncodeError):
-        found.save(tmp_path / "report.html", title="\ud800")
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        found.save(tmp_path / "report.html", title=Unwritable())
     assert (tmp_path / "report.html").read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 

@@ -14,6 +14,7 @@ from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
 from anyshot.app.cli.reading import Data, Model, load_model, read, read_labeled
 from anyshot.base.files import atomic_file
+from anyshot.base.labels import whole_characters
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
 from anyshot.base.terminal import escaped
@@ -100,7 +101,7 @@ def card(
         typer.echo(escaped(written))
         return
     with atomic_file(out) as part:
-        part.write_text(written, encoding="utf-8")
+        part.write_text(whole_characters(written), encoding="utf-8")
     note(f"Wrote the card to {out}.")
 
 

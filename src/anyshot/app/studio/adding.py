@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from anyshot.app.studio.database import Transaction
+from anyshot.base.labels import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of rows that are done, and of all."""
@@ -37,7 +38,7 @@ def insert_item(
         added.n_items += 1
         cursor = connection.execute(
             "insert into items (digest, content, name, label, hidden) values (?, ?, ?, ?, 0)",
-            (digest, content, name, label),
+            (digest, content, whole_characters(name), label),
         )
         return int(cursor.lastrowid or 0)
     added.n_items, added.n_duplicates = added.n_items + found["hidden"], added.n_duplicates + 1 - found["hidden"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from anyshot.base.labels import whole_characters
 from anyshot.errors import ProjectError
 
 Row: TypeAlias = dict[str, Any]
@@ -79,7 +80,7 @@ class Transaction:
         """Insert a row, and return its id."""
         names = ", ".join(row)
         marks = ", ".join("?" * len(row))
-        cursor = self.connection.execute(f"insert into {table} ({names}) values ({marks})", tuple(row.values()))
+        cursor = self.connection.execute(f"insert into {table} ({names}) values ({marks})", _values(row))
         number = cursor.lastrowid or 0
         self.rows.append(RowChange(table, number, None, self._row(table, number)))
         return number
@@ -145,7 +146,7 @@ class Transaction:
             self.connection.execute(f"delete from {table} where id = ?", (number,))
         else:
             names, marks = ", ".join(row), ", ".join("?" * len(row))
-            self.connection.execute(f"insert or replace into {table} ({names}) values ({marks})", tuple(row.values()))
+            self.connection.execute(f"insert or replace into {table} ({names}) values ({marks})", _values(row))
         self.rows.append(RowChange(table, number, before, row))
         if table == "batches":
             self.refresh_items(number)
@@ -347,4 +348,9 @@ def marks_for(items: Sequence[int]) -> str:
 def _insert(transaction: Transaction, table: str, row: Row) -> None:
     """Insert a row that is not part of what can be undone."""
     marks = ", ".join("?" * len(row))
-    transaction.connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", tuple(row.values()))
+    transaction.connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", _values(row))
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    """Return the values of a row; SQLite takes no half of a character, as names of files that are not UTF-8 have it."""
+    return tuple(whole_characters(value) if isinstance(value, str) else value for value in row.values())

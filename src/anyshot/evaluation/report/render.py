@@ -21,6 +21,7 @@ from PIL import Image
 
 from anyshot.base.files import atomic_file
 from anyshot.base.items import Item, Items, item_count, modality_of, take
+from anyshot.base.labels import whole_characters
 from anyshot.base.pixels import read_pixels
 from anyshot.base.validation import Indexes
 from anyshot.errors import BadItemError, InputError, MissingPartError
@@ -217,7 +218,9 @@ class Report:
         """
         script = _source("report.js")
         digest = base64.b64encode(sha256(script.encode()).digest()).decode()
-        return _template().render(report=self, title=title, style=_source("report.css"), script=script, digest=digest)
+        style = _source("report.css")
+        page = _template().render(report=self, title=title, style=style, script=script, digest=digest)
+        return whole_characters(page)  # names of files that are not UTF-8 have halves of characters
 
     def save(self, file: str | os.PathLike[str], *, title: str = TITLE) -> Path:
         """Write the page to a file and return its path; an existing file is replaced only once writing succeeded."""
