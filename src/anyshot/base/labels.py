@@ -5,7 +5,6 @@ class indexes.
 """
 
 import difflib
-import re
 import unicodedata
 import warnings
 from collections import Counter
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.columns import column_values
+from anyshot.base.terminal import whole_characters
 from anyshot.errors import DuplicateClassError, InputError, NotEnoughClassesError, UnknownClassError
 
 Label: TypeAlias = str | int | float | bool | np.generic | None
@@ -30,7 +30,6 @@ INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
 """Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
@@ -174,15 +173,6 @@ def clean_name(name: str) -> str:
     letters = (letter for letter in whole_characters(name) if letter not in INVISIBLE)
     kept = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in letters)
     return unicodedata.normalize("NFC", kept).strip().strip("\u200c\u200d\u200e\u200f").strip()
-
-
-def whole_characters(text: str) -> str:
-    r"""Return a text in which each unpaired surrogate, half of a character, is U+FFFD.
-
-    >>> whole_characters("late \ud83d") == "late \N{REPLACEMENT CHARACTER}"
-    True
-    """
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def clean_names(values: Iterable[Any], *, what: str = "labels") -> list[Any]:

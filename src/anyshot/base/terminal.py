@@ -18,6 +18,8 @@ _SETS_DIRECTION: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 # C0 without tab and newline, DEL, C1, and surrogates, which no output can encode.
 _CONTROL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_ENDS_A_LINE}{_SETS_DIRECTION}]")
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 
 def escaped(text: str) -> str:
     r"""Return a text with its control characters escaped; tabs and newlines stay.
@@ -61,3 +63,12 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _as_python(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def whole_characters(text: str) -> str:
+    r"""Return a text in which each unpaired surrogate, half of a character, is U+FFFD.
+
+    >>> whole_characters("late \ud83d") == "late \N{REPLACEMENT CHARACTER}"
+    True
+    """
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

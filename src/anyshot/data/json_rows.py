@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from anyshot.base.labels import whole_characters
+from anyshot.base.terminal import whole_characters
 from anyshot.errors import DataFileError
 
 _NUMBER: Final = re.compile(r"\d+")

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from anyshot.base.files import atomic_file
-from anyshot.base.labels import clean_name, whole_characters
+from anyshot.base.labels import clean_name
+from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import extra
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse

@@ -13,16 +13,8 @@ from numpy.typing import NDArray
 
 from anyshot.base.class_words import Words
 from anyshot.base.columns import column_values
-from anyshot.base.labels import (
-    UNKNOWN,
-    Label,
-    Labels,
-    class_table,
-    classes_in,
-    clean_names,
-    sorted_rows,
-    whole_characters,
-)
+from anyshot.base.labels import UNKNOWN, Label, Labels, class_table, classes_in, clean_names, sorted_rows
+from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Vectors, vectors
 from anyshot.errors import ClassesError, NotEnoughLabelsError, WidthError
 

@@ -14,10 +14,9 @@ from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
 from anyshot.app.cli.reading import Data, Model, load_model, read, read_labeled
 from anyshot.base.files import atomic_file
-from anyshot.base.labels import whole_characters
 from anyshot.base.model_card import encoder_name, model_card, network_card
 from anyshot.base.model_folder import read_model
-from anyshot.base.terminal import escaped
+from anyshot.base.terminal import escaped, whole_characters
 from anyshot.encoders.registry import card_facts
 from anyshot.errors import DataFileError, InputError
 from anyshot.evaluation import report as reporting

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from anyshot.app.studio.database import Transaction
-from anyshot.base.labels import whole_characters
+from anyshot.base.terminal import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of rows that are done, and of all."""

@@ -14,7 +14,8 @@ from anyshot.app.studio.classes import UNKNOWN_ID, add_class
 from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.project import Project
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
-from anyshot.base.labels import UNKNOWN, clean_name, is_blank, whole_characters
+from anyshot.base.labels import UNKNOWN, clean_name, is_blank
+from anyshot.base.terminal import whole_characters
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import DataFileError, InputError
 

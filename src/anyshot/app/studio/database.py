@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from anyshot.base.labels import whole_characters
+from anyshot.base.terminal import whole_characters
 from anyshot.errors import ProjectError
 
 Row: TypeAlias = dict[str, Any]

@@ -21,8 +21,8 @@ from PIL import Image
 
 from anyshot.base.files import atomic_file
 from anyshot.base.items import Item, Items, item_count, modality_of, take
-from anyshot.base.labels import whole_characters
 from anyshot.base.pixels import read_pixels
+from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import Indexes
 from anyshot.errors import BadItemError, InputError, MissingPartError
 from anyshot.evaluation.classification import Evaluation
