@@ -44,15 +44,15 @@ def test_search_finds_words_and_meanings(half_labeled, half_answers):
     assert {named[row.item.label or row.answer] for row in by_meaning} == {"login"}
 
 
-def test_every_fourth_item_to_label_is_a_random_one_that_stays(half_labeled, half_answers):
+def test_every_eighth_item_to_label_is_a_random_one_that_stays(half_labeled, half_answers):
     project, answers = half_labeled, half_answers
     open_ids = order(project, answers, Query("added", is_labeled=False))
     n_labels = len(project.items.labels().ids) - len(open_ids)
     found = order(project, answers, Query("useful", is_labeled=False)).tolist()
     assert sorted(found) == sorted(open_ids.tolist())
-    place = 3 - n_labels % 4
+    place = 7 - n_labels % 8
     random = found[place]
     project.label([found[0 if place else 1]], project.classes.all()[0].id)
     found = order(project, answers, Query("useful", is_labeled=False)).tolist()
     project.undo()
-    assert found[(place - 1) % 4] == random
+    assert found[(place - 1) % 8] == random

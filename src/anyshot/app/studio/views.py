@@ -27,7 +27,7 @@ class Query:
     Parameters
     ----------
     order : {"useful", "class", "confidence", "unsure", "errors", "added"}
-        "useful": those whose labels would teach most first, and every fourth at random; "class": class by class, the
+        "useful": those whose labels would teach most first, and every eighth at random; "class": class by class, the
         surest first; "confidence": the surest first; "unsure": the least sure first; "errors": labels that are likely
         wrong, and no other items.
     class_id : int, optional
@@ -111,7 +111,7 @@ def counts(project: Project, answers: "Answers") -> dict[LabelOf, int]:
 
 N_SUGGESTED = 100
 """Items that are put first because their labels would teach most; the others follow, the least sure first."""
-RANDOM_EVERY = 4
+RANDOM_EVERY = 8
 """Every so many labels, a random item is proposed: labels of hard items alone do not tell how good answers are."""
 MAX_CANDIDATES = 1_000
 """Items among which these are looked for: all, or so many at random, always the same ones."""
