@@ -56,6 +56,20 @@ def test_tasks_get_choices_as_the_project_writes_them(client):
     assert 0 < first["score"] <= 1
 
 
+@pytest.mark.full  # to load the package takes seconds
+def test_label_studios_own_checks_take_predictions_and_learned_annotations(client):
+    interface = pytest.importorskip(
+        "label_studio_sdk.label_interface", reason="label-studio-sdk is not installed, whose checks this test runs"
+    ).LabelInterface(CONFIG)
+    (found,) = predict(client, "where is my parcel").json()["results"]
+    assert interface.validate_prediction(found, return_errors=True) == []
+    assert not interface.validate_prediction({**found, "result": [{**found["result"][0], "from_name": "other"}]})
+    assert interface.validate_annotation(annotation("Billing"))  # what `train` is sent
+    assert choices_of(CONFIG, "text").names == tuple(
+        choice.attr.get("alias", choice.value) for choice in interface.get_control("intent").labels_attrs.values()
+    )
+
+
 def test_no_tasks_get_no_predictions(client):
     assert predict(client).json()["results"] == []
 
