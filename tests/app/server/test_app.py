@@ -24,10 +24,11 @@ def test_an_application_without_metrics_says_so(client):
 
 
 def test_other_addresses_and_methods_are_refused_in_words(client):
-    for method, path, status in (("GET", "/v1/nothing", 404), ("GET", "/v1/models/support/predict", 405)):
+    asked = (("GET", "/v1/nothing", 404, "nothing at"), ("GET", "/v1/models/support/predict", 405, "the method POST."))
+    for method, path, status, words in asked:
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-        assert "/docs lists" in answer.json()["detail"]
+        assert words in answer.json()["detail"]
 
 
 def test_the_description_has_working_examples(client):

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from anyshot import AnyShotClassifier
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.problems import problem_of
+from anyshot.app.server.schemas import PredictRequest
 from anyshot.app.server.service_errors import DiskFullError, UnknownModelError
 from anyshot.base.class_words import Words
 from anyshot.errors import (
@@ -73,6 +74,13 @@ def test_wrong_fields_are_named_without_what_was_in_them():
     found = document(caught.value)
     assert [one["at"] for one in found["errors"]] == ["items.0", "items.1"]
     assert "secret" not in json.dumps(found)
+
+
+def test_a_field_of_another_name_is_told():
+    with pytest.raises(ValidationError) as caught:
+        PredictRequest.model_validate({"texts": ["my secret"]})
+    detail = document(caught.value)["detail"]
+    assert "(items: it is missing; texts: there is no field of this name)" in detail
 
 
 def test_headers_and_words_of_the_framework_are_kept_where_they_say_something():

@@ -29,6 +29,8 @@ from anyshot.errors import (
 CORRECTABLE: Final = (InputError, ClassesError, NotEnoughLabelsError, DomainError)
 """Errors that a client can correct by sending something else."""
 _NO_WORDS: Final = 'words has no word. Give some that the texts of the class contain: ["good", "great", "excellent"].'
+_OF_FIELDS: Final = {"missing": "it is missing", "extra_forbidden": "there is no field of this name"}
+"""What is wrong with a field, by pydantic's type of the error, where its own words are of Python."""
 MOST_LISTED: Final = 20
 """Wrong fields of a body that are listed."""
 TYPE: Final = re.compile(r"str|int|float|bool|[A-Z]\w*|.*\[.*")
@@ -90,12 +92,13 @@ def _of_fields(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
     """Return the problem of a body or parameters with wrong fields, without what was sent in them."""
     problems: dict[str, list[str]] = {}  # at one place a field that may be of several types has one for each type
     for one in errors:
-        problems.setdefault(_place(one), []).append(one["msg"].removeprefix("Value error, "))
+        words = _OF_FIELDS.get(one["type"], one["msg"].removeprefix("Value error, "))
+        problems.setdefault(_place(one), []).append(words)
     found = [{"at": at, "problem": "; or ".join(dict.fromkeys(each))} for at, each in problems.items()]
     # What is wrong within a field says more than what the field may be.
     found.sort(key=lambda one: -one["at"].count("."))
-    first = f"{found[0]['at']}: {found[0]['problem']}"
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    first = "; ".join(f"{one['at']}: {one['problem']}" for one in found[:2])
+    more = f"; and {len(found) - 2} more" if len(found) > 2 else ""
     detail = f"The request does not have the fields that are needed ({first}{more}). /docs shows an example."
     return ProblemError(422, detail, kind="WrongFieldsError", errors=found[:MOST_LISTED])
 
@@ -133,11 +136,14 @@ def _as_request(detail: str) -> str:
 
 _DETAILS: Final = {
     404: "There is nothing at this address. /docs lists the addresses.",
-    405: "This address does not take this method. /docs lists the methods.",
+    405: "This address takes the method {allow}. /docs lists the addresses.",
 }
 
 
 def _detail(error: HTTPException) -> str:
     """Return the words of an error of the framework, which for most are only the name of the status."""
     plain = error.detail == HTTPStatus(error.status_code).phrase
-    return _DETAILS.get(error.status_code, str(error.detail)) if plain else str(error.detail)
+    if not plain or error.status_code not in _DETAILS:
+        return str(error.detail)
+    allow = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "of /docs")
+    return _DETAILS[error.status_code].format(allow=allow)
