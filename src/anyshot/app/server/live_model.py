@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -93,6 +94,8 @@ class LiveModel:
         self.cache = store.MemoryCache() if cache is None else cache
         self.versions, self.unlabeled = Versions(folder, keep=keep), UnlabeledItems(folder)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"writer-{name}")
+        self._fitter = ThreadPoolExecutor(1, thread_name_prefix=f"fitter-{name}")
+        self._fitting = self._closing = False
         self._waiting: deque[Waiting] = deque()
         self._lock = threading.Lock()
         self._identity = self.versions.identity()
@@ -141,6 +144,9 @@ class LiveModel:
 
     def close(self) -> None:
         """Finish the changes that were begun."""
+        with self._lock:
+            self._closing = True
+        self._fitter.shutdown()
         self._writer.shutdown()
 
     # --- other processes ---
@@ -232,15 +238,36 @@ class LiveModel:
         self._fit_again()
 
     def _fit_again(self) -> None:
-        """Fit all classes if some were added without, as the next version; a change that waits does so itself."""
+        """Begin to fit all classes if some were added without, in a thread of its own, since changes must not wait."""
         if self._waiting or not self.snapshot.is_provisional:
+            return
+        with self._lock:
+            if not self._closing:
+                if not self._fitting:
+                    self._fitting = True
+                    self._fitter.submit(self._fit_all, self.snapshot).add_done_callback(_log_failure)
+                return
+        self._put_fitted(self.snapshot, _fitted(self.snapshot))
+
+    def _fit_all(self, before: Snapshot) -> None:
+        """Fit all classes of a version; runs beside the writer, which then puts them in place."""
+        classifier = None
+        try:
+            classifier = _fitted(before)
+        finally:
+            self._submit(partial(self._put_fitted, before, classifier))
+
+    def _put_fitted(self, before: Snapshot, classifier: Any) -> None:
+        """Put a version in place in which all classes are fitted; if the model has changed meanwhile, begin anew."""
+        self._fitting = False
+        if classifier is None:  # the fit failed, which the log has
             return
         with self._changing():
             self._read_if_outdated()
-            before = self.snapshot
-            if before.is_provisional:
-                self._put_in_place(_with_change(before.classifier, AddExamples([], [])))
+            if self.snapshot is before:
+                self._put_in_place(classifier)
                 self.versions.complete(before.version, by=self.snapshot.version)  # so that one can go back to it
+        self._fit_again()
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         self._read_if_outdated()
@@ -313,6 +340,11 @@ def _with_change(classifier: Any, change: Change) -> Any:
     changed = copy.copy(classifier)
     change.apply(changed)
     return changed
+
+
+def _fitted(snapshot: Snapshot) -> Any:
+    """Return a copy of the classifier of a version, with all classes fitted."""
+    return _with_change(snapshot.classifier, AddExamples([], []))
 
 
 def _finish(batch: Sequence[Waiting], version: int) -> None:
