@@ -108,6 +108,15 @@ def test_labeled_vectors_pull_their_class_vector():
     np.testing.assert_array_equal((refined.class_vectors @ np.eye(3)).argmax(axis=1), [1, 2, 0])
 
 
+def test_one_label_per_class_decides_which_clusters_the_classes_take():
+    U, y = clusters(np.eye(2), 20)
+    names = unit(np.array([[0.4, 0.6], [0.6, 0.4]]))  # each a little closer to the cluster of the other class
+    without = refine(names, U)
+    labeled = refine(names, U, labeled_sums=np.eye(2))
+    np.testing.assert_array_equal(without.probabilities.argmax(axis=1), 1 - y)
+    np.testing.assert_array_equal(labeled.probabilities.argmax(axis=1), y)
+
+
 def test_balance_by_hand():
     names = np.eye(3, dtype=np.float32)[:2]
     pool = np.eye(3, dtype=np.float32)[[2, 2, 2]]  # as close to one class vector as to the other

@@ -22,13 +22,18 @@ class Refinement(NamedTuple):
     shares: Floats  # (c,), given or found
 
 
-# Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and pulled back to them in each round:
+# Soft k-means over the pool U (m, d), started from the class vectors S (c, d) and the labels, L = weighted sum of each
+# class's labeled vectors, and pulled back to them in each round:
 #
+#     S' <- unit(S + unit(L))                           to begin with
 #     P  <- softmax(U S' / temperature)                 class probabilities, (m, c)
 #     P  <- half P, half the mean of the neighbors' P   (label propagation), twice, if neighbors are given
 #     P  <- P * (share / mean P) ^ balance              part of a Sinkhorn step toward the class shares, with rows
 #                                                       scaled to the sum 1, three times
-#     S' <- unit(name_weight * S + unit(P' U + weighted sum of the labeled vectors))
+#     S' <- unit(name_weight * S + unit(P' U + L))
+#
+# Where clusters are clear, the start decides which of them a class takes. Started from S alone, one label per class of
+# six news topics brings 1.6 points less (reuters, train halves), and 4.6 less by other names.
 #
 # With `SharesFromPool` the shares start equal and are found in the same rounds, by steps of expectation maximization on
 # the softmax of scale * U S'.
@@ -62,10 +67,12 @@ def refine(
 
     A class vector of zeros takes a cluster that is left over.
     """
-    given, labeled = unit(class_vectors), 0 if labeled_sums is None else labeled_sums
+    given = unit(class_vectors)
+    labeled = np.zeros_like(given) if labeled_sums is None else labeled_sums
     search = shares if isinstance(shares, SharesFromPool) else None
     known = equal_shares(len(given)) if shares is None or search else np.asarray(shares, dtype=np.float64)
-    moved, cosines = given, pool @ given.T
+    moved = unit(given + unit(labeled))
+    cosines = pool @ moved.T
     probabilities = scipy.special.softmax(cosines / temperature, axis=1)
     for _ in range(rounds):
         probabilities = scipy.special.softmax(cosines / temperature, axis=1)
