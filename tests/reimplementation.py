@@ -47,7 +47,7 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
         return W, b
     g, scores = confidence * scale_by_spread(prior), U @ W.T + b
     if len(y):
-        pi = likely_shares(scores / g, pi, pi, 20 / (1 + len(y)), rounds=20)
+        pi = likely_shares(scores / (4 / 3 * g), pi, pi, 20 / (1 + len(y)), rounds=20)
     answers = softmax(scores + offsets(scores, pi, g), axis=1)
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
     pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
@@ -119,11 +119,12 @@ def likely_shares(scores, pi, expected, count, *, rounds):
 
 
 def offsets(scores, pi, g):
+    h = 4 / 3 * g
     divergence = np.log(len(pi)) + (pi * np.log(pi)).sum()
     part, o = divergence / (divergence + 0.02 * np.log2(len(pi))), np.zeros(len(pi))
     for _ in range(20):
-        o = o + np.log(pi) - np.log(softmax(scores / g + o, axis=1).mean(axis=0))
-    return part * g * o
+        o = o + np.log(pi) - np.log(softmax(scores / h + o, axis=1).mean(axis=0))
+    return part * h * o
 
 
 def whitened(U):

@@ -121,7 +121,7 @@ def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, prio
     """
     if data.class_prior is not None or not len(data.index):
         return shares
-    own, sure = data.defaults, scores / prior.scale
+    own, sure = data.defaults, scores / (data.defaults.shares_temperature * prior.scale)
     count_of_prior = own.shares_labels / (1 + len(data.index))
     return likely_shares(sure, shares, expected=shares, prior_count=count_of_prior, rounds=own.shares_rounds)
 
@@ -133,10 +133,9 @@ def offsets_for(shares: Floats, scores: Scores, prior: Prior, data: TrainingSet)
     that poor clusters made less confident get offsets that are smaller by the same factor: else one class would win
     everywhere.
     """
-    own = data.defaults
+    own, scale = data.defaults, data.defaults.shares_temperature * prior.scale
     part = 1.0 if data.class_prior is not None else reliability_of(shares, noise=own.shares_noise)
-    offsets = share_offsets(scores / prior.scale, shares, rounds=own.shares_rounds)
-    return np.asarray(part * prior.scale * offsets)
+    return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=own.shares_rounds))
 
 
 def _main_method(data: TrainingSet, prior: Prior) -> Method:
