@@ -285,3 +285,9 @@ def test_reliability_counts_an_item_of_weight_two_as_two_items():
     copied = reliability(table[[0, 0, 1]], [0, 0, 1])
     assert weighed["accuracy"].tolist() == pytest.approx(copied["accuracy"].tolist())
     assert weighed["n"].tolist() == [2]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, "0.9"])
+def test_a_level_that_is_no_fraction_is_refused(level):
+    with pytest.raises(InputError, match="level must be above 0 and below 1; it is"):
+        wilson_interval(1, 2, level=level)

@@ -246,3 +246,12 @@ def test_fewer_than_two_classes_with_a_label_or_vector_are_refused(classifier):
 def test_a_label_outside_the_class_vectors_is_refused(classifier):
     with pytest.raises(UnknownClassError, match="y contains class 2; there are 2 classes, 0 to 1"):
         classifier.fit([[1.0, 0.0]], [2], class_vectors=np.eye(2))
+
+
+def test_numbers_that_float32_does_not_hold_are_refused():
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0]]), ["cat", "dog"]
+    with pytest.raises(InputError, match=r"X contains 1e\+300 in rows 0, 1; numbers up to 1e\+15 are supported"):
+        PrototypeClassifier().fit(X * 1e300, y)
+    model = PrototypeClassifier().fit(X, y)
+    with pytest.raises(InputError, match="numbers up to"):
+        model.predict(X * 1e300)

@@ -249,3 +249,12 @@ def test_a_parameter_out_of_range_is_refused(data, model, error):
     X, _, y, S = data
     with pytest.raises(InputError, match=error):
         model.fit(X, y, class_vectors=S)
+
+
+def test_numbers_whose_squares_overflow_are_refused(data):
+    X, _, y, S = data
+    with pytest.raises(InputError, match=r"X contains .*e\+\d+ in rows .*; numbers up to 1e\+15 are supported"):
+        ESZSL().fit(X * 1e30, y, class_vectors=S)
+    model = ESZSL().fit(X, y, class_vectors=S)
+    with pytest.raises(InputError, match="numbers up to"):
+        model.predict(X * 1e30)

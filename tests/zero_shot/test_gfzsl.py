@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from anyshot.errors import InputError
 from anyshot.zero_shot.gfzsl import GFZSL, FeatureGeneration
 
 
@@ -58,3 +59,9 @@ def test_the_head_predicts_all_classes_and_repeats_with_a_random_state():
     assert model.head_.classes_.tolist() == [0, 1, 2, 3, 4]
     again = FeatureGeneration(random_state=0).fit(X, y, class_vectors=S)
     np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))
+
+
+def test_a_shrinkage_beyond_1_is_refused(data):
+    X, y, S = data
+    with pytest.raises(InputError, match="shrinkage must be from 0 to 1; it is 3"):
+        GFZSL(shrinkage=3).fit(X, y, class_vectors=S)

@@ -25,6 +25,9 @@ MAX_DENSE_BYTES: Final = 2**31
 LARGEST: Final = 1e150
 """Numbers beyond this are refused: their squares exceed what a float holds."""
 
+LARGEST_FLOAT32: Final = 1e15
+"""The same for vectors of which sums of squares are computed in float32."""
+
 _COMMA: Final = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 log = logging.getLogger(__name__)
@@ -69,16 +72,16 @@ def refuse_lazy(given: Any) -> None:
         raise InputError(f"A {type(given).__name__} holds no rows yet. Write table.collect().")
 
 
-def check_size(values: Floats, what: str) -> None:
-    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `LARGEST`; what: the subject of the message."""
+def check_size(values: NDArray[np.floating], what: str, *, largest: float = LARGEST) -> None:
+    """Raise InputError if numbers (n,) or (n, d) are infinite or beyond `largest`; what: the subject of the message."""
     sizes = np.nan_to_num(np.abs(values), posinf=np.inf)
     by_row = sizes if sizes.ndim == 1 else sizes.max(axis=1, initial=0)
-    infinite, large = np.flatnonzero(np.isinf(by_row)), np.flatnonzero(by_row > LARGEST)
+    infinite, large = np.flatnonzero(np.isinf(by_row)), np.flatnonzero(by_row > largest)
     if infinite.size:
         raise InputError(f"{what} contains infinity in {named_rows(infinite)}. Correct or remove it.")
     if large.size:
         raise InputError(
-            f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {LARGEST:g} are supported. "
+            f"{what} contains {by_row[large[0]]:g} in {named_rows(large)}; numbers up to {largest:g} are supported. "
             "Leave the cell empty if it stands for a missing number, or divide the numbers."
         )
 
@@ -252,6 +255,16 @@ def check_numbers(**given: object) -> None:
     for name, value in given.items():
         if not is_number(value):
             raise InputError(f"{name} must be a number; it is {value!r}.")
+
+
+def check_fraction(**given: object) -> None:
+    """Raise InputError if one of the parameters `given`, by name, is not above 0 and below 1.
+
+    >>> check_fraction(coverage=0.9)
+    """
+    for name, value in given.items():
+        if not (is_number(value) and 0 < value < 1):
+            raise InputError(f"{name} must be above 0 and below 1; it is {value!r}.")
 
 
 def pair(given: object, *, name: str, of: str = "(items, labels)") -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anyshot.base.labels import check_indexes
-from anyshot.base.validation import Floats, Indexes, RandomState, generator, is_number, probability_table
+from anyshot.base.validation import Floats, Indexes, RandomState, check_fraction, generator, probability_table
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 ConformalScore: TypeAlias = Literal["lac", "aps"]
@@ -55,7 +55,7 @@ def conformal_threshold(
     coverage : above 0 and below 1
     random_state : for "aps"
     """
-    _check_coverage(coverage)
+    check_fraction(coverage=coverage)
     table, index = with_truth(probabilities, y)
     nonconformity = _nonconformity(table, score, generator(random_state))[np.arange(len(index)), index]  # (n,)
     return threshold_of(nonconformity, coverage, score=score)
@@ -63,7 +63,7 @@ def conformal_threshold(
 
 def threshold_of(nonconformity: ArrayLike, coverage: float, *, score: ConformalScore) -> ConformalThreshold:
     """Return the threshold from the nonconformity of the true class of each item (n,)."""
-    _check_coverage(coverage)
+    check_fraction(coverage=coverage)
     ordered = np.sort(np.asarray(nonconformity, dtype=np.float64))
     rank = math.ceil((len(ordered) + 1) * coverage - 1e-9)
     value = float(ordered[rank - 1]) if rank <= len(ordered) else math.inf
@@ -106,7 +106,7 @@ def cross_conformal_interval(
     residuals : (n,), error of the model fitted without its fold for each labeled item
     coverage : above 0 and below 1; if n is too small for it, the interval is infinite
     """
-    _check_coverage(coverage)
+    check_fraction(coverage=coverage)
     table, of_item = np.asarray(predicted, dtype=np.float64), np.asarray(folds, dtype=np.intp)
     errors = np.abs(np.asarray(residuals, dtype=np.float64))
     n = len(errors)
@@ -141,8 +141,3 @@ def with_truth(probabilities: ArrayLike, y: ArrayLike) -> tuple[Floats, Indexes]
     if not labeled.any():
         raise NotEnoughLabelsError(f"Calibration needs labeled items, but none of the {len(index)} items has a label.")
     return table[labeled], index[labeled]
-
-
-def _check_coverage(coverage: object) -> None:
-    if not (is_number(coverage) and 0 < coverage < 1):
-        raise InputError(f"coverage must be above 0 and below 1; it is {coverage!r}.")

@@ -15,7 +15,15 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from anyshot.base.labels import Labels, check_indexes
-from anyshot.base.validation import Floats, Indexes, RandomState, check_whole, generator, probability_table
+from anyshot.base.validation import (
+    Floats,
+    Indexes,
+    RandomState,
+    check_fraction,
+    check_whole,
+    generator,
+    probability_table,
+)
 from anyshot.errors import InputError, NotEnoughLabelsError
 
 MIN_RELIABLE = 5  # the figures of a class or group with fewer items are unreliable
@@ -260,6 +268,7 @@ def bootstrap_interval(
         There are fewer than two rows, or the metric is undefined for more than half of the draws.
     """
     check_whole(1, n_draws=n_draws)
+    check_fraction(level=level)
     columns = [np.asarray(array) for array in arrays]
     lengths = {len(column) for column in columns}
     if len(lengths) != 1:
@@ -286,7 +295,13 @@ def wilson_interval(n_right: float, n: float, *, level: float = 0.95) -> tuple[f
     """Return Wilson's interval of a share, valid for few items and for shares of 0 and 1. Wilson, JASA 1927.
 
     For weighted items, pass the weighted share times `effective_size`, and `effective_size`. For no items it is 0 to 1.
+
+    Raises
+    ------
+    InputError
+        level is not above 0 and below 1.
     """
+    check_fraction(level=level)
     # The ends s of the interval of a share p solve |p - s| = z sqrt(s (1 - s) / n), which is quadratic in s.
     z2, right = float(norm.ppf((1 + level) / 2)) ** 2, min(max(n_right, 0.0), n)
     reach = math.sqrt(z2 * (right * (n - right) / max(n, 1e-12) + z2 / 4))

@@ -15,7 +15,7 @@ from anyshot.base.items import Items, item_count, take
 from anyshot.base.labels import Labels, class_table, classes_in, folds_by_arrival, to_indexes
 from anyshot.base.progress import track
 from anyshot.base.protocols import Encoder
-from anyshot.base.validation import Indexes, RandomState, check_whole, generator
+from anyshot.base.validation import Indexes, RandomState, check_fraction, check_whole, generator
 from anyshot.errors import InputError, NotEnoughClassesError, NotEnoughLabelsError
 from anyshot.evaluation.metrics import percent, wilson_interval
 from anyshot.evaluation.printing import Printable
@@ -82,6 +82,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Pai
 
     The interval covers the variation over draws of labels, not over test items. For one draw it is NaN.
     """
+    check_fraction(level=level)
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1 or not first.size:
         raise InputError(f"Two series of the same draws are needed; the shapes are {first.shape} and {second.shape}.")

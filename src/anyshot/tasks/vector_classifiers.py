@@ -14,7 +14,7 @@ from anyshot.any_shot.model import LinearModel
 from anyshot.base import validation
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import Classes, check_indexes, decision_scores
-from anyshot.base.validation import Indexes, Vectors, class_means, unit
+from anyshot.base.validation import LARGEST_FLOAT32, Indexes, Vectors, class_means, unit
 from anyshot.errors import InputError, WidthError
 from anyshot.training.softmax_regression import Examples, HeadOptions, check_two_classes, fit_head
 
@@ -44,11 +44,12 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
     def _checked(self, X: ArrayLike, y: ArrayLike, class_vectors: ArrayLike | None) -> tuple[Vectors, Indexes, Vectors]:
         """Set `classes_`; return the labeled vectors, their classes and the class vectors (c, d), zeros for none."""
         if class_vectors is None:
-            vectors, labels = validate_data(self, X, y, dtype=np.float32)
+            vectors, labels = validate_data(self, X, y, dtype=[np.float64, np.float32])
+            vectors = _float32(vectors)
             check_classification_targets(labels)
             self.classes_, index = np.unique(labels, return_inverse=True)
             return vectors, index, np.zeros((len(self.classes_), vectors.shape[1]), np.float32)
-        vectors = validate_data(self, X, dtype=np.float32, ensure_min_samples=0)
+        vectors = _float32(validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=0))
         S = validation.vectors(class_vectors, name="class_vectors")
         if S.shape[1] != vectors.shape[1]:
             raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
@@ -207,8 +208,14 @@ class PrototypeClassifier(VectorClassifier):
 
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        vectors = unit(validate_data(self, X, dtype=np.float32, reset=False))
+        vectors = unit(_float32(validate_data(self, X, dtype=[np.float64, np.float32], reset=False)))
         scores = 1 / self.temperature * vectors.astype(np.float64) @ self.prototypes_.T
         # A prototype of zeros is a class without labels and class vector; it is never predicted, even where all cosines
         # are negative.
         return np.where(self.prototypes_.any(axis=1), scores, -np.inf)
+
+
+def _float32(X: NDArray[np.floating]) -> Vectors:
+    """Return vectors (n, d) in float32, or raise InputError for numbers whose squares it does not hold."""
+    validation.check_size(X, "X", largest=LARGEST_FLOAT32)
+    return X.astype(np.float32, copy=False)

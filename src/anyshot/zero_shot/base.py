@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from anyshot.base.estimator import validate_data
 from anyshot.base.labels import check_indexes
-from anyshot.base.validation import Floats, Indexes, Vectors, is_number, unit, vectors
+from anyshot.base.validation import LARGEST_FLOAT32, Floats, Indexes, Vectors, check_size, is_number, unit, vectors
 from anyshot.errors import ClassesError, InputError, NotEnoughLabelsError, UnknownClassError, WidthError
 from anyshot.zero_shot.class_vectors import checked_class_vectors
 
@@ -55,6 +55,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         """
         check_parameters(self)
         items, table = vectors(X), checked_class_vectors(class_vectors)
+        check_size(items, "X", largest=LARGEST_FLOAT32)
         index = _checked_index(y, n_items=len(items), n_classes=len(table))
         self._check_columns(X, reset=True)
         self.n_features_in_, self.class_vectors_ = items.shape[1], table
@@ -73,6 +74,7 @@ class ZeroShotEstimator(ClassifierMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self, "classes_")
         items = vectors(X, width=self.n_features_in_)
+        check_size(items, "X", largest=LARGEST_FLOAT32)
         self._check_columns(X, reset=False)
         scores = np.array(self._scores(items), dtype=np.float64)  # (n, c)
         scores[:, ~candidate_mask(candidates, n_classes=len(self.classes_))] = -np.inf

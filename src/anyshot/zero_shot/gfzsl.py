@@ -8,6 +8,7 @@ from scipy.linalg import cholesky, solve_triangular
 from sklearn.linear_model import LogisticRegression
 
 from anyshot.base.validation import Floats, Indexes, RandomState, Vectors, generator
+from anyshot.errors import InputError
 from anyshot.zero_shot.base import ProbabilisticZeroShotEstimator
 from anyshot.zero_shot.class_vectors import gram, kernel_ridge_weights, standardized, sums_and_counts
 
@@ -78,6 +79,8 @@ class GFZSL(ProbabilisticZeroShotEstimator):
         return self.means_[index].astype(np.float32) + noise, index
 
     def _fit(self, X: Vectors, y: Indexes) -> None:
+        if self.shrinkage > 1:
+            raise InputError(f"shrinkage must be from 0 to 1; it is {self.shrinkage!r}.")
         seen = self.seen_classes_
         sums, counts = sums_and_counts(X, y, seen)
         table = standardized(self.class_vectors_, seen)
