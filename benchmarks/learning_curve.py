@@ -9,6 +9,9 @@ Protocol: all-MiniLM-L6-v2 frozen; random labels of the train split; the test sp
   samples. The coverage holds for items like those of the threshold, so it is also measured, without a target, on the
   other train texts and, for clinc150, with a threshold from 10 texts per class of its validation split;
 - extrapolation: the accuracy at 10 labels per class predicted from that at 1 to 5; ten samples;
+- forecast: what the report says of twice the labels, against what came true; on train rows only: labels from one half,
+  the curve's 100 or 400 test items and 1,000 others, which tell what came true, from the other. Four samples of 2 to 20
+  labels per class of each of five sets (twenty random classes of banking77), every other one with natural class shares;
 - suggest: from the names alone, as many labels as classes in each of five rounds, chosen by `suggest` or at random, and
   the accuracy on the test texts after each round; ten samples.
 """
@@ -20,16 +23,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from support import Texts, draw, line, load_text, load_valid, table
+from support import Texts, draw, line, load_text, load_train, load_valid, table
 
 from anyshot import AnyShotClassifier, PrototypeClassifier, encode_once, load_encoder
 from anyshot.evaluation.conformal import conformal_threshold, prediction_sets
-from anyshot.evaluation.extrapolation import extrapolate
+from anyshot.evaluation.extrapolation import Extrapolation, extrapolate, forecast
 from anyshot.evaluation.learning_curves import learning_curve
 from anyshot.store.disk_cache import VectorCache
 
 DRAWS = range(10)
 SETS = ("banking77", "clinc150")
+FORECAST_SETS = ("banking77", "snips", "ag_news", "sst2", "reuters")
+FORECAST_DRAWS = range(100, 104)
 
 
 class Bench:
@@ -138,6 +143,58 @@ def extrapolation() -> Iterator[str]:
         yield line(f"{name}, samples of 10 within 2 points", n_close, 8, note=note)
 
 
+def forecasts() -> Iterator[str]:
+    """Forecast the accuracy with twice the labels, as the report does."""
+    for n_test in (100, 400):
+        everything: list[tuple[Extrapolation, float]] = []
+        for name in FORECAST_SETS:
+            found = [_forecast(name, k, seed, n_test) for seed in FORECAST_DRAWS for k in (2, 5, 10, 20)]
+            everything += found
+            yield _forecast_line(f"{name}, {n_test} test items", found)
+        yield _forecast_line(f"all sets, {n_test} test items", everything)
+
+
+def _forecast_line(what: str, found: list[tuple[Extrapolation, float]]) -> str:
+    given = [(one, truth) for one, truth in found if one.refusal is None]
+    inside = float(np.mean([one.lower <= truth <= one.upper for one, truth in given])) if given else float("nan")
+    misses = [100 * abs(one.accuracy - truth) for one, truth in given]
+    width = np.mean([100 * (one.upper - one.lower) for one, _ in given]) if given else float("nan")
+    note = f"{len(given)} of {len(found)} given; mean miss {np.mean(misses or [np.nan]):.1f} points, width {width:.1f}"
+    return line(f"{what}: coverage of the 90 % interval", 100 * inside, None, note=note)
+
+
+def _forecast(name: str, k: int, seed: int, n_test: int) -> tuple[Extrapolation, float]:
+    """Return the forecast from about `k` labels per class, and the accuracy with twice as many on other items."""
+    texts, y = load_train(name)
+    random = np.random.default_rng(seed)
+    some = random.choice(np.unique(y), min(20, len(np.unique(y))), replace=False)
+    rows = random.permutation(np.flatnonzero(np.isin(y, some)))
+    half, others = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    n = k * len(some)
+    if seed % 2:  # natural class shares, with one label of each class
+        half = np.concatenate([one := half[draw(y[half], 1, seed)], np.setdiff1d(half, one, assume_unique=True)])
+        first, both = half[:n], half[: 2 * n]
+    else:
+        first, both = half[draw(y[half], k, seed)], half[draw(y[half], 2 * k, seed)]
+    used = np.concatenate([both, others[: n_test + 1000]])
+    encoder, cache = load_encoder("minilm"), VectorCache()
+    X = dict(zip(used.tolist(), encode_once(encoder, [texts[row] for row in used], cache=cache), strict=True))
+
+    def vectors_of(part: np.ndarray) -> np.ndarray:
+        return np.stack([X[row] for row in part.tolist()])
+
+    vectors = encode_once(encoder, [str(one).replace("_", " ") for one in some], cache=cache)
+    clf = AnyShotClassifier(dict(zip(some.tolist(), vectors, strict=True)))
+    tested, rest = others[:n_test], others[n_test : n_test + 1000]
+    most = int(np.unique(y[first], return_counts=True)[1].max())
+    shots = [one for one in (0, 1, 2, 5, 10, 20) if one < most]
+    curve = learning_curve(
+        clf, vectors_of(first), y[first], vectors_of(tested), y[tested], shots=[*shots, "all"], seeds=3
+    )
+    clf.fit(vectors_of(both), y[both])
+    return forecast(curve), float(np.mean(clf.predict(vectors_of(rest)) == y[rest]))
+
+
 def suggestions() -> Iterator[str]:
     """Compare suggested labels with random ones."""
     ways: dict[str, Callable[[Bench, int], list[float]]] = {"suggest": _suggested, "random": _random}
@@ -166,7 +223,7 @@ def _random(bench: Bench, seed: int) -> list[float]:
     return [bench.accuracy(bench.fitted(order[: rounds * len(bench.described)])) for rounds in range(1, 6)]
 
 
-PARTS = {"curve": curve, "sets": sets, "extrapolation": extrapolation, "suggest": suggestions}
+PARTS = {"curve": curve, "sets": sets, "extrapolation": extrapolation, "forecast": forecasts, "suggest": suggestions}
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore", message="The classes '.*' are nearly the same")

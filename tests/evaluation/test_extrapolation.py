@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from anyshot.errors import InputError
-from anyshot.evaluation.extrapolation import extrapolate
+from anyshot.evaluation.extrapolation import extrapolate, forecast
+from anyshot.evaluation.learning_curves import LearningCurve
 
 SHOTS = np.array([1, 2, 3, 4, 5])
 
@@ -75,3 +77,43 @@ def test_invalid_points_are_refused():
         extrapolate(SHOTS, law(SHOTS), 0.01, to=4)
     with pytest.raises(InputError, match="One accuracy is needed for each"):
         extrapolate([1, 2, 3], [0.5], 0.01)
+
+
+def measured_curve(points, *, n_test):
+    """Return a curve with these (shots, n_labels, accuracies of the draws)."""
+    rows = [("m", k, seed, n, a) for k, n, accuracies in points for seed, a in enumerate(accuracies)]
+    frame = pd.DataFrame(rows, columns=["model", "shots", "seed", "n_labels", "accuracy"]).astype({"shots": object})
+    return LearningCurve(frame, n_test=n_test)
+
+
+POINTS = ((0, 0, [0.6]), (1, 3, [0.68, 0.7, 0.72]), (2, 6, [0.75, 0.77, 0.78]), ("all", 15, [0.83]))
+
+
+def test_a_forecast_is_of_twice_all_labels_and_not_below_the_accuracy_at_hand():
+    found = forecast(measured_curve(POINTS, n_test=1000))
+    assert found.n_shots == 10  # 30 labels of three classes
+    assert 0.77 < found.lower < 0.83 < found.accuracy < found.upper < 0.95
+
+
+def test_an_accuracy_that_was_lucky_at_the_end_is_not_forecast_to_fall():
+    points = [(0, 0, [0.85]), (1, 3, [0.84, 0.86, 0.87]), (2, 6, [0.86, 0.85, 0.87]), ("all", 15, [0.9])]
+    assert forecast(measured_curve(points, n_test=500)).accuracy >= 0.9
+
+
+def test_few_test_items_give_no_forecast():
+    assert forecast(measured_curve(POINTS, n_test=12)).refusal == "12 test items are too few"
+
+
+def test_a_curve_that_falls_gives_no_forecast():
+    points = [(0, 0, [0.9]), (1, 3, [0.86, 0.85, 0.87]), (2, 6, [0.8, 0.79, 0.81]), ("all", 15, [0.7])]
+    assert "does not rise steadily" in str(forecast(measured_curve(points, n_test=500)).refusal)
+
+
+def test_two_numbers_of_labels_give_no_forecast():
+    points = [(1, 2, [0.6, 0.7, 0.65]), (2, 4, [0.7, 0.8, 0.75]), ("all", 4, [0.75])]
+    assert "2 points are too few" in str(forecast(measured_curve(points, n_test=500)).refusal)
+
+
+def test_more_test_items_make_the_interval_narrower():
+    few, many = (forecast(measured_curve(POINTS, n_test=n)) for n in (400, 4000))
+    assert many.upper - many.lower < few.upper - few.lower

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from anyshot import AnyShotClassifier, load, report
+from anyshot import AnyShotClassifier, learning_curve, load, report
 from anyshot.errors import NotEnoughLabelsError
 from anyshot.tasks.encoded_classifier import EncodedClassifier
 
@@ -28,10 +28,20 @@ def test_all_labels_of_a_model_give_the_model():
         clone(encoded).fit()
 
 
+def test_a_curve_is_of_the_model_with_its_unlabeled_items():
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(24, 4)), ["a", "b"] * 12
+    clf = AnyShotClassifier(encoder="vectors", cache=False).fit(X[:12], y[:12], unlabeled=random.normal(size=(9, 4)))
+    encoded = clf.encoded()
+    assert len(clone(encoded).fit(*encoded.training_examples()).fitted_.data.unlabeled) == 9
+    expected = learning_curve(encoded, X[:12], y[:12], X[12:], y[12:], shots=(0, 1, 2, 5), seeds=3).summary()["mean"]
+    assert report(clf, X[12:], y[12:]).tables["curve"]["mean"].tolist()[:-1] == expected.tolist()
+
+
 def test_a_model_that_has_encoded_no_item_has_a_report_without_a_curve():
     clf = AnyShotClassifier({"a": [1.0, 0.0], "b": [0.0, 1.0]}, cache=False).fit()
     assert clf.training_examples() is None
-    assert "there is 0" in report(clf, np.eye(2), ["a", "b"]).missing["curve"]
+    assert "there are none" in report(clf, np.eye(2), ["a", "b"]).missing["curve"]
 
 
 @pytest.mark.full

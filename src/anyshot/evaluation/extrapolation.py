@@ -6,22 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
-from anyshot.base.validation import Floats
+from anyshot.base.validation import Floats, check_whole
 from anyshot.errors import InputError
-from anyshot.evaluation.metrics import percent
+from anyshot.evaluation.learning_curves import LearningCurve
+from anyshot.evaluation.metrics import percent, wilson_interval
 
-# The grid of power laws that are averaged, with the prior of each parameter.
-EXPONENTS = np.linspace(0.1, 1.3, 25)  # g: normal with mean 0.5 and standard deviation 0.2
-HEAD_STARTS = np.array(
-    [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
-)  # k0, number of labels equivalent to prior knowledge: uniform
-FLOORS = np.array([0.0, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4])  # f, irreducible error: exp(-f / 0.1)
-MISMATCH = 0.01  # standard deviation of real curves from any such law at twice the labels, on two sets of intents
+# The grid of power laws that are averaged.
+EXPONENTS = np.linspace(0.0, 1.2, 25)  # g: normal with mean 0.5 and standard deviation 0.2
+HEAD_STARTS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])  # k0, labels equivalent to prior knowledge: uniform
+FLOORS = np.array([0.0, 0.25, 0.5, 0.75, 0.9])  # p, irreducible share of the last error: uniform
+MISMATCH = 0.015  # standard deviation of real curves from any such law at twice the labels, on five sets of texts
 LEVEL = 0.9  # of the interval
 MAX_WIDTH = 0.15  # of the interval, for a prediction to be given
 MIN_POINTS = 3
+DRAW_SD = 0.02  # between draws of labels, where each number of labels was measured once
+LEAST_SD = 0.005
+MAX_MISFIT = 0.99  # quantile of the squared deviations of the points from the best law; beyond, they lie on none
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Extrapolation:
     """Mean of the prediction; NaN if it cannot be predicted."""
     lower: float
     upper: float
-    """End of the 90 % interval; NaN if there are too few points."""
+    """End of the 90 % interval; NaN if it is unknown."""
     refusal: str | None
     """Why the accuracy cannot be predicted; None if it can."""
 
@@ -44,21 +46,25 @@ class Extrapolation:
         return f"accuracy at {self.n_shots:g} labels per class: {percent(self.accuracy)} % ({span})"
 
 
-def extrapolate(shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike, *, to: float | None = None) -> Extrapolation:
+def extrapolate(
+    shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike, *, to: float | None = None, n_test: int | None = None
+) -> Extrapolation:
     """Predict the accuracy at more labels from a measured curve.
 
-    The error is modeled as f + b (k + k0)^-g, an inverse power law of the labels k (Figueroa et al., Predicting sample
-    size required for classification performance, BMC Medical Informatics and Decision Making 2012) with a floor f and
-    prior knowledge equivalent to k0 labels. A few points do not determine four parameters, so all laws of a grid are
-    averaged, weighted by their likelihood and prior. If the laws disagree, the interval is wide; if it is wider than
-    15 percentage points, there is no prediction. It holds for test items like those that the curve was measured on.
+    The error is modeled as an inverse power law of the labels k (Figueroa et al., Predicting sample size required for
+    classification performance, BMC Medical Informatics and Decision Making 2012) that goes through the last point, has
+    a floor, and starts with prior knowledge equivalent to k0 labels. A few points do not determine it, so all laws of a
+    grid are averaged, weighted by their likelihood and prior. The prediction is never below the last point. There is
+    none if the points lie on no such law, or if the interval is wider than 15 percentage points. It holds for test
+    items like those that the curve was measured on.
 
     Parameters
     ----------
     shots : (m,) distinct numbers of labels per class, 0 or more
     accuracy : (m,) mean accuracy at each, 0 to 1
-    sd : (m,) or one number, the standard error of each mean
+    sd : (m,) or one number, the standard error of each mean over draws of labels
     to : labels per class to predict for, by default twice the most measured
+    n_test : number of test items of the curve; the interval is then that of the accuracy on others like them
 
     Raises
     ------
@@ -68,60 +74,88 @@ def extrapolate(shots: ArrayLike, accuracy: ArrayLike, sd: ArrayLike, *, to: flo
     Examples
     --------
     >>> print(extrapolate([1, 2, 3, 4, 5], [0.54, 0.66, 0.72, 0.76, 0.79], 0.01))
-    accuracy at 10 labels per class: 85.0 % (82.6 to 87.4)
+    accuracy at 10 labels per class: 85.4 % (82.3 to 88.6)
     """
     k, measured, noise = _checked(shots, accuracy, sd)
     target = 2 * k.max() if to is None else float(to)
     if target < k.max():
         raise InputError(f"to={target:g} lies within the curve, which goes to {k.max():g} labels per class.")
+    if n_test is not None:
+        check_whole(1, n_test=n_test)
     if len(k) < MIN_POINTS:
         return _refusal(target, f"{len(k)} points are too few, {MIN_POINTS} are needed")
-    if _falls(measured, noise):
-        return _refusal(target, "the measured accuracy does not rise with the labels")
-    weight, mean, spread = _posterior(k, 1 - measured, noise, target)
-    lower, upper = _interval(weight, 1 - mean, spread)
+    lower, upper = _sampling(measured[-1], n_test)
     if upper - lower > MAX_WIDTH:
-        cause = f"it may be anywhere from {percent(lower)} to {percent(upper)} %"
-        return Extrapolation(target, math.nan, lower, upper, cause)
-    return Extrapolation(target, float(weight @ (1 - mean)), lower, upper, None)
+        return _refusal(target, f"{n_test} test items are too few")
+    error, spread, misfit = _averaged(k, 1 - measured, _noise_of_steps(measured, noise, n_test), target)
+    if misfit > chi2.ppf(MAX_MISFIT, len(k) - 1):
+        return _refusal(target, "the measured accuracy does not rise steadily with the labels")
+    spread = math.hypot(spread, noise[-1], MISMATCH * math.log2(target / k.max()))
+    return _prediction(target, 1 - error, spread, n_test)
 
 
-def _posterior(k: Floats, error: Floats, noise: Floats, target: float) -> tuple[Floats, Floats, Floats]:
-    """Return the weight of each law of the grid, its error at `target`, and the uncertainty of that; each (laws,).
+def forecast(curve: LearningCurve) -> Extrapolation:
+    """Predict the accuracy of the first model of a measured curve with twice the labels of its last point.
 
-    For given g, k0 and f, the error is linear in b, so b is normal around its least-squares estimate: with h =
-    (k + k0)^-g and w = 1 / noise^2, b = w h (error - f) / w h h, with variance 1 / w h h.
+    Labels per class are their number by that of the classes with labels, so that "all" labels are a point too.
+    """
+    table = curve.summary()
+    rows = table[table["model"] == table["model"].iloc[0]].drop_duplicates("n_labels", keep="last")
+    numbered = rows[~rows["shots"].isin([0, "all"])]
+    n_classes = float((numbered["n_labels"] / numbered["shots"].astype(float)).max()) if len(numbered) else 1.0
+    between = float(np.sqrt((numbered["sd"] ** 2).mean())) if numbered["sd"].notna().any() else DRAW_SD
+    noise = max(between, LEAST_SD) / np.sqrt(rows["n_draws"].to_numpy())
+    noise[rows["n_labels"].to_numpy() == 0] = LEAST_SD  # without labels there is nothing to draw
+    return extrapolate(rows["n_labels"] / n_classes, rows["mean"], noise, n_test=curve.n_test)
+
+
+def _averaged(k: Floats, error: Floats, noise: Floats, target: float) -> tuple[float, float, float]:
+    """Return the mean and the standard deviation of the error at `target`, and the best law's squared deviations.
+
+    With the last point (k_m, e_m), each law is e(k) = e_m (p + (1 - p) ((k + k0) / (k_m + k0))^-g). Its likelihood is
+    that of the steps from the other points to the last one, with noise (m - 1,).
     """
     laws = np.array(list(itertools.product(EXPONENTS, HEAD_STARTS, FLOORS)))  # (laws, 3)
     if k.min() == 0:
         laws = laws[laws[:, 1] > 0]  # with k0 = 0 the error at 0 labels would be infinite
     g, k0, floor = laws.T[:, :, None]  # each (laws, 1)
-    shape, inverse = (k + k0) ** -g, noise**-2  # (laws, m), (m,)
-    precision = (inverse * shape**2).sum(axis=1)  # (laws,)
-    b = (inverse * shape * (error - floor)).sum(axis=1) / precision
-    misfit = (inverse * (error - floor - b[:, None] * shape) ** 2).sum(axis=1)
-    prior = ((g[:, 0] - 0.5) / 0.2) ** 2 / 2 + floor[:, 0] / 0.1
-    log_weight = np.where(b >= 0, -misfit / 2 - prior, -np.inf)
+    ratio = (np.append(k, target) + k0) / (k[-1] + k0)  # (laws, m + 1)
+    expected = error[-1] * (floor + (1 - floor) * ratio**-g)  # (laws, m + 1)
+    misfit = (((expected[:, :-2] - error[:-1]) / noise) ** 2).sum(axis=1)  # (laws,)
+    log_weight = -misfit / 2 - ((g[:, 0] - 0.5) / 0.2) ** 2 / 2
     weight = np.exp(log_weight - log_weight.max())
-    reach = (target + k0[:, 0]) ** -g[:, 0]
-    mismatch = MISMATCH * math.log2(target / k.max())
-    return weight / weight.sum(), floor[:, 0] + b * reach, np.hypot(reach / np.sqrt(precision), mismatch)
+    weight /= weight.sum()
+    mean = weight @ expected[:, -1]
+    return float(mean), math.sqrt(weight @ (expected[:, -1] - mean) ** 2), float(misfit.min())
 
 
-def _interval(weight: Floats, mean: Floats, spread: Floats) -> tuple[float, float]:
-    """Return the interval of a mixture of normal distributions, each (laws,)."""
-    kept = weight > 1e-5 * weight.max()
-    weight, mean, spread = weight[kept] / weight[kept].sum(), mean[kept, None], spread[kept, None]
-    reach = 4 * spread
-    shares = np.linspace(max((mean - reach).min(), 0), min((mean + reach).max(), 1), 201)
-    below = weight @ norm.cdf((shares - mean) / spread)  # (201,), rising
-    lower, upper = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], below, shares)
-    return float(lower), float(upper)
+def _noise_of_steps(measured: Floats, noise: Floats, n_test: int | None) -> Floats:
+    """Return the standard deviations of the differences of the points to the last one (m - 1,).
+
+    The points share the test items, on which most answers agree, so that a difference varies with them about as much as
+    one accuracy does.
+    """
+    own = noise[:-1] ** 2 + noise[-1] ** 2  # (m - 1,)
+    if n_test is None:
+        return np.asarray(np.sqrt(own))
+    shares = (measured[:-1] * n_test + 2) / (n_test + 4)  # not 0 or 1 where few items are all right
+    return np.asarray(np.sqrt(own + shares * (1 - shares) / n_test))
 
 
-def _falls(measured: Floats, noise: Floats) -> bool:
-    """Return whether the last accuracy is below the first by more than the noise explains."""
-    return bool(measured[0] - measured[-1] > 2 * math.hypot(noise[0], noise[-1]))
+def _prediction(target: float, share: float, spread: float, n_test: int | None) -> Extrapolation:
+    """Return the prediction with the interval of the law and that of the test items, joined as independent ones are."""
+    reach = float(norm.ppf((1 + LEVEL) / 2)) * spread
+    low, high = _sampling(share, n_test)
+    lower, upper = max(share - math.hypot(reach, share - low), 0.0), min(share + math.hypot(reach, high - share), 1.0)
+    if upper - lower > MAX_WIDTH:
+        cause = f"it may be anywhere from {percent(lower)} to {percent(upper)} %"
+        return Extrapolation(target, math.nan, lower, upper, cause)
+    return Extrapolation(target, share, lower, upper, None)
+
+
+def _sampling(share: float, n_test: int | None) -> tuple[float, float]:
+    """Return the interval of an accuracy by its test items alone."""
+    return (share, share) if n_test is None else wilson_interval(share * n_test, n_test, level=LEVEL)
 
 
 def _refusal(target: float, cause: str) -> Extrapolation:

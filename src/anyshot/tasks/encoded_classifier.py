@@ -1,4 +1,4 @@
-"""A classifier of encoded items, for the learning curve of a model that does not keep its labeled items."""
+"""A classifier of encoded items, for the learning curve of a model on its own labels and unlabeled items."""
 
 from typing import Any, Self
 
@@ -29,6 +29,11 @@ class EncodedClassifier:
     def __sklearn_clone__(self) -> Self:
         """Return a copy that is not fitted, for `sklearn.base.clone`; the model is shared, since it is not changed."""
         return type(self)(self.clf, self.model)
+
+    @property
+    def is_fine_tuned(self) -> bool:
+        """Whether the encoder was trained on the labels."""
+        return self.model.embedder.trained is not None
 
     def training_examples(self) -> tuple[Vectors, Labels]:
         """Return the labeled vectors (n, d) of the model and their labels (n,)."""

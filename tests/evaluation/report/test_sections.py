@@ -111,7 +111,7 @@ def test_a_given_curve_is_shown(model, found):
     ("scores", "lead"),
     [
         ({1: 0.54, 2: 0.66, 3: 0.72, 4: 0.76, 5: 0.79}, "With 5 labels per class, the mean accuracy is 79.0 %. With"),
-        ({1: 0.5, 2: 0.6}, "With 2 labels per class, the mean accuracy is 60.0 %. The accuracy with twice as many can"),
+        ({1: 0.5, 2: 0.6}, "With 2 labels per class, the mean accuracy is 60.0 %. What twice as many would bring"),
     ],
 )
 def test_a_curve_is_extrapolated_or_the_report_says_why_not(model, scores, lead):
@@ -124,7 +124,7 @@ def test_a_curve_is_extrapolated_or_the_report_says_why_not(model, scores, lead)
 def test_training_labels_of_one_class_give_no_curve(model):
     X, y = blobs()
     found = report(model, X, y, train=(X, ["low"] * 60))
-    assert "needs training labels of two classes; there is 1" in found.missing["curve"]
+    assert "needs training labels of two classes; all are of 'low'" in found.missing["curve"]
 
 
 def test_text_from_the_data_never_becomes_markup(letters):
@@ -381,7 +381,7 @@ def test_the_curve_ends_at_the_model_itself_and_its_labels(model):
     last = found.tables["curve"].iloc[-1]
     assert (last["shots"], last["n_labels"]) == ("all", 60)
     assert last["mean"] == pytest.approx(found.evaluation.accuracy)
-    assert "With all 60 labels, it is " in found.sections["curve"].lead
+    assert "With all 60 labels, the accuracy is " in found.sections["curve"].lead
 
 
 def test_costs_are_those_without_the_cache(tmp_path, monkeypatch):

@@ -271,15 +271,12 @@ def measure_curve(
 ) -> LearningCurve | NumberCurve:
     """Measure the model's learning curve on labels sampled from `train`, on at most 1,000 of the test items.
 
-    A model whose labeled items are not at hand, such as images, is fitted to their vectors, which it keeps.
+    A model that can be fitted to vectors, which it keeps, is: so it has its unlabeled items at each number of labels.
 
     Test items of classes that are neither in the model nor in `train` are left out: no number of training labels would
     make their predictions correct, and the curve could not be extrapolated.
     """
-    model: Any = results.model
-    if train is None:
-        model = model.encoded()
-        train = model.training_examples()
+    model, train = _refitted(results.model, train)
     if isinstance(results, NumberResults):
         rows = _spread_rows(len(results.truth), CURVE_ITEMS)
         X_test, y_test = take(results.inputs.X, rows), results.truth[rows]
@@ -289,7 +286,8 @@ def measure_curve(
     known = {str(name) for name in [*names, *results.classes]}
     tested = np.flatnonzero([str(label) in known for label in results.truth])
     if len(names) < 2:
-        raise NotEnoughLabelsError(f"A learning curve needs training labels of two classes; there is {len(names)}.")
+        found = f"all are of {names[0]!r}" if len(names) else "there are none"
+        raise NotEnoughLabelsError(f"A learning curve needs training labels of two classes; {found}.")
     if not len(tested):
         raise NotEnoughLabelsError("A learning curve needs test items of the training classes; there are none.")
     most = int(sizes.max())
@@ -305,6 +303,19 @@ def measure_curve(
     end = pd.DataFrame([at_hand], columns=["model", "shots", "seed", "n_labels", "accuracy"])
     scores = pd.concat([curve.scores[list(end)], end.astype({"shots": object})], ignore_index=True)
     return LearningCurve(scores, n_test=curve.n_test)
+
+
+def _refitted(model: Any, train: tuple[Items, Labels] | None) -> tuple[Any, tuple[Items, Labels]]:
+    """Return the model to fit to some of the labels, and the labeled items that it takes.
+
+    An encoder that was trained on the labels contains them, and a clone may learn other classes than the model has.
+    """
+    encoded: Any = model.encoded() if hasattr(model, "encoded") else None
+    if train is None:
+        return encoded, encoded.training_examples()
+    if encoded is None or encoded.is_fine_tuned or not set(model.classes_).issuperset(classes_in(train[1])):
+        return model, train
+    return encoded, (encoded.encode(train[0]), train[1])
 
 
 def training_errors(results: ClassResults, train: tuple[Items, Labels]) -> pd.DataFrame | None:

@@ -18,7 +18,7 @@ from anyshot.base.columns import first_of
 from anyshot.base.items import Items, item_count
 from anyshot.base.labels import Labels
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.evaluation.extrapolation import extrapolate
+from anyshot.evaluation.extrapolation import forecast
 from anyshot.evaluation.learning_curves import LearningCurve
 from anyshot.evaluation.metrics import number, percent
 from anyshot.evaluation.regression import NumberCurve
@@ -196,7 +196,7 @@ def learning(results: ClassResults | NumberResults) -> Section:
         return Section(missing={"curve": needs})
     table, figure = curve.summary(), curve.plot()
     if isinstance(curve, LearningCurve):
-        lead, caption = _expected_accuracy(table), "Accuracy by number of labels per class"
+        lead, caption = _expected_accuracy(curve), "Accuracy by number of labels per class"
         names = "model shots n_labels accuracy sd"
         figure.set_size_inches(4.8, 3.4)
         frame = table.assign(accuracy=table["mean"], shots=table["shots"].map(str))
@@ -289,22 +289,19 @@ def reproduction(results: ClassResults | NumberResults) -> Section:
     return Section(lead, code=readable("\n".join(lines)))
 
 
-def _expected_accuracy(table: pd.DataFrame) -> str:
-    """Return in a sentence the accuracy that the first model of a curve would have with twice the labels."""
-    own = table[table["model"] == table["model"].iloc[0]]
-    rows, at_hand = own[own["shots"] != "all"], own[own["shots"] == "all"]
-    if not len(rows):
-        return f"With all {own['n_labels'].iloc[0]:,.0f} labels, the accuracy is {percent(own['mean'].iloc[0])} %."
-    last = rows.iloc[-1]
-    now = f"With {last['shots']} labels per class, the mean accuracy is {percent(last['mean'])} %."
-    for _, point in at_hand.iterrows():
-        now += f" With all {point['n_labels']:,.0f} labels, it is {percent(point['mean'])} %."
-    noise = np.maximum(rows["sd"].fillna(0) / np.sqrt(rows["n_draws"]), 0.005)
-    expected = extrapolate(rows["shots"].to_numpy(dtype=float), rows["mean"], noise)
+def _expected_accuracy(curve: LearningCurve) -> str:
+    """Return in sentences the accuracy of the first model of a curve, and what twice the labels would bring."""
+    table = curve.summary()
+    last = table[table["model"] == table["model"].iloc[0]].iloc[-1]
+    if last["shots"] == "all":
+        now = f"With all {last['n_labels']:,.0f} labels, the accuracy is {percent(last['mean'])} %."
+    else:
+        now = f"With {last['shots']} labels per class, the mean accuracy is {percent(last['mean'])} %."
+    expected = forecast(curve)
     if expected.refusal is not None:
-        return f"{now} The accuracy with twice as many cannot be predicted: {expected.refusal}."
+        return f"{now} What twice as many would bring cannot be predicted: {expected.refusal}."
     span = f"{percent(expected.lower)} to {percent(expected.upper)}"
-    return f"{now} With twice as many, {percent(expected.accuracy)} % is expected (90 % interval {span} %)."
+    return f"{now} With twice as many, about {percent(expected.accuracy)} % is expected (90 % interval {span} %)."
 
 
 def _digest(inputs: Inputs) -> str:
