@@ -1,6 +1,7 @@
 """The fitted model: predictions in chunks, saving, and explanations."""
 
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -109,7 +110,7 @@ def test_a_saved_model_gives_the_same_predictions_and_explanations(model, fresh)
     np.testing.assert_array_equal(back.predict(fresh), model.predict(fresh))
     np.testing.assert_array_equal(back.closeness(fresh), model.closeness(fresh))
     assert str(explain(back, fresh, k=2)) == str(explain(model, fresh, k=2))
-    assert back.facts() == model.facts()
+    assert pickle.loads(pickle.dumps(back)).facts() == back.facts() == model.facts()
     assert back.arrays().keys() == model.arrays().keys()
     for name, array in model.arrays().items():
         np.testing.assert_array_equal(back.arrays()[name], array)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
@@ -92,7 +91,7 @@ class CrossValidationResult(NamedTuple):
     temperature: float
     correct: NDArray[np.bool_]  # (n,), whether each held-out label was predicted correctly
     probabilities: Floats  # (n,), predicted for each held-out label
-    factors: Mapping[Strength, float] = MappingProxyType({})  # of the heads that are averaged
+    factors: Mapping[Strength, float] = {}  # of the heads that are averaged
     interval: tuple[float, float] = (math.nan, math.nan)  # Wilson's 95 % interval of the accuracy
     rows: Indexes = np.zeros(0, np.intp)  # (n,), the held-out labels among the labeled examples; not saved
     predicted: Floats = np.zeros((0, 0))  # (n, c), probabilities of all classes for each of them; not saved
