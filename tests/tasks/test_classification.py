@@ -121,6 +121,13 @@ def test_partial_fit_gives_the_model_of_all_labels_at_once(n_each):
         assert_same_model(changed, at_once, pool)
 
 
+def test_the_first_call_of_partial_fit_may_name_all_classes(letters):
+    clf = AnyShotClassifier(encoder=letters, cache=False).partial_fit(["aaab"], ["aaa"], ["zzz", "aaa"])
+    assert clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zzz"]).classes_.tolist() == ["aaa", "zzz"]
+    with pytest.raises(UnknownClassError, match="'zza' is not among the 2 classes"):
+        clf.partial_fit(["zzzy"], ["zzz"], ["aaa", "zza"])
+
+
 def test_evaluation_includes_classes_that_the_model_does_not_have(clf):
     seen = clf.fit(TEXTS, LABELS).evaluate([*TEXTS, "fig"], [*LABELS, "fig"])
     assert seen.n == 19

@@ -14,7 +14,7 @@ from anyshot.any_shot import training_set
 from anyshot.any_shot.model import MethodOrAuto
 from anyshot.base.columns import are_texts
 from anyshot.base.items import Items, check_list, item_count, items_and_labels, weighted_items
-from anyshot.base.labels import Label, Labels, from_indexes
+from anyshot.base.labels import Label, Labels, from_indexes, label_list, row_of
 from anyshot.base.model_folder import SavedModel
 from anyshot.base.protocols import Encoder
 from anyshot.base.threads import one_at_a_time
@@ -148,16 +148,20 @@ class AnyShotClassifier(FittedClassifier):
         """
         check_parameters(self)
         given = Given.read(X, y, unlabeled=unlabeled, source=source, sample_weight=sample_weight)
+        return self._fit(given, self.classes, unlabeled=unlabeled)
+
+    def _fit(self, given: Given, names: ClassesWithDescriptions, *, unlabeled: Items | None) -> Self:
+        """Learn from what was read; names: the classes, None to take them from the labels."""
         if self.budget != "fast":
             refuse_fractions(given.weights, f"budget={self.budget!r}, which fine-tunes the encoder,")
-        read = class_texts.read_classes(self.classes, given.names, allow_unknown=self.unknown_rate is not None)
+        read = class_texts.read_classes(names, given.names, allow_unknown=self.unknown_rate is not None)
         classes = training_set.without_items(*read)
         described = bool(classes.class_embeddings.any())
         if self.encoder == "auto" and not given.parts and not described:
             return self._postpone(classes)
         embedder = embedder_for(given.parts, self, vectors_given=described)
         data = given.training_set(classes, embedder)
-        warn_of_classes(data, stacklevel=3)
+        warn_of_classes(data, stacklevel=4)
         model = self._set_model(fit_model(self, embedder, data))
         if self.budget != "fast":
             options = {name: getattr(self, name) for name in ("method", "budget", "random_state")}
@@ -169,13 +173,23 @@ class AnyShotClassifier(FittedClassifier):
         self,
         X: Items | Mapping[Label, Items] | None = None,
         y: Labels | None = None,
+        classes: Labels | None = None,
         *,
         unlabeled: Items | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones."""
+        """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones.
+
+        classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
+        further ones.
+        """
         if not hasattr(self, "classes_"):
-            return self.fit(X, y, unlabeled=unlabeled, sample_weight=sample_weight)
+            check_parameters(self)
+            given = Given.read(X, y, unlabeled=unlabeled, source=None, sample_weight=sample_weight)
+            names = self.classes if classes is None or self.classes is not None else label_list(classes)
+            return self._fit(given, names, unlabeled=unlabeled)
+        for name in [] if classes is None else label_list(classes):
+            row_of(name, self.classes_)
         items, labels, weights = weighted_items(X, y, sample_weight)
         check_list([] if unlabeled is None else unlabeled, what="A list of items without labels")
         model = self._fitted_model(items if unlabeled is None or item_count(items) else unlabeled)
