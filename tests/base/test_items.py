@@ -91,8 +91,12 @@ def test_an_empty_list_is_refused():
 
 
 def test_mixed_kinds_are_counted():
-    with pytest.raises(MixedInputError, match=r"found 2 texts, 1 images, 1 of type dict\. Make one call"):
+    with pytest.raises(MixedInputError, match=r"1 images, 1 of type dict\. Row 3 has dict \{\}\. Correct"):
         modality_of(["a", Image.new("L", (2, 2)), "b", {}])
+    with pytest.raises(MixedInputError, match=r"found 2 texts, 1 images\. Row 1 has .*\. Make one call per kind\.$"):
+        modality_of(["a", Image.new("L", (2, 2)), "b"])
+    with pytest.raises(MixedInputError, match=r"Row 2 has int 404\. Write numbers as texts, str\(item\)"):
+        modality_of(["a", "b", 404])
 
 
 @pytest.mark.parametrize(
@@ -171,6 +175,8 @@ def test_a_table_of_texts_with_several_columns_is_refused_by_the_name_of_one():
     table = pd.DataFrame({"id": [1, 2], "text": ["a", "b"]})
     with pytest.raises(InputError, match=r"The table has 2 columns, and 'text' does not hold numbers.*table\['text'\]"):
         check_texts(table)
+    with pytest.raises(InputError, match=r"table\['subject'\] \+ .* \+ table\['body'\]; .*encoder='table'"):
+        check_texts(pd.DataFrame({"subject": ["a"], "body": ["b"], "n": [1]}))
 
 
 def test_every_suffix_that_pil_reads_is_an_image_or_known_to_be_none():

@@ -335,3 +335,15 @@ def test_decimals_of_a_database_are_numbers():
 def test_half_of_a_character_in_a_name_is_replaced():
     with pytest.warns(UserWarning, match="half of a character"):
         assert clean_names(["late \ud83d", "b"]) == ["late \N{REPLACEMENT CHARACTER}", "b"]
+
+
+def test_an_empty_label_is_refused_by_its_row():
+    with pytest.raises(InputError, match=r"The label in row 1 is empty\. Write None"):
+        label_list(["a", " \u200b"])
+
+
+@pytest.mark.parametrize("several", ['{"choices":["a","b"]}', "['a', 'b']", '["a"]'])
+def test_the_text_of_a_list_of_names_is_no_label(several):
+    with pytest.raises(InputError, match=r"Row 1 has .*Only one label per item"):
+        label_list(["a", several])
+    assert label_list(["[urgent]", "{x}", "[1]"]) == ["[urgent]", "{x}", "[1]"]

@@ -176,6 +176,8 @@ def test_a_file_that_is_not_an_image_is_named(tmp_path):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(BadItemError, match=r"There is no file .*gone\.png in row 2\. Correct the path"):
         read_pixels(tmp_path / "gone.png", row=2)
+    with pytest.raises(BadItemError, match=r"https://a\.org/b\.jpg in row 2 is an address, and nothing is downloaded"):
+        read_pixels("https://a.org/b.jpg", row=2)
     with pytest.raises(BadItemError, match=r"cannot be read: .*directory"):
         read_pixels(tmp_path)
 

@@ -183,3 +183,9 @@ def test_several_columns_of_targets_and_numbers_without_a_square_are_refused():
         target_numbers([1.0, -1e200])
     with pytest.raises(BadItemError, match=r"X contains numbers beyond 3\.4e38 in row 1"):
         vectors([[1.0], [1e100]])
+
+
+def test_the_column_of_a_table_that_holds_no_numbers_is_named():
+    table = pd.DataFrame({"age": ["31", "40"], "city": ["7", "Oslo"]}, dtype=object)
+    with pytest.raises(InputError, match=r"its column 'city' has 'Oslo' in row 1; leave the column out, or encode it"):
+        vectors(table)

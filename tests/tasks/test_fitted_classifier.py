@@ -202,6 +202,8 @@ def test_a_missing_image_among_texts_is_named(clf, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "here.png")
     with pytest.raises(BadItemError, match=r"'gone/dog.jpg' looks like the path of an image, but there is no"):
         AnyShotClassifier(["cat", "dog"]).fit().predict([str(tmp_path / "here.png"), "gone/dog.jpg"])
+    with pytest.raises(BadItemError, match=r"'https://a\.org/dog\.jpg' is an address, and nothing is downloaded"):
+        AnyShotClassifier(["cat", "dog"]).fit().predict([str(tmp_path / "here.png"), "https://a.org/dog.jpg"])
     clf.fit().predict(["gone/dog.jpg"])  # a text encoder was named: it is a text
 
 

@@ -70,9 +70,11 @@ def by_position(items: Any) -> Items:
         return column_values(items)
     others = text_columns(items)
     if others and items.shape[1] > 1:
+        joined = ' + "\\n" + '.join(f"table[{name!r}]" for name in others[:2])
         raise InputError(
             f"The table has {items.shape[1]} columns, and {others[0]!r} does not hold numbers. Pass one column of "
-            f"texts or vectors, table[{others[0]!r}], or columns of numbers only."
+            f"texts or vectors, such as {joined}; or, for categories and dates beside numbers, give the classifier "
+            "encoder='table'."
         )
     return column_values(only_column(items)) if others else numeric_array(items)
 
@@ -139,8 +141,7 @@ def modality_of(items: Items) -> Modality:
         raise BadItemError(_missing([row for row, item in enumerate(items) if _kind(item) == _MISSING]))
     if len(kinds) > 1:
         refuse_missing_images([item for item in items if _kind(item) == "texts"])
-        found = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-        raise MixedInputError(f"All items must be of one kind; found {found}. Make one call per kind.")
+        raise MixedInputError(_mixed(items, kinds))
     kind = next(iter(kinds))
     if kind not in _MODALITIES:
         of_rows = isinstance(items[0], (list, tuple)) and len(items[0]) == 1  # as databases return one column
@@ -151,9 +152,24 @@ def modality_of(items: Items) -> Modality:
     return _MODALITIES[kind]
 
 
+def _mixed(items: Items, kinds: Counter[str]) -> str:
+    """Return the message on items of several kinds, which shows one that is no item, or not of the usual kind."""
+    found = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    usual, unknown = kinds.most_common(1)[0][0], kinds.keys() - _MODALITIES.keys()
+    row = next(row for row, item in enumerate(items) if (_kind(item) in unknown if unknown else _kind(item) != usual))
+    remedy = "Correct or remove it." if unknown else "Make one call per kind."
+    if usual == "texts" and isinstance(items[row], _NUMBER):
+        remedy = "Write numbers as texts, str(item), or remove them."
+    return f"All items must be of one kind; found {found}. Row {row} has {_describe(items[row])}. {remedy}"
+
+
 def refuse_missing_images(items: Items) -> None:
     """Raise BadItemError if every item is a text that looks like the path of an image."""
     if len(items) and all(isinstance(item, str) and reads_as_path(item, IMAGE_SUFFIXES) for item in items):
+        if "://" in items[0]:
+            raise BadItemError(
+                f"{items[0]!r} is an address, and nothing is downloaded. Download the image, and give its path."
+            )
         raise BadItemError(
             f"{items[0]!r} looks like the path of an image, but there is no such file in {os.getcwd()}. Correct the "
             "path; or, if it is a text, name a text encoder, such as encoder='minilm'."

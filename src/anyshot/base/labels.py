@@ -5,6 +5,7 @@ class indexes.
 """
 
 import difflib
+import re
 import unicodedata
 import warnings
 from collections import Counter
@@ -30,6 +31,9 @@ INVISIBLE: Final = frozenset("\u00ad\u200b\u2060\ufeff")
 """Characters without width that never change a word: soft hyphen, zero-width space, word joiner, byte-order mark."""
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without a mark
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Zl", "Zp", "Zs"})  # categories of characters that show nothing alone
+
+_SEVERAL: Final = re.compile(r"""\[\s*["'].*["']\s*\]|\{\s*["'].*\}""", re.DOTALL)
+"""A list or an object of names that was written as text, as tools for labeling and `to_csv` of pandas write them."""
 
 EXACT: Final = 2**53
 """From here on, floats do not distinguish neighboring integers."""
@@ -137,9 +141,11 @@ def label_list(labels: Labels) -> list[Label]:
     """
     listed = [_plain_number(label) if isinstance(label, Decimal) else label for label in column_values(labels)]
     for row, label in enumerate(listed):
-        if isinstance(label, str | int | None):
+        if isinstance(label, str) and is_blank(label):
+            raise InputError(f"The label in row {row} is empty. Write None for an item without a label.")
+        if isinstance(label, str | int | None) and not holds_several(label):
             continue
-        if isinstance(label, (list, tuple, set, frozenset)) or hasattr(label, "shape"):
+        if isinstance(label, (str, list, tuple, set, frozenset)) or hasattr(label, "shape"):
             raise InputError(
                 f"Row {row} has a {type(label).__name__} of labels, {label!r}. Only one label per item is supported."
             )
@@ -154,6 +160,15 @@ def label_list(labels: Labels) -> list[Label]:
                 'column as integers or text, as by dtype="Int64" in pandas.'
             )
     return clean_names(None if is_missing(label) else label for label in listed)
+
+
+def holds_several(label: object) -> bool:
+    """Return whether a label is the text of a list or an object, which may hold several names.
+
+    >>> holds_several('{"choices": ["refund", "login"]}'), holds_several("[urgent]")
+    (True, False)
+    """
+    return isinstance(label, str) and label[:1] in ("[", "{") and _SEVERAL.fullmatch(label.strip()) is not None
 
 
 def _plain_number(label: Decimal) -> int | float:

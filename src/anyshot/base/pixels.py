@@ -184,6 +184,8 @@ def _without_warnings() -> Iterator[None]:
 def _unreadable(item: Any, row: int | None, error: Exception) -> str:
     named = _name(item, row)
     if isinstance(error, FileNotFoundError):
+        if "://" in str(named):
+            return f"{named} is an address, and nothing is downloaded. Download the image, and give its path."
         return f"There is no file {named}. Correct the path, or remove it."
     if isinstance(error, UnidentifiedImageError):
         return f"{named} is not an image that PIL can read. Remove it, or convert it to PNG or JPEG."

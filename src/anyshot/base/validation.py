@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anyshot.base.columns import column_values, named_rows, numeric_array
+from anyshot.base.columns import column_values, is_table, named_rows, numeric_array, text_columns
 from anyshot.errors import BadItemError, InputError, MissingExtraError, WidthError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -52,7 +52,7 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
         with np.errstate(over="ignore"):  # refused below
             table = numeric_array(X, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a table of numbers (n, d): {error}.") from error
+        raise InputError(f"{name} must be a table of numbers (n, d): {_no_number_in(X) or error}.") from error
     if table.ndim != 2 or table.shape[1] == 0:
         hint = " Reshape one vector with x[None, :]." if table.ndim == 1 else ""
         raise InputError(f"{name} must be a table of vectors (n, d); its shape is {table.shape}.{hint}")
@@ -64,6 +64,20 @@ def vectors(X: ArrayLike, *, width: int | None = None, name: str = "X") -> Vecto
     if width is not None and table.shape[1] != width:
         raise WidthError(f"{name} has vectors of width {table.shape[1]}; the model needs width {width}.")
     return table
+
+
+def _no_number_in(table: Any) -> str:
+    """Return which column of a table does not hold numbers, and what to do; "" where no column has a name."""
+    for column in text_columns(table) if is_table(table) else []:
+        for row, value in enumerate(column_values(table[column])):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                return (
+                    f"its column {column!r} has {value!r} in row {row}; leave the column out, or encode it, as by "
+                    "pandas.get_dummies"
+                )
+    return ""
 
 
 def refuse_lazy(given: Any) -> None:
