@@ -36,6 +36,12 @@ def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
         read_data(file(tmp_path, "a.jsonl", '{"words": "a"}\n'))
 
 
+def test_items_within_objects_are_refused_with_the_way_out(tmp_path):
+    path = file(tmp_path, "a.json", '[{"id": 1, "data": {"review": "a"}, "annotations": [{"result": []}]}]')
+    with pytest.raises(DataFileError, match=r"'data' holds objects, with 'review'\..* export as JSON-MIN or CSV\.$"):
+        read_data(path)
+
+
 def test_an_empty_text_is_named_by_its_line_and_row(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"two\nlines",x\n,y\n  ,z\n')
     with pytest.raises(BadItemError, match=r"a\.csv, line 4 \(row 1\): the text is empty \(and 1 more\)"):

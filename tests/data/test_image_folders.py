@@ -151,3 +151,13 @@ def test_a_damaged_image_may_be_skipped(tmp_path):
     data = read_data(tmp_path, on_error="skip")
     assert data.items == [good]
     assert data.skipped[0][1].startswith(str(tmp_path / "cat" / "2.png"))
+
+
+def test_images_may_be_listed_without_their_suffix(tmp_path):
+    images = [photo(tmp_path / name) for name in ("a.png", "in/b.1.PNG")]
+    sheet = file(tmp_path, "labels.csv", "id,label\na,x\nin/b.1,y\n")
+    data = read_data(tmp_path, image_column="id")
+    assert (data.items, data.labels) == (images, ["x", "y"])
+    photo(tmp_path / "a.jpg")  # now "a" is one of two
+    with pytest.raises(BadItemError, match="'a' does not have an image suffix"):
+        read_data(sheet, image_column="id")

@@ -85,6 +85,9 @@ def test_several_labels_per_item_are_refused(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
     with pytest.raises(DataFileError, match=r"line 1 .*of type list.*Only one label per item"):
         read_data(path)
+    path = file(tmp_path, "a.tsv", 'text\tlabel\na\tx\nb\t{"choices":["x","y"]}\n')  # as Label Studio writes several
+    with pytest.raises(DataFileError, match=r"line 3 \(row 1\).*Only one label per item"):
+        read_data(path)
 
 
 def test_a_column_of_texts_is_not_used_as_labels(tmp_path):

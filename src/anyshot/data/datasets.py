@@ -167,6 +167,7 @@ def _from_table(
             f"(--text-column) or image_column={image!r} (--image-column)."
         )
     if text is None and image is None:
+        _refuse_nested(table)
         header = " The first line must contain the column names." if suffix_of(table.path) in (".csv", ".tsv") else ""
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
@@ -186,6 +187,18 @@ def _from_table(
     if text is not None:
         return data
     return replace(data, items=[listed_image(table.path.parent, value) for value in data.items], modality="image")
+
+
+def _refuse_nested(table: Table) -> None:
+    """Raise DataFileError if a column holds objects, in which the texts may be."""
+    for column in map(str, table.frame.columns):
+        first = next((value for value in table.values(column) if value is not None), None)
+        if isinstance(first, dict) and first:
+            export = " In Label Studio, export as JSON-MIN or CSV." if "annotations" in table.frame.columns else ""
+            raise DataFileError(
+                f"{table.path}: the column {column!r} holds objects, with {', '.join(map(repr, list(first)[:5]))}. "
+                f'Write one object for each item, like {{"text": "...", "label": "..."}}.{export}'
+            )
 
 
 def _faults(items: Iterable[Any], fault_of: Callable[[Any], str | None]) -> _Faults:

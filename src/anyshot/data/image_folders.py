@@ -22,6 +22,8 @@ from anyshot.errors import BadItemError, DataFileError
 SHEETS: Final = ("labels.csv", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Names of a table in a folder that lists its images; the last three are those of Hugging Face data sets."""
 
+_USUAL: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".avif", ".jp2")
+"""Suffixes of images that tables leave out."""
 _SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 _SYSTEM: Final = (".", "__macosx", "@eadir", "thumbs.db", "desktop.ini")
 
@@ -93,12 +95,18 @@ def listed_image(folder: Path, written: object) -> Path:
     r"""Return the path of an image as a table lists it, relative to the table's folder.
 
     Tables of other systems write "\" between folders, and accents in another form than the file's name: of the paths
-    that differ in that, the first that exists is returned.
+    that differ in that, the first that exists is returned. A name without the suffix, such as an identifier, is that
+    of the only image with this name.
     """
     text = os.path.expanduser("" if written is None else str(written))
     forms = [text, text.replace("\\", "/")]
     forms += [unicodedata.normalize(form, own) for own in forms for form in ("NFC", "NFD")]
-    return next((folder / own for own in forms if own and os.path.exists(folder / own)), folder / text)
+    found = next((folder / own for own in forms if own and os.path.exists(folder / own)), None)
+    if found is None and text and not is_image(Path(text)):
+        named = [folder / f"{text}{end}" for suffix in _USUAL for end in (suffix, suffix.upper())]
+        there = [path for path in named if path.exists()]
+        found = there[0] if len(there) == 1 else None
+    return found or folder / text
 
 
 def _from_table(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from anyshot.base.columns import LABEL_COLUMNS
-from anyshot.base.labels import Label, clean_names, is_blank
+from anyshot.base.labels import Label, clean_names, holds_several, is_blank
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
@@ -91,10 +91,10 @@ def read_labels(table: Table, column: str | None, *, given: str | None = None) -
         return None
     given_values = [_label(value) for value in table.values(column)]
     for row, value in enumerate(given_values):
-        if value is not None and not isinstance(value, (str, int, float)):
+        if value is not None and (not isinstance(value, (str, int, float)) or holds_several(value)):
             raise DataFileError(
                 f"{table.location(row)}: the label is of type {type(value).__name__}, {value!r}. Only one "
-                "label per item is supported, a name or a number."
+                "label per item is supported, a name or a number; a list or an object of names is none."
             )
     values: list[Any] = clean_names(given_values, what=f"labels in {table.path.name}")
     labels: list[Label] = _typed(values) if suffix_of(table.path) in (".csv", ".tsv") else values

@@ -55,7 +55,8 @@ def json_rows(text: str, path: Path) -> tuple[list[dict[str, Any]], list[int] | 
         lines = [number for number, _ in numbered]
     if _ESCAPED.search(text):
         rows = _with_whole_characters(rows, path)
-    if len(rows) == 1 and isinstance(rows[0], dict):
+    in_list = lines is None and text.lstrip().startswith("[")
+    if len(rows) == 1 and isinstance(rows[0], dict) and not in_list:
         found = _rows_of_object(rows[0], path)
         if found is not None:
             return found, None
