@@ -95,3 +95,10 @@ def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
     done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
     assert (done.code, "would overwrite the input" in done.err) == (1, True)
+
+
+def test_what_was_skipped_is_listed_after_an_error_too(call, tmp_path):
+    data = table(tmp_path / "t.csv", {"text": ["where is it", " "], "label": ["delivery", "login"]})
+    done = call("fit", data, "--out", tmp_path / "m")
+    assert (done.code, "only 'delivery'" in done.err) == (1, True)
+    assert f"Skipped: {data}, line 3 (row 1): the text is empty." in done.err

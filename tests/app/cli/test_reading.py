@@ -146,3 +146,12 @@ def test_the_standard_input_has_the_encoding_that_is_named(call, made, monkeypat
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
     done = call("predict", "-", "--model", made / "model", "--encoding", name)
     assert found in (done.rows[0]["item"] if done.code == 0 else done.err)
+
+
+def test_a_table_without_the_column_of_the_model_names_it(call, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("betreff,label\nmoney back,refund\nlate parcel,delivery\n")
+    assert call("fit", table, "--text-column", "betreff", "--out", tmp_path / "m").code == 0
+    table.write_text("topic,number\nmoney back,1\n")
+    done = call("predict", table, "--model", tmp_path / "m")
+    assert (done.code, "It was 'betreff' in the data that the model was fitted on." in done.err) == (1, True)

@@ -80,9 +80,9 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
         token = _CURRENT.set(reading)
         try:
             command(**arguments)
-        finally:
+        finally:  # after an error too: what was skipped may be its cause
             _CURRENT.reset(token)
-        _list(list(dict.fromkeys(reading.skipped)), file_options.skipped)
+            _list(list(dict.fromkeys(reading.skipped)), file_options.skipped)
 
     return with_options(called, "file_options", FileOptions)
 

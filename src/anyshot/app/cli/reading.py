@@ -21,7 +21,7 @@ from anyshot.app.cli.options import Columns, with_options
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label
 from anyshot.data.text_files import known_encoding, suffix_of
-from anyshot.errors import InputError
+from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
 
 Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that fit wrote.", metavar="DIR")]
@@ -123,17 +123,19 @@ def read(
     which are used if this table has them.
     """
     reading = current()
-    given = _remembered(path, columns, getattr(model, "columns_", {}))
-    data = datasets.read_data(
-        path,
-        text_column=given.text_column,
-        image_column=given.image_column,
-        label_column=given.label_column if with_labels else None,
-        with_labels=with_labels,
-        encoding=reading.encoding,
-        on_error=reading.on_error,
-        classes=None if classes is None else list(classes),
-    )
+    known = getattr(model, "columns_", {})
+    given = _remembered(path, columns, known)
+    with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
+        data = datasets.read_data(
+            path,
+            text_column=given.text_column,
+            image_column=given.image_column,
+            label_column=given.label_column if with_labels else None,
+            with_labels=with_labels,
+            encoding=reading.encoding,
+            on_error=reading.on_error,
+            classes=None if classes is None else list(classes),
+        )
     reading.skipped.extend(data.skipped)
     if data.item_column is not None and path.suffix.lower() != ".txt" and path not in reading.named:
         reading.named.add(path)
@@ -141,6 +143,17 @@ def read(
         without = _other_columns(path, data) if with_labels and data.label_column is None else ""
         note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
     return data
+
+
+@contextmanager
+def in_columns_of(column: str | None, place: str) -> Iterator[None]:
+    """Let an error on a table whose items are not found say what their column is called in other data."""
+    try:
+        yield
+    except DataFileError as error:
+        if column is None or " Give text_column" not in str(error):
+            raise
+        raise DataFileError(f"{error} It was {column!r} {place}.") from error
 
 
 def read_labeled(
