@@ -18,6 +18,9 @@ def test_items_are_read_as_texts_vectors_or_images_one_or_many():
     assert PredictRequest.model_validate_json(body).items == ["a", [1.0, 2.5], ImageItem(image="AAAA")]
     assert PredictRequest.model_validate_json('{"items": [1, 2.5]}').items == [1.0, 2.5]
     assert PredictRequest.model_validate_json('{"items": "a"}').items == "a"
+    assert PredictRequest.model_validate_json('{"items": [{"text": "a"}]}').items == ["a"]
+    with pytest.raises(ValidationError):
+        PredictRequest.model_validate_json('{"items": [{"text": "a", "label": "b"}]}')
 
 
 @pytest.mark.parametrize("body", ['{"name": ""}', '{"name": " "}', '{"name": null}', '{"name": "a", "label": 1}', "{}"])

@@ -50,7 +50,14 @@ class ImageItem(Body):
 
 
 Vector: TypeAlias = Annotated[list[FiniteFloat], Field(min_length=1)]
-Item: TypeAlias = str | ImageItem | Vector
+
+
+def _plain_text(item: object) -> object:
+    """Return the text of an object that holds nothing else, {"text": "..."}, and anything else unchanged."""
+    return item["text"] if isinstance(item, dict) and item.keys() == {"text"} else item
+
+
+Item: TypeAlias = Annotated[str | ImageItem | Vector, BeforeValidator(_plain_text)]
 Items: TypeAlias = Annotated[list[Item], Field(min_length=1)]
 
 
