@@ -1,4 +1,4 @@
-"""Situations of `real_inputs.py`: a third audit, inputs of bug reports of other tools, as files and commands.
+"""Situations of `real_inputs.py`: a third and a fourth audit, inputs of bug reports, as files and commands.
 
 Three of the right values that were written down before the first run have been corrected: the labels 1.0 and 1 are the
 same class; a folder of tables is refused with the way out; Latin-1 on the standard input is refused, and read with
@@ -16,6 +16,7 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
+from PIL import Image
 from real_neighbors import Situation
 from real_reports import refuses
 
@@ -37,6 +38,8 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
     by_command = (*_tables(command), *_shell(command))
     for what, situation in [*_files(), *by_command]:
         holds("third audit, files", what)(situation)
+    for what, situation in _fourth(command):
+        holds("fourth audit", what)(situation)
 
 
 def written(folder: Path, name: str, content: str | bytes) -> Path:
@@ -338,3 +341,32 @@ def _shell(command: Command) -> Iterator[tuple[str, Situation]]:
             or fails_with(command("suggest", model_in(f), written(f, "a.csv", CSV), "-n", "0"), 1, "n")
         ),
     )
+
+
+# --- the fourth audit ------------------------------------------------------------------------------------------------
+
+
+def _fourth(command: Command) -> Iterator[tuple[str, Situation]]:
+    def fails(data: Path, *words: str) -> bool:
+        return fails_with(command("fit", data, "--out", data.parent / "m"), 1, *words)
+
+    def another_column(folder: Path) -> bool:
+        data = written(folder, "a.csv", CSV.replace("text,", "betreff,"))
+        done = command("fit", data, "--text-column", "betreff", "--out", folder / "m")
+        asked = command("predict", written(folder, "b.csv", "topic,n\nrefund,1\n"), "--model", folder / "m")
+        return done[0] == 0 and fails_with(asked, 1, "'betreff'", "'topic'")
+
+    def identifiers(folder: Path) -> bool:
+        for name in ("img_0", "img_1"):
+            Image.new("RGB", (32, 32)).save(folder / f"{name}.png")
+        written(folder, "labels.csv", "id,label\nimg_1,x\nimg_0,y\n")
+        return read_data(folder, image_column="id").labels == ["x", "y"]
+
+    export = [{"id": 1, "data": {"text": TEXTS[0]}, "annotations": [{"result": []}]}]
+    yield "Label Studio's full export", lambda f: fails(written(f, "a.json", json.dumps(export)), "'data'", "JSON-MIN")
+    yield (
+        "several choices in a cell",
+        lambda f: fails(written(f, "a.tsv", "text\tlabel\na\tx\nb\t{'choices': ['x', 'y']}\n"), "line 3", "one label"),
+    )
+    yield "another column than the model's", another_column
+    yield "photos listed without their suffix", identifiers

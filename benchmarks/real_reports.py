@@ -1,4 +1,4 @@
-"""Situations of `real_inputs.py`: a third audit, inputs of bug reports of other tools, in Python.
+"""Situations of `real_inputs.py`: a third and a fourth audit, inputs of bug reports of other tools, in Python.
 
 Three of the right values that were written down before the first run have been corrected: the refusals of one name as
 `classes`, of a coverage of 90 and of a folder with other files were right and named the way out, in other words than
@@ -6,6 +6,7 @@ expected.
 """
 
 import copy
+import pickle
 from collections import UserList
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from anyshot import (
     read_classes,
     report,
 )
+from anyshot.base.validation import vectors
 from anyshot.errors import AnyshotError
 
 TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
@@ -33,6 +35,7 @@ INDEX = [0, 0, 1, 1] * 3
 RANDOM = np.random.default_rng(3)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
 SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
+URL = "https://example.org/cat.jpg"
 HALF = "the parcel \ud83d"  # one half of an emoji, as a text that was cut off in the middle has it
 
 
@@ -40,6 +43,8 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]]) -> None:
     """Add the situations of this file."""
     for what, situation in [*_labels(), *_texts(), *_arguments(), *_saved()]:
         holds("third audit", what)(situation)
+    for what, situation in _fourth():
+        holds("fourth audit", what)(situation)
 
 
 def refuses(call: Callable[[], object], *words: str) -> bool:
@@ -286,3 +291,38 @@ def _integers(folder: Path) -> bool:
     fitted(y=np.array(INDEX, dtype=np.int32)).save(folder / "m")
     found = load(folder / "m").predict(TEXTS)
     return found.dtype.kind == "i" and found.tolist() == INDEX
+
+
+# --- the fourth audit ------------------------------------------------------------------------------------------------
+
+
+def _fourth() -> Iterator[tuple[str, Situation]]:
+    yield "a number among texts", lambda _: refuses(lambda: fitted([*TEXTS[:3], 404, *TEXTS[4:]]), "row 3", "404")
+    yield "an empty label", lambda _: refuses(lambda: fitted(y=[*NAMES[:2], "", *NAMES[3:]]), "row 2", "None")
+    yield "partial_fit with all classes", _partial_fit
+    two = pd.DataFrame({"subject": TEXTS, "body": TEXTS})
+    yield "a table of two columns of texts", lambda _: refuses(lambda: fitted(two), "table['subject'] + ", "'body'")
+    mixed = TABLE.assign(city=["Oslo", "Rome"] * 30)
+    yield "a column of categories", lambda _: refuses(lambda: fitted(mixed, SIGNS), "'city'", "encoder='table'")
+    yield "the same, named", lambda _: bool(fitted(mixed, SIGNS, encoder="table").score(mixed, SIGNS) > 0.9)
+    yield "vectors with a column of categories", lambda _: refuses(lambda: vectors(mixed), "'city'", "row 0")
+    photos = _named(["cat", "dog"], encoder="efficientnet-lite0")
+    yield (
+        "an address in place of a photo",
+        lambda _: refuses(lambda: photos.predict([URL]), "address"),
+    )
+    several = [*NAMES[:2], '{"choices": ["refund", "delivery"]}', *NAMES[3:]]
+    yield "several labels in one text", lambda _: refuses(lambda: fitted(y=several), "row 2", "one label")
+    yield "a loaded model is pickled", _pickled
+
+
+def _partial_fit(_: Path) -> bool:
+    clf = AnyShotClassifier().partial_fit(TEXTS[:2], NAMES[:2], ["refund", "delivery"])
+    return clf.predict(TEXTS[1:3]).tolist() == NAMES[1:3]
+
+
+def _pickled(folder: Path) -> bool:
+    fitted().save(folder / "m")
+    model = load(folder / "m")
+    again = pickle.loads(pickle.dumps(model))
+    return np.allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-5)

@@ -34,6 +34,8 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
     """Add the situations of this file."""
     for what, situation in [*_images(command), *_requests(), *_studio(), *_wrong_files(command)]:
         holds("third audit, requests", what)(situation)
+    text_in_object = _asks("predict", '{"items": [{"text": "refund"}]}', 200, '"refund"}]')
+    holds("fourth audit", "a text in an object")(text_in_object)
 
 
 # --- images ----------------------------------------------------------------------------------------------------------
@@ -95,28 +97,29 @@ def _images(command: Command) -> Iterator[tuple[str, Situation]]:
 # --- the service -----------------------------------------------------------------------------------------------------
 
 
+def _asks(address: str, body: str | bytes, status: int, *words: str) -> Situation:
+    """Return whether a request to a model is answered by this status and these words."""
+
+    def ask(folder: Path) -> bool:
+        settings = Settings()
+        model = model_in(folder)
+        with TestClient(create_app(open_models({"m": model}, settings), settings)) as client:
+            reply = client.post(f"/v1/models/m/{address}", content=body, headers={"Content-Type": "application/json"})
+        return reply.status_code == status and all(word in reply.text for word in words)
+
+    return ask
+
+
 def _requests() -> Iterator[tuple[str, Situation]]:
-    def asks(address: str, body: str | bytes, status: int, *words: str) -> Situation:
-        def ask(folder: Path) -> bool:
-            settings = Settings()
-            model = model_in(folder)
-            with TestClient(create_app(open_models({"m": model}, settings), settings)) as client:
-                reply = client.post(
-                    f"/v1/models/m/{address}", content=body, headers={"Content-Type": "application/json"}
-                )
-            return reply.status_code == status and all(word in reply.text for word in words)
-
-        return ask
-
-    yield "half an emoji in a request", asks("predict", f'{{"items": ["refund", "{HALF}"]}}', 422, "1")
-    yield "half an emoji among examples", asks("examples", f'{{"items": ["{HALF}"], "labels": ["refund"]}}', 422, "0")
-    yield "half an emoji as a class", asks("classes", f'{{"name": "{HALF}"}}', 422, "column 28")
-    yield "one text in place of items", asks("predict", '{"items": "refund"}', 200, '"refund"}]')
-    yield "null among the items", asks("predict", '{"items": ["refund", null]}', 422, "1")
-    yield "a misspelled key", asks("predict", '{"item": ["refund"]}', 422, "item")
-    yield "a body that is no UTF-8", asks("predict", b'{"items": ["caf\xe9"]}', 422, "unicode", "column 16")
-    yield "fewer labels than items", asks("examples", '{"items": ["a", "b"], "labels": ["refund"]}', 422, "2", "1")
-    yield "a class of spaces", asks("classes", '{"name": "  "}', 422, "name")
+    yield "half an emoji in a request", _asks("predict", f'{{"items": ["refund", "{HALF}"]}}', 422, "1")
+    yield "half an emoji among examples", _asks("examples", f'{{"items": ["{HALF}"], "labels": ["refund"]}}', 422, "0")
+    yield "half an emoji as a class", _asks("classes", f'{{"name": "{HALF}"}}', 422, "column 28")
+    yield "one text in place of items", _asks("predict", '{"items": "refund"}', 200, '"refund"}]')
+    yield "null among the items", _asks("predict", '{"items": ["refund", null]}', 422, "1")
+    yield "a misspelled key", _asks("predict", '{"item": ["refund"]}', 422, "item")
+    yield "a body that is no UTF-8", _asks("predict", b'{"items": ["caf\xe9"]}', 422, "unicode", "column 16")
+    yield "fewer labels than items", _asks("examples", '{"items": ["a", "b"], "labels": ["refund"]}', 422, "2", "1")
+    yield "a class of spaces", _asks("classes", '{"name": "  "}', 422, "name")
 
 
 # --- the studio ------------------------------------------------------------------------------------------------------
