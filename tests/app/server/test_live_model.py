@@ -17,7 +17,7 @@ from anyshot.app.server.service_errors import (
     NotChangeableError,
     UnknownVersionError,
 )
-from anyshot.errors import InputError, UnknownClassError
+from anyshot.errors import InputError, ModelFolderError, UnknownClassError
 from anyshot.tasks.loading import load
 
 CLASSES = {"left": [-1.0, 0.0, 0.1], "right": [1.0, 0.0, 0.1]}
@@ -145,6 +145,11 @@ def test_rolling_back_gives_an_earlier_version_a_new_number(live, folder):
     with pytest.raises(UnknownVersionError, match=r"Version 3 is not kept. Kept before the current one: 5, 6\."):
         live.change(RollBack(3)).result()
     assert len(reading(folder).any_shot_model().data.index) == 6
+    (live.versions.kept_folder(5) / "arrays.safetensors").unlink()
+    with pytest.raises(ModelFolderError):
+        live.change(RollBack(5)).result()
+    assert (live.snapshot.version, live.is_outdated(), n_labels(live)) == (7, False, 6)
+    reading(folder)
 
 
 def test_a_deleted_folder_does_not_stop_answers_but_refuses_changes(live, folder):
@@ -157,8 +162,10 @@ def test_a_deleted_folder_does_not_stop_answers_but_refuses_changes(live, folder
     assert live.snapshot.classifier.predict(POINTS).tolist() == LABELS
     assert not folder.exists()
     folder.with_name("away").rename(folder)
-    assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
+    assert live.is_outdated()
+    live.refresh().result()
     assert live.problem is None
+    assert live.change(AddExamples([POINTS[0]], ["right"])).result() == 2
 
 
 def test_a_folder_that_is_replaced_is_read_again(live, folder):

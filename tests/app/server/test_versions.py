@@ -1,12 +1,16 @@
 """The versions of a model on disk: which is in the folder, which are kept, and what a kill leaves."""
 
+import errno
+import os
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
 from anyshot import AnyShotClassifier
 from anyshot.app.server.versions import Versions
+from anyshot.base.files import replace_by_copy
 from anyshot.errors import ModelFolderError
 
 
@@ -34,9 +38,20 @@ def test_a_version_is_in_the_folder_and_kept(versions):
 def test_an_earlier_version_comes_back_under_a_new_number(versions):
     first = (versions.folder / "model.json").read_bytes()
     versions.write(2, with_classes("ant", "cat"))
-    versions.roll_back(3, to=1)
+    versions.write(3, partial(replace_by_copy, source=versions.kept_folder(1)))
     assert (versions.folder / "model.json").read_bytes() == first
-    assert versions.current() == 3
+    assert (versions.current(), versions.before(3)) == (3, 2)
+
+
+def test_an_equal_version_is_none_to_go_back_to_also_on_a_disk_without_hard_links(versions, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    versions.write(2, with_classes("ant", "cat"))
+    versions.keep_current(1)
+    assert not (versions.kept_folder(1) / "model.json").samefile(versions.folder / "model.json")
+    assert (versions.current(), versions.before(2)) == (2, None)
 
 
 def test_only_the_last_versions_are_kept_and_those_after_the_latest_deleted(versions):

@@ -24,6 +24,8 @@ from anyshot.app.server.settings import Settings
 
 REFRESH: Final = 0.1
 """How often it is checked whether another process has changed a model [s]."""
+RETRY: Final = 1.0
+"""How often it is checked instead while a folder cannot be used, as it may be read in vain each time [s]."""
 
 
 def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Observer | None = None) -> FastAPI:
@@ -68,7 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def _follow(service: Service) -> None:
     while True:
-        await asyncio.sleep(REFRESH)
+        await asyncio.sleep(RETRY if any(live.problem for live in service.models.values()) else REFRESH)
         for live in service.models.values():
             if live.is_outdated():
                 await asyncio.wait([asyncio.wrap_future(live.refresh())])

@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ from anyshot.app.server.service_errors import (
 )
 from anyshot.app.server.unlabeled_items import UnlabeledItems
 from anyshot.app.server.versions import Versions, folder_is_writable
-from anyshot.base.files import folder_lock
+from anyshot.base.files import folder_lock, replace_by_copy
 from anyshot.errors import AnyshotError, ModelFolderError
 
 MOST_AT_ONCE: Final = 1_000
@@ -97,7 +98,7 @@ class LiveModel:
         self._fitter = ThreadPoolExecutor(1, thread_name_prefix=f"fitter-{name}")
         self._fitting = self._closing = False
         self._waiting: deque[Waiting] = deque()
-        self._lock = threading.Lock()
+        self._closing_lock = threading.Lock()
         self._identity = self.versions.identity()
         self.snapshot = self._read(earlier=0)
         self.problem: str | None = None  # why the folder cannot be used
@@ -144,7 +145,7 @@ class LiveModel:
 
     def close(self) -> None:
         """Finish the changes that were begun."""
-        with self._lock:
+        with self._closing_lock:
             self._closing = True
         self._fitter.shutdown()
         self._writer.shutdown()
@@ -152,8 +153,8 @@ class LiveModel:
     # --- other processes ---
 
     def is_outdated(self) -> bool:
-        """Return whether the folder is another one than the one that was read."""
-        return self.versions.identity() != self._identity
+        """Return whether the folder is another one than the one that was read, or could not be used."""
+        return self.problem is not None or self.versions.identity() != self._identity
 
     def refresh(self) -> "Future[None]":
         """Read the folder again, in the writer's thread, if another process has changed it."""
@@ -178,9 +179,9 @@ class LiveModel:
 
     # --- private: all below runs in the writer's thread, or before it starts ---
 
-    def _changing(self) -> Any:
+    def _changing(self) -> AbstractContextManager[None]:
         """Return the lock under which one process at a time changes the folder."""
-        return self._lock if self.read_only else folder_lock(self.versions.folder)
+        return nullcontext() if self.read_only else folder_lock(self.versions.folder)
 
     def _read(self, *, earlier: int) -> Snapshot:
         """Return what is in the folder; its version is the next one after `earlier` if another program wrote it."""
@@ -241,7 +242,7 @@ class LiveModel:
         """Begin to fit all classes if some were added without, in a thread of its own, since changes must not wait."""
         if self._waiting or not self.snapshot.is_provisional:
             return
-        with self._lock:
+        with self._closing_lock:
             if not self._closing:
                 if not self._fitting:
                     self._fitting = True
@@ -265,8 +266,8 @@ class LiveModel:
         with self._changing():
             self._read_if_outdated()
             if self.snapshot is before:
-                self._put_in_place(classifier)
-                self.versions.complete(before.version, by=self.snapshot.version)  # so that one can go back to it
+                self._put_in_place(classifier, classifier.save)
+                self.versions.keep_current(before.version)  # so that one goes back to it as it is now
         self._fit_again()
 
     def _write(self, batch: Sequence[Waiting]) -> None:
@@ -283,14 +284,14 @@ class LiveModel:
         for row, error in errors.items():
             batch[row][1].set_exception(error)
         if len(errors) < len(batch):
-            self._put_in_place(changed)
+            self._put_in_place(changed, changed.save)
         _finish(batch, self.snapshot.version)
 
-    def _put_in_place(self, classifier: Any) -> None:
-        """Save a classifier as the next version, and answer from it."""
+    def _put_in_place(self, classifier: Any, save: Callable[[Path], None]) -> None:
+        """Save a classifier by `save(folder)` as the next version, and answer from it."""
         number = self.snapshot.version + 1
         try:
-            self.versions.write(number, classifier.save)
+            self.versions.write(number, save)
         except ModelFolderError as error:
             if is_disk_full(error.__cause__):
                 raise DiskFullError("There is no space left on the disk; the model was not changed.") from error
@@ -300,7 +301,7 @@ class LiveModel:
 
     def _roll_back(self, one: Waiting) -> None:
         change, done = one
-        kept, number = self.kept_versions(), self.snapshot.version + 1
+        kept = self.kept_versions()
         wanted = change.to if isinstance(change, RollBack) else None
         to = (self.versions.before(self.snapshot.version) or 0) if wanted is None else wanted
         if to not in kept:
@@ -308,9 +309,9 @@ class LiveModel:
             problem = f"Version {to} is not kept. Kept before the current one: {listed}."
             done.set_exception(UnknownVersionError(problem if to else "There is no earlier version to go back to."))
             return
-        self.versions.roll_back(number, to=to)
-        self._identity = self.versions.identity()
-        self.snapshot = self._read(earlier=number - 1)
+        source = self.versions.kept_folder(to)
+        classifier = ready(self._load(source), self.cache)  # one that cannot be read is not put in place
+        self._put_in_place(classifier, partial(replace_by_copy, source=source))
         done.set_result(self.snapshot.version)
 
 

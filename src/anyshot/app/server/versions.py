@@ -53,14 +53,21 @@ class Versions:
         model = readable_folder(self.folder) / _MODEL
         for number in reversed(self.numbers()):
             with suppress(OSError):
-                kept = self.place / str(number) / _MODEL
-                if kept.samefile(model) or kept.read_bytes() == model.read_bytes():
+                if _are_equal(self.kept_folder(number) / _MODEL, model):
                     return number
         return None
 
+    def kept_folder(self, number: int) -> Path:
+        """Return the folder of a version that is kept."""
+        return self.place / str(number)
+
     def keep_current(self, number: int) -> None:
-        """Keep the model that is in the folder as this version."""
-        self._copy(readable_folder(self.folder), number)
+        """Keep the model that is in the folder as this version; raise ModelFolderError if that is not possible."""
+        try:
+            self.place.mkdir(exist_ok=True)
+            replace_by_copy(self.kept_folder(number), readable_folder(self.folder))
+        except OSError as error:
+            raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
 
     def write(self, number: int, save: Callable[[Path], None]) -> None:
         """Write a version durably by `save(folder)`, then put it in place of the model's folder.
@@ -74,33 +81,18 @@ class Versions:
             self.place.mkdir(exist_ok=True)
             restore_folder(self.folder)
             check_replaceable(self.folder)
-            save(self.place / str(number))
-            replace_by_copy(self.folder, self.place / str(number))
+            save(self.kept_folder(number))
+            replace_by_copy(self.folder, self.kept_folder(number))
         except OSError as error:
             raise ModelFolderError(f"The model cannot be written to {self.folder}: {error}.") from error
         self._delete_old(number)
-
-    def roll_back(self, number: int, *, to: int) -> None:
-        """Put version `to` in place of the model's folder, as version `number`."""
-        self.write(number, lambda folder: replace_by_copy(folder, self.place / str(to)))
-
-    def _copy(self, source: Path, number: int) -> None:
-        try:
-            self.place.mkdir(exist_ok=True)
-            replace_by_copy(self.place / str(number), source)
-        except OSError as error:
-            raise ModelFolderError(f"A version cannot be kept in {self.place}: {error}.") from error
-
-    def complete(self, number: int, *, by: int) -> None:
-        """Let version `number` be what version `by` is, whose number was not known when it was answered."""
-        replace_by_copy(self.place / str(number), self.place / str(by))
 
     def before(self, number: int) -> int | None:
         """Return the latest version before this one whose model is not that of the folder; None if none is kept."""
         own = readable_folder(self.folder) / _MODEL
         for earlier in reversed([one for one in self.numbers() if one < number]):
             with suppress(OSError):
-                if not (self.place / str(earlier) / _MODEL).samefile(own):
+                if not _are_equal(self.kept_folder(earlier) / _MODEL, own):
                     return earlier
         return None
 
@@ -109,7 +101,12 @@ class Versions:
         numbers = self.numbers()
         kept = [number for number in numbers if number <= latest][-self.keep :]
         for number in set(numbers) - set(kept):
-            shutil.rmtree(self.place / str(number), ignore_errors=True)
+            shutil.rmtree(self.kept_folder(number), ignore_errors=True)
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    """Return whether two files have the same content: often they are one, but not every disk has hard links."""
+    return one.samefile(other) or one.read_bytes() == other.read_bytes()
 
 
 def folder_is_writable(folder: Path) -> bool:
