@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from anyshot.app.server.limits import media_type_of
 from anyshot.app.server.schemas import ImageItem, Item
 from anyshot.app.server.service_errors import TooManyItemsError, UnsupportedBodyError
 from anyshot.app.server.settings import Settings
@@ -41,7 +42,7 @@ async def read_body(request: Request, schema: type[Parsed], settings: Settings) 
     pydantic.ValidationError
         It does not have the fields of `schema`.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(request.headers)
     if kind == MULTIPART:
         return schema.model_validate(await _form(request, settings))
     if kind not in ("application/json", ""):

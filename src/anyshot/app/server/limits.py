@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from anyshot.app.server.problem_error import App, Message, ProblemError, Receive, Scope, Send
+from anyshot.app.server.tensors import HEADER
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
@@ -37,14 +38,11 @@ class LimitedBodies:
             return await self.app(scope, receive, send)
         body = bytearray()
         try:
-            if not await self._read(scope, receive, body):
-                return None  # the client is gone
+            if await self._read(scope, receive, body):  # otherwise the client is gone
+                scope.setdefault("state", {})["body"] = content = bytes(body)
+                await self.app(scope, _replayed(content, receive), send)
         except ProblemError as problem:
-            self._held -= len(body)
-            return await problem.send(send)
-        scope.setdefault("state", {})["body"] = content = bytes(body)
-        try:
-            await self.app(scope, _replayed(content, receive), send)
+            await problem.response()(scope, receive, send)
         finally:
             self._held -= len(body)
 
@@ -58,7 +56,6 @@ class LimitedBodies:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        self._held -= len(body)
                         return False
                     self._add(message.get("body", b""), body)
                     if not message.get("more_body", False):
@@ -92,7 +89,7 @@ class CheckedBodies:
             try:
                 check_content(headers_of(scope), scope["state"]["body"])
             except ProblemError as problem:
-                return await problem.send(send)
+                return await problem.response()(scope, receive, send)
         await self.app(scope, receive, send)
 
 
@@ -111,7 +108,7 @@ class LimitedQueue:
             return await self.app(scope, receive, send)
         if self.size >= self.max_queue:
             detail = f"{self.max_queue} requests are being answered, as many as the service takes at once."
-            return await ProblemError(503, detail, retry_after=1).send(send)
+            return await ProblemError(503, detail, retry_after=1).response()(scope, receive, send)
         self.size += 1
         try:
             await self.app(scope, receive, send)
@@ -143,7 +140,7 @@ class LimitedTime:
             if started:
                 raise
             detail = f"The answer took longer than {self.seconds:g} s. Send fewer items, or try again later."
-            await ProblemError(503, detail, retry_after=5).send(send)
+            await ProblemError(503, detail, retry_after=5).response()(scope, receive, send)
 
 
 def is_probe(path: str) -> bool:
@@ -179,7 +176,7 @@ def check_content(headers: Mapping[str, str], body: bytes) -> None:
             "Content-Type; curl needs -H 'Content-Type: application/json'."
         )
         raise ProblemError(415, detail, headers={"accept": ", ".join(MEDIA_TYPES)})
-    if media_type in ("", MEDIA_TYPES[0]) and "inference-header-content-length" not in headers:
+    if media_type in ("", MEDIA_TYPES[0]) and HEADER not in headers:
         check_json(body)
 
 

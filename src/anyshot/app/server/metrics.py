@@ -6,12 +6,13 @@
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.service import Observer, Summary
 
 N_REFERENCE: Final = 500
@@ -22,15 +23,6 @@ medium effect is 0.5."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-
-
-class Served(Protocol):
-    """What is read of a served model when metrics are asked for."""
-
-    @property
-    def snapshot(self) -> Any:
-        """The classifier that answers, and its version."""
-        ...
 
 
 class Drift:
@@ -77,7 +69,7 @@ class Drift:
 class Metrics(Observer):
     """What the service counts, and what Prometheus reads of it."""
 
-    def __init__(self, models: Mapping[str, Served]) -> None:
+    def __init__(self, models: Mapping[str, LiveModel]) -> None:
         self._models, self._lock = models, threading.Lock()
         self.queue: Callable[[], int] = int  # returns how many requests wait or are answered; set by the edge
         self._drift: dict[str, Drift] = {}

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from anyshot.app.server.answers import check_any_shot, vectors_of
+from anyshot.app.server.answers import check_any_shot, vectors_of, width_of
 from anyshot.app.server.bodies import as_items, read_body
 from anyshot.app.server.schemas import ImageItem, body_of
 from anyshot.app.server.service import json_answer, service_of
@@ -56,6 +56,8 @@ async def embeddings(request: Request) -> Response:
     asked = await read_body(request, EmbeddingsRequest, service.settings)
     snapshot = service.model(asked.model).snapshot
     check_any_shot(snapshot, what="Embeddings")
+    if asked.dimensions not in (None, width := width_of(snapshot)):
+        raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {width}.")
     given = [asked.input] if isinstance(asked.input, str) else asked.input
     texts = [one for one in given if isinstance(one, str)]
     if not given or len(texts) < len(given):
@@ -63,8 +65,6 @@ async def embeddings(request: Request) -> Response:
     images = snapshot.modality == "image"
     items = as_items([ImageItem(image=one) if images else one for one in texts], snapshot.modality, service.settings)  # type: ignore[arg-type]
     vectors, cut, n_tokens = await service.batcher.run(vectors_of, snapshot, items)
-    if asked.dimensions not in (None, vectors.shape[1]):
-        raise InputError(f"dimensions={asked.dimensions} is not the width of the model's vectors, {vectors.shape[1]}.")
     data = [
         {"object": "embedding", "index": row, "embedding": own, **({"cut": True} if cut[row] else {})}
         for row, own in enumerate(_written(vectors, asked.encoding_format))

@@ -51,13 +51,5 @@ class ProblemError(Exception):
         return json.dumps({**facts, "detail": self.detail, **self.fields}).encode("ascii")
 
     def response(self) -> Response:
-        """Return the answer of a route."""
+        """Return the answer, which middleware calls as an application."""
         return Response(self.document(), self.status, self.headers, MEDIA_TYPE)
-
-    async def send(self, send: Send) -> None:
-        """Answer a request by this problem."""
-        body = self.document()
-        headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **self.headers}
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": body})

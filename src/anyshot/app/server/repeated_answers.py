@@ -7,11 +7,11 @@ any other one.
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from anyshot.app.server.limits import headers_of, media_type_of
+from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import App, Receive, Scope, Send
-from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.service import Answered, Observer
 
 START: Final = "/v1/models/"
@@ -24,15 +24,6 @@ LARGEST: Final = 0.01
 Key: TypeAlias = tuple[str, bytes]
 
 
-class Served(Protocol):
-    """A served model."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The version that answers."""
-        ...
-
-
 class RepeatedAnswers:
     """Answer what was answered before, and let other requests pass.
 
@@ -41,7 +32,7 @@ class RepeatedAnswers:
     limit : bytes of the answers that are kept; those that were asked for longest ago are forgotten first
     """
 
-    def __init__(self, app: App, models: Mapping[str, Served], observer: Observer, *, limit: int) -> None:
+    def __init__(self, app: App, models: Mapping[str, LiveModel], observer: Observer, *, limit: int) -> None:
         self.app, self.models, self.observer, self.limit = app, models, observer, limit
         self.size = 0
         self._kept: OrderedDict[Key, Answered] = OrderedDict()

@@ -133,7 +133,7 @@ class Guarded:
         try:
             self._check(scope, headers_of(scope))
         except ProblemError as problem:
-            return await problem.send(send)
+            return await problem.response()(scope, receive, send)
         await self.app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Mapping[str, str]) -> None:
