@@ -17,6 +17,7 @@ def zipped(tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
     with sample("images", folder / "drawings") as project:
         project.label([1, 2], 1)
+        next((project.folder / "images").iterdir()).with_name(".0123.4567.part.png").touch()  # a killed process left it
         save_project(project, folder / "drawings.zip")
     return folder / "drawings.zip"
 

@@ -47,6 +47,15 @@ def test_why_names_the_nearest_labeled_items(half_labeled, half_answers):
     assert len(texts) == 3
 
 
+def test_why_an_item_has_its_answer_is_told_before_all_items_are_read(half_labeled, half_answers):
+    text = "My money has not come back"
+    add_texts(half_labeled, [text])
+    new = int(half_labeled.items.labels().ids[-1])
+    assert not len(half_answers.vectors(half_labeled.items.labels().ids[-1:])[0])
+    assert len(why(half_labeled, half_answers, new).neighbors) == 3
+    half_labeled.undo()
+
+
 def test_the_next_step_follows_what_is_missing(tmp_path):
     with Project.create(tmp_path / "new", name="new") as project:
         answers = Answers(project, start=False)

@@ -15,7 +15,7 @@ from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, ins
 from anyshot.app.studio.database import Transaction, mark_changed
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
-from anyshot.base.files import atomic_file
+from anyshot.base.files import atomic_file, write_synced
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.pixels import read_pixels
 from anyshot.data.image_folders import image_fault
@@ -158,7 +158,7 @@ def _copied(project: Project, path: Path, name: str, added: Added) -> tuple[byte
             for file, own in ((target, content), (small, packed.getvalue())):
                 file.parent.mkdir(exist_ok=True)
                 with atomic_file(file) as part:
-                    part.write_bytes(own)
+                    write_synced(part, own)  # on the disk before the item is
             return digest.digest(), target.name
     added.faults.append((name, fault))
     return None

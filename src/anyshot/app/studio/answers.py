@@ -220,8 +220,9 @@ class Answers:
         database = self._project.database
         try:
             while not self._closed.is_set():
+                version = self._project.version  # read before, so that a change in between is not waited for
                 if self.is_current():
-                    database.wait(self._project.version, 1.0)
+                    database.wait(version, 1.0)
                     continue
                 self._wait_for_all_classes()
                 self._try()

@@ -41,7 +41,7 @@ def save_project(project: Project, path: str | Path) -> None:
         with atomic_file(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(copy, FILE_NAME)
             for folder in (IMAGES, THUMBNAILS):
-                for file in sorted((project.folder / folder).glob("*")):
+                for file in sorted((project.folder / folder).glob("[!.]*")):  # no image that is being written
                     archive.write(file, f"{folder}/{file.name}", zipfile.ZIP_STORED)  # images are compressed already
     finally:
         copy.unlink(missing_ok=True)
@@ -173,9 +173,9 @@ def _beside(target: Path) -> Iterator[Path]:
     try:
         scratch.mkdir(parents=True)
         yield scratch
+    except ProjectError:  # it is an OSError, too
+        raise
     except OSError as error:
-        if isinstance(error, ProjectError):
-            raise
         raise ProjectError(f"{target} cannot be created: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

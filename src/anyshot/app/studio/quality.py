@@ -151,8 +151,7 @@ def why(project: Project, answers: "Answers", item: int, *, k: int = 3) -> Why:
     if learned is None:
         raise InputError("There is no answer yet. Name two classes, and wait until the items are read.")
     explanation = any_shot.explain(learned.model, given, k=k)[0]
-    _, vector = answers.vectors(np.array([item], dtype=np.intp))
-    cosines = (learned.model.data.centered(vector) @ learned.model.data.labeled.T)[0] if len(learned.items) else []
+    cosines = (learned.model.encode(given) @ learned.model.data.labeled.T)[0] if len(learned.items) else []
     nearest = np.argsort(-np.asarray(cosines), kind="stable")[:k]
     return Why(explanation, tuple(int(learned.items[row]) for row in nearest))
 

@@ -14,6 +14,15 @@ def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, 
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
 
 
+def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client, filled):
+    client.post(filled + "labels", json={"items": [1], "label": 1})
+    shown = client.get(filled + "changes?since=0").json()["undo"]
+    client.post(filled + "labels", json={"items": [2], "label": 2})
+    answer = client.post(filled + "undo", json={"entry": shown["id"]})
+    assert (answer.status_code, "Other changes came after this one" in answer.json()["detail"]) == (422, True)
+    assert [row["label"] for row in client.get(filled + "items?ids=1,2").json()] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

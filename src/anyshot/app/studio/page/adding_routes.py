@@ -18,7 +18,7 @@ from anyshot.app import studio
 from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, texts_for
 from anyshot.app.studio.page.messages import message_in, place_in
 from anyshot.app.studio.page.opened import Opened
-from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, text, whole
+from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
 from anyshot.app.studio.page.texts import Texts
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
@@ -54,7 +54,7 @@ async def add_files(request: Request) -> Response:
     opened = await opened_by(request)
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
         label = form.get("label")
-        given = None if not isinstance(label, str) else whole({"label": label}, "label")
+        given = None if not isinstance(label, str) else number(label, "label")
         done = await run_in_threadpool(_add_uploads, opened, files_of(form), given, texts_for(request))
         return JSONResponse(done)
 

@@ -23,11 +23,9 @@ def _label(opened: Opened, body: Body, t: Texts) -> Body:
 
 
 def _undo(opened: Opened, body: Body, t: Texts) -> Body:
-    """Undo the entry that the page showed as the last one, unless it is undone already: a request may be repeated."""
-    project, number = opened.project, whole(body, "entry")
-    if project.history.entry(number).undone:
-        return {"sentence": ""}
-    undone = project.undo(to=number - 1)
+    """Undo the entry that the page showed as the last one; a request that is repeated undoes nothing more."""
+    entry = opened.project.history.entry(whole(body, "entry"))
+    undone = opened.project.undo(entry.id)
     return {"sentence": "; ".join(sentence_of(entry, t) for entry in undone)}
 
 

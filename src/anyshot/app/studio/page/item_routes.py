@@ -16,7 +16,7 @@ from anyshot.app.studio.items import shown_label
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
-from anyshot.app.studio.page.request_bodies import MalformedRequestError
+from anyshot.app.studio.page.request_bodies import MalformedRequestError, number, whole
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.base.labels import UNKNOWN
 
@@ -50,7 +50,7 @@ async def item_order(request: Request) -> Response:
         class_id=_label(given["of"]) if "of" in given else None,
         text=given.get("words", ""),
         about=given.get("meaning", ""),
-        like=_number(given["like"]) if "like" in given else None,
+        like=whole(given, "like") if "like" in given else None,
     )
 
     def found() -> dict[str, Any]:
@@ -82,7 +82,7 @@ async def some_items(request: Request) -> Response:
 
 
 def _ids(request: Request) -> list[int]:
-    return [_number(one) for one in request.query_params.get("ids", "").split(",")[:MAX_IDS] if one]
+    return [number(one, "ids") for one in request.query_params.get("ids", "").split(",")[:MAX_IDS] if one]
 
 
 def _rows(opened: Opened, ids: list[int]) -> list[dict[str, Any]]:
@@ -117,8 +117,8 @@ async def changes(request: Request) -> Response:
     """
     t, opened, given = texts_for(request), await opened_by(request), request.query_params
     ids = _ids(request)
-    wait, known = min(_number(given.get("wait", "0")), LONGEST_WAIT), _number(given.get("refit", "0"))
-    found = await _news(request, opened, _number(given.get("since", "0")), time.monotonic() + wait)
+    since, known, wait = (whole(given, name) if name in given else 0 for name in ("since", "refit", "wait"))
+    found = await _news(request, opened, since, time.monotonic() + min(wait, LONGEST_WAIT))
     facts = await run_in_threadpool(state_of, opened, t)
     rows, changed = await run_in_threadpool(_rows, opened, ids if found.subjects else []), opened.answers.changed
     told = not known or "answers" in found.subjects  # a refit that is not stored yet is told once it is
@@ -162,14 +162,8 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
     }
 
 
-def _number(text: str) -> int:
-    if not text.lstrip("-").isdecimal():
-        raise MalformedRequestError(f"A number is needed; got {text!r}.")
-    return int(text)
-
-
 def _label(text: str) -> int:
-    return UNKNOWN_ID if text == UNKNOWN else _number(text)
+    return UNKNOWN_ID if text == UNKNOWN else number(text, "of")
 
 
 ROUTES: Final = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
@@ -33,9 +34,13 @@ async def body_of(request: Request) -> Body:
     return body
 
 
-def whole(body: Body, name: str) -> int:
-    """Return a whole number of a body; forms send it as a text."""
-    value = body.get(name)
+def whole(given: Mapping[str, Any], name: str) -> int:
+    """Return a whole number of a body or a query; forms send it as a text."""
+    return number(given.get(name), name)
+
+
+def number(value: object, name: str) -> int:
+    """Return a whole number, which may be written as a text; name: that of the field, for the error."""
     if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", str(value)):
         raise MalformedRequestError(f"{name} must be a whole number; it is {value!r}.")
     return int(str(value))

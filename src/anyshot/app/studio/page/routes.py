@@ -18,6 +18,7 @@ from anyshot.app.studio.page.guard import Guard
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, history_panel, quality_panel
 from anyshot.app.studio.page.reasons import reasons
+from anyshot.app.studio.page.request_bodies import whole
 from anyshot.app.studio.page.texts import PAGE
 from anyshot.errors import AnyshotError
 
@@ -98,8 +99,8 @@ async def project_page(request: Request) -> Response:
 async def classes(request: Request) -> Response:
     """Answer with the panel of the classes; ask: the class that is asked for its words; left: how many follow it."""
     t, opened, given = texts_for(request), await opened_by(request), request.query_params
-    asked, left = (int(given[name]) if given.get(name, "").isdecimal() else None for name in ("ask", "left"))
-    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked, left or 0))
+    asked, left = (whole(given, name) if name in given else 0 for name in ("ask", "left"))
+    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked, left))
 
 
 async def item_reasons(request: Request) -> Response:

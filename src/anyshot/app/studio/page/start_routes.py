@@ -32,17 +32,16 @@ async def start(request: Request) -> Response:
 async def start_page(request: Request, *, removed: str = "", error: str = "", status: int = 200) -> Response:
     """Draw the first page, with an error that led to it."""
     t, projects = texts_for(request), projects_of(request)
-    there = await run_in_threadpool(_facts, projects.folders())
-    gone = await run_in_threadpool(_facts, projects.removed())
+    there, gone = [await run_in_threadpool(_facts, folders) for folders in (projects.folders, projects.removed)]
     facts: dict[str, Any] = {"projects": there, "removed": gone, "error": error, "script_texts": t.texts}
     facts["just_removed"] = next((one for one in gone if one["address"] == removed), None)
     return draw(request, "start.html", facts, status=status)
 
 
-def _facts(folders: Mapping[str, Path]) -> list[dict[str, Any]]:
+def _facts(folders: Callable[[], Mapping[str, Path]]) -> list[dict[str, Any]]:
     """Return what the first page says of each project; one that cannot be read is left out."""
     found = []
-    for address, folder in folders.items():
+    for address, folder in folders().items():
         try:
             with studio.Project.open(folder) as project:
                 found.append({"address": address, **project.facts()})

@@ -27,7 +27,7 @@ function showRefused(refused) {
 }
 
 /** Open the dialog that shows what other parts put into it. */
-export function openSheet(heading, ...content) {
+function openSheet(heading, ...content) {
   const close = make("button", { className: "button quiet square", type: "button", textContent: "×", ariaLabel: t("close") });
   close.dataset.close = "";
   const title = make("div", { className: "title" }, make("h2", { id: "dialog-title", textContent: heading }), close);
@@ -49,7 +49,7 @@ if (before) {
 }
 
 /** Add files: a single table asks for its columns, all others are sent in parts. */
-export async function addFiles(files) {
+async function addFiles(files) {
   if (!files.length) return;
   if (kind === "texts" && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
   const total = { added: 0, repeated: 0, refused: [] };

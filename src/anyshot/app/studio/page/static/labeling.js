@@ -9,7 +9,7 @@ const list = byId("list"), images = document.body.dataset.kind === "images";
 let anchor = null, whyOpen = false;
 
 /** Give items a label: the id of a class, "unknown", or null for none. It is shown at once and sent in the background. */
-export function label(ids, given) {
+function label(ids, given) {
   if (!ids.length) return;
   for (const id of ids) {
     const row = rows.get(id);
@@ -39,7 +39,7 @@ export function undo() {
   }, (problem) => toast(problem.detail));
 }
 
-export function move(by, extend = false) {
+function move(by, extend = false) {
   const at = shown.ids.indexOf(current), next = shown.ids[Math.max(0, Math.min(shown.ids.length - 1, at + by))];
   if (next === undefined) return;
   if (extend) [current, next].forEach((id) => selected.add(id));
@@ -87,7 +87,7 @@ function picks(items, pressed) {
 }
 
 /** Show below the current item what can be done with it. */
-export function openCurrent() {
+function openCurrent() {
   document.querySelectorAll("#list .more").forEach((more) => !more.closest(`[data-item="${current}"]`) && more.remove());
   const row = rows.get(current), node = nodeOf(current), dock = byId("dock");
   if (selected.size) {
@@ -123,7 +123,7 @@ export function openCurrent() {
   }
 }
 
-export function toggleWhy(open) {
+function toggleWhy(open) {
   whyOpen = open;
   showWhy();
 }
