@@ -19,7 +19,7 @@ def test_each_action_has_a_sentence_of_its_facts(project):
     project.label([1, 2], number)
     project.label([2], "unknown")
     assert [str(entry) for entry in project.history.entries()][:3] == [
-        "Marked 1 item as unknown",
+        "Labeled 1 item as unknown",
         "Labeled 2 items as billing",
         "Added the class billing",
     ]

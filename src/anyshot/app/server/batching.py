@@ -65,11 +65,6 @@ class Batcher:
         self._serving: asyncio.Task[None] | None = None
         self._expected = 1
 
-    @property
-    def queued(self) -> int:
-        """How many requests wait, not counting those that are being encoded."""
-        return len(self._waiting)
-
     async def run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item]) -> Arrays:
         """Return `encode(snapshot, items)`, of all items; or raise its error.
 

@@ -26,6 +26,7 @@ MAX_UNPACKED: Final = 4 * 2**30
 IMAGES_AT_ONCE: Final = 32
 """Images that are added in one transaction, so that they appear while others are read."""
 THUMBNAIL_SIDE: Final = 320  # pixels
+NOT_IMAGE: Final = "the file is not an image, by the end of its name"
 
 
 def add_images(
@@ -70,26 +71,28 @@ def _image_files(files: Sequence[tuple[Path, str]], scratch: Path, added: Added)
         elif Path(name).suffix.lower() in (".heic", ".heif"):
             added.faults.append((name, "HEIC photographs cannot be read; export them as JPEG on the telephone"))
         elif Path(name).suffix.lower() not in IMAGE_SUFFIXES:
-            added.faults.append((name, "the file is not an image, by the end of its name"))
+            added.faults.append((name, NOT_IMAGE))
         else:
             yield path, name
 
 
 def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[Path, str]]:
-    """Unpack the files of a zip under numbers as names, so that none leads out of the folder."""
+    """Unpack the files of a zip, but no zip in it, under numbers as names, so that none leads out of the folder."""
     found: list[tuple[Path, str]] = []
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir() and Path(one.filename).name[:1] != "."]
-            if sum(one.file_size for one in members) > MAX_UNPACKED:
+            named = [(Path(one.filename).name, one) for one in archive.infolist() if "__MACOSX" not in one.filename]
+            members = [(own, one) for own, one in named if not one.is_dir() and not own.startswith(".")]
+            if sum(one.file_size for _, one in members) > MAX_UNPACKED:
                 raise DataFileError(f"{name} would unpack to more than {MAX_UNPACKED / 2**30:.0f} GB. Split it.")
-            for member in members:
-                target = scratch / f"{len(os.listdir(scratch))}{Path(member.filename).suffix.lower()}"
+            for own, member in members:
+                if own.lower().endswith(".zip"):
+                    added.faults.append((own, NOT_IMAGE))
+                    continue
+                target = scratch / f"{len(os.listdir(scratch))}{Path(own).suffix.lower()}"
                 with archive.open(member) as packed:
                     target.write_bytes(packed.read(member.file_size + 1))
-                inside = "__MACOSX" not in member.filename and not member.filename.lower().endswith(".zip")
-                if inside:
-                    found.append((target, Path(member.filename).name))
+                found.append((target, own))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
         added.faults.append((name, f"the zip cannot be read: {error}"))
     return found

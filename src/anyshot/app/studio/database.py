@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -268,12 +269,9 @@ class ProjectDatabase:
 
     def wait(self, version: int, seconds: float) -> None:
         """Wait until there is a later change, at most this long; a change of another process is seen in 0.25 s."""
-        deadline = datetime.now(UTC).timestamp() + seconds
-        while self.version() <= version:
-            left = deadline - datetime.now(UTC).timestamp()
-            if left <= 0:
-                return
-            with self._changed:
+        deadline = time.monotonic() + seconds
+        with self._changed:  # held while the version is read, so that a change after it wakes this thread
+            while self.version() <= version and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(min(0.25, left))
 
     def notify(self) -> None:

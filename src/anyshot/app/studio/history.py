@@ -18,8 +18,8 @@ SENTENCES: Final = {
     "merge_classes": "Merged {name} into {into}",
     "remove_class": "Removed the class {name}",
     "label": "Labeled {count} as {name}",
-    "label_unknown": "Marked {count} as unknown",
-    "unlabel": "Took the label off {count}",
+    "label_unknown": "Labeled {count} as unknown",
+    "unlabel": "Removed the label of {count}",
     "add_items": "Added {count} from {source}",
     "rename_project": "Renamed the project to {name}",
 }

@@ -1,6 +1,5 @@
 """The items of a project: texts or images, and their labels."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,15 +103,6 @@ class ItemList:
     def thumbnail(self, item: Item) -> Path:
         """Return a small JPEG of an image, which every browser shows."""
         return self._folder / THUMBNAILS / f"{Path(item.content).stem}.jpg"
-
-    def cells(self, number: int) -> dict[str, Any]:
-        """Return the other columns of the table that an item came from, {} if it came from none."""
-        found = self._database.read(
-            "select cells, columns from rows join batches on batches.id = rows.batch where item = ? and not hidden "
-            "order by rows.id limit 1",
-            number,
-        )
-        return dict(zip(json.loads(found[0]["columns"]), json.loads(found[0]["cells"]), strict=True)) if found else {}
 
 
 def stored_label(label: LabelOf) -> int | None:

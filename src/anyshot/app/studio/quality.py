@@ -86,7 +86,6 @@ class Quality:
     upper: float
     curve: list[tuple[int, float, float, float]]
     confused: list[Confusion]
-    n_likely_errors: int
     next_step: NextStep
 
     def __str__(self) -> str:
@@ -121,7 +120,6 @@ def quality(project: Project, answers: "Answers") -> Quality:
         upper,
         _curve(project, n_labels),
         confused,
-        len(errors),
         _next_step(project, answers, classes, confused, len(errors), lower),
     )
 
