@@ -1,6 +1,6 @@
 // Adding items: pasted texts, files, folders, tables with a choice of columns, and pictures of the camera.
 
-import { BATCH, nameOf, onDrop } from "./files.js";
+import { onDrop, sendFiles } from "./files.js";
 import { classes } from "./list.js";
 import { send } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
@@ -52,21 +52,7 @@ if (before) {
 async function addFiles(files) {
   if (!files.length) return;
   if (kind === "texts" && files.length === 1 && TABLES.test(files[0].name)) return openTable(files[0]);
-  const total = { added: 0, repeated: 0, refused: [] };
-  for (let at = 0; at < files.length; at += BATCH) {
-    const body = new FormData();
-    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, nameOf(file)));
-    announce(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
-    try {
-      const part = await send("items/files", body);
-      total.added += part.added;
-      total.repeated += part.repeated;
-      total.refused.push(...part.refused);
-    } catch (problem) {
-      return failed(problem);
-    }
-  }
-  tell(total);
+  await sendFiles(files, (form) => send("items/files", form), announce).then(tell, failed);
 }
 
 async function openTable(file) {

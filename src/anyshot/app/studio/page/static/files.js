@@ -1,8 +1,8 @@
-// Files and folders that are dropped onto a page.
+// Files and folders that are dropped onto a page, and how they are sent.
 
-import { byId } from "./texts.js";
+import { byId, t } from "./texts.js";
 
-export const BATCH = 24;  // files of one request
+const BATCH = 24;  // files of one request
 export const nameOf = (file) => file.webkitRelativePath || file.path || file.name;
 export const isImage = (file) => file.type.startsWith("image/") || /\.(heic|heif)$/i.test(file.name);
 
@@ -26,6 +26,21 @@ async function filesOf(transfer) {
   };
   for (const entry of entries) await walk(entry);
   return found;
+}
+
+/** Send files in parts by `post(form)`, say how far that is, and return what became of all of them. */
+export async function sendFiles(files, post, say) {
+  const total = { added: 0, repeated: 0, refused: [] };
+  for (let at = 0; at < files.length; at += BATCH) {
+    const form = new FormData();
+    files.slice(at, at + BATCH).forEach((file) => form.append("files", file, nameOf(file)));
+    say(t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length }));
+    const part = await post(form);
+    total.added += part.added;
+    total.repeated += part.repeated;
+    total.refused.push(...part.refused);
+  }
+  return total;
 }
 
 const ofFiles = (event) => event.dataTransfer?.types.includes("Files");

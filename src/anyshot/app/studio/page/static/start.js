@@ -1,6 +1,6 @@
 // The first page: projects are created, from samples and files too, renamed, removed and brought back.
 
-import { BATCH, isImage, nameOf, onDrop } from "./files.js";
+import { isImage, nameOf, onDrop, sendFiles } from "./files.js";
 import { byId, t } from "./texts.js";
 
 const error = byId("start-error"), working = byId("working");
@@ -52,17 +52,8 @@ async function startWith(files) {
   }
   const kind = files.some(isImage) ? "images" : "texts";
   const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
-  let added = 0;
-  const refused = [];
-  for (let at = 0; at < files.length; at += BATCH) {
-    const body = new FormData();
-    files.slice(at, at + BATCH).forEach((file) => body.append("files", file, nameOf(file)));
-    working.textContent = t("sending_files", { n: Math.min(at + BATCH, files.length), total: files.length });
-    const part = await post(`${created.address}items/files`, body);
-    added += part.added;
-    refused.push(...part.refused);
-  }
-  sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify({ added, refused }));
+  const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), (text) => (working.textContent = text));
+  sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify(done));
   return created;
 }
 const take = (files) => files.length && work(() => startWith(files));
