@@ -34,7 +34,9 @@ def test_a_curve_is_of_the_model_with_its_unlabeled_items():
     clf = AnyShotClassifier(encoder="vectors", cache=False).fit(X[:12], y[:12], unlabeled=random.normal(size=(9, 4)))
     encoded = clf.encoded()
     assert len(clone(encoded).fit(*encoded.training_examples()).fitted_.data.unlabeled) == 9
-    expected = learning_curve(encoded, X[:12], y[:12], X[12:], y[12:], shots=(0, 1, 2, 5), seeds=3).summary()["mean"]
+    expected = learning_curve(
+        encoded, *encoded.training_examples(), encoded.encode(X[12:]), y[12:], shots=(0, 1, 2, 5), seeds=3
+    ).summary()["mean"]
     assert report(clf, X[12:], y[12:]).tables["curve"]["mean"].tolist()[:-1] == expected.tolist()
 
 

@@ -55,6 +55,11 @@ def test_confidence_is_compared_with_accuracy(p, word):
     assert word in failures.calibration(results([p] * 4, y)).lead
 
 
+def test_a_difference_that_may_be_chance_is_not_called_overconfidence():
+    lead = failures.calibration(results([0.9] * 4, ["a", "a", "a", "b"])).lead
+    assert lead.startswith("Its mean confidence is 90.0 %, its accuracy 75.0 %; from so few")
+
+
 def test_calibration_needs_known_classes():
     missing = failures.calibration(results([0.9], ["new"])).missing
     assert "classes that the model knows" in missing["reliability"]

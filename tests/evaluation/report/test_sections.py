@@ -124,7 +124,7 @@ def test_a_curve_is_extrapolated_or_the_report_says_why_not(model, scores, lead)
 def test_training_labels_of_one_class_give_no_curve(model):
     X, y = blobs()
     found = report(model, X, y, train=(X, ["low"] * 60))
-    assert "needs training labels of two classes; all are of 'low'" in found.missing["curve"]
+    assert 'needs training labels of two classes; all are of "low"' in found.missing["curve"]
 
 
 def test_text_from_the_data_never_becomes_markup(letters):
@@ -404,3 +404,10 @@ def test_costs_are_those_without_the_cache(tmp_path, monkeypatch):
     took = float(re.search(r"A prediction takes ([\d.]+) ms, measured on 40 items", found.sections["cost"].lead)[1])
     assert took > 9
     assert found.tables["cost"]["cached"].iloc[0] == 40  # the predictions themselves used the cache
+
+
+def test_with_few_test_items_the_verdict_states_the_counts():
+    X, y = blobs()
+    found = report(LogisticRegression().fit(X, y), X[:5], y[:5])
+    assert found.verdict.startswith(f"It classified {round(5 * found.evaluation.accuracy)} of 5 test items correctly.")
+    assert "unreliable" in found.tiles[-1].note

@@ -286,7 +286,7 @@ def measure_curve(
     known = {str(name) for name in [*names, *results.classes]}
     tested = np.flatnonzero([str(label) in known for label in results.truth])
     if len(names) < 2:
-        found = f"all are of {names[0]!r}" if len(names) else "there are none"
+        found = f'all are of "{names[0]}"' if len(names) else "there are none"
         raise NotEnoughLabelsError(f"A learning curve needs training labels of two classes; {found}.")
     if not len(tested):
         raise NotEnoughLabelsError("A learning curve needs test items of the training classes; there are none.")

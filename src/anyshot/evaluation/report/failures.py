@@ -10,7 +10,15 @@ from anyshot.base.items import item_count, take
 from anyshot.base.labels import UNKNOWN
 from anyshot.evaluation.fairness import notes_on_sizes, rates_by_group
 from anyshot.evaluation.label_errors import label_errors
-from anyshot.evaluation.metrics import MIN_RELIABLE, number, percent, reliability, unknown_auroc
+from anyshot.evaluation.metrics import (
+    MIN_RELIABLE,
+    effective_size,
+    number,
+    percent,
+    reliability,
+    unknown_auroc,
+    wilson_interval,
+)
 from anyshot.evaluation.regression import errors_by_prediction, interval_coverage
 from anyshot.evaluation.report import figures, render
 from anyshot.evaluation.report.collect import (
@@ -67,7 +75,11 @@ def calibration(results: ClassResults) -> Section:
     correct = float(np.average(table.argmax(axis=1) == index, weights=weight))
     word = "overconfident" if confidence > correct else "underconfident"
     word = "well calibrated on average" if abs(confidence - correct) < CALIBRATED else word
-    lead = f"It is {word}: its mean confidence is {percent(confidence)} %, its accuracy {percent(correct)} %."
+    shares = f"its mean confidence is {percent(confidence)} %, its accuracy {percent(correct)} %"
+    lead, n = f"It is {word}: {shares}.", effective_size(weight)
+    lower, upper = wilson_interval(correct * n, n)
+    if lower <= confidence <= upper and abs(confidence - correct) >= CALIBRATED:
+        lead = f"{shares[0].upper()}{shares[1:]}; from so few test items, the difference may be chance."
     bins = reliability(table, index, sample_weight=weight)
     figure = figures.reliability_figure(bins, error=results.evaluation.ece or 0.0)
     drawing = inline_svg(figure, name="reliability", description=f"{lead} On the diagonal, both are equal.")

@@ -29,7 +29,11 @@ from anyshot.evaluation.report.render import PageTable, Report, Section, Tile, r
 from anyshot.evaluation.splits import Predictor
 
 NEEDS_CURVE = "A learning curve needs training data, report(..., train=(items, labels)), or report(..., curve={}(...))."
-NEEDS_LEADERBOARD = "A leaderboard needs a model that chose its method, such as AnyShotClassifier with method='auto'."
+NEEDS_LEADERBOARD = (
+    "A leaderboard needs a model that chose its method by labels, as AnyShotClassifier(method='auto') does."
+)
+WIDE = 0.3  # interval of an accuracy, from which the counts are stated
+MIN_CALIBRATION = 100  # test items, below which the calibration error is mostly chance
 PACKAGES = ("anyshot", "numpy", "scikit-learn", "torch", "transformers", "sentence-transformers")
 
 
@@ -118,6 +122,12 @@ def class_verdict(results: ClassResults) -> str:
     right += f" (95 % interval {percent(lower)} to {percent(upper)} %, from {items})."
     labels = Counter(label for label in results.truth if label is not None)
     label, n = labels.most_common(1)[0]
+    if upper - lower > WIDE and results.inputs.sample_weight is None:
+        n_right, span = int((results.correct & results.labeled).sum()), f"{100 * lower:.0f} to {100 * upper:.0f}"
+        right = f"It classified {n_right} of {items} correctly. That is too few to say how good it is: of 100 such "
+        right += f"items, {span} would be correct (95 % interval)."
+        always = f'Always predicting "{readable(label)}" would be correct for {n} of the {got.n}.'
+        return f"{right} All items are of one class." if len(labels) == 1 else f"{right} {always}"
     if len(labels) == 1:
         return f"{right} All items are of one class."
     return f'{right} Always predicting "{readable(label)}" would be correct for {100 * n / got.n:.0f}.'
@@ -146,7 +156,8 @@ def class_tiles(results: ClassResults) -> tuple[Tile, ...]:
         n = sum(label is not None for label in labels)
         tiles.insert(2, Tile(f"{n:,}", "training labels", f"{n / len(results.classes):.1f} per class"))
     if got.ece is not None:
-        tiles.append(Tile(percent(got.ece), "calibration error", "percentage points; 0 is perfect"))
+        note = "0 is perfect" if got.n >= MIN_CALIBRATION else "unreliable with so few items"
+        tiles.append(Tile(percent(got.ece), "calibration error", f"percentage points; {note}"))
     return tuple(tiles)
 
 
