@@ -4,9 +4,8 @@ import heapq
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anyshot.base.validation import Indexes, Vectors
+from anyshot.base.validation import Floats, Indexes, Vectors
 from anyshot.errors import InputError
 
 MAX_CANDIDATES: Final = 4_000
@@ -29,20 +28,22 @@ def candidates(n_items: int, n: int, random: np.random.Generator) -> Indexes:
     return np.sort(random.choice(n_items, MAX_CANDIDATES, replace=False))
 
 
-def suggest(pool: Vectors, probabilities: NDArray[np.floating], n: int, *, labeled: Vectors) -> Indexes:
+def suggest(pool: Vectors, probabilities: Floats, n: int, *, labeled: Vectors, counts: Floats) -> Indexes:
     """Return the rows (n,) of the pool to label next, the most useful first.
 
-    pool (m, d) unit vectors; probabilities (m, c) that the model predicts; labeled (l, d) unit vectors.
+    pool (m, d), labeled (l, d) unit vectors; probabilities (m, c) predicted; counts (c,) labels of each class.
 
     Each step takes the item that represents the most uncertainty that nothing chosen or labeled represents yet
     (facility location, Wei, Iyer, Bilmes, Submodularity in Data Subset Selection and Active Learning, ICML 2015). An
-    outlier represents only itself, a copy adds nothing, and items with confident predictions count for little.
+    outlier represents only itself, a copy adds nothing, and confident predictions count for little. The uncertainty
+    is divided by 1 + the labels of the predicted class, since one more label moves a mean of k labels by 1 / (1 + k).
 
     What an item would add only decreases as others are chosen, so that an item whose last known gain is not the largest
     need not be evaluated again (Minoux, Accelerated Greedy Algorithms for Maximizing Submodular Set Functions, 1978).
     """
-    best_two = np.partition(probabilities, -2, axis=1)[:, -2:]
-    uncertainty = ((1 - (best_two[:, 1] - best_two[:, 0])) ** UNCERTAINTY_POWER).astype(np.float32)  # (m,)
+    margin = np.diff(np.partition(probabilities, -2, axis=1)[:, -2:])[:, 0]
+    labels = counts[probabilities.argmax(axis=1)]  # (m,)
+    uncertainty = ((1 - margin) ** UNCERTAINTY_POWER / (1 + labels)).astype(np.float32)  # (m,)
     similarity = np.maximum(pool @ pool.T, 0) ** COSINE_POWER  # (m, m), how well one item represents another
     covered = np.zeros(len(pool), np.float32)  # (m,), how well an item is represented
     if len(labeled):

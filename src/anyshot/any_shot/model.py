@@ -178,10 +178,10 @@ class Model:
 
     def suggest(self, items: Items, n: int, random: np.random.Generator) -> Indexes:
         """Return the rows of the items whose labels would help most (n,)."""
-        vectors = self.encode(items)
+        vectors, data = self.encode(items), self.data
         rows = active_learning.candidates(len(vectors), n, random)
         probabilities = self.probabilities(vectors[rows])
-        return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=self.data.labeled)]
+        return rows[active_learning.suggest(vectors[rows], probabilities, n, labeled=data.labeled, counts=data.counts)]
 
     def with_reason(self, reason: str) -> Self:
         """Return the model with one more reason, as the last one."""

@@ -160,8 +160,9 @@ def _suggested(answers: "Answers", labels: Labels) -> list[int]:
         return []
     ids, vectors = answers.vectors(_at_random(open_ids)[:MAX_CANDIDATES])
     centered = learned.model.data.centered(vectors)
-    probabilities, labeled = learned.model.probabilities(centered), learned.model.data.labeled
-    chosen = active_learning.suggest(centered, probabilities, min(N_SUGGESTED, len(ids)), labeled=labeled)
+    data, n = learned.model.data, min(N_SUGGESTED, len(ids))
+    probabilities = learned.model.probabilities(centered)
+    chosen = active_learning.suggest(centered, probabilities, n, labeled=data.labeled, counts=data.counts)
     return [int(item) for item in ids[chosen]]
 
 
