@@ -88,9 +88,10 @@ def filtered(S, items, noise=3.0, prior_items=300.0):
     return mean + unit(turned) * np.linalg.norm(apart, axis=1, keepdims=True)
 
 
-def refined(S, U, *, weight, temperature, labeled=0, pi=None):
+def refined(S, U, *, weight, temperature, labeled=None, pi=None):
     """Return the moved class vectors, the probabilities and the class shares of U, found unless `pi` gives them."""
-    moved, equal, found = S, np.full(len(S), 1 / len(S)), pi is None
+    labeled = np.zeros_like(S) if labeled is None else labeled
+    moved, equal, found = unit(S + unit(labeled)), np.full(len(S), 1 / len(S)), pi is None
     pi = equal if found else pi
     for _ in range(10):
         P = softmax(U @ moved.T / temperature, axis=1)
@@ -102,7 +103,7 @@ def refined(S, U, *, weight, temperature, labeled=0, pi=None):
     return moved, P, pi
 
 
-def with_shares(move, Z, labeled=0):
+def with_shares(move, Z, labeled=None):
     """Return the class vectors at shares from cosines, or at those of a Gaussian mixture if the clusters fit better."""
     found = move(labeled=labeled)
     P = found[1]

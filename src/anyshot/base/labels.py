@@ -240,10 +240,16 @@ def from_indexes(index: NDArray[np.intp], classes: Classes) -> NDArray[Any]:
     return labels
 
 
+def class_name(name: Label) -> Label:
+    """Return the name of one class as `label_list` writes it, or raise DuplicateClassError if it is empty."""
+    if is_missing(name) or (isinstance(name, str) and is_blank(name)):
+        raise DuplicateClassError("A class has an empty name. Every class needs its own name.")
+    return label_list([name])[0]
+
+
 def row_of(label: Label, classes: Classes) -> int:
     """Return the row of one class, or raise UnknownClassError with the closest name."""
-    rows = _rows_of(classes)
-    name = label_list([label])[0]
+    rows, name = _rows_of(classes), class_name(label)
     if name not in rows:
         raise _unknown_class(name, list(rows))
     return rows[name]

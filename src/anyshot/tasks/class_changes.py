@@ -11,7 +11,7 @@ from anyshot.any_shot.embedder import Embedder
 from anyshot.any_shot.model import LinearModel, Model
 from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.items import Items, item_count
-from anyshot.base.labels import Label, label_list, row_of, sorted_rows
+from anyshot.base.labels import Label, class_name, row_of, sorted_rows
 from anyshot.base.validation import Indexes, Vectors, class_means, unit
 from anyshot.base.validation import vectors as check_vectors
 from anyshot.errors import ClassesError, DuplicateClassError, InputError, NotEnoughClassesError
@@ -34,7 +34,7 @@ def added(
     embedder: Embedder, data: TrainingSet, *, name: Label, description: Description, examples: Items
 ) -> ClassChange:
     """Add a class with a description and labeled examples."""
-    (name,) = label_list([name])
+    name = class_name(name)
     if name in data.classes.tolist():
         raise DuplicateClassError(f"Cannot add {name!r}: there is a class of this name already. Add examples to it.")
     texts, vector = _described(data, name, description)
@@ -53,7 +53,7 @@ def removed(embedder: Embedder, data: TrainingSet, *, name: Label) -> ClassChang
 
 def renamed(embedder: Embedder, data: TrainingSet, *, old: Label, new: Label) -> ClassChange:
     """Rename a class; its labeled examples, descriptions and words stay."""
-    (new,), row = label_list([new]), row_of(old, data.classes)
+    new, row = class_name(new), row_of(old, data.classes)
     if new in data.classes.tolist()[:row] + data.classes.tolist()[row + 1 :]:
         raise DuplicateClassError(f"Cannot rename {old!r}: there is a class {new!r} already. To join both, merge them.")
     return _changed(embedder, data, data.texts.replaced(row, data.texts.renamed(row, new)), _each(data))
@@ -75,7 +75,7 @@ def merged(embedder: Embedder, data: TrainingSet, *, names: Sequence[Label], int
     """
     if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
         raise ClassesError(f"A list of class names is needed to merge classes; got {names!r}.")
-    (into,), classes = label_list([into]), data.classes.tolist()
+    into, classes = class_name(into), data.classes.tolist()
     given = [row_of(name, data.classes) for name in names]
     rows = list(dict.fromkeys([*([classes.index(into)] if into in classes else []), *given]))
     if len(rows) < 2:
