@@ -5,7 +5,7 @@ accuracy is that on all test rows of these classes. Beside the proposed order st
 regression on the same vectors and the labels of the proposed order.
 
 With `--train` the test rows are not read: the accuracy is that on the other train rows, and the classes are the second
-and the third ten by size. The order was chosen so.
+and the third ten by size.
 
     python benchmarks/studio_task.py [--draws 10] [--train]
 """
