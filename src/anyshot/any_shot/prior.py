@@ -75,7 +75,7 @@ def fit_prior(data: TrainingSet) -> Prior:
         weight, refined = 1.0, refine_with_shares(S, data, pool, 1.0)
     agreed = agreement(names, refined.class_vectors, pool)
     reason = (
-        f"The class vectors are moved to the clusters of {n_items} (the names weigh {weight:.2f} against 1 of the "
+        f"The class vectors are moved to the clusters of {n_items} (names count {weight:.2f} times as much as "
         f"clusters; {agreed:.0%} of the confident predictions stay the same)."
     )
     kind, clusters = "refined" if kind == "names" else kind, Clusters(weight, refined.shares)

@@ -94,7 +94,7 @@ class Verdict:
         return "\n".join(
             [
                 f"Adapt with {self.choice}." if self.adapt else "Do not adapt: keep the source model.",
-                f"Result of the shift test: {self.shift}. Criteria: {', '.join(others)} and {last}.",
+                f"Test of a source model's predictions: {self.shift}. Criteria: {', '.join(others)} and {last}.",
                 "They are computed without labels of the target: they show which method to prefer, not its accuracy.",
                 *self.reasons,
                 self.table.to_string(na_rep="-"),
