@@ -76,11 +76,12 @@ def test_a_first_line_may_state_the_separator(first):
     assert parse(f"{first}\ntext;label\na,b,c;x\n", tabs=False) == ([["text", "label"], ["a,b,c", "x"]], [2, 3])
 
 
-def test_short_rows_are_filled_empty_ones_left_out_and_empty_fields_at_the_end_ignored():
-    assert parse("\ntext,label\na\n\n,,\nb,x,,\n", tabs=False) == (
-        [["text", "label"], ["a", ""], ["b", "x"]],
-        [2, 3, 6],
+def test_short_rows_are_filled_empty_lines_left_out_and_empty_fields_at_the_end_ignored():
+    assert parse("\ntext,label\na\n\n,,\nb,x,,\n,,\n\n", tabs=False) == (
+        [["text", "label"], ["a", ""], ["", ""], ["b", "x"]],
+        [2, 3, 5, 6],
     )
+    assert rows('text\n""\n\nb\n') == [[""], ["b"]]
 
 
 def test_a_field_may_be_longer_than_the_limit_of_the_csv_module():

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from anyshot.data.datasets import read_data
 from anyshot.data.json_rows import parse_json
 from anyshot.data.tables import read_table, with_columns_of, write_table
 from anyshot.data.text_files import read_text
-from anyshot.errors import DataFileError
+from anyshot.errors import BadItemError, DataFileError
 from data.written import file
 
 
@@ -160,6 +161,22 @@ def test_an_excel_file_is_read(tmp_path, caplog):
     assert "has 2 sheets; the first one, 'Sheet1', was read" in caplog.text
     assert read_table(path).location(1) == f"{path}, line 3 (row 1)"
     assert "cannot be read as Excel" in fault_of(file(tmp_path, "b.xlsx", b"PK"))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx"])
+def test_blank_rows_between_others_are_kept_where_rows_are_numbered(tmp_path, name):
+    rows = pd.DataFrame({"text": ["a", None, "b", None], "label": ["x", None, "y", None]}, dtype=object)
+    if name == "a.xlsx":
+        rows.to_excel(tmp_path / name, index=False)
+    else:
+        rows.to_csv(tmp_path / name, index=False, sep="," if name == "a.csv" else "\t")
+    assert columns(tmp_path / name) == {"text": ["a", "b"], "label": ["x", "y"]}
+    assert read_table(tmp_path / name).lines == [2, 4]
+    whole = with_columns_of(tmp_path / name, [{"n": n} for n in range(3)], prefix="")
+    assert whole["text"].fillna("").tolist() == ["a", "", "b"]
+    with pytest.raises(BadItemError, match=r"line 3 \(row 1\): the text is empty"):
+        read_data(tmp_path / name)
+    assert read_data(tmp_path / name, on_error="skip").rows == [0, 2]
 
 
 def test_a_compressed_table_is_read(tmp_path):

@@ -102,7 +102,7 @@ def read_data(
         raise InputError(f"label_column={label_column!r} contradicts with_labels=False. Give one of the two.")
     source, fault_of_image = existing(Path(path)), partial(image_fault, decode=on_error == "skip")
     if source.is_file():
-        table = read_table(source, encoding=encoding)
+        table = read_table(source, encoding=encoding, blank_rows=True)
         columns = {"text": text_column, "image": image_column, "label": label_column}
         data = _from_table(table, columns, classes=classes, with_labels=with_labels)
         faults = _faults(data.items, _text_fault if data.modality == "text" else fault_of_image)

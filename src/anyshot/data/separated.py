@@ -58,7 +58,8 @@ def parse(text: str, *, tabs: bool) -> Rows:
     """Return the rows of a CSV, or of a TSV if `tabs`; the first one holds the names of the columns.
 
     The separator of a CSV is the one that a first line such as "sep=;" states, or else the most frequent of , ; tab |
-    in the first line. Rows without any text are left out. Short rows are filled with empty fields.
+    in the first line. Empty lines are left out, and rows without any text at the end. Short rows are filled with empty
+    fields.
 
     A TSV is read as databases write it: quotes are part of the text. If it is quoted as a CSV is (the names are
     quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV.
@@ -106,7 +107,8 @@ def _is_quoted(body: str, rows: Rows) -> bool:
 
 
 def _unquoted_rows(body: str, line: int) -> Rows:
-    return _even([fields.split("\t") for fields in body.split("\n")], list(range(line, line + body.count("\n") + 1)))
+    rows = [fields.split("\t") if fields else [] for fields in body.split("\n")]
+    return _even(rows, list(range(line, line + body.count("\n") + 1)))
 
 
 def _rows(body: str, dialect: Dialect, line: int) -> Rows:
@@ -118,13 +120,13 @@ def _rows(body: str, dialect: Dialect, line: int) -> Rows:
 
 
 def _records(body: str, dialect: Dialect, line: int) -> Iterator[tuple[list[str], int]]:
-    """Yield the fields of each row, and the line in which it starts."""
+    """Yield the fields of each row, none for an empty line, and the line in which it starts."""
     position = 0
     while position <= len(body):
         newline = body.find("\n", position)
         end = len(body) if newline < 0 else newline
         if body.find('"', position, end) < 0:
-            row, following = body[position:end].split(dialect.separator), end + 1
+            row, following = body[position:end].split(dialect.separator) if end > position else [], end + 1
         else:
             row, following = _quoted_record(body, position, dialect, line)
         yield row, line
@@ -160,8 +162,8 @@ def _quoted_record(body: str, position: int, dialect: Dialect, line: int) -> tup
 
 
 def _even(fields: list[list[str]], lines: list[int]) -> Rows:
-    """Return the rows with as many fields as the first, without those that are empty."""
-    width = len(fields[0])
+    """Return the rows with as many fields as the first, without empty lines, and without empty rows at the end."""
+    width = len(fields[0]) or 1
     rows: Rows = ([], [])
     for row, line in zip(fields, lines, strict=True):
         if len(row) > width and any(row[width:]):
@@ -170,7 +172,8 @@ def _even(fields: list[list[str]], lines: list[int]) -> Rows:
                 f"{len(row)} fields, but the first line has {width}. Put texts that contain the separator in double "
                 'quotes: "...".',
             )
-        if any(row) or not rows[0]:
+        if row or not rows[0]:
             rows[0].append(row[:width] + [""] * (width - len(row)))
             rows[1].append(line)
-    return rows
+    n_rows = max([1, *(number for number, row in enumerate(rows[0], start=1) if any(row))])
+    return rows[0][:n_rows], rows[1][:n_rows]

@@ -7,7 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -56,10 +56,11 @@ class Table:
         return _values(self.frame[column])
 
 
-def read_table(path: Path, *, encoding: str | None = None) -> Table:
+def read_table(path: Path, *, encoding: str | None = None, blank_rows: bool = False) -> Table:
     """Read the rows of a file; one whose name ends in .gz is unpacked.
 
-    encoding: of a text file; by default it is detected.
+    encoding: of a text file; by default it is detected; blank_rows: whether rows without any value between others are
+    kept in CSV, TSV and Excel, so that the rows are numbered as in a spreadsheet.
 
     Raises
     ------
@@ -77,12 +78,21 @@ def read_table(path: Path, *, encoding: str | None = None) -> Table:
     else:
         readable = ", ".join([*_PARSERS, *_BINARY])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
+    if not blank_rows and suffix in (".csv", ".tsv", ".xlsx"):
+        table = _without_blank_rows(table)
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
     if repeated:
         raise DataFileError(f"{path} has several columns named {repeated[0]!r}. Give each column its own name.")
     if len(table.frame) == 0:
         raise DataFileError(f"{path} has no rows below the names of its columns.")
     return table
+
+
+def _without_blank_rows(table: Table) -> Table:
+    cells = table.frame.itertuples(index=False, name=None)
+    rows = [row for row, own in enumerate(cells) if any(map(_is_filled, own))]
+    lines = None if table.lines is None else [table.lines[row] for row in rows]
+    return table if len(rows) == len(table.frame) else replace(table, frame=table.frame.iloc[rows], lines=lines)
 
 
 def write_table(
@@ -123,7 +133,7 @@ def _whole(value: object) -> object:
 def with_columns_of(
     path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]], *, prefix: str, encoding: str | None = None
 ) -> pd.DataFrame:
-    """Return the columns of the table at `path`, followed by those of `rows`, which has one entry per row of the table.
+    """Return the columns of the table at `path`, followed by those of `rows`, one for each row of it, blank ones too.
 
     If the table already has a column with the same name, the new name gets `prefix`, and a number if needed.
 
@@ -132,7 +142,7 @@ def with_columns_of(
     DataFileError
         The table has a different number of rows, or cannot be read.
     """
-    frame = read_table(Path(path), encoding=encoding).frame
+    frame = read_table(Path(path), encoding=encoding, blank_rows=True).frame
     if len(frame) != len(rows):
         raise DataFileError(f"{path} has {len(frame)} rows; {len(rows)} are needed.")
     if any(name is not None for name in frame.index.names):  # Parquet may store a column as the index
@@ -198,8 +208,9 @@ def _excel(path: Path) -> Table:
         log.info(
             f"{path} has {len(filled)} sheets; the first one, {filled[0]!r}, was read; to read another, move it first"
         )
-    numbered = [(number, row) for number, row in enumerate(sheets[filled[0]], start=1) if any(map(_is_filled, row))]
-    (_, header), *rest = numbered
+    numbered = list(enumerate(sheets[filled[0]], start=1))
+    used = [number for number, row in numbered if any(map(_is_filled, row))]
+    (_, header), *rest = numbered[used[0] - 1 : used[-1]]
     columns = [clean_name("" if name is None else str(name)) for name in header]
     rows = [row[: len(columns)] + [None] * (len(columns) - len(row)) for _, row in rest]
     rows = [[None if isinstance(cell, str) and cell in NO_VALUES else cell for cell in row] for row in rows]

@@ -26,6 +26,15 @@ def test_blank_rows_are_skipped_counted_and_listed_at_the_end(call, model, tmp_p
     assert (refused.code, refused.out, "the text is empty (and 1 more)" in refused.err) == (1, "", True)
 
 
+def test_a_blank_row_of_a_spreadsheet_keeps_its_place(call, made, tmp_path):
+    rows = pd.DataFrame({"text": ["cannot sign in", None, "where is my parcel"]})
+    rows.to_excel(tmp_path / "t.xlsx", index=False)
+    done = call("predict", tmp_path / "t.xlsx", "--model", made / "model", "--out", tmp_path / "out.csv")
+    assert f"Skipped: {tmp_path / 't.xlsx'}, line 3 (row 1): the text is empty." in done.err
+    out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert out["predicted_label"].tolist() == ["login", "", "delivery"]
+
+
 def test_where_nothing_is_skipped_the_file_has_the_names_of_its_columns(call, model, tmp_path):
     data = table(tmp_path / "t.csv", {"text": ["cannot sign in"]})
     assert call("predict", data, "--model", model, "--skipped", tmp_path / "s.csv").code == 0
