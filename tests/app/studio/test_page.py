@@ -250,6 +250,28 @@ def test_two_tabs_see_the_changes_of_each_other(opened):
 
 
 @pytest.mark.full
+def test_no_confirmed_item_becomes_the_current_one_by_itself(opened, studio):
+    page = opened()
+    create(page, "selection")
+    name_classes(page, ["billing", "login"])
+    paste(page, TEXTS)
+    page.click("#classes [data-show-class] >> nth=0")
+    page.wait_for_selector("#filter:visible")
+    read = "[...document.querySelectorAll('#list .row')].map(row => Number(row.dataset.item))"
+    ids, current = page.evaluate(read), "Number(document.querySelector('#list .row.current')?.dataset.item ?? 0)"
+    page.click("#list .row >> nth=0")
+    page.keyboard.press("1")
+    saved(page, 1)
+    assert page.evaluate(current) == ids[1]
+    with Project.open(max(studio.root.glob("selection*"))) as project:
+        project.label([ids[1]], project.classes.all()[1].id)
+    until(page, f"!({read}).includes({ids[1]})")  # it has left the list
+    left = page.evaluate(read)
+    assert ids[0] in left
+    assert page.evaluate(current) in {0, *left} - {ids[0]}
+
+
+@pytest.mark.full
 def test_a_server_that_is_gone_and_back_loses_no_click(opened, studio):
     page = opened(expected=("ERR_CONNECTION_REFUSED", "Failed to load resource", "htmx:"))
     create(page, "gone")

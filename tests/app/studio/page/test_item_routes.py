@@ -30,7 +30,7 @@ def test_groups_follow_the_order_and_have_every_item(client, filled):
     client.post(filled + "labels", json={"items": [1], "label": 2})
     found = client.get(filled + "order?view=class").json()
     assert (found["ids"], found["groups"]) == ([1, 2], [{"label": 2, "n": 1}, {"label": "unknown", "n": 1}])
-    assert client.get(filled + "order?view=added&of=unknown").json() == {"ids": [2], "groups": None}
+    assert client.get(filled + "order?view=added&of=unknown").json() == {"ids": [2], "labeled": [2], "groups": None}
     assert client.get(filled + "order?view=added&words=TWICE").json()["ids"] == [1]
 
 

@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -40,7 +41,7 @@ MAX_CHANGED: Final = 5000  # ids of changed answers that are sent
 
 
 async def item_order(request: Request) -> Response:
-    """Answer with the ids of all items in an order, and the sizes of the groups where they are grouped."""
+    """Answer with the ids of all items in an order, those with a label, and the sizes of the groups, if any."""
     opened, given = await opened_by(request), request.query_params
     view = given.get("view", "first")
     if view not in ORDERS:
@@ -56,7 +57,9 @@ async def item_order(request: Request) -> Response:
     def found() -> dict[str, Any]:
         ids = studio.order(opened.project, opened.answers, query)
         groups = _groups(opened, ids.tolist()) if view == "class" else None
-        return {"ids": ids.tolist(), "groups": groups}
+        labels = opened.project.items.labels()
+        labeled = np.intersect1d(ids, labels.ids[labels.labels != 0])
+        return {"ids": ids.tolist(), "labeled": labeled.tolist(), "groups": groups}
 
     return JSONResponse(await run_in_threadpool(found))
 

@@ -1,7 +1,7 @@
 // Labels: by the buttons of an item, by keys, and by dragging; for one item or for all that are selected. Classes are
 // dragged here too.
 
-import { classes, current, draw, layout, nodeOf, rows, selected, setCurrent, shown } from "./list.js";
+import { classes, current, draw, layout, nextOpen, nodeOf, rows, selected, setCurrent, shown } from "./list.js";
 import { base, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
@@ -11,6 +11,7 @@ let anchor = null, whyOpen = false;
 /** Give items a label: the id of a class, "unknown", or null for none. It is shown at once and sent in the background. */
 function label(ids, given) {
   if (!ids.length) return;
+  const isNew = (rows.get(ids[0])?.label ?? null) === null;
   for (const id of ids) {
     const row = rows.get(id);
     if (row) Object.assign(row, { label: given, changed: false, sending: true });
@@ -25,7 +26,7 @@ function label(ids, given) {
     toast(problem.detail);
   });
   if (ids.length > 1 || selected.size) select([]);
-  else if (ids[0] === current && given !== null) move(1);
+  else if (ids[0] === current && given !== null && isNew) setCurrent(nextOpen());
 }
 
 /** Undo the last change; the server is told which one, so that a repeated request undoes nothing more. */

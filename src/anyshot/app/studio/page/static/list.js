@@ -9,7 +9,7 @@ const narrow = matchMedia("(max-width: 900px)");
 const numbers = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 const GAP = 6, CARD_GAP = 12, CARD_WIDTH = 176, GROUP_HEIGHT = 48;
 
-export const shown = { ids: [], groups: null };  // in the order of the list
+export const shown = { ids: [], labeled: new Set(), groups: null };  // in the order of the list
 export const rows = new Map();                   // item id -> what the server said about it
 export const selected = new Set();
 export const classes = new Map();                // class id -> {id, name, color, key}
@@ -19,11 +19,24 @@ let lines = [], tops = [], lineOf = new Map(), nodes = new Map(), height = 0, ex
 const stale = new Set();
 let fetching = false, fetched = Promise.resolve(), planned = false, seenIds = [];
 
-/** Show these items; groups: [{label, n}] when they are grouped by class; fresh: start at the first. */
-export function show(ids, groups = null, fresh = true) {
-  Object.assign(shown, { ids, groups });
-  if (fresh || !ids.includes(current)) current = ids[0] ?? null;
+/** Show these items; labeled: those with a label; groups: [{label, n}] when they are grouped by class; fresh: start at
+ * the first. A key labels the current item: one that is confirmed becomes it only when a person chooses it. */
+export function show(ids, labeled, groups = null, fresh = true) {
+  const there = new Set(ids), lost = !fresh && current !== null && !there.has(current);
+  const following = lost ? shown.ids.slice(shown.ids.indexOf(current) + 1).filter((id) => there.has(id)) : [];
+  Object.assign(shown, { ids, labeled: new Set(labeled), groups });
+  if (fresh) current = ids.length && !isConfirmed(ids[0]) ? ids[0] : null;
+  const focused = lost && list.contains(document.activeElement);
+  if (lost) current = following.find((id) => !isConfirmed(id)) ?? null;
   layout();
+  if (focused) setCurrent(current);
+}
+
+const isConfirmed = (id) => shown.labeled.has(id) || (rows.get(id)?.label ?? null) !== null;
+
+/** Return the next item of the list that is not confirmed, null if there is none. */
+export function nextOpen() {
+  return shown.ids.slice(shown.ids.indexOf(current) + 1).find((id) => !isConfirmed(id)) ?? null;
 }
 
 /** Compute where each line lies: a row of text, some cards of images, or the heading of a group. */
@@ -142,13 +155,14 @@ export function nodeOf(id) {
 /** Show in an element what is known of an item. */
 function fill(node, id, place) {
   const row = rows.get(id), chosen = selected.has(id), opened = id === current;
-  const mark = [row?.stamp, row?.label, chosen, opened, place, shown.ids.length, classes.stamp].join();
+  const reached = opened || (current === null && place === 0);  // by Tab
+  const mark = [row?.stamp, row?.label, chosen, opened, reached, place, shown.ids.length, classes.stamp].join();
   if (node.dataset.mark === mark) return;
   Object.assign(node.dataset, { mark, item: id });
   node.classList.toggle("waiting", !row);
   node.classList.toggle("selected", chosen);
   node.classList.toggle("current", opened);
-  node.tabIndex = opened ? 0 : -1;
+  node.tabIndex = reached ? 0 : -1;
   if (opened) node.setAttribute("aria-current", "true"); else node.removeAttribute("aria-current");
   node.setAttribute("aria-posinset", place + 1);
   node.setAttribute("aria-setsize", shown.ids.length);

@@ -7,7 +7,7 @@ import { base, follow, get, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
-const view = byId("view"), filter = { params: {}, text: "" };
+const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
 let asked = 0;
 
 /** Ask the server for the items in the chosen order. refresh: keep what is seen where it is, and sort what follows. */
@@ -15,7 +15,7 @@ async function order({ refresh = false } = {}) {
   const mine = ++asked;
   const search = byId("search").value.trim(), by = byId("search-by").value;
   const params = { view: view.value, ...(search ? { [by]: search } : {}), ...filter.params };
-  const found = filter.ids ? { ids: filter.ids } : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
+  const found = filter.ids ? filter : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
   if (mine !== asked || !found) return;
   let { ids } = found;
   if (refresh && !found.groups && shown.ids.length) {
@@ -23,7 +23,7 @@ async function order({ refresh = false } = {}) {
     const seen = new Set(first);
     ids = [...first, ...ids.filter((id) => !seen.has(id))];
   }
-  show(ids, found.groups ?? null, !refresh);
+  show(ids, found.labeled, found.groups ?? null, !refresh);
   const narrowed = Boolean(search || filter.text);
   byId("nothing").hidden = Boolean(ids.length) || !state.n_items;
   byId("filter").hidden = !filter.text;
@@ -31,9 +31,9 @@ async function order({ refresh = false } = {}) {
   byId("shown").textContent = narrowed ? t("n_of_items", { n: ids.length, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
 }
 
-/** Show some of the items only. */
-function showOnly(text, { params = {}, ids = null } = {}) {
-  Object.assign(filter, { text, params, ids });
+/** Show some of the items only; labeled: those of the ids that have a label. */
+function showOnly(text, { params = {}, ids = null, labeled = [] } = {}) {
+  Object.assign(filter, { text, params, ids, labeled });
   byId("search").value = "";
   select([]);
   order().then(() => announce(byId("shown").textContent));
@@ -125,7 +125,7 @@ document.addEventListener("click", (event) => {
   if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); refresh("classes"); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
-  if ((found = on("show-ids"))) showOnly(found.dataset.showName, { ids: found.dataset.showIds.split(",").map(Number) });
+  if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
   if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
   if (on("undo")) { byId("sheet").close(); undo(); }
   if ((found = on("copy"))) navigator.clipboard.writeText(found.previousElementSibling.textContent).then(() => { found.textContent = t("copied"); announce(t("copied")); });
