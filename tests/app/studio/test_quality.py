@@ -24,6 +24,15 @@ def test_quality_is_that_of_the_answers_to_items_without_a_label(half_labeled, h
     assert str(found.next_step)
 
 
+def test_nothing_is_measured_before_every_class_has_two_labels(half_labeled, half_answers):
+    number = half_labeled.classes.add("other things")
+    found = quality(half_labeled, half_answers)
+    half_labeled.undo()
+    assert number not in [one.id for one in half_labeled.classes.all()]
+    assert (found.accuracy, found.lower, found.upper, found.confused) == (None, 0.0, 1.0, [])
+    assert "two labels of every class" in str(found)
+
+
 def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):
     project, answers = half_labeled, half_answers
     other = {one.name: one.id for one in project.classes.all()}

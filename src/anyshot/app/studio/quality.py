@@ -28,7 +28,7 @@ Hint: TypeAlias = Literal["says_nothing", "no_answers"]
 FEW_LABELS: Final = 5
 """Labels of a class to propose at a time; with fewer in a class, its accuracy is a matter of chance."""
 MEASURED_LABELS: Final = 2
-"""Labels of a class without which none of them can be held out."""
+"""Labels that each class needs before the accuracy is shown: of fewer, none can be held out."""
 GOOD_ACCURACY: Final = 0.9
 """Lower end of the interval from which the proposal is to use the answers."""
 CLEAR_ERROR: Final = 0.1
@@ -74,7 +74,7 @@ class Quality:
     """How good the answers are.
 
     accuracy, lower, upper: expected of the answers to items without a label, with its 95 % interval, from labels that
-    were held out; None with too few labels.
+    were held out; None unless every class has two labels.
     curve: (labels, accuracy, lower, upper) as they were measured, by the number of labels; confused: the pairs of
     classes, the most often confused first.
     """
@@ -90,7 +90,7 @@ class Quality:
 
     def __str__(self) -> str:
         if self.accuracy is None:
-            return "How good the answers are is measured once there are a few labels of every class."
+            return "How good the answers are is measured once there are two labels of every class."
         lower, upper = round(100 * self.lower), round(100 * self.upper)
         return f"About {round(10 * self.accuracy)} of 10 right; between {lower} and {upper} of 100."
 
@@ -107,7 +107,8 @@ def quality(project: Project, answers: "Answers") -> Quality:
     """Return how good the answers are, and what to do next."""
     learned, classes = answers.learned, project.classes.all()
     n_labels = int((project.items.labels().labels > 0).sum())
-    result, errors = _held_out(learned), likely_errors(project, answers)
+    errors, is_measured = likely_errors(project, answers), all(one.n_labels >= MEASURED_LABELS for one in classes)
+    result = _held_out(learned) if is_measured else None
     confused = _confused(project, learned, result)
     accuracy, lower, upper = _accuracy(project, answers, learned, result)
     if accuracy is not None and answers.is_current():

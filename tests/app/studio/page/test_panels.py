@@ -24,6 +24,7 @@ def test_each_item_is_counted_in_one_class_or_as_unknown(opened):
 def test_the_figures_are_those_of_the_quality(opened):
     shown, found = quality_panel(opened, T)["quality"], quality(opened.project, opened.answers)
     assert f"{round(100 * found.lower)} and {round(100 * found.upper)} of 100" in shown["about"]
+    assert len(shown["confused"]) <= sum(pair.n_labels >= 10 for pair in found.confused)
     assert all(set(pair["ids"]) <= set(opened.project.items.labels().ids) for pair in shown["confused"])
 
 

@@ -9,7 +9,7 @@ from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow, color_numbe
 from anyshot.app.studio.history import Entry
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
-from anyshot.app.studio.quality import Hint, NextStep, Quality, hints, quality
+from anyshot.app.studio.quality import FEW_LABELS, Hint, NextStep, Quality, hints, quality
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:  # it loads the encoders
@@ -91,7 +91,7 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
             "ids": pair.items,
         }
         for pair in found.confused[:SHOWN_PAIRS]
-        if pair.first in names and pair.second in names and pair.items
+        if pair.first in names and pair.second in names and pair.items and pair.n_labels >= 2 * FEW_LABELS
     ]
     return {"quality": shown}
 
