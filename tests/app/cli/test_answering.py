@@ -107,6 +107,18 @@ def test_suggest_names_rows_of_the_data(call, made):
     assert all(TRAIN[row["row"]][0] == row["item"] for row in done.rows)
 
 
+@pytest.mark.parametrize("column", ["Label", "Category"])
+def test_suggest_leaves_out_rows_with_a_class_in_a_column_with_a_usual_name(call, made, tmp_path, column):
+    texts = [text for text, _ in TRAIN]
+    labels = ["billing", None, None, "login", *["delivery"] * 5]
+    pd.DataFrame({"text": texts, column: labels}).to_csv(tmp_path / "rest.csv", index=False)
+    done = call("suggest", made / "model", tmp_path / "rest.csv", "--out", tmp_path / "todo.csv")
+    assert done.code == 0, done.err
+    todo = pd.read_csv(tmp_path / "todo.csv")
+    assert list(todo) == ["text", "guess", "probability", column]
+    assert set(todo["text"]) == set(texts[1:3])
+
+
 def test_a_csv_of_answers_holds_no_formula_unless_asked_for(made, tmp_path, call):
     (tmp_path / "texts.csv").write_text('text,id\n"=1+1, I was charged twice",-5\n', encoding="utf-8")
     for options, cell in (([], "'=1+1, I was charged twice"), (["--verbatim"], "=1+1, I was charged twice")):

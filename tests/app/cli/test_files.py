@@ -51,6 +51,19 @@ def test_corrupt_images_are_skipped(call, tmp_path):
     assert call("predict", tmp_path, "--classes", "tomato,ocean", "--on-error", "raise").code == 1
 
 
+def test_images_and_texts_on_the_line_are_skipped_too(call, made, tmp_path):
+    good, broken = tmp_path / "a.png", tmp_path / "b.png"
+    Image.new("RGB", (32, 32), "red").save(good)
+    broken.write_bytes(b"not an image")
+    done = call("predict", broken, good, "--classes", "tomato,ocean")
+    assert [row["item"] for row in done.rows] == [str(good)], done.err
+    assert done.err.startswith(f"Skipped: {broken} is not an image")
+    assert call("predict", broken, good, "--classes", "tomato,ocean", "--on-error", "raise").code == 1
+    assert call("predict", broken, "--classes", "tomato,ocean").code == 1
+    done = call("predict", "cannot sign in", " ", "--model", made / "model")
+    assert ([row["label"] for row in done.rows], done.err) == (["login"], "Skipped: argument 2: the text is empty.\n")
+
+
 @pytest.mark.parametrize("command", ["fit", "evaluate", "learn", "suggest", "encode", "explain"])
 def test_every_command_that_reads_a_table_skips_blank_rows(call, model, tmp_path, command):
     label = None if command == "suggest" else ["login", "billing", "billing", "delivery", "login"]
@@ -104,6 +117,12 @@ def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
     done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
     assert (done.code, "would overwrite the input" in done.err) == (1, True)
+
+
+def test_a_note_on_a_file_is_printed_once(call, made, tmp_path):
+    (tmp_path / "t.csv").write_bytes("text,label\nwo ist die Gebühr,\ncannot sign in,\n".encode("cp1252"))
+    done = call("suggest", made / "model", tmp_path / "t.csv", "--out", tmp_path / "todo.csv")
+    assert (done.code, done.err.count("is not UTF-8")) == (0, 1)
 
 
 def test_what_was_skipped_is_listed_after_an_error_too(call, tmp_path):

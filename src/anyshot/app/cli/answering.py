@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +38,7 @@ from anyshot.app.cli.reading import (
     read_labeled,
     saved_encoder,
 )
-from anyshot.base.columns import count
+from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
@@ -133,7 +133,8 @@ def suggest(
     """
     check_out(out, TABLES, data)
     clf = open_model(model, method="suggest").set_params(random_state=seed)
-    inputs = read(data, columns=columns, model=clf, with_labels=_has_labels(data, clf, columns))
+    columns = replace(columns, label_column=columns.label_column or _label_column(data, clf))
+    inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
     pool = [row for row, label in enumerate(labels) if label is None]
     if not pool:
@@ -152,11 +153,17 @@ def suggest(
     note(f"Wrote {count(len(rows), 'row')} to {out}. Fill in the labels, then: {then}")
 
 
-def _has_labels(data: Path, clf: Any, columns: Columns) -> bool:
-    """Return whether a table surely has labels: in the column that is named, that the model knows, or called label."""
-    names = (LABEL, getattr(clf, "columns_", {}).get("label", LABEL))
-    known = any(datasets.has_column(data, name, encoding=current().encoding) for name in names)
-    return columns.label_column is not None or known
+def _label_column(data: Path, clf: Any) -> str | None:
+    """Return the column of a table that surely holds labels: the model's, one called label, or one of class names."""
+    if not data.is_file() or data.suffix.lower() == ".txt":
+        return None
+    table = datasets.read_table(data, encoding=current().encoding)
+    names = {str(column).casefold(): str(column) for column in reversed(table.frame.columns)}
+    known, classes = getattr(clf, "columns_", {}).get("label"), {str(name) for name in clf.classes_.tolist()}
+    if known in names.values() or LABEL in names:
+        return known if known in names.values() else names[LABEL]
+    usual = [names[name] for name in LABEL_COLUMNS if name in names]
+    return next((name for name in usual if {str(one).strip() for one in table.values(name) if one} <= classes), None)
 
 
 def _is_streamed() -> bool:

@@ -121,10 +121,17 @@ def _plain_warnings() -> Iterator[None]:
 
 
 class _Notes(logging.Handler):
-    """A handler that prints log messages as notes on the standard error."""
+    """A handler that prints log messages as notes on the standard error, each once: a file is read several times."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.shown = set[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
-        note(f"Note: {record.getMessage()}.")
+        message = record.getMessage()
+        if message not in self.shown:
+            self.shown.add(message)
+            note(f"Note: {message}.")
 
 
 def _common_first(arguments: Sequence[str]) -> list[str]:

@@ -90,7 +90,7 @@ def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
 def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
     """Say what was skipped, and write it to a file if one is given."""
     for place, reason in skipped[:MAX_LISTED]:
-        note(f"Skipped: {place}: {reason}.")
+        note(f"Skipped: {reason if reason.startswith(place) else f'{place}: {reason}'}.")
     if len(skipped) > 1:
         hidden = len(skipped) - MAX_LISTED
         more = f", of which {MAX_LISTED} are listed; --skipped FILE lists all" if hidden > 0 and file is None else ""

@@ -19,7 +19,8 @@ from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, with_options
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
-from anyshot.base.labels import Label
+from anyshot.base.labels import Label, is_blank
+from anyshot.data.image_folders import image_fault
 from anyshot.data.text_files import known_encoding, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
@@ -198,7 +199,26 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
         _check_item(argument)
     if columns.text_column or columns.image_column:
         raise typer.BadParameter("A column was named, but the items are not in a table.")
-    return GivenItems(list(arguments))
+    return GivenItems(_usable(arguments))
+
+
+def _usable(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments without empty texts and broken images, which are listed as skipped.
+
+    With --on-error raise, and if none is usable, all are returned, and the model raises the error.
+    """
+    images = {one for one in arguments if Path(one).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(one)}
+    faults = {
+        number: "the text is empty" if is_blank(one) else image_fault(Path(one), decode=True) if one in images else None
+        for number, one in enumerate(arguments)
+    }
+    usable = [one for number, one in enumerate(arguments) if faults[number] is None]
+    reading = current()
+    if reading.on_error == "raise" or not usable:
+        return list(arguments)
+    places = [one if one in images else f"argument {number + 1}" for number, one in enumerate(arguments)]
+    reading.skipped.extend((places[number], fault) for number, fault in faults.items() if fault is not None)
+    return usable
 
 
 def labeled_items_of(
