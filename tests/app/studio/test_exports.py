@@ -1,6 +1,7 @@
 """What is taken away from a project: tables, the model, the report and the Python that does the same."""
 
 import zipfile
+from datetime import datetime, time
 
 import openpyxl
 import pandas as pd
@@ -42,6 +43,25 @@ def test_a_column_without_values_is_exported_to_excel(tmp_path):
         save_table(project, Answers(project, start=False), tmp_path / "out.xlsx")
     rows = openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True)
     assert [row[:2] for row in rows] == [("message", None), ("charged twice", None), ("no sign in", None)]
+
+
+def test_dates_numbers_and_booleans_of_excel_are_exported_as_what_they_are(tmp_path):
+    rows = [
+        ["message", "at", "day", "hour", "price", "n", "paid"],
+        ["charged twice", datetime(2026, 9, 1, 8, 30), datetime(2026, 9, 1), time(7, 15), 9.5, 3, True],
+        ["no sign in", None, datetime(2026, 10, 2), None, None, None, False],
+    ]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "mail.xlsx")
+    with Project.create(tmp_path / "project", name="Mail") as project:
+        add_table(project, tmp_path / "mail.xlsx", text_column="message")
+        save_table(project, Answers(project, start=False), tmp_path / "out.xlsx")
+        save_table(project, Answers(project, start=False), tmp_path / "out.csv")
+    exported = openpyxl.load_workbook(tmp_path / "out.xlsx").active.iter_rows(values_only=True)
+    assert [list(row[:7]) for row in exported] == rows
+    assert pd.read_csv(tmp_path / "out.csv")["day"].tolist() == ["2026-09-01 00:00:00", "2026-10-02 00:00:00"]
 
 
 @pytest.fixture(scope="module")

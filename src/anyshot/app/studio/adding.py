@@ -3,13 +3,20 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from datetime import date, datetime, time
+from typing import Any, Final, TypeAlias
 
 from anyshot.app.studio.database import Transaction
 from anyshot.base.terminal import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the number of rows that are done, and of all."""
+DATES: Final[dict[str, type[datetime | date | time]]] = {
+    "datetime": datetime,
+    "date": date,
+    "time": time,
+}  # a datetime is a date, too
+"""What JSON has no type for; stored as {name: text in ISO format}."""
 
 
 @dataclass
@@ -51,8 +58,23 @@ def insert_item(
     return int(found["id"])
 
 
+def stored_cells(cells: Sequence[Any]) -> str:
+    """Return the cells of a row as a JSON list, with their dates and times.
+
+    >>> stored_cells(["Where is it?", 3, date(2026, 9, 1)])
+    '["Where is it?", 3, {"date": "2026-09-01"}]'
+    """
+    return json.dumps(cells, ensure_ascii=False, default=_stored_date)
+
+
+def read_cells(stored: str) -> list[Any]:
+    """Return the cells of a row that was stored as JSON."""
+    cells: list[Any] = json.loads(stored, object_hook=_read_date)
+    return cells
+
+
 def insert_row(transaction: Transaction, batch: int, item: int, cells: str = "[]") -> None:
-    """Insert a row of a file, with all its cells as a JSON list, for the export."""
+    """Insert a row of a file, with all its cells as `stored_cells` returns them, for the export."""
     transaction.connection.execute("insert into rows (batch, item, cells) values (?, ?, ?)", (batch, item, cells))
 
 
@@ -60,3 +82,12 @@ def batch_row(source: str, columns: Sequence[str], item_column: str | None) -> d
     """Return what is stored of a file whose rows are added."""
     listed = json.dumps(columns, ensure_ascii=False)
     return {"source": source, "columns": listed, "item_column": item_column, "hidden": 0}
+
+
+def _stored_date(value: Any) -> dict[str, str]:
+    return {next(name for name, kind in DATES.items() if isinstance(value, kind)): value.isoformat()}
+
+
+def _read_date(stored: dict[str, str]) -> Any:
+    ((name, value),) = stored.items()
+    return DATES[name].fromisoformat(value)

@@ -1,7 +1,6 @@
 """Adding texts to a project: pasted ones, and the rows of tables."""
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, insert_row
+from anyshot.app.studio.adding import DATES, Added, Report, batch_row, insert_item, insert_row, stored_cells
 from anyshot.app.studio.classes import UNKNOWN_ID, add_class
 from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.project import Project
@@ -131,7 +130,7 @@ def _add_texts(
         raise DataFileError(f"{source} has no usable text: {reason}.")
     # All that takes long is done before the transaction, in which others have to wait to label.
     names = [_clean(row[2]) for row in usable]
-    prepared = [(place, str(text), json.dumps(cells, ensure_ascii=False)) for place, text, _, cells in usable]
+    prepared = [(place, str(text), stored_cells(cells)) for place, text, _, cells in usable]
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for _, text, _ in prepared]
     with project.database.change("add_items", source=source) as (transaction, facts):
         batch = transaction.insert("batches", batch_row(source, columns, item_column))
@@ -195,7 +194,7 @@ def _is_missing(cell: Any) -> bool:
 
 
 def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:
-    """Yield the rows of a table as Python values that JSON can hold."""
+    """Yield the rows of a table as Python values that `stored_cells` can hold."""
     names = list(table.frame.columns)
     part = table if limit is None else Table(table.path, table.frame.head(limit), table.lines, table.encoding)
     columns = [part.values(name) for name in names] if len(set(names)) == len(names) else _by_position(part)
@@ -214,6 +213,8 @@ def _by_position(table: Table) -> list[list[Any]]:
 def _plain(value: Any) -> Any:
     if hasattr(value, "item") and not isinstance(value, str):
         value = value.item()
+    if isinstance(value, tuple(DATES.values())):  # a spreadsheet has no time zones
+        return value if getattr(value, "tzinfo", None) is None else str(value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

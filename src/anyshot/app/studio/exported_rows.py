@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from anyshot.app.studio.adding import read_cells
 from anyshot.app.studio.classes import UNKNOWN_ID
 from anyshot.app.studio.project import Project
 from anyshot.base.labels import UNKNOWN
@@ -40,7 +41,7 @@ def exported_rows(project: Project, answers: "Answers") -> pd.DataFrame:
         columns[name] = [None] * len(found)
     for number, row in enumerate(found):
         header = headers[row["columns"]]
-        cells = json.loads(row["cells"]) if header else [row["name"] or row["content"]]
+        cells = read_cells(row["cells"]) if header else [row["name"] or row["content"]]
         for name, cell in zip(header or [kind], cells, strict=True):
             columns[name][number] = cell
     for name, values in _answered(project, answers, found).items():

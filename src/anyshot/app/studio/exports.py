@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot import encoders, tasks
+from anyshot.app.studio.adding import DATES
 from anyshot.app.studio.exported_rows import exported_rows, item_column
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
@@ -204,7 +205,7 @@ def _save_excel(table: pd.DataFrame, target: Path) -> None:
     def cell(value: Any, *, bold: bool = False) -> Any:
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return None
-        is_text = not isinstance(value, bool | int | float)
+        is_text = not isinstance(value, (bool, int, float, *DATES.values()))
         shown = openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", str(value)) if is_text else value
         made = cells.WriteOnlyCell(sheet, shown)
         if is_text:
