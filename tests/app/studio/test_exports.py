@@ -89,6 +89,8 @@ def test_the_excel_file_has_texts_and_no_formula(project, answers, tmp_path):
     assert sheet.max_row == 63
     assert (sheet["B7"].value, sheet["B7"].data_type) == ("=HYPERLINK(billing)", "s")
     assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:F63"
+    assert {cell.number_format for cell in sheet["E"][1:] if cell.value is not None} == {"0%"}
 
 
 def test_the_model_answers_as_the_page_does(project, answers, tmp_path):

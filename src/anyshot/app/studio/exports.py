@@ -4,6 +4,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from anyshot import encoders, tasks
 from anyshot.app.studio.adding import DATES
-from anyshot.app.studio.exported_rows import exported_rows, item_column
+from anyshot.app.studio.exported_rows import CONFIDENCE, MADE_BY, exported_rows, item_column
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file
@@ -190,32 +191,39 @@ def _labeled(
 
 
 def _save_excel(table: pd.DataFrame, target: Path) -> None:
-    """Write a table with a fixed, bold first row; texts are typed as texts, so that none is a formula."""
+    """Write a table with a fixed, bold first row and a filter; texts are typed as texts, so that none is a formula."""
     openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
     cells = extra("openpyxl.cell", "tables", purpose="Writing Excel files")
     fonts = extra("openpyxl.styles", "tables", purpose="Writing Excel files")
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Items")
     sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{openpyxl.utils.get_column_letter(len(table.columns))}{len(table) + 1}"
+    columns = table.columns.tolist()
+    share = columns.index(MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in columns else CONFIDENCE)
     for number, name in enumerate(table.columns):
         longest = max((len(str(value)) for value in table[name].head(200) if value is not None), default=0)
         letter = openpyxl.utils.get_column_letter(number + 1)
         sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), longest) + 2)
 
-    def cell(value: Any, *, bold: bool = False) -> Any:
+    def cell(value: Any, number: int, *, bold: bool = False) -> Any:
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return None
-        is_text = not isinstance(value, (bool, int, float, *DATES.values()))
+        is_text = not isinstance(value, (bool, int, float, *DATES.values())) or getattr(value, "year", 1900) < 1900
         shown = openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", str(value)) if is_text else value
         made = cells.WriteOnlyCell(sheet, shown)
         if is_text:
             made.data_type = "s"
+        elif number == share:
+            made.number_format = "0%"
+        elif isinstance(value, datetime) and value.time() == time():
+            made.number_format = "yyyy-mm-dd"
         if bold:
             made.font = fonts.Font(bold=True)
         return made
 
-    sheet.append([cell(str(name), bold=True) for name in table.columns])
+    sheet.append([cell(str(name), number, bold=True) for number, name in enumerate(table.columns)])
     for row in table.itertuples(index=False, name=None):
-        sheet.append([cell(value) for value in row])
+        sheet.append([cell(value, number) for number, value in enumerate(row)])
     with atomic_file(target) as part:
         book.save(os.fspath(part))
