@@ -47,7 +47,7 @@ RENAMED_SINCE_FORMAT_1: Final = {
 RUNS_CODE: Final = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".dill"})
 """Suffixes of files that may run code when loaded; a folder that contains one is refused."""
 
-_MODEL, _ARRAYS, _CARD = "model.json", "arrays.safetensors", "README.md"
+MODEL_FILE, _ARRAYS, _CARD = "model.json", "arrays.safetensors", "README.md"
 _NUMBERS: Final = frozenset({"bool", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
@@ -96,7 +96,7 @@ def write_model(
     """
     content = {_ARRAYS: _array_bytes(arrays)}
     model = _model_bytes(_to_json(facts, "facts"), content)
-    files = {**content, _MODEL: model, _CARD: card.encode("utf-8", "replace")}
+    files = {**content, MODEL_FILE: model, _CARD: card.encode("utf-8", "replace")}
     target = _local(folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -232,10 +232,10 @@ def _has_objects(path: Path) -> bool:
 
 def _document(folder: Path) -> dict[str, Any]:
     """Return the content of model.json after checking its format and digest."""
-    path = folder / _MODEL
+    path = folder / MODEL_FILE
     if not path.is_file():
         raise ModelFolderError(
-            f"{folder} is not an anyshot model: it has no {_MODEL}. Give the folder of a saved model."
+            f"{folder} is not an anyshot model: it has no {MODEL_FILE}. Give the folder of a saved model."
         )
     try:
         document: dict[str, Any] = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
@@ -246,7 +246,7 @@ def _document(folder: Path) -> dict[str, Any]:
             f"{path} is incomplete or damaged: {error}. Restore it from a copy, or fit and save the model again."
         ) from error
     if foreign:
-        raise ModelFolderError(f"{folder} is not an anyshot model: its {_MODEL} was written by another program.")
+        raise ModelFolderError(f"{folder} is not an anyshot model: its {MODEL_FILE} was written by another program.")
     if document["format"] not in range(1, FORMAT + 1):
         wrote = _version_in(document)
         upgrade = f' with pip install "anyshot>={wrote}"' if _VERSION.fullmatch(wrote) else ""
@@ -355,7 +355,7 @@ def check_replaceable(folder: str | os.PathLike[str]) -> None:
     if not names:
         return
     try:
-        ours = {_MODEL, _CARD, *_document(target)["files"]}
+        ours = {MODEL_FILE, _CARD, *_document(target)["files"]}
     except ModelFolderError as error:
         raise ModelFolderError(
             f"{target} is not empty and has no model that this anyshot can read: {error} Nothing was written; choose "

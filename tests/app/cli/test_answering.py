@@ -22,6 +22,13 @@ def test_predict_answers_from_class_names_alone(call):
 READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
 
 
+def test_predict_proposes_the_command_for_a_model_among_the_items(call, made, monkeypatch):
+    monkeypatch.chdir(made)
+    done = call("predict", "model", "a b")
+    assert done.code == 2
+    assert "model is a model: anyshot predict 'a b' --model model" in " ".join(done.err.replace("│", "").split())
+
+
 def test_predict_answers_as_the_model_does(call, made):
     done = call("predict", made / "texts.csv", "--model", made / "model")
     clf = anyshot.load(made / "model")

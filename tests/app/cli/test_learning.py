@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import anyshot
-from app.cli.messages import TRAIN
+from app.cli.messages import TRAIN, table
 
 
 def test_fit_prints_the_method_and_the_reasons(call, made, tmp_path):
@@ -115,3 +115,19 @@ def test_tune_prints_the_methods_compared_and_writes_the_model(call, made, tmp_p
     assert (tmp_path / "tuned" / "model.json").is_file()
     assert "budget must be 'fast', 'best'" in call("tune", made / "train.csv", "--budget", "soon", "--out", "x").err
     assert "has no labels to fine-tune on" in call("tune", made / "texts.csv", "--out", "x").err
+
+
+def test_a_model_that_is_replaced_is_named(call, made, tmp_path):
+    arguments = ("fit", made / "train.csv", "--out", tmp_path / "m")
+    first, second = call(*arguments), call(*arguments)
+    assert (first.code, "Replaced" in first.err) == (0, False), first.err
+    assert f"Replaced the model in {tmp_path / 'm'} (3 classes, 9 labels)." in second.err
+
+
+def test_labels_that_are_nearly_all_different_are_a_warning(call, tmp_path):
+    texts = [f"{number} parcels are late" for number in range(11)]
+    data = table(tmp_path / "t.csv", {"text": texts, "label": ["delivery", *["login"] * 10]})
+    exchanged = ("--text-column", "label", "--label-column", "text")
+    warned = "Warning: nearly every label is different: 11 classes from 11 labels. Texts were read from 'label'"
+    assert warned in call("fit", data, "--out", tmp_path / "m", *exchanged).err
+    assert "Warning" not in call("fit", data, "--out", tmp_path / "m").err

@@ -40,6 +40,7 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
+from anyshot.base.model_folder import MODEL_FILE
 from anyshot.errors import InputError
 
 LABEL, GUESS = "label", "guess"
@@ -68,7 +69,7 @@ def predict(
     predicted_label and probability, which are empty for a row that was skipped.
     """
     if not class_options.given and model is None:
-        raise typer.BadParameter("Either --classes or --model is required.")
+        raise typer.BadParameter(f"Either --classes or --model is required.{_corrected(items)}")
     if (class_options.given or class_options.no_thesaurus) and model is not None:
         raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
     check_out(out, TABLES, *items, class_options.classes)
@@ -88,6 +89,15 @@ def predict(
         show_rows(rows, last="item")
     else:
         _write_predictions(rows, inputs, out, verbatim=verbatim)
+
+
+def _corrected(items: Sequence[str]) -> str:
+    """Return a sentence with the command to type, if the folder of a model was given as an item."""
+    model = next((one for one in items if os.path.isfile(os.path.join(one, MODEL_FILE))), None)
+    if model is None:
+        return ""
+    others = [one for one in items if one != model] or ["DATA"]
+    return f" {model} is a model: {shlex.join(['anyshot', 'predict', *others, '--model', model])}"
 
 
 @with_item_column_options

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Group
@@ -31,7 +31,12 @@ from anyshot.app.cli.reading import (
 )
 from anyshot.base.columns import count
 from anyshot.base.files import folder_lock
-from anyshot.errors import DataFileError, InputError
+from anyshot.base.model_folder import MODEL_FILE, read_model
+from anyshot.errors import DataFileError, InputError, ModelFolderError
+
+FEW_LABELS: Final = 10
+"""Up to here, labels that are all different are no sign of exchanged columns."""
+NEARLY_ALL: Final = 0.9
 
 
 @with_class_options
@@ -73,6 +78,8 @@ def fit(
         note(f"{data} has no labels: its items are used as unlabeled items.")
         clf.fit(unlabeled=[*inputs.items, *(more or [])])
     else:
+        if named is None:
+            _warn_of_exchanged_columns(inputs)
         labels = inputs.labels if named is None else as_classes_write_them(inputs.labels, named)
         clf.fit(inputs.items, labels, unlabeled=more)
     _save(clf, out, inputs)
@@ -157,10 +164,40 @@ def learn(
     note(f"Updated {model} with {count(len(pairs), 'label')}.{without if ignored else ''}")
 
 
+def _warn_of_exchanged_columns(inputs: Any) -> None:
+    """Warn if nearly every label is different, as where the texts were read as the labels."""
+    labels = [label for label in inputs.labels or () if label is not None]
+    n_classes = len(set(labels))
+    if len(labels) > FEW_LABELS and n_classes > NEARLY_ALL * len(labels) and inputs.item_column is not None:
+        note(
+            f"Warning: nearly every label is different: {count(n_classes, 'class', 'classes')} from "
+            f"{count(len(labels), 'label')}. {inputs.modality.capitalize()}s were read from {inputs.item_column!r}, "
+            f"labels from {inputs.label_column!r}; if the columns are exchanged, name them with "
+            f"--{inputs.modality}-column and --label-column."
+        )
+
+
+def _size_of_model(folder: Path) -> str | None:
+    """Return how many classes and labels the model in a folder has, in parentheses; None if there is no model."""
+    if not (folder / MODEL_FILE).is_file():
+        return None
+    try:
+        facts: Any = read_model(folder).facts
+    except ModelFolderError:  # it is damaged
+        return ""
+    training = facts.get("training_set", facts)
+    sizes = [count(len(training["classes"]), "class", "classes")] if "classes" in training else []
+    sizes += [count(len(training["examples"]), "label")] if "examples" in training else []
+    return f" ({', '.join(sizes)})" if sizes else ""
+
+
 def _save(clf: Any, folder: Path, inputs: Any) -> None:
     """Save a model with the columns that it was fitted on; print what was fitted, and why this method was chosen."""
     clf.columns_ = columns_of(inputs)
+    before = _size_of_model(folder)
     clf.save(folder)
+    if before is not None:
+        note(f"Replaced the model in {folder}{before}.")
     n_classes, n_labels = len(clf.classes_), sum(label is not None for label in inputs.labels or ())
     facts = {
         "model": folder,
