@@ -31,6 +31,7 @@ def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opene
     page.click("[data-skip-words]")
     paste(page, [*TEXTS, "<img src=x onerror=alert(1)>"])
     assert row_of(page, "<img src=x onerror=alert(1)>").count() == 1
+    page.wait_for_selector("#at-random:visible")
     row_of(page, "My package is late").click()
     page.click(".more .pick >> text=delivery")
     saved(page, 1)

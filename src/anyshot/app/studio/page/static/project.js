@@ -23,12 +23,19 @@ async function order({ refresh = false } = {}) {
     const seen = new Set(first);
     ids = [...first, ...ids.filter((id) => !seen.has(id))];
   }
+  showRandom();
   show(ids, found.labeled, found.groups ?? null, !refresh);
   const narrowed = Boolean(search || filter.text);
   byId("nothing").hidden = Boolean(ids.length) || !state.n_items;
   byId("filter").hidden = !filter.text;
   byId("filter").firstElementChild.textContent = filter.text;
   byId("shown").textContent = narrowed ? t("n_of_items", { n: ids.length, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
+}
+
+/** Say why there are items in the list whose answers are sure. */
+function showRandom() {
+  const sorted = view.value === "first" && !byId("search").value.trim() && !filter.ids && !filter.params.like;
+  byId("at-random").hidden = !sorted || !state.answered;
 }
 
 /** Show some of the items only; labeled: those of the ids that have a label. */
@@ -193,6 +200,7 @@ onChange((subjects, now) => {
   if (any("labels") && !filter.text && !grown) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
   items = now.n_items;
   answered = now.answered;
+  showRandom();
   byId("no-items").hidden = now.n_items > 0;
   byId("tools").hidden = now.n_items === 0;
   if (now.changed?.length) toast(t("answers_changed", { n: now.changed.length }), t("show_them"), () => showOnly(t("answers_changed", { n: now.changed.length }), { ids: now.changed }));
