@@ -74,10 +74,11 @@ def read_data(
 
     Tables (CSV, TSV, JSON lines, Parquet, Excel) contain texts, or paths of images relative to the table's folder.
     Columns that are not given are found by their usual names. A .txt file has one text per line. Files may be
-    compressed (.gz). Empty lines are ignored. A folder has one subfolder per class, or a `labels.csv` with the columns
-    file and label, or the `metadata.csv` of a Hugging Face data set; images in neither have no label. Hidden files are
-    ignored, other files that are not images are listed as skipped. Images are decoded later, when they are encoded;
-    here each must exist, have an image suffix, and not be empty. With `on_error="skip"` they are decoded here as well.
+    compressed (.gz). Empty lines are ignored; a blank row between others is one with an empty text. A folder has one
+    subfolder per class, or a `labels.csv` with the columns file and label, or the `metadata.csv` of a Hugging Face data
+    set; images in neither have no label. Hidden files are ignored, other files that are not images are listed as
+    skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix, and not be
+    empty. With `on_error="skip"` they are decoded here as well.
 
     With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
 

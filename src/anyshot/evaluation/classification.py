@@ -76,7 +76,8 @@ class Evaluation(Printable):
         ]
         shares = {column: [percent(share) for share in rows[column]] for column in ("precision", "recall", "f1")}
         more = len(self.per_class) - len(rows)
-        title = "Classes, lowest F1 first" + (f" ({more} more in .per_class)" if more else "")
+        others = f" ({more} more in .per_class; in a pipe, the command lists all)" if more else ""
+        title = f"Classes, lowest F1 first{others}"
         tables = [(title, pd.DataFrame({"class": names, "items": rows["n"].to_numpy(), **shares}))]
         if len(self.confusions):
             largest = self.confusions.head(MAX_ROWS)

@@ -18,6 +18,7 @@ def test_report_lists_missing_sections_and_how_to_add_them(call, made, tmp_path)
     assert not {"curve", "label_errors_train"} & set(done.rows[0]["missing"])  # the model keeps its labels
     assert "Section left out: Results by group need" in done.err
     assert "--group-column NAME" in done.err
+    assert "report(..." not in done.err
 
 
 def test_report_writes_one_page_with_rows_to_label_next_and_a_column_as_groups(call, made, tmp_path):

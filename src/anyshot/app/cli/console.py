@@ -30,6 +30,23 @@ DEVICE: Final = "ANYSHOT_DEVICE"
 INTERRUPTED: Final = 130  # as shells report it: 128 + SIGINT
 CLOSED_PIPE: Final = 141
 """Exit code when the output is a closed pipe, as shells report it: 128 + SIGPIPE."""
+PHRASES: Final = {
+    "Change them with Words": "Change them with --words",
+    "leave the list out with words=False": "leave the list out with --no-thesaurus",
+    "as {'positive': Words('good, great, excellent')}": "as --words 'positive=good, great, excellent'",
+    "Words has no word.": "--words has no word.",
+    ': Words("good, great, excellent")': ', as "good, great, excellent"',
+    "Choose other shares with class_prior": "In Python, class_prior sets other shares",
+    "Give fit(unlabeled=...), or unknown_rate=None": "Give --unlabeled, or leave out --unknown-rate",
+    "Give more (unlabeled=...), or unknown_rate=None": "Give more (--unlabeled), or leave out --unknown-rate",
+    "unknown_rate=0": "--unknown-rate 0",
+    'with on_error="skip"': "with --on-error skip",
+    ": report(..., groups={'site': sites})": "",
+    ": report(..., pool=items)": "",
+    ": report(..., train=(items, labels))": "",
+    "train=(items, labels)": "--train",
+}
+"""Advice in messages of the library that names parameters of Python, and what the command says instead."""
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 ClickException: type[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base class of the errors of wrong usage. Its module depends on the version of typer, which does not export it."""
@@ -257,13 +274,24 @@ def plain(value: object) -> object:
     return value
 
 
+def in_options(message: str) -> str:
+    """Return a message of the library with options of commands in place of parameters of Python.
+
+    >>> in_options("Change them with Words, or leave the list out with words=False.")
+    'Change them with --words, or leave the list out with --no-thesaurus.'
+    """
+    for written, said in PHRASES.items():
+        message = message.replace(written, said)
+    return message
+
+
 def note(message: str) -> None:
     """Print a message on the standard error, with control characters escaped; with --quiet, only warnings."""
     if not _QUIET.get() or message.startswith("Warning: "):
-        typer.echo(escaped(message), err=True)
+        typer.echo(escaped(in_options(message)), err=True)
 
 
 def print_error(message: str) -> None:
     """Print an error message on the standard error."""
     typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(escaped(message), err=True)
+    typer.echo(escaped(in_options(message)), err=True)

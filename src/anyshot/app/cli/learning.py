@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from anyshot import tasks
-from anyshot.app.cli.console import note, show
+from anyshot.app.cli.console import in_options, note, show
 from anyshot.app.cli.files import check_model_out
 from anyshot.app.cli.options import (
     ClassOptions,
@@ -198,15 +198,16 @@ def _save(clf: Any, folder: Path, inputs: Any) -> None:
     clf.save(folder)
     if before is not None:
         note(f"Replaced the model in {folder}{before}.")
+    reasons = [in_options(reason) for reason in clf.reasons_]
     n_classes, n_labels = len(clf.classes_), sum(label is not None for label in inputs.labels or ())
     facts = {
         "model": folder,
         "classes": n_classes,
         "labels": n_labels,
         "method": clf.method_,
-        "reasons": clf.reasons_,
+        "reasons": reasons,
         "unknown_threshold": clf.unknown_threshold_,
     }
     learned = f"{count(n_classes, 'class', 'classes')} from {count(n_labels, 'label')}, by {clf.method_}"
     written = Text(f"Wrote the model to {folder}: {learned}.", style="bold")
-    show(Group(written, *(Text(f"  {reason}") for reason in clf.reasons_)), facts)
+    show(Group(written, *(Text(f"  {reason}") for reason in reasons)), facts)

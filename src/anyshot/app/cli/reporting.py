@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from anyshot.app.cli.console import note, show
+from anyshot.app.cli.console import in_options, note, show
 from anyshot.app.cli.files import check_out
 from anyshot.app.cli.options import Columns, as_classes_write_them, with_column_options
 from anyshot.app.cli.reading import Data, Model, load_model, read, read_labeled
@@ -66,7 +66,7 @@ def report(
     made = reporting.report(clf, tested.items, labels, groups=groups or None, **_train_and_pool(learned, names))
     made.save(out)
     hints = {name: f" {hint}." for name, hint in HINTS.items()}
-    missing = {name: needs + hints.get(name, "") for name, needs in made.missing.items()}
+    missing = {name: in_options(needs) + hints.get(name, "") for name, needs in made.missing.items()}
     show(Text(made.verdict), {"report": out, "verdict": made.verdict, "missing": missing})
     for line in dict.fromkeys(missing.values()):
         note(f"Section left out: {line}")
