@@ -9,6 +9,7 @@ from anyshot.zero_shot.pool_refinement import (
     agreement,
     most_confident,
     refine,
+    unconfirmed_reasons,
     wiener_filter,
 )
 
@@ -164,6 +165,21 @@ def test_a_class_vector_of_zeros_gets_the_cluster_that_is_left():
 def test_class_vectors_of_zeros_alone_give_finite_probabilities():
     U, _ = clusters(np.eye(3), 5)
     assert np.isfinite(refine(np.zeros((3, 3), np.float32), U).probabilities).all()
+
+
+def test_a_class_without_labels_is_named_if_its_cluster_was_nearer_to_others():
+    centers = np.eye(3, dtype=np.float32)
+    start = unit(np.array([[1, 0, 0], [0, 1, 0], [0.3, 0.3, 1]], np.float32))
+    names, unlabeled = ["a", "b", "c"], np.array([False, False, True])
+    for present in (2, 3):
+        pool = clusters(centers[:present], 20)[0]
+        refined = refine(start, pool, shares=[0.3, 0.3, 0.4])
+        assert (refined.probabilities.argmax(axis=1) == 2).any()
+        reasons = unconfirmed_reasons(start, refined, pool, unlabeled, names)
+        expected = "'c' has no labels and is expected for 40 % of new items, but"
+        assert [reason.startswith(expected) for reason in reasons] == [True] * (3 - present)
+        assert unconfirmed_reasons(start, refined, pool, ~unlabeled, names) == ()
+        assert unconfirmed_reasons(start, refined, pool, unlabeled, ()) == ()
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------

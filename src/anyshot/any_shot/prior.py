@@ -12,7 +12,7 @@ from anyshot.any_shot.training_set import TrainingSet
 from anyshot.base.columns import count
 from anyshot.base.validation import Floats, Indexes, Vectors, class_sums, first_copies, unit
 from anyshot.errors import NotEnoughLabelsError
-from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, agreement, refine
+from anyshot.zero_shot.pool_refinement import Refinement, SharesFromPool, agreement, refine, unconfirmed_reasons
 
 
 class Clusters(NamedTuple):
@@ -113,14 +113,15 @@ def initial_class_vectors(data: TrainingSet) -> Vectors:
 def moved_by_labels(prior: Prior, data: TrainingSet) -> Prior:
     """Return the prior with class vectors that the labels of other classes, or of the same clusters, have moved.
 
-    With a pool, the labeled examples are members of their clusters. Without one, the errors of the labeled classes'
-    vectors correct those of all classes.
+    With a pool, labeled examples are members of their clusters; else, labeled classes' errors correct all classes.
     """
     if prior.clusters and data.pool is not None and len(data.index):
         sums = data.defaults.label_weight * class_sums(data.weighted, data.index, len(prior.initial))
         refined = refine_with_shares(prior.initial, data, data.pool, prior.clusters.name_weight, labeled_sums=sums)
+        start, rest = prior.initial + unit(sums), (data.counts == 0) & (data.class_prior is None)
+        reasons = prior.reasons + unconfirmed_reasons(start, refined, data.pool, rest, data.texts.names)
         clusters = prior.clusters._replace(shares=refined.shares)
-        return prior._replace(class_vectors=refined.class_vectors, clusters=clusters)
+        return prior._replace(class_vectors=refined.class_vectors, clusters=clusters, reasons=reasons)
     if prior.kind == "names" and can_correct(prior.class_vectors, data):
         return prior._replace(class_vectors=corrected_class_vectors(prior.class_vectors, data)[0], kind="corrected")
     return prior
@@ -162,8 +163,7 @@ def can_correct(S: Vectors, data: TrainingSet) -> bool:
 def corrected_class_vectors(S: Vectors, data: TrainingSet) -> tuple[Vectors, NDArray[np.floating], Indexes]:
     """Return class vectors S (c, d) moved by the errors of the labeled classes' own vectors.
 
-    Also returned: the weight (c, k) with which each labeled class's error moves each class, and the rows of the labeled
-    classes (k,).
+    Also returned: weights (c, k) with which labeled classes' errors move each class, and the labeled rows of S (k,).
     """
     described = np.asarray(S.any(axis=1))
     seen = np.flatnonzero(described & (data.counts > 0))

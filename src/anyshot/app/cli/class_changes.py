@@ -59,6 +59,9 @@ def add_class(
         clf.add_class(new, described, examples=items)
         clf.save(model)
     note(f"Added {name!r} with {count(len(items), 'example')}; {model} now has {len(clf.classes_)} classes.")
+    for reason in clf.reasons_:
+        if reason.startswith(f"{new!r} has no labels"):
+            note(f"Warning: {reason}")
 
 
 def remove_class(model: Model, name: Name) -> None:
