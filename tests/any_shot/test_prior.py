@@ -129,8 +129,8 @@ def test_class_vectors_move_to_the_clusters_that_confirm_them():
     assert (prior.class_vectors * MEANS).sum(axis=1).min() > (names * MEANS).sum(axis=1).min() + 0.05
     assert accuracy(prior.class_vectors, U, y) == 1
     assert prior.reasons == (
-        f"The class vectors are moved to the clusters of 60 unlabeled examples (the names weigh {least:.2f} against 1 "
-        "of the clusters; 100% of the confident predictions stay the same).",
+        f"The class vectors are moved to the clusters of 60 unlabeled examples (names count {least:.2f} times as much "
+        "as clusters; 100% of the confident predictions stay the same).",
     )
 
 
