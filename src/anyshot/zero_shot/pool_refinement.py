@@ -17,7 +17,7 @@ LEAST_KEPT = 0.3
 """Fraction of a cluster that must be nearest to its class before the rounds, or the class may not occur in the pool.
 
 For a class without labels added to three with 26, it is at most 0.2 if none of 90 texts are of it, and at least 0.85 if
-a third are. For half of the classes of banking77 that have names only, beside others with labels, it is above 0.59.
+a third are. Of 25 classes of banking77 that have names only, beside 52 with labels, 90 % have more than 0.5.
 """
 SHOWN_CLASSES = 3
 """Classes that are named, those with the largest shares."""
