@@ -11,6 +11,7 @@ _HOME = {
     "fit_features": "anyshot.data.feature_table",
     "few_per_class": "anyshot.data.datasets",
     "has_column": "anyshot.data.datasets",
+    "image_fault": "anyshot.data.image_folders",
     "is_class_file": "anyshot.data.class_names",
     "listed_classes": "anyshot.data.class_names",
     "load_attributes": "anyshot.data.attributes",

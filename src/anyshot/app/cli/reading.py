@@ -20,7 +20,6 @@ from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, with_options
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label, is_blank
-from anyshot.data.image_folders import image_fault
 from anyshot.data.text_files import known_encoding, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
@@ -208,10 +207,11 @@ def _usable(arguments: Sequence[str]) -> list[str]:
     With --on-error raise, and if none is usable, all are returned, and the model raises the error.
     """
     images = {one for one in arguments if Path(one).suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(one)}
-    faults = {
-        number: "the text is empty" if is_blank(one) else image_fault(Path(one), decode=True) if one in images else None
-        for number, one in enumerate(arguments)
-    }
+    faults = {number: "the text is empty" if is_blank(one) else None for number, one in enumerate(arguments)}
+    if images:  # texts do without what reads images, which is loaded here
+        faults |= {
+            at: datasets.image_fault(Path(one), decode=True) for at, one in enumerate(arguments) if one in images
+        }
     usable = [one for number, one in enumerate(arguments) if faults[number] is None]
     reading = current()
     if reading.on_error == "raise" or not usable:
