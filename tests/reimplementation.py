@@ -46,15 +46,16 @@ def fit(S, X, y, U=None, *, temperature=1 / 60):
     if not with_clusters:
         return W, b
     g, scores = confidence * scale_by_spread(prior), U @ W.T + b
+    h = confidence if len(y) and held_out_any else 4 / 3 * g
     if len(y):
-        pi = likely_shares(scores / (4 / 3 * g), pi, pi, 20 / (1 + len(y)), rounds=20)
-    answers = softmax(scores + offsets(scores, pi, g), axis=1)
+        pi = likely_shares(scores / h, pi, pi, 20 / (1 + len(y)), rounds=20)
+    answers = softmax(scores + offsets(scores, pi, h), axis=1)
     rows = np.unique(np.linspace(0, len(U) - 1, 5000).astype(int))
     pool = (U[rows], answers[rows], np.full(len(rows), min(0.3, 20 * len(S) / len(rows))))
     W, b = weighted_heads(prior, X, y, factors, pool)
     reference = scores[rows] if len(y) and held_out_any else 20 * g * U[rows] @ prior.T
     t = matching_temperature(U[rows] @ W.T + b, softmax(reference, axis=1).max(axis=1).mean())
-    return W / t, b / t + offsets((U @ W.T + b) / t, pi, g)
+    return W / t, b / t + offsets((U @ W.T + b) / t, pi, h)
 
 
 def scale_by_spread(S):
@@ -119,8 +120,7 @@ def likely_shares(scores, pi, expected, count, *, rounds):
     return pi
 
 
-def offsets(scores, pi, g):
-    h = 4 / 3 * g
+def offsets(scores, pi, h):
     divergence = np.log(len(pi)) + (pi * np.log(pi)).sum()
     part, o = divergence / (divergence + 0.02 * np.log2(len(pi))), np.zeros(len(pi))
     for _ in range(20):

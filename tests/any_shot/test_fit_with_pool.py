@@ -89,10 +89,10 @@ def test_a_pool_of_weight_zero_moves_the_intercept_only(field):
     assert same is deltas
     np.testing.assert_array_equal(moved.coef, linear.coef)
     offsets = offsets_for(
-        class_shares_of_pool(linear(data.pool), prior.clusters.shares, data, prior),
+        class_shares_of_pool(linear(data.pool), prior.clusters.shares, data, prior.confidence),
         linear(data.pool),
-        prior,
         data,
+        prior.confidence,
     )
     np.testing.assert_allclose(moved.intercept - linear.intercept, offsets, atol=1e-6)
 
@@ -173,23 +173,20 @@ def test_shares_that_are_given_are_the_mean_prediction_for_the_pool(n_each):
 
 def test_found_shares_move_the_offsets_in_part_and_given_ones_wholly():
     data, _, _ = skewed([100, 30, 30])
-    prior, shares = fit_prior(data), np.array([0.6, 0.3, 0.1])
+    shares = np.array([0.6, 0.3, 0.1])
     scores = 5 * generator(0).normal(size=(50, 3))
-    found = offsets_for(shares, scores, prior, data)
-    given = offsets_for(shares, scores, prior, data.with_class_prior(shares))
+    found = offsets_for(shares, scores, data, 1)
+    given = offsets_for(shares, scores, data.with_class_prior(shares), 1)
     divergence = np.log(3) + (shares * np.log(shares)).sum()
     part = divergence / (divergence + DEFAULTS.shares_noise * np.log2(3))
     np.testing.assert_allclose(found, part * given)
-    np.testing.assert_allclose(offsets_for(np.full(3, 1 / 3), scores, prior, data), 0, atol=1e-12)
+    np.testing.assert_allclose(offsets_for(np.full(3, 1 / 3), scores, data, 1), 0, atol=1e-12)
 
 
 def test_poor_clusters_make_offsets_smaller_by_the_confidence():
     data, _, _ = skewed([100, 30, 30])
     shares, scores = np.array([0.6, 0.3, 0.1]), generator(0).normal(size=(50, 3))
-    sure, unsure = (fit_prior(data)._replace(confidence=one) for one in (1.0, 0.2))
-    np.testing.assert_allclose(
-        offsets_for(shares, 0.2 * scores, unsure, data), 0.2 * offsets_for(shares, scores, sure, data)
-    )
+    np.testing.assert_allclose(offsets_for(shares, 0.2 * scores, data, 0.2), 0.2 * offsets_for(shares, scores, data, 1))
 
 
 def test_labels_move_the_shares_of_the_prior():
@@ -197,10 +194,10 @@ def test_labels_move_the_shares_of_the_prior():
     scores = np.log([[0.1, 0.1, 0.8]] * 10)
     moved = []
     for data in (few, many):
-        prior, equal = fit_prior(data), np.full(3, 1 / 3)
-        moved.append(class_shares_of_pool(scores, equal, data, prior)[2])
+        equal = np.full(3, 1 / 3)
+        moved.append(class_shares_of_pool(scores, equal, data, 1)[2])
         given = data.with_class_prior(equal)
-        np.testing.assert_array_equal(class_shares_of_pool(scores, equal, given, prior), equal)
+        np.testing.assert_array_equal(class_shares_of_pool(scores, equal, given, 1), equal)
     assert 1 / 3 < moved[0] < moved[1]
 
 

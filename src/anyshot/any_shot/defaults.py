@@ -77,7 +77,7 @@ class Defaults:
     shares_rounds: int = 20
     """Rounds in which class shares, and the offsets that make the mean prediction equal to them, are found."""
     shares_temperature: float = 4 / 3
-    """Divides scores where class shares and offsets are found: with 1, reuters and sms_spam lose 0.5 to 1.3 points."""
+    """Divides scores by default scales where shares are found: with 1, reuters and sms_spam lose 0.5 to 1.3 points."""
     shares_noise: float = 0.02
     """Divergence of found class shares from equal ones that is error, for each doubling of the classes [nats]."""
     shares_labels: float = 20.0

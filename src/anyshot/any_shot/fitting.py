@@ -98,8 +98,9 @@ def fit_with_pool(
     """
     own, n_classes = data.defaults, len(prior.initial)
     scores = fit[0](pool)  # (m, c)
-    shares = class_shares_of_pool(scores, shares, data, prior)
-    targets = softmax(scores + offsets_for(shares, scores, prior, data))
+    scale = prior.confidence if held_out else own.shares_temperature * prior.scale
+    shares = class_shares_of_pool(scores, shares, data, scale)
+    targets = softmax(scores + offsets_for(shares, scores, data, scale))
     rows = np.unique(np.linspace(0, len(targets) - 1, own.pool_examples).astype(int))
     weight = min(own.max_pool_weight, own.pool_labels * n_classes / len(rows))
     linear, deltas = fit
@@ -110,32 +111,31 @@ def fit_with_pool(
         linear, deltas = fit_method("any-shot", data, prior, factors, start=deltas, pool=examples)
         reference = fit[0] if held_out else fit_method("zero-shot", data, prior, {}, start={})[0]
         linear = linear.scaled(1 / matching_temperature(linear(pool[rows]), reference(pool[rows])))
-    offsets = offsets_for(shares, linear(pool), prior, data)
+    offsets = offsets_for(shares, linear(pool), data, scale)
     return linear._replace(intercept=(linear.intercept + offsets).astype(np.float32)), deltas
 
 
-def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, prior: Prior) -> Floats:
+def class_shares_of_pool(scores: Scores, shares: Floats, data: TrainingSet, scale: float) -> Floats:
     """Return the class shares of the pool (c,): those of the prior (c,), changed by what labels say.
 
-    scores (m, c): of the pool, from the model for equal shares. With few labels the shares stay close to the prior's.
+    scores (m, c): of the pool, from the model for equal shares; scale: divides them. Few labels change shares little.
     """
     if data.class_prior is not None or not len(data.index):
         return shares
-    own, sure = data.defaults, scores / (data.defaults.shares_temperature * prior.scale)
+    own = data.defaults
     count_of_prior = own.shares_labels / (1 + len(data.index))
-    return likely_shares(sure, shares, expected=shares, prior_count=count_of_prior, rounds=own.shares_rounds)
+    return likely_shares(scores / scale, shares, expected=shares, prior_count=count_of_prior, rounds=own.shares_rounds)
 
 
-def offsets_for(shares: Floats, scores: Scores, prior: Prior, data: TrainingSet) -> Floats:
+def offsets_for(shares: Floats, scores: Scores, data: TrainingSet, scale: float) -> Floats:
     """Return what is added to the scores (m, c) of the pool, so that the mean prediction moves to the shares (c,).
 
     Shares that were found get the part of these offsets by which they differ from equal ones by more than error. Scores
     that poor clusters made less confident get offsets that are smaller by the same factor: else one class would win
     everywhere.
     """
-    own, scale = data.defaults, data.defaults.shares_temperature * prior.scale
-    part = 1.0 if data.class_prior is not None else reliability_of(shares, noise=own.shares_noise)
-    return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=own.shares_rounds))
+    part = 1.0 if data.class_prior is not None else reliability_of(shares, noise=data.defaults.shares_noise)
+    return np.asarray(part * scale * share_offsets(scores / scale, shares, rounds=data.defaults.shares_rounds))
 
 
 def _main_method(data: TrainingSet, prior: Prior) -> Method:
