@@ -137,7 +137,7 @@ async function showWhy() {
   why.hidden = !whyOpen;
   if (whyOpen) {
     if (!why.childElementCount) why.textContent = t("looking");
-    await window.htmx.ajax("GET", `${base}items/${id}/why`, { source: why, target: why, swap: "innerHTML" });
+    await window.htmx.ajax("GET", `${base}items/${id}/why`, { source: why, target: why, swap: "innerHTML" }).catch(() => {});  // the server is gone, as the page says
   }
   draw();
 }

@@ -62,14 +62,22 @@ byId("list").addEventListener("like", ({ detail: id }) => {
 
 // Panels. A panel in which someone types is not drawn anew until that is done, nor is one while a dialog is open, which
 // gives the focus back to the control that opened it.
-const late = new Set();
+const late = new Set(), drawing = new Set(), again = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
-const typedIn = (panel) => panel.contains(document.activeElement) && document.activeElement.matches("input[type=text], textarea") && document.activeElement.value;
+function typedIn(panel) {
+  const field = document.activeElement;
+  if (!panel.contains(field) || !field.matches("input[type=text], textarea")) return false;
+  return field.value || (field.closest("#new-class") && byId("add-class"));  // the form that was just opened
+}
 const inUse = (panel) => typedIn(panel) || document.querySelector("dialog[open]");
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
+  if (drawing.has(id)) return again.add(id);  // a request that waits within htmx would be lost if it failed
+  drawing.add(id);
   const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}&left=${askWords.length - 1}` : "";
-  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" }).catch(() => late.add(id));  // the server is gone
+  htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" })
+    .catch(() => { late.add(id); setTimeout(drawLate, 2000); })  // the server is gone
+    .finally(() => { drawing.delete(id); if (again.delete(id)) refresh(id); });
 }
 document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
   const { target } = event.detail;
@@ -94,7 +102,7 @@ document.body.addEventListener("htmx:responseError", (event) => {
   try { text = JSON.parse(event.detail.xhr.responseText).detail; } catch { /* no problem document */ }
   toast(text);
 });
-document.body.addEventListener("htmx:sendError", () => toast(t("gone")));
+document.body.addEventListener("htmx:sendError", () => { if (byId("gone").hidden) toast(t("gone")); });
 
 // Forms that change something: sent through the queue of changes, so that none is lost.
 document.addEventListener("submit", (event) => {
