@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from situations import NAMES, TEXTS, Situation
 
 from anyshot import AnyShotClassifier, load, report
 from anyshot.base.model_folder import read_model, write_model
@@ -19,10 +20,6 @@ from anyshot.evaluation.classification import evaluate_answers
 from anyshot.evaluation.fairness import accuracy_by_group, figures_by_group, rates_by_group
 from anyshot.evaluation.label_errors import label_errors
 
-Situation = Callable[[Path], object]
-
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
 HOSTILE = "\x1b]0;owned\x07\x9b2J\u202e"
 
 

@@ -17,15 +17,13 @@ from typing import Any
 import openpyxl
 import pandas as pd
 from PIL import Image
-from real_neighbors import Situation
 from real_reports import refuses
+from situations import NAMES, TEXTS, Situation, written
 
 from anyshot import AnyShotClassifier
 from anyshot.data import read_data
 from anyshot.errors import AnyshotError
 
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
 CSV = "text,label\n" + "".join(f"{text},{name}\n" for text, name in zip(TEXTS, NAMES, strict=True))
 CLASSES = ("--classes", "refund,delivery")
 HALF = "the parcel \\ud83d"  # JSON for one half of an emoji
@@ -40,14 +38,6 @@ def add(holds: Callable[[str, str], Callable[[Situation], Situation]], command: 
         holds("third audit, files", what)(situation)
     for what, situation in _fourth(command):
         holds("fourth audit", what)(situation)
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    """Write a file and return its path."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def _texts(path: Path, **options: Any) -> list[Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from real_neighbors import Situation
-from real_reports import HALF, NAMES, RANDOM, SIGNS, TABLE, TEXTS, fitted, refuses, taken_or_refused
+from real_reports import HALF, RANDOM, SIGNS, TABLE, fitted, refuses, taken_or_refused
+from situations import NAMES, TEXTS, Situation
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import cross_validate
 

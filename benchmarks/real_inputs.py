@@ -32,6 +32,7 @@ import real_week
 import torch
 from PIL import Image
 from scipy.sparse import csr_array
+from situations import INDEX, NAMES, TEXTS, Situation, written
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
@@ -46,14 +47,11 @@ from anyshot.domain_adaptation import CORAL
 from anyshot.errors import AnyshotError
 from anyshot.zero_shot import ESZSL
 
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
 RANDOM = np.random.default_rng(0)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)) * [1, 300, 0.01], columns=["a", "b", "c"])
 SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
 DAYS = pd.date_range("2020-01-01", periods=101)
 
-Situation = Callable[[Path], object]
 SITUATIONS: dict[str, list[tuple[str, Situation]]] = {}
 
 
@@ -91,14 +89,6 @@ def command(*arguments: object) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def file(folder: Path, name: str, content: str | bytes) -> Path:
-    """Write a file and return its path."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
 def photo(folder: Path, name: str, color: str = "red") -> Path:
     """Write an image and return its path."""
     path = folder / name
@@ -114,7 +104,6 @@ def fitted(X: Any = TABLE, y: Any = SIGNS, **parameters: Any) -> AnyShotClassifi
 
 # --- 1. labels of any library ----------------------------------------------------------------------------------------
 
-INDEX = [0, 0, 1, 1] * 3
 for _name, _labels in {
     "a tensor": torch.tensor(INDEX),
     "tensors in a list": list(torch.tensor(INDEX)),
@@ -181,7 +170,7 @@ holds("3", "StackingClassifier with names")(
 
 def texts_of(folder: Path, name: str, content: str | bytes) -> list[str]:
     """Return the texts that are read from a file."""
-    return [str(item) for item in read_data(file(folder, name, content)).items]
+    return [str(item) for item in read_data(written(folder, name, content)).items]
 
 
 holds("5", "a TSV with open quotes")(
@@ -196,7 +185,7 @@ refused("5", 'a CSV with "Wow" he said', "line 3", "closing quote")(
     lambda f: texts_of(f, "a.csv", 'text,label\nfine,x\n"Wow" he said,y\n')
 )
 holds("5", "a space before the quote")(
-    lambda f: read_data(file(f, "a.csv", 'text, label\n"one, two", "a"\nthree, "b"\n')).labels == ["a", "b"]
+    lambda f: read_data(written(f, "a.csv", 'text, label\n"one, two", "a"\nthree, "b"\n')).labels == ["a", "b"]
 )
 holds("25", "quotes escaped by backslashes")(
     lambda f: texts_of(f, "a.csv", 'text,label\n"she said \\"hi\\"",x\n') == ['she said "hi"']
@@ -223,7 +212,7 @@ def _(folder: Path) -> bool:
 
 
 holds("6", "other files are listed")(
-    lambda f: photo(f, "cat/1.png") and file(f, "cat/2.heic", "x") and len(read_data(f).skipped) == 1
+    lambda f: photo(f, "cat/1.png") and written(f, "cat/2.heic", "x") and len(read_data(f).skipped) == 1
 )
 for _bits, _kind, _suffix in (
     (12, np.uint16, "png"),
@@ -340,7 +329,7 @@ refused("22", "encode one image", "[image]")(
 )
 refused("22", "encode one path", "[item]")(lambda f: load_encoder("efficientnet-lite0").encode(photo(f, "a.png")))
 refused("22", "the path of a file of texts", "read_data")(
-    lambda f: AnyShotClassifier(["refund", "delivery"]).fit().predict([str(file(f, "notes.txt", "x"))])
+    lambda f: AnyShotClassifier(["refund", "delivery"]).fit().predict([str(written(f, "notes.txt", "x"))])
 )
 refused("22", "a set", "order")(lambda _: AnyShotClassifier().fit(set(TEXTS), NAMES))
 
@@ -396,7 +385,7 @@ for _written in ("caf\u00e9 ", "caf\u00e9\u00a0", "caf\u00e9\u200b", "\ufeffcaf\
     )
     holds("24", f"a file {_written!a}")(
         lambda f, name=_written: (
-            read_data(file(f, "a.csv", f"text,label\na,{name}\nb,x\n")).labels == ["caf\u00e9", "x"]
+            read_data(written(f, "a.csv", f"text,label\na,{name}\nb,x\n")).labels == ["caf\u00e9", "x"]
         )
     )
 refused("24", "an invisible text", "row 1", "empty")(lambda _: fitted(["a b", "\u200b\ufeff"], ["x", "y"]))
@@ -445,14 +434,14 @@ def _(folder: Path) -> bool:
 @holds("part 2", "metadata.csv")
 def _(folder: Path) -> bool:
     photo(folder, "a.png")
-    file(folder, "metadata.csv", "file_name,label\na.png,x\n")
+    written(folder, "metadata.csv", "file_name,label\na.png,x\n")
     return read_data(folder).labels == ["x"]
 
 
 @holds("part 2", "backslashes in paths")
 def _(folder: Path) -> bool:
     photo(folder, "in/a.png")
-    return len(read_data(file(folder, "l.csv", "image,label\nin\\a.png,x\n")).items) == 1
+    return len(read_data(written(folder, "l.csv", "image,label\nin\\a.png,x\n")).items) == 1
 
 
 @holds("part 2", "names alone, saved before an answer")
@@ -482,7 +471,7 @@ CLASSES = ("--classes", "refund,delivery")
 
 def predicted(folder: Path, name: str, content: str | bytes, *options: str) -> list[str]:
     """Return the classes that `anyshot predict` prints for a file."""
-    code, out, err = command("predict", file(folder, name, content), *CLASSES, *options)
+    code, out, err = command("predict", written(folder, name, content), *CLASSES, *options)
     return [json.loads(line)["label"] for line in out.splitlines()] if code == 0 else [err]
 
 

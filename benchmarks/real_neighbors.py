@@ -18,6 +18,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 from PIL import Image
+from situations import INDEX, NAMES, TEXTS, Situation, written
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 
@@ -28,11 +29,6 @@ from anyshot.data import read_data
 from anyshot.domain_adaptation import CORAL
 from anyshot.errors import AnyshotError
 
-Situation = Callable[[Path], object]
-
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
-INDEX = [0, 0, 1, 1] * 3
 RANDOM = np.random.default_rng(1)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
 SIGNS = np.where(TABLE["a"] > 0, "yes", "no")
@@ -61,13 +57,6 @@ def fails(call: Callable[[], object], *words: str) -> bool:
 
 def _fitted(X: Any, y: Any, **parameters: Any) -> AnyShotClassifier:
     return AnyShotClassifier(cache=False, **parameters).fit(X, y)
-
-
-def _file(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -186,29 +175,32 @@ def _files() -> Iterator[tuple[str, Situation]]:
     yield (
         "a TSV in UTF-16 with quotes",
         lambda f: (
-            [*read_data(_file(f, "a.tsv", 'text\tlabel\n5" pipe\tx\nb\ty\n'.encode("utf-16"))).items]
+            [*read_data(written(f, "a.tsv", 'text\tlabel\n5" pipe\tx\nb\ty\n'.encode("utf-16"))).items]
             == ['5" pipe', "b"]
         ),
     )
     yield (
         "a quote that never closes",
-        lambda f: fails(lambda: read_data(_file(f, "a.csv", 'text,label\na,x\n"b,y\nc,x\n')), "line 3"),
+        lambda f: fails(lambda: read_data(written(f, "a.csv", 'text,label\na,x\n"b,y\nc,x\n')), "line 3"),
     )
-    yield "line ends of old Macs", lambda f: read_data(_file(f, "a.csv", "text,label\ra,x\rb,y\r")).labels == ["x", "y"]
+    yield (
+        "line ends of old Macs",
+        lambda f: read_data(written(f, "a.csv", "text,label\ra,x\rb,y\r")).labels == ["x", "y"],
+    )
     yield (
         "fields between pipes",
-        lambda f: read_data(_file(f, "a.csv", "text|label\na, b|x\nc|y\n")).labels == ["x", "y"],
+        lambda f: read_data(written(f, "a.csv", "text|label\na, b|x\nc|y\n")).labels == ["x", "y"],
     )
     yield "a .csv that is an Excel file", _excel_as_csv
     yield (
         "an .xlsx that is a CSV",
-        lambda f: fails(lambda: read_data(_file(f, "a.xlsx", "text,label\na,x\n")), "Excel"),
+        lambda f: fails(lambda: read_data(written(f, "a.xlsx", "text,label\na,x\n")), "Excel"),
     )
     yield "an error of Excel is no label", _excel_error
     yield (
         "NaN in JSON lines is no label",
         lambda f: (
-            read_data(_file(f, "a.jsonl", '{"text": "a", "label": NaN}\n{"text": "b", "label": "y"}\n')).labels
+            read_data(written(f, "a.jsonl", '{"text": "a", "label": NaN}\n{"text": "b", "label": "y"}\n')).labels
             == [None, "y"]
         ),
     )
@@ -221,7 +213,7 @@ def _files() -> Iterator[tuple[str, Situation]]:
         yield f"{encoding} is read or refused", lambda f, encoding=encoding, text=text: _decoded(f, text, encoding)
     yield (
         "an invisible label is none",
-        lambda f: read_data(_file(f, "a.csv", "text,label\na,\u200b\nb,y\n")).labels == [None, "y"],
+        lambda f: read_data(written(f, "a.csv", "text,label\na,\u200b\nb,y\n")).labels == [None, "y"],
     )
 
 
@@ -231,7 +223,7 @@ def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Si
         "--out that is the input",
         lambda f: (
             command(
-                "predict", _file(f, "a.csv", "text\nrefund\n"), "--classes", "refund,delivery", "--out", f / "a.csv"
+                "predict", written(f, "a.csv", "text\nrefund\n"), "--classes", "refund,delivery", "--out", f / "a.csv"
             )[0]
             == 1
         ),
@@ -239,7 +231,7 @@ def _files_of_the_command(command: Callable[..., Any]) -> Iterator[tuple[str, Si
     yield (
         "a file whose name begins with a hyphen",
         lambda f: (
-            command("predict", "--classes", "refund,delivery", "--", _file(f, "-a.csv", "text\nrefund\n"))[0] == 0
+            command("predict", "--classes", "refund,delivery", "--", written(f, "-a.csv", "text\nrefund\n"))[0] == 0
         ),
     )
     yield "a label that differs in accents, learn", lambda f: _learns(f, command)
@@ -263,7 +255,7 @@ def _excel_error(folder: Path) -> bool:
 
 
 def _decoded(folder: Path, text: str, encoding: str) -> bool:
-    path = _file(folder, "a.txt", f"{text}\n".encode(encoding))
+    path = written(folder, "a.txt", f"{text}\n".encode(encoding))
     try:
         return [str(item) for item in read_data(path).items] == [text]
     except AnyshotError as error:
@@ -381,7 +373,9 @@ def _doors(command: Callable[..., Any]) -> Iterator[tuple[str, Situation]]:
         "escapes in the name of a column",
         lambda f: (
             "\x1b"
-            not in "".join(map(str, command("fit", _file(f, "a.csv", f"text,{HOSTILE}\na,x\nb,y\n"), "--out", f / "m")))
+            not in "".join(
+                map(str, command("fit", written(f, "a.csv", f"text,{HOSTILE}\na,x\nb,y\n"), "--out", f / "m"))
+            )
         ),
     )
     yield "escapes in the name of a skipped file", lambda f: _escaped_file(f, command)
@@ -442,6 +436,6 @@ def _refused_encoder(folder: Path, name: str) -> bool:
 
 
 def _formula_column(folder: Path, command: Callable[..., Any]) -> bool:
-    data = _file(folder, "a.csv", "text,=1+1\nrefund,2\n")
+    data = written(folder, "a.csv", "text,=1+1\nrefund,2\n")
     command("predict", data, "--classes", "refund,delivery", "--out", folder / "o.csv")
     return all(not line.startswith("=") for cell in pd.read_csv(folder / "o.csv").columns for line in [cell])

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from real_neighbors import Situation
+from situations import INDEX, NAMES, TEXTS, Situation
 
 from anyshot import (
     AnyShotClassifier,
@@ -29,9 +29,6 @@ from anyshot import (
 from anyshot.base.validation import vectors
 from anyshot.errors import AnyshotError
 
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
-INDEX = [0, 0, 1, 1] * 3
 RANDOM = np.random.default_rng(3)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
 SIGNS = np.where(TABLE["a"] > 0, "yes", "no")

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
-from real_doors import CLASSES, CSV, Command, fails_with, labels_of, model_in, written
-from real_neighbors import Situation
+from real_doors import CLASSES, CSV, Command, fails_with, labels_of, model_in
 from real_reports import refuses
+from situations import Situation, written
 
 from anyshot.app.server.app import create_app
 from anyshot.app.server.opening import open_models

@@ -29,7 +29,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
-from real_neighbors import Situation, fails
+from real_neighbors import fails
+from situations import INDEX, NAMES, TEXTS, Situation, written
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 
@@ -38,9 +39,6 @@ from anyshot.base.pixels import read_pixels
 from anyshot.data import read_data, write_table
 from anyshot.errors import AnyshotError
 
-TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
-NAMES = ["refund", "refund", "delivery", "delivery"] * 3
-INDEX = [0, 0, 1, 1] * 3
 CLASSES = ("--classes", "refund,delivery")
 RANDOM = np.random.default_rng(2)
 TABLE = pd.DataFrame(RANDOM.normal(size=(60, 3)), columns=["a", "b", "c"])
@@ -174,16 +172,9 @@ def _targets(prices: list[str]) -> bool:
 # --- files of spreadsheets and databases: 23 to 32 -------------------------------------------------------------------
 
 
-def _file(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
 def _read(folder: Path, name: str, content: str | bytes) -> tuple[list[Any], list[Any]]:
     """Return the items and the labels of a file."""
-    data = read_data(_file(folder, name, content))
+    data = read_data(written(folder, name, content))
     return list(data.items), list(data.labels or [])
 
 
@@ -255,7 +246,7 @@ def _excel_numbers(folder: Path) -> bool:
 def _german_todo(folder: Path, command: Callable[..., Any]) -> bool:
     """Excel writes semicolons and cp1252, and a person filled in the label of two of three rows."""
     _fitted().save(folder / "m")
-    rest = _file(folder, "rest.csv", "id,text\n1,Geld zurück bitte\n2,wo ist das Päckchen\n3,übrig\n")
+    rest = written(folder, "rest.csv", "id,text\n1,Geld zurück bitte\n2,wo ist das Päckchen\n3,übrig\n")
     command("suggest", folder / "m", rest, "--out", folder / "todo.csv")
     todo = pd.read_csv(folder / "todo.csv", dtype=str)
     todo["label"] = ["refund" if "Geld" in text else "delivery" if "ist" in text else None for text in todo["text"]]
@@ -323,10 +314,10 @@ def _cut_off(folder: Path, command: Callable[..., Any]) -> bool:
 
 
 def _left_files(folder: Path) -> bool:
-    Image.new("RGB", (32, 32)).save(_file(folder, "cat/a.jpg", ""))
-    Image.new("RGB", (32, 32)).save(_file(folder, "dog/b.jpg", ""))
+    Image.new("RGB", (32, 32)).save(written(folder, "cat/a.jpg", ""))
+    Image.new("RGB", (32, 32)).save(written(folder, "dog/b.jpg", ""))
     for name in (".DS_Store", "cat/._a.jpg", "cat/Thumbs.db", "cat/desktop.ini", "__MACOSX/._cat"):
-        _file(folder, name, b"\0\5\x16\7")
+        written(folder, name, b"\0\5\x16\7")
     data = read_data(folder, on_error="skip")
     return len(data.items) == 2 and sorted(set(data.labels or [])) == ["cat", "dog"]
 
@@ -402,7 +393,7 @@ def _one_missing(folder: Path, command: Callable[..., Any]) -> bool:
 
 
 def _ascii(folder: Path) -> bool:
-    data = _file(folder, "a.csv", "text\nIch möchte mein Geld zurück 😀\n")
+    data = written(folder, "a.csv", "text\nIch möchte mein Geld zurück 😀\n")
     how = {"capture_output": True, "env": {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}}
     run = subprocess.run(
         [sys.executable, "-m", "anyshot", "predict", str(data), "--classes", "Rückgabe,Lieferung"], **how
@@ -411,7 +402,7 @@ def _ascii(folder: Path) -> bool:
 
 
 def _head(folder: Path) -> bool:
-    data = _file(folder, "a.csv", "text\n" + "refund please\n" * 20000)
+    data = written(folder, "a.csv", "text\n" + "refund please\n" * 20000)
     words = f"{sys.executable} -m anyshot predict {data} --classes refund,delivery | head -n 1"
     run = subprocess.run(["bash", "-c", words], capture_output=True, text=True)
     return json.loads(run.stdout)["label"] == "refund" and "Traceback" not in run.stderr and "rror" not in run.stderr
@@ -419,7 +410,7 @@ def _head(folder: Path) -> bool:
 
 def _line_breaks(folder: Path, command: Callable[..., Any]) -> bool:
     """One result is one line, and nothing in the text overwrites it."""
-    data = _file(folder, "a.csv", 'text\n"refund\nplease\rdelivery"\n')
+    data = written(folder, "a.csv", 'text\n"refund\nplease\rdelivery"\n')
     code, out, _ = command("predict", data, *CLASSES)
     return code == 0 and len(out.splitlines()) == 1 and "\r" not in out
 

@@ -1,0 +1,19 @@
+"""What the situations of `real_inputs.py` share: a few texts with labels, and files that they read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+Situation: TypeAlias = Callable[[Path], object]  # gets an empty folder; true if it holds
+
+TEXTS = ["I want my money back", "refund please", "where is my parcel", "my package is late"] * 3
+NAMES = ["refund", "refund", "delivery", "delivery"] * 3
+INDEX = [0, 0, 1, 1] * 3
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    """Write a file and return its path."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
