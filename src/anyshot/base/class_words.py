@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from anyshot.base.terminal import whole_characters
 from anyshot.errors import ClassesError
 
 MAX_WORDS: Final = 200
@@ -119,7 +120,7 @@ def _listed(given: object) -> tuple[str, ...]:
     for part in parts:
         if not isinstance(part, str):
             raise ClassesError(f"Words must be texts; got {part!r} of type {type(part).__name__}.")
-        if any("\ud800" <= letter <= "\udfff" for letter in part):
+        if whole_characters(part) != part:
             raise ClassesError(f"The word {part!r} has an unpaired surrogate, half of a character. Remove it.")
         if not any(character.isalpha() for character in part):
             raise ClassesError(f"Words must have letters, or an encoder can make nothing of them; got {part!r}.")

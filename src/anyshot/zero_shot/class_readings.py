@@ -74,7 +74,7 @@ class ClassReader:
     # Whether names of classes of texts are also read by the words of the thesaurus, and codes are left out.
     thesaurus: bool = False
     bridge: Bridge | None = None  # what embeds names for an image classifier that reads no texts
-    # The last readings; reasons, and a class that is added, ask for them again.
+    # The last texts that were read; fitting and the reasons of a model ask for them again.
     _found: dict[ClassTexts, tuple[Reading, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -90,8 +90,7 @@ class ClassReader:
             return own_readings(texts)
         if (found := self._found.get(texts)) is None:
             found = readings(texts, self._similar_words)
-            for earlier in list(self._found)[:-1]:
-                self._found.pop(earlier, None)
+            self._found.clear()
             self._found[texts] = found
         return found
 

@@ -113,6 +113,8 @@ def unconfirmed_reasons(
     start (c, d): class vectors and labels, before the rounds; pool (m, d); unlabeled (c,): whether a class has no
     labels; names (c,), or empty for no sentences.
     """
+    if not names or not unlabeled.any():
+        return ()
     before, after = (pool @ unit(start).T).argmax(axis=1), refined.probabilities.argmax(axis=1)
     rows = [row for row in np.argsort(-refined.shares, kind="stable") if unlabeled[row] and start[row].any()]
     taken = [row for row in rows if (after == row).any() and np.mean(before[after == row] == row) < LEAST_KEPT]
@@ -120,7 +122,7 @@ def unconfirmed_reasons(
         f"{names[row]!r} has no labels and is expected for {100 * refined.shares[row]:.0f} % of new items, but most "
         "unlabeled examples of its cluster are nearer to other classes by their names and labels. Give examples of it, "
         "or class_prior."
-        for row in (taken[:SHOWN_CLASSES] if names else ())
+        for row in taken[:SHOWN_CLASSES]
     )
 
 

@@ -280,8 +280,8 @@ def in_options(message: str) -> str:
     >>> in_options("Change them with Words, or leave the list out with words=False.")
     'Change them with --words, or leave the list out with --no-thesaurus.'
     """
-    for written, said in PHRASES.items():
-        message = message.replace(written, said)
+    for parameter, option in PHRASES.items():
+        message = message.replace(parameter, option)
     return message
 
 
