@@ -1,4 +1,4 @@
-"""The commands history and undo of projects."""
+"""The commands history, undo and redo of projects."""
 
 import pytest
 
@@ -25,6 +25,9 @@ def test_history_lists_changes_and_undo_takes_back_the_last(call, project):
     assert "Undone: Renamed billing to invoices." in call("undo", project).err
     assert names(project) == ["billing"]
     assert [row["undone"] for row in call("history", project, "-n", "1").rows] == [True]
+    assert "Done again: Renamed billing to invoices." in call("redo", project).err
+    assert names(project) == ["invoices"]
+    assert "There is nothing to make again." in call("redo", project).err
 
 
 def test_undo_goes_back_to_a_change_and_says_where_nothing_is_left(call, project):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from anyshot.app.studio import Project, add_images
+from anyshot.errors import InputError
 
 
 @pytest.fixture
@@ -63,9 +64,21 @@ def test_pictures_of_one_class_are_one_change(project, tmp_path, photos):
     for shade in range(40):
         files.append(tmp_path / f"{shade}.png")
         Image.new("RGB", (8, 8), (shade, 0, 0)).save(files[-1])
-    assert add_images(project, files, label=number).n_items == 40
-    assert project.classes.get(number).n_labels == 40
-    assert str(project.history.last()) == "Added 40 items from 0.png"
-    project.undo()
-    assert project.items.count() == 0
+    before = add_images(project, files[-1:]).entry  # without a label, and again below in the second part
+    added = add_images(project, files, label=number)
+    assert (added.n_items, added.n_duplicates, project.classes.get(number).n_labels) == (39, 1, 40)
+    assert str(added.entry) == str(project.history.last()) == "Added 39 items from 0.png"
+    assert project.undo(added.entry.id) == [project.history.entry(added.entry.id)]
+    assert (project.items.count(), project.classes.get(number).n_labels) == (1, 0)
+    project.undo(before.id)
     assert add_images(project, files[:1]).n_items == 1
+
+
+def test_adding_that_is_undone_meanwhile_ends(project, photos, tmp_path):
+    files = []
+    for shade in range(40):
+        files.append(tmp_path / f"{shade}.png")
+        Image.new("RGB", (8, 8), (0, shade, 0)).save(files[-1])
+    with pytest.raises(InputError, match="was undone while it went on"):
+        add_images(project, files, report=lambda done, of: project.undo())
+    assert project.items.count() == 0

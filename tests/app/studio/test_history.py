@@ -3,7 +3,7 @@
 import pytest
 
 from anyshot.app.studio import Project, add_texts
-from anyshot.app.studio.history import SENTENCES
+from anyshot.app.studio.entries import SENTENCES
 from anyshot.errors import InputError
 
 
@@ -28,17 +28,45 @@ def test_each_action_has_a_sentence_of_its_facts(project):
 
 def test_the_change_that_is_meant_is_undone_once(project):
     number = project.classes.add("delivery")
-    project.label([1], number)
-    last = project.history.last()
-    project.label([2], number)
+    meant, after = project.label([1], number), project.label([2], number)
     with pytest.raises(InputError, match="Other changes came after this one"):
-        project.undo(last.id)
-    project.undo()
-    assert [entry.id for entry in project.undo(last.id)] == [last.id]
-    assert project.undo(last.id) == []
-    assert project.history.entry(last.id).undone
+        project.undo(meant.id)
+    project.undo(after.id)
+    assert [entry.id for entry in project.undo(meant.id)] == [meant.id]
+    assert project.undo(meant.id) == []
+    assert project.history.entry(meant.id).undone
     with pytest.raises(InputError, match="no entry 99"):
         project.history.entry(99)
+
+
+def test_a_change_returns_its_entry(project):
+    classes, number = project.classes, project.classes.add("login")
+    changes = [
+        classes.add_several(["refund", "Refund", "parcel"]),
+        classes.describe(number, "cannot sign in"),
+        classes.set_color(number, "#123456"),
+        classes.add_word(number, "password"),
+        classes.strike_word(number, "log"),
+        project.label([1, 2], number),
+        project.rename("Post"),
+        classes.merge(classes.named("refund").id, number),
+        classes.remove(number),
+        add_texts(project, ["One more"]).entry,
+    ]
+    assert changes == list(reversed(project.history.entries(limit=len(changes))))
+    assert str(changes[0]) == "Added the classes refund, parcel"
+    assert [entry.id for entry in project.undo(to=changes[0].id - 1)] == [entry.id for entry in reversed(changes)]
+
+
+def test_a_change_that_changes_nothing_has_no_entry(project):
+    number = project.classes.add("billing again")
+    before = project.history.last()
+    project.label([1], number)
+    assert project.label([1], number) is None
+    assert project.classes.rename(number, "billing again") is None
+    assert project.rename(project.name) is None
+    assert project.undo()
+    assert project.history.last() == before
 
 
 def test_entries_are_read_in_parts(project):

@@ -39,6 +39,13 @@ def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opene
     saved(page, 2)
     page.click("#undo")
     saved(page, 1)
+    page.keyboard.press("Shift+Z")
+    saved(page, 2)
+    row_of(page, "I cannot sign in").click()
+    page.keyboard.press("0")
+    page.keyboard.press("Z")  # before the label that was taken off is answered
+    page.keyboard.press("Z")
+    saved(page, 1)
     row_of(page, "I was charged twice").click()
     page.click("[data-why]")
     page.wait_for_selector(".why li")

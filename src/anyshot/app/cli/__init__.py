@@ -127,6 +127,11 @@ _COMMANDS = {
         "Undo the last change of a project of the studio, or all after one.",
         ("anyshot undo projects/mail", "anyshot undo projects/mail --to 12"),
     ),
+    "redo": Command(
+        "anyshot.app.cli.studio:redo",
+        "Make the last change of a project of the studio again that was undone.",
+        ("anyshot redo projects/mail",),
+    ),
     "models": Command(
         "anyshot.app.cli.machine:models",
         "List the encoders with their size and license, and whether their weights are on this machine.",

@@ -1,4 +1,4 @@
-"""The commands of the page and its projects: studio, history, undo."""
+"""The commands of the page and its projects: studio, history, undo, redo."""
 
 import webbrowser
 from pathlib import Path
@@ -63,3 +63,10 @@ def undo(
         note(f"Undone: {entry}.")
     if not entries:
         note("There is nothing to undo.")
+
+
+def redo(project: Project) -> None:
+    """Make the last change of a project of the studio again that was undone, unless something else was done since."""
+    with projects.Project.open(project) as opened:
+        entry = opened.redo()
+    note("There is nothing to make again." if entry is None else f"Done again: {entry}.")

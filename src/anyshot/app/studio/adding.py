@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
 from anyshot.app.studio.database import Transaction
+from anyshot.app.studio.entries import Entry
 from anyshot.base.terminal import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]
@@ -25,7 +26,7 @@ class Added:
 
     duplicates: rows that are equal to an item that is there already, of which there is still one; contradictions:
     rows equal to an item that has another label, which it kept; faults: (place, reason) of each row or file that could
-    not be used.
+    not be used; entry: what stands in the history of it, None if nothing was added.
     """
 
     n_items: int = 0
@@ -33,6 +34,7 @@ class Added:
     new_classes: list[str] = field(default_factory=list)
     contradictions: list[tuple[str, str]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    entry: Entry | None = None
 
 
 def insert_item(

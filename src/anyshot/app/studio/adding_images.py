@@ -7,12 +7,11 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from PIL import Image
 
 from anyshot.app.studio.adding import Added, Report, batch_row, insert_item, insert_row
-from anyshot.app.studio.database import Transaction, mark_changed
 from anyshot.app.studio.items import IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file, write_synced
@@ -28,6 +27,8 @@ IMAGES_AT_ONCE: Final = 32
 THUMBNAIL_SIDE: Final = 320  # pixels
 NOT_IMAGE: Final = "the file is not an image, by the end of its name"
 
+_Copied: TypeAlias = tuple[str, tuple[bytes, str]]  # the name of an image; its digest, and its file in the project
+
 
 def add_images(
     project: Project,
@@ -42,7 +43,7 @@ def add_images(
 
     names: what the files are called, if the paths are copies; label: the id of their class, if all have one. Files that
     are no images, and images that cannot be read, are listed as faults, and the rest is taken. All that were added are
-    undone together.
+    undone together; InputError if they are undone before the last one is added.
     """
     if project.kind != "images":
         raise InputError("This project holds texts. Create a project of images for photographs.")
@@ -50,11 +51,11 @@ def add_images(
         added = Added()
         named = names or [Path(path).name for path in paths]
         files = list(_image_files(list(zip(map(Path, paths), named, strict=True)), Path(scratch), added))
-        batch: int | None = None
         for start in range(0, len(files), IMAGES_AT_ONCE):
             some = files[start : start + IMAGES_AT_ONCE]
             copied = [(name, copy) for path, name in some if (copy := _copied(project, path, name, added)) is not None]
-            batch = _add_copied(project, copied, added, batch, source=source or named[0], label=label)
+            if copied:
+                _add_copied(project, copied, added, source or named[0], label)
             if report is not None:
                 report(min(start + IMAGES_AT_ONCE, len(files)), len(files))
     return added
@@ -98,47 +99,17 @@ def _unpacked(path: Path, name: str, scratch: Path, added: Added) -> list[tuple[
     return found
 
 
-def _add_copied(
-    project: Project,
-    copied: Sequence[tuple[str, tuple[bytes, str]]],
-    added: Added,
-    batch: int | None,
-    *,
-    source: str,
-    label: int | None,
-) -> int | None:
-    """Add images that were copied into the project, to the batch that the first of them made; return the batch."""
-    if not copied:
-        return batch
-    if batch is None:
-        with project.database.change("add_items", source=source) as (transaction, facts):
-            facts["batch"] = batch = transaction.insert("batches", batch_row(source, [], None))
-            _insert_images(transaction, copied, added, batch, label)
-            facts["count"] = added.n_items
-        return batch
-    with project.database.transaction() as transaction:
-        _insert_images(transaction, copied, added, batch, label)
-        transaction.connection.execute(
-            "update history set facts = json_set(facts, '$.count', ?) where action = 'add_items' "
-            "and json_extract(facts, '$.batch') = ?",
-            (added.n_items, batch),
-        )
-        mark_changed(transaction, ["items"])
-    project.database.notify()
-    return batch
-
-
-def _insert_images(
-    transaction: Transaction,
-    copied: Sequence[tuple[str, tuple[bytes, str]]],
-    added: Added,
-    batch: int,
-    label: int | None,
-) -> None:
-    for name, (digest, file) in copied:
-        item = insert_item(transaction, digest, file, name, label, added, name)
-        insert_row(transaction, batch, item)
-    transaction.refresh_items(batch)
+def _add_copied(project: Project, copied: Sequence[_Copied], added: Added, source: str, label: int | None) -> None:
+    """Add images that were copied into the project, as one change with those that were added before."""
+    database = project.database
+    change = database.change("add_items", source=source) if added.entry is None else database.more_of(added.entry)
+    with change as (transaction, facts):
+        batch = facts.get("batch") or transaction.insert("batches", batch_row(source, [], None))
+        for name, (digest, file) in copied:
+            insert_row(transaction, batch, insert_item(transaction, digest, file, name, label, added, name))
+        transaction.refresh_items(batch)
+        facts.update(batch=batch, count=added.n_items)
+    added.entry = transaction.entry
 
 
 def _copied(project: Project, path: Path, name: str, added: Added) -> tuple[bytes, str] | None:

@@ -143,6 +143,7 @@ def _add_texts(
                 report(number, len(usable))
         transaction.refresh_items(batch)
         facts["count"] = added.n_items
+    added.entry = transaction.entry
     return added
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from anyshot.app.studio.database import ProjectDatabase, Row, Transaction
+from anyshot.app.studio.entries import Entry
 from anyshot.base.class_words import Words
 from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.errors import ClassesError, DuplicateClassError, UnknownClassError
@@ -47,7 +48,10 @@ class ClassRow:
 
 
 class ClassList:
-    """The classes of a project, in the order in which they are shown. Each change is saved, and can be undone."""
+    """The classes of a project, in the order in which they are shown.
+
+    Each change is saved, and can be undone; it returns its entry in the history, None if it changed nothing.
+    """
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
@@ -91,28 +95,33 @@ class ClassList:
             transaction.label(items, number)
         return number
 
-    def check_new(self, names: Iterable[str]) -> None:
-        """Raise the error that `add` would raise for one of several names, before any is added."""
-        for name in names:
-            checked_name(self._database, name)
+    def add_several(self, names: Iterable[str]) -> Entry | None:
+        """Add classes as one change, all or none; the entry has their ids. A name that is repeated counts once."""
+        cleaned = [clean_name(name) for name in names]
+        each = list({name.casefold(): name for name in reversed(cleaned)}.values())[::-1]
+        action = "add_class" if len(each) == 1 else "add_classes"
+        with self._database.change(action, name=", ".join(each)) as (transaction, facts):
+            facts["ids"] = [add_class(transaction, name) for name in each]
+        return transaction.entry
 
-    def rename(self, number: int, name: str) -> None:
+    def rename(self, number: int, name: str) -> Entry | None:
         """Rename a class; raise DuplicateClassError if another one has the name."""
         with self._database.change("rename_class") as (transaction, facts):
             row = existing(transaction, number)
             facts.update(old=row["name"], new=checked_name(transaction, name, number=number))
             if facts["new"] != row["name"]:
                 transaction.update("classes", number, name=facts["new"])
+        return transaction.entry
 
-    def describe(self, number: int, description: str) -> None:
+    def describe(self, number: int, description: str) -> Entry | None:
         """Set the description of a class, "" for none."""
-        self._set(number, "describe_class", description=" ".join(description.split()))
+        return self._set(number, "describe_class", description=" ".join(description.split()))
 
-    def set_color(self, number: int, color: str) -> None:
+    def set_color(self, number: int, color: str) -> Entry | None:
         """Set the color of a class, as "#3b6fd4"."""
         if len(color) != 7 or color[0] != "#" or not set(color[1:].lower()) <= set("0123456789abcdef"):
             raise ClassesError(f"A color is written as #3b6fd4; got {color!r}.")
-        self._set(number, "color_class", color=color.lower())
+        return self._set(number, "color_class", color=color.lower())
 
     def set_words(
         self,
@@ -121,25 +130,25 @@ class ClassList:
         *,
         add: str | Iterable[str] = (),
         strike: str | Iterable[str] = (),
-    ) -> None:
+    ) -> Entry | None:
         """Set the words by which a class is read: its own, or changes of those that are found for its name."""
         given = Words(words, add=add, drop=strike).facts() if any((words, add, strike)) else {}
-        self._set(number, "set_words", words=json.dumps(given, ensure_ascii=False))
+        return self._set(number, "set_words", words=json.dumps(given, ensure_ascii=False))
 
-    def add_word(self, number: int, word: str) -> None:
+    def add_word(self, number: int, word: str) -> Entry | None:
         """Add a word, or several with commas between them, to those by which a class is read."""
         one, new = self.get(number), Words(word).words
         struck = [old for old in one.struck if old.casefold() not in {added.casefold() for added in new}]
-        self.set_words(number, one.words, add=(*one.added, *new), strike=struck)
+        return self.set_words(number, one.words, add=(*one.added, *new), strike=struck)
 
-    def strike_word(self, number: int, word: str) -> None:
+    def strike_word(self, number: int, word: str) -> Entry | None:
         """Leave out a word by which a class is read."""
         one, key = self.get(number), word.casefold()
         own, added = ([old for old in words if old.casefold() != key] for words in (one.words, one.added))
         gone = len(own) < len(one.words) or len(added) < len(one.added)
-        self.set_words(number, own, add=added, strike=one.struck if gone else (*one.struck, word))
+        return self.set_words(number, own, add=added, strike=one.struck if gone else (*one.struck, word))
 
-    def reorder(self, numbers: Sequence[int]) -> None:
+    def reorder(self, numbers: Sequence[int]) -> Entry | None:
         """Put all classes into the order of their ids."""
         with self._database.change("reorder_classes") as (transaction, facts):
             rows = {row["id"]: row for row in transaction.read("select * from classes")}
@@ -149,8 +158,9 @@ class ClassList:
                 if rows[number]["position"] != position:
                     facts.setdefault("name", rows[number]["name"])
                     transaction.update("classes", number, position=position)
+        return transaction.entry
 
-    def merge(self, number: int, into: int) -> None:
+    def merge(self, number: int, into: int) -> Entry | None:
         """Give the items that are labeled with a class the label of another one, and remove the class.
 
         The other class keeps its name; a class that is described by nothing else gets the merged one's description.
@@ -164,20 +174,23 @@ class ClassList:
             if gone["description"] and not kept["description"]:
                 transaction.update("classes", into, description=gone["description"])
             transaction.delete("classes", number)
+        return transaction.entry
 
-    def remove(self, number: int) -> None:
+    def remove(self, number: int) -> Entry | None:
         """Remove a class; its items lose their label. The last class may be removed too: undo brings it back."""
         with self._database.change("remove_class") as (transaction, facts):
             facts["name"] = existing(transaction, number)["name"]
             transaction.label(_labeled(transaction, number), None)
             transaction.delete("classes", number)
+        return transaction.entry
 
-    def _set(self, number: int, action: str, **fields: str) -> None:
+    def _set(self, number: int, action: str, **fields: str) -> Entry | None:
         with self._database.change(action) as (transaction, facts):
             row = existing(transaction, number)
             facts["name"] = row["name"]
             if any(row[name] != value for name, value in fields.items()):
                 transaction.update("classes", number, **fields)
+        return transaction.entry
 
 
 def add_class(
@@ -210,7 +223,7 @@ def existing(transaction: Transaction, number: int) -> Row:
     return found[0]
 
 
-def checked_name(transaction: Transaction | ProjectDatabase, name: str, *, number: int | None = None) -> str:
+def checked_name(transaction: Transaction, name: str, *, number: int | None = None) -> str:
     """Return a name as it is stored, or raise an error if a class cannot have it.
 
     Raises

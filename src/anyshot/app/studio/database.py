@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from anyshot.app.studio.entries import Entry
 from anyshot.base.terminal import whole_characters
-from anyshot.errors import ProjectError
+from anyshot.errors import InputError, ProjectError
 
 Row: TypeAlias = dict[str, Any]
 
@@ -66,10 +68,14 @@ class LabelChange(NamedTuple):
 
 
 class Transaction:
-    """Changes of one project that are made together, or not at all; it records how to undo them."""
+    """Changes of one project that are made together, or not at all; it records how to undo them.
+
+    entry: what stands in the history of them, once they are made; None if nothing was changed.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.entry: Entry | None = None
         self.rows: list[RowChange] = []
         self.labels: list[LabelChange] = []
 
@@ -79,10 +85,7 @@ class Transaction:
 
     def insert(self, table: str, row: Row) -> int:
         """Insert a row, and return its id."""
-        names = ", ".join(row)
-        marks = ", ".join("?" * len(row))
-        cursor = self.connection.execute(f"insert into {table} ({names}) values ({marks})", _values(row))
-        number = cursor.lastrowid or 0
+        number = _insert(self, table, row)
         self.rows.append(RowChange(table, number, None, self._row(table, number)))
         return number
 
@@ -107,19 +110,19 @@ class Transaction:
 
     def revert(self, changes: str) -> None:
         """Undo the changes that an earlier transaction recorded."""
-        recorded = json.loads(changes)
-        for table, number, before, _ in reversed(recorded["rows"]):
-            self._put(table, number, before)
-        for before, after, items in reversed(recorded["labels"]):
-            self._relabel(LabelChange(after, before, items))
+        rows, labels = recorded_changes(changes)
+        for row in reversed(rows):
+            self._put(row.table, row.id, row.before)
+        for label in reversed(labels):
+            self._relabel(LabelChange(label.after, label.before, label.items))
 
     def repeat(self, changes: str) -> None:
         """Make the changes again that an earlier transaction recorded, and that were undone."""
-        recorded = json.loads(changes)
-        for table, number, _, after in recorded["rows"]:
-            self._put(table, number, after)
-        for before, after, items in recorded["labels"]:
-            self._relabel(LabelChange(before, after, items))
+        rows, labels = recorded_changes(changes)
+        for row in rows:
+            self._put(row.table, row.id, row.after)
+        for label in labels:
+            self._relabel(label)
 
     def recorded(self) -> str:
         """Return the changes as JSON, from which they can be reverted and repeated."""
@@ -246,14 +249,34 @@ class ProjectDatabase:
     def change(self, action: str, **facts: Any) -> Iterator[tuple[Transaction, Row]]:
         """Make changes that stand in the history as one entry; `facts` may be completed in the block.
 
-        Nothing is written if the block changes nothing.
+        Nothing is written if the block changes nothing; after it, the transaction has the entry.
         """
         with self.transaction() as transaction:
             yield transaction, facts
             if transaction.rows or transaction.labels:
                 entry = {"time": now(), "action": action, "facts": json.dumps(facts, ensure_ascii=False)}
-                _insert(transaction, "history", {**entry, "changes": transaction.recorded(), "undone": 0})
+                number = _insert(transaction, "history", {**entry, "changes": transaction.recorded(), "undone": 0})
+                transaction.entry = Entry(number, entry["time"], action, facts)
                 mark_changed(transaction, transaction.subjects())
+        self.notify()
+
+    @contextmanager
+    def more_of(self, entry: Entry) -> Iterator[tuple[Transaction, Row]]:
+        """Make further changes that belong to an entry of the history, and are undone with it.
+
+        Raise InputError if it was undone meanwhile.
+        """
+        with self.transaction() as transaction:
+            (stored,) = transaction.read("select facts, changes, undone from history where id = ?", entry.id)
+            if stored["undone"]:
+                raise InputError("This was undone while it went on. What was left is not added.")
+            transaction.rows, transaction.labels = recorded_changes(stored["changes"])
+            yield transaction, (facts := json.loads(stored["facts"]))
+            query = "update history set facts = ?, changes = ? where id = ?"
+            values = json.dumps(facts, ensure_ascii=False), transaction.recorded(), entry.id
+            transaction.connection.execute(query, values)
+            transaction.entry = replace(entry, facts=facts)
+            mark_changed(transaction, transaction.subjects())
         self.notify()
 
     # --- the counter of changes ---
@@ -309,6 +332,12 @@ class ProjectDatabase:
             ) from error
 
 
+def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
+    """Return the changes that `Transaction.recorded` wrote."""
+    found = json.loads(changes)
+    return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
+
+
 def check_tables(file: Path) -> None:
     """Raise ProjectError unless a file from elsewhere is intact and has the tables of a project, and no code."""
     query = "select sql from sqlite_master where sql is not null and name not like 'sqlite_%' order by sql"
@@ -343,10 +372,11 @@ def marks_for(items: Sequence[int]) -> str:
     return ", ".join("?" * len(items))
 
 
-def _insert(transaction: Transaction, table: str, row: Row) -> None:
-    """Insert a row that is not part of what can be undone."""
+def _insert(transaction: Transaction, table: str, row: Row) -> int:
+    """Insert a row that is not part of what can be undone, and return its id."""
     marks = ", ".join("?" * len(row))
-    transaction.connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", _values(row))
+    query = f"insert into {table} ({', '.join(row)}) values ({marks})"
+    return int(transaction.connection.execute(query, _values(row)).lastrowid or 0)
 
 
 def _values(row: Row) -> tuple[Any, ...]:

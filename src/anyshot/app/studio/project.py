@@ -12,7 +12,8 @@ import platformdirs
 
 from anyshot.app.studio.classes import ClassList, existing
 from anyshot.app.studio.database import FILE_NAME, ProjectDatabase
-from anyshot.app.studio.history import Entry, History
+from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.history import History
 from anyshot.app.studio.items import ItemList, LabelOf, stored_label
 from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.errors import InputError, ProjectError
@@ -39,6 +40,7 @@ class Changes:
 class Project:
     """Items, classes and labels in a folder; every change is saved at once, and can be undone.
 
+    A change returns its entry in the history, whose id `undo` takes, or None if it changed nothing.
     Several threads and processes may use a project at the same time.
 
     Attributes
@@ -118,25 +120,26 @@ class Project:
         """The project's name."""
         return str(self.database.column("select name from project")[0])
 
-    def rename(self, name: str) -> None:
-        """Rename the project; its folder stays."""
+    def rename(self, name: str) -> Entry | None:
+        """Rename the project; its folder stays. Return the entry in the history, None if it had this name."""
         name = _checked_name(name)
         with self.database.change("rename_project", name=name) as (transaction, _):
             if name != self.name:
                 transaction.update("project", 1, name=name)
+        return transaction.entry
 
-    def label(self, items: Sequence[int], label: LabelOf) -> int:
-        """Give items a label, and return how many had another one.
+    def label(self, items: Sequence[int], label: LabelOf) -> Entry | None:
+        """Give items a label, and return the entry in the history; None if all of them had it.
 
         label: the id of a class, "unknown" for items of no class, or None to take the label off. The labels are on the
-        disk when the call returns.
+        disk when the call returns; the entry's "count" says how many items had another one.
         """
         action = "unlabel" if label is None else "label_unknown" if label == UNKNOWN else "label"
         with self.database.change(action) as (transaction, facts):
             if isinstance(label, int):
                 facts["name"] = existing(transaction, label)["name"]
             facts["count"] = transaction.label(items, stored_label(label))
-        return int(facts["count"])
+        return transaction.entry
 
     def undo(self, entry: int | None = None, *, to: int | None = None) -> list[Entry]:
         """Undo the last change, or all that came after the entry `to` of the history; return what was undone.
@@ -154,10 +157,8 @@ class Project:
         """A number that grows with each change, whoever makes it."""
         return self.database.version()
 
-    def changes_since(self, version: int, *, wait: float = 0.0) -> Changes:
-        """Return what was changed after a version; wait: seconds to wait for a change if there is none yet."""
-        if wait:
-            self.database.wait(version, wait)
+    def changes_since(self, version: int) -> Changes:
+        """Return what was changed after a version."""
         now = self.version
         return Changes(now, self.database.subjects_since(version) if now > version else frozenset())
 

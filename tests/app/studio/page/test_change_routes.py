@@ -4,12 +4,15 @@ import pytest
 
 
 def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, filled):
-    assert client.post(filled + "labels", json={"items": [1, 2], "label": 1}).json() == {"changed": 2}
+    before = client.get(filled + "changes?since=0").json()["undo"]
+    done = client.post(filled + "labels", json={"items": [1, 2], "label": 1}).json()
     state = client.get(filled + "changes?since=0").json()
-    assert (state["n_labels"], state["undo"]["sentence"]) == (2, "Labeled 2 items as billing")
-    entry = {"entry": state["undo"]["id"]}
-    assert client.post(filled + "undo", json=entry).json() == {"sentence": "Labeled 2 items as billing"}
-    assert client.post(filled + "undo", json=entry).json() == {"sentence": ""}
+    assert (state["n_labels"], done["changed"], done["undo"]) == (2, 2, state["undo"])
+    entry, sentence = {"entry": done["undo"]["id"]}, "Labeled 2 items as billing"
+    for told in (sentence, ""):
+        assert client.post(filled + "undo", json=entry).json() == {"sentence": told, "undo": before}
+    assert client.post(filled + "redo", json={}).json() == {"sentence": sentence, "undo": done["undo"]}
+    assert client.post(filled + "undo", json=entry).json()["undo"] == before
     assert [row["label"] for row in client.get(filled + "items?ids=2,1").json()] == [None, None]
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from anyshot.app.studio.history import SENTENCES as DONE
+from anyshot.app.studio.entries import SENTENCES as DONE
 from anyshot.app.studio.page.texts import LANGUAGES, PAGE, texts_in
 from anyshot.app.studio.quality import SENTENCES as STEPS
 

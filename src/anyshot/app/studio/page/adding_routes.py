@@ -19,7 +19,7 @@ from anyshot.app.studio.page.drawing import draw, fragment, opened_by, route, te
 from anyshot.app.studio.page.messages import message_in, place_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, body_of, number, text, whole
-from anyshot.app.studio.page.texts import Texts
+from anyshot.app.studio.page.texts import Texts, undo_of
 from anyshot.errors import AnyshotError, DataFileError, InputError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def _added(added: "Added", t: Texts) -> Body:
         "added": added.n_items,
         "repeated": added.n_duplicates,
         "refused": [{"name": place_in(place, t), "reason": reason} for place, reason in refused[:1000]],
+        **undo_of(added.entry, t),
     }
 
 
@@ -72,7 +73,7 @@ def _add_uploads(opened: Opened, files: Sequence[UploadFile], label: int | None,
             except AnyshotError as error:
                 total.faults.append((name, str(renamed(error, path, name))))
                 continue
-            total.n_items += one.n_items
+            total.n_items, total.entry = total.n_items + one.n_items, one.entry
             total.n_duplicates += one.n_duplicates
             total.faults += [(f"{name}, {place}", reason) for place, reason in one.faults]
         return _added(total, t)

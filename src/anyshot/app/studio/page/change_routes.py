@@ -7,7 +7,7 @@ from anyshot.app.studio.classes import COLORS, color_number
 from anyshot.app.studio.page.drawing import route
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, text, whole
-from anyshot.app.studio.page.texts import Texts, sentence_of
+from anyshot.app.studio.page.texts import Texts, sentence_of, undo_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
 
@@ -19,14 +19,25 @@ def _label(opened: Opened, body: Body, t: Texts) -> Body:
     if not isinstance(items, list) or not all(type(one) is int for one in items):
         raise MalformedRequestError("items must be a list of the ids of items.")
     given = label if label is None or label == UNKNOWN else whole(body, "label")
-    return {"changed": opened.project.label(items, given)}
+    entry = opened.project.label(items, given)
+    return {"changed": entry.facts["count"] if entry else 0, **undo_of(entry, t)}
 
 
 def _undo(opened: Opened, body: Body, t: Texts) -> Body:
-    """Undo the entry that the page showed as the last one; a request that is repeated undoes nothing more."""
+    """Undo the entry that is meant; a request that is repeated undoes nothing more."""
     entry = opened.project.history.entry(whole(body, "entry"))
     undone = opened.project.undo(entry.id)
-    return {"sentence": "; ".join(sentence_of(entry, t) for entry in undone)}
+    return {"sentence": "; ".join(sentence_of(entry, t) for entry in undone), **_last(opened, t)}
+
+
+def _redo(opened: Opened, body: Body, t: Texts) -> Body:
+    """Make the last change again that was undone, unless something else was done since."""
+    entry = opened.project.redo()
+    return {"sentence": sentence_of(entry, t) if entry else "", **_last(opened, t)}
+
+
+def _last(opened: Opened, t: Texts) -> Body:
+    return undo_of(opened.project.history.last(), t) or {"undo": None}
 
 
 def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
@@ -36,21 +47,19 @@ def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
         raise InputError("A class needs a name.")
     if len(names) > MAX_NEW_CLASSES:
         raise InputError(f"{len(names)} classes at once; {MAX_NEW_CLASSES} are allowed.")
-    each = list({name.casefold(): name for name in names}.values())
-    opened.project.classes.check_new(each)
-    return {"added": [opened.project.classes.add(name) for name in each]}
+    entry = opened.project.classes.add_several(names)
+    return {"added": entry.facts["ids"] if entry else [], **undo_of(entry, t)}
 
 
 def _edit_class(opened: Opened, body: Body, t: Texts) -> Body:
     classes, number = opened.project.classes, whole(body, "id")
     one, name, description = classes.get(number), text(body, "name"), " ".join(text(body, "description").split())
-    if name != one.name:
-        classes.rename(number, name)
+    entry = classes.rename(number, name) if name != one.name else None
     if description != one.description:
-        classes.describe(number, description)
+        entry = classes.describe(number, description)
     if "color" in body and (color := whole(body, "color")) != color_number(one.color):
-        classes.set_color(number, _color(color))
-    return {}
+        entry = classes.set_color(number, _color(color))
+    return undo_of(entry, t)
 
 
 def _color(number: int) -> str:
@@ -61,11 +70,10 @@ def _color(number: int) -> str:
 
 def _words(opened: Opened, body: Body, t: Texts) -> Body:
     number, added, struck = whole(body, "id"), text(body, "add"), text(body, "strike")
-    if added:
-        opened.project.classes.add_word(number, added.replace("\n", ","))
+    entry = opened.project.classes.add_word(number, added.replace("\n", ",")) if added else None
     if struck:
-        opened.project.classes.strike_word(number, struck)
-    return {}
+        entry = opened.project.classes.strike_word(number, struck)
+    return undo_of(entry, t)
 
 
 def _move(opened: Opened, body: Body, t: Texts) -> Body:
@@ -74,24 +82,23 @@ def _move(opened: Opened, body: Body, t: Texts) -> Body:
     opened.project.classes.get(number)
     at = ids.index(number)
     ids.insert(max(0, at + by), ids.pop(at))
-    opened.project.classes.reorder(ids)
-    return {}
+    return undo_of(opened.project.classes.reorder(ids), t)
 
 
 def _merge(opened: Opened, body: Body, t: Texts) -> Body:
     into = opened.project.classes.get(whole(body, "into"))
-    opened.project.classes.merge(whole(body, "id"), into.id)
-    return {"message": t("merged", name=into.name)}
+    entry = opened.project.classes.merge(whole(body, "id"), into.id)
+    return {"message": t("merged", name=into.name), **undo_of(entry, t)}
 
 
 def _remove(opened: Opened, body: Body, t: Texts) -> Body:
-    opened.project.classes.remove(whole(body, "id"))
-    return {}
+    return undo_of(opened.project.classes.remove(whole(body, "id")), t)
 
 
 ROUTES: Final = [
     route("labels", _label),
     route("undo", _undo),
+    route("redo", _redo),
     route("classes", _add_classes),
     route("classes/edit", _edit_class),
     route("classes/words", _words),

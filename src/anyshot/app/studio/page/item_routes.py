@@ -18,7 +18,7 @@ from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.request_bodies import MalformedRequestError, number, whole
-from anyshot.app.studio.page.texts import Texts, sentence_of
+from anyshot.app.studio.page.texts import Texts, undo_of
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
         "n_items": len(labels),
         "answered": len(opened.answers.current.ids) > 0,
         "n_labels": int((labels != 0).sum()),
-        "undo": None if last is None else {"id": last.id, "sentence": sentence_of(last, t)},
+        **(undo_of(last, t) or {"undo": None}),
         "reading": reading,
         "problem": problem,
     }

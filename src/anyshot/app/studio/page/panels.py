@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anyshot.app import studio
 from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow, color_number
-from anyshot.app.studio.history import Entry
+from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
 from anyshot.app.studio.quality import FEW_LABELS, Hint, NextStep, Quality, hints, quality

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from anyshot.app.studio.history import Entry
+    from anyshot.app.studio.entries import Entry
 
 LANGUAGES: Final = ("en", "de")
 PAGE: Final = Path(__file__).parent
@@ -60,6 +60,11 @@ def sentence_of(entry: "Entry", t: Texts) -> str:
     """Return what an entry of the history says."""
     facts = dict(entry.facts)
     return t(f"done_{entry.action}", n=facts.pop("count", 1), **facts)
+
+
+def undo_of(entry: "Entry | None", t: Texts) -> dict[str, Any]:
+    """Return what undo takes back after a change, as the page is told it; nothing if the change changed nothing."""
+    return {} if entry is None else {"undo": {"id": entry.id, "sentence": sentence_of(entry, t)}}
 
 
 @cache

@@ -29,14 +29,19 @@ function label(ids, given) {
   else if (ids[0] === current && given !== null && isNew) setCurrent(nextOpen());
 }
 
-/** Undo the last change; the server is told which one, so that a repeated request undoes nothing more. */
+/** Undo the last change; the server is told which one, as its answer named it, so that no other one is undone. */
 export function undo() {
-  if (!state.undo) return;
-  const { id } = state.undo;
-  send("undo", { entry: id }).then((done) => {
+  if (state.undo) takeBack("undo", () => ({ entry: state.undo?.id ?? 0 }), "undone_what");
+}
+
+/** Make the last change again that was undone, unless something else was done since. */
+const redo = () => takeBack("redo", {}, "redone_what");
+
+function takeBack(path, body, said) {
+  send(path, body).then((done) => {
     rows.clear();
     draw();
-    if (done.sentence) toast(t("undone_what", { what: done.sentence }));
+    if (done.sentence) toast(t(said, { what: done.sentence }));
   }, (problem) => toast(problem.detail));
 }
 
@@ -209,7 +214,7 @@ const onKey = {
   arrowdown: (event) => move(images ? Number(list.dataset.columns) : 1, event.shiftKey),
   arrowup: (event) => move(images ? -Number(list.dataset.columns) : -1, event.shiftKey),
   arrowright: () => images && move(1), arrowleft: () => images && move(-1),
-  u: () => label(chosen(), "unknown"), 0: () => label(chosen(), null), z: undo,
+  u: () => label(chosen(), "unknown"), 0: () => label(chosen(), null), z: (event) => (event.shiftKey ? redo() : undo()),
   x: () => current !== null && toggle(current), w: () => toggleWhy(!whyOpen),
   "/": () => byId("search").focus(), a: () => byId("add-items").click(), "?": () => byId("show-keys").click(),
   escape: () => select([]),

@@ -18,7 +18,8 @@ export function onChange(listener) {
   listeners.push(listener);
 }
 
-/** Send a change: an object, or a FormData with files. The promise is kept once the server has saved it. */
+/** Send a change: an object, a function that returns one when those before it are saved, or a FormData with files. The
+ * promise is kept once the server has saved it. */
 export function send(path, body = {}) {
   return new Promise((done, failed) => {
     queue.push({ path, body, done, failed });
@@ -27,9 +28,11 @@ export function send(path, body = {}) {
   });
 }
 
+const valueOf = (body) => (typeof body === "function" ? body() : body);
+
 function keep() {
   const plain = queue.filter((job) => !(job.body instanceof FormData));
-  sessionStorage.setItem(kept, JSON.stringify(plain.map(({ path, body }) => ({ path, body }))));
+  sessionStorage.setItem(kept, JSON.stringify(plain.map(({ path, body }) => ({ path, body: valueOf(body) }))));
   showSaved();
 }
 
@@ -51,10 +54,16 @@ function showSaved() {
   if (shown.textContent !== text) shown.textContent = text;
 }
 
+/** Remember what undo takes back now: the last change that was answered, or that the server tells of. */
+function setUndo(entry) {
+  state.undo = entry;
+  listeners.forEach((listener) => listener(new Set(), state));
+}
+
 async function post({ path, body }) {
   const files = body instanceof FormData;
   const headers = { "X-Anyshot-Token": token, ...(files ? {} : { "Content-Type": "application/json" }) };
-  return fetch(base + path, { method: "POST", headers, body: files ? body : JSON.stringify(body) });
+  return fetch(base + path, { method: "POST", headers, body: files ? body : JSON.stringify(valueOf(body)) });
 }
 
 /** Send what waits, in order; try again each second while the server is gone. */
@@ -80,6 +89,7 @@ async function pump() {
     const result = await answer.json().catch(() => ({ detail: t("failed") }));
     queue.shift();
     keep();
+    if (answer.ok && "undo" in result) setUndo(result.undo);
     if (answer.ok) job.done(result);
     else job.failed(result);
   }
@@ -109,7 +119,9 @@ export async function follow(seen) {
   for (let wait = 0; ; wait = document.hidden ? 0 : 15) {
     try {
       const news = await get(`changes?since=${state.version}&refit=${state.refit ?? 0}&wait=${wait}&ids=${seen().join()}`);
-      Object.assign(state, news);
+      // What was told before a change was answered knows less of it.
+      const isOld = !news.subjects.includes("history") && (news.undo?.id ?? 0) < (state.undo?.id ?? 0);
+      Object.assign(state, news, isOld && { undo: state.undo });
       isGone(false);
       if (news.subjects.length || !wait) listeners.forEach((listener) => listener(new Set(news.subjects), state));
     } catch (problem) {
