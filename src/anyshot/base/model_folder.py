@@ -5,6 +5,7 @@ Files that operating systems leave in folders (.DS_Store, Thumbs.db, desktop.ini
 """
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
 import numpy as np
 import safetensors.numpy
@@ -21,10 +22,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from anyshot.base.files import folder_lock, readable_folder, replace_folder, restore_folder
+from anyshot.base.json_values import JSON, json_value
 from anyshot.base.user_folders import web_address
 from anyshot.errors import AnyshotError, InputError, ModelFolderError
-
-JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
 
 FORMAT: Final = 2
 """Number of the folder's format; folders with a larger one are refused."""
@@ -95,7 +95,7 @@ def write_model(
     Other writers wait meanwhile; readers do not, see `files.replace_folder`.
     """
     content = {_ARRAYS: _array_bytes(arrays)}
-    model = _model_bytes(_to_json(facts, "facts"), content)
+    model = _model_bytes(json_value(facts, _saved, _saved_name), content)
     files = {**content, MODEL_FILE: model, _CARD: card.encode("utf-8", "replace")}
     target = _local(folder)
     try:
@@ -308,30 +308,23 @@ def _model_bytes(facts: JSON, files: Mapping[str, bytes]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _to_json(value: Any, path: str) -> JSON:
-    """Return `value` as JSON types; `path` names it in errors, such as "facts['a'][1]"."""
+def _saved(value: Any, path: str) -> JSON:
+    """Return a value inside of facts, as it can be read again; `path` names it in errors."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, str):
-        return str(value)
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        if not np.isfinite(value):
-            raise InputError(f"{path} is {value}, which cannot be saved. Store a finite number, or None.")
-        return value
-    if isinstance(value, Mapping):
-        for name in value:
-            if not isinstance(name, str):
-                raise InputError(f"{path} has the key {name!r}; the keys of a saved model must be strings.")
-        return {str(name): _to_json(inner, f"{path}[{name!r}]") for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_to_json(inner, f"{path}[{row}]") for row, inner in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"facts{path} is {value}, which cannot be saved. Store a finite number, or None.")
+    if value is None or isinstance(value, (str, int, float)):
+        return str(value) if isinstance(value, str) else value
     raise InputError(
-        f"{path} is a {type(value).__name__}, which cannot be saved. Store numbers, strings, lists or dicts."
+        f"facts{path} is a {type(value).__name__}, which cannot be saved. Store numbers, strings, lists or dicts."
     )
+
+
+def _saved_name(name: Any, path: str) -> str:
+    if not isinstance(name, str):
+        raise InputError(f"facts{path} has the key {name!r}; the keys of a saved model must be strings.")
+    return str(name)
 
 
 def _array_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:

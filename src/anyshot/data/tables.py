@@ -3,7 +3,6 @@
 import csv
 import json
 import logging
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 from zipfile import BadZipFile
 
-import numpy as np
 import pandas as pd
 
 from anyshot.base.files import atomic_file
+from anyshot.base.json_values import json_value
 from anyshot.base.labels import clean_name
 from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import extra
@@ -264,27 +263,14 @@ def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], ob
 
 def _in_a_cell(value: object) -> object:
     """Write dicts and lists as JSON, which other programs can read."""
-    converted = _to_json(value)
+    converted = json_value(value)
     return json.dumps(converted, ensure_ascii=False) if isinstance(converted, (dict, list)) else value
 
 
 def _jsonl(table: pd.DataFrame, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in table.to_dict("records"):
-            file.write(json.dumps(_to_json(row), ensure_ascii=False, separators=(",", ":")) + "\n")
-
-
-def _to_json(value: Any) -> Any:
-    """Return JSON values: null for missing values and NaN, Python numbers for numpy's, text for other types."""
-    if isinstance(value, Mapping):
-        return {str(name): _to_json(own) for name, own in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_to_json(own) for own in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value if isinstance(value, (str, bool, int, float)) else str(value)
+            file.write(json.dumps(json_value(row), ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def _parquet_file(table: pd.DataFrame, path: Path) -> None:

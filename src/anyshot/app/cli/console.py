@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import os
 import sys
 import time
@@ -12,13 +11,13 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from io import TextIOWrapper
 from itertools import islice
-from os import PathLike
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from anyshot import app as tables
 from anyshot.base import progress
+from anyshot.base.json_values import json_value
 from anyshot.base.terminal import escaped, escaped_json
 from anyshot.errors import AnyshotError
 
@@ -255,23 +254,8 @@ def abandon_output() -> None:
 
 def _print_json(row: Mapping[str, object]) -> None:
     """Print a row as one line of JSON."""
-    line = json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False)
+    line = json.dumps(json_value(row), ensure_ascii=False)
     sys.stdout.write(escaped_json(line) + "\n")
-
-
-def plain(value: object) -> object:
-    """Return a value that JSON can hold: numpy scalars as Python numbers, paths as text, NaN as null."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(own) for name, own in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(own) for own in value]
-    if isinstance(value, PathLike):
-        return str(value)
-    if hasattr(value, "item"):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def in_options(message: str) -> str:

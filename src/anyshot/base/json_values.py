@@ -1,0 +1,51 @@
+"""Values as JSON has them: numpy's as Python's, arrays as lists."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from anyshot.base.columns import python_value
+
+JSON: TypeAlias = str | int | float | bool | list["JSON"] | dict[str, "JSON"] | None
+
+
+def as_text(value: Any, path: str = "") -> JSON:
+    """Return a value that is neither a list nor a mapping as JSON: null for what is missing, text for other types.
+
+    >>> as_text(np.float32(0.5)), as_text(float("nan")), as_text(2 + 1j)
+    (0.5, None, '(2+1j)')
+    """
+    value = python_value(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def text_of(name: Any, path: str = "") -> str:
+    """Return the name of a value in a mapping as text."""
+    return str(name)
+
+
+def json_value(
+    value: Any,
+    convert: Callable[[Any, str], JSON] = as_text,
+    name_of: Callable[[Any, str], str] = text_of,
+    path: str = "",
+) -> JSON:
+    """Return a value as JSON types.
+
+    convert: called with each value inside, and with its place, such as "['a'][1]"; name_of: with each name in a
+    mapping, and with the place of the mapping.
+
+    >>> json_value({"scores": np.array([1, 2]), 3: (None, True)})
+    {'scores': [1, 2], '3': [None, True]}
+    """
+    if isinstance(value, Mapping):
+        return {
+            name_of(name, path): json_value(own, convert, name_of, f"{path}[{name!r}]") for name, own in value.items()
+        }
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
+        return [json_value(own, convert, name_of, f"{path}[{row}]") for row, own in enumerate(value)]
+    return convert(value, path)
