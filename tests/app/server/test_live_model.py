@@ -2,14 +2,17 @@
 
 import errno
 import os
+import time
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from fastapi.testclient import TestClient
 
 from anyshot import AnyShotClassifier, AnyShotRegressor
-from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, RemoveClass, fits_slowly
+from anyshot.app.server.app import create_app
+from anyshot.app.server.changes import AddClass, AddExamples, AddUnlabeled, FitClasses, RemoveClass, fits_slowly
 from anyshot.app.server.live_model import LiveModel, RollBack
 from anyshot.app.server.service_errors import (
     DiskFullError,
@@ -17,6 +20,7 @@ from anyshot.app.server.service_errors import (
     NotChangeableError,
     UnknownVersionError,
 )
+from anyshot.app.server.settings import Settings
 from anyshot.errors import InputError, ModelFolderError, UnknownClassError
 from anyshot.tasks.loading import load
 
@@ -54,45 +58,59 @@ def test_a_change_is_a_new_version_and_leaves_the_old_snapshot_alone(live, folde
     assert live.change(AddUnlabeled(POINTS)).result() == 4
 
 
-def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_again(tmp_path):
+@pytest.fixture
+def large(tmp_path):
+    """Return the folder of a model of 60 classes, whose fit takes long."""
     random = np.random.default_rng(0)
     centers = random.normal(size=(60, 160))
     items, names = np.repeat(centers, 4, axis=0) + 0.5 * random.normal(size=(240, 160)), [f"c{k}" for k in range(60)]
-    large = AnyShotClassifier(dict(zip(names, centers, strict=True)), cache=False).fit(items, np.repeat(names, 4))
-    assert fits_slowly(large)
-    large.save(tmp_path / "large")
-    live = LiveModel("large", tmp_path / "large", reading)
-    new = random.normal(size=160)
-    waiting = [live.change(change) for change in (AddClass("new", new), AddExamples([new], ["new"]))]
-    assert waiting[0].result() <= waiting[1].result()
-    live.close()
-    assert not live.snapshot.is_provisional
-    assert live.snapshot.classifier.predict([new]).tolist() == ["new"]
-    live = LiveModel("large", tmp_path / "large", reading)
-    version = live.change(AddClass("newer", -new)).result()
-    live.close()
-    assert (live.snapshot.version, live.snapshot.is_provisional) == (version + 1, False)
+    clf = AnyShotClassifier(dict(zip(names, centers, strict=True)), cache=False).fit(items, np.repeat(names, 4))
+    assert fits_slowly(clf)
+    clf.save(tmp_path / "large")
+    return tmp_path / "large"
+
+
+def test_a_class_of_a_large_model_is_answered_before_all_classes_are_fitted_again(large):
+    live, new = LiveModel("large", large, reading), np.random.default_rng(1).normal(size=160)
+    assert live.change(AddClass("new", new)).result() == 2
+    assert (live.snapshot.is_provisional, live.awaits_fit()) == (True, False), "other changes may follow at once"
+    assert live.change(AddClass("newer", -new)).result() == 3
     assert live.snapshot.classifier.predict([new, -new]).tolist() == ["new", "newer"]
-    live = LiveModel("large", tmp_path / "large", reading)
-    proba = live.snapshot.classifier.predict_proba([new, -new])
-    for back in (RollBack(), RollBack(version)):  # before the class was added; and with it, fitted, as it was answered
-        live.change(back).result()
-        assert ("newer" in live.snapshot.classifier.classes_) == (back.to == version)
-    assert not live.snapshot.is_provisional
-    np.testing.assert_array_equal(live.snapshot.classifier.predict_proba([new, -new]), proba)
+    live.close()
+    assert (live.snapshot.version, live.snapshot.is_provisional) == (4, False)
+    assert live.snapshot.classifier.predict([new, -new]).tolist() == ["new", "newer"]
+
+
+def test_one_goes_back_to_the_version_before_a_class_was_added(large):
+    live, new = LiveModel("large", large, reading), np.random.default_rng(1).normal(size=160)
+    for name, item in (("new", new), ("newer", -new)):
+        live.change(AddClass(name, item)).result()
+    assert live.change(FitClasses()).result() == live.change(FitClasses()).result(), "nothing is left to fit"
+    live.close()
+    live = LiveModel("large", large, reading)  # also after a start, when only files tell what each version is
+    proba, (first, *_, fitted) = live.snapshot.classifier.predict_proba([new, -new]), live.versions.numbers()
+    live.change(RollBack()).result()
+    assert "newer" not in live.snapshot.classifier.classes_
+    live.change(RollBack(fitted - 1)).result()  # the version of the change that was answered
+    assert live.snapshot.is_provisional
+    live.change(FitClasses()).result()
+    np.testing.assert_allclose(live.snapshot.classifier.predict_proba([new, -new]), proba, atol=1e-3)
+    live.change(RollBack(first)).result()
+    assert len(live.snapshot.classifier.classes_) == 60
     live.close()
 
 
-def test_what_a_killed_process_had_not_fitted_is_fitted_at_the_next_start(folder):
+def test_what_a_killed_process_had_not_fitted_is_fitted_after_the_next_start(folder):
     read = reading(folder)
     read.add_class("up", [0.0, 1.0, 0.1], refit=False)
     assert read.any_shot_model().provisional
     read.save(folder)
     live = LiveModel("points", folder, reading)
-    assert (live.snapshot.version, live.snapshot.is_provisional) == (1, True)
-    live.prepare_changes()
-    live.close()
-    assert (live.snapshot.version, live.snapshot.is_provisional) == (2, False)
+    with TestClient(create_app([live], Settings())):
+        assert (live.snapshot.version, live.snapshot.is_provisional) == (1, True)
+        while live.snapshot.is_provisional:
+            time.sleep(0.01)
+    assert live.snapshot.version == 2
 
 
 def test_changes_that_wait_are_saved_together_and_each_is_there(live):

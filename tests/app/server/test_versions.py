@@ -40,7 +40,7 @@ def test_an_earlier_version_comes_back_under_a_new_number(versions):
     versions.write(2, with_classes("ant", "cat"))
     versions.write(3, partial(replace_by_copy, source=versions.kept_folder(1)))
     assert (versions.folder / "model.json").read_bytes() == first
-    assert (versions.current(), versions.before(3)) == (3, 2)
+    assert (versions.current(), list(versions.others_before(3))) == (3, [2])
 
 
 def test_an_equal_version_is_none_to_go_back_to_also_on_a_disk_without_hard_links(versions, monkeypatch):
@@ -51,7 +51,7 @@ def test_an_equal_version_is_none_to_go_back_to_also_on_a_disk_without_hard_link
     versions.write(2, with_classes("ant", "cat"))
     versions.keep_current(1)
     assert not (versions.kept_folder(1) / "model.json").samefile(versions.folder / "model.json")
-    assert (versions.current(), versions.before(2)) == (2, None)
+    assert (versions.current(), list(versions.others_before(2))) == (2, [])
 
 
 def test_only_the_last_versions_are_kept_and_those_after_the_latest_deleted(versions):

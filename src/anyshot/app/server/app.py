@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 
 from anyshot.app.server import change_routes, docs_page, inference_protocol, label_studio, openai, routes
+from anyshot.app.server.changes import FitClasses
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.metrics import Metrics
 from anyshot.app.server.problem_error import ProblemError
@@ -56,24 +57,30 @@ def create_app(models: Sequence[LiveModel], settings: Settings, *, observer: Obs
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the changes of other processes while the service runs, and finish what was accepted when it ends."""
+    """Look after the models while the service runs, and finish what was accepted when it ends."""
     service: Service = app.state.service
+    watching = []
     for live in service.models.values():
         live.prepare_changes()
-    watching = asyncio.get_running_loop().create_task(_follow(service))
+        watching.append(asyncio.get_running_loop().create_task(_look_after(live)))
     try:
         yield
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         await service.close()
 
 
-async def _follow(service: Service) -> None:
+async def _look_after(live: LiveModel) -> None:
+    """Follow the changes of other processes, and fit classes that were added alone."""
+    tried = 0  # the version whose fit was begun: one that fails is not begun again
     while True:
-        await asyncio.sleep(RETRY if any(live.problem for live in service.models.values()) else REFRESH)
-        for live in service.models.values():
-            if live.is_outdated():
-                await asyncio.wait([asyncio.wrap_future(live.refresh())])
+        await asyncio.sleep(RETRY if live.problem else REFRESH)
+        if live.is_outdated():
+            await asyncio.wait([asyncio.wrap_future(live.refresh())])
+        elif live.awaits_fit() and live.snapshot.version != tried:
+            tried = live.snapshot.version
+            await asyncio.wait([asyncio.wrap_future(live.change(FitClasses()))])
 
 
 def metrics(request: Request) -> Response:

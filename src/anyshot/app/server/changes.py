@@ -98,6 +98,16 @@ class MergeClasses:
         classifier.merge_classes(self.names, self.into)
 
 
+@dataclass(frozen=True)
+class FitClasses:
+    """A fit of all classes, where some were added alone."""
+
+    def apply(self, classifier: Any) -> None:
+        """Fit the classes."""
+        if classifier.any_shot_model().provisional:
+            classifier.partial_fit([], [])
+
+
 def fits_slowly(classifier: Any) -> bool:
     """Return whether a class that is added should be answered before all classes are fitted again."""
     data = classifier.any_shot_model().data

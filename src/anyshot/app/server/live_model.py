@@ -7,14 +7,14 @@
 
 A change is applied to a copy of the classifier, saved, and only then put in place, so that every answer comes from the
 old model or the new one. Changes that wait for each other are saved together. A class that is added to a large model is
-first a version of its own, in which the other classes stay as they are; the next version, in which all are fitted,
-follows by itself. Several processes may serve one folder: they write one at a time under a file lock, and read it again
-when it has changed.
+first a version of its own, in which the other classes stay as they are; a change that fits all of them follows once no
+other has come for a second. Several processes may serve one folder: they write one at a time under a file lock, and
+read it again when it has changed.
 """
 
 import copy
 import logging
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from anyshot import store
-from anyshot.app.server.changes import AddExamples, Change, in_groups, joined
-from anyshot.app.server.readiness import Snapshot, fit_once, modality_of_model, ready
+from anyshot.app.server.changes import Change, FitClasses, in_groups, joined
+from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
@@ -42,6 +42,8 @@ from anyshot.errors import AnyshotError, ModelFolderError
 
 MOST_AT_ONCE: Final = 1_000
 """Changes that are saved together at most."""
+REST: Final = 1.0
+"""How long no change must have come until classes that were added alone are fitted with the others [s]."""
 log = logging.getLogger(__name__)
 
 
@@ -95,10 +97,7 @@ class LiveModel:
         self.cache = store.MemoryCache() if cache is None else cache
         self.versions, self.unlabeled = Versions(folder, keep=keep), UnlabeledItems(folder)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"writer-{name}")
-        self._fitter = ThreadPoolExecutor(1, thread_name_prefix=f"fitter-{name}")
-        self._fitting = self._closing = False
         self._waiting: deque[Waiting] = deque()
-        self._closing_lock = threading.Lock()
         self._identity = self.versions.identity()
         self.snapshot = self._read(earlier=0)
         self.problem: str | None = None  # why the folder cannot be used
@@ -108,10 +107,13 @@ class LiveModel:
     # --- changes ---
 
     def prepare_changes(self) -> None:
-        """Begin to load what changes need, which the first change would wait for, and to finish one that was begun."""
-        if not self.read_only and self.snapshot.is_any_shot:
+        """Begin to load what changes need, which the first change would wait for."""
+        if self._is_changeable:
             self._submit(fit_once)
-            self._submit(self._fit_again)
+
+    @property
+    def _is_changeable(self) -> bool:
+        return not self.read_only and self.snapshot.is_any_shot
 
     def check_changeable(self) -> None:
         """Raise NotChangeableError if the model may not be changed, or is of a kind that cannot be."""
@@ -143,11 +145,16 @@ class LiveModel:
         """Return the earlier versions that `RollBack` can go to, the latest last."""
         return [number for number in self.versions.numbers() if number < self.snapshot.version]
 
+    def awaits_fit(self) -> bool:
+        """Return whether it is time to change the model by `FitClasses`."""
+        snapshot = self.snapshot
+        rests = not self._waiting and time.monotonic() - snapshot.since > REST
+        return rests and snapshot.is_provisional and not self.read_only
+
     def close(self) -> None:
         """Finish the changes that were begun."""
-        with self._closing_lock:
-            self._closing = True
-        self._fitter.shutdown()
+        if self._is_changeable:
+            self.change(FitClasses())
         self._writer.shutdown()
 
     # --- other processes ---
@@ -185,10 +192,11 @@ class LiveModel:
 
     def _read(self, *, earlier: int) -> Snapshot:
         """Return what is in the folder; its version is the next one after `earlier` if another program wrote it."""
-        classifier = ready(self._load(self.versions.folder), self.cache)
-        known = self.versions.current()
-        number = max([earlier, *self.versions.numbers()]) + 1 if known is None else known
-        return Snapshot(classifier, number, modality_of_model(classifier))
+        classifier, known = self._loaded(self.versions.folder), self.versions.current()
+        return snapshot_of(classifier, max([earlier, *self.versions.numbers()]) + 1 if known is None else known)
+
+    def _loaded(self, folder: Path) -> Any:
+        return ready(self._load(folder), self.cache)
 
     def _read_if_outdated(self) -> None:
         """Take over what another process wrote to the folder.
@@ -236,39 +244,6 @@ class LiveModel:
             _fail(batch, error)
         finally:  # after a fault in the program, too, nobody waits for ever
             _fail(batch, RuntimeError("The change failed."))
-        self._fit_again()
-
-    def _fit_again(self) -> None:
-        """Begin to fit all classes if some were added without, in a thread of its own, since changes must not wait."""
-        if self._waiting or not self.snapshot.is_provisional:
-            return
-        with self._closing_lock:
-            if not self._closing:
-                if not self._fitting:
-                    self._fitting = True
-                    self._fitter.submit(self._fit_all, self.snapshot).add_done_callback(_log_failure)
-                return
-        self._put_fitted(self.snapshot, _fitted(self.snapshot))
-
-    def _fit_all(self, before: Snapshot) -> None:
-        """Fit all classes of a version; runs beside the writer, which then puts them in place."""
-        classifier = None
-        try:
-            classifier = _fitted(before)
-        finally:
-            self._submit(partial(self._put_fitted, before, classifier))
-
-    def _put_fitted(self, before: Snapshot, classifier: Any) -> None:
-        """Put a version in place in which all classes are fitted; if the model has changed meanwhile, begin anew."""
-        self._fitting = False
-        if classifier is None:  # the fit failed, which the log has
-            return
-        with self._changing():
-            self._read_if_outdated()
-            if self.snapshot is before:
-                self._put_in_place(classifier, classifier.save)
-                self.versions.keep_current(before.version)  # so that one goes back to it as it is now
-        self._fit_again()
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         self._read_if_outdated()
@@ -283,7 +258,7 @@ class LiveModel:
         changed, errors = _changed(self.snapshot.classifier, changes)
         for row, error in errors.items():
             batch[row][1].set_exception(error)
-        if len(errors) < len(batch):
+        if changed is not self.snapshot.classifier:
             self._put_in_place(changed, changed.save)
         _finish(batch, self.snapshot.version)
 
@@ -297,22 +272,32 @@ class LiveModel:
                 raise DiskFullError("There is no space left on the disk; the model was not changed.") from error
             raise NotSavedError("The change could not be saved; the model was not changed.") from error
         self._identity = self.versions.identity()
-        self.snapshot = Snapshot(classifier, number, self.snapshot.modality)
+        self.snapshot = snapshot_of(classifier, number)
 
     def _roll_back(self, one: Waiting) -> None:
         change, done = one
         kept = self.kept_versions()
         wanted = change.to if isinstance(change, RollBack) else None
-        to = (self.versions.before(self.snapshot.version) or 0) if wanted is None else wanted
+        to = self._version_before() if wanted is None else wanted
         if to not in kept:
             listed = ", ".join(map(str, kept)) or "none"
             problem = f"Version {to} is not kept. Kept before the current one: {listed}."
             done.set_exception(UnknownVersionError(problem if to else "There is no earlier version to go back to."))
             return
         source = self.versions.kept_folder(to)
-        classifier = ready(self._load(source), self.cache)  # one that cannot be read is not put in place
+        classifier = self._loaded(source)  # one that cannot be read is not put in place
         self._put_in_place(classifier, partial(replace_by_copy, source=source))
         done.set_result(self.snapshot.version)
+
+    def _version_before(self) -> int:
+        """Return the latest version with another model than the current one, 0 if none is kept.
+
+        The current one may be the fit of an earlier one, which followed by itself: both came by the same change.
+        """
+        for number in self.versions.others_before(self.snapshot.version):
+            if not self.snapshot.is_fit_of(snapshot_of(self._loaded(self.versions.kept_folder(number)), number)):
+                return number
+        return 0
 
 
 def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int, AnyshotError]]:
@@ -338,14 +323,10 @@ def _changed(classifier: Any, changes: Sequence[Change]) -> tuple[Any, dict[int,
 
 
 def _with_change(classifier: Any, change: Change) -> Any:
+    """Return a changed copy of a classifier, or itself if the change leaves its model as it is."""
     changed = copy.copy(classifier)
     change.apply(changed)
-    return changed
-
-
-def _fitted(snapshot: Snapshot) -> Any:
-    """Return a copy of the classifier of a version, with all classes fitted."""
-    return _with_change(snapshot.classifier, AddExamples([], []))
+    return classifier if changed.any_shot_model() is classifier.any_shot_model() else changed
 
 
 def _finish(batch: Sequence[Waiting], version: int) -> None:

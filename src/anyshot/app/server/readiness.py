@@ -1,6 +1,7 @@
 """A loaded model made ready to answer: its encoder is loaded, and vectors are kept in memory; and a version of it."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +13,8 @@ from anyshot.errors import InputError
 
 AnswerKind: TypeAlias = Literal["classes", "values", "tasks"]
 """What a model predicts: a class, a number, or a class or number in each of several tasks."""
+_ARRAYS: Final = ("class_embeddings", "vectors", "index", "weights", "unlabeled", "attributes")
+"""What a model learns from, beside texts."""
 _FIRST: Final[dict[Modality, list[Any]]] = {
     "text": ["A first text."],
     "image": [np.zeros((64, 64, 3), np.uint8)],
@@ -33,6 +36,7 @@ class Snapshot:
     classifier: Any  # a fitted model
     version: int
     modality: Modality  # of the items that it reads
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def answer_kind(self) -> AnswerKind:
@@ -46,8 +50,21 @@ class Snapshot:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether a class was added without fitting the others again, which is done as soon as possible."""
+        """Whether a class was added without fitting the others again."""
         return self.is_any_shot and bool(self.classifier.any_shot_model().provisional)
+
+    def is_fit_of(self, earlier: "Snapshot") -> bool:
+        """Return whether an earlier version became this one by a fit of its classes, without learning anything else."""
+        if not (self.is_any_shot and earlier.is_provisional):
+            return False
+        own, other = (one.classifier.any_shot_model().data for one in (self, earlier))
+        same = own.texts == other.texts and own.examples == other.examples
+        return same and all(np.array_equal(getattr(own, name), getattr(other, name)) for name in _ARRAYS)
+
+
+def snapshot_of(classifier: Any, version: int) -> Snapshot:
+    """Return a version of a model that is ready."""
+    return Snapshot(classifier, version, modality_of_model(classifier))
 
 
 def ready(classifier: Any, cache: store.MemoryCache) -> Any:

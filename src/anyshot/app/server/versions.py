@@ -7,7 +7,7 @@ number of the copy that equals it, whenever the process is killed.
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -87,14 +87,13 @@ class Versions:
             raise ModelFolderError(f"The model cannot be written to {self.folder}: {error}.") from error
         self._delete_old(number)
 
-    def before(self, number: int) -> int | None:
-        """Return the latest version before this one whose model is not that of the folder; None if none is kept."""
+    def others_before(self, number: int) -> Iterator[int]:
+        """Yield the versions before this one whose model is not that of the folder, the latest first."""
         own = readable_folder(self.folder) / _MODEL
         for earlier in reversed([one for one in self.numbers() if one < number]):
             with suppress(OSError):
                 if not _are_equal(self.kept_folder(earlier) / _MODEL, own):
-                    return earlier
-        return None
+                    yield earlier
 
     def _delete_old(self, latest: int) -> None:
         """Delete all but the last versions, and those that were begun after the latest and never finished."""
