@@ -58,6 +58,32 @@ def test_texts_by_mouse_from_an_empty_project_to_a_spreadsheet_and_a_model(opene
     }
 
 
+def test_a_panel_that_is_drawn_anew_loses_neither_a_click_nor_what_was_typed(opened, studio):
+    page = opened()
+    create(page, "changed elsewhere")
+    name_classes(page, ["billing", "delivery"])
+    held = []
+    page.route("**/classes", lambda route: held.append(route))
+    with Project.open(studio.root / "changed elsewhere") as project:
+        project.classes.add("login")
+    while not held:
+        page.wait_for_timeout(20)
+    page.hover("[data-add-class]")
+    page.mouse.down()
+    held.pop().continue_()
+    page.unroute("**/classes")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    page.fill("#new-class input", "refund")
+    page.focus("#new-class .main")
+    page.wait_for_timeout(500)
+    assert page.input_value("#new-class input") == "refund"
+    page.click("#new-class .main")
+    page.click("[data-skip-words]")
+    page.wait_for_selector(".class >> text=refund")
+    page.wait_for_selector(".class >> text=login")
+
+
 def tab_to(page, selector):
     for _ in range(80):
         page.keyboard.press("Tab")

@@ -60,16 +60,18 @@ byId("list").addEventListener("like", ({ detail: id }) => {
   showOnly(t("filter_like", { name }), { params: { like: id } });
 });
 
-// Panels. A panel in which someone types is not drawn anew until that is done, nor is one while a dialog is open, which
-// gives the focus back to the control that opened it.
+// Panels. A panel in which someone types is not drawn anew until that is sent or left, nor is one while a dialog is open,
+// which gives the focus back to the control that opened it, or while a button is pressed, whose click would be lost.
 const late = new Set(), drawing = new Set(), again = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
+let pressed = false;
 function typedIn(panel) {
-  const field = document.activeElement;
-  if (!panel.contains(field) || !field.matches("input[type=text], textarea")) return false;
-  return field.value || (field.closest("#new-class") && byId("add-class"));  // the form that was just opened
+  const form = document.activeElement.closest("form");  // its buttons count too: what was typed is not sent yet
+  if (!form || !panel.contains(form)) return false;
+  const typed = [...form.elements].some((field) => field.matches("input[type=text], textarea") && field.value);
+  return typed || (form.id === "new-class" && byId("add-class"));  // the form that was just opened
 }
-const inUse = (panel) => typedIn(panel) || document.querySelector("dialog[open]");
+const inUse = (panel) => pressed || typedIn(panel) || document.querySelector("dialog[open]");
 function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   if (drawing.has(id)) return again.add(id);  // a request that waits within htmx would be lost if it failed
@@ -85,6 +87,8 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may h
 });
 const drawLate = () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200);
 addEventListener("focusout", drawLate);
+addEventListener("pointerdown", () => { pressed = true; });
+["pointerup", "pointercancel"].forEach((name) => addEventListener(name, () => setTimeout(() => { pressed = false; drawLate(); })));
 document.addEventListener("close", drawLate, true);  // it does not bubble
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "classes") {
@@ -137,7 +141,7 @@ document.addEventListener("click", (event) => {
   if ((found = on("more-words"))) { found.parentElement.querySelectorAll(".chip[hidden]").forEach((chip) => (chip.hidden = false)); found.remove(); }
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
-  if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); refresh("classes"); }
+  if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); found.form.reset(); refresh("classes"); }
   if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
