@@ -74,6 +74,13 @@ def test_pictures_of_one_class_are_one_change(project, tmp_path, photos):
     assert add_images(project, files[:1]).n_items == 1
 
 
+def test_images_whose_files_were_removed_are_known(project, photos):
+    add_images(project, [photos])
+    ids = project.items.labels().ids
+    project.items.path(project.items.one(ids[0])).unlink()
+    assert project.items.there(ids).tolist() == ids[1:].tolist()
+
+
 def test_adding_that_is_undone_meanwhile_ends(project, photos, tmp_path):
     files = []
     for shade in range(40):

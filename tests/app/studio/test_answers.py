@@ -1,8 +1,13 @@
 """Answers are those of AnyShotClassifier, and follow each change."""
 
-import pytest
+import time
 
-from anyshot.app.studio import Answers, Project, add_texts
+import pytest
+from PIL import Image
+
+from anyshot.app.studio import Answers, Project, add_images, add_texts
+from anyshot.app.studio import answers as studio_answers
+from anyshot.app.studio.exports import fitted_classifier
 from anyshot.tasks import AnyShotClassifier
 from shop_messages import CLASSES, MESSAGES
 
@@ -85,3 +90,32 @@ def test_unknown_items_make_an_unknown_answer_possible(project, answers):
     assert answers.wait_until_ready()
     assert answers.learned.model.unknown_threshold is not None
     project.undo()
+
+
+def test_answers_go_on_once_a_project_is_there_again(project, answers, monkeypatch):
+    monkeypatch.setattr(studio_answers, "RETRY_PAUSE", 0.01)
+    elsewhere = project.folder.with_name("elsewhere")
+    project.folder.rename(elsewhere)
+    while answers.state.phase != "failed":
+        time.sleep(0.01)
+    assert "not there any more" in answers.state.sentence
+    elsewhere.rename(project.folder)
+    project.label([1], project.classes.all()[0].id)
+    while answers.state.phase != "ready":
+        time.sleep(0.01)
+    assert answers.wait_until_ready()
+    project.undo()
+
+
+@pytest.mark.full
+def test_images_whose_files_are_gone_have_no_answer(tmp_path):
+    for shade in range(4):
+        Image.new("RGB", (32, 32), (60 * shade, 90, 200)).save(tmp_path / f"{shade}.png")
+    with Project.create(tmp_path / "sky", name="Sky", kind="images") as project:
+        add_images(project, sorted(tmp_path.glob("*.png")))
+        project.classes.add_several(["sea", "sky"])
+        project.items.path(project.items.one(2)).unlink()
+        answers = Answers(project, start=False)
+        assert answers.refit().ids.tolist() == [1, 3, 4]
+        assert answers.state.sentence.startswith("1 image cannot be read")
+        assert fitted_classifier(project).any_shot_model().data.unlabeled.shape[0] == 3

@@ -1,5 +1,7 @@
 """A project: classes, labels and history, saved at once and undone exactly."""
 
+import shutil
+import sqlite3
 import threading
 
 import pytest
@@ -137,6 +139,41 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(project):
     assert state(project) == before
 
 
+@pytest.mark.parametrize("change", ["moved", "removed", "replaced"])
+def test_a_project_that_is_not_there_any_more_saves_nothing(project, tmp_path, change):
+    if change == "moved":
+        project.folder.rename(tmp_path / "elsewhere")
+    else:
+        shutil.rmtree(project.folder)
+    if change == "replaced":
+        Project.create(project.folder, name="another").close()
+    for use in (lambda: project.label([1], "unknown"), project.undo, project.items.count):
+        with pytest.raises(ProjectError, match="not there any more"):
+            use()
+    if change == "moved":
+        (tmp_path / "elsewhere").rename(project.folder)
+        assert project.label([1], "unknown")
+
+
+def test_a_file_that_another_program_locks_is_said(project):
+    other = sqlite3.connect(project.folder / "project.sqlite")
+    other.execute("begin immediate")
+    project.database._writer.execute("pragma busy_timeout = 1")
+    with pytest.raises(ProjectError, match="Another program uses its file"):
+        project.label([1], "unknown")
+    other.close()
+    assert project.label([1], "unknown")
+
+
+@pytest.mark.parametrize("label", ["billing", 1.5, [1]])
+def test_what_is_no_label_is_refused(project, label):
+    with pytest.raises(InputError, match="is the id of a class"):
+        project.label([1], label)
+    with pytest.raises(InputError, match="larger than any id"):
+        project.label([10**30], "unknown")
+    assert not project.items.labels().labels.any()
+
+
 def test_names_lead_to_no_other_folder(tmp_path):
     assert folder_for(tmp_path, "../../up").parent == tmp_path
     assert folder_for(tmp_path, "...").name == "project"
@@ -153,6 +190,9 @@ def test_what_is_no_project_is_not_opened(tmp_path):
         Project.open(tmp_path)
     (tmp_path / "project.sqlite").write_bytes(b"something else" * 100)
     with pytest.raises(ProjectError, match="cannot be read"):
+        Project.open(tmp_path)
+    (tmp_path / "project.sqlite").write_bytes(b"")
+    with pytest.raises(ProjectError, match="creation was interrupted"):
         Project.open(tmp_path)
     with pytest.raises(InputError, match="kind must be"):
         Project.create(tmp_path / "new", name="x", kind="sounds")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
-from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.transactions import Transaction
 from anyshot.base.terminal import whole_characters
 
 Report: TypeAlias = Callable[[int, int], None]

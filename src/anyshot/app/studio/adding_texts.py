@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 
 from anyshot.app.studio.adding import DATES, Added, Report, batch_row, insert_item, insert_row, stored_cells
 from anyshot.app.studio.classes import UNKNOWN_ID, add_class
-from anyshot.app.studio.database import Transaction
 from anyshot.app.studio.project import Project
+from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
 from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.base.terminal import whole_characters

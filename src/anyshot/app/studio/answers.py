@@ -10,16 +10,18 @@ from typing import Final, Literal, Self
 import numpy as np
 
 from anyshot.app.studio.classes import ClassRow
-from anyshot.app.studio.database import mark_changed
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.learning import MAX_POOL, Learned, Learner, texts_of
 from anyshot.app.studio.project import Project
+from anyshot.app.studio.transactions import mark_changed
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
-from anyshot.errors import AnyshotError
+from anyshot.errors import AnyshotError, ProjectError
 
 CLASSES_PAUSE: Final = 0.05
 """How long no class must have been changed before a refit [s]."""
+RETRY_PAUSE: Final = 1.0
+"""How long to wait before a project that could not be read is tried again [s]."""
 GROWTH: Final = 1.2
 """How many times as many items are encoded when answers are added, so that 300,000 items need few rounds."""
 FIT_GROWTH: Final = 4
@@ -31,7 +33,10 @@ Phase = Literal["waiting", "encoding", "fitting", "ready", "failed"]
 
 @dataclass(frozen=True)
 class State:
-    """What the background work does, and how many items are encoded of how many; reason: why there is no answer."""
+    """What the background work does, and how many items are encoded of how many.
+
+    reason: why there is no answer; sentence: what a person should know of it.
+    """
 
     phase: Phase = "waiting"
     done: int = 0
@@ -204,13 +209,14 @@ class Answers:
                 self._answer_while_encoding(labels, version, done)
                 if self._closed.is_set():
                     return self.current
+            gone = _said_of_missing(total - len(self._learner.vectors.known(labels.ids)))
             if reason:
-                self._finish(AnswerSet(version), State("ready", done, total, reason))
+                self._finish(AnswerSet(version), State("ready", done, total, reason, gone))
             else:
                 self.state = State("fitting", done, total)
                 self.learned, self._n_fitted = self._learner.fit(classes, labels), total
                 unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
-                self._finish(self._answered(labels, version), State("ready", done, total, unclear))
+                self._finish(self._answered(labels, version), State("ready", done, total, unclear, gone))
         return self.current
 
     # --- private ---
@@ -219,13 +225,17 @@ class Answers:
         """Refit after each change, until closed."""
         database = self._project.database
         try:
-            while not self._closed.is_set():
-                version = self._project.version  # read before, so that a change in between is not waited for
-                if self.is_current():
-                    database.wait(version, 1.0)
-                    continue
-                self._wait_for_all_classes()
-                self._try()
+            while not (self._closed.is_set() or database.is_closed):
+                try:
+                    version = self._project.version  # read before, so that a change in between is not waited for
+                    if self.is_current():
+                        database.wait(version, 1.0)
+                        continue
+                    self._wait_for_all_classes()
+                    self._try()
+                except ProjectError as error:  # another program may have locked the file, or the folder was moved
+                    self.state = State("failed", 0, 0, "error", str(error))
+                    self._closed.wait(RETRY_PAUSE)
         finally:
             if not self._closed.is_set():
                 self.state = replace(self.state, phase="failed", reason="error")
@@ -241,6 +251,8 @@ class Answers:
         version = self._project.version
         try:
             self.refit()
+        except ProjectError:
+            raise
         except AnyshotError as error:
             self._version = version  # not tried again before the next change
             self.state = State("failed", 0, 0, "error", str(error))
@@ -281,6 +293,12 @@ class Answers:
                 )
             mark_changed(transaction, ["answers"])
         self._project.database.notify()
+
+
+def _said_of_missing(n: int) -> str:
+    if not n:
+        return ""
+    return f"{n:,} image{'s' if n > 1 else ''} cannot be read: the files are no longer in the project's folder images."
 
 
 def _chips(one: ClassRow, words: Sequence[str], source: str) -> list[Chip]:

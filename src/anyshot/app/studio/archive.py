@@ -7,25 +7,27 @@ import secrets
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
 from anyshot.app.studio.classes import add_class
-from anyshot.app.studio.database import FILE_NAME, Transaction, check_tables
-from anyshot.app.studio.items import IMAGES, THUMBNAILS
+from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.imported_file import check_file
+from anyshot.app.studio.items import IMAGE_FILE, IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Kind, Project
+from anyshot.app.studio.transactions import Transaction
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file, rename
 from anyshot.base.model_folder import read_model
-from anyshot.errors import DataFileError, InputError, ModelFolderError, ProjectError
+from anyshot.errors import AnyshotError, ClassesError, DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
 
 MAX_UNPACKED: Final = 20 * 2**30
 """Most bytes that a project may unpack to."""
-_MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/([0-9a-f]{{64}})\.[a-z0-9]{{1,5}}")
+_MEMBER: Final = re.compile(rf"{FILE_NAME}|({IMAGES}|{THUMBNAILS})/{IMAGE_FILE.pattern}")
 _MODEL_MEMBER: Final = re.compile(r"(?:[^/\\]+/)?(model\.json|arrays\.safetensors|README\.md)")
 _KINDS: Final[dict[str, Kind]] = {"text": "texts", "image": "images"}
 _COPIED: Final = 2**20  # bytes copied at once
@@ -72,14 +74,17 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
         if is_model:
             try:
                 return project_from_model(scratch, target, name=target.name)
-            except (InputError, ModelFolderError) as error:
+            except (ClassesError, InputError, ModelFolderError) as error:
                 reason = str(error).replace(str(scratch), source.name)
                 raise DataFileError(f"{source.name} holds no model that can be read: {reason}") from error
-        check_tables(scratch / FILE_NAME)
+        check_file(scratch / FILE_NAME)
         if target.exists():
             target.rmdir()
         rename(scratch, target)
-    return Project.open(target)
+    project = Project.open(target)
+    with project.database.transaction() as transaction:
+        transaction.connection.execute("delete from answers")  # they are found again, and need not be trusted
+    return project
 
 
 def project_from_model(model: str | Path, folder: str | Path, *, name: str | None = None) -> Project:
@@ -104,6 +109,20 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
     encoder = str(facts_of_model["parameters"]["encoder"])
     source = name or Path(model).name
     project = Project.create(folder, name=source, kind=_KINDS[modality], encoder=encoder)
+    try:
+        _fill(project, clf, texts, labels, source)
+    except AnyshotError:
+        project.close()
+        shutil.rmtree(project.folder)
+        raise
+    return project
+
+
+# --- private --------------------------------------------------------------------------------------------------------
+
+
+def _fill(project: Project, clf: Any, texts: Sequence[str], labels: Sequence[Any], source: str) -> None:
+    """Insert the classes and the labeled texts of a model into a new project."""
     names = [str(one) for one in clf.classes_.tolist()]
     described: Mapping[Any, Any] = clf.classes if isinstance(clf.classes, Mapping) else {}
     with project.database.change("add_items", source=source) as (transaction, facts):
@@ -116,10 +135,6 @@ def project_from_model(model: str | Path, folder: str | Path, *, name: str | Non
             insert_row(transaction, batch, item)
         transaction.refresh_items(batch)
         facts["count"] = added.n_items
-    return project
-
-
-# --- private --------------------------------------------------------------------------------------------------------
 
 
 def _unpack(archive: zipfile.ZipFile, source: Path, scratch: Path) -> None:

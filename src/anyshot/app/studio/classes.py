@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anyshot.app.studio.database import ProjectDatabase, Row, Transaction
+from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.transactions import Row, Transaction
 from anyshot.base.class_words import Words
 from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.errors import ClassesError, DuplicateClassError, UnknownClassError

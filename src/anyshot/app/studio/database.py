@@ -1,30 +1,27 @@
-"""The SQLite file of a project: its tables, its transactions, and what each of them changed."""
+"""The SQLite file of a project: its tables, its connections, and the counter of its changes."""
 
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 from anyshot.app.studio.entries import Entry
-from anyshot.base.terminal import whole_characters
+from anyshot.app.studio.transactions import Row, Transaction, insert_row_of, mark_changed, recorded_changes
 from anyshot.errors import InputError, ProjectError
-
-Row: TypeAlias = dict[str, Any]
 
 FILE_NAME: Final = "project.sqlite"
 LOCK_TIMEOUT: Final = 30.0
 """How long to wait for another process that writes, such as an import of 300,000 rows [s]."""
-MAX_VARIABLES: Final = 30_000  # in one statement; SQLite allows 32,766
 
 _APPLICATION: Final = 0x616E7374  # "anst" in the file's header
 _FORMAT: Final = 1
-_TABLES: Final = (
+TABLES: Final = (
     "create table project (id integer primary key, name text not null, kind text not null, created text not null, "
     "encoder text not null)",
     "create table classes (id integer primary key autoincrement, name text not null, description text not null, "
@@ -47,120 +44,15 @@ _TABLES: Final = (
     # One row. Blobs, since 300,000 rows would take seconds after each click.
     "create table answers (id integer primary key, version integer not null, arrays blob not null)",
 )
-_SUBJECTS: Final = {"classes": "classes", "batches": "items", "project": "project"}
 
 
-class RowChange(NamedTuple):
-    """One row before and after a transaction, None where there was none."""
-
-    table: str
-    id: int
-    before: Row | None
-    after: Row | None
-
-
-class LabelChange(NamedTuple):
-    """Items that had one label and got another."""
-
-    before: int | None
-    after: int | None
-    items: list[int]
-
-
-class Transaction:
-    """Changes of one project that are made together, or not at all; it records how to undo them.
-
-    entry: what stands in the history of them, once they are made; None if nothing was changed.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.entry: Entry | None = None
-        self.rows: list[RowChange] = []
-        self.labels: list[LabelChange] = []
-
-    def read(self, query: str, *values: Any) -> list[Row]:
-        """Return the rows that a query finds."""
-        return [dict(row) for row in self.connection.execute(query, values)]
-
-    def insert(self, table: str, row: Row) -> int:
-        """Insert a row, and return its id."""
-        number = _insert(self, table, row)
-        self.rows.append(RowChange(table, number, None, self._row(table, number)))
-        return number
-
-    def update(self, table: str, number: int, **fields: Any) -> None:
-        """Change some fields of a row."""
-        self._put(table, number, (self._row(table, number) or {}) | fields)
-
-    def delete(self, table: str, number: int) -> None:
-        """Delete a row."""
-        self._put(table, number, None)
-
-    def label(self, items: Sequence[int], label: int | None) -> int:
-        """Give items a label, and return how many had another one."""
-        found: dict[int | None, list[int]] = {}
-        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
-            query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
-            for row in self.connection.execute(query, (label, *some)):
-                found.setdefault(row["label"], []).append(row["id"])
-        for before, changed in found.items():
-            self._relabel(LabelChange(before, label, changed))
-        return sum(map(len, found.values()))
-
-    def revert(self, changes: str) -> None:
-        """Undo the changes that an earlier transaction recorded."""
-        rows, labels = recorded_changes(changes)
-        for row in reversed(rows):
-            self._put(row.table, row.id, row.before)
-        for label in reversed(labels):
-            self._relabel(LabelChange(label.after, label.before, label.items))
-
-    def repeat(self, changes: str) -> None:
-        """Make the changes again that an earlier transaction recorded, and that were undone."""
-        rows, labels = recorded_changes(changes)
-        for row in rows:
-            self._put(row.table, row.id, row.after)
-        for label in labels:
-            self._relabel(label)
-
-    def recorded(self) -> str:
-        """Return the changes as JSON, from which they can be reverted and repeated."""
-        return json.dumps({"rows": self.rows, "labels": self.labels}, ensure_ascii=False)
-
-    def subjects(self) -> set[str]:
-        """Return which parts of the project were changed: classes, items, labels, project."""
-        return {_SUBJECTS[change.table] for change in self.rows} | ({"labels"} if self.labels else set())
-
-    def refresh_items(self, batch: int) -> None:
-        """Hide the items of a batch that no other batch has, if it is hidden, and show the others."""
-        self.connection.execute(
-            "update items set hidden = not exists (select 1 from rows join batches on batches.id = rows.batch "
-            "where rows.item = items.id and not batches.hidden) where id in (select item from rows where batch = ?)",
-            (batch,),
-        )
-
-    def _row(self, table: str, number: int) -> Row | None:
-        found = self.read(f"select * from {table} where id = ?", number)
-        return found[0] if found else None
-
-    def _put(self, table: str, number: int, row: Row | None) -> None:
-        before = self._row(table, number)
-        if row is None:
-            self.connection.execute(f"delete from {table} where id = ?", (number,))
-        else:
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
-            self.connection.execute(f"insert or replace into {table} ({names}) values ({marks})", _values(row))
-        self.rows.append(RowChange(table, number, before, row))
-        if table == "batches":
-            self.refresh_items(number)
-
-    def _relabel(self, change: LabelChange) -> None:
-        for some in in_parts(change.items):
-            self.connection.execute(
-                f"update items set label = ? where id in ({marks_for(some)})", (change.after, *some)
-            )
-        self.labels.append(change)
+_CHECK_DISK: Final = "Check that the disk has free space and that the folder can be written."
+_DAMAGED: Final = "Go on with a copy of it, such as its zip."
+_ADVICE: Final = {
+    "SQLITE_BUSY": "Another program uses its file. Try again when that is done.",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+}
 
 
 class ProjectDatabase:
@@ -175,6 +67,8 @@ class ProjectDatabase:
         self._writing, self._reading = threading.RLock(), threading.RLock()
         self._changed = threading.Condition()
         self._listeners: set[Callable[[], object]] = set()
+        self._place: tuple[int, int] | None = None
+        self.is_closed = False
         with self._errors():
             self._writer, self._reader = (
                 sqlite3.connect(file, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
@@ -183,13 +77,14 @@ class ProjectDatabase:
             self._writer.execute("pragma journal_mode = wal")
             self._writer.execute("pragma synchronous = full")
             self._writer.row_factory = self._reader.row_factory = sqlite3.Row
+        self._place = _place_of(file)
 
     @classmethod
     def create(cls, file: Path, *, name: str, kind: str, encoder: str) -> "ProjectDatabase":
         """Create the file with its tables; it appears complete or not at all."""
         database = cls(file)
         with database._errors(), database.transaction() as transaction:
-            for table in _TABLES:
+            for table in TABLES:
                 transaction.connection.execute(table)
             facts = {"id": 1, "name": name, "kind": kind, "created": now(), "encoder": encoder}
             transaction.insert("project", facts)
@@ -206,14 +101,14 @@ class ProjectDatabase:
         (application,), (version,) = (
             database.read(f"pragma {name}")[0].values() for name in ("application_id", "user_version")
         )
-        if application != _APPLICATION or version > _FORMAT:
+        if reason := reason_to_refuse(application, version):
             database.close()
-            reason = "belongs to another program" if application != _APPLICATION else "was written by a later version"
             raise ProjectError(f"{file} cannot be opened: it {reason}.")
         return database
 
     def close(self) -> None:
         """Close the connections."""
+        self.is_closed = True
         with self._writing, self._reading, closing(self._reader), closing(self._writer):
             pass
 
@@ -255,7 +150,9 @@ class ProjectDatabase:
             yield transaction, facts
             if transaction.rows or transaction.labels:
                 entry = {"time": now(), "action": action, "facts": json.dumps(facts, ensure_ascii=False)}
-                number = _insert(transaction, "history", {**entry, "changes": transaction.recorded(), "undone": 0})
+                number = insert_row_of(
+                    transaction, "history", {**entry, "changes": transaction.recorded(), "undone": 0}
+                )
                 transaction.entry = Entry(number, entry["time"], action, facts)
                 mark_changed(transaction, transaction.subjects())
         self.notify()
@@ -317,68 +214,44 @@ class ProjectDatabase:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        if self._place is not None and _place_of(self.file) != self._place:  # what is written would be lost
+            raise ProjectError(
+                f"The project {self.file.parent} is not there any more: it was moved, removed or replaced. Nothing was "
+                "changed. Open it where it is now."
+            )
         try:
             yield
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        except OverflowError as error:
+            raise InputError("A number is larger than any id.") from error
+        except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.ProgrammingError):
                 if "closed" not in str(error):
                     raise
                 raise ProjectError(
                     f"The project {self.file.parent.name!r} is closed; it may have been removed."
                 ) from error
+            advice = _ADVICE.get(getattr(error, "sqlite_errorname", ""), _CHECK_DISK)
             raise ProjectError(
-                f"The project {self.file.parent} cannot be read or written: {error}. Nothing was changed. Check that "
-                "the disk has free space and that the folder can be written."
+                f"The project {self.file.parent} cannot be read or written: {error}. Nothing was changed. {advice}"
             ) from error
 
 
-def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
-    """Return the changes that `Transaction.recorded` wrote."""
-    found = json.loads(changes)
-    return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
+def reason_to_refuse(application: int, version: int) -> str:
+    """Return why a file with these marks in its header is not opened, "" if it is."""
+    if application != _APPLICATION:
+        return "belongs to another program, or its creation was interrupted"
+    return "was written by a later version" if version > _FORMAT else ""
 
 
-def check_tables(file: Path) -> None:
-    """Raise ProjectError unless a file from elsewhere is intact and has the tables of a project, and no code."""
-    query = "select sql from sqlite_master where sql is not null and name not like 'sqlite_%' order by sql"
+def _place_of(file: Path) -> tuple[int, int] | None:
+    """Return by which numbers the system knows a file, None if it is not there."""
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            found = [row[0].casefold() for row in connection.execute(query)]
-            intact = connection.execute("pragma quick_check").fetchone()[0] == "ok"
-    except sqlite3.Error as error:
-        raise ProjectError(f"{file.name} is not the file of a project: {error}.") from error
-    if not intact or found != sorted(table.casefold() for table in _TABLES):
-        raise ProjectError(f"{file.name} is not the file of a project that this version reads, or it is damaged.")
-
-
-def mark_changed(transaction: Transaction, subjects: Iterable[str]) -> None:
-    """Count one change of these parts of the project."""
-    _insert(transaction, "changes", {"subjects": " ".join(sorted(subjects))})
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def now() -> str:
     """Return the time as it is stored: ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def in_parts(items: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield some of the numbers at a time, so that they fit into a statement."""
-    for start in range(0, len(items), MAX_VARIABLES):
-        yield items[start : start + MAX_VARIABLES]
-
-
-def marks_for(items: Sequence[int]) -> str:
-    """Return as many question marks as there are items, for `in (...)`."""
-    return ", ".join("?" * len(items))
-
-
-def _insert(transaction: Transaction, table: str, row: Row) -> int:
-    """Insert a row that is not part of what can be undone, and return its id."""
-    marks = ", ".join("?" * len(row))
-    query = f"insert into {table} ({', '.join(row)}) values ({marks})"
-    return int(transaction.connection.execute(query, _values(row)).lastrowid or 0)
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    """Return the values of a row; SQLite takes no half of a character, as names of files that are not UTF-8 have it."""
-    return tuple(whole_characters(value) if isinstance(value, str) else value for value in row.values())

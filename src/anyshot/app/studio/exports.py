@@ -3,13 +3,13 @@
 import os
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from anyshot import encoders, tasks
 from anyshot.app.studio.adding import DATES
@@ -18,7 +18,7 @@ from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import UNKNOWN, folds_by_arrival
-from anyshot.base.validation import extra
+from anyshot.base.validation import Indexes, extra
 from anyshot.data.tables import write_table
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.evaluation import report as reporting
@@ -63,16 +63,14 @@ def fitted_classifier(project: Project) -> Any:
     classes, labels = project.classes.all(), project.items.labels()
     if len(classes) < 2 or not len(labels.ids):
         raise InputError("A model needs two classes and some items. Name classes and add items first.")
-    names = {one.id: one.name for one in classes}
-    rows = np.flatnonzero(labels.labels > 0)
+    ids, names = _labeled(project)
     clf: Any = tasks.AnyShotClassifier(
         described(classes),
         encoder=project.encoder,
         long_texts="mean",
         unknown_rate=unknown_rate(labels, len(labels.ids)),
     )
-    given = [names[label] for label in labels.labels[rows].tolist()]
-    clf.fit(project.items.contents(labels.ids[rows]), given, unlabeled=project.items.contents(pool_of(labels.ids)))
+    clf.fit(project.items.contents(ids), names.tolist(), unlabeled=_pool(project))
     column = item_column(project)
     clf.columns_ = {"text" if project.kind == "texts" else "image": column} if column else {}
     return clf
@@ -110,17 +108,13 @@ def save_report(project: Project, path: str | Path) -> str:
     NotEnoughLabelsError
         There are too few labels to hold some out.
     """
-    classes, labels = project.classes.all(), project.items.labels()
-    names = {one.id: one.name for one in classes}
-    rows = np.flatnonzero(labels.labels > 0)
-    ids, given = labels.ids[rows], labels.labels[rows]
-    index = np.unique(given, return_inverse=True)[1]
-    is_test = folds_by_arrival(index, TEST_FOLDS) == 0
-    if len(set(given[is_test].tolist())) < 2 or len(set(given[~is_test].tolist())) < 2:
+    ids, names = _labeled(project)
+    is_test = folds_by_arrival(np.unique(names, return_inverse=True)[1], TEST_FOLDS) == 0
+    if min(len(np.unique(names[part])) for part in (is_test, ~is_test)) < 2:
         raise NotEnoughLabelsError("The report tests the model on held-out labels. Label some items of two classes.")
-    test, train = (_labeled(project, names, ids[part], given[part]) for part in (is_test, ~is_test))
-    clf = tasks.AnyShotClassifier(described(classes), encoder=project.encoder, long_texts="mean")
-    clf.fit(*train, unlabeled=project.items.contents(pool_of(labels.ids)))
+    test, train = ((project.items.contents(ids[part]), names[part].tolist()) for part in (is_test, ~is_test))
+    clf = tasks.AnyShotClassifier(described(project.classes.all()), encoder=project.encoder, long_texts="mean")
+    clf.fit(*train, unlabeled=_pool(project))
     made = reporting.report(clf, *test, train=train)
     made.save(path, title=project.name)
     return str(made.verdict)
@@ -184,10 +178,16 @@ def _listed(project: Project) -> str:
     return "\n".join(["{", *lines, "}"])
 
 
-def _labeled(
-    project: Project, names: dict[int, str], ids: Sequence[int] | Any, labels: Any
-) -> tuple[list[Any], list[str]]:
-    return project.items.contents(ids), [names[label] for label in labels.tolist()]
+def _labeled(project: Project) -> tuple[Indexes, NDArray[np.object_]]:
+    """Return the ids of the labeled items that are there, and the names of their classes."""
+    labels, names = project.items.labels(), {one.id: one.name for one in project.classes.all()}
+    ids = project.items.there(labels.ids[labels.labels > 0])
+    given = labels.labels[labels.rows_of(ids)].tolist()
+    return ids, np.array([names[label] for label in given], dtype=object)
+
+
+def _pool(project: Project) -> list[Any]:
+    return project.items.contents(project.items.there(pool_of(project.items.labels().ids)))
 
 
 def _save_excel(table: pd.DataFrame, target: Path) -> None:

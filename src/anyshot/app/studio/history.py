@@ -2,8 +2,9 @@
 
 import json
 
-from anyshot.app.studio.database import ProjectDatabase, Row, mark_changed
+from anyshot.app.studio.database import ProjectDatabase
 from anyshot.app.studio.entries import Entry
+from anyshot.app.studio.transactions import Row, mark_changed
 from anyshot.errors import InputError
 
 
@@ -29,8 +30,8 @@ class History:
 
     def last(self) -> Entry | None:
         """Return what `undo` would undo, None if there is nothing."""
-        found = self._database.column("select max(id) from history where not undone")[0]
-        return None if found is None else self.entry(found)
+        found = self._database.column("select id from history where not undone order by id desc limit 1")
+        return self.entry(found[0]) if found else None
 
     def undo(self, entry: int | None = None, *, to: int | None = None) -> list[Entry]:
         """Undo the last change, or all that came after the entry `to` (0 for all), and return what was undone.
@@ -39,12 +40,12 @@ class History:
         after it, which have to be undone before.
         """
         with self._database.transaction() as transaction:
-            found = transaction.read("select * from history where not undone and id > ? order by id desc", to or 0)
-            if to is None and entry is not None and entry not in {row["id"] for row in found[:1]}:
-                if any(row["id"] == entry for row in found):
+            query = "select * from history where not undone and id > ? order by id desc limit ?"
+            found = transaction.read(query, to or 0, 1 if to is None else -1)
+            if to is None and entry is not None and [row["id"] for row in found] != [entry]:
+                if transaction.read("select id from history where not undone and id = ?", entry):
                     raise InputError("Other changes came after this one. Undo them first, or go back in the history.")
                 found = []
-            found = found if to is not None else found[:1]
             for row in found:
                 transaction.revert(row["changes"])
                 transaction.connection.execute("update history set undone = 1 where id = ?", (row["id"],))

@@ -1,5 +1,6 @@
 """The items of a project: texts or images, and their labels."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from anyshot.app.studio.classes import UNKNOWN_ID
-from anyshot.app.studio.database import ProjectDatabase, Row, in_parts, marks_for
+from anyshot.app.studio.database import ProjectDatabase
+from anyshot.app.studio.transactions import Row, in_parts, marks_for
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError
@@ -17,6 +19,8 @@ LabelOf: TypeAlias = int | Literal["unknown"] | None
 """A label: the id of a class, "unknown", or None for no label."""
 IMAGES: Final = "images"
 THUMBNAILS: Final = "thumbnails"
+IMAGE_FILE: Final = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{1,5}")
+"""Name of the file of an image, by its digest, in either folder."""
 _SUBJECTS: Final = frozenset({"items", "labels"})  # of changes after which the labels are read again
 
 
@@ -95,6 +99,11 @@ class ItemList:
         """Return what is classified: the texts, or the paths of the images."""
         items = self.get(ids)
         return [self.path(item) if item.name else item.content for item in items]
+
+    def there(self, ids: Sequence[int] | Indexes) -> Indexes:
+        """Return those of the ids whose texts or image files are there; a person may have removed files."""
+        found = [item.id for item in self.get(ids) if not item.name or self.path(item).is_file()]
+        return np.array(found, dtype=np.intp)
 
     def path(self, item: Item) -> Path:
         """Return the file of an image."""

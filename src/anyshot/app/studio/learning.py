@@ -51,13 +51,15 @@ class ItemVectors:
         return self._vectors[self._row_of(ids)]
 
     def encode(self, ids: Indexes) -> Iterator[int]:
-        """Encode the items that are not yet, and yield after some of them how many of `ids` are."""
+        """Encode the items that are not yet, and yield after some of them how many of `ids` are, or cannot be."""
         missing = ids[self._row_of(ids) < 0]
         done = len(ids) - len(missing)
         for start in range(0, len(missing), ENCODED_AT_ONCE):
-            some = missing[start : start + ENCODED_AT_ONCE]
-            self._append(some, self.embedder.encode(self._project.items.contents(some)))
-            done += len(some)
+            part = missing[start : start + ENCODED_AT_ONCE]
+            some = self._project.items.there(part)
+            if len(some):
+                self._append(some, self.embedder.encode(self._project.items.contents(some)))
+            done += len(part)
             yield done
 
     def _row_of(self, ids: Indexes) -> Indexes:

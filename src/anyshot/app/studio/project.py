@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -134,6 +135,10 @@ class Project:
         label: the id of a class, "unknown" for items of no class, or None to take the label off. The labels are on the
         disk when the call returns; the entry's "count" says how many items had another one.
         """
+        try:
+            label = label if label is None or label == UNKNOWN else index(label)
+        except TypeError:
+            raise InputError(f"A label is the id of a class, 'unknown' or None; it is {label!r}.") from None
         action = "unlabel" if label is None else "label_unknown" if label == UNKNOWN else "label"
         with self.database.change(action) as (transaction, facts):
             if isinstance(label, int):

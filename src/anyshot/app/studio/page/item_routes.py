@@ -108,6 +108,8 @@ async def thumbnail(request: Request) -> Response:
     """Answer with a small picture of an image."""
     opened = await opened_by(request)
     item = await run_in_threadpool(opened.project.items.one, request.path_params["number"])
+    if not opened.project.items.thumbnail(item).is_file():  # a person may have removed it
+        return Response(status_code=404)
     headers = {"Cache-Control": "private, max-age=86400, immutable"}
     return FileResponse(opened.project.items.thumbnail(item), media_type="image/jpeg", headers=headers)
 
@@ -153,7 +155,7 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
     """Return the numbers in the top bar, what undo would undo, how far reading is, and why there are no answers."""
     labels, last, state = opened.project.items.labels().labels, opened.project.history.last(), opened.answers.state
     failed = state.phase == "failed"
-    problem = (message_in(state.sentence, t) if state.sentence else t("no_answers")) if failed else ""
+    problem = message_in(state.sentence, t) if state.sentence else t("no_answers") if failed else ""
     reading = {"done": state.done, "total": state.total} if state.phase == "encoding" and state.total else None
     return {
         "n_items": len(labels),

@@ -6,7 +6,7 @@ from typing import Final
 
 from anyshot.app.studio.page.texts import Texts, all_texts
 
-_INSIDE: Final = frozenset({"reason", "place"})
+_INSIDE: Final = frozenset({"reason", "place", "advice"})
 """Placeholders whose value is a message itself; any other value is a name or a number, and stays."""
 _NUMBERS: Final = frozenset({"n", "number", "most", "width", "needed", "good", "bad"})
 _NAMED: Final = re.compile(r"\{(\w+)\}")

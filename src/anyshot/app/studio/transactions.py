@@ -1,0 +1,162 @@
+"""Changes of a project that are made together, and how they are recorded, undone and made again."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from anyshot.app.studio.entries import Entry
+from anyshot.base.terminal import whole_characters
+
+Row: TypeAlias = dict[str, Any]
+
+MAX_VARIABLES: Final = 30_000  # in one statement; SQLite allows 32,766
+SUBJECTS: Final = {"classes": "classes", "batches": "items", "project": "project"}
+"""What a change of a row in one of these tables changes; the rows of others are no part of what can be undone."""
+
+
+class RowChange(NamedTuple):
+    """One row before and after a transaction, None where there was none."""
+
+    table: str
+    id: int
+    before: Row | None
+    after: Row | None
+
+
+class LabelChange(NamedTuple):
+    """Items that had one label and got another."""
+
+    before: int | None
+    after: int | None
+    items: list[int]
+
+
+class Transaction:
+    """Changes of one project that are made together, or not at all; it records how to undo them.
+
+    entry: what stands in the history of them, once they are made; None if nothing was changed.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.entry: Entry | None = None
+        self.rows: list[RowChange] = []
+        self.labels: list[LabelChange] = []
+
+    def read(self, query: str, *values: Any) -> list[Row]:
+        """Return the rows that a query finds."""
+        return [dict(row) for row in self.connection.execute(query, values)]
+
+    def insert(self, table: str, row: Row) -> int:
+        """Insert a row, and return its id."""
+        number = insert_row_of(self, table, row)
+        self.rows.append(RowChange(table, number, None, self._row(table, number)))
+        return number
+
+    def update(self, table: str, number: int, **fields: Any) -> None:
+        """Change some fields of a row."""
+        self._put(table, number, (self._row(table, number) or {}) | fields)
+
+    def delete(self, table: str, number: int) -> None:
+        """Delete a row."""
+        self._put(table, number, None)
+
+    def label(self, items: Sequence[int], label: int | None) -> int:
+        """Give items a label, and return how many had another one."""
+        found: dict[int | None, list[int]] = {}
+        for some in in_parts(sorted({int(item) for item in items})):  # SQLite takes numpy's integers for bytes
+            query = f"select id, label from items where label is not ? and id in ({marks_for(some)})"
+            for row in self.connection.execute(query, (label, *some)):
+                found.setdefault(row["label"], []).append(row["id"])
+        for before, changed in found.items():
+            self._relabel(LabelChange(before, label, changed))
+        return sum(map(len, found.values()))
+
+    def revert(self, changes: str) -> None:
+        """Undo the changes that an earlier transaction recorded."""
+        rows, labels = recorded_changes(changes)
+        for row in reversed(rows):
+            self._put(row.table, row.id, row.before)
+        for label in reversed(labels):
+            self._relabel(LabelChange(label.after, label.before, label.items))
+
+    def repeat(self, changes: str) -> None:
+        """Make the changes again that an earlier transaction recorded, and that were undone."""
+        rows, labels = recorded_changes(changes)
+        for row in rows:
+            self._put(row.table, row.id, row.after)
+        for label in labels:
+            self._relabel(label)
+
+    def recorded(self) -> str:
+        """Return the changes as JSON, from which they can be reverted and repeated."""
+        return json.dumps({"rows": self.rows, "labels": self.labels}, ensure_ascii=False)
+
+    def subjects(self) -> set[str]:
+        """Return which parts of the project were changed: classes, items, labels, project."""
+        return {SUBJECTS[change.table] for change in self.rows} | ({"labels"} if self.labels else set())
+
+    def refresh_items(self, batch: int) -> None:
+        """Hide the items of a batch that no other batch has, if it is hidden, and show the others."""
+        self.connection.execute(
+            "update items set hidden = not exists (select 1 from rows join batches on batches.id = rows.batch "
+            "where rows.item = items.id and not batches.hidden) where id in (select item from rows where batch = ?)",
+            (batch,),
+        )
+
+    def _row(self, table: str, number: int) -> Row | None:
+        found = self.read(f"select * from {table} where id = ?", number)
+        return found[0] if found else None
+
+    def _put(self, table: str, number: int, row: Row | None) -> None:
+        before = self._row(table, number)
+        if row is None:
+            self.connection.execute(f"delete from {table} where id = ?", (number,))
+        else:
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            self.connection.execute(f"insert or replace into {table} ({names}) values ({marks})", _values(row))
+        self.rows.append(RowChange(table, number, before, row))
+        if table == "batches":
+            self.refresh_items(number)
+
+    def _relabel(self, change: LabelChange) -> None:
+        for some in in_parts(change.items):
+            self.connection.execute(
+                f"update items set label = ? where id in ({marks_for(some)})", (change.after, *some)
+            )
+        self.labels.append(change)
+
+
+def recorded_changes(changes: str) -> tuple[list[RowChange], list[LabelChange]]:
+    """Return the changes that `Transaction.recorded` wrote."""
+    found = json.loads(changes)
+    return [RowChange(*row) for row in found["rows"]], [LabelChange(*label) for label in found["labels"]]
+
+
+def mark_changed(transaction: Transaction, subjects: Iterable[str]) -> None:
+    """Count one change of these parts of the project."""
+    insert_row_of(transaction, "changes", {"subjects": " ".join(sorted(subjects))})
+
+
+def in_parts(items: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield some of the numbers at a time, so that they fit into a statement."""
+    for start in range(0, len(items), MAX_VARIABLES):
+        yield items[start : start + MAX_VARIABLES]
+
+
+def marks_for(items: Sequence[int]) -> str:
+    """Return as many question marks as there are items, for `in (...)`."""
+    return ", ".join("?" * len(items))
+
+
+def insert_row_of(transaction: Transaction, table: str, row: Row) -> int:
+    """Insert a row that is not part of what can be undone, and return its id."""
+    marks = ", ".join("?" * len(row))
+    query = f"insert into {table} ({', '.join(row)}) values ({marks})"
+    return int(transaction.connection.execute(query, _values(row)).lastrowid or 0)
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    """Return the values of a row; SQLite takes no half of a character, as names of files that are not UTF-8 have it."""
+    return tuple(whole_characters(value) if isinstance(value, str) else value for value in row.values())
