@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from anyshot.app.studio.adding import DATES, Added, Report, batch_row, insert_item, insert_row, stored_cells
-from anyshot.app.studio.classes import UNKNOWN_ID, add_class
+from anyshot.app.studio.classes import add_class
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
 from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS

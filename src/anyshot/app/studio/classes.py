@@ -18,8 +18,6 @@ COLORS: Final = (
     *("#3b6fd4", "#c2571a", "#2b8a4b", "#a13a8c", "#8a6d00", "#0f8088", "#b8334a", "#6a5acd", "#5b7a1f", "#7a5230"),
 )
 """Colors of the first classes, which differ clearly, and reach a contrast of 4.5 on white."""
-UNKNOWN_ID: Final = -1
-"""How the label "unknown" is stored among the ids of classes."""
 
 
 @dataclass(frozen=True)

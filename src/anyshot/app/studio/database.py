@@ -16,6 +16,8 @@ from anyshot.app.studio.transactions import Row, Transaction, insert_row_of, mar
 from anyshot.errors import InputError, ProjectError
 
 FILE_NAME: Final = "project.sqlite"
+UNKNOWN_ID: Final = -1
+"""How the label "unknown" is stored among the ids of classes."""
 LOCK_TIMEOUT: Final = 30.0
 """How long to wait for another process that writes, such as an import of 300,000 rows [s]."""
 

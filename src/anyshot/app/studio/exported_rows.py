@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from anyshot.app.studio.adding import read_cells
-from anyshot.app.studio.classes import UNKNOWN_ID
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.project import Project
 from anyshot.base.labels import UNKNOWN
 

@@ -8,8 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from anyshot.app.studio.classes import UNKNOWN_ID
-from anyshot.app.studio.database import ProjectDatabase
+from anyshot.app.studio.database import UNKNOWN_ID, ProjectDatabase
 from anyshot.app.studio.transactions import Row, in_parts, marks_for
 from anyshot.base.labels import UNKNOWN
 from anyshot.base.validation import Indexes

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from anyshot import any_shot, encoders
-from anyshot.app.studio.classes import UNKNOWN_ID, ClassRow
+from anyshot.app.studio.classes import ClassRow
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
 from anyshot.base.items import item_names

@@ -8,7 +8,8 @@ import numpy as np
 
 from anyshot import any_shot
 from anyshot.app.studio.answer_accuracy import answer_accuracy
-from anyshot.app.studio.classes import UNKNOWN_ID, ClassRow
+from anyshot.app.studio.classes import ClassRow
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.project import Project
 from anyshot.base.validation import Indexes
 from anyshot.errors import InputError

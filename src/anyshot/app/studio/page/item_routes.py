@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from anyshot.app import studio
-from anyshot.app.studio.classes import UNKNOWN_ID
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.items import shown_label
 from anyshot.app.studio.page.drawing import opened_by, texts_for
 from anyshot.app.studio.page.messages import message_in

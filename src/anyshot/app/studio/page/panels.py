@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from anyshot.app import studio
-from anyshot.app.studio.classes import COLORS, UNKNOWN_ID, ClassRow, color_number
+from anyshot.app.studio.classes import COLORS, ClassRow, color_number
+from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
