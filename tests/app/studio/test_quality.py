@@ -24,13 +24,37 @@ def test_quality_is_that_of_the_answers_to_items_without_a_label(half_labeled, h
     assert str(found.next_step)
 
 
-def test_nothing_is_measured_before_every_class_has_two_labels(half_labeled, half_answers):
+def test_a_class_that_is_added_without_a_label_hides_nothing_and_is_named(half_labeled, half_answers):
+    before = quality(half_labeled, half_answers)
     number = half_labeled.classes.add("other things")
+    half_answers.refit()
     found = quality(half_labeled, half_answers)
     half_labeled.undo()
-    assert number not in [one.id for one in half_labeled.classes.all()]
-    assert (found.accuracy, found.lower, found.upper, found.confused) == (None, 0.0, 1.0, [])
-    assert "two labels of every class" in str(found)
+    half_answers.refit()
+    assert (before.untested, found.untested) == ((), (number,))
+    assert found.accuracy == pytest.approx(before.accuracy, abs=0.15)
+    assert str(found).endswith("1 class has no label yet.")
+
+
+def test_how_good_the_answers_are_is_said_from_five_labels_on(tmp_path):
+    with Project.create(tmp_path / "mail", name="Mail") as project:
+        add_texts(project, MESSAGES)
+        ids = {name: project.classes.add(name) for name in sorted(set(MESSAGES.values()))}
+        answers = Answers(project, start=False)
+        answers.refit()
+        for item in project.items.get(range(1, 6)):
+            assert quality(project, answers).accuracy is None
+            assert "once 5 items" in str(quality(project, answers))
+            project.label([item.id], ids[MESSAGES[item.content]])
+            answers.refit()
+        assert answers.tested.items.tolist() == [1, 2, 3, 4, 5]
+        assert quality(project, answers).accuracy > 0.5
+        again = Answers(project, start=False)  # what was tested is stored
+        again.refit()
+        assert quality(project, again).accuracy == pytest.approx(quality(project, answers).accuracy)
+        project.classes.merge(*list(ids.values())[:2])
+        answers.refit()
+        assert quality(project, answers).accuracy is not None
 
 
 def test_a_wrong_label_is_found_and_proposed(half_labeled, half_answers):

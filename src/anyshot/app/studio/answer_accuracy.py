@@ -1,8 +1,9 @@
-"""The accuracy of answers to items without a label, estimated from labels that are held out.
+"""The accuracy of answers to items without a label: their confidence, corrected by answers that were tested.
 
-Most labels are given to items whose labels teach most: hard ones. Accuracy on held-out labels is that of hard items,
-which may be 30 points below that of all; with labels of the surest items it would be above. The confidence of each
-answer tells how hard its item is, and held-out labels tell how far confidence can be trusted.
+An answer is tested when its item gets a label afterwards (Dawid, Statistical Theory: The Prequential Approach, 1984).
+The items that a person labels first are hard ones: accuracy on them may be 40 points below that of all, and where a
+model knows such labels, held-out ones are more often wrong than its confidence says. The confidence of an answer tells
+how hard its item is, and tested answers tell how far confidence can be trusted.
 """
 
 from typing import Final
@@ -13,42 +14,48 @@ from scipy import special
 
 from anyshot.base.validation import Floats
 
-SHIFTS: Final = np.linspace(-3.0, 3.0, 41)  # in log odds, prior N(0, 1)
-SLOPES: Final = np.linspace(-1.5, 1.0, 31)  # logarithms, prior N(0, 0.5^2)
-SLOPE_SD: Final = 0.5
-"""Standard deviation of the logarithm of the slope: how far answers may be surer, or less sure, than they are right."""
-N_QUANTILES: Final = 200
-"""Values that stand for the confidence of all answers; 300,000 would take seconds."""
-_CLIP: Final = 1e-4  # a probability of 1 has infinite log odds
+SHARPENINGS: Final = np.exp(np.linspace(-0.5, 0.7, 13))  # inverse temperatures, logarithm with prior N(0.1, 0.2^2)
+SHIFTS: Final = np.linspace(-1.5, 1.5, 21)  # in log odds, prior N(0, 0.4^2)
+_LOG_SHARPENING: Final = (0.1, 0.2)
+_SHIFT_SD: Final = 0.4
+TEST_WEIGHT: Final = 0.5
+"""How much a tested answer counts: its item was chosen, and so is not quite like the others of its confidence."""
+N_DRAWS: Final = 2_000
+_LEAST: Final = 1e-6  # a probability of 0 has no logarithm
+_LEAST_OTHERS: Final = 1e-4  # odds of all other classes together
 
 
-def answer_accuracy(held_out: ArrayLike, correct: ArrayLike, confidence: ArrayLike) -> tuple[float, float, float]:
-    """Return the expected accuracy of answers with its 95 % interval: (accuracy, lower, upper).
+def log_odds(probabilities: ArrayLike) -> Floats:
+    """Return the log odds of the most probable class at each of `SHARPENINGS` (n, t), from probabilities (n, c)."""
+    logs = np.log(np.maximum(np.asarray(probabilities, dtype=float), _LEAST))
+    logs -= logs.max(axis=1, keepdims=True)  # (n, c), 0 for the most probable class
+    others = np.stack([np.exp(sharpening * logs).sum(axis=1) - 1 for sharpening in SHARPENINGS], axis=1)  # (n, t)
+    return np.asarray(-np.log(np.maximum(others, _LEAST_OTHERS)))
 
-    held_out (n,): the confidence of the answers to held-out labels; correct (n,): whether they were right; confidence
-    (m,): that of the answers whose accuracy is asked for.
 
-    An answer of confidence p is right with the log odds  shift + slope * logit(p). The posterior of shift and slope,
-    given the held-out labels, is computed on a grid, and the accuracy is averaged over it.
+def answer_accuracy(tested: Floats, correct: ArrayLike, asked: Floats, n_asked: int) -> tuple[float, float, float]:
+    """Return the expected share of right answers with its 95 % interval: (accuracy, lower, upper).
+
+    tested (n, t): `log_odds` of tested answers; correct (n,): whether they were right; asked (m, t): `log_odds` of the
+    answers whose accuracy is asked for, or of some that stand for all `n_asked` of them.
+
+    An answer is right with the log odds  shift + log_odds[:, t], at one sharpening t for all. Their posterior, given
+    the tested answers, is computed on a grid, and the accuracy is averaged over it. The interval is that of the share
+    among `n_asked` answers, which differs from its expectation by chance.
 
     Examples
     --------
-    >>> sure, unsure = [0.95] * 40, [0.6, 0.5, 0.7, 0.4] * 5
-    >>> [round(value, 2) for value in answer_accuracy(unsure, [True, False, True, False] * 5, sure)]
-    [0.98, 0.89, 1.0]
+    >>> sure, unsure = log_odds([[0.9, 0.05, 0.05]] * 40), log_odds([[0.5, 0.4, 0.1], [0.4, 0.3, 0.3]] * 10)
+    >>> [round(value, 2) for value in answer_accuracy(unsure, [True, False] * 10, sure, 40)]
+    [0.92, 0.77, 1.0]
     """
-    shift, slope = SHIFTS[:, None, None], np.exp(SLOPES)[:, None]
-    odds = shift + slope * _log_odds(held_out)  # (shifts, slopes, n)
-    likelihood = (np.asarray(correct, dtype=float) * odds - np.logaddexp(0, odds)).sum(axis=2)
-    posterior = np.exp(likelihood - likelihood.max() - SHIFTS[:, None] ** 2 / 2 - (SLOPES / SLOPE_SD) ** 2 / 2).ravel()
-    asked = np.quantile(np.asarray(confidence, dtype=float), (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
-    accuracy = special.expit(shift + slope * _log_odds(asked)).mean(axis=2).ravel()
-    ordered = np.argsort(accuracy)
-    below = np.cumsum(posterior[ordered]) / posterior.sum()
-    lower, upper = accuracy[ordered][np.searchsorted(below, (0.025, 0.975))]
-    return float(posterior @ accuracy / posterior.sum()), float(lower), float(upper)
-
-
-def _log_odds(probabilities: ArrayLike) -> Floats:
-    values: Floats = np.clip(np.asarray(probabilities, dtype=float), _CLIP, 1 - _CLIP)
-    return np.log(values / (1 - values))
+    odds = SHIFTS + tested[:, :, None]  # (n, t, shifts)
+    right = np.asarray(correct, dtype=float)[:, None, None]
+    mean, sd = _LOG_SHARPENING
+    prior = -(((np.log(SHARPENINGS) - mean) / sd) ** 2)[:, None] / 2 - (SHIFTS / _SHIFT_SD) ** 2 / 2
+    posterior = special.softmax(prior + TEST_WEIGHT * (right * odds - np.logaddexp(0, odds)).sum(axis=0))
+    accuracy = special.expit(SHIFTS + asked[:, :, None]).mean(axis=0)  # (t, shifts)
+    chance = np.random.default_rng(0)
+    drawn = chance.binomial(n_asked, chance.choice(accuracy.ravel(), N_DRAWS, p=posterior.ravel())) / n_asked
+    lower, upper = np.quantile(drawn, (0.025, 0.975))
+    return float((posterior * accuracy).sum()), float(lower), float(upper)

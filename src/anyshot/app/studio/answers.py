@@ -13,6 +13,7 @@ from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.items import Labels
 from anyshot.app.studio.learning import MAX_POOL, Learned, Learner, texts_of
 from anyshot.app.studio.project import Project
+from anyshot.app.studio.tested_answers import TestedAnswers
 from anyshot.app.studio.transactions import mark_changed
 from anyshot.base.progress import hidden
 from anyshot.base.validation import Indexes, Vectors
@@ -74,17 +75,18 @@ class AnswerSet:
             else []
         )
 
-    def to_bytes(self) -> bytes:
-        """Return the answers as they are stored."""
+    def to_bytes(self, tested: TestedAnswers) -> bytes:
+        """Return the answers as they are stored, with those that were tested."""
         packed = io.BytesIO()
-        np.savez(packed, ids=self.ids, classes=self.classes, confidence=self.confidence)
+        np.savez(packed, ids=self.ids, classes=self.classes, confidence=self.confidence, **tested.arrays())
         return packed.getvalue()
 
     @classmethod
-    def from_bytes(cls, version: int, packed: bytes) -> Self:
+    def from_bytes(cls, version: int, packed: bytes) -> tuple[Self, TestedAnswers]:
         """Return the answers that were stored."""
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            return cls(version, **{name: arrays[name] for name in ("ids", "classes", "confidence")})
+            found = cls(version, **{name: arrays[name] for name in ("ids", "classes", "confidence")})
+            return found, TestedAnswers.from_arrays(arrays)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Chip:
 class Answers:
     """The answers of a project; one thread keeps them up to date, and the latest change wins.
 
-    Reading them takes no time: `current`, `changed` and `state` are replaced as a whole.
+    Reading them takes no time: `current`, `changed`, `tested` and `state` are replaced as a whole.
 
     Parameters
     ----------
@@ -123,12 +125,15 @@ class Answers:
     def __init__(self, project: Project, *, start: bool = True) -> None:
         self._project, self._learner = project, Learner(project)
         stored = project.database.read("select version, arrays from answers")
-        self.current = AnswerSet.from_bytes(stored[0]["version"], stored[0]["arrays"]) if stored else AnswerSet(0)
+        self.current, self.tested = AnswerSet(0), TestedAnswers()
+        if stored:
+            self.current, self.tested = AnswerSet.from_bytes(stored[0]["version"], stored[0]["arrays"])
         self.changed, self.state = ChangedAnswers(), State()
         self.learned: Learned | None = None
         self._closed = threading.Event()
         self._version = -1  # of the project that the answers were found for
         self._stored_version = -1
+        self._labeled = np.zeros(0, np.intp)  # items with a label when `learned` was fitted
         self._n_fitted = 0  # items that were encoded when the first model was fitted
         self._thread = threading.Thread(target=self._run, name="anyshot-answers", daemon=True)
         if start:
@@ -214,7 +219,7 @@ class Answers:
                 self._finish(AnswerSet(version), State("ready", done, total, reason, gone))
             else:
                 self.state = State("fitting", done, total)
-                self.learned, self._n_fitted = self._learner.fit(classes, labels), total
+                self._fit(classes, labels, total)
                 unclear: Literal["", "unclear classes"] = "" if self.learned is not None else "unclear classes"
                 self._finish(self._answered(labels, version), State("ready", done, total, unclear, gone))
         return self.current
@@ -264,11 +269,20 @@ class Answers:
         if not self.state.reason and grown:
             is_small = len(self.current.ids) < MAX_POOL and n_encoded >= FIT_GROWTH * self._n_fitted
             if self.learned is None or is_small:
-                self.learned, self._n_fitted = self._learner.fit(self._project.classes.all(), labels), n_encoded
+                self._fit(self._project.classes.all(), labels, n_encoded)
             self.current = self._answered(labels, version)
             self._store(None)
         else:
             self._project.database.notify()
+
+    def _fit(self, classes: Sequence[ClassRow], labels: Labels, n_encoded: int) -> None:
+        """Replace the model, once what it answered to items that were labeled since is kept."""
+        labeled = labels.ids[labels.labels != 0]
+        new = labeled[~np.isin(labeled, self._labeled)]
+        if self.learned is not None and len(new):
+            self.tested = self.tested.and_those_of(self.learned, new, self._learner.vectors)
+        self._labeled = labeled
+        self.learned, self._n_fitted = self._learner.fit(classes, labels), n_encoded
 
     def _answered(self, labels: Labels, version: int) -> AnswerSet:
         ids = self._learner.vectors.known(labels.ids)
@@ -289,7 +303,7 @@ class Answers:
             if found is not None:
                 transaction.connection.execute(
                     "insert or replace into answers (id, version, arrays) values (1, ?, ?)",
-                    (found.version, found.to_bytes()),
+                    (found.version, found.to_bytes(self.tested)),
                 )
             mark_changed(transaction, ["answers"])
         self._project.database.notify()

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anyshot import any_shot
-from anyshot.app.studio.answer_accuracy import answer_accuracy
+from anyshot.app.studio.answer_accuracy import answer_accuracy, log_odds
 from anyshot.app.studio.classes import ClassRow
 from anyshot.app.studio.database import UNKNOWN_ID
+from anyshot.app.studio.items import Labels
 from anyshot.app.studio.project import Project
-from anyshot.base.validation import Indexes
+from anyshot.app.studio.tested_answers import MAX_TESTED
+from anyshot.base.columns import count
+from anyshot.base.validation import Floats, Indexes
 from anyshot.errors import InputError
 from anyshot.evaluation.label_errors import label_errors
 
@@ -29,7 +33,11 @@ Hint: TypeAlias = Literal["says_nothing", "no_answers"]
 FEW_LABELS: Final = 5
 """Labels of a class to propose at a time; with fewer in a class, its accuracy is a matter of chance."""
 MEASURED_LABELS: Final = 2
-"""Labels that each class needs before the accuracy is shown: of fewer, none can be held out."""
+"""Labels to propose for each class first: of fewer, none can be held out."""
+MIN_LABELS: Final = 5
+"""Labels from which the accuracy is shown."""
+N_ASKED: Final = 200
+"""Answers that stand for all whose accuracy is asked for; 300,000 would take seconds."""
 GOOD_ACCURACY: Final = 0.9
 """Lower end of the interval from which the proposal is to use the answers."""
 CLEAR_ERROR: Final = 0.1
@@ -74,8 +82,9 @@ class Confusion:
 class Quality:
     """How good the answers are.
 
-    accuracy, lower, upper: expected of the answers to items without a label, with its 95 % interval, from labels that
-    were held out; None unless every class has two labels.
+    accuracy, lower, upper: expected of the answers to items without a label, with its 95 % interval, from their
+    confidence and from answers that labels tested; None with fewer than five labels.
+    untested: the ids of the classes without a label, whose answers count as sure as they are.
     curve: (labels, accuracy, lower, upper) as they were measured, by the number of labels; confused: the pairs of
     classes, the most often confused first.
     """
@@ -88,12 +97,15 @@ class Quality:
     curve: list[tuple[int, float, float, float]]
     confused: list[Confusion]
     next_step: NextStep
+    untested: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         if self.accuracy is None:
-            return "How good the answers are is measured once there are two labels of every class."
+            return f"How good the answers are is said once {MIN_LABELS} items have a label."
         lower, upper = round(100 * self.lower), round(100 * self.upper)
-        return f"About {round(10 * self.accuracy)} of 10 right; between {lower} and {upper} of 100."
+        n = len(self.untested)
+        untested = f" {count(n, 'class')} {'has' if n == 1 else 'have'} no label yet." if n else ""
+        return f"About {round(10 * self.accuracy)} of 10 right; between {lower} and {upper} of 100.{untested}"
 
 
 @dataclass(frozen=True)
@@ -108,8 +120,7 @@ def quality(project: Project, answers: "Answers") -> Quality:
     """Return how good the answers are, and what to do next."""
     learned, classes = answers.learned, project.classes.all()
     n_labels = int((project.items.labels().labels > 0).sum())
-    errors, is_measured = likely_errors(project, answers), all(one.n_labels >= MEASURED_LABELS for one in classes)
-    result = _held_out(learned) if is_measured else None
+    errors, result = likely_errors(project, answers), _held_out(learned)
     confused = _confused(project, learned, result)
     accuracy, lower, upper = _accuracy(project, answers, learned, result)
     if accuracy is not None and answers.is_current():
@@ -123,6 +134,7 @@ def quality(project: Project, answers: "Answers") -> Quality:
         _curve(project, n_labels),
         confused,
         _next_step(project, answers, classes, confused, len(errors), lower),
+        tuple(one.id for one in classes if not one.n_labels),
     )
 
 
@@ -170,13 +182,37 @@ def _accuracy(
     project: Project, answers: "Answers", learned: "Learned | None", result: "CrossValidationResult | None"
 ) -> tuple[float | None, float, float]:
     """Return the expected accuracy of the answers to items without a label, or of all answers if there are none."""
-    if learned is None or result is None:
-        return None, 0.0, 1.0
     found, labels = answers.current, project.items.labels()
-    is_open = np.isin(found.ids, labels.ids[labels.labels == 0]) & (found.classes != UNKNOWN_ID)
-    correct = result.predicted.argmax(axis=1) == learned.model.data.index[result.rows]
-    asked = found.confidence[is_open] if is_open.any() else found.confidence
-    return answer_accuracy(result.predicted.max(axis=1), correct, asked) if len(asked) else (None, 0.0, 1.0)
+    is_class = found.classes != UNKNOWN_ID
+    is_open = is_class & np.isin(found.ids, labels.ids[labels.labels == 0])
+    rows = np.flatnonzero(is_open if is_open.any() else is_class)
+    if learned is None or not len(rows) or np.count_nonzero(labels.labels) < MIN_LABELS:
+        return None, 0.0, 1.0
+    tested, correct = _tested(answers, labels, learned, result)
+    by_confidence = rows[np.argsort(found.confidence[rows], kind="stable")]
+    some = by_confidence[np.linspace(0, len(rows) - 1, min(len(rows), N_ASKED)).astype(np.intp)]
+    vectors = answers.vectors(found.ids[some])[1]
+    asked = log_odds(learned.model.probabilities(learned.model.data.centered(vectors)))
+    return answer_accuracy(tested, correct, asked, len(rows))
+
+
+def _tested(
+    answers: "Answers", labels: Labels, learned: "Learned", result: "CrossValidationResult | None"
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the log odds (n, t) of answers to labeled items, and whether they were right.
+
+    They are answers from before the label was given; where there was none, as to the labels of a table, the answer to
+    the held-out label.
+    """
+    rows, given = answers.tested.with_labels(labels)
+    kept = np.isin(answers.tested.answers[rows], learned.class_ids)  # unknown is no class, and classes may be merged
+    odds, correct = answers.tested.log_odds[rows[kept]].astype(float), answers.tested.answers[rows[kept]] == given[kept]
+    if result is None:
+        return odds, correct
+    others = np.flatnonzero(~np.isin(learned.items[result.rows], answers.tested.items))[-MAX_TESTED:]
+    predicted, index = result.predicted[others], learned.model.data.index[result.rows[others]]
+    odds = np.concatenate([odds, log_odds(predicted)])
+    return odds, np.concatenate([correct, predicted.argmax(axis=1) == index])
 
 
 def _confused(project: Project, learned: "Learned | None", result: "CrossValidationResult | None") -> list[Confusion]:

@@ -1,6 +1,6 @@
 """What the panels of the page show: classes, quality, history and reasons, in the words of its language."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.opened import Opened
 from anyshot.app.studio.page.texts import Texts, sentence_of
-from anyshot.app.studio.quality import FEW_LABELS, Hint, NextStep, Quality, hints, quality
+from anyshot.app.studio.quality import FEW_LABELS, MIN_LABELS, Hint, NextStep, Quality, hints, quality
 from anyshot.base.labels import UNKNOWN
 
 if TYPE_CHECKING:  # it loads the encoders
@@ -82,7 +82,7 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
         words = {"headline": t(f"good_no_{missing}"), "about": t(f"good_no_{missing}_about")}
         return {"quality": {**words, "next": None, "curve": None, "confused": []}}
     found = quality(opened.project, opened.answers)
-    shown: dict[str, Any] = {**_headline(found, t), "next": _next_step(found.next_step, t)}
+    shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(found.next_step, t)}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
     shown["confused"] = [
         {
@@ -97,9 +97,9 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
     return {"quality": shown}
 
 
-def _headline(found: Quality, t: Texts) -> dict[str, str]:
+def _headline(found: Quality, names: Mapping[int, str], t: Texts) -> dict[str, str]:
     if found.accuracy is None:
-        return {"headline": t("good_no_labels"), "about": t("good_no_labels_about")}
+        return {"headline": t("good_no_labels"), "about": t("good_no_labels_about", n=MIN_LABELS)}
     of_10 = round(10 * found.accuracy)
     if found.lower >= NEARLY_ALL:
         headline = t("good_all")
@@ -108,7 +108,10 @@ def _headline(found: Quality, t: Texts) -> dict[str, str]:
     else:
         headline = t("good_headline", n=of_10)
     low, high = round(100 * found.lower), round(100 * found.upper)
-    return {"headline": headline, "about": t("good_about", n=found.n_labels, low=low, high=high)}
+    about = [t("good_about", n=found.n_labels, low=low, high=high)]
+    if found.untested:
+        about.append(t("good_untested", n=len(found.untested), name=names[found.untested[0]]))
+    return {"headline": headline, "about": " ".join(about)}
 
 
 def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
