@@ -149,7 +149,8 @@ async def open_loop(
 @contextmanager
 def running(command: Sequence[str], cache: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run a server; yield its process and its port once it answers."""
-    env = {**os.environ, "ANYSHOT_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "ANYSHOT_CACHE": str(cache), "OPENBLAS_NUM_THREADS": "1"}
+    env.pop("OMP_NUM_THREADS", None)  # by which openvino would use one core of all
     port = free_port()
     given = [part.replace("PORT", str(port)) for part in command]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -31,7 +31,7 @@ class Lengths:
 
 def test_requests_that_wait_are_encoded_together_and_get_their_own_rows():
     async def main():
-        encode, batcher = Lengths(), Batcher()
+        encode, batcher = Lengths(), Batcher(threads=1)
         asked = [["a" * n, "b" * (n + 1)] for n in range(1, 21)]
         found = await asyncio.gather(*(batcher.run(encode, SNAPSHOT, items) for items in asked))
         await batcher.close()
@@ -44,9 +44,19 @@ def test_requests_that_wait_are_encoded_together_and_get_their_own_rows():
     assert len(batches) <= 3
 
 
+def test_threads_share_the_requests_that_wait():
+    async def main():
+        encode, batcher = Lengths(), Batcher(threads=2)
+        await asyncio.gather(*(batcher.run(encode, SNAPSHOT, ["a" * n]) for n in range(1, 13)))
+        await batcher.close()
+        return encode.batches
+
+    assert asyncio.run(main()) == [6, 6]
+
+
 def test_an_item_that_cannot_be_used_fails_its_request_alone():
     async def main():
-        encode, batcher = Lengths(), Batcher()
+        encode, batcher = Lengths(), Batcher(threads=1)
         requests = [["fine"], ["bad"], ["fault"], ["good"]]
         asked = (batcher.run(encode, SNAPSHOT, items) for items in requests[:2] + requests[3:])
         found = await asyncio.gather(*asked, return_exceptions=True)
@@ -62,7 +72,7 @@ def test_an_item_that_cannot_be_used_fails_its_request_alone():
 
 def test_a_request_with_many_items_is_encoded_in_parts():
     async def main():
-        encode, batcher = Lengths(), Batcher()
+        encode, batcher = Lengths(), Batcher(threads=1)
         items = ["a" * (n % 7) for n in range(2 * MAX_ITEMS + 3)]
         lengths, _ = await batcher.run(encode, SNAPSHOT, items)
         await batcher.close()
@@ -74,7 +84,7 @@ def test_a_request_with_many_items_is_encoded_in_parts():
 
 def test_a_client_that_is_gone_costs_nothing():
     async def main():
-        encode, batcher = Lengths(), Batcher()
+        encode, batcher = Lengths(), Batcher(threads=1)
         first = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["first"]))
         await asyncio.sleep(0.005)
         gone = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["gone"] * 50))
@@ -90,7 +100,7 @@ def test_a_client_that_is_gone_costs_nothing():
 def test_what_was_accepted_is_finished_when_it_closes():
     async def main():
         told = []
-        encode, batcher = Lengths(), Batcher(lambda *facts: told.append(facts[:2]))
+        encode, batcher = Lengths(), Batcher(lambda *facts: told.append(facts[:2]), threads=1)
         asked = asyncio.ensure_future(batcher.run(encode, SNAPSHOT, ["one", "two"]))
         await asyncio.sleep(0)
         await batcher.close()

@@ -61,7 +61,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     watching = []
     for live in service.models.values():
-        live.prepare_changes()
+        live.prepare()
         watching.append(asyncio.get_running_loop().create_task(_look_after(live)))
     try:
         yield

@@ -1,14 +1,16 @@
-"""Requests that arrive together are encoded together, in one thread beside the event loop.
+"""Requests that arrive together are encoded together, in threads beside the event loop.
 
     batcher = Batcher()
     arrays = await batcher.run(score, snapshot, items)     # score(snapshot, items) returns arrays, a row for each item
     await batcher.close()                                  # finishes what was accepted
 
-While a batch is being encoded, the next requests wait, and make up the next batch. A batch waits for more requests only
-if the one before it held several, so that a lone request does not wait. The engine that encodes uses all cores itself.
+Each thread encodes one batch at a time, and the encoder runs each on a core of its own. The requests that wait are shared
+among the threads, so that none encodes all of them while the others have nothing to do. A batch waits for more requests
+only if the one before it held several, so that a lone request does not wait.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyshot.base.items import Item
+from anyshot.encoders.engines import usable_processors
 from anyshot.errors import AnyshotError
 
 MAX_ITEMS: Final = 128
@@ -28,6 +31,8 @@ MAX_LETTERS: Final = 100_000
 """Letters of the texts of a batch."""
 PIXELS_OF_A_LETTER: Final = 500
 """Pixels of images that count as a letter, so that a batch has at most 50 million, unless one request has more."""
+MOST_THREADS: Final = 4
+"""Batches that are encoded at a time at most: more of them are smaller, and take more time for each item."""
 MAX_WAIT: Final = 5
 """How long a batch waits for the requests that arrived with the last one [ms]."""
 
@@ -55,29 +60,34 @@ class Batcher:
     Parameters
     ----------
     on_batch : callable, optional
-        Called after each batch in the worker's thread with its number of requests and items, and its time [s].
+        Called after each batch in its thread with its number of requests and items, and its time [s].
+    threads : int, optional
+        Batches that are encoded at a time; default: the processors that the process may use, at most 4.
     """
 
-    def __init__(self, on_batch: OnBatch | None = None) -> None:
+    def __init__(self, on_batch: OnBatch | None = None, *, threads: int | None = None) -> None:
         self._on_batch = on_batch
         self._waiting: deque[_Part] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
-        self._serving: asyncio.Task[None] | None = None
+        self.threads = min(usable_processors(), MOST_THREADS) if threads is None else threads
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="encoder")
+        self._serving: list[asyncio.Task[None]] = []
         self._expected = 1
+        self._encoding = 0  # parts of requests
 
     async def run(self, encode: Encode, snapshot: Hashable, items: Sequence[Item]) -> Arrays:
         """Return `encode(snapshot, items)`, of all items; or raise its error.
 
         If the caller is canceled, what was not encoded yet is dropped.
         """
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.get_running_loop().create_task(self._serve())
         loop = asyncio.get_running_loop()
         parts = [
             _Part((encode, snapshot), items[start : start + MAX_ITEMS], loop.create_future())
             for start in range(0, len(items), MAX_ITEMS)
         ]
         self._waiting.extend(parts)
+        self._serving = [task for task in self._serving if not task.done()]
+        if len(self._serving) < self.threads:
+            self._serving.append(loop.create_task(self._serve()))
         try:
             found = await asyncio.gather(*(part.done for part in parts)) if len(parts) > 1 else [await parts[0].done]
         except BaseException:
@@ -87,10 +97,9 @@ class Batcher:
         return found[0] if len(found) == 1 else tuple(np.concatenate(arrays) for arrays in zip(*found, strict=True))
 
     async def close(self) -> None:
-        """Finish what waits, and end the thread."""
-        if self._serving is not None:
-            await self._serving
-        self._thread.shutdown()
+        """Finish what waits, and end the threads."""
+        await asyncio.gather(*self._serving)
+        self._pool.shutdown()
 
     async def _serve(self) -> None:
         """Encode batches until nothing waits."""
@@ -104,15 +113,18 @@ class Batcher:
             self._expected = max(1, len(batch))
             if not batch:
                 continue
-            work = loop.run_in_executor(self._thread, self._encode, batch)
+            self._encoding += len(batch)
+            work = loop.run_in_executor(self._pool, self._encode, batch)
             (found,) = await asyncio.gather(work, return_exceptions=True)  # a fault fails this batch only
+            self._encoding -= len(batch)
             _set_results(batch, [found] * len(batch) if isinstance(found, BaseException) else found)
 
     def _next_batch(self) -> list[_Part]:
         """Return the parts that have waited longest and fit into one batch; parts whose caller is gone are dropped."""
         batch: list[_Part] = []
         n_items, letters = 0, 0
-        while self._waiting:
+        share = math.ceil((len(self._waiting) + self._encoding) / self.threads)
+        while self._waiting and len(batch) < share:
             part = self._waiting[0]
             if part.done.done():
                 self._waiting.popleft()
@@ -124,7 +136,7 @@ class Batcher:
         return batch
 
     def _encode(self, batch: Sequence[_Part]) -> list[Arrays | BaseException]:
-        """Return the arrays or the error of each part, in the worker's thread."""
+        """Return the arrays or the error of each part, in a thread of the pool."""
         began = time.perf_counter()
         results: dict[int, Arrays | BaseException] = {}
         for task in dict.fromkeys(part.task for part in batch):

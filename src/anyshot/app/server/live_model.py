@@ -26,7 +26,7 @@ from typing import Any, Final, TypeAlias
 
 from anyshot import store
 from anyshot.app.server.changes import Change, FitClasses, in_groups, joined
-from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of
+from anyshot.app.server.readiness import Snapshot, fit_once, ready, snapshot_of, use_one_blas_thread
 from anyshot.app.server.service_errors import (
     DiskFullError,
     FolderGoneError,
@@ -106,10 +106,9 @@ class LiveModel:
 
     # --- changes ---
 
-    def prepare_changes(self) -> None:
+    def prepare(self) -> None:
         """Begin to load what changes need, which the first change would wait for."""
-        if self._is_changeable:
-            self._submit(fit_once)
+        self._submit(fit_once if self._is_changeable else use_one_blas_thread)
 
     @property
     def _is_changeable(self) -> bool:

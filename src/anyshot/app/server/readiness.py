@@ -105,13 +105,18 @@ def _ready_fixed(model: Any) -> Any:
 
 
 def fit_once() -> None:
-    """Fit a small model, which loads what fitting needs, and let BLAS use one thread from then on.
+    """Fit a small model, which loads what fitting needs."""
+    labels = ["a", "b"] * 3
+    tasks.AnyShotClassifier(cache=False).fit(np.eye(6, 3, dtype=np.float32) + 1, labels)
+    use_one_blas_thread()  # of the libraries that were loaded just now
+
+
+def use_one_blas_thread() -> None:
+    """Let BLAS use one thread from now on.
 
     In a process with several threads, those of BLAS would wait for each other at every small product: on two busy cores
     a change then takes more than ten times the CPU time.
     """
-    labels = ["a", "b"] * 3
-    tasks.AnyShotClassifier(cache=False).fit(np.eye(6, 3, dtype=np.float32) + 1, labels)
     threadpool_limits(1, "blas")
 
 
