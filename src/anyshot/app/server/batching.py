@@ -4,9 +4,9 @@
     arrays = await batcher.run(score, snapshot, items)     # score(snapshot, items) returns arrays, a row for each item
     await batcher.close()                                  # finishes what was accepted
 
-Each thread encodes one batch at a time, and the encoder runs each on a core of its own. The requests that wait are shared
-among the threads, so that none encodes all of them while the others have nothing to do. A batch waits for more requests
-only if the one before it held several, so that a lone request does not wait.
+Each thread encodes one batch at a time, and the encoder runs each on a core of its own. The requests that wait are
+shared among the threads, so that none encodes all of them while the others have nothing to do. A batch waits for more
+requests only if the one before it held several, so that a lone request does not wait.
 """
 
 import asyncio
