@@ -23,7 +23,7 @@ EXPECTED = {
         "delivery, login, refund: refund",
     ),
     "plot_07_own_encoder": ("-> English", "-> German", "-> Spanish"),
-    "plot_08_vectors": ("printed digits only", "unlabeled scans", "5 labels per class"),
+    "plot_08_vectors": ("printed digits only", "1 labels per class", "5 labels per class"),
     "plot_09_sentiment_and_sarcasm": ("by name: ", "by description: ", "'sarcasm'"),
     "plot_10_one_label_each": ("names only: ", "one label per class, no names: ", "names and one label per class: "),
     "plot_11_new_product_category": ("week 1, 2 categories", "week 4, 5 categories, newest pets"),
