@@ -13,7 +13,7 @@ from anyshot.base.validation import Floats, Vectors
 UNEQUAL: Final = 0.2
 """A class share that differs from equal ones by less than this part is not mentioned."""
 SHOWN_SHARES: Final = 3
-"""Classes whose shares a sentence names."""
+"""Classes whose shares a sentence names; a single further one is named too."""
 MIXTURE_ROUNDS: Final = 8
 MAX_COMPONENTS: Final = 20
 
@@ -27,16 +27,17 @@ def shares_reason(shares: NDArray[np.floating], names: Sequence[Label]) -> list[
     """Return which class shares (c,) are expected of new items, and how to choose others; nothing if they are equal.
 
     >>> shares_reason(np.array([0.87, 0.13]), ["ham", "spam"])
-    ["New items are expected to be 87 % 'ham' and 13 % 'spam'. Choose other shares with class_prior."]
+    ["The class shares expected of new items are 'ham' 87 % and 'spam' 13 %. Choose others with class_prior."]
     """
     if not names or np.abs(shares * len(shares) - 1).max() < UNEQUAL:
         return []
-    order = np.argsort(-shares, kind="stable")[:SHOWN_SHARES]
-    listed = [f"{shares[row]:.0%} {names[row]!r}".replace("%", " %") for row in order]
-    n_others = len(shares) - len(order)
-    shown = [*listed, f"{1 - shares[order].sum():.0%} of {n_others} others".replace("%", " %")] if n_others else listed
+    n_shown = len(shares) if len(shares) <= SHOWN_SHARES + 1 else SHOWN_SHARES
+    order = np.argsort(-shares, kind="stable")
+    shown = [f"{names[row]!r} {100 * shares[row]:.0f} %" for row in order[:n_shown]]
+    if n_others := len(shares) - n_shown:
+        shown.append(f"the {n_others} others together {100 * shares[order[n_shown:]].sum():.0f} %")
     text = f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return [f"New items are expected to be {text}. Choose other shares with class_prior."]
+    return [f"The class shares expected of new items are {text}. Choose others with class_prior."]
 
 
 def likely_shares(
