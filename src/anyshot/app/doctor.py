@@ -156,7 +156,7 @@ def _download() -> Finding:
         switch = download_switch(None)
     except InputError as error:
         return Finding("download", str(error), 'set ANYSHOT_DOWNLOAD to "allow" or "never"')
-    return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); the default encoders need no download")
+    return Finding("download", f"{switch} (ANYSHOT_DOWNLOAD); built-in encoders are downloaded by anyshot fetch only")
 
 
 def _version(package: str) -> str | None:

@@ -61,6 +61,6 @@ def test_a_source_that_is_not_an_id_is_refused():
 @pytest.mark.usefixtures("hub")
 def test_without_a_network_the_command_that_downloads_is_named(monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(MissingWeightsError, match=r"the hub cannot be reached.*Download it: hf download owner/name"):
+    with pytest.raises(MissingWeightsError, match=r"the hub cannot be reached.*`hf download owner/name"):
         download_model("owner/name", ["*.json"], ignored=[])
     assert not are_progress_bars_disabled()

