@@ -114,6 +114,10 @@ class ProjectDatabase:
         with self._writing, self._reading, closing(self._reader), closing(self._writer):
             pass
 
+    def is_there(self) -> bool:
+        """Return whether the file is where it was opened, and not another one in its place."""
+        return self._place is None or _place_of(self.file) == self._place
+
     def copy_to(self, other: sqlite3.Connection) -> None:
         """Copy the file as it is now into another, empty one."""
         with self._errors(), self._reading:
@@ -216,7 +220,7 @@ class ProjectDatabase:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        if self._place is not None and _place_of(self.file) != self._place:  # what is written would be lost
+        if not self.is_there():  # what is written would be lost
             raise ProjectError(
                 f"The project {self.file.parent} is not there any more: it was moved, removed or replaced. Nothing was "
                 "changed. Open it where it is now."

@@ -1,5 +1,7 @@
 """Projects by their names, in one folder and elsewhere."""
 
+import shutil
+
 import pytest
 
 from anyshot.app.studio import Project
@@ -65,3 +67,12 @@ def test_a_project_is_opened_once_and_no_name_leads_elsewhere(tmp_path):
         assert projects.get(name) is projects.get(name)
         with pytest.raises(ProjectError, match="no project"):
             projects.get("../outside")
+
+
+def test_a_project_that_was_replaced_is_opened_again(tmp_path):
+    with Projects(tmp_path) as projects:
+        name = projects.create("mail", "texts")
+        projects.get(name).project.classes.add("billing")
+        shutil.rmtree(tmp_path / name)
+        Project.create(tmp_path / name, name="another").close()
+        assert (projects.get(name).project.name, projects.get(name).project.classes.all()) == ("another", [])

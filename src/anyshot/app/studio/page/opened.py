@@ -112,6 +112,8 @@ class Projects:
         """Return a project of this name; raise ProjectError if there is none. No name leads to another folder."""
         folder = _named(self.folders(), name)
         with self._lock:
+            if folder in self._opened and not self._opened[folder].project.database.is_there():
+                self._closed(name)  # another project took its place
             if folder not in self._opened:
                 project = studio.Project.open(folder)
                 self._opened[folder] = Opened(project, studio.Answers(project))
