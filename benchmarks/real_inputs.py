@@ -23,6 +23,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import real_answers
+import real_commands
 import real_doors
 import real_estimators
 import real_neighbors
@@ -502,6 +503,7 @@ real_reports.add(holds)
 real_estimators.add(holds)
 real_doors.add(holds, command)
 real_requests.add(holds, command)
+real_commands.add(holds, command)
 
 
 def main() -> int:

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from anyshot.base.class_words import Words
@@ -73,3 +75,9 @@ def test_a_missing_class_file_or_column_is_refused(tmp_path):
         read_classes(str(tmp_path / "classes.txt"))
     with pytest.raises(DataFileError, match=r"needs a column named class. Its columns: 'a', 'b'"):
         read_classes(str(file(tmp_path, "a.csv", "a,b\nx,y\n")))
+
+
+def test_columns_that_are_not_used_are_logged(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        assert read_classes(str(file(tmp_path, "a.csv", "Name;Beschreibung\nx;money\ny;parcel\n"))) == ["x", "y"]
+    assert "classes were read from 'Name'; not used: 'Beschreibung'" in caplog.text

@@ -20,3 +20,8 @@ def test_names_are_cleaned_and_one_with_a_comma_is_quoted():
 def test_a_quote_that_is_not_closed_is_refused():
     with pytest.raises(InputError, match=r'Write "a, b",c for a name with a comma'):
         listed_classes('"sports, games,news')
+
+
+def test_names_between_other_marks_are_refused():
+    with pytest.raises(InputError, match="Put commas between names"):
+        listed_classes("billing;delivery;login")

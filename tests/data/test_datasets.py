@@ -30,7 +30,7 @@ def test_a_text_and_an_image_column_are_ambiguous(tmp_path):
 
 def test_the_error_for_a_table_without_usual_columns_lists_them(tmp_path):
     path = file(tmp_path, "a.csv", "I was charged twice,billing\nwhere is it,delivery\n")
-    with pytest.raises(DataFileError, match=r"'I was charged twice', 'billing'.*--text-column.* The first line must"):
+    with pytest.raises(DataFileError, match=r"'I was charged twice', 'billing'.*--text-column.* The first row must"):
         read_data(path)
     with pytest.raises(DataFileError, match=r"Its columns: 'words'\. .*\(--image-column\)\.$"):
         read_data(file(tmp_path, "a.jsonl", '{"words": "a"}\n'))
@@ -44,7 +44,7 @@ def test_items_within_objects_are_refused_with_the_way_out(tmp_path):
 
 def test_an_empty_text_is_named_by_its_line_and_row(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"two\nlines",x\n,y\n  ,z\n')
-    with pytest.raises(BadItemError, match=r"a\.csv, line 4 \(row 1\): the text is empty \(and 1 more\)"):
+    with pytest.raises(BadItemError, match=r"a\.csv, row 3 \(line 4\): the text is empty \(and 1 more\)"):
         read_data(path)
 
 
@@ -52,14 +52,16 @@ def test_empty_texts_may_be_skipped_and_are_listed(tmp_path):
     path = file(tmp_path, "a.csv", "text,label\na,x\n,y\nb,z\n")
     data = read_data(path, on_error="skip")
     assert (data.items, data.labels) == (["a", "b"], ["x", "z"])
-    assert data.skipped == [(f"{path}, line 3 (row 1)", "the text is empty")]
+    assert data.skipped == [(f"{path}, row 3", "the text is empty")]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
 def test_a_text_that_a_program_wrote_for_a_missing_one_is_missing(tmp_path, name):
     texts = ["a", "NaN", "NaT", " nan ", "<NA>", "NULL", "none", "null", "Nan bread", "N/A"]
     write_table([{"text": text, "label": "x"} for text in texts], tmp_path / name)
-    with pytest.raises(BadItemError, match=r"\(row 1\): the text is missing, written as NaN \(and 4 more\)"):
+    with pytest.raises(
+        BadItemError, match=r"a\.(csv, row 3|jsonl, line 2): the text is missing, written as NaN \(and 4 more\)"
+    ):
         read_data(tmp_path / name)
     data = read_data(tmp_path / name, on_error="skip")
     assert data.items == ["a", "none", "null", "Nan bread", "N/A"]

@@ -1,8 +1,11 @@
+import logging
 import unicodedata
 
+import pandas as pd
 import pytest
 
 from anyshot.data.datasets import read_data
+from anyshot.data.tables import write_table
 from anyshot.errors import BadItemError, DataFileError
 from data.written import file, photo
 
@@ -20,7 +23,7 @@ def test_an_unusable_image_is_named_or_skipped(tmp_path, name, fault):
     good = photo(tmp_path / "a.png")
     file(tmp_path, "notes.txt", "x")
     path = file(tmp_path, "list.csv", f"image,label\na.png,x\n{name},y\n")
-    with pytest.raises(BadItemError, match=rf"list\.csv, line 3 \(row 1\): .*{fault}"):
+    with pytest.raises(BadItemError, match=rf"list\.csv, row 3: .*{fault}"):
         read_data(path)
     data = read_data(path, on_error="skip")
     assert (data.items, data.labels, len(data.skipped)) == ([good], ["x"], 1)
@@ -161,3 +164,33 @@ def test_images_may_be_listed_without_their_suffix(tmp_path):
     photo(tmp_path / "a.jpg")  # now "a" is one of two
     with pytest.raises(BadItemError, match="'a' does not have an image suffix"):
         read_data(sheet, image_column="id")
+
+
+def test_images_that_a_list_leaves_out_are_logged(tmp_path, caplog):
+    for name in ("cat/1.png", "dog/2.png"):
+        photo(tmp_path / name)
+    file(tmp_path, "labels.csv", "file,label\ncat/1.png,cat\n")
+    with caplog.at_level(logging.INFO):
+        assert read_data(tmp_path).labels == ["cat", None]
+    assert "lists 1 images; 1 others" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "xlsx", "jsonl"])
+def test_a_list_of_labels_may_be_any_table(tmp_path, suffix):
+    for name in ("batch1/1.png", "batch2/2.png"):
+        photo(tmp_path / name)
+    rows = pd.DataFrame({"file": ["batch1/1.png", "batch2/2.png"], "label": ["x", "y"]})
+    if suffix == "tsv":
+        rows.to_csv(tmp_path / "labels.tsv", sep="\t", index=False)
+    else:
+        write_table(rows, tmp_path / f"labels.{suffix}")
+    data = read_data(tmp_path)
+    assert (data.labels, data.skipped) == (["x", "y"], [])
+
+
+def test_a_folder_with_one_folder_names_the_one_that_may_be_meant(tmp_path, caplog):
+    for name in ("all/cat/1.png", "all/dog/2.png"):
+        photo(tmp_path / name)
+    with caplog.at_level(logging.INFO):
+        assert read_data(tmp_path).labels == ["all", "all"]
+    assert f"the folders in it (cat, dog) are the classes, give {tmp_path / 'all'}" in caplog.text

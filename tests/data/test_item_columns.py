@@ -1,5 +1,7 @@
 """The columns of items and labels in a table, found or given, and the types of labels."""
 
+import logging
+
 import pandas as pd
 import pytest
 
@@ -39,7 +41,8 @@ def test_the_text_column_is_not_used_for_labels(tmp_path):
         (["0.5", "2.0"], [0.5, 2.0]),
         (["007", "1"], ["007", "1"]),
         (["1", "none"], ["1", "none"]),
-        (["nan", "inf"], ["nan", "inf"]),
+        (["nan", "inf"], [None, "inf"]),
+        (["1", "1.0", "2.5"], [1.0, 1.0, 2.5]),
         (["NA", "null"], ["NA", "null"]),
         ([" a ", "a"], ["a", "a"]),
     ],
@@ -51,9 +54,11 @@ def test_labels_are_numbers_only_if_all_are_written_as_such(tmp_path, written, r
     assert [type(label) for label in labels] == [type(label) for label in read]
 
 
-def test_labels_keep_their_type_in_json_and_parquet(tmp_path):
+def test_labels_keep_their_type_in_json_and_parquet_unless_numbers_are_also_written_as_texts(tmp_path):
     json = file(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n{"text": "b", "label": "1"}\n{"text": "c"}\n')
-    assert read_data(json).labels == [1, "1", None]
+    assert read_data(json).labels == [1, 1, None]
+    json = file(tmp_path, "b.jsonl", '{"text": "a", "label": "1"}\n{"text": "b", "label": "2"}\n')
+    assert read_data(json).labels == ["1", "2"]
     frame = pd.DataFrame({"text": ["a", "b"], "label": pd.array([True, None], dtype="boolean")})
     frame.to_parquet(tmp_path / "a.parquet")
     assert read_data(tmp_path / "a.parquet").labels == [True, None]
@@ -83,10 +88,10 @@ def test_the_error_for_a_missing_column_suggests_the_closest_name(tmp_path):
 
 def test_several_labels_per_item_are_refused(tmp_path):
     path = file(tmp_path, "a.jsonl", '{"text": "a", "label": ["x", "y"]}\n')
-    with pytest.raises(DataFileError, match=r"line 1 .*of type list.*Only one label per item"):
+    with pytest.raises(DataFileError, match=r"line 1: .*of type list.*Only one label per item"):
         read_data(path)
     path = file(tmp_path, "a.tsv", 'text\tlabel\na\tx\nb\t{"choices":["x","y"]}\n')  # as Label Studio writes several
-    with pytest.raises(DataFileError, match=r"line 3 \(row 1\).*Only one label per item"):
+    with pytest.raises(DataFileError, match=r"row 3: .*Only one label per item"):
         read_data(path)
 
 
@@ -107,3 +112,9 @@ def test_measurements_are_not_used_as_labels(tmp_path):
 def test_many_classes_with_one_text_each_are_labels(tmp_path):
     rows = "".join(f"t{n},class number {n}\n" for n in range(60))
     assert len(read_data(file(tmp_path, "a.csv", "text,label\n" + rows)).labels) == 60
+
+
+def test_labels_that_stand_for_a_missing_one_are_logged(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        read_data(file(tmp_path, "a.csv", "text,label\na,x\nb,nan\nc,<NA>\n"))
+    assert "2 labels in 'label' written as nan (first in row 3), which counts as no label" in caplog.text

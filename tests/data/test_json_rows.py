@@ -54,7 +54,7 @@ def test_half_of_a_character_is_replaced_and_logged(tmp_path, caplog):
         found = read_data(path)
     assert found.items == ["whole \N{GRINNING FACE}", "late \N{REPLACEMENT CHARACTER}"]
     assert found.labels == ["x", "late \N{REPLACEMENT CHARACTER}"]
-    assert "in 1 of 2 rows, the first of them row 1" in caplog.text
+    assert "in 1 of 2 rows, the first of them line 2" in caplog.text
     caplog.clear()
     with caplog.at_level("INFO"):
         json_rows(rows.split("\n")[0], path)

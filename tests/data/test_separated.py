@@ -43,7 +43,7 @@ def test_a_csv_of_the_csv_module_is_read_back():
         ('text,label\nfine,x\n"Wow" he said,x\n', r"line 3: text follows a closing quote: ' ?he said,x'"),
         ('text,label\n"two\nlines" more,x\n', "line 3: text follows"),
         ('text,label\nfine,x\n"open,x\n', "line 3: a double quote is not closed"),
-        ("text,label\na,b,c\n", "line 2: 3 fields, but the first line has 2"),
+        ("text,label\na,b,c\n", "line 2: 3 fields, but the first line, 'text,label', has 2"),
     ],
 )
 def test_what_is_not_csv_is_refused_by_its_line(text, reason):
@@ -73,13 +73,20 @@ def test_a_tsv_of_a_spreadsheet_is_read_back(quoting):
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
 def test_a_first_line_may_state_the_separator(first):
-    assert parse(f"{first}\ntext;label\na,b,c;x\n", tabs=False) == ([["text", "label"], ["a,b,c", "x"]], [2, 3])
+    assert parse(f"{first}\ntext;label\na,b,c;x\n", tabs=False) == (
+        [["text", "label"], ["a,b,c", "x"]],
+        [2, 3],
+        [1, 2],
+        ";",
+    )
 
 
 def test_short_rows_are_filled_empty_lines_left_out_and_empty_fields_at_the_end_ignored():
     assert parse("\ntext,label\na\n\n,,\nb,x,,\n,,\n\n", tabs=False) == (
         [["text", "label"], ["a", ""], ["", ""], ["b", "x"]],
         [2, 3, 5, 6],
+        [2, 3, 5, 6],
+        ",",
     )
     assert rows('text\n""\n\nb\n') == [[""], ["b"]]
 
@@ -87,3 +94,9 @@ def test_short_rows_are_filled_empty_lines_left_out_and_empty_fields_at_the_end_
 def test_a_field_may_be_longer_than_the_limit_of_the_csv_module():
     long = "x " * csv.field_size_limit()
     assert rows(f'text,label\n"{long}",a\n') == [[long, "a"]]
+
+
+def test_the_separator_is_that_of_most_lines():
+    text = "text, as sent;label, as given;n\na;x;1\nb, c;y;2\n"
+    assert parse(text, tabs=False).fields[2] == ["b, c", "y", "2"]
+    assert parse("id,text;note\n1,a\n2,b;c;d\n", tabs=False).fields[2] == ["2", "b;c;d"]

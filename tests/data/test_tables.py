@@ -12,7 +12,7 @@ from anyshot.data.datasets import read_data
 from anyshot.data.json_rows import parse_json
 from anyshot.data.tables import read_table, with_columns_of, write_table
 from anyshot.data.text_files import read_text
-from anyshot.errors import BadItemError, DataFileError
+from anyshot.errors import BadItemError, DataFileError, InputError
 from data.written import file
 
 
@@ -50,7 +50,7 @@ def test_a_csv_agrees_with_the_csv_module_on_quotes_and_line_ends(tmp_path):
 def test_rows_are_located_by_their_line_in_an_editor(tmp_path):
     path = file(tmp_path, "a.csv", '\ntext,label\n"two\nlines",x\n\nlast,y\n')
     assert read_table(path).lines == [3, 6]
-    assert read_table(path).location(1) == f"{path}, line 6 (row 1)"
+    assert read_table(path).location(1) == f"{path}, row 5 (line 6)"
 
 
 def test_cells_are_read_unchanged(tmp_path):
@@ -122,7 +122,7 @@ def test_a_file_with_only_a_header_has_no_rows(tmp_path):
 
 def test_a_line_with_too_many_fields_is_named(tmp_path):
     path = file(tmp_path, "a.csv", 'text,label\n"a\n\nx",b\nhello, world,c\n')
-    assert "line 5: 3 fields, but the first line has 2" in fault_of(path)
+    assert "line 5: 3 fields, but the first line, 'text,label', has 2" in fault_of(path)
 
 
 @pytest.mark.parametrize("rest", ["c,d\n", "c,d\n" * 50_000])
@@ -138,7 +138,7 @@ def test_repeated_column_names_are_refused(tmp_path):
 def test_invalid_json_is_named_by_its_line(tmp_path):
     assert "line 2: invalid JSON" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": \n'))
     assert "line 2: an object is needed" in fault_of(file(tmp_path, "a.jsonl", '{"text": "a"}\n["a"]\n'))
-    assert "item 1: an object is needed" in fault_of(file(tmp_path, "a.json", '[{"text": "a"}, 3]'))
+    assert "data row 2: an object is needed" in fault_of(file(tmp_path, "a.json", '[{"text": "a"}, 3]'))
     with pytest.raises(DataFileError, match="an object has the name 'a' twice"):
         parse_json('{"a": 1, "a": 2}', tmp_path)
 
@@ -158,8 +158,8 @@ def test_an_excel_file_is_read(tmp_path, caplog):
         pd.DataFrame({"more": ["c"]}).to_excel(book, sheet_name="notes", index=False)
     with caplog.at_level(logging.INFO):
         assert columns(path) == {"text": ["a", "b"], "label": [1, 2]}
-    assert "has 2 sheets; the first one, 'Sheet1', was read" in caplog.text
-    assert read_table(path).location(1) == f"{path}, line 3 (row 1)"
+    assert "has the sheets 'Sheet1', 'notes'; 'Sheet1' was read" in caplog.text
+    assert read_table(path).location(1) == f"{path}, row 3"
     assert "cannot be read as Excel" in fault_of(file(tmp_path, "b.xlsx", b"PK"))
 
 
@@ -171,10 +171,10 @@ def test_blank_rows_between_others_are_kept_where_rows_are_numbered(tmp_path, na
     else:
         rows.to_csv(tmp_path / name, index=False, sep="," if name == "a.csv" else "\t")
     assert columns(tmp_path / name) == {"text": ["a", "b"], "label": ["x", "y"]}
-    assert read_table(tmp_path / name).lines == [2, 4]
-    whole = with_columns_of(tmp_path / name, [{"n": n} for n in range(3)], prefix="")
+    assert read_table(tmp_path / name).numbers == [2, 4]
+    whole = with_columns_of(read_table(tmp_path / name, blank_rows=True), [{"n": n} for n in range(3)], prefix="")
     assert whole["text"].fillna("").tolist() == ["a", "", "b"]
-    with pytest.raises(BadItemError, match=r"line 3 \(row 1\): the text is empty"):
+    with pytest.raises(BadItemError, match=r"row 3: the text is empty"):
         read_data(tmp_path / name)
     assert read_data(tmp_path / name, on_error="skip").rows == [0, 2]
 
@@ -212,7 +212,7 @@ def test_numbers_and_text_in_one_column_are_written_to_parquet_as_text(tmp_path)
 
 def test_added_columns_come_last_and_do_not_replace_others(tmp_path):
     path = file(tmp_path, "a.csv", ",text,,label,best_label\n0,a,x,,1\n\n1,b,,007,2\n")
-    both = with_columns_of(path, [{"label": 7, "sure": 0.5}, {"label": 8, "sure": None}], prefix="best_")
+    both = with_columns_of(read_table(path), [{"label": 7, "sure": 0.5}, {"label": 8, "sure": None}], prefix="best_")
     assert both.to_dict("list") == {
         "": ["0", "1"],
         "text": ["a", "b"],
@@ -226,8 +226,8 @@ def test_added_columns_come_last_and_do_not_replace_others(tmp_path):
 
 def test_a_different_number_of_rows_is_refused(tmp_path):
     path = file(tmp_path, "a.csv", "text\na\nb\n")
-    with pytest.raises(DataFileError, match=r"a\.csv has 2 rows; 1 are needed"):
-        with_columns_of(path, [{"label": "x"}], prefix="")
+    with pytest.raises(InputError, match=r"a\.csv has 2 rows; 1 are needed"):
+        with_columns_of(read_table(path), [{"label": "x"}], prefix="")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -245,7 +245,7 @@ def test_columns_of_every_type_are_preserved(tmp_path, suffix):
         index=pd.Index([5, 7], name="ident"),
     )
     frame.to_parquet(tmp_path / "a.parquet")
-    both = with_columns_of(tmp_path / "a.parquet", [{"label": "x"}, {"label": "y"}], prefix="")
+    both = with_columns_of(read_table(tmp_path / "a.parquet"), [{"label": "x"}, {"label": "y"}], prefix="")
     write_table(both, tmp_path / f"b{suffix}")
     back = columns(tmp_path / f"b{suffix}")
     assert list(back) == ["ident", *frame.columns, "label"]
@@ -267,8 +267,8 @@ def test_values_that_parquet_cannot_store_are_written_as_text(tmp_path):
 
 
 def test_the_error_for_an_unknown_suffix_lists_the_supported_ones(tmp_path):
-    with pytest.raises(DataFileError, match=r"must end in one of \.csv, \.jsonl, \.parquet"):
-        write_table([{"a": 1}], tmp_path / "a.xlsx")
+    with pytest.raises(DataFileError, match=r"must end in one of \.csv, \.xlsx, \.jsonl, \.parquet"):
+        write_table([{"a": 1}], tmp_path / "a.xls")
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
@@ -311,3 +311,41 @@ def test_names_of_files_that_are_not_utf_8_are_written(tmp_path, suffix):
         write_table(table, tmp_path / f"{number}{suffix}")
         found = read_table(tmp_path / f"{number}{suffix}").values("item")
         assert found == ["caf\N{REPLACEMENT CHARACTER}.png", "b.png"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+def test_rows_that_repeat_the_names_of_columns_are_left_out(tmp_path, caplog, end):
+    path = file(tmp_path, "a.csv", end.join(["\ufefftext,label", "a,x", "\ufefftext,label", "b,label"]))
+    with caplog.at_level(logging.INFO):
+        assert columns(path) == {"text": ["a", "b"], "label": ["x", "label"]}
+    assert "row 3 repeats the names of the columns" in caplog.text or end == "\r\r\n"
+    assert columns(file(tmp_path, "b.csv", "text\ntext\n")) == {"text": ["text"]}
+
+
+def test_columns_between_tabs_in_a_text_file_are_refused(tmp_path):
+    assert "has 2 columns between tabs" in fault_of(file(tmp_path, "a.txt", "text\tlabel\na\tx\nb\ty\n"))
+    assert columns(file(tmp_path, "b.txt", "a\tb\nc\nd\n")) == {"text": ["a\tb", "c", "d"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("\ufefftext;price\na;1,5\n", "\ufefftext;price;p\na;1,5;0,25\n"),
+        ("text;price\na;1.5\n", "text;price;p\na;1.5;0.25\n"),
+        ("text,price\na,2\n", "text,price,p\na,2,0.25\n"),
+        ("text;größe\na;2\n".encode("cp1252"), "\ufefftext;größe;p\na;2;0,25\n"),
+        ("text\tprice\na\t2\n".encode("utf-16"), "text,price,p\na,2,0.25\n"),
+    ],
+)
+def test_a_csv_is_written_as_a_given_one(tmp_path, given, written):
+    name = "a.tsv" if isinstance(given, bytes) and b"\t" in given else "a.csv"
+    table = read_table(file(tmp_path, name, given))
+    write_table(with_columns_of(table, [{"p": 0.25}], prefix=""), tmp_path / "b.csv", like=table)
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8") == written
+
+
+def test_rows_are_counted_as_people_count_them(tmp_path):
+    listed = read_table(file(tmp_path, "a.json", '[{"text": "a"}, {"text": "b"}]'))
+    lines = read_table(file(tmp_path, "a.jsonl", '\n{"text": "a"}\n{"text": "b"}\n'))
+    assert [listed.place(1), lines.place(1)] == ["data row 2", "line 3"]
+    assert [listed.number(1), lines.number(1)] == [2, 3]

@@ -1,5 +1,6 @@
 import gzip
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,9 @@ def test_files_of_other_kinds_are_named_whatever_their_names_end_in(tmp_path, st
     (tmp_path / "a.csv").write_text(f"\n{start}\nand more\n")
     with pytest.raises(DataFileError, match=words):
         read_text(tmp_path / "a.csv")
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataFileError, match="neither a file nor a folder"):
+        existing(tmp_path / "pipe")

@@ -76,6 +76,11 @@ def class_table(names: Iterable[Label]) -> Classes:
     return table
 
 
+def as_whole(label: Label) -> str:
+    """Return a label as text, 1.0 as "1": JSON, JavaScript and spreadsheets do not distinguish the two."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+
+
 def class_order(name: Label) -> tuple[bool, Any, str]:
     """Return the key by which classes are sorted: numbers first, then names."""
     return (True, 0, name) if isinstance(name, str) else (False, name or 0, "")

@@ -4,13 +4,16 @@ from anyshot.base.lazy import lazy_names
 
 _HOME = {
     "ClassAttributes": "anyshot.data.attributes",
+    "ColumnNames": "anyshot.data.datasets",
     "Dataset": "anyshot.data.datasets",
     "FeatureTable": "anyshot.data.feature_table",
     "TableVectors": "anyshot.data.table_vectors",
     "ZeroShotDataset": "anyshot.data.xlsa17",
+    "data_of_folder": "anyshot.data.datasets",
+    "data_of_table": "anyshot.data.datasets",
     "fit_features": "anyshot.data.feature_table",
     "few_per_class": "anyshot.data.datasets",
-    "has_column": "anyshot.data.datasets",
+    "has_column": "anyshot.data.item_columns",
     "image_fault": "anyshot.data.image_folders",
     "is_class_file": "anyshot.data.class_names",
     "listed_classes": "anyshot.data.class_names",

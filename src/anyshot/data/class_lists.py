@@ -1,5 +1,6 @@
 """Read lists of classes, with descriptions and words: from text, or a file."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -12,6 +13,8 @@ from anyshot.data.json_rows import parse_json
 from anyshot.data.tables import Table, read_table
 from anyshot.data.text_files import existing, read_text, suffix_of
 from anyshot.errors import ClassesError, DataFileError
+
+log = logging.getLogger(__name__)
 
 Described: TypeAlias = dict[str, list[str | Words]]  # descriptions of each class, and its words
 
@@ -51,6 +54,12 @@ def _classes_of_table(table: Table) -> list[str] | Described:
     )
     if name is None:
         raise DataFileError(f"{table.path} needs a column named class. Its columns: {listed_columns(table)}.")
+    others = [one for one in columns.values() if one not in (name, described, words)]
+    if others:
+        log.info(
+            f"{table.path}: classes were read from {name!r}; not used: {', '.join(map(repr, others))}. Descriptions "
+            "are read from a column 'description', words from 'words'"
+        )
     names = clean_names(("" if value is None else str(value).strip() for value in table.values(name)), what="classes")
     if described is None and words is None:
         return names

@@ -28,9 +28,12 @@ def listed_classes(text: str) -> list[str]:
     ['sports, games', 'news']
     """
     if '"' not in text:
-        return [clean_name(name) for name in text.split(",")]
+        names = [clean_name(name) for name in text.split(",")]
+        if len(names) == 1 and any(mark in text for mark in ";|\t\n"):
+            raise InputError(f"The classes {text!r} are one name, without a comma. Put commas between names: a,b,c.")
+        return names
     try:
-        (names, *_), _ = parse(text, tabs=False)
+        names = parse(text, tabs=False).fields[0]
     except ParseError as error:
         raise InputError(f'The classes {text!r} cannot be read. Write "a, b",c for a name with a comma.') from error
     return [clean_name(name) for name in names]

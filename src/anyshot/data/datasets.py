@@ -1,16 +1,16 @@
 """Read labeled data from disk: tables of texts or image files, folders of images, and example data.
 
-Unusable items are never dropped silently: the error names the line (from 1) and the row (from 0); skipped ones are
-listed.
+Unusable items are never dropped silently: the error names the row as a spreadsheet counts it, or the line; skipped ones
+are listed.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -21,14 +21,13 @@ from anyshot.data.image_folders import image_fault, listed_image, read_folder
 from anyshot.data.item_columns import (
     find_column,
     find_labels,
-    is_joined,
     is_missing_text,
     joined_texts,
     listed_columns,
     read_labels,
 )
 from anyshot.data.tables import Table, read_table
-from anyshot.data.text_files import existing, suffix_of
+from anyshot.data.text_files import existing
 from anyshot.errors import BadItemError, DataFileError, InputError
 
 OnError: TypeAlias = Literal["raise", "skip"]
@@ -41,8 +40,8 @@ class Dataset:
 
     items: n texts, or n paths of images; labels: n labels, None for an unlabeled item, or None if there are no labels
     at all; source: the file or folder; encoding: of a text file, such as "utf-8" or "windows-1252", else
-    None; skipped: (location, reason) of each skipped item; rows: the row of the table from which each item was read,
-    None for all rows; item_column, label_column: the columns of the table that were read.
+    None; skipped: (location, reason) of each skipped item; rows: the row of the table, from 0, from which each item was
+    read, None for all rows; item_column, label_column: the columns of the table that were read.
     """
 
     items: list[str] | list[Path]
@@ -67,6 +66,7 @@ def read_data(
     label_column: str | None = None,
     with_labels: bool = True,
     encoding: str | None = None,
+    sheet: str | None = None,
     on_error: OnError = "raise",
     classes: Sequence[Label] | None = None,
 ) -> Dataset:
@@ -75,53 +75,92 @@ def read_data(
     Tables (CSV, TSV, JSON lines, Parquet, Excel) contain texts, or paths of images relative to the table's folder.
     Columns that are not given are found by their usual names. A .txt file has one text per line. Files may be
     compressed (.gz). Empty lines are ignored; a blank row between others is one with an empty text. A folder has one
-    subfolder per class, or a `labels.csv` with the columns file and label, or the `metadata.csv` of a Hugging Face data
-    set; images in neither have no label. Hidden files are ignored, other files that are not images are listed as
-    skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix, and not be
-    empty. With `on_error="skip"` they are decoded here as well.
+    subfolder per class, or a `labels.csv` (.tsv, .xlsx, ...) with the columns file and label, or the `metadata.csv` of
+    a Hugging Face data set; images in neither have no label. Hidden files are ignored, other files that are not images
+    are listed as skipped. Images are decoded later, when they are encoded; here each must exist, have an image suffix,
+    and not be empty. With `on_error="skip"` they are decoded here as well.
 
     With `with_labels=False` only the items are read. text_column="subject,body" joins the texts of two columns.
 
     classes: names of classes, by which a label column with an unusual name is found.
 
-    encoding: of a text file; by default that of its byte-order mark, or UTF-8, or else the one that is detected. Empty
-    labels are None. Labels in a CSV or TSV become bools or numbers if all of them are written as such; 007 is not.
+    encoding: of a text file; by default that of its byte-order mark, or UTF-8, or else the one that is detected.
+
+    sheet: of an Excel file; by default the first visible one that is not empty.
+
+    Empty labels are None, also those written as nan or NULL. Labels in a CSV or TSV become bools or numbers if all of
+    them are written as such; 007 is not.
 
     Raises
     ------
     DataFileError
         The file is missing, empty, damaged or of mixed encodings, or a column is missing or ambiguous.
+    InputError
+        Arguments contradict each other, or there is no such sheet.
     BadItemError
         A text is empty, or written as NaN, nan, NaT, <NA> or NULL, or an image file is missing or empty. With
         `on_error="skip"` it is skipped and listed.
     """
-    if on_error not in ("raise", "skip"):
-        raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
-    if text_column is not None and image_column is not None:
-        raise InputError(f"Items are texts ({text_column!r}) or images ({image_column!r}), not both. Give one.")
-    if label_column is not None and not with_labels:
-        raise InputError(f"label_column={label_column!r} contradicts with_labels=False. Give one of the two.")
-    source, fault_of_image = existing(Path(path)), partial(image_fault, decode=on_error == "skip")
+    source = existing(Path(path))
+    columns = ColumnNames(text_column, image_column, label_column)
+    how: _Options = {"with_labels": with_labels, "on_error": on_error}
     if source.is_file():
-        table = read_table(source, encoding=encoding, blank_rows=True)
-        columns = {"text": text_column, "image": image_column, "label": label_column}
-        data = _from_table(table, columns, classes=classes, with_labels=with_labels)
-        faults = _faults(data.items, _text_fault if data.modality == "text" else fault_of_image)
-        return _without(data, faults, table.location, on_error=on_error)
-    if text_column is not None:
-        raise InputError(f"text_column={text_column!r} was given, but {source} is a folder. Folders contain images.")
-    given = {"image_column": image_column, "label_column": label_column}
-    images, labels, skipped, found = read_folder(source, with_labels=with_labels, encoding=encoding, **given)
-    data = Dataset(images, labels, "image", source, found, skipped)
-    return _without(data, _faults(images, fault_of_image), lambda row: str(images[row]), on_error=on_error)
+        columns.check(**how)
+        table = read_table(source, encoding=encoding, sheet=sheet, blank_rows=True)
+        return data_of_table(table, columns, classes=classes, **how)
+    return data_of_folder(source, columns, encoding=encoding, **how)
 
 
-def has_column(path: str | os.PathLike[str], name: str, *, encoding: str | None = None) -> bool:
-    """Return whether the file at `path` is a table with a column, or with all of several that are listed."""
-    if not os.path.isfile(path):
-        return False
-    table = read_table(Path(path), encoding=encoding)
-    return name in map(str, table.frame.columns) or is_joined(table, name)
+class _Options(TypedDict):
+    with_labels: bool
+    on_error: OnError
+
+
+class ColumnNames(NamedTuple):
+    """The columns of texts, images and labels, None for those to find."""
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+
+    def check(self, *, with_labels: bool, on_error: OnError) -> None:
+        """Raise InputError for arguments that contradict each other."""
+        if on_error not in ("raise", "skip"):
+            raise InputError(f'on_error must be "raise" or "skip"; it is {on_error!r}.')
+        if self.text is not None and self.image is not None:
+            raise InputError(f"Items are texts ({self.text!r}) or images ({self.image!r}), not both. Give one.")
+        if self.label is not None and not with_labels:
+            raise InputError(f"label_column={self.label!r} contradicts with_labels=False. Give one of the two.")
+
+
+def data_of_table(
+    table: Table,
+    columns: ColumnNames,
+    *,
+    with_labels: bool = True,
+    on_error: OnError = "raise",
+    classes: Sequence[Label] | None = None,
+) -> Dataset:
+    """Return the items and labels of a table with its blank rows, as `read_data` does."""
+    columns.check(with_labels=with_labels, on_error=on_error)
+    data = _from_table(table, columns, classes=classes, with_labels=with_labels)
+    fault_of = _text_fault if data.modality == "text" else partial(image_fault, decode=on_error == "skip")
+    return _without(data, _faults(data.items, fault_of), table.location, on_error=on_error)
+
+
+def data_of_folder(
+    folder: Path, columns: ColumnNames, *, encoding: str | None = None, with_labels: bool, on_error: OnError
+) -> Dataset:
+    """Return the images of a folder and their labels, as `read_data` does."""
+    columns.check(with_labels=with_labels, on_error=on_error)
+    if columns.text is not None:
+        raise InputError(f"text_column={columns.text!r} was given, but {folder} is a folder. Folders contain images.")
+    images, labels, skipped, found = read_folder(
+        folder, with_labels=with_labels, encoding=encoding, image_column=columns.image, label_column=columns.label
+    )
+    data = Dataset(images, labels, "image", folder, found, skipped)
+    faults = _faults(images, partial(image_fault, decode=on_error == "skip"))
+    return _without(data, faults, lambda row: str(images[row]), on_error=on_error)
 
 
 def messages() -> Dataset:
@@ -152,16 +191,10 @@ def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -
     return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *chosen]))
 
 
-def _from_table(
-    table: Table,
-    given: Mapping[str, str | None],
-    *,
-    classes: Sequence[Label] | None,
-    with_labels: bool,
-) -> Dataset:
-    """Return all rows of a table; given: the columns of texts, images and labels, None for those to find."""
-    text = None if given["image"] else find_column(table, TEXT_COLUMNS, given["text"], option="text_column")
-    image = None if given["text"] else find_column(table, IMAGE_COLUMNS, given["image"], option="image_column")
+def _from_table(table: Table, given: ColumnNames, *, classes: Sequence[Label] | None, with_labels: bool) -> Dataset:
+    """Return all rows of a table."""
+    text = None if given.image else find_column(table, TEXT_COLUMNS, given.text, option="text_column")
+    image = None if given.text else find_column(table, IMAGE_COLUMNS, given.image, option="image_column")
     if text is not None and image is not None:
         raise DataFileError(
             f"{table.path} has texts in {text!r} and images in {image!r}. Choose one: text_column={text!r} "
@@ -169,7 +202,7 @@ def _from_table(
         )
     if text is None and image is None:
         _refuse_nested(table)
-        header = " The first line must contain the column names." if suffix_of(table.path) in (".csv", ".tsv") else ""
+        header = "" if table.numbers is None else " The first row must contain the column names."
         raise DataFileError(
             f"{table.path} has no column with a usual name for texts (text, sentence, message, ...) or images (image, "
             f"file, path, ...). Its columns: {listed_columns(table)}. Give text_column (--text-column) or "
@@ -177,12 +210,12 @@ def _from_table(
         )
     column = text or image or ""
     of_labels = None
-    if given["label"] is not None and given["label"] in (column, *(part.strip() for part in column.split(","))):
-        raise InputError(f"{column!r} was given for the items and {given['label']!r} for the labels. Give two columns.")
+    if given.label is not None and given.label in (column, *(part.strip() for part in column.split(","))):
+        raise InputError(f"{column!r} was given for the items and {given.label!r} for the labels. Give two columns.")
     if with_labels:
-        of_labels = find_labels(table, given["label"], items=column, classes=classes)
+        of_labels = find_labels(table, given.label, items=column, classes=classes)
     data = Dataset(
-        joined_texts(table, column), read_labels(table, of_labels, given=given["label"]), "text", table.path,
+        joined_texts(table, column), read_labels(table, of_labels, given=given.label), "text", table.path,
         table.encoding, item_column=column, label_column=of_labels,
     )  # fmt: skip
     if text is not None:

@@ -1,12 +1,13 @@
 """Find the images of a folder and their labels: in subfolders of classes, or listed in a table."""
 
+import logging
 import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS
+from anyshot.base.columns import IMAGE_COLUMNS, LABEL_COLUMNS, first_of
 from anyshot.base.items import IMAGE_SUFFIXES
 from anyshot.base.labels import Label, clean_names
 from anyshot.base.pixels import read_pixels
@@ -19,13 +20,16 @@ from anyshot.data.item_columns import (
 from anyshot.data.tables import Table, read_table
 from anyshot.errors import BadItemError, DataFileError
 
-SHEETS: Final = ("labels.csv", "metadata.csv", "metadata.jsonl", "metadata.parquet")
+LABELS: Final = tuple(f"labels{suffix}" for suffix in (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".json", ".parquet"))
+SHEETS: Final = (*LABELS, "metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Names of a table in a folder that lists its images; the last three are those of Hugging Face data sets."""
 
 _USUAL: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".avif", ".jp2")
 """Suffixes of images that tables leave out."""
 _SPLITS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 _SYSTEM: Final = (".", "__macosx", "@eadir", "thumbs.db", "desktop.ini")
+
+log = logging.getLogger(__name__)
 
 
 class ImageFolder(NamedTuple):
@@ -50,7 +54,7 @@ def read_folder(
     others = [(str(file), "not an image by its suffix") for file in files if not is_image(file) and file != sheet]
     if sheet is not None:
         table = read_table(sheet, encoding=encoding)
-        if sheet.name.lower() == SHEETS[0] or not with_labels or _has_labels(table, label_column):
+        if sheet.name.lower() in LABELS or not with_labels or _has_labels(table, label_column):
             found = _from_table(folder, table, images, image_column, label_column, with_labels=with_labels)
             return found._replace(skipped=others)
     if not images:
@@ -65,6 +69,12 @@ def read_folder(
     empty = [(str(folder / name), "the folder contains no images") for name in inside if name not in full]
     if not (full and with_labels):
         return ImageFolder(images, None, [*others, *empty])
+    deeper = sorted({file.relative_to(folder).parts[1] for file in images if len(file.relative_to(folder).parts) > 2})
+    if len(full) == 1 and len(deeper) > 1:
+        log.info(
+            f"All images of {folder} are in its folder {full[0]!r}, which is taken for their class. If the folders in "
+            f"it ({first_of(deeper, at_most=5)}) are the classes, give {folder / full[0]}"
+        )
     names = dict(zip(full, clean_names(full, what=f"folders in {folder}"), strict=True))
     labels = [names.get(file.relative_to(folder).parts[0]) for file in images]
     return ImageFolder(images, labels, [*others, *empty])
@@ -132,6 +142,10 @@ def _from_table(
     known = set(files)
     rest = [path for path in images if path not in known]
     all_labels = None if labels is None else [*labels, *([None] * len(rest))]
+    if rest and with_labels:
+        log.info(
+            f"{table.path} lists {len(files)} images; {len(rest)} others in {folder} have no label, as {rest[0].name}"
+        )
     return ImageFolder([*files, *rest], all_labels, [], table.encoding)
 
 

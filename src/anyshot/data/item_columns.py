@@ -1,12 +1,13 @@
 """Find the columns of items and labels in a table, and read the labels."""
 
 import difflib
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from anyshot.base.columns import LABEL_COLUMNS
-from anyshot.base.labels import Label, clean_names, holds_several, is_blank
+from anyshot.base.columns import LABEL_COLUMNS, count
+from anyshot.base.labels import Label, as_whole, clean_names, holds_several, is_blank
 from anyshot.data.tables import Table
 from anyshot.data.text_files import suffix_of
 from anyshot.errors import DataFileError
@@ -15,6 +16,9 @@ OF_MODELS: Final = ("predicted", "prediction", "guess")
 """How columns begin that hold what a model predicted; they are not taken for labels because they hold classes."""
 MISSING_TEXTS: Final = frozenset({"NaN", "nan", "NaT", "<NA>", "NULL"})
 """What pandas and databases write for a missing text; "null", "None" and "NA" are also what people answer."""
+
+
+log = logging.getLogger(__name__)
 
 
 def find_column(table: Table, usual: Sequence[str], given: str | None, *, option: str) -> str | None:
@@ -42,6 +46,11 @@ def is_joined(table: Table, name: str) -> bool:
     """Return whether a name lists several columns of a table, such as "subject,body", and is not itself a column."""
     columns, parts = {str(column) for column in table.frame.columns}, name.split(",")
     return name not in columns and len(parts) > 1 and all(part.strip() in columns for part in parts)
+
+
+def has_column(table: Table, name: str) -> bool:
+    """Return whether a table has a column, or all of several that are listed."""
+    return name in map(str, table.frame.columns) or is_joined(table, name)
 
 
 def joined_texts(table: Table, name: str) -> list[Any]:
@@ -86,10 +95,22 @@ def find_labels(table: Table, given: str | None, *, items: str, classes: Sequenc
 
 
 def read_labels(table: Table, column: str | None, *, given: str | None = None) -> list[Label] | None:
-    """Return the labels in a column, None for no column; one that was not `given` must look like labels."""
+    """Return the labels in a column, None for no column; one that was not `given` must look like labels.
+
+    A label that is written as a missing text, such as nan, is None, which is logged. A column of a workbook or of JSON
+    that has numbers and texts is read as one of a CSV is: as numbers if all of them are written as such, else as texts.
+    """
     if column is None:
         return None
-    given_values = [_label(value) for value in table.values(column)]
+    cells = table.values(column)
+    missing = [row for row, value in enumerate(cells) if is_missing_text(value)]
+    if missing:
+        written = str(cells[missing[0]]).strip()
+        log.info(
+            f"{table.path}: {count(len(missing), 'label')} in {column!r} written as {written} (first in "
+            f"{table.place(missing[0])}), which counts as no label"
+        )
+    given_values = [None if is_missing_text(value) else _label(value) for value in cells]
     for row, value in enumerate(given_values):
         if value is not None and (not isinstance(value, (str, int, float)) or holds_several(value)):
             raise DataFileError(
@@ -97,7 +118,10 @@ def read_labels(table: Table, column: str | None, *, given: str | None = None) -
                 "label per item is supported, a name or a number; a list or an object of names is none."
             )
     values: list[Any] = clean_names(given_values, what=f"labels in {table.path.name}")
-    labels: list[Label] = _typed(values) if suffix_of(table.path) in (".csv", ".tsv") else values
+    is_text = {isinstance(value, str) for value in values if value is not None}
+    labels: list[Label] = values
+    if suffix_of(table.path) in (".csv", ".tsv") or is_text == {True, False}:
+        labels = _typed([None if value is None else as_whole(value) for value in values])
     if given is None and _is_free(labels):
         raise DataFileError(
             f"{table.path}: the column {column!r} does not look like labels: {len(set(labels))} different values in "
@@ -139,12 +163,15 @@ def _typed(labels: Sequence[str | None]) -> list[Label]:
             values: dict[str | None, Label] = {label: kind(label) for label in written}
         except ValueError:
             continue
-        # "007" and "1_000" would change, and "nan" is a name.
-        if all(str(value).casefold() == str(label).casefold() for label, value in values.items()) and all(
-            math.isfinite(value) for value in values.values() if isinstance(value, float)
-        ):
+        # "007" and "1_000" would change, and "inf" is a name; 1 and 1.0 in one column are the same number.
+        if all(_is_written(value, str(label)) for label, value in values.items()):
             return [values.get(label) for label in labels]
     return list(labels)
+
+
+def _is_written(value: Label, label: str) -> bool:
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    return is_finite and str(value).casefold() in (label.casefold(), f"{label}.0")
 
 
 def _bool(label: str) -> bool:

@@ -54,7 +54,7 @@ def json_rows(text: str, path: Path) -> tuple[list[dict[str, Any]], list[int] | 
         rows = [parse_json(line, path, line=number) for number, line in numbered]
         lines = [number for number, _ in numbered]
     if _ESCAPED.search(text):
-        rows = _with_whole_characters(rows, path)
+        rows = _with_whole_characters(rows, path, lines)
     in_list = lines is None and text.lstrip().startswith("[")
     if len(rows) == 1 and isinstance(rows[0], dict) and not in_list:
         found = _rows_of_object(rows[0], path)
@@ -62,7 +62,7 @@ def json_rows(text: str, path: Path) -> tuple[list[dict[str, Any]], list[int] | 
             return found, None
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            at = f"item {number}" if lines is None else f"line {lines[number]}"
+            at = f"data row {number + 1}" if lines is None else f"line {lines[number]}"
             raise DataFileError(f'{path}, {at}: an object is needed, like {{"text": "...", "label": "..."}}.')
     return rows, lines
 
@@ -102,14 +102,15 @@ def _same(values: Any) -> bool:
     return all(one == first for one in rest)
 
 
-def _with_whole_characters(rows: Sequence[Any], path: Path) -> list[Any]:
+def _with_whole_characters(rows: Sequence[Any], path: Path, lines: Sequence[int] | None) -> list[Any]:
     """Return rows without halves of characters, and log how many had one."""
     cleaned = [_cleaned(row) for row in rows]
     changed = [number for number, (row, clean) in enumerate(zip(rows, cleaned, strict=True)) if row != clean]
     if changed:
+        first = f"data row {changed[0] + 1}" if lines is None else f"line {lines[changed[0]]}"
         log.info(
             f"{path}: half of a character, as of an emoji that was cut off, was read as \ufffd in {len(changed)} of "
-            f"{len(rows)} rows, the first of them row {changed[0]}"
+            f"{len(rows)} rows, the first of them {first}"
         )
     return cleaned
 

@@ -5,16 +5,28 @@ length of a field for the whole process; hence a parser of our own. Lines withou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
-
-Rows: TypeAlias = tuple[list[list[str]], list[int]]  # fields of each row, and the line in which it starts, from 1
+from itertools import chain, count
+from typing import Final, NamedTuple
 
 SEPARATORS: Final = ",;\t|"
+SAMPLE: Final = 2**16
+"""Characters, from the first one, by which the separator is chosen."""
 SEPARATOR_LINE: Final = re.compile(r'"?sep=(?P<separator>.)"?\n?', re.IGNORECASE)
 """The first line of a CSV that Excel writes to state its separator."""
+
+
+class Rows(NamedTuple):
+    """The rows of a table, the first of which holds the names of the columns."""
+
+    fields: list[list[str]]
+    lines: list[int]
+    """The line in which each row starts, from 1."""
+    numbers: list[int]
+    """The number of each row in a spreadsheet, where a cell of several lines is one row."""
+    separator: str
 
 
 class ParseError(ValueError):
@@ -57,9 +69,9 @@ class Dialect:
 def parse(text: str, *, tabs: bool) -> Rows:
     """Return the rows of a CSV, or of a TSV if `tabs`; the first one holds the names of the columns.
 
-    The separator of a CSV is the one that a first line such as "sep=;" states, or else the most frequent of , ; tab |
-    in the first line. Empty lines are left out, and rows without any text at the end. Short rows are filled with empty
-    fields.
+    The separator of a CSV is the one that a first line such as "sep=;" states, or else the one of , ; tab | that stands
+    as often in most lines as in the first, or most often in the first line. Empty lines are left out, and rows without
+    any text at the end. Short rows are filled with empty fields.
 
     A TSV is read as databases write it: quotes are part of the text. If it is quoted as a CSV is (the names are
     quoted, or quotes enclose a tab, a line end or a doubled quote), it is read as a CSV.
@@ -74,8 +86,7 @@ def parse(text: str, *, tabs: bool) -> Rows:
     stated = None if tabs else SEPARATOR_LINE.match(body)
     if stated is not None:
         body, line = body[stated.end() :], line + 1
-    header = re.sub(r'"[^"]*"', "", body.split("\n", 1)[0])
-    separator = stated["separator"] if stated is not None else "\t" if tabs else max(SEPARATORS, key=header.count)
+    separator = stated["separator"] if stated is not None else "\t" if tabs else _separator_of(body)
     dialect = Dialect(separator)
     try:
         rows = _rows(body, dialect, line)
@@ -85,7 +96,20 @@ def parse(text: str, *, tabs: bool) -> Rows:
         if '\\"' not in body:
             raise
         rows = _rows_with_backslashes(body, dialect, line)
+    if stated is not None:  # a spreadsheet does not show that line
+        return rows._replace(numbers=[number - 1 for number in rows.numbers])
     return rows if not tabs or _is_quoted(body, rows) else _unquoted_rows(body, line)
+
+
+def _separator_of(body: str) -> str:
+    """Return the separator of most lines; texts in quotes may contain others."""
+    header, *lines = re.sub(r'"[^"]*"', "", body[:SAMPLE]).split("\n")
+
+    def fitness(separator: str) -> tuple[int, int]:
+        in_header = header.count(separator)
+        return (sum(line.count(separator) == in_header for line in lines) if in_header else 0, in_header)
+
+    return max(SEPARATORS, key=fitness)
 
 
 def _rows_with_backslashes(body: str, dialect: Dialect, line: int) -> Rows:
@@ -103,20 +127,16 @@ def _is_quoted(body: str, rows: Rows) -> bool:
     names = body.split("\n", 1)[0].split("\t")
     if all(name.startswith('"') and name.endswith('"') and len(name) > 1 for name in names):
         return True
-    return any(mark in field for fields in rows[0] for field in fields for mark in '"\t\n') and '""' in body
+    return any(mark in field for fields in rows.fields for field in fields for mark in '"\t\n') and '""' in body
 
 
 def _unquoted_rows(body: str, line: int) -> Rows:
-    rows = [fields.split("\t") if fields else [] for fields in body.split("\n")]
-    return _even(rows, list(range(line, line + body.count("\n") + 1)))
+    fields = [own.split("\t") if own else [] for own in body.split("\n")]
+    return _even(zip(fields, count(line)), first=line, separator="\t")
 
 
 def _rows(body: str, dialect: Dialect, line: int) -> Rows:
-    fields, lines = [], []
-    for row, start in _records(body, dialect, line):
-        fields.append(row)
-        lines.append(start)
-    return _even(fields, lines)
+    return _even(_records(body, dialect, line), first=line, separator=dialect.separator)
 
 
 def _records(body: str, dialect: Dialect, line: int) -> Iterator[tuple[list[str], int]]:
@@ -161,19 +181,24 @@ def _quoted_record(body: str, position: int, dialect: Dialect, line: int) -> tup
             return fields, position
 
 
-def _even(fields: list[list[str]], lines: list[int]) -> Rows:
-    """Return the rows with as many fields as the first, without empty lines, and without empty rows at the end."""
-    width = len(fields[0]) or 1
-    rows: Rows = ([], [])
-    for row, line in zip(fields, lines, strict=True):
+def _even(records: Iterable[tuple[list[str], int]], *, first: int, separator: str) -> Rows:
+    """Return the rows with as many fields as the first, without empty lines, and without empty rows at the end.
+
+    records: the fields of each row, and the line in which it starts; first: the number of the first row.
+    """
+    (names, line), *rest = records
+    width = len(names) or 1
+    rows = Rows([], [], [], separator)
+    for number, (row, at) in enumerate(chain([(names, line)], rest), start=first):
         if len(row) > width and any(row[width:]):
             raise ParseError(
-                line,
-                f"{len(row)} fields, but the first line has {width}. Put texts that contain the separator in double "
-                'quotes: "...".',
+                at,
+                f"{len(row)} fields, but the first line, {separator.join(names)[:60]!r}, has {width}. The first line "
+                'must hold the names of the columns; texts that contain the separator are put in double quotes: "...".',
             )
-        if row or not rows[0]:
-            rows[0].append(row[:width] + [""] * (width - len(row)))
-            rows[1].append(line)
-    n_rows = max([1, *(number for number, row in enumerate(rows[0], start=1) if any(row))])
-    return rows[0][:n_rows], rows[1][:n_rows]
+        if row or not rows.fields:
+            rows.fields.append(row[:width] + [""] * (width - len(row)))
+            rows.lines.append(at)
+            rows.numbers.append(number)
+    n_rows = max([1, *(number for number, row in enumerate(rows.fields, start=1) if any(row))])
+    return Rows(rows.fields[:n_rows], rows.lines[:n_rows], rows.numbers[:n_rows], separator)

@@ -1,13 +1,18 @@
-"""Cells of a CSV file that a spreadsheet would run as formulas, written as text."""
+"""Cells of a CSV file that a spreadsheet would run as formulas, written as text, and read again as they were."""
 
+import logging
 import re
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from anyshot.base.columns import count
+
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First letters of a cell that spreadsheets take for a formula, with their full-width forms: OWASP, CSV Injection."""
+
+log = logging.getLogger(__name__)
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -15,21 +20,47 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 def as_text(value: Any) -> Any:
     """Return a cell so that a spreadsheet shows it as text: with an apostrophe first if it would be a formula.
 
-    Numbers, also those written as text, are returned unchanged.
+    Numbers, also those written as text, are returned unchanged. A formula after apostrophes gets one more, so that
+    `as_written` returns what was given.
 
     >>> [as_text(value) for value in ("=1+1", "-5.2", "- late again", "a = b", -1)]
     ["'=1+1", '-5.2', "'- late again", 'a = b', -1]
     """
-    if not isinstance(value, str) or not value.startswith(FORMULA_STARTS) or _NUMBER.fullmatch(value):
-        return value
-    return f"'{value}"
+    return f"'{value}" if isinstance(value, str) and _is_formula(value.lstrip("'")) else value
+
+
+def as_written(value: Any) -> Any:
+    """Return a cell without the apostrophe that `as_text` put before it.
+
+    >>> [as_written(value) for value in ("'=1+1", "''=1+1", "'quoted'", "=1+1")]
+    ['=1+1', "'=1+1", "'quoted'", '=1+1']
+    """
+    is_marked = isinstance(value, str) and value.startswith("'") and _is_formula(value.lstrip("'"))
+    return value[1:] if is_marked else value
+
+
+def is_filled(cell: object) -> bool:
+    """Return whether a cell has a value."""
+    return cell is not None and cell != ""
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text)
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose cells and column names a spreadsheet shows as text."""
+    """Return a table whose cells and column names a spreadsheet shows as text; how many were changed is logged."""
+    n_changed = 0
     safe = table.copy(deep=False).set_axis(range(table.shape[1]), axis=1)
     for number in safe:
         if not isinstance(safe[number].dtype, np.dtype) or safe[number].dtype == object:  # others hold no text
-            cells = [as_text(value) for value in safe[number].astype(object)]
+            given = safe[number].astype(object)
+            cells = [as_text(value) for value in given]
+            n_changed += sum(cell is not value for cell, value in zip(cells, given, strict=True))
             safe[number] = pd.Series(cells, index=table.index, dtype=object)
+    if n_changed:
+        log.info(
+            f"An apostrophe was put before {count(n_changed, 'text')} that a spreadsheet would run as a formula; "
+            "anyshot reads it without. To leave it out, set verbatim=True"
+        )
     return safe.set_axis([as_text(name) for name in table.columns], axis=1)

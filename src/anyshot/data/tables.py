@@ -4,16 +4,18 @@ import csv
 import json
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
-from zipfile import BadZipFile
+from typing import Any, Final, Literal
 
 import pandas as pd
 
+from anyshot.base.columns import count as counted
 from anyshot.base.files import atomic_file
 from anyshot.base.json_values import json_value
 from anyshot.base.labels import clean_name
@@ -21,11 +23,10 @@ from anyshot.base.terminal import whole_characters
 from anyshot.base.validation import extra
 from anyshot.data.json_rows import json_rows, numbered_lines
 from anyshot.data.separated import ParseError, parse
-from anyshot.data.spreadsheet import without_formulas
+from anyshot.data.spreadsheet import as_written, is_filled, without_formulas
 from anyshot.data.text_files import existing, read_text, suffix_of
-from anyshot.errors import DataFileError
-
-Parsed: TypeAlias = tuple[pd.DataFrame, Sequence[int] | None]
+from anyshot.data.workbooks import SUFFIXES, read_workbook, write_workbook
+from anyshot.errors import DataFileError, InputError
 
 NO_VALUES: Final = frozenset({"\\N", "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!"})
 """Cells that hold no value: how databases write a missing one, and the errors of spreadsheets."""
@@ -37,47 +38,79 @@ log = logging.getLogger(__name__)
 class Table:
     """The rows of a file.
 
-    lines: the line of the file in which each row starts, from 1, or None if the file has no lines; encoding: of the
-    text, None for Parquet.
+    lines: the line of the file in which each row starts, from 1, or None if the file has no lines; numbers: the number
+    of each row in a spreadsheet, where the names of the columns are row 1, or None if the file has no such row;
+    encoding: of the text, None for Parquet and Excel; separator: of the fields of a CSV.
     """
 
     path: Path
     frame: pd.DataFrame
     lines: Sequence[int] | None = None
+    numbers: Sequence[int] | None = None
     encoding: str | None = None
+    separator: str | None = None
+
+    def number(self, row: int) -> int:
+        """Return the number of a row (from 0) as people count: in a spreadsheet, or else its line, or else from 1."""
+        counted = self.numbers or self.lines
+        return row + 1 if counted is None else counted[row]
+
+    def place(self, row: int) -> str:
+        """Return where a row (from 0) stands in the file.
+
+        Rows are counted as a spreadsheet does, in which the names of the columns are row 1; the line is added where it
+        differs, as after cells of several lines.
+        """
+        if self.numbers is None:
+            return f"data row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
+        differs = self.lines is not None and self.lines[row] != self.numbers[row]
+        return f"row {self.numbers[row]}" + (f" (line {self.lines[row]})" if self.lines and differs else "")
 
     def location(self, row: int) -> str:
-        """Return the file, line and row (from 0), for messages."""
-        return f"{self.path}, row {row}" if self.lines is None else f"{self.path}, line {self.lines[row]} (row {row})"
+        """Return the file and where a row (from 0) stands in it, for messages."""
+        return f"{self.path}, {self.place(row)}"
+
+    def rows(self, rows: Sequence[int]) -> "Table":
+        """Return some rows of the table."""
+        lines, numbers = (None if own is None else [own[row] for row in rows] for own in (self.lines, self.numbers))
+        return replace(self, frame=self.frame.iloc[list(rows)], lines=lines, numbers=numbers)
 
     def values(self, column: str) -> list[Any]:
         """Return a column as Python values, None for missing ones."""
         return _values(self.frame[column])
 
 
-def read_table(path: Path, *, encoding: str | None = None, blank_rows: bool = False) -> Table:
+def read_table(path: Path, *, encoding: str | None = None, sheet: str | None = None, blank_rows: bool = False) -> Table:
     """Read the rows of a file; one whose name ends in .gz is unpacked.
 
-    encoding: of a text file; by default it is detected; blank_rows: whether rows without any value between others are
-    kept in CSV, TSV and Excel, so that the rows are numbered as in a spreadsheet.
+    encoding: of a text file; by default it is detected; sheet: of an Excel file; by default the first visible one that
+    is not empty; blank_rows: whether rows without any value between others are kept in CSV, TSV and Excel. Rows that
+    repeat the names of the columns, as where files were joined, are left out, which is logged.
 
     Raises
     ------
     DataFileError
         The file is missing, empty, of an unsupported type or damaged, has no rows, or repeats a column name.
+    InputError
+        There is no such sheet, or the file is not of Excel.
     """
     path = existing(path)
-    suffix = suffix_of(path)
-    if suffix in _BINARY and path.suffix.lower() != ".gz":
-        table = _BINARY[suffix](path)
+    suffix, unpacked = suffix_of(path), path.suffix.lower() != ".gz"
+    if sheet is not None and not (suffix in SUFFIXES and unpacked):
+        raise InputError(f"sheet={sheet!r} was given, but {path} is not an Excel file. Leave it out.")
+    if suffix in SUFFIXES and unpacked:
+        table = _excel(path, sheet)
+    elif suffix == ".parquet" and unpacked:
+        table = _parquet(path)
     elif suffix in _PARSERS:
         text, found = read_text(path, encoding)
-        frame, lines = _PARSERS[suffix](text, path)
-        table = Table(path, frame, lines, found)
+        table = replace(_PARSERS[suffix](text, path), encoding=found)
     else:
-        readable = ", ".join([*_PARSERS, *_BINARY])
+        readable = ", ".join([*_PARSERS, ".parquet", *SUFFIXES])
         raise DataFileError(f"{path} is not of a supported type. Supported: {readable}, and folders of images.")
-    if not blank_rows and suffix in (".csv", ".tsv", ".xlsx"):
+    if table.numbers is not None:
+        table = _without_repeated_names(table)
+    if table.numbers is not None and not blank_rows:
         table = _without_blank_rows(table)
     repeated = [name for name, count in Counter(table.frame.columns).items() if count > 1 and name]
     if repeated:
@@ -89,18 +122,39 @@ def read_table(path: Path, *, encoding: str | None = None, blank_rows: bool = Fa
 
 def _without_blank_rows(table: Table) -> Table:
     cells = table.frame.itertuples(index=False, name=None)
-    rows = [row for row, own in enumerate(cells) if any(map(_is_filled, own))]
-    lines = None if table.lines is None else [table.lines[row] for row in rows]
-    return table if len(rows) == len(table.frame) else replace(table, frame=table.frame.iloc[rows], lines=lines)
+    rows = [row for row, own in enumerate(cells) if any(map(is_filled, own))]
+    return table if len(rows) == len(table.frame) else table.rows(rows)
+
+
+def _without_repeated_names(table: Table) -> Table:
+    """Return a table without rows that hold the names of its columns again, as where files were joined."""
+    names = [str(name) for name in table.frame.columns]
+    if len(names) < 2:
+        return table  # a single word may be a text
+    again = {
+        row
+        for row, cells in enumerate(table.frame.itertuples(index=False, name=None))
+        if names[-1] in str(cells[-1]) and ["" if one is None else clean_name(str(one)) for one in cells] == names
+    }
+    if not again:
+        return table
+    log.info(f"{table.path}: {table.place(min(again))} repeats the names of the columns; such rows are left out")
+    return table.rows([row for row in range(len(table.frame)) if row not in again])
 
 
 def write_table(
-    rows: pd.DataFrame | Iterable[Mapping[str, object]], path: str | os.PathLike[str], *, verbatim: bool = False
+    rows: pd.DataFrame | Iterable[Mapping[str, object]],
+    path: str | os.PathLike[str],
+    *,
+    verbatim: bool = False,
+    like: Table | None = None,
 ) -> None:
-    """Write rows to a .csv, .jsonl or .parquet file, in UTF-8; an existing file is replaced once it is complete.
+    """Write rows to a .csv, .xlsx, .jsonl or .parquet file, in UTF-8; an existing file is replaced once it is complete.
 
     In a CSV, a text that a spreadsheet would run as a formula, such as "=1+1", is written with an apostrophe before it,
-    unless `verbatim` is set.
+    unless `verbatim` is set. `read_table` leaves it out.
+
+    like: a CSV whose separator, decimal comma and byte-order mark a CSV gets.
 
     Raises
     ------
@@ -115,7 +169,10 @@ def write_table(
     if target.suffix.lower() == ".csv" and not verbatim:
         table = without_formulas(table)
     with atomic_file(target) as part:
-        write(table, part)
+        if like is not None and target.suffix.lower() == ".csv":
+            _csv_like(like, table, part)
+        else:
+            write(table, part)
 
 
 def _with_whole_characters(rows: pd.DataFrame | Iterable[Mapping[str, object]]) -> pd.DataFrame:
@@ -129,21 +186,19 @@ def _whole(value: object) -> object:
     return whole_characters(value) if isinstance(value, str) else value
 
 
-def with_columns_of(
-    path: str | os.PathLike[str], rows: Sequence[Mapping[str, object]], *, prefix: str, encoding: str | None = None
-) -> pd.DataFrame:
-    """Return the columns of the table at `path`, followed by those of `rows`, one for each row of it, blank ones too.
+def with_columns_of(table: Table, rows: Sequence[Mapping[str, object]], *, prefix: str) -> pd.DataFrame:
+    """Return the columns of a table, followed by those of `rows`, one for each row of it.
 
     If the table already has a column with the same name, the new name gets `prefix`, and a number if needed.
 
     Raises
     ------
-    DataFileError
-        The table has a different number of rows, or cannot be read.
+    InputError
+        The table has a different number of rows.
     """
-    frame = read_table(Path(path), encoding=encoding, blank_rows=True).frame
+    frame = table.frame
     if len(frame) != len(rows):
-        raise DataFileError(f"{path} has {len(frame)} rows; {len(rows)} are needed.")
+        raise InputError(f"{table.path} has {len(frame)} rows; {len(rows)} are needed.")
     if any(name is not None for name in frame.index.names):  # Parquet may store a column as the index
         frame = frame.reset_index()
     columns: dict[str, list[Any]] = {}
@@ -164,63 +219,54 @@ def _values(series: "pd.Series[Any]") -> list[Any]:
     return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
 
 
-def _separated(text: str, path: Path) -> Parsed:
+def _separated(text: str, path: Path) -> Table:
     """Parse CSV or TSV; every cell is a text, as "NA" may be a class."""
     try:
-        (names, *rows), lines = parse(text, tabs=suffix_of(path) == ".tsv")
+        rows = parse(text, tabs=suffix_of(path) == ".tsv")
     except ParseError as error:
         raise DataFileError(f"{path}, {error}") from error
-    columns = [clean_name(name) for name in names]
-    cells = [[None if cell in NO_VALUES else cell for cell in row] for row in rows]
-    return pd.DataFrame(cells, columns=columns, dtype=object), lines[1:]
+    separator = rows.separator if suffix_of(path) == ".csv" else None
+    frame = _frame(rows.fields[1:], [clean_name(name) for name in rows.fields[0]])
+    return Table(path, frame, rows.lines[1:], rows.numbers[1:], separator=separator)
 
 
-def _json(text: str, path: Path) -> Parsed:
+def _json(text: str, path: Path) -> Table:
     rows, lines = json_rows(text, path)
-    return pd.DataFrame(rows, dtype=object), lines
+    return Table(path, pd.DataFrame(rows, dtype=object), lines)
 
 
-def _text_lines(text: str, path: Path) -> Parsed:
+def _text_lines(text: str, path: Path) -> Table:
+    """Parse a text per line; refuse columns between tabs, as spreadsheets save them as "text"."""
     numbered = numbered_lines(text)
-    return pd.DataFrame({"text": [line for _, line in numbered]}, dtype=object), [number for number, _ in numbered]
-
-
-def _excel(path: Path) -> Table:
-    """Read the first sheet that is not empty; its first row holds the names of the columns."""
-    openpyxl = extra("openpyxl", "tables", purpose="Reading Excel files")
-    if path.read_bytes()[: len(_COMPOUND_FILE)] == _COMPOUND_FILE:
+    tabs = [line.count("\t") for _, line in numbered]
+    if tabs[0] and tabs.count(tabs[0]) > len(tabs) / 2:
         raise DataFileError(
-            f"{path} cannot be read as Excel: it has a password, or is of Excel 97 to 2003. Save it as .xlsx "
-            "without a password."
+            f"{path} has {counted(tabs[0] + 1, 'column')} between tabs, and a .txt file is read as one text per line. "
+            "Let its name end in .tsv; its first line must hold the names of the columns."
         )
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
-    except BadZipFile as error:
-        raise DataFileError(f"{path} cannot be read as Excel: it is damaged, or of another type.") from error
-    except (KeyError, ValueError, OSError) as error:
-        raise DataFileError(f"{path} cannot be read as Excel: {error}.") from error
-    filled = [name for name, rows in sheets.items() if any(cell is not None for row in rows for cell in row)]
-    if not filled:
-        raise DataFileError(f"{path} is empty.")
-    if len(filled) > 1:
-        log.info(
-            f"{path} has {len(filled)} sheets; the first one, {filled[0]!r}, was read; to read another, move it first"
-        )
-    numbered = list(enumerate(sheets[filled[0]], start=1))
-    used = [number for number, row in numbered if any(map(_is_filled, row))]
-    (_, header), *rest = numbered[used[0] - 1 : used[-1]]
+    texts = [line for _, line in numbered]
+    return Table(path, pd.DataFrame({"text": texts}, dtype=object), [number for number, _ in numbered])
+
+
+def _excel(path: Path, sheet: str | None) -> Table:
+    (header, *rest), (_, *numbers) = read_workbook(path, sheet=sheet)
+    width = max(map(len, [header, *rest]))
+    header, *rows = [row + [None] * (width - len(row)) for row in (header, *rest)]
     columns = [clean_name("" if name is None else str(name)) for name in header]
-    rows = [row[: len(columns)] + [None] * (len(columns) - len(row)) for _, row in rest]
-    rows = [[None if isinstance(cell, str) and cell in NO_VALUES else cell for cell in row] for row in rows]
-    return Table(path, pd.DataFrame(rows, columns=columns, dtype=object), [number for number, _ in rest])
+    return Table(path, _frame(rows, columns), numbers=numbers)
 
 
-_COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")  # how .xls begins, and .xlsx with a password
+def _frame(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return cells of a spreadsheet as a table: texts as they were before a formula was made safe, errors as missing.
 
+    columns: with an apostrophe, too, where a name would be a formula.
+    """
 
-def _is_filled(cell: object) -> bool:
-    return cell is not None and cell != ""
+    def value(cell: Any) -> Any:
+        return None if isinstance(cell, str) and cell in NO_VALUES else as_written(cell)
+
+    cells = [list(map(value, row)) for row in rows]
+    return pd.DataFrame(cells, columns=[as_written(name) for name in columns], dtype=object)
 
 
 def _parquet(path: Path) -> Table:
@@ -231,8 +277,7 @@ def _parquet(path: Path) -> Table:
         raise DataFileError(f"{path} cannot be read as Parquet: {error}.") from error
 
 
-_BINARY: dict[str, Callable[[Path], Table]] = {".parquet": _parquet, ".xlsx": _excel}
-_PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
+_PARSERS: dict[str, Callable[[str, Path], Table]] = {
     ".csv": _separated,
     ".tsv": _separated,
     ".jsonl": _json,
@@ -241,13 +286,39 @@ _PARSERS: dict[str, Callable[[str, Path], Parsed]] = {
 }
 
 
-def _csv(table: pd.DataFrame, path: Path) -> None:
+def _csv_like(given: Table, table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV with the separator of another, its decimal comma, and a byte-order mark unless it is plain UTF-8.
+
+    Spreadsheets that take a semicolon for the separator take a comma for the decimal mark, unless the given file shows
+    another.
+    """
+    separator = given.separator or ","
+    cells = (str(cell) for row in given.frame.itertuples(index=False, name=None) for cell in row)
+    comma = separator == ";" and not any(map(_WITH_POINT.fullmatch, cells))
+    encoding = "utf-8" if given.separator is None or given.encoding == "utf-8" else "utf-8-sig"
+    _csv(table, path, separator=separator, decimal="," if comma else ".", encoding=encoding)
+
+
+_WITH_POINT: Final = re.compile(r"[+-]?\d+\.\d+")
+
+
+def _csv(table: pd.DataFrame, path: Path, *, separator: str = ",", decimal: str = ".", encoding: str = "utf-8") -> None:
+    def in_a_cell(value: object) -> object:
+        """Write dicts and lists as JSON, which other programs can read, and days without a time."""
+        converted = json_value(value)
+        if isinstance(converted, (dict, list)):
+            return json.dumps(converted, ensure_ascii=False)
+        if isinstance(value, datetime) and value.time() == time():
+            return value.date().isoformat()
+        return str(value).replace(".", decimal) if isinstance(value, float) and decimal != "." else value
+
     objects = [name for name in table if table[name].dtype == object]
-    cells = _mapped(table, objects, _in_a_cell)
+    cells = _mapped(table, objects, in_a_cell)
     # The csv module quotes a lone carriage return in some versions only, and readers take it for the end of a row.
     returns = any("\r" in str(value) for name in objects for value in cells[name])
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    cells.to_csv(path, index=False, lineterminator="\n", quoting=quoting)
+    how: dict[str, Any] = {"sep": separator, "decimal": decimal, "encoding": encoding, "quoting": quoting}
+    cells.to_csv(path, index=False, lineterminator="\n", **how)
 
 
 def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], object]) -> pd.DataFrame:
@@ -259,12 +330,6 @@ def _mapped(table: pd.DataFrame, names: Iterable[Any], write: Callable[[Any], ob
             values, index=table.index, dtype=object
         )  # otherwise integers next to missing values become floats
     return changed
-
-
-def _in_a_cell(value: object) -> object:
-    """Write dicts and lists as JSON, which other programs can read."""
-    converted = json_value(value)
-    return json.dumps(converted, ensure_ascii=False) if isinstance(converted, (dict, list)) else value
 
 
 def _jsonl(table: pd.DataFrame, path: Path) -> None:
@@ -290,4 +355,9 @@ def _of_one_type(column: "pd.Series[Any]", arrow: Any) -> bool:
     return True
 
 
-_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet_file}
+_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    ".csv": _csv,
+    ".xlsx": write_workbook,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet_file,
+}

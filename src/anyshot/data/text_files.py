@@ -49,8 +49,13 @@ log = logging.getLogger(__name__)
 def existing(path: Path) -> Path:
     """Return the path of an existing file or folder, "~" expanded, or raise DataFileError with the closest name."""
     path = Path(os.path.expanduser(path))
-    if os.path.exists(path):  # unlike `path.exists`, it accepts names that are too long
+    if os.path.isfile(path) or os.path.isdir(path):  # unlike those of `path`, they accept names that are too long
         return path
+    if os.path.exists(path):
+        raise DataFileError(
+            f"{path} is neither a file nor a folder, but a pipe or a device. Write the data to a file with a suffix, "
+            "such as .csv, and give that."
+        )
     address = web_address(path)
     if address is not None:
         raise DataFileError(

@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import openpyxl
 import pandas as pd
 import pytest
 from PIL import Image
@@ -22,11 +23,11 @@ def test_predict_answers_from_class_names_alone(call):
 READ = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet}
 
 
-def test_predict_proposes_the_command_for_a_model_among_the_items(call, made, monkeypatch):
-    monkeypatch.chdir(made)
-    done = call("predict", "model", "a b")
-    assert done.code == 2
-    assert "model is a model: anyshot predict 'a b' --model model" in " ".join(done.err.replace("│", "").split())
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_model_may_stand_before_or_after_the_items(call, made, command):
+    one, other = call(command, made / "model", "a b"), call(command, "a b", made / "model")
+    assert (one.code, one.rows) == (0, other.rows)
+    assert call("predict", made / "model").code == 2
 
 
 def test_predict_answers_as_the_model_does(call, made):
@@ -108,10 +109,10 @@ def test_explain_shows_the_nearest_examples(call, made):
     assert len(done.rows[0]["neighbors"]) == 2
 
 
-def test_suggest_names_rows_of_the_data(call, made):
+def test_suggest_names_rows_as_a_spreadsheet_does(call, made):
     done = call("suggest", made / "model", made / "texts.csv", "-n", "3", "--seed", "0")
     assert len({row["row"] for row in done.rows}) == 3
-    assert all(TRAIN[row["row"]][0] == row["item"] for row in done.rows)
+    assert all(TRAIN[row["row"] - 2][0] == row["item"] for row in done.rows)
 
 
 @pytest.mark.parametrize("column", ["Label", "Category"])
@@ -142,3 +143,29 @@ def test_suggest_names_the_command_that_reads_its_file(made, tmp_path, call):
         "suggest", made / "model", tmp_path / "rest.csv", "--text-column", "ticket", "--out", tmp_path / "a b.csv"
     )
     assert f"anyshot learn {made / 'model'} '{tmp_path / 'a b.csv'}' --text-column ticket" in done.err
+
+
+def test_evaluate_warns_of_items_that_the_model_was_fitted_on(call, made, tmp_path):
+    assert "the model was fitted on 9 of the 9 items" in call("evaluate", made / "model", made / "train.csv").err
+    (tmp_path / "new.csv").write_text("text,label\nno parcel yet,delivery\n")
+    assert "fitted on" not in call("evaluate", made / "model", tmp_path / "new.csv").err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_suggestions_come_back_as_the_texts_were(call, model, tmp_path, suffix):
+    """Of a German spreadsheet: a semicolon, a decimal comma, a mark, and a text that would be a formula."""
+    (tmp_path / "t.csv").write_text("text;price\n=where is my parcel;1,5\n", encoding="utf-8-sig")
+    todo = tmp_path / f"todo{suffix}"
+    assert call("suggest", model, tmp_path / "t.csv", "--out", todo).code == 0
+    if suffix == ".csv":
+        header, row = todo.read_text(encoding="utf-8-sig").splitlines()
+        assert header == "text;price;guess;probability;label"
+        assert row.startswith("'=where is my parcel;1,5;delivery;0,")
+        todo.write_text(f"{header}\n{row}login\n", encoding="utf-8-sig")
+    else:
+        book = openpyxl.load_workbook(todo)
+        assert [cell.value for cell in book.active[1]] == ["text", "price", "guess", "probability", "label"]
+        book.active["E2"] = "login"
+        book.save(todo)
+    assert call("learn", model, todo).code == 0
+    assert anyshot.load(model).any_shot_model().data.examples[-1] == "=where is my parcel"

@@ -15,8 +15,8 @@ def test_blank_rows_are_skipped_counted_and_listed_at_the_end(call, model, tmp_p
     done = call("predict", data, "--model", model, "--out", tmp_path / "out.csv", "--skipped", tmp_path / "s.csv")
     assert done.code == 0
     *_, first, second, counted, _written = done.err.splitlines()
-    assert first == f"Skipped: {data}, line 3 (row 1): the text is empty."
-    assert second == f"Skipped: {data}, line 4 (row 2): the text is empty."
+    assert first == f"Skipped: {data}, row 3: the text is empty."
+    assert second == f"Skipped: {data}, row 4: the text is empty."
     assert counted == "Skipped 2 items in all."
     out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     assert out["predicted_label"].tolist() == ["login", "", "", "delivery"]
@@ -30,7 +30,7 @@ def test_a_blank_row_of_a_spreadsheet_keeps_its_place(call, made, tmp_path):
     rows = pd.DataFrame({"text": ["cannot sign in", None, "where is my parcel"]})
     rows.to_excel(tmp_path / "t.xlsx", index=False)
     done = call("predict", tmp_path / "t.xlsx", "--model", made / "model", "--out", tmp_path / "out.csv")
-    assert f"Skipped: {tmp_path / 't.xlsx'}, line 3 (row 1): the text is empty." in done.err
+    assert f"Skipped: {tmp_path / 't.xlsx'}, row 3: the text is empty." in done.err
     out = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     assert out["predicted_label"].tolist() == ["login", "", "delivery"]
 
@@ -71,7 +71,7 @@ def test_every_command_that_reads_a_table_skips_blank_rows(call, model, tmp_path
     out = {"fit": ["--out", tmp_path / "m"], "encode": ["--out", tmp_path / "v.npz"]}.get(command, [])
     done = call(command, *(() if command in ("fit", "encode") else (model,)), data, *out)
     assert done.code == 0, done.err
-    assert f"Skipped: {data}, line 3 (row 1): the text is empty." in done.err
+    assert f"Skipped: {data}, row 3: the text is empty." in done.err
 
 
 @pytest.mark.parametrize("out", ["nowhere/out.csv", "out.txt", "folder.csv"])
@@ -106,7 +106,7 @@ def test_predict_never_overwrites_its_input(call, made, tmp_path):
     texts, classes = tmp_path / "texts.csv", tmp_path / "classes.csv"
     for out in (texts, tmp_path / "link" / "texts.csv", classes):
         done = call("predict", texts, "--classes", classes, "--out", out)
-        assert (done.code, "would overwrite the input" in done.err) == (1, True)
+        assert (done.code, "would overwrite" in done.err) == (1, True)
     assert call("suggest", made / "model", texts, "--out", texts).code == 1
     assert call("card", made / "model", "--data", texts, "--out", texts).code == 1
     assert "cannot sign in" in texts.read_text()
@@ -116,7 +116,7 @@ def test_predict_never_writes_over_the_labels_of_a_folder(call, tmp_path):
     Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
     (tmp_path / "labels.csv").write_text("file,label\nred.png,tomato\n")
     done = call("predict", tmp_path, "--classes", "tomato,ocean", "--out", tmp_path / "labels.csv")
-    assert (done.code, "would overwrite the input" in done.err) == (1, True)
+    assert (done.code, "would overwrite" in done.err) == (1, True)
 
 
 def test_a_note_on_a_file_is_printed_once(call, made, tmp_path):
@@ -129,4 +129,39 @@ def test_what_was_skipped_is_listed_after_an_error_too(call, tmp_path):
     data = table(tmp_path / "t.csv", {"text": ["where is it", " "], "label": ["delivery", "login"]})
     done = call("fit", data, "--out", tmp_path / "m")
     assert (done.code, "only 'delivery'" in done.err) == (1, True)
-    assert f"Skipped: {data}, line 3 (row 1): the text is empty." in done.err
+    assert f"Skipped: {data}, row 3: the text is empty." in done.err
+
+
+def test_skipped_items_never_replace_the_input_or_the_answers(call, tmp_path):
+    data = table(tmp_path / "t.csv", {"text": ["where is it", None]})
+    before, out = data.read_text(), tmp_path / "out.csv"
+    for skipped in (data, out):
+        done = call("predict", data, "--classes", "delivery,login", "--out", out, "--skipped", skipped)
+        assert (done.code, f"--skipped {skipped} would overwrite {skipped}" in done.err) == (1, True)
+    assert data.read_text() == before
+
+
+def test_a_table_is_read_once(call, made, tmp_path, monkeypatch):
+    read, opened = Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or read(path))
+    for command, name, *options in (
+        ["suggest", "texts.csv", "--out", tmp_path / "todo.csv"],
+        ["evaluate", "train.csv"],
+    ):
+        opened.clear()
+        assert call(command, made / "model", made / name, *options).code == 0
+        assert opened.count(made / name) == 1, command
+
+
+def test_a_sheet_is_named(call, tmp_path):
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        pd.DataFrame({"text": ["where is it"]}).to_excel(book, sheet_name="First", index=False)
+        pd.DataFrame({"text": ["cannot sign in"], "n": [7]}).to_excel(book, sheet_name="Second", index=False)
+    arguments = ["predict", tmp_path / "t.xlsx", "--classes", "delivery,login"]
+    out = tmp_path / "out.xlsx"
+    assert call(*arguments, "--sheet", "Second", "--out", out).code == 0
+    assert pd.read_excel(out)[["n", "predicted_label"]].values.tolist() == [[7, "login"]]
+    done = call(*arguments, "--sheet", "Third")
+    assert (done.code, "Its sheets: 'First', 'Second'" in done.err) == (1, True)
+    done = call(*arguments)
+    assert (len(done.rows), "'First' was read. To read another, use --sheet NAME" in done.err) == (1, True)

@@ -41,7 +41,7 @@ def test_wrong_usage_ends_with_2(call, arguments, message):
         (["missing.csv", "--classes", "x,y"], "There is no file missing.csv."),
         (["a", "--classes", "missing.txt"], "There is no file or folder missing.txt."),
         (["a", "--classes", "x,y", "--encoder", "minilmm"], "Did you mean 'minilm'?"),
-        (["a", "--classes", "x,y", "--out", "a.xlsx"], "its name must end in .csv, .jsonl or .parquet."),
+        (["a", "--classes", "x,y", "--out", "a.xls"], "its name must end in .csv, .xlsx, .jsonl or .parquet."),
         (["a", "--model", "nowhere"], "There is no folder"),
     ],
 )

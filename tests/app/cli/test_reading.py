@@ -1,32 +1,12 @@
-"""Arguments of commands: texts, files, standard input and class names."""
+"""Arguments of commands: texts, files and class names."""
 
-import io
-import sys
+import os
 
 import numpy as np
 import pytest
 
 import anyshot
 from app.cli.messages import TRAIN
-
-
-def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("cannot sign in\n\nwhere is my parcel\n"))
-    assert [row["label"] for row in call("predict", "-", "--model", made / "model").rows] == ["login", "delivery"]
-
-
-def test_a_byte_order_mark_is_removed_from_standard_input(call, made, monkeypatch):
-    stream = io.BytesIO("\ufeffcannot sign in\n".encode())
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8"))
-    assert [row["item"] for row in call("predict", "-", "--model", made / "model").rows] == ["cannot sign in"]
-
-
-def test_standard_input_in_another_encoding_is_an_error_without_traceback(call, made, monkeypatch):
-    stream = io.BytesIO("Gebühr\n".encode("latin-1"))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
-    done = call("predict", "-", "--model", made / "model")
-    assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("Error: The standard input is not utf-8: ")
 
 
 @pytest.mark.filterwarnings("ignore:.* mostly in letters that the encoder")
@@ -140,14 +120,6 @@ def test_a_model_on_a_folder_needs_the_folder_named(call, tmp_path):
         assert call(*command, "--encoder", f"hf:{folder}").code == 0
 
 
-@pytest.mark.parametrize(("name", "found"), [("latin-1", "Gebühr"), ("utf-9", "Unknown encoding 'utf-9'")])
-def test_the_standard_input_has_the_encoding_that_is_named(call, made, monkeypatch, name, found):
-    stream = io.BytesIO("Gebühr\n".encode("latin-1"))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
-    done = call("predict", "-", "--model", made / "model", "--encoding", name)
-    assert found in (done.rows[0]["item"] if done.code == 0 else done.err)
-
-
 def test_a_table_without_the_column_of_the_model_names_it(call, tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("betreff,label\nmoney back,refund\nlate parcel,delivery\n")
@@ -155,3 +127,19 @@ def test_a_table_without_the_column_of_the_model_names_it(call, tmp_path):
     table.write_text("topic,number\nmoney back,1\n")
     done = call("predict", table, "--model", tmp_path / "m")
     assert (done.code, "It was 'betreff' in the data that the model was fitted on." in done.err) == (1, True)
+
+
+def test_the_name_of_a_file_that_is_not_there_is_no_text(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tickets.csv").write_text("text\na\n")
+    os.mkfifo(tmp_path / "pipe")
+    for name, message in [
+        ("tickets.cvs", "There is no file tickets.cvs. Did you mean 'tickets.csv'?"),
+        ("old.xls", "There is no file old.xls."),
+        (f"{tmp_path}/mails", f"There is no file {tmp_path}/mails."),
+        ("pipe", "pipe is neither a file nor a folder"),
+    ]:
+        done = call("predict", name, "--classes", "delivery,login")
+        assert (done.code, message in done.err) == (1, True), done.err
+    for text in ("and/or", "amazon.de", "parcel"):
+        assert call("predict", text, "--classes", "delivery,login").code == 0

@@ -40,8 +40,8 @@ def test_duplicates_contradictions_and_bad_rows_are_said(project, tmp_path):
     file = written(tmp_path, "text,label\nCharged twice,billing\nCharged twice,delivery\n ,billing\nCharged twice,\n")
     added = add_table(project, file, label_column="label")
     assert (added.n_items, added.n_duplicates) == (1, 2)
-    assert added.contradictions == [("line 3", "Charged twice")]
-    assert added.faults == [("line 4", "the text is empty")]
+    assert added.contradictions == [("row 3", "Charged twice")]
+    assert added.faults == [("row 4", "the text is empty")]
     assert project.items.one(1).label == 1
 
 

@@ -32,15 +32,15 @@ from anyshot.app.cli.reading import (
     TableOut,
     Verbatim,
     items_of,
-    lines_of_stdin,
+    model_and_items,
     open_model,
     read,
     read_labeled,
     saved_encoder,
 )
+from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.columns import LABEL_COLUMNS, count
 from anyshot.base.labels import UNKNOWN
-from anyshot.base.model_folder import MODEL_FILE
 from anyshot.errors import InputError
 
 LABEL, GUESS = "label", "guess"
@@ -52,7 +52,11 @@ LABEL, GUESS = "label", "guess"
 def predict(
     items: Given,
     model: Annotated[
-        Path | None, typer.Option(help="Folder of a model that fit wrote, instead of --classes.", metavar="DIR")
+        Path | None,
+        typer.Option(
+            help="Folder of a model that fit wrote, instead of --classes. It may also stand before the items.",
+            metavar="DIR",
+        ),
     ] = None,
     out: TableOut = None,
     encoder: EncoderName = "auto",
@@ -68,8 +72,12 @@ def predict(
     probability of an "unknown" item is null. With --out, the columns of the input table are kept, followed by
     predicted_label and probability, which are empty for a row that was skipped.
     """
+    if not class_options.given:
+        model, items = model_and_items(items, model)
+    if not items:
+        raise typer.BadParameter(f"{model} is a model. Give the texts, images or file to predict as well.")
     if not class_options.given and model is None:
-        raise typer.BadParameter(f"Either --classes or --model is required.{_corrected(items)}")
+        raise typer.BadParameter("Either --classes or --model is required.")
     if (class_options.given or class_options.no_thesaurus) and model is not None:
         raise typer.BadParameter("--classes, --words and --no-thesaurus cannot be used together with --model.")
     check_out(out, TABLES, *items, class_options.classes)
@@ -91,15 +99,6 @@ def predict(
         _write_predictions(rows, inputs, out, verbatim=verbatim)
 
 
-def _corrected(items: Sequence[str]) -> str:
-    """Return a sentence with the command to type, if the folder of a model was given as an item."""
-    model = next((one for one in items if os.path.isfile(os.path.join(one, MODEL_FILE))), None)
-    if model is None:
-        return ""
-    others = [one for one in items if one != model] or ["DATA"]
-    return f" {model} is a model: {shlex.join(['anyshot', 'predict', *others, '--model', model])}"
-
-
 @with_item_column_options
 def explain(
     model: Model,
@@ -109,7 +108,8 @@ def explain(
     columns: ItemColumns,
 ) -> None:
     """Explain each prediction: the description that matches best and the nearest labeled examples."""
-    clf = open_model(model, method="explain")
+    found, items = model_and_items([str(model), *items], None)
+    clf = open_model(found or model, method="explain")
     explanations = clf.explain(items_of(items, columns.whole, model=clf).items, k=k)
     show_each(explanations, [asdict(one) for one in explanations])
 
@@ -120,7 +120,19 @@ def evaluate(model: Model, data: Data, *, columns: Columns) -> None:
     clf = open_model(model, method="predict_proba")
     inputs = read_labeled(data, columns=columns, classes=clf.classes_.tolist(), model=clf)
     result = clf.evaluate(inputs.items, as_classes_write_them(inputs.labels, clf.classes_.tolist()))
+    _warn_of_training_items(clf, inputs.items)
     show(result, _facts(result))
+
+
+def _warn_of_training_items(clf: Any, items: Sequence[Any]) -> None:
+    """Warn if items to evaluate on are among those that the model was fitted on."""
+    fitted = set(clf.any_shot_model().data.examples) if hasattr(clf, "any_shot_model") else set()
+    n_seen = sum(str(item) in fitted for item in items)
+    if n_seen:
+        note(
+            f"Warning: the model was fitted on {n_seen:,} of the {count(len(items), 'item')}, on which it is more "
+            "accurate than on new ones. Give labeled items that it has not seen."
+        )
 
 
 @with_column_options
@@ -143,7 +155,8 @@ def suggest(
     """
     check_out(out, TABLES, data)
     clf = open_model(model, method="suggest").set_params(random_state=seed)
-    columns = replace(columns, label_column=columns.label_column or _label_column(data, clf))
+    table = current().table(data)
+    columns = replace(columns, label_column=columns.label_column or _label_column(table, clf))
     inputs = read(data, columns=columns, model=clf, with_labels=columns.label_column is not None)
     labels = inputs.labels or [None] * len(inputs)
     pool = [row for row, label in enumerate(labels) if label is None]
@@ -152,22 +165,23 @@ def suggest(
     chosen = [pool[row] for row in clf.suggest([inputs.items[row] for row in pool], n=n).tolist()]
     answers = _predicted(clf, [inputs.items[row] for row in chosen])
     at = chosen if inputs.rows is None else [inputs.rows[row] for row in chosen]
-    rows = [{"row": row, GUESS: answer.pop("label"), **answer} for row, answer in zip(at, answers, strict=True)]
+    guesses = [{GUESS: answer.pop("label"), **answer} for answer in answers]
     if out is None:
-        show_rows(rows, last="item")
+        counted = [row + 1 if table is None else table.number(row) for row in at]
+        show_rows([{"row": row, **guess} for row, guess in zip(counted, guesses, strict=True)], last="item")
         return
-    datasets.write_table(_to_fill_in(rows, data, inputs, out), out, verbatim=verbatim)
+    filled = _to_fill_in(guesses, at, table, inputs, out)
+    datasets.write_table(filled, out, verbatim=verbatim, like=table)
     named = {"--text-column": columns.text_column, "--image-column": columns.image_column}
     options = [part for option, name in named.items() if name is not None for part in (option, name)]
     then = shlex.join(["anyshot", "learn", str(model), str(out), *options])
-    note(f"Wrote {count(len(rows), 'row')} to {out}. Fill in the labels, then: {then}")
+    note(f"Wrote {count(len(guesses), 'row')} to {out}. Fill in the labels, then: {then}")
 
 
-def _label_column(data: Path, clf: Any) -> str | None:
+def _label_column(table: Any, clf: Any) -> str | None:
     """Return the column of a table that surely holds labels: the model's, one called label, or one of class names."""
-    if not data.is_file() or data.suffix.lower() == ".txt":
+    if table is None:
         return None
-    table = datasets.read_table(data, encoding=current().encoding)
     names = {str(column).casefold(): str(column) for column in reversed(table.frame.columns)}
     known, classes = getattr(clf, "columns_", {}).get("label"), {str(name) for name in clf.classes_.tolist()}
     if known in names.values() or LABEL in names:
@@ -199,31 +213,32 @@ def _write_predictions(rows: list[dict[str, object]], inputs: GivenItems, out: P
     found = [{f"predicted_{LABEL}": row[LABEL], "probability": row["probability"]} for row in rows]
     table: Any = [{**answer, "item": row["item"]} for answer, row in zip(found, rows, strict=True)]
     if inputs.table is not None:
-        empty: dict[str, object] = dict.fromkeys(found[0])
-        by_row = dict(zip(inputs.rows or range(inputs.n_rows), found, strict=True))
-        answers = [by_row.get(row, empty) for row in range(inputs.n_rows)]
-        table = datasets.with_columns_of(inputs.table, answers, prefix="new_", encoding=current().encoding)
-    datasets.write_table(table, out, verbatim=verbatim)
+        empty, n_rows = dict[str, object].fromkeys(found[0]), len(inputs.table.frame)
+        by_row = dict(zip(inputs.rows or range(n_rows), found, strict=True))
+        answers = [by_row.get(row, empty) for row in range(n_rows)]
+        table = datasets.with_columns_of(inputs.table, answers, prefix="new_")
+    datasets.write_table(table, out, verbatim=verbatim, like=inputs.table)
     note(f"Wrote {count(len(table), 'row')} to {out}.")
 
 
-def _to_fill_in(rows: Sequence[dict[str, object]], path: Path, inputs: Any, out: Path) -> Any:
+def _to_fill_in(guesses: Sequence[dict[str, object]], at: Sequence[int], table: Any, inputs: Any, out: Path) -> Any:
     """Return suggested rows as a table whose labels a person fills in, and which `learn` reads as it reads the data.
+
+    at: the row of the table of each guess.
 
     The columns of the data keep their names; paths of images are written relative to the new table.
     """
-    added = {name: [row[name] for row in rows] for name in (GUESS, "probability")}
-    label, items = inputs.label_column or LABEL, [row["item"] for row in rows]
+    added = {name: [guess[name] for guess in guesses] for name in (GUESS, "probability")}
+    label, items = inputs.label_column or LABEL, [guess["item"] for guess in guesses]
     if inputs.modality == "image":
         items = [os.path.relpath(str(item), out.parent) for item in items]
-    if inputs.item_column is None or path.suffix.lower() == ".txt":
+    if table is None or inputs.item_column is None:
         columns = {inputs.modality: items}
     else:
-        n_rows, encoding = len(inputs) + len(inputs.skipped), current().encoding
-        table = datasets.with_columns_of(path, [{}] * n_rows, prefix="", encoding=encoding)
-        columns = {name: [table[name].iloc[row["row"]] for row in rows] for name in table}
+        whole = datasets.with_columns_of(table, [{}] * len(table.frame), prefix="")
+        columns = {name: [whole[name].iloc[row] for row in at] for name in whole}
         columns |= {inputs.item_column: items} if inputs.modality == "image" else {}
-    columns = {**{name: own for name, own in columns.items() if name != label}, **added, label: [None] * len(rows)}
+    columns = {**{name: own for name, own in columns.items() if name != label}, **added, label: [None] * len(guesses)}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

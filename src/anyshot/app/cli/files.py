@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -18,10 +18,14 @@ from anyshot.base.columns import count
 from anyshot.base.files import check_writable
 from anyshot.base.model_folder import check_replaceable
 from anyshot.base.validation import extra
+from anyshot.data.text_files import existing
 from anyshot.errors import DataFileError, InputError, ModelFolderError
 
+if TYPE_CHECKING:  # it loads pandas
+    from anyshot.data.tables import Table
+
 PANEL: Final = "Reading files"
-TABLES = (".csv", ".jsonl", ".parquet")
+TABLES = (".csv", ".xlsx", ".jsonl", ".parquet")
 PICTURES = (".png", ".svg", ".pdf")
 MAX_LISTED: Final = 20
 """Skipped rows that are listed; --skipped writes all."""
@@ -30,13 +34,22 @@ FileEncoding: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Encoding of text files. Default: detected.", metavar="NAME", rich_help_panel=PANEL),
 ]
+SheetName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        help="Sheet of an Excel file. Default: the first visible one with data.",
+        metavar="NAME",
+        rich_help_panel=PANEL,
+    ),
+]
 OnError: TypeAlias = Annotated[
     Literal["skip", "raise"],
     typer.Option(help="Whether rows and images that cannot be used are skipped or stop it.", rich_help_panel=PANEL),
 ]
 SkippedOut: TypeAlias = Annotated[
     Path | None,
-    typer.Option(help="Write what was skipped to a .csv or .jsonl file.", metavar="FILE", rich_help_panel=PANEL),
+    typer.Option(help="Write what was skipped to a .csv, .xlsx or .jsonl file.", metavar="FILE", rich_help_panel=PANEL),
 ]
 
 
@@ -45,22 +58,40 @@ class FileOptions:
     """How files are read, as named by the options of a command."""
 
     encoding: FileEncoding = None
+    sheet: SheetName = None
     on_error: OnError = "skip"
     skipped: SkippedOut = None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a command reads files, the (place, reason) of what it skipped, and the files whose columns it named."""
+    """How a command reads files, the tables that it read, and the (place, reason) of what it skipped.
+
+    named: the files whose columns were named.
+    """
 
     encoding: str | None = None
+    sheet: str | None = None
     on_error: Literal["skip", "raise"] = "skip"
+    tables: dict[Path, "Table"] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
+
+    def table(self, path: Path) -> "Table | None":
+        """Return the table at a path, with its blank rows, which is read once; None for a folder."""
+        if existing(path).is_dir():
+            if self.sheet is not None:
+                raise InputError(f"--sheet {self.sheet} was given, but {path} is a folder. Leave it out.")
+            return None
+        if path not in self.tables:
+            self.tables[path] = datasets.read_table(path, encoding=self.encoding, sheet=self.sheet, blank_rows=True)
+        return self.tables[path]
 
 
 _CURRENT: ContextVar[Reading | None] = ContextVar("reading", default=None)
 _READS: Final = frozenset({"data", "items", "examples"})
+_FILES: Final = ("data", "items", "examples", "unlabeled", "train", "model", "out")
+"""Arguments that name files."""
 
 
 def current() -> Reading:
@@ -69,14 +100,16 @@ def current() -> Reading:
 
 
 def with_file_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that reads files the options --encoding, --on-error and --skipped; others are unchanged."""
+    """Give a command that reads files the options of `FileOptions`; others are unchanged."""
     if not _READS & set(signature(command).parameters):
         return command
 
     @wraps(command)
     def called(*, file_options: FileOptions, **arguments: Any) -> None:
-        check_out(file_options.skipped, TABLES)
-        reading = Reading(file_options.encoding, file_options.on_error)
+        given = [arguments.get(name) for name in _FILES]
+        files = [one for own in given for one in (own if isinstance(own, list) else [own])]
+        check_out(file_options.skipped, TABLES, *files, option="--skipped")
+        reading = Reading(file_options.encoding, file_options.sheet, file_options.on_error)
         token = _CURRENT.set(reading)
         try:
             command(**arguments)
@@ -105,30 +138,42 @@ def _list(skipped: Sequence[tuple[str, str]], file: Path | None) -> None:
 # --- output ---------------------------------------------------------------------------------------------------------
 
 
-def check_out(out: Path | None, suffixes: Sequence[str], *sources: str | Path | None) -> None:
-    """Raise an error if a file cannot be written, or is one of the input files or the table of an input folder.
+def check_out(out: Path | None, suffixes: Sequence[str], *others: str | Path | None, option: str = "--out") -> None:
+    """Raise an error if a file cannot be written, or is one of the others or the table of an input folder.
+
+    others: what the command reads, and its other output.
 
     Raises
     ------
     DataFileError
         Its name does not end in one of the suffixes, its folder is missing or read-only, or it is a folder.
     InputError
-        It would overwrite an input.
+        It would overwrite an input or another output.
     MissingExtraError
-        It is a Parquet file, and pyarrow is not installed.
+        It is a Parquet or Excel file, and what writes them is not installed.
     """
     if out is None:
         return
     if out.suffix.lower() not in suffixes:
         endings = suffixes[0] if len(suffixes) == 1 else f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise DataFileError(f"{out} cannot be written: its name must end in {endings}.")
-    for source in sources:
-        for path in () if source is None else (str(source), os.path.join(source, "labels.csv")):
-            if os.path.isfile(path) and out.exists() and out.samefile(path):
-                raise InputError(f"--out {out} would overwrite the input {path}. Choose another name for --out.")
+    for other in others:
+        if other is not None and _would_replace(out, str(other)):
+            raise InputError(f"{option} {out} would overwrite {other}. Choose another name for {option}.")
     if out.suffix.lower() == ".parquet":
         extra("pyarrow", "tables", purpose="Writing Parquet files")
+    if out.suffix.lower() == ".xlsx":
+        extra("openpyxl", "tables", purpose="Writing Excel files")
     check_writable(out)
+
+
+def _would_replace(out: Path, path: str) -> bool:
+    """Return whether a file to write is another one, whether it is there or not, or the table of a folder of images."""
+    if os.path.isdir(path):
+        return out.stem.lower() in ("labels", "metadata") and out.exists() and out.parent.samefile(path)
+    if os.path.isfile(path) and out.exists():
+        return out.samefile(path)
+    return os.path.abspath(out) == os.path.abspath(path)
 
 
 def check_model_out(folder: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from anyshot import data as datasets
 from anyshot.base.class_words import Words
-from anyshot.base.labels import Label, Labels, class_table, classes_in, clean_names
+from anyshot.base.labels import Label, Labels, as_whole, class_table, classes_in, clean_names
 from anyshot.errors import ClassesError
 
 TextColumn: TypeAlias = Annotated[
@@ -172,11 +172,11 @@ def as_classes_write_them(labels: Iterable[Label], classes: Iterable[Label]) -> 
     """
     listed = list(classes)
     exact = {(type(name), name): name for name in listed}
-    written = {_as_whole(name): name for name in listed} | {str(name): name for name in listed}
+    written = {as_whole(name): name for name in listed} | {str(name): name for name in listed}
     truth = {str(name).casefold(): name for name in listed}
     found: list[Label] = []
     for label in labels:
-        one = exact.get((type(label), label), written.get(str(label), written.get(_as_whole(label), label)))
+        one = exact.get((type(label), label), written.get(str(label), written.get(as_whole(label), label)))
         found.append(truth.get(str(label).casefold(), one) if isinstance(label, bool) else one)
     return found
 
@@ -228,8 +228,3 @@ def _class_of(name: str, names: list[Label]) -> Label:
     raise ClassesError(
         f"--words names {name!r}, which is not one of the classes: {', '.join(map(str, names[:10]))}. {hint}"
     )
-
-
-def _as_whole(label: Label) -> str:
-    """Return a label as text, 1.0 as "1": JSON and JavaScript do not distinguish the two."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)

@@ -1,8 +1,7 @@
 """Input of commands: items, labels and classes on the command line, in files or on the standard input."""
 
-import codecs
+import difflib
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -18,11 +17,16 @@ from anyshot import data as datasets
 from anyshot.app.cli.console import note
 from anyshot.app.cli.files import current
 from anyshot.app.cli.options import Columns, with_options
+from anyshot.app.cli.standard_input import lines_of_stdin
 from anyshot.base.items import IMAGE_SUFFIXES, reads_as_path
 from anyshot.base.labels import Label, is_blank
-from anyshot.data.text_files import known_encoding, suffix_of
+from anyshot.base.model_folder import MODEL_FILE
+from anyshot.data.text_files import existing, suffix_of
 from anyshot.errors import DataFileError, InputError
 from anyshot.tasks.loading import load
+
+if TYPE_CHECKING:  # it loads pandas
+    from anyshot.data.tables import Table
 
 Model: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a model that fit wrote.", metavar="DIR")]
 Data: TypeAlias = Annotated[
@@ -36,7 +40,7 @@ EncoderName: TypeAlias = Annotated[
     str, typer.Option(help="minilm, efficientnet-lite0, hf:ID or hf:FOLDER. Default: chosen by the kind of items.")
 ]
 TableOut: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Write the results to a .csv, .jsonl or .parquet file.", metavar="FILE")
+    Path | None, typer.Option(help="Write the results to a .csv, .xlsx, .jsonl or .parquet file.", metavar="FILE")
 ]
 Verbatim: TypeAlias = Annotated[
     bool,
@@ -54,9 +58,10 @@ Given: TypeAlias = Annotated[
     ),
 ]
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xlsm"})
 DATA_SUFFIXES = TABLE_SUFFIXES | {".txt"}
-STDIN_BYTES = 65_536  # read at once from the standard input
+OTHER_SUFFIXES = frozenset({".xls", ".ods", ".doc", ".docx", ".odt", ".pdf", ".rtf", ".zip", ".gz", ".ndjson", ".tab"})
+"""Suffixes of files that are not read, by which an argument is taken for the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +105,12 @@ def saved_encoder(name: str | None) -> Iterator[None]:
 class GivenItems:
     """The items of a command, and the table that they come from, if any.
 
-    rows: the row of the table in which each item stands, None for all; n_rows: of the table.
+    rows: the row of the table in which each item stands, None for all.
     """
 
     items: list[Any]
-    table: Path | None = None
+    table: "Table | None" = None
     rows: list[int] | None = None
-    n_rows: int = 0
 
 
 def read(
@@ -123,24 +127,21 @@ def read(
     which are used if this table has them.
     """
     reading = current()
-    known = getattr(model, "columns_", {})
-    given = _remembered(path, columns, known)
+    known, table = getattr(model, "columns_", {}), reading.table(path)
+    given = columns if table is None else _remembered(table, columns, known)
+    label_column = given.label_column if with_labels else None
+    named = datasets.ColumnNames(given.text_column, given.image_column, label_column)
+    how: dict[str, Any] = {"with_labels": with_labels, "on_error": reading.on_error}
     with in_columns_of(known.get("text") or known.get("image"), "in the data that the model was fitted on"):
-        data = datasets.read_data(
-            path,
-            text_column=given.text_column,
-            image_column=given.image_column,
-            label_column=given.label_column if with_labels else None,
-            with_labels=with_labels,
-            encoding=reading.encoding,
-            on_error=reading.on_error,
-            classes=None if classes is None else list(classes),
-        )
+        if table is None:
+            data = datasets.data_of_folder(existing(path), named, encoding=reading.encoding, **how)
+        else:
+            data = datasets.data_of_table(table, named, classes=None if classes is None else list(classes), **how)
     reading.skipped.extend(data.skipped)
     if data.item_column is not None and path.suffix.lower() != ".txt" and path not in reading.named:
         reading.named.add(path)
         labels = f", labels from {data.label_column!r}" if data.label_column is not None else ""
-        without = _other_columns(path, data) if with_labels and data.label_column is None else ""
+        without = _other_columns(table, data) if with_labels and data.label_column is None else ""
         note(f"Read {path}: {data.modality}s from {data.item_column!r}{labels}.{without}")
     return data
 
@@ -171,9 +172,8 @@ def read_labeled(
     return data
 
 
-def _other_columns(path: Path, data: Any) -> str:
+def _other_columns(table: Any, data: Any) -> str:
     """Return a sentence on a table without labels, which names the columns that may hold them."""
-    table = datasets.read_table(path, encoding=current().encoding)
     others = [repr(str(name)) for name in table.frame.columns if str(name) not in str(data.item_column).split(",")]
     return f" There is no label column among the others: {', '.join(others)}." if others else " It has no other column."
 
@@ -191,14 +191,19 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     if len(arguments) == 1 and _is_data(arguments[0]):
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
-        is_table = os.path.isfile(path) and suffix_of(path) in TABLE_SUFFIXES
-        n_rows = len(data) + len(data.skipped)
-        return GivenItems(list(data.items), path if is_table else None, data.rows, n_rows)
+        table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
+        return GivenItems(list(data.items), table, data.rows)
     for argument in arguments:
         _check_item(argument)
     if columns.text_column or columns.image_column:
         raise typer.BadParameter("A column was named, but the items are not in a table.")
     return GivenItems(_usable(arguments))
+
+
+def model_and_items(items: Sequence[str], model: Path | None) -> tuple[Path | None, list[str]]:
+    """Return the folder of the model and the items, in whatever order they were given."""
+    found = [one for one in items if model is None and os.path.isfile(os.path.join(one, MODEL_FILE))]
+    return (Path(found[0]) if found else model, [one for one in items if one not in found[:1]])
 
 
 def _usable(arguments: Sequence[str]) -> list[str]:
@@ -288,15 +293,39 @@ def _check_item(argument: str) -> None:
             f"{argument} is a file of items. Give it as the only argument, or give texts or images only."
         )
     ending, is_there = Path(argument).suffix.lower(), os.path.isfile(argument)
+    if argument.strip() and not is_there and os.path.exists(argument):
+        existing(Path(argument))  # it raises the error for a pipe
     if is_there and ending and ending not in IMAGE_SUFFIXES:
         raise InputError(
             f"{argument} cannot be read as items. Supported: {', '.join(sorted(DATA_SUFFIXES))}, images, and folders "
             "of images."
         )
-    if not is_there and reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES):
+    if not is_there and _is_path(argument):
+        near = _closest_file(argument)
+        hint = f" Did you mean {near!r}?" if near is not None else ""
         raise InputError(
-            f"There is no file {argument}. If it is a text, pass it on standard input: echo TEXT | anyshot predict -"
+            f"There is no file {argument}.{hint} If it is a text, pass it on standard input: "
+            "echo TEXT | anyshot predict -"
         )
+
+
+def _is_path(argument: str) -> bool:
+    """Return whether an argument that names no file reads as the name of one: by its suffix, folder, or spelling."""
+    if not argument or any(letter.isspace() for letter in argument):
+        return False
+    folder = os.path.dirname(argument)
+    known = reads_as_path(argument, DATA_SUFFIXES | IMAGE_SUFFIXES | OTHER_SUFFIXES)
+    in_folder = bool(folder) and os.path.isdir(folder)
+    return known or in_folder or ("." in argument and _closest_file(argument) is not None)
+
+
+def _closest_file(argument: str) -> str | None:
+    """Return the file of items whose name is nearly the same, if there is one."""
+    folder, name = os.path.split(argument)
+    beside = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    names = [one for one in beside if suffix_of(Path(one)) in DATA_SUFFIXES | IMAGE_SUFFIXES]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    return os.path.join(folder, near[0]) if near else None
 
 
 def _is_data(argument: str) -> bool:
@@ -306,50 +335,12 @@ def _is_data(argument: str) -> bool:
     return os.path.isdir(argument) or (suffix_of(Path(argument)) in DATA_SUFFIXES and os.path.isfile(argument))
 
 
-def _remembered(path: Path, columns: Columns, known: Mapping[str, str]) -> Columns:
+def _remembered(table: "Table", columns: Columns, known: Mapping[str, str]) -> Columns:
     """Return the columns to read: those that were given, or else those that a model knows, if the table has them."""
-    encoding, given = current().encoding, asdict(columns)
+    given = asdict(columns)
     of_items = columns.text_column or columns.image_column
     for kind, name in known.items():
         wanted = columns.label_column if kind == "label" else of_items
-        if wanted is None and datasets.has_column(path, name, encoding=encoding):
+        if wanted is None and datasets.has_column(table, name):
             given[f"{kind}_column"] = name
     return Columns(**given)
-
-
-def lines_of_stdin() -> Iterator[list[str]]:
-    """Yield the nonempty lines of the standard input as they arrive, as many at a time as have arrived.
-
-    Raises InputError if there is none, or they have another encoding.
-    """
-    found = False
-    try:
-        for text in _parts_of_stdin():
-            lines = [line.strip() for line in text.split("\n") if line.strip()]
-            found = found or bool(lines)
-            if lines:
-                yield lines
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"The standard input is not {error.encoding}: {error.reason}. Convert it to UTF-8, or name its encoding by "
-            "--encoding."
-        ) from error
-    if not found:
-        raise InputError("The standard input is empty. Give one text per line.")
-
-
-def _parts_of_stdin() -> Iterator[str]:
-    """Yield whole lines of the standard input, without the byte-order mark."""
-    raw = getattr(sys.stdin, "buffer", None)
-    if raw is None:
-        yield from sys.stdin or ()
-        return
-    encoding = known_encoding(current().encoding or sys.stdin.encoding or "utf-8")
-    decoder = codecs.getincrementaldecoder(encoding)(sys.stdin.errors or "strict")
-    rest, is_first = "", True
-    while part := raw.read1(STDIN_BYTES):  # waits for the first byte only
-        text = rest + decoder.decode(part)
-        text, is_first = text.removeprefix("\ufeff") if is_first and text else text, is_first and not text
-        whole, newline, rest = text.rpartition("\n")
-        yield whole + newline
-    yield rest + decoder.decode(b"", final=True)

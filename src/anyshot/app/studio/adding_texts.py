@@ -106,7 +106,7 @@ def add_table(
     at, cells = columns.index(text_column or ""), list(_rows(table))
     labels = _labels([None if label_column is None else row[columns.index(label_column)] for row in cells])
     rows = [
-        (_place(table, number), row[at], label, row)
+        (table.place(number), row[at], label, row)
         for number, (row, label) in enumerate(zip(cells, labels, strict=True))
     ]
     return _add_texts(project, rows, source=name, columns=columns, item_column=text_column, report=report)
@@ -198,7 +198,7 @@ def _is_missing(cell: Any) -> bool:
 def _rows(table: Table, limit: int | None = None) -> Iterator[list[Any]]:
     """Yield the rows of a table as Python values that `stored_cells` can hold."""
     names = list(table.frame.columns)
-    part = table if limit is None else Table(table.path, table.frame.head(limit), table.lines, table.encoding)
+    part = table if limit is None else table.rows(range(min(limit, len(table.frame))))
     columns = [part.values(name) for name in names] if len(set(names)) == len(names) else _by_position(part)
     for row in zip(*columns, strict=True):
         yield [_plain(value) for value in row]
@@ -218,7 +218,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple(DATES.values())):  # a spreadsheet has no time zones
         return value if getattr(value, "tzinfo", None) is None else str(value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _place(table: Table, row: int) -> str:
-    return f"row {row + 1}" if table.lines is None else f"line {table.lines[row]}"

@@ -1,25 +1,22 @@
 """What is taken away from a project: the labeled table, the model, the report, and the Python that does the same."""
 
-import os
 import tempfile
 import zipfile
-from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from anyshot import encoders, tasks
-from anyshot.app.studio.adding import DATES
 from anyshot.app.studio.exported_rows import CONFIDENCE, MADE_BY, exported_rows, item_column
 from anyshot.app.studio.learning import described, pool_of, unknown_rate
 from anyshot.app.studio.project import Project
 from anyshot.base.files import atomic_file
 from anyshot.base.labels import UNKNOWN, folds_by_arrival
-from anyshot.base.validation import Indexes, extra
+from anyshot.base.validation import Indexes
 from anyshot.data.tables import write_table
+from anyshot.data.workbooks import write_workbook
 from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.evaluation import report as reporting
 
@@ -44,7 +41,9 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     """
     target, table = Path(path), exported_rows(project, answers)
     if target.suffix.lower() == ".xlsx":
-        _save_excel(table, target)
+        confidence = MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in table else CONFIDENCE
+        with atomic_file(target) as part:
+            write_workbook(table, part, percent=[confidence])
     elif target.suffix.lower() == ".csv":
         write_table(table, target)
     else:
@@ -188,42 +187,3 @@ def _labeled(project: Project) -> tuple[Indexes, NDArray[np.object_]]:
 
 def _pool(project: Project) -> list[Any]:
     return project.items.contents(project.items.there(pool_of(project.items.labels().ids)))
-
-
-def _save_excel(table: pd.DataFrame, target: Path) -> None:
-    """Write a table with a fixed, bold first row and a filter; texts are typed as texts, so that none is a formula."""
-    openpyxl = extra("openpyxl", "tables", purpose="Writing Excel files")
-    cells = extra("openpyxl.cell", "tables", purpose="Writing Excel files")
-    fonts = extra("openpyxl.styles", "tables", purpose="Writing Excel files")
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Items")
-    sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = f"A1:{openpyxl.utils.get_column_letter(len(table.columns))}{len(table) + 1}"
-    columns = table.columns.tolist()
-    share = columns.index(MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in columns else CONFIDENCE)
-    for number, name in enumerate(table.columns):
-        longest = max((len(str(value)) for value in table[name].head(200) if value is not None), default=0)
-        letter = openpyxl.utils.get_column_letter(number + 1)
-        sheet.column_dimensions[letter].width = min(80, max(10, len(str(name)), longest) + 2)
-
-    def cell(value: Any, number: int, *, bold: bool = False) -> Any:
-        if value is None or (isinstance(value, float) and np.isnan(value)):
-            return None
-        is_text = not isinstance(value, (bool, int, float, *DATES.values())) or getattr(value, "year", 1900) < 1900
-        shown = openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", str(value)) if is_text else value
-        made = cells.WriteOnlyCell(sheet, shown)
-        if is_text:
-            made.data_type = "s"
-        elif number == share:
-            made.number_format = "0%"
-        elif isinstance(value, datetime) and value.time() == time():
-            made.number_format = "yyyy-mm-dd"
-        if bold:
-            made.font = fonts.Font(bold=True)
-        return made
-
-    sheet.append([cell(str(name), number, bold=True) for number, name in enumerate(table.columns)])
-    for row in table.itertuples(index=False, name=None):
-        sheet.append([cell(value, number) for number, value in enumerate(row)])
-    with atomic_file(target) as part:
-        book.save(os.fspath(part))

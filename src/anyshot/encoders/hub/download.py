@@ -1,5 +1,6 @@
 """Download models from the Hugging Face hub with its own library, which is imported here only."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ def download_model(source: str, patterns: Sequence[str], *, ignored: Sequence[st
     UnknownEncoderError
         There is no such model.
     """
-    with _plain_errors(source), _bar_in_terminals_only():
+    with _plain_errors(source), _bar_in_terminals_only(), _without_notes_on_retries():
         return Path(
             snapshot_download(
                 source, cache_dir=hub_cache_folder(), allow_patterns=list(patterns), ignore_patterns=list(ignored)
@@ -39,7 +40,7 @@ def download_file(source: str, name: str, folder: Path) -> Path:
     MissingWeightsError
         The file cannot be downloaded.
     """
-    with _plain_errors(source), _bar_in_terminals_only():
+    with _plain_errors(source), _bar_in_terminals_only(), _without_notes_on_retries():
         return Path(hf_hub_download(source, name, local_dir=folder))
 
 
@@ -63,6 +64,18 @@ def _plain_errors(source: str) -> Iterator[None]:
             f"The model {source} is not on this machine, and the hub cannot be reached "
             f"({first_line(error).rstrip('.')}). Check the network, or run `hf download {source}` once there is one."
         ) from error
+
+
+@contextmanager
+def _without_notes_on_retries() -> Iterator[None]:
+    """Let the hub's library try again without logging each try; the error says why it gave up."""
+    log = logging.getLogger("huggingface_hub")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager

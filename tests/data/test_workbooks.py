@@ -1,0 +1,103 @@
+"""Workbooks of Excel, as people make them."""
+
+import logging
+from datetime import datetime
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from anyshot.data.datasets import read_data
+from anyshot.data.tables import read_table, write_table
+from anyshot.data.workbooks import MAX_TEXT, read_workbook
+from anyshot.errors import DataFileError, InputError
+
+ROWS = [["text", "label"], ["a", "x"], ["b", None], ["c", "y"]]
+
+
+@pytest.fixture
+def book():
+    made = openpyxl.Workbook()
+    for row in ROWS:
+        made.active.append(row)
+    return made
+
+
+@pytest.fixture
+def saved(book, tmp_path):
+    def save():
+        book.save(tmp_path / "a.xlsx")
+        return tmp_path / "a.xlsx"
+
+    return save
+
+
+def test_cells_merged_over_rows_have_their_value_in_each(book, saved):
+    book.active.merge_cells("B2:B3")
+    assert read_data(saved()).labels == ["x", "x", "y"]
+
+
+def test_formulas_without_a_value_are_logged(book, saved, caplog):
+    book.active["B3"] = '=IF(1=1,"x","")'
+    with caplog.at_level(logging.INFO):
+        assert read_data(saved()).labels == ["x", None, "y"]
+    assert "1 formula without a value, read as empty: B3" in caplog.text
+
+
+def test_the_first_visible_sheet_is_read_or_the_one_that_is_named(book, saved, caplog):
+    book.active.sheet_state = "hidden"
+    for name in ("Mails", "More"):
+        book.create_sheet(name).append(["text"])
+        book[name].append([name])
+    book.active = 1
+    with caplog.at_level(logging.INFO):
+        assert read_data(saved()).items == ["Mails"]
+    assert "has the sheets 'Mails', 'More'; 'Mails' was read" in caplog.text
+    assert read_data(saved(), sheet="Sheet").items == ["a", "b", "c"]
+    with pytest.raises(InputError, match=r"has no sheet 'mails'\. Its sheets: 'Sheet', 'Mails', 'More'"):
+        read_data(saved(), sheet="mails")
+
+
+def test_a_sheet_of_a_file_that_is_not_of_excel_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("text\na\n")
+    with pytest.raises(InputError, match="is not an Excel file"):
+        read_data(tmp_path / "a.csv", sheet="Mails")
+
+
+def test_an_empty_workbook_is_refused(tmp_path):
+    openpyxl.Workbook().save(tmp_path / "a.xlsx")
+    with pytest.raises(DataFileError, match="is empty"):
+        read_workbook(tmp_path / "a.xlsx")
+
+
+def test_formatted_cells_far_from_the_data_do_not_count(book, saved):
+    for cell in (book.active.cell(5_000, 1), book.active.cell(1, 16_384)):
+        cell.font = openpyxl.styles.Font(bold=True)
+    assert read_workbook(saved()).rows == [["text", "label"], ["a", "x"], ["b"], ["c", "y"]]
+
+
+def test_escaped_characters_are_read_and_written(book, saved, tmp_path):
+    book.active["A2"] = "one_x000D_\ntwo"
+    assert read_data(saved()).items[0] == "one\ntwo"
+    write_table([{"text": "_x000D_ and \x07"}], tmp_path / "b.xlsx")
+    assert read_data(tmp_path / "b.xlsx").items == ["_x000D_ and "]
+
+
+def test_dates_numbers_and_texts_keep_their_type(tmp_path):
+    when = datetime(2026, 1, 2)
+    rows = pd.DataFrame({"text": ["=1+1", "007"], "when": [when, None], "n": [1, 2.5], "is": [True, False]})
+    write_table(rows, tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx")
+    assert (table.values("text"), table.values("n")) == (["=1+1", "007"], [1, 2.5])
+    assert (table.values("when"), table.values("is")) == ([when, None], [True, False])
+    cell = openpyxl.load_workbook(tmp_path / "a.xlsx").active["A2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_times_with_a_zone_are_texts_and_long_texts_are_cut_with_a_note(tmp_path, caplog):
+    rows = {"when": [pd.Timestamp("2026-01-02", tz="UTC")], "text": ["a" * (MAX_TEXT + 1)]}
+    write_table(pd.DataFrame(rows), tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx")
+    assert table.values("when") == ["2026-01-02 00:00:00+00:00"]
+    assert len(table.values("text")[0]) == MAX_TEXT
+    assert "1 text cut to 32,767 characters" in caplog.text
