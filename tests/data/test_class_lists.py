@@ -64,6 +64,12 @@ def test_words_that_cannot_be_used_are_refused_with_their_class(tmp_path):
         read_classes(str(file(tmp_path, "a.json", '{"a": {"words": ["good", 7]}}')))
 
 
+def test_null_in_json_is_a_class_without_a_description_and_a_wrong_class_is_named(tmp_path):
+    assert read_classes(str(file(tmp_path, "a.json", '{"a": null, "b": ["good"]}'))) == {"a": [], "b": ["good"]}
+    with pytest.raises(DataFileError, match=r"Class 'b' has something else\.$"):
+        read_classes(str(file(tmp_path, "a.json", '{"a": null, "b": 7}')))
+
+
 @pytest.mark.parametrize("content", ["3", "[1, 2]", '{"a": 1}', '{"a": [1]}'])
 def test_json_of_another_shape_is_refused(tmp_path, content):
     with pytest.raises(DataFileError, match="must contain a list of names"):

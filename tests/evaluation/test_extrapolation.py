@@ -73,7 +73,7 @@ def test_invalid_points_are_refused():
         extrapolate([1, 1, 2], [0.5, 0.5, 0.6], 0.01)
     with pytest.raises(InputError, match="between 0 and 1 and sd above 0"):
         extrapolate([1, 2, 3], [50, 60, 70], 0.01)
-    with pytest.raises(InputError, match="to=4 lies within the curve, which goes to 5"):
+    with pytest.raises(InputError, match=r"to=4 lies within the curve. Give more than its 5 labels"):
         extrapolate(SHOTS, law(SHOTS), 0.01, to=4)
     with pytest.raises(InputError, match="One accuracy is needed for each"):
         extrapolate([1, 2, 3], [0.5], 0.01)

@@ -164,8 +164,8 @@ class Embedder:
         given, readable = modality_of(items), self.encoder.modality
         # Paths of files that do not exist are texts to `modality_of`; the image encoder's error names each file.
         if given != readable and (given, readable) != ("text", "image"):
-            given_items = "vectors" if given == "vectors" else f"{given}s"
-            raise MixedInputError(f"The encoder {self.name} encodes {readable}s, but the items are {given_items}.")
+            items_are = f"The encoder {self.name} encodes {readable}s, but the items are {given.removesuffix('s')}s."
+            raise MixedInputError(f"{items_are} Give {readable}s, or choose another encoder.")
         encode = partial(encode_once, self.encoder, cache=self.cache, counts=self.counts)
         vectors: Vectors = encode(items)
         if given != "text":
@@ -217,7 +217,7 @@ class Embedder:
             width = self.encoder.width
             return encode_texts_once(self.encoder, texts, width=width, cache=self.cache, counts=self.counts)
         if self.encoder is None or self.encoder.modality != "text":
-            raise MixedInputError(f"The encoder {self.name} cannot read texts.")
+            raise MixedInputError(f"The encoder {self.name} cannot read texts. Choose one that can, such as 'minilm'.")
         return encode_once(self.encoder, texts, cache=self.cache, counts=self.counts)
 
     def with_embeddings(self, classes: TrainingSet, items: Items) -> TrainingSet:

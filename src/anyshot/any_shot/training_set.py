@@ -190,7 +190,7 @@ class TrainingSet:
     def _check_width(self, vectors: Vectors) -> None:
         width = self.class_embeddings.shape[1]
         if len(vectors) and vectors.shape[1] != width:
-            raise WidthError(f"The items have width {vectors.shape[1]}; the model has width {width}.")
+            raise WidthError(f"The items have width {vectors.shape[1]}; the model has width {width}. Encode as in fit.")
 
     def _changed(self, **fields: Any) -> Self:
         """Return a changed training set with the same pool."""

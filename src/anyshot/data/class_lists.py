@@ -79,23 +79,26 @@ def _cells(names: Sequence[str], table: Table, column: str | None) -> dict[str, 
 def _classes_of_json(given: object, path: Path) -> list[str] | Described:
     if isinstance(given, list) and all(isinstance(name, str) for name in given):
         return given
+    at = ""
     if isinstance(given, dict):
         parts = {name: one if isinstance(one, dict) else {"description": one} for name, one in given.items()}
-        own, words = ({n: _texts(one.get(key, [])) for n, one in parts.items()} for key in ("description", "words"))
-        known = all(set(one) <= {"description", "words"} for one in parts.values())
-        if known and None not in own.values() and None not in words.values():
+        own, words = ({n: _texts(one.get(key)) for n, one in parts.items()} for key in ("description", "words"))
+        known = {name for name, one in parts.items() if set(one) <= {"description", "words"}}
+        wrong = [name for name in parts if name not in known or None in (own[name], words[name])]
+        if not wrong:
             # A text is split into words, a list is one word or expression each.
             given_words = {name: [one["words"]] if words[name] else [] for name, one in parts.items()}
             return {name: _with_words(name, own[name] or [], given_words[name], path) for name in parts}
+        at = f" Class {wrong[0]!r} has something else."
     raise DataFileError(
         f'{path} must contain a list of names, ["a", "b"], or names with one or more descriptions, {{"a": "..."}}, or '
-        'with words, {"a": {"description": "...", "words": ["...", "..."]}}.'
+        f'with words, {{"a": {{"description": "...", "words": ["...", "..."]}}}}.{at}'
     )
 
 
 def _texts(given: object) -> list[str] | None:
-    """Return one text or a list of texts as a list; None for anything else."""
-    listed = [given] if isinstance(given, str) else given
+    """Return one text, a list of texts, or nothing (null) as a list; None for anything else."""
+    listed = [] if given is None else [given] if isinstance(given, str) else given
     return listed if isinstance(listed, list) and all(isinstance(one, str) for one in listed) else None
 
 

@@ -106,7 +106,10 @@ def run_trials(
     shift = compare_predictions(on_test, test_index, on_target).verdict
     weights = class_weights(on_test, test_index, on_target)
     if weights.sum() <= 0:
-        raise DomainError("No source class seems to occur in the target, so there is nothing to transfer.")
+        raise DomainError(
+            "No source class seems to occur in the target, so there is nothing to transfer. Check that both have "
+            "the same features."
+        )
     rows = np.random.default_rng(seed).choice(len(weights), len(weights), p=weights / weights.sum())
     neighbors = target_neighbors(as_vectors(target))
     trials: dict[str, Trial | None] = {}

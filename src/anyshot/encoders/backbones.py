@@ -135,7 +135,10 @@ def reopen_backbone(
     """
     backbone = open_backbone(encoder, download=download)
     if freeze_at not in backbone.stages or frozen_digest(backbone, freeze_at) != frozen:
-        raise ModelFolderError(f"The encoder {encoder!r} on this machine is not the one that the model was trained on.")
+        raise ModelFolderError(
+            f"The encoder {encoder!r} on this machine is not the one that the model was trained on. Install that "
+            "version of the encoder, or train the model again."
+        )
     rest = Rest(backbone, freeze_at)
     rest.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return backbone, rest

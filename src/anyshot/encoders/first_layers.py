@@ -43,7 +43,10 @@ class FirstLayers:
         whole = backbone_of(encoder)
         layers = [name for name in whole.network if name.startswith("layer")]
         if whole.modality != "text" or not layers:
-            raise EncoderError(f"{whole.name} is not a text encoder with layers, so its first layers cannot be used.")
+            raise EncoderError(
+                f"{whole.name} is not a text encoder with layers, so its first layers cannot be used. Use 'minilm[:2]' "
+                "or the first layers of a text model of transformers."
+            )
         if not 0 < n_layers < len(layers):
             raise EncoderError(f"n_layers={n_layers} of {whole.name} must be at least 1 and less than {len(layers)}.")
         network = {name: stage for name, stage in whole.network.items() if name not in layers[n_layers:]}

@@ -129,7 +129,9 @@ def evaluate_answers(
     table = None if probabilities is None else _checked(probabilities, n_items=len(truth), n_classes=len(names))
     labeled = truth >= 0
     if not labeled.any():
-        raise NotEnoughLabelsError(f"None of the {len(truth)} items has a label to compare the predictions with.")
+        raise NotEnoughLabelsError(
+            f"None of the {len(truth)} items has a label to compare the predictions with. Label some."
+        )
     weight = _weights(sample_weight, labeled)  # (n,), 0 for items without a label
     known = labeled & (truth < len(names))
     unknown = labeled & ~known

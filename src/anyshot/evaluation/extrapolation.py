@@ -79,7 +79,7 @@ def extrapolate(
     k, measured, noise = _checked(shots, accuracy, sd)
     target = 2 * k.max() if to is None else float(to)
     if target < k.max():
-        raise InputError(f"to={target:g} lies within the curve, which goes to {k.max():g} labels per class.")
+        raise InputError(f"to={target:g} lies within the curve. Give more than its {k.max():g} labels per class.")
     if n_test is not None:
         check_whole(1, n_test=n_test)
     if len(k) < MIN_POINTS:

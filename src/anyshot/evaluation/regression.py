@@ -121,7 +121,9 @@ def evaluate_numbers(
         raise InputError(f"The prediction in row {np.flatnonzero(np.isnan(answers))[0]} is not a number.")
     labeled, given = np.isfinite(truth), item_weights(sample_weight, len(truth))
     if not labeled.any():
-        raise NotEnoughLabelsError(f"None of the {len(truth)} items has a number to compare the predictions with.")
+        raise NotEnoughLabelsError(
+            f"None of the {len(truth)} items has a number to compare the predictions with. Give some."
+        )
     weight = (np.ones(len(truth)) if given is None else given)[labeled]
     if weight.sum() <= 0:
         raise InputError("The weights of the items with a number sum to zero. Give at least one a weight above 0.")

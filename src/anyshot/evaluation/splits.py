@@ -48,7 +48,10 @@ def holdout_rows(labels: Labels, *, seed: int) -> Indexes:
     for name in classes_in(labels):
         own = [row for row, label in enumerate(labels) if label == name]
         if len(own) < 2:
-            raise NotEnoughLabelsError(f"Class {name!r} has one item; a curve needs two, one of them to test on.")
+            raise NotEnoughLabelsError(
+                f"Class {name!r} has one item; a curve needs two, one of them to test on. Add an item, or leave the "
+                "class out."
+            )
         chosen.extend(random.choice(own, size=max(1, round(HOLDOUT_SHARE * len(own))), replace=False).tolist())
     return np.sort(np.array(chosen, dtype=np.intp))
 

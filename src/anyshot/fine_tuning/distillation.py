@@ -85,7 +85,7 @@ def distill(
         raise InputError(f"temperature must be positive and finite; it is {temperature}.")
     check_list(unlabeled)
     if len(unlabeled) == 0:
-        raise InputError("distill needs unlabeled items, and got none.")
+        raise InputError("distill needs unlabeled items, and got none. Give items like those to be predicted.")
     items, settings, classes = by_position(unlabeled), check_tuning(tuning), _classes_of(teacher)
     backbone = backbone_of(load_encoder(student_encoder))
     stage = backbone.stages[backbone.n_frozen(freeze_at)]

@@ -46,7 +46,9 @@ def removed(embedder: Embedder, data: TrainingSet, *, name: Label) -> ClassChang
     """Remove a class and its labeled examples."""
     row = row_of(name, data.classes)
     if len(data.classes) == 2:
-        raise NotEnoughClassesError(f"Cannot remove {name!r}: a classifier needs two classes, and only two are left.")
+        raise NotEnoughClassesError(
+            f"Cannot remove {name!r}: a classifier needs two classes, and only two are left. Add another first."
+        )
     stay = [other for other in range(len(data.classes)) if other != row]
     return _changed(embedder, data, data.texts.of(stay), [[other] for other in stay])
 

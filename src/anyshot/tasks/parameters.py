@@ -85,7 +85,7 @@ def check_needs_no_items(clf: Parameters) -> None:
             "fit(unlabeled=...), or unknown_rate=None."
         )
     if clf.method not in ("auto", "zero-shot", "any-shot"):
-        raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none.")
+        raise NotEnoughLabelsError(f"method={clf.method!r} needs labels, and there are none. Use method='auto'.")
 
 
 def expected_shares(class_prior: str | Mapping[Label, float], data: TrainingSet) -> NDArray[np.floating] | None:
@@ -132,7 +132,7 @@ def drawn_by_plan(data: TrainingSet) -> bool:
 def check_trainable(data: TrainingSet, *, method: str, encoder: str) -> None:
     """Raise NotEnoughLabelsError if no method could predict some class."""
     if method in ("prototype", "logistic-regression") and not len(data.index):
-        raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none.")
+        raise NotEnoughLabelsError(f"method={method!r} needs labels, and there are none. Use method='auto'.")
     unknown = ~data.has_description & (data.counts == 0)
     if unknown.any():
         raise NotEnoughLabelsError(
@@ -224,7 +224,10 @@ class Given(NamedTuple):
         if self.source is not None:
             source = embedder.with_items(found, *self.source)
             if np.count_nonzero(source.counts) < 2:
-                raise NotEnoughLabelsError("The source must have labels of at least two of the classes.")
+                n_labeled = np.count_nonzero(source.counts)
+                raise NotEnoughLabelsError(
+                    f"The source has labels of {n_labeled} of the classes; two are needed. Leave it out, or add labels."
+                )
             found = found.with_source_weights(any_shot.fit_model(embedder, source).coef, source.counts > 0)
         return embedder.with_unlabeled(
             embedder.with_items(found, self.items, self.labels, self.weights), self.unlabeled

@@ -391,5 +391,5 @@ def _one_table(parts: list[Rows]) -> pd.DataFrame:
     for frame in frames[1:]:
         missing = [str(name) for name in frames[0].columns if name not in frame.columns]
         if missing:
-            raise InputError(f"The column {missing[0]!r} is missing in one of X, unlabeled and source.")
+            raise InputError(f"The column {missing[0]!r} is missing in one of X, unlabeled and source. Add it there.")
     return pd.concat([frame[frames[0].columns] for frame in frames], ignore_index=True)

@@ -52,7 +52,10 @@ class VectorClassifier(ClassifierMixin, BaseEstimator):
         vectors = _float32(validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=0))
         S = validation.vectors(class_vectors, name="class_vectors")
         if S.shape[1] != vectors.shape[1]:
-            raise WidthError(f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}.")
+            raise WidthError(
+                f"class_vectors has width {S.shape[1]} and X has width {vectors.shape[1]}; both must lie in one space. "
+                "AnyShotClassifier learns a map between two."
+            )
         index = check_indexes(y, n_items=len(vectors), n_classes=len(S))
         self.classes_ = np.arange(len(S))
         return vectors[index >= 0], index[index >= 0], S

@@ -246,7 +246,10 @@ def described_by_vectors(classes: Mapping[Label, Description]) -> Vectors:
                 f"Class {first!r} is given by a vector and {name!r} by {value!r}. Give a vector or None for each class."
             )
         if widths.get(name, width) != width:
-            raise WidthError(f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}.")
+            raise WidthError(
+                f"The vector of class {first!r} has width {width} and that of {name!r} {widths[name]}. Give vectors of "
+                "one width."
+            )
     rows = [np.zeros(width) if value is None else value for value in classes.values()]
     return vectors(np.array(rows), name="The class vectors")
 

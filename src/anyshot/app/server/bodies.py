@@ -81,7 +81,9 @@ def as_items(given: Sequence[Item] | Item, modality: Modality, settings: Setting
     single = isinstance(given, str | ImageItem) or (len(given) > 0 and isinstance(given[0], int | float))
     items: list[Any] = [given] if single else list(given)
     if len(items) > settings.max_items:
-        raise TooManyItemsError(f"The request has {len(items):,} items; one may have {settings.max_items:,}.")
+        raise TooManyItemsError(
+            f"The request has {len(items):,} items; one may have {settings.max_items:,}. Send several requests."
+        )
     kinds = {"text": str, "image": ImageItem, "vectors": list}
     for row, item in enumerate(items):
         if not isinstance(item, kinds[modality]):
@@ -111,11 +113,12 @@ def _image(content: bytes, row: int) -> Image.Image:
             warnings.simplefilter("ignore")
             image = Image.open(BytesIO(content), formats=FORMATS)
     except BOMB as error:
-        raise BadItemError(f"Image {row} has too many pixels; {MAX_PIXELS:,} are allowed.") from error
+        raise BadItemError(f"Image {row} has too many pixels; {MAX_PIXELS:,} are allowed. Make it smaller.") from error
     except BROKEN as error:
         raise BadItemError(f"Image {row} cannot be read; these can: {', '.join(FORMATS)}.") from error
     if image.width * image.height > MAX_PIXELS:
-        raise BadItemError(f"Image {row} has {image.width * image.height:,} pixels; {MAX_PIXELS:,} are allowed.")
+        n_pixels = image.width * image.height
+        raise BadItemError(f"Image {row} has {n_pixels:,} pixels; {MAX_PIXELS:,} are allowed. Make it smaller.")
     return image
 
 
