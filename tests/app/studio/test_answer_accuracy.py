@@ -33,7 +33,7 @@ def test_labels_of_hard_items_do_not_hide_that_the_others_are_answered_well():
     hard = np.argsort(given.max(axis=1))[:30]
     found, lower, upper = estimate(given[hard], right[hard], given)
     assert right[hard].mean() < 0.5
-    assert found == pytest.approx(right.mean(), abs=0.05)
+    assert found == pytest.approx(right.mean(), abs=0.07)
     assert lower < right.mean() < upper
 
 

@@ -14,10 +14,11 @@ from scipy import special
 
 from anyshot.base.validation import Floats
 
-SHARPENINGS: Final = np.exp(np.linspace(-0.5, 0.7, 13))  # inverse temperatures, logarithm with prior N(0.1, 0.2^2)
-SHIFTS: Final = np.linspace(-1.5, 1.5, 21)  # in log odds, prior N(0, 0.4^2)
-_LOG_SHARPENING: Final = (0.1, 0.2)
-_SHIFT_SD: Final = 0.4
+SHARPENINGS: Final = np.exp(np.linspace(-0.5, 0.9, 15))  # inverse temperatures
+SHIFTS: Final = np.linspace(-1.5, 1.5, 21)  # in log odds
+_LOG_SHARPENING: Final = (0.2, 0.25)
+"""Prior mean and standard deviation of the logarithm: answers are a little less sure than they are right."""
+_SHIFT_SD: Final = 0.5
 TEST_WEIGHT: Final = 0.5
 """How much a tested answer counts: its item was chosen, and so is not quite like the others of its confidence."""
 N_DRAWS: Final = 2_000
@@ -47,7 +48,7 @@ def answer_accuracy(tested: Floats, correct: ArrayLike, asked: Floats, n_asked: 
     --------
     >>> sure, unsure = log_odds([[0.9, 0.05, 0.05]] * 40), log_odds([[0.5, 0.4, 0.1], [0.4, 0.3, 0.3]] * 10)
     >>> [round(value, 2) for value in answer_accuracy(unsure, [True, False] * 10, sure, 40)]
-    [0.92, 0.77, 1.0]
+    [0.94, 0.78, 1.0]
     """
     odds = SHIFTS + tested[:, :, None]  # (n, t, shifts)
     right = np.asarray(correct, dtype=float)[:, None, None]

@@ -51,6 +51,7 @@ class TestedAnswers:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Return what was stored; nothing, where answers were stored without it."""
-        names = list(cls.__dataclass_fields__)
-        return cls(*(arrays[f"tested_{name}"] for name in names)) if f"tested_{names[0]}" in arrays else cls()
+        """Return what was stored; nothing, where answers were stored without it or with other temperatures."""
+        if arrays.get("tested_log_odds", np.zeros((0, 0))).shape[1] != len(SHARPENINGS):
+            return cls()
+        return cls(*(arrays[f"tested_{name}"] for name in cls.__dataclass_fields__))
