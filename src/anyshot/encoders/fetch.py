@@ -5,6 +5,7 @@ is the published one.
 """
 
 import importlib.util
+import logging
 import os
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ from anyshot.encoders.published_files import PUBLISHED, PublishedFile, Published
 from anyshot.errors import DataFileError, InputError, MissingWeightsError, UnknownEncoderError
 
 CHUNK: Final = 1 << 20  # bytes that are copied at a time
+
+log = logging.getLogger(__name__)
 
 
 def fetch_weights(encoder: str, *, source: str | None = None) -> list[Path]:
@@ -95,6 +98,7 @@ def _from_hub(published: PublishedModel, folder: Path) -> None:
     part = folder / ".download"  # where an interrupted download is continued
     for file in published.files:
         if not _is_stored(file, folder):
+            log.info(f"Downloading {file.name} of {published.on_hub} from the Hugging Face hub")
             try:
                 path = hub.download_file(published.on_hub, file.name, part)
             except MissingWeightsError as error:

@@ -45,6 +45,12 @@ def test_an_empty_file_and_a_file_among_texts_are_refused(call, made, tmp_path):
     assert call("predict", "text", made / "texts.csv", "--model", made / "model").code == 2
 
 
+@pytest.mark.parametrize("option", ["--sheet", "--text-column"])
+def test_a_column_or_a_sheet_of_texts_on_the_line_is_refused(call, option):
+    done = call("predict", "cannot sign in", "--classes", "delivery,login", option, "x")
+    assert (done.code, "the items are not in a table" in " ".join(done.err.replace("│", "").split())) == (2, True)
+
+
 def test_an_integer_column_and_class_names_on_the_line_are_brought_together(call, made, tmp_path):
     assert call("fit", made / "numbers.csv", "--classes", "0,1,2", "--out", tmp_path / "m").code == 0
     assert anyshot.load(tmp_path / "m").classes_.tolist() == ["0", "1", "2"]

@@ -186,17 +186,18 @@ def columns_of(data: Any) -> dict[str, str]:
 
 def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -> GivenItems:
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
+    one_file = len(arguments) == 1 and _is_data(arguments[0])
+    if not one_file and (columns.text_column or columns.image_column or current().sheet):
+        raise typer.BadParameter("A column or a sheet was named, but the items are not in a table.")
     if list(arguments) == ["-"]:
         return GivenItems([line for lines in lines_of_stdin() for line in lines])
-    if len(arguments) == 1 and _is_data(arguments[0]):
+    if one_file:
         path = Path(arguments[0])
         data = read(path, columns=columns, with_labels=False, model=model)
         table = current().table(path) if suffix_of(path) in TABLE_SUFFIXES else None
         return GivenItems(list(data.items), table, data.rows)
     for argument in arguments:
         _check_item(argument)
-    if columns.text_column or columns.image_column:
-        raise typer.BadParameter("A column was named, but the items are not in a table.")
     return GivenItems(_usable(arguments))
 
 
