@@ -9,9 +9,10 @@ def test_a_label_is_on_the_disk_when_it_is_acknowledged_and_undone_once(client, 
     state = client.get(filled + "changes?since=0").json()
     assert (state["n_labels"], done["changed"], done["undo"]) == (2, 2, state["undo"])
     entry, sentence = {"entry": done["undo"]["id"]}, "Labeled 2 items as billing"
-    for told in (sentence, ""):
-        assert client.post(filled + "undo", json=entry).json() == {"sentence": told, "undo": before}
-    assert client.post(filled + "redo", json={}).json() == {"sentence": sentence, "undo": done["undo"]}
+    for told, items in ((sentence, [1, 2]), ("", [])):
+        assert client.post(filled + "undo", json=entry).json() == {"sentence": told, "items": items, "undo": before}
+    again = {"sentence": sentence, "items": [1, 2], "undo": done["undo"]}
+    assert client.post(filled + "redo", json={}).json() == again
     assert client.post(filled + "undo", json=entry).json()["undo"] == before
     assert [row["label"] for row in client.get(filled + "items?ids=2,1").json()] == [None, None]
     assert client.get(filled + "changes?since=0").json()["n_items"] == 2
@@ -24,6 +25,14 @@ def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client
     answer = client.post(filled + "undo", json={"entry": shown["id"]})
     assert (answer.status_code, "Other changes came after this one" in answer.json()["detail"]) == (422, True)
     assert [row["label"] for row in client.get(filled + "items?ids=1,2").json()] == [1, 2]
+
+
+def test_the_words_of_several_classes_are_given_at_once(client, filled):
+    body = {"words-1": "invoice,\nfee", "words-2": ""}
+    assert client.post(filled + "classes/words", json=body).json()["message"]
+    page = client.get(filled + "classes").text
+    assert page.count('class="chip own"') == 2
+    assert "fee" in page
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,8 @@ def test_a_change_after_the_one_that_the_page_shows_is_not_undone_with_it(client
         ("classes/edit", {"id": 1, "name": "login"}),
         ("classes/edit", {"id": "1; drop table", "name": "a"}),
         ("classes/edit", {"id": 1, "name": "billing", "color": 11}),
+        ("classes/words", {"words-x": "fee"}),
+        ("classes/words", {"words-9": "fee"}),
         ("classes/move", {"id": 1, "by": 10**30}),
         ("classes/merge", {"id": 1, "into": 1}),
         ("classes/remove", {"id": 7}),

@@ -46,6 +46,16 @@ def test_similar_items_are_named_but_not_the_item_itself_and_not_as_html(project
     project.undo()
 
 
+def test_items_of_other_classes_are_no_reasons(project):
+    project.label([1, 3], 1)
+    project.label([4], 2)
+    found = sentences(project, 2)
+    project.undo()
+    project.undo()
+    assert not [one for one in found if "labeled as <b>17</b>" in one]
+    assert [one for one in found if "labeled as <b>billing</b>" in one]
+
+
 def test_a_label_that_the_model_does_not_share_is_told_apart_from_its_answer(project):
     project.label([1], "unknown")
     found = sentences(project, 1)

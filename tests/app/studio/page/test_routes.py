@@ -26,11 +26,11 @@ def test_a_project_without_its_slash_is_redirected(client, unchanged):
     assert (answer.status_code, answer.headers["location"]) == (307, unchanged.replace(" ", "%20"))
 
 
-def test_the_panel_asks_for_the_words_of_a_class(client, unchanged):
-    page = client.get(unchanged + "classes?ask=1&left=1").text
-    assert "typical of <b>billing</b>" in page
-    assert "Skip all" in page
-    assert "typical of" not in client.get(unchanged + "classes?ask=x").text
+def test_the_panel_asks_for_the_words_of_some_classes(client, unchanged):
+    page = client.get(unchanged + "classes?ask=1,2").text
+    assert re.findall(r'name="words-(\d)"', page) == ["1", "2"]
+    assert "typical" not in client.get(unchanged + "classes?ask=x").text
+    assert "typical" not in client.get(unchanged + "classes").text
 
 
 def test_every_checkbox_has_a_name_before_its_item_is_known(client, unchanged):

@@ -1,12 +1,14 @@
 """What changes a project: labels, classes, undo. Each answer is sent when the change is on the disk."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from anyshot.app.studio.classes import COLORS, color_number
+from anyshot.app.studio.entries import Entry
 from anyshot.app.studio.page.drawing import route
 from anyshot.app.studio.page.opened import Opened
-from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, text, whole
+from anyshot.app.studio.page.request_bodies import Body, MalformedRequestError, number, text, whole
 from anyshot.app.studio.page.texts import Texts, sentence_of, undo_of
 from anyshot.base.labels import UNKNOWN
 from anyshot.errors import InputError
@@ -26,18 +28,21 @@ def _label(opened: Opened, body: Body, t: Texts) -> Body:
 def _undo(opened: Opened, body: Body, t: Texts) -> Body:
     """Undo the entry that is meant; a request that is repeated undoes nothing more."""
     entry = opened.project.history.entry(whole(body, "entry"))
-    undone = opened.project.undo(entry.id)
-    return {"sentence": "; ".join(sentence_of(entry, t) for entry in undone), **_last(opened, t)}
+    return _taken_back(opened, t, lambda: opened.project.undo(entry.id))
 
 
 def _redo(opened: Opened, body: Body, t: Texts) -> Body:
     """Make the last change again that was undone, unless something else was done since."""
-    entry = opened.project.redo()
-    return {"sentence": sentence_of(entry, t) if entry else "", **_last(opened, t)}
+    return _taken_back(opened, t, lambda: [entry] if (entry := opened.project.redo()) else [])
 
 
-def _last(opened: Opened, t: Texts) -> Body:
-    return undo_of(opened.project.history.last(), t) or {"undo": None}
+def _taken_back(opened: Opened, t: Texts, change: Callable[[], Sequence[Entry]]) -> Body:
+    """Undo or redo, and return what that was, the items that have another label, and what would be undone next."""
+    before, done, after = opened.project.items.labels(), change(), opened.project.items.labels()
+    is_same = len(before.ids) == len(after.ids)
+    items = after.ids[after.labels != before.labels].tolist() if is_same else []
+    last = undo_of(opened.project.history.last(), t) or {"undo": None}
+    return {"sentence": "; ".join(sentence_of(entry, t) for entry in done), "items": items[:2], **last}
 
 
 def _add_classes(opened: Opened, body: Body, t: Texts) -> Body:
@@ -69,11 +74,16 @@ def _color(number: int) -> str:
 
 
 def _words(opened: Opened, body: Body, t: Texts) -> Body:
-    number, added, struck = whole(body, "id"), text(body, "add"), text(body, "strike")
-    entry = opened.project.classes.add_word(number, added.replace("\n", ",")) if added else None
+    """Leave out a word of the class `id`, or add words to it, or those of each field words-N to the class N."""
+    classes, struck = opened.project.classes, text(body, "strike")
+    entry: Entry | None = None
     if struck:
-        entry = opened.project.classes.strike_word(number, struck)
-    return undo_of(entry, t)
+        return undo_of(classes.strike_word(whole(body, "id"), struck), t)
+    fields: Body = {name: name.removeprefix("words-") for name in body if name.startswith("words-")}
+    for name, one in (fields or {"add": body.get("id")}).items():
+        if added := text(body, name):
+            entry = classes.add_word(number(one, "id"), added.replace("\n", ","))
+    return {"message": t("words_used") if entry else "", **undo_of(entry, t)}
 
 
 def _move(opened: Opened, body: Body, t: Texts) -> Body:

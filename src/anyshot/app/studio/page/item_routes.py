@@ -156,13 +156,14 @@ def state_of(opened: Opened, t: Texts) -> dict[str, Any]:
     labels, last, state = opened.project.items.labels().labels, opened.project.history.last(), opened.answers.state
     failed = state.phase == "failed"
     problem = message_in(state.sentence, t) if state.sentence else t("no_answers") if failed else ""
-    reading = {"done": state.done, "total": state.total} if state.phase == "encoding" and state.total else None
+    answered = len(opened.answers.current.ids) > 0
+    goes_on = state.phase == "encoding" or (state.phase == "fitting" and not answered)
     return {
         "n_items": len(labels),
-        "answered": len(opened.answers.current.ids) > 0,
+        "answered": answered,
         "n_labels": int((labels != 0).sum()),
         **(undo_of(last, t) or {"undo": None}),
-        "reading": reading,
+        "reading": {"done": state.done, "total": state.total} if goes_on and state.total else None,
         "problem": problem,
     }
 

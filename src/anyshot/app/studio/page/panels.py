@@ -16,7 +16,7 @@ from anyshot.base.labels import UNKNOWN
 if TYPE_CHECKING:  # it loads the encoders
     from anyshot.app.studio.answers import Chip
 
-SHOWN_WORDS: Final = 4
+SHOWN_WORDS: Final = 3
 """Words of a class that are shown before more are asked for; all would hide the next class."""
 SHOWN_PAIRS: Final = 2
 NEARLY_ALL: Final = 0.95
@@ -24,8 +24,8 @@ NEARLY_ALL: Final = 0.95
 LEFT, RIGHT, TOP, BOTTOM = 8.0, 252.0, 20.0, 104.0  # of the curve, in the picture of 260 x 124
 
 
-def classes_panel(opened: Opened, t: Texts, asked: int | None = None, n_left: int = 0) -> dict[str, Any]:
-    """Return what classes.html shows. asked: the class that is asked for its words; n_left: those asked after it."""
+def classes_panel(opened: Opened, t: Texts, asked: Sequence[int] = ()) -> dict[str, Any]:
+    """Return what classes.html shows; asked: the classes that are asked for their words."""
     labels = opened.project.items.labels().labels
     n_answers = studio.counts(opened.project, opened.answers)
     found, chips = hints(opened.project, opened.answers), opened.answers.chips()
@@ -36,8 +36,7 @@ def classes_panel(opened: Opened, t: Texts, asked: int | None = None, n_left: in
     return {
         "classes": shown,
         "project": opened.project,
-        "n_left": n_left,
-        "asked": next((one for one in shown if one["id"] == asked), None),
+        "asked": [one for one in shown if one["id"] in asked],
         "unknown": {"n_labels": int((labels == UNKNOWN_ID).sum()), "n_answers": n_answers.get(UNKNOWN, 0)},
     }
 
@@ -52,7 +51,7 @@ def _class_facts(one: ClassRow, chips: Sequence["Chip"], t: Texts, hint: Hint | 
         "color": color_number(one.color),
         "n_labels": one.n_labels,
         "words": sorted(words, key=lambda word: not word["own"]),
-        "n_hidden": max(0, len(words) - max(SHOWN_WORDS, sum(bool(word["own"]) for word in words))),
+        "n_hidden": max(0, len(words) - SHOWN_WORDS),
         "hint": "" if hint is None else t(f"hint_{hint}", name=one.name),
     }
 
@@ -81,8 +80,9 @@ def quality_panel(opened: Opened, t: Texts) -> dict[str, Any]:
         missing = "items" if names else "classes"
         words = {"headline": t(f"good_no_{missing}"), "about": t(f"good_no_{missing}_about")}
         return {"quality": {**words, "next": None, "curve": None, "confused": []}}
-    found = quality(opened.project, opened.answers)
-    shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(found.next_step, t)}
+    found, labels = quality(opened.project, opened.answers), opened.project.items.labels().labels
+    step = found.next_step if (labels == 0).any() else NextStep("add_items")
+    shown: dict[str, Any] = {**_headline(found, names, t), "next": _next_step(step, t)}
     shown["curve"] = curve_points(found.curve, t) if len(found.curve) > 1 else None
     shown["confused"] = [
         {
@@ -125,7 +125,11 @@ def _next_step(step: NextStep, t: Texts) -> dict[str, Any]:
     if step.action in ("describe", "add_words"):
         shown |= {"button": t("next_write"), "data": {"focus": f"#add-word-{number}"}}
     elif step.action in ("label_class", "tell_apart"):
-        shown |= {"button": t("next_show"), "data": {"show-class": number, "name": step.facts["name"]}}
+        # The first labels of a class are found sooner as the items come than among its least sure answers.
+        order = {"order": "added"} if step.action == "label_class" else {}
+        shown |= {"button": t("next_show"), "data": {"show-class": number, "name": step.facts["name"], **order}}
+    elif step.action == "add_items":
+        shown |= {"button": t("add_items"), "data": {"focus": "#add-items"}}
     elif step.action == "done":
         shown |= {"button": t("export"), "data": {"focus": "[hx-get$='/export']"}}
     elif view is not None:

@@ -13,8 +13,9 @@ from anyshot.app.studio.quality import why
 SHOWN_TEXT: Final = 160
 """Characters of a labeled text that are shown as a reason."""
 SHOWN_WORDS: Final = 2
-SIMILAR: Final = 0.3
-"""Cosine from which a labeled item is shown as a reason; a less similar one tells nothing to a person."""
+SHOWN_ITEMS: Final = 2
+NEIGHBORS: Final = 50
+"""Most similar labeled items among which those of the answer's class are shown; the others are no reason for it."""
 
 
 def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     """
     project = opened.project
     names = {one.id: one.name for one in project.classes.all()}
-    found = why(project, opened.answers, number)
+    found = why(project, opened.answers, number, k=NEIGHBORS)
     explained, name = found.explanation, str(found.explanation.label)
     sentences: list[Markup] = []
     item = project.items.one(number)
@@ -41,9 +42,10 @@ def reasons(opened: Opened, number: int, t: Texts, base: str) -> list[dict[str, 
     elif explained.matched is not None:
         sentences.append(t.rich("why_name", name=name))
     shown: list[dict[str, Any]] = [{"sentence": sentence, "image": ""} for sentence in sentences]
-    near = [one for one, nearest in zip(found.neighbors, explained.neighbors, strict=True) if nearest.cosine >= SIMILAR]
-    neighbors = [item for item in project.items.get(near) if item.id != number]
-    shown += [_neighbor(item, _name(item, names, t), t, base) for item in neighbors]
+    near = [item for item in project.items.get(found.neighbors) if item.id != number and _name(item, names, t) == name]
+    shown += [_neighbor(item, name, t, base) for item in near[:SHOWN_ITEMS]]
+    if not shown and explained.is_known:
+        shown.append({"sentence": t.rich("why_name", name=name), "image": ""})
     second = round(100 * (explained.probability - explained.margin))
     if second > 0:
         shown.append({"sentence": t.rich("why_second", name=str(explained.runner_up), n=second), "image": ""})

@@ -18,7 +18,7 @@ from anyshot.app.studio.page.guard import Guard
 from anyshot.app.studio.page.opened import Projects
 from anyshot.app.studio.page.panels import class_dialog, classes_panel, history_panel, quality_panel
 from anyshot.app.studio.page.reasons import reasons
-from anyshot.app.studio.page.request_bodies import whole
+from anyshot.app.studio.page.request_bodies import number
 from anyshot.app.studio.page.texts import PAGE
 from anyshot.errors import AnyshotError
 
@@ -97,15 +97,17 @@ async def project_page(request: Request) -> Response:
 
 
 async def classes(request: Request) -> Response:
-    """Answer with the panel of the classes; ask: the class that is asked for its words; left: how many follow it."""
-    t, opened, given = texts_for(request), await opened_by(request), request.query_params
-    asked, left = (whole(given, name) if name in given else 0 for name in ("ask", "left"))
-    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked, left))
+    """Answer with the panel of the classes; ask: those that are asked for their words."""
+    t, opened = texts_for(request), await opened_by(request)
+    asked = [number(one, "ask") for one in request.query_params.get("ask", "").split(",") if one]
+    return draw(request, "classes.html", await run_in_threadpool(classes_panel, opened, t, asked))
 
 
 async def item_reasons(request: Request) -> Response:
     """Answer with why an item has its answer."""
     t, opened = texts_for(request), await opened_by(request)
+    if opened.answers.learned is None and len(opened.answers.current.ids):  # of an earlier run: it is fitted again
+        return draw(request, "why.html", {"reasons": None})
     found = await run_in_threadpool(reasons, opened, request.path_params["number"], t, base_of(request))
     return draw(request, "why.html", {"reasons": found})
 
