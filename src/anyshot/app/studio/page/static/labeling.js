@@ -40,6 +40,7 @@ const redo = () => takeBack("redo", {}, "redone_what");
 function takeBack(path, body, said) {
   send(path, body).then((done) => {
     rows.clear();
+    if (done.items?.length === 1 && shown.ids.includes(done.items[0])) setCurrent(done.items[0]);  // to be labeled again
     draw();
     if (done.sentence) toast(t(said, { what: done.sentence }));
   }, (problem) => toast(problem.detail));
@@ -80,13 +81,14 @@ function showSelection() {
   draw();
 }
 
-/** Return a button for each class; pressed: the label that the item has now. */
-function picks(items, pressed) {
+/** Return a button for each class; pressed: the label that the item has now; likely: its answer. */
+function picks(items, pressed, likely) {
   return [...classes.values()].map((one) => {
     const button = make("button", { className: "button pick", type: "button", onclick: () => label(items(), one.id) });
     if (one.key) button.append(make("kbd", { textContent: one.key.toUpperCase(), ariaHidden: "true" }));
     button.append(one.name);
     button.dataset.color = one.color;
+    button.classList.toggle("likely", one.id === likely);
     if (pressed !== undefined) button.setAttribute("aria-pressed", String(pressed === one.id));
     return button;
   });
@@ -114,12 +116,12 @@ function openCurrent() {
     place.append(more);
     if (whyOpen) showWhy();
   }
-  const group = more.querySelector(".picks"), mark = `${row.label} ${classes.stamp}`;
+  const group = more.querySelector(".picks"), mark = `${row.label} ${row.predicted} ${classes.stamp}`;
   group.setAttribute("aria-label", t("label_as"));
   if (group.dataset.mark !== mark) {
     group.dataset.mark = mark;
     const focused = [...group.children].indexOf(document.activeElement);
-    const id = current, buttons = picks(() => [id], row.label);
+    const id = current, buttons = picks(() => [id], row.label, row.label ?? row.predicted);
     if (row.label !== null) buttons.push(make("button", { className: "button quiet", type: "button", textContent: t("remove_label"), onclick: () => label([id], null) }));
     group.replaceChildren(...buttons);
     more.querySelector(".aids").hidden = !classes.size;
@@ -208,13 +210,19 @@ const keysOn = byId("keys-on");
 keysOn.checked = localStorage.getItem("anyshot keys") !== "off";
 keysOn.onchange = () => localStorage.setItem("anyshot keys", keysOn.checked ? "on" : "off");
 
+/** Give the current item its answer as its label. */
+function confirm() {
+  const row = rows.get(current);
+  if (row && row.predicted !== null && row.label === null && !selected.size) label([current], row.predicted);
+}
+
 const chosen = () => (selected.size ? [...selected] : current === null ? [] : [current]);
 const onKey = {
   j: (event) => move(1, event.shiftKey), k: (event) => move(-1, event.shiftKey),
   arrowdown: (event) => move(images ? Number(list.dataset.columns) : 1, event.shiftKey),
   arrowup: (event) => move(images ? -Number(list.dataset.columns) : -1, event.shiftKey),
   arrowright: () => images && move(1), arrowleft: () => images && move(-1),
-  u: () => label(chosen(), "unknown"), 0: () => label(chosen(), null), z: (event) => (event.shiftKey ? redo() : undo()),
+  enter: confirm, u: () => label(chosen(), "unknown"), 0: () => label(chosen(), null), z: (event) => (event.shiftKey ? redo() : undo()),
   x: () => current !== null && toggle(current), w: () => toggleWhy(!whyOpen),
   "/": () => byId("search").focus(), a: () => byId("add-items").click(), "?": () => byId("show-keys").click(),
   escape: () => select([]),
@@ -224,6 +232,7 @@ addEventListener("keydown", (event) => {
   if (typing || event.altKey || event.ctrlKey || event.metaKey || !keysOn.checked) return;
   const key = event.key.toLowerCase(), arrow = key.startsWith("arrow");
   if (arrow && !event.target.closest("#list") && event.target !== document.body) return;
+  if (key === "enter" && event.target.closest("button, a, summary")) return;
   const one = [...classes.values()].find((each) => each.key === key && key !== "u");
   if (!one && !(key in onKey)) return;
   event.preventDefault();

@@ -25,6 +25,7 @@ export function show(ids, labeled, groups = null, fresh = true) {
   const there = new Set(ids), lost = !fresh && current !== null && !there.has(current);
   const following = lost ? shown.ids.slice(shown.ids.indexOf(current) + 1).filter((id) => there.has(id)) : [];
   Object.assign(shown, { ids, labeled: new Set(labeled), groups });
+  list.hidden = !ids.length;  // a feed needs an article
   if (fresh) current = ids.length && !isConfirmed(ids[0]) ? ids[0] : null;
   const focused = lost && list.contains(document.activeElement);
   if (lost) current = following.find((id) => !isConfirmed(id)) ?? null;
@@ -32,7 +33,7 @@ export function show(ids, labeled, groups = null, fresh = true) {
   if (focused) setCurrent(current);
 }
 
-const isConfirmed = (id) => shown.labeled.has(id) || (rows.get(id)?.label ?? null) !== null;
+export const isConfirmed = (id) => shown.labeled.has(id) || (rows.get(id)?.label ?? null) !== null;
 
 /** Return the next item of the list that is not confirmed, null if there is none. */
 export function nextOpen() {

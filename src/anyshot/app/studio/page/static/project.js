@@ -2,13 +2,13 @@
 
 import { markColumns, openAdd, tell } from "./adding.js";
 import { readClasses, select, undo } from "./labeling.js";
-import { classes, lastSeen, outdated, rows, seenItems, show, shown } from "./list.js";
+import { classes, current, isConfirmed, lastSeen, outdated, rows, seenItems, setCurrent, show, shown } from "./list.js";
 import { base, follow, get, onChange, send, state } from "./server.js";
 import { announce, byId, make, t, toast } from "./texts.js";
 
 const { htmx } = window, narrow = matchMedia("(max-width: 900px)");
 const view = byId("view"), filter = { params: {}, text: "", ids: null, labeled: [] };
-let asked = 0;
+let asked = 0, count = 0;
 
 /** Ask the server for the items in the chosen order. refresh: keep what is seen where it is, and sort what follows. */
 async function order({ refresh = false } = {}) {
@@ -18,23 +18,33 @@ async function order({ refresh = false } = {}) {
   const found = filter.ids ? filter : await get(`order?${new URLSearchParams(params)}`).catch((problem) => { if (problem.detail) toast(problem.detail); });
   if (mine !== asked || !found) return;
   let { ids } = found;
-  if (refresh && !found.groups && shown.ids.length) {
-    const there = new Set(ids), first = shown.ids.slice(0, lastSeen()).filter((id) => there.has(id));
+  if (refresh && !found.groups && shown.ids.length) {  // what was just read stays, though its answer may be another now
+    const there = new Set(ids), first = shown.ids.slice(0, lastSeen()).filter((id) => there.has(id) || id !== current || !isConfirmed(id));
     const seen = new Set(first);
     ids = [...first, ...ids.filter((id) => !seen.has(id))];
   }
   showRandom();
   show(ids, found.labeled, found.groups ?? null, !refresh);
-  const narrowed = Boolean(search || filter.text);
   byId("nothing").hidden = Boolean(ids.length) || !state.n_items;
+  byId("nothing").firstElementChild.textContent = t(view.value === "errors" && !search && !filter.text ? "no_errors" : "nothing_found");
   byId("filter").hidden = !filter.text;
   byId("filter").firstElementChild.textContent = filter.text;
-  byId("shown").textContent = narrowed ? t("n_of_items", { n: ids.length, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
+  showCount(found.ids.length);
+}
+
+/** Say how many items are shown, or what they are. */
+function showCount(n = count) {
+  count = n;
+  const search = byId("search").value.trim(), { ids, labeled, params, text } = filter;
+  let shown = search || text ? t("n_of_items", { n, of: state.n_items }) : t("n_items_confirmed", { n: state.n_items, labels: t("n_confirmed", { n: state.n_labels }) });
+  if (params.like || (search && byId("search-by").value === "meaning")) shown = t("most_similar");
+  if (n && (labeled.length || (view.value === "errors" && !ids))) shown = t("to_check");
+  byId("shown").textContent = shown;
 }
 
 /** Say why there are items in the list whose answers are sure. */
 function showRandom() {
-  const sorted = view.value === "first" && !byId("search").value.trim() && !filter.ids && !filter.params.like;
+  const sorted = view.value === "first" && !byId("search").value.trim() && !filter.ids && !filter.params.like && !filter.params.view;
   byId("at-random").hidden = !sorted || !state.answered;
 }
 
@@ -43,14 +53,14 @@ function showOnly(text, { params = {}, ids = null, labeled = [] } = {}) {
   Object.assign(filter, { text, params, ids, labeled });
   byId("search").value = "";
   select([]);
-  order().then(() => announce(byId("shown").textContent));
+  order().then(() => { announce(byId("shown").textContent); if (text && current !== null) setCurrent(current); });
   byId("scroller").scrollTo({ top: 0 });
 }
 
 const showAll = () => showOnly("");
 byId("filter").querySelector("button").onclick = showAll;
-byId("show-all").onclick = showAll;
-view.onchange = () => { filter.text && !filter.ids ? order() : showAll(); byId("scroller").scrollTo({ top: 0 }); };
+byId("show-all").onclick = () => { view.value = "first"; showAll(); };
+view.onchange = () => { delete filter.params.view; filter.params.of ? order() : showAll(); byId("scroller").scrollTo({ top: 0 }); };
 let typing;
 byId("search").oninput = () => { clearTimeout(typing); typing = setTimeout(order, 250); };
 byId("search-by").onchange = () => order();
@@ -64,7 +74,8 @@ byId("list").addEventListener("like", ({ detail: id }) => {
 // which gives the focus back to the control that opened it, or while a button is pressed, whose click would be lost.
 const late = new Set(), drawing = new Set(), again = new Set();
 let asking = false, askWords = [];  // the new classes that are still to be asked for words
-let pressed = false;
+let pressed = false, typed = [];  // typed: what stood in a form of the panel that is drawn anew
+const opened = new Set();  // the classes of which all words are shown
 function typedIn(panel) {
   const form = document.activeElement.closest("form");  // its buttons count too: what was typed is not sent yet
   if (!form || !panel.contains(form)) return false;
@@ -76,7 +87,7 @@ function refresh(id) {
   if (inUse(byId(id))) return late.add(id);
   if (drawing.has(id)) return again.add(id);  // a request that waits within htmx would be lost if it failed
   drawing.add(id);
-  const ask = id === "classes" && askWords.length ? `?ask=${askWords[0]}&left=${askWords.length - 1}` : "";
+  const ask = id === "classes" && askWords.length ? `?ask=${askWords.join()}` : "";
   htmx.ajax("GET", `${base}${id}${ask}`, { source: `#${id}`, target: `#${id}`, swap: "innerHTML" })
     .catch(() => { late.add(id); setTimeout(drawLate, 2000); })  // the server is gone
     .finally(() => { drawing.delete(id); if (again.delete(id)) refresh(id); });
@@ -84,6 +95,7 @@ function refresh(id) {
 document.body.addEventListener("htmx:beforeSwap", (event) => {  // someone may have begun to type since it was asked for
   const { target } = event.detail;
   if (target.matches("#classes, #quality") && inUse(target)) { event.detail.shouldSwap = false; late.add(target.id); }
+  typed = [...target.querySelectorAll(".ask:not([data-sent]) textarea")].map((field) => [field.name, field.value]);
 });
 const drawLate = () => setTimeout(() => [...late].forEach((id) => { late.delete(id); refresh(id); }), 200);
 addEventListener("focusout", drawLate);
@@ -93,6 +105,8 @@ document.addEventListener("close", drawLate, true);  // it does not bubble
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "classes") {
     const asks = event.target.querySelector(".ask.words") !== null;
+    typed.forEach(([name, value]) => { const field = event.target.querySelector(`.ask textarea[name="${name}"]`); if (field) field.value = value; });
+    opened.forEach((id) => byId(id)?.parentElement.classList.add("open"));
     if (asking && !asks && narrow.matches) event.target.closest("details").open = false;  // what follows is below
     asking = asks;
     readClasses(); byId("n-classes").textContent = classes.size ? t("n_classes", { n: classes.size - 1 }) : t("classes");
@@ -119,15 +133,16 @@ document.addEventListener("submit", (event) => {
   buttons.forEach((button) => (button.disabled = true));
   send(form.dataset.send, body).then((done) => {
     form.closest("dialog")?.close();
+    form.dataset.sent = "";
     if (form.id === "new-class") askWords = done.added;
-    if (form.classList.contains("words")) askWords = askWords.filter((id) => id !== Number(body.id));
-    form.reset();
+    if (form.classList.contains("words")) askWords = [];
     if (document.activeElement?.closest("#classes")) document.activeElement.blur();
     if (form.dataset.send.startsWith("classes")) refresh("classes");
     if (done.message) toast(done.message);
     if (typeof done.added === "number") tell(done);
-  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); })
-    .finally(() => buttons.forEach((button) => (button.disabled = button.hasAttribute("data-off"))));
+    return !form.closest("#classes");  // there it shows what was sent until the panel is drawn with it
+  }, (problem) => { if (error) error.textContent = problem.detail; else toast(problem.detail); return true; })
+    .then((ready) => buttons.forEach((button) => (button.disabled = !ready || button.hasAttribute("data-off"))));
 });
 const words = (id, change) => send("classes/words", { id, ...change }).catch((problem) => toast(problem.detail));
 const idOf = (element) => Number(element.closest("[data-class]").dataset.class);
@@ -138,11 +153,11 @@ document.addEventListener("click", (event) => {
   if ((found = on("strike"))) { found.closest(".chip").classList.add("struck"); words(idOf(found), { strike: found.dataset.strike }); }
   if ((found = on("restore"))) { found.closest(".chip").remove(); words(idOf(found), { add: found.dataset.restore }); }
   if ((found = on("add-word"))) { const form = found.nextElementSibling; found.hidden = true; form.hidden = false; form.elements.add.focus(); }
-  if ((found = on("more-words"))) { found.parentElement.querySelectorAll(".chip[hidden]").forEach((chip) => (chip.hidden = false)); found.remove(); }
+  if ((found = on("more-words"))) found.parentElement.classList.toggle("open") ? opened.add(found.id) : opened.delete(found.id);
   if ((found = on("add-class"))) openNewClass(true);
   if (on("cancel-class")) openNewClass(false);
-  if ((found = on("skip-words"))) { askWords.splice(0, found.dataset.skipWords ? askWords.length : 1); found.form.reset(); refresh("classes"); }
-  if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass } });
+  if ((found = on("skip-words"))) { askWords = []; found.form.reset(); refresh("classes"); }
+  if ((found = on("show-class"))) showOnly(t("filter_class", { name: found.dataset.name ?? found.textContent }), { params: { of: found.dataset.showClass, ...(found.dataset.order ? { view: found.dataset.order } : {}) } });
   if ((found = on("view"))) { view.value = found.dataset.view; showAll(); }
   if ((found = on("show-ids"))) { const ids = found.dataset.showIds.split(",").map(Number); showOnly(found.dataset.showName, { ids, labeled: ids }); }
   if ((found = on("focus"))) document.querySelector(found.dataset.focus)?.click();
@@ -209,7 +224,7 @@ onChange((subjects, now) => {
     if (grown || sorted) order({ refresh: keep });
   });
   if (any("labels") && !any("answers")) clearTimeout(later), later = setTimeout(refreshPanels, 1000);  // the answers follow
-  if (any("labels") && !filter.text && !grown) byId("shown").textContent = t("n_items_confirmed", { n: now.n_items, labels: t("n_confirmed", { n: now.n_labels }) });
+  showCount();
   items = now.n_items;
   answered = now.answered;
   showRandom();
@@ -220,7 +235,7 @@ onChange((subjects, now) => {
   byId("no-answers").textContent = now.problem;
   const { reading } = now, share = reading ? reading.done / Math.max(1, reading.total) : 1;
   byId("reading").hidden = !reading;
-  if (reading) { byId("reading-text").textContent = t("reading", reading); byId("reading-bar").value = share; }
+  if (reading) { byId("reading-text").textContent = t(reading.done < reading.total ? "reading" : "finding", reading); byId("reading-bar").value = share; }
 });
 
 // On a narrow screen the panels fold; on a wide one they are always open.

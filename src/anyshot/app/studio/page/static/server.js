@@ -123,7 +123,7 @@ export async function follow(seen) {
       const isOld = !news.subjects.includes("history") && (news.undo?.id ?? 0) < (state.undo?.id ?? 0);
       Object.assign(state, news, isOld && { undo: state.undo });
       isGone(false);
-      if (news.subjects.length || !wait) listeners.forEach((listener) => listener(new Set(news.subjects), state));
+      listeners.forEach((listener) => listener(new Set(news.subjects), state));
     } catch (problem) {
       isGone(true, problem.detail);
       await sleep(1);

@@ -4,6 +4,7 @@ import { isImage, nameOf, onDrop, sendFiles } from "./files.js";
 import { byId, t } from "./texts.js";
 
 const error = byId("start-error"), working = byId("working");
+const say = (text) => (working.firstElementChild.textContent = text);
 
 async function post(path, body) {
   const files = body instanceof FormData;
@@ -18,7 +19,7 @@ async function post(path, body) {
 async function work(what) {
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   error.textContent = "";
-  working.textContent = t("working");
+  say(t("working"));
   working.hidden = false;
   document.body.classList.add("working");
   try {
@@ -42,6 +43,7 @@ async function startWith(files) {
   const names = files.map((file) => file.name), folder = nameOf(files[0]).split("/").slice(0, -1)[0];
   if (names.includes("project.sqlite")) throw { detail: t("start_project_folder") };
   const model = files.find((file) => file.name === "model.json");
+  if (files.length === 1) say(t("reading_file", { name: names[0] }));
   if (files.length === 1 || model) {
     const body = new FormData(), beside = nameOf(model ?? files[0]).slice(0, -"model.json".length);
     const wanted = model ? files.filter((file) => /^(model\.json|arrays\.safetensors|README\.md)$/.test(file.name) && nameOf(file).startsWith(beside)) : files;
@@ -52,7 +54,7 @@ async function startWith(files) {
   }
   const kind = files.some(isImage) ? "images" : "texts";
   const created = await post("/projects", { name: folder ?? t(`kind_${kind}`), kind });
-  const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), (text) => (working.textContent = text));
+  const done = await sendFiles(files, (form) => post(`${created.address}items/files`, form), say);
   sessionStorage.setItem(`anyshot added ${created.address}`, JSON.stringify(done));
   return created;
 }
