@@ -8,6 +8,7 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+LINKED = [*PAGES, *(DOCS.parent / name for name in ("README.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md"))]
 run = runpy.run_path(str(DOCS / "run.py"))["run"]
 
 
@@ -55,6 +56,23 @@ def test_the_first_examples_of_the_readme_print_the_documented_output(tmp_path):
 def test_the_pictures_of_a_page_are_there_and_small(page):
     for name in re.findall(r"\(images/([\w.]+)\)", page.read_text(encoding="utf-8")):
         assert 1_000 < (DOCS / "images" / name).stat().st_size < 100_000
+
+
+def headings(page):
+    """Return the names of a page's headings in links, as GitHub writes them."""
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_links_lead_to_files_headings_and_functions_that_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r'(?:\]\(|src="|srcset=")([^)"\s]+)', text)
+    here = [link.partition("#") for link in links if not link.startswith("http")]
+    assert [name for name, _, _ in here if name and not (page.parent / name).exists()] == []
+    assert [part for name, _, part in here if part and part not in headings(page.parent / name if name else page)] == []
+    for name, file in re.findall(r"\[`(?:\w+\.)*(\w+)`\]\(([^)]+\.py)\)", text):
+        assert re.search(rf"\b(def|class) {name}\b", (page.parent / file).read_text(encoding="utf-8")), (name, file)
 
 
 def test_a_page_that_says_something_else_is_found_out(tmp_path):

@@ -64,7 +64,8 @@ class Messages:
 def run_demo(out: str | Path, *, console: Console) -> None:
     """Run the library on real data, print the results, and write a plot of the learning curve to `out`.
 
-    A report in HTML is written next to the plot, with the same name and the suffix .html.
+    A report in HTML is written next to the plot, with the same name and the suffix .html. console: where results are
+    printed.
 
     Raises
     ------

@@ -176,7 +176,7 @@ def messages() -> Dataset:
 def few_per_class(labels: Labels, k: int, *, random_state: RandomState = None) -> Indexes:
     """Return the sorted indexes of `k` random rows of each class, or of all rows of a class that has fewer.
 
-    Rows without a label are left out.
+    labels (n,): rows without a label, None, are left out.
 
     >>> few_per_class(["a", "b", "a", None, "a"], 3, random_state=0)
     array([0, 1, 2, 4])

@@ -111,7 +111,8 @@ def domain_gap(
 
     source (n_s, d), target (n_t, d): vectors; or raw items with an `encoder`, a name or an object; feature_names (d,):
     names of the columns; n_features: number of shifted features reported; n_permutations: permutations behind the
-    p-values, at least 39. Raises the errors of `fit` of the estimators.
+    p-values, at least 39; random_state: seeds them. Raises DomainError for fewer than two items, WidthError for targets
+    of another width, and InputError for items that are no numbers and have no encoder.
     """
     check_whole(0, n_permutations=n_permutations, n_features=n_features)
     if n_permutations < MIN_PERMUTATIONS:

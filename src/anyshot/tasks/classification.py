@@ -181,7 +181,7 @@ class AnyShotClassifier(FittedClassifier):
         """Learn from more items, with labels and unlabeled ones, in addition to the earlier ones.
 
         classes : all classes, for a first call with items of some of them, as scikit-learn has it; `add_class` adds
-        further ones.
+        further ones. The other arguments are those of `fit`.
         """
         if not hasattr(self, "classes_"):
             check_parameters(self)

@@ -100,6 +100,8 @@ class DomainConfusionClassifier(AlignedNetworkClassifier):
 class DANN(AlignedNetworkClassifier):
     """Domain-adversarial network: a critic of features. Ganin et al., JMLR 2016.
 
+    Its parameters and methods are those of `DomainConfusionClassifier`, without `align`.
+
     Examples
     --------
     >>> X, y, target = [[0.0], [1.0], [4.0], [5.0]] * 8, ["low", "low", "high", "high"] * 8, [[1.0], [2.0], [6.0]] * 8
@@ -111,25 +113,37 @@ class DANN(AlignedNetworkClassifier):
 
 
 class CDAN(AlignedNetworkClassifier):
-    """Conditional adversarial network: a critic of features and predictions. Long et al., NeurIPS 2018."""
+    """Conditional adversarial network: a critic of features and predictions. Long et al., NeurIPS 2018.
+
+    Its parameters and methods are those of `DomainConfusionClassifier`, without `align`.
+    """
 
     align: Align = "cdan"
 
 
 class MCC(AlignedNetworkClassifier):
-    """Minimum class confusion on the target. Jin et al., ECCV 2020."""
+    """Minimum class confusion on the target. Jin et al., ECCV 2020.
+
+    Its parameters and methods are those of `DomainConfusionClassifier`, without `align`.
+    """
 
     align: Align = "mcc"
 
 
 class DAN(AlignedNetworkClassifier):
-    """Deep adaptation network: maximum mean discrepancy (MMD) between the features. Long et al., ICML 2015."""
+    """Deep adaptation network: maximum mean discrepancy (MMD) between the features. Long et al., ICML 2015.
+
+    Its parameters and methods are those of `DomainConfusionClassifier`, without `align`.
+    """
 
     align: Align = "mmd"
 
 
 class DeepCORAL(AlignedNetworkClassifier):
-    """Deep CORAL: the distance between the covariances of the features. Sun, Saenko, ECCV-W 2016."""
+    """Deep CORAL: the distance between the covariances of the features. Sun, Saenko, ECCV-W 2016.
+
+    Its parameters and methods are those of `DomainConfusionClassifier`, without `align`.
+    """
 
     align: Align = "deep-coral"
 
