@@ -115,8 +115,9 @@ def test_texts_are_not_added_to_a_project_of_images(tmp_path):
 def test_one_text_and_texts_that_are_cut_off_or_missing(project):
     with pytest.raises(InputError, match=r"Write \[text\]"):
         add_texts(project, "refund please")
-    added = add_texts(project, ["refund please", "late \ud83d", None])
-    assert (added.n_items, [place for place, _ in added.faults]) == (1, ["text 2", "text 3"])
+    added = add_texts(project, ["refund please", "late \ud83d", None, b"refund please"])
+    assert (added.n_items, added.n_duplicates) == (1, 1)
+    assert [place for place, _ in added.faults] == ["text 2", "text 3"]
     assert "half of a character" in added.faults[0][1]
 
 

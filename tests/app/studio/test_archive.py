@@ -74,6 +74,13 @@ def test_a_changed_image_and_what_is_no_zip_are_refused(zipped, tmp_path):
         import_project(tmp_path / "text.zip", tmp_path / "here")
     with pytest.raises(ProjectError, match="is not empty"):
         import_project(zipped, tmp_path)
+    with pytest.raises(ProjectError, match="is not empty"):
+        import_project(zipped, tmp_path / "text.zip")
+    with pytest.raises(DataFileError, match="There is no file"):
+        import_project(tmp_path / "none.zip", tmp_path / "here")
+    with pytest.raises(DataFileError, match="is a folder"):
+        import_project(tmp_path, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
 
 
 def test_a_model_becomes_a_project_with_its_classes_and_labels(tmp_path):

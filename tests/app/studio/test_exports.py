@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from anyshot import data
-from anyshot.app.studio import Answers, Project, add_table, save_report, save_table
+from anyshot.app.studio import Answers, Project, add_table, save_project, save_report, save_table
 from anyshot.app.studio.exports import python_code, save_model_zip, save_onnx_zip
-from anyshot.errors import InputError, NotEnoughLabelsError
+from anyshot.errors import DataFileError, InputError, NotEnoughLabelsError
 from anyshot.tasks.loading import load
 
 CLASSES = ["billing", "delivery", "login"]
@@ -138,4 +138,8 @@ def test_what_cannot_be_exported_is_said(tmp_path):
             save_model_zip(project, tmp_path / "model.zip")
         with pytest.raises(NotEnoughLabelsError, match="held-out"):
             save_report(project, tmp_path / "report.html")
+        for name, save in {"mail.xlsx": save_table, "mail.zip": save_project}.items():
+            given = [project] if save is save_project else [project, Answers(project, start=False)]
+            with pytest.raises(DataFileError, match="there is no folder"):
+                save(*given, tmp_path / "nowhere" / name)
     assert [file.name for file in tmp_path.iterdir()] == ["new"]

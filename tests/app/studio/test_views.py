@@ -1,6 +1,9 @@
 """What is shown: orders and searches of items, with their answers."""
 
+import pytest
+
 from anyshot.app.studio.views import Query, counts, order, rows
+from anyshot.errors import InputError
 
 
 def found(project, answers, *given, **query):
@@ -11,6 +14,8 @@ def test_each_order_has_every_item_once(half_labeled, half_answers):
     ids = half_labeled.items.labels().ids.tolist()
     for name in ("useful", "class", "confidence", "unsure", "added"):
         assert sorted(order(half_labeled, half_answers, Query(name)).tolist()) == ids
+    with pytest.raises(InputError, match=r"no order 'newest'\. Choose one of: useful"):
+        order(half_labeled, half_answers, Query("newest"))
 
 
 def test_what_would_teach_most_comes_first_and_labeled_items_last(half_labeled, half_answers):

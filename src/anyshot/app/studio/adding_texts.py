@@ -13,7 +13,7 @@ from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import UNKNOWN_ID
 from anyshot.app.studio.project import Project
 from anyshot.app.studio.transactions import Transaction
-from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS
+from anyshot.base.columns import LABEL_COLUMNS, TEXT_COLUMNS, python_value
 from anyshot.base.labels import UNKNOWN, clean_name, is_blank
 from anyshot.base.terminal import whole_characters
 from anyshot.data.tables import Table, read_table
@@ -66,7 +66,7 @@ def add_texts(project: Project, texts: Iterable[str], *, source: str = "pasted t
         raise InputError("A list of texts is needed; got one text. Write [text].")
     rows: list[_TextRow] = [
         (f"text {number}", text, None, [])
-        for number, text in enumerate(texts, start=1)
+        for number, text in enumerate(map(python_value, texts), start=1)
         if not (isinstance(text, str) and is_blank(text))
     ]
     return _add_texts(project, rows, source=source, columns=[], item_column=None, report=None)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from anyshot.app.studio.adding import Added, batch_row, insert_item, insert_row
 from anyshot.app.studio.classes import add_class
 from anyshot.app.studio.database import FILE_NAME
+from anyshot.app.studio.exports import writable
 from anyshot.app.studio.imported_file import check_file
 from anyshot.app.studio.items import IMAGE_FILE, IMAGES, THUMBNAILS
 from anyshot.app.studio.project import Kind, Project
@@ -22,6 +23,7 @@ from anyshot.app.studio.transactions import Transaction
 from anyshot.base.class_words import Words
 from anyshot.base.files import atomic_file, rename
 from anyshot.base.model_folder import read_model
+from anyshot.data.text_files import existing
 from anyshot.errors import AnyshotError, ClassesError, DataFileError, InputError, ModelFolderError, ProjectError
 from anyshot.tasks.loading import load
 
@@ -35,7 +37,7 @@ _COPIED: Final = 2**20  # bytes copied at once
 
 def save_project(project: Project, path: str | Path) -> None:
     """Write a project to a zip file, as it is now; others may go on to change it."""
-    target = Path(path)
+    target = writable(path)
     copy = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.sqlite")
     try:
         with closing(sqlite3.connect(copy)) as snapshot:
@@ -61,8 +63,10 @@ def import_project(path: str | Path, folder: str | Path) -> Project:
     ProjectError
         The folder has files already, or the database is not one of this program.
     """
-    source, target = Path(path), Path(folder)
-    if target.exists() and any(target.iterdir()):
+    source, target = existing(Path(path)), Path(folder)
+    if source.is_dir():
+        raise DataFileError(f"{source} is a folder, and no zip. Open it as it is, or choose the zip.")
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise ProjectError(f"{target} is not empty. Choose another folder.")
     with _beside(target) as scratch:
         try:

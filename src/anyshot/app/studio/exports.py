@@ -39,7 +39,7 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     DataFileError
         The file cannot be written, or has another suffix.
     """
-    target, table = Path(path), exported_rows(project, answers)
+    target, table = writable(path), exported_rows(project, answers)
     if target.suffix.lower() == ".xlsx":
         confidence = MADE_BY + CONFIDENCE if MADE_BY + CONFIDENCE in table else CONFIDENCE
         with atomic_file(target) as part:
@@ -49,6 +49,14 @@ def save_table(project: Project, answers: "Answers", path: str | Path) -> int:
     else:
         raise DataFileError(f"{target} cannot be written: its name must end in .csv or .xlsx.")
     return len(table)
+
+
+def writable(path: str | Path) -> Path:
+    """Return the path of a file to write; raise DataFileError if its folder is not there."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise DataFileError(f"{target} cannot be written: there is no folder {target.parent}.")
+    return target
 
 
 def fitted_classifier(project: Project) -> Any:

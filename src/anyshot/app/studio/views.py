@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -63,7 +63,9 @@ class ItemRow:
 
 
 def order(project: Project, answers: "Answers", query: Query) -> Indexes:
-    """Return the ids of all items that a query finds, in its order."""
+    """Return the ids of all items that a query finds, in its order; InputError for one that there is not."""
+    if query.order not in get_args(Order):
+        raise InputError(f"There is no order {query.order!r}. Choose one of: {', '.join(get_args(Order))}.")
     labels = project.items.labels()
     shown, sure = _shown_classes(answers, labels)
     chosen = np.ones(len(labels.ids), dtype=bool)
