@@ -24,6 +24,7 @@ from anyshot.encoders.engines.sentence_modules import (
     pooled_width,
     read_sentence_modules,
 )
+from anyshot.encoders.engines.text_rows import TokenNodes
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code
@@ -112,12 +113,12 @@ def _modules(folder: Path) -> SentenceModules:
     return read_sentence_modules(folder) if (folder / "modules.json").is_file() else SentenceModules()
 
 
-def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[Node, Node], Node]:
-    """Return the function from token ids and mask to vectors; it reads the weights, and keeps none."""
+def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Callable[[TokenNodes], Node]:
+    """Return the function from tokens to vectors; it reads the weights, and keeps none."""
 
-    def graph(ids: Node, mask: Node) -> Node:
-        states = token_states(network, _read_weights(folder / modules.transformer, network), ids, mask)
-        return pooled_vector(modules, states, mask)
+    def graph(tokens: TokenNodes) -> Node:
+        states = token_states(network, _read_weights(folder / modules.transformer, network), tokens)
+        return pooled_vector(modules, tokens.of_texts(states), tokens.mask)
 
     return graph
 

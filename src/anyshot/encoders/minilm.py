@@ -14,6 +14,7 @@ from anyshot.encoders.engines.choice import choose_engine
 from anyshot.encoders.engines.language_models import MINILM, token_states
 from anyshot.encoders.engines.layers import Node, mean_over
 from anyshot.encoders.engines.openvino import fast_precision
+from anyshot.encoders.engines.text_rows import TokenNodes
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import read_safetensors
 from anyshot.encoders.published_files import PUBLISHED, published_file
@@ -94,9 +95,9 @@ def _tokenizer() -> TextTokenizer:
 def _compiled(file: Path, tokenizer: TextTokenizer, *, threads: int | None) -> TextEngine:
     """Return the network compiled by openvino, which reads the weights at the first use."""
 
-    def graph(ids: Node, mask: Node) -> Node:
-        weights = read_safetensors([file], source=file)
-        return mean_over(token_states(MINILM, weights, ids, mask), mask)
+    def graph(tokens: TokenNodes) -> Node:
+        states = token_states(MINILM, read_safetensors([file], source=file), tokens)
+        return mean_over(tokens.of_texts(states), tokens.mask)
 
     return TextEngine(
         tokenizer,

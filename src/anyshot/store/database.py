@@ -269,6 +269,8 @@ def list_files(connection: sqlite3.Connection, *, trunk: str) -> list[tuple[int,
 
 def _mark_used(connection: sqlite3.Connection, slices: list[int]) -> None:
     """Record that slices are in use, at most once an hour each, so that reading rarely writes."""
+    if not slices:
+        return
     now = int(time.time())
     chosen = "from slices where used < ? and id in (select value from json_each(?))"
     stale = [now - _USE_INTERVAL, json.dumps(slices)]

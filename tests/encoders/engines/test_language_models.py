@@ -11,8 +11,9 @@ from anyshot.encoders.engines.language_models import (
     token_states,
     why_unsupported,
 )
-from anyshot.encoders.engines.layers import model, parameter
+from anyshot.encoders.engines.layers import model
 from anyshot.encoders.engines.openvino import Engine
+from anyshot.encoders.engines.text_rows import row_inputs, token_nodes
 from anyshot.encoders.engines.weights import Weights
 from anyshot.errors import MissingWeightsError, UnknownEncoderError
 
@@ -28,6 +29,7 @@ CONFIG = {
 }
 IDS = np.array([[1, 4, 2, 0], [1, 4, 5, 2]], np.int32)
 MASK = np.array([[1, 1, 1, 0], [1, 1, 1, 1]], np.float32)
+NOTHING = np.zeros((0, 4), np.int32), np.zeros((0, 4))
 
 
 def random_weights(config) -> Weights:
@@ -37,30 +39,38 @@ def random_weights(config) -> Weights:
     shapes |= {f"embeddings.LayerNorm.{part}": (d,) for part in ("weight", "bias")}
     for number in range(config["num_hidden_layers"]):
         layer = f"encoder.layer.{number}"
-        for name in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
+        names = FAMILIES[config["model_type"]]
+        for name in (names.query, names.key, names.value, names.attention_out):
             shapes |= {f"{layer}.{name}.weight": (d, d), f"{layer}.{name}.bias": (d,)}
-        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
+        for name in (names.attention_norm, names.norm):
             shapes |= {f"{layer}.{name}.weight": (d,), f"{layer}.{name}.bias": (d,)}
         shapes |= {f"{layer}.intermediate.dense.weight": (wide, d), f"{layer}.intermediate.dense.bias": (wide,)}
         shapes |= {f"{layer}.output.dense.weight": (d, wide), f"{layer}.output.dense.bias": (d,)}
+    shapes |= {"encoder.relative_attention_bias.weight": (32, config["num_attention_heads"])}  # of MPNet
     return Weights({name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}, "m")
 
 
-def states(config, ids, mask, weights=None):
+def states(config, ids, mask, weights=None, shared=None):
     weights = weights or random_weights(config)
 
     def build():
-        nodes = [parameter("ids", -1, -1, dtype=np.int32), parameter("mask", -1, -1)]
-        return model(token_states(architecture(config, source="m"), weights, *nodes), nodes)
+        tokens = token_nodes()
+        of_rows = token_states(architecture(config, source="m"), weights, tokens)
+        return model(tokens.of_texts(of_rows), list(tokens))
 
-    return Engine(build, threads=1)(ids=ids, mask=mask)
+    texts = [row[:length] for row, length in zip(ids, mask.astype(int).sum(axis=1), strict=True)]
+    return Engine(build, threads=1)(**row_inputs(shared or [[text] for text in texts], padding=0))
 
 
-def test_padding_changes_no_state_of_a_text():
-    padded = states(CONFIG, IDS, MASK)
-    np.testing.assert_allclose(padded[0, :3], states(CONFIG, IDS[:1, :3], MASK[:1, :3])[0], atol=1e-5)
-    other = np.where(MASK == 0, 7, IDS).astype(np.int32)
-    np.testing.assert_allclose(states(CONFIG, other, MASK)[0, :3], padded[0, :3], atol=1e-5)
+@pytest.mark.parametrize("kind", ["bert", "roberta", "mpnet"])
+def test_texts_in_one_row_do_not_change_each_other(kind):
+    config = CONFIG | {"model_type": kind, "pad_token_id": 1}
+    texts = [[1, 4, 2, 5], [3, 2], [5, 1, 7, 1]]  # two have the padding of RoBERTa within
+    weights = random_weights(config)
+    apart = [states(config, np.array([text], np.int32), np.ones((1, len(text))), weights)[0] for text in texts]
+    together = states(config, *NOTHING, weights, shared=[texts[:2], texts[2:]])
+    for text, alone, shared in zip(texts, apart, together, strict=True):
+        np.testing.assert_allclose(shared[: len(text)], alone, atol=1e-5)
 
 
 def test_without_layers_states_are_normalized_embeddings():
@@ -75,7 +85,7 @@ def test_without_layers_states_are_normalized_embeddings():
     silent |= {name: np.zeros(8, np.float32) for name in weights if name.endswith("output.LayerNorm.bias")}
     made = states(none, IDS, MASK, Weights(dict(weights) | silent, "m"))  # norms of what is left: the embeddings
     again = (expected - expected.mean(-1, keepdims=True)) / expected.std(-1, keepdims=True)
-    np.testing.assert_allclose(made, again, atol=1e-4)
+    np.testing.assert_allclose(made[MASK == 1], again[MASK == 1], atol=1e-4)
 
 
 def test_roberta_counts_positions_from_its_padding():

@@ -68,12 +68,15 @@ def attended(x, bias, n_heads=2):
     return (weights @ q).transpose(0, 2, 1, 3).reshape(x.shape)
 
 
-def test_attention_leaves_padding_out():
-    bias = np.where(MASK, 0, -np.inf)[:, None, None, :]
+def test_attention_adds_its_bias_to_the_logits():
+    bias = RNG.normal(size=(2, 5)).astype(np.float32)
     actual = computed(
-        lambda x, mask: layers.attention(x, x, x, n_heads=2, width=8, bias=layers.padding_bias(mask)), mask=MASK
+        lambda x, added: layers.attention(
+            x, x, x, n_heads=2, width=8, bias=layers.ops.unsqueeze(added, layers.integers(1, 2))
+        ),
+        mask=bias,
     )
-    np.testing.assert_allclose(actual, attended(X, bias), atol=1e-5)
+    np.testing.assert_allclose(actual, attended(X, bias[:, None, None, :]), atol=1e-5)
 
 
 def test_causal_attention_sees_no_later_token():

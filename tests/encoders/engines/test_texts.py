@@ -28,7 +28,7 @@ def engine_of(*, vocabulary: int = 5, prompt: str = "", max_tokens: int = 100) -
     tokenizer.enable_truncation(max_tokens)
     return TextEngine(
         TextTokenizer(tokenizer, max_tokens, prompt=prompt),
-        lambda ids, mask: mean_over(embedding(ids, TABLE), mask),
+        lambda tokens: mean_over(tokens.of_texts(embedding(tokens.ids, TABLE)), tokens.mask),
         width=3,
         vocabulary=vocabulary,
         key="mean of words",

@@ -23,8 +23,8 @@ from anyshot.encoders.engines.layers import (
     layer_norm,
     linear,
     ops,
-    padding_bias,
 )
+from anyshot.encoders.engines.text_rows import TokenNodes, bias_between_texts
 from anyshot.encoders.engines.weights import Weights
 from anyshot.errors import UnknownEncoderError
 
@@ -185,39 +185,43 @@ def check_weights(network: Architecture, weights: Weights) -> None:
             weights.under(f"{names.layer}.{number}").check(name, shape)
 
 
-def token_states(network: Architecture, weights: Weights, ids: Node, mask: Node) -> Node:
-    """Return the states (n, t, width) of token ids (n, t), whose mask (n, t) is 0 at padding."""
+def token_states(network: Architecture, weights: Weights, tokens: TokenNodes) -> Node:
+    """Return the states (n, t, width) of rows of tokens (n, t)."""
     names = FAMILIES[network.model_type]
-    x = _embeddings(network, weights.under("embeddings"), ids)
-    bias = padding_bias(mask)  # (n, 1, 1, t)
+    x = _embeddings(network, weights.under("embeddings"), tokens)
+    bias = bias_between_texts(tokens.texts)  # (n, 1, t, t)
     if network.model_type == "mpnet":
-        bias = ops.add(bias, _distance_bias(network, weights.under("encoder.relative_attention_bias")["weight"], ids))
+        table = weights.under("encoder.relative_attention_bias")["weight"]
+        bias = ops.add(bias, _distance_bias(network, table, tokens.ids))
     for number in range(network.n_layers):
         x = _layer(network, names, weights.under(f"{names.layer}.{number}"), x, bias)
     return x
 
 
-def _embeddings(network: Architecture, weights: Weights, ids: Node) -> Node:
+def _embeddings(network: Architecture, weights: Weights, tokens: TokenNodes) -> Node:
     """Return the sum of the embeddings of tokens, positions and the single segment, normalized."""
     positions = weights["position_embeddings.weight"]
     if "token_type_embeddings.weight" in weights:
         positions = positions + weights["token_type_embeddings.weight"][0]
-    words = embedding(ids, weights["word_embeddings.weight"])  # (n, t, width)
-    places = embedding(_positions(network, ids), positions)  # (t, width) or (n, t, width)
+    words = embedding(tokens.ids, weights["word_embeddings.weight"])  # (n, t, width)
+    places = embedding(_positions(network, tokens), positions)
     return layer_norm(ops.add(words, places), weights.under("LayerNorm"), epsilon=network.epsilon)
 
 
-def _positions(network: Architecture, ids: Node) -> Node:
-    """Return the positions of the tokens: 0, 1, ... (t,); or of RoBERTa and MPNet (n, t), which leave out padding.
+def _positions(network: Architecture, tokens: TokenNodes) -> Node:
+    """Return the positions of the tokens (n, t): 0, 1, ... in each text; RoBERTa and MPNet leave out padding.
 
     There a token that is the padding itself, even within a text, has the padding's number for its position.
     """
     if network.first_position == 0:
-        return ops.range(integer(0), _length(ids), integer(1), "i32")
-    fills_up = ops.equal(ids, ops.constant(np.array(network.padding, np.int32)))
-    is_token = ops.convert(ops.logical_not(fills_up), "i32")
-    counted = ops.multiply(ops.cum_sum(is_token, integer(1)), is_token)  # 1, 2, ... at tokens, 0 at padding
-    return ops.add(counted, ops.constant(np.array(network.padding, np.int32)))
+        return tokens.positions
+    padding = ops.constant(np.array(network.padding, np.int32))
+    is_token = ops.convert(ops.not_equal(tokens.ids, padding), "i32")
+    so_far = ops.cum_sum(is_token, integer(1))  # of the row
+    begins = ops.subtract(ops.range(integer(0), _length(tokens.ids), integer(1), "i32"), tokens.positions)
+    earlier = ops.gather(ops.subtract(so_far, is_token), begins, integer(1), 1)  # in the row, before the text
+    counted = ops.multiply(ops.subtract(so_far, earlier), is_token)  # 1, 2, ... at tokens, 0 at padding
+    return ops.add(counted, padding)
 
 
 def _length(ids: Node) -> Node:
@@ -246,6 +250,7 @@ def _distance_bias(network: Architecture, table: NDArray[np.float32], ids: Node)
     by_distance = table[distance_buckets(distances, n_buckets=len(table))]  # (2 longest + 1, heads)
     places = ops.range(integer(0), _length(ids), integer(1), "i32")
     apart = ops.subtract(ops.unsqueeze(places, integers(0)), ops.unsqueeze(places, integers(1)))  # key - query
+    apart = ops.clamp(apart, -longest, longest)  # in a row there are farther tokens, of other texts
     bias = embedding(ops.add(apart, ops.constant(np.array(longest, np.int32))), by_distance)  # (t, t, heads)
     return ops.unsqueeze(ops.transpose(bias, integers(2, 0, 1)), integers(0))
 

@@ -18,7 +18,7 @@ from anyshot.errors import EncoderError
 Node: TypeAlias = Any  # openvino ships no types
 
 MASKED: Final = -1e9
-"""Added to the attention logits of padding, which makes their weights zero."""
+"""Added to the attention logits of tokens that are not seen, which makes their weights zero."""
 
 
 class _Operations:
@@ -134,12 +134,6 @@ def attention(
 def _heads(x: Node, n_heads: int, depth: int) -> Node:
     """Map (n, t, heads * depth) to (n, heads, t, depth)."""
     return ops.transpose(ops.reshape(x, integers(0, 0, n_heads, depth), True), integers(0, 2, 1, 3))
-
-
-def padding_bias(mask: Node) -> Node:
-    """Return what is added to the logits of attention (n, 1, 1, t) for a mask (n, t), 1 at tokens and 0 at padding."""
-    bias = ops.multiply(ops.subtract(constant(1.0), mask), constant(MASKED))
-    return ops.unsqueeze(bias, integers(1, 2))
 
 
 def mean_over(x: Node, mask: Node) -> Node:

@@ -50,13 +50,20 @@ class Engine:
         The precision of the products. See `fast_precision`.
     threads : int, optional
         Number of threads. Default: the processors that the process may use.
+    halve : callable, optional
+        Returns the two halves of a batch, or none if it cannot be halved. Default: `halves_of_items`.
     """
 
     def __init__(
-        self, build: Callable[[], Any], *, precision: Precision = "float32", threads: int | None = None
+        self,
+        build: Callable[[], Any],
+        *,
+        precision: Precision = "float32",
+        threads: int | None = None,
+        halve: Callable[[Inputs], list[Inputs]] | None = None,
     ) -> None:
         self.precision, self.threads = precision, n_threads(threads)
-        self._build = build
+        self._build, self._halve = build, halve or halves_of_items
         self._compiled: dict[int, _Compiled] = {}  # by process id
         self._locks: dict[int, Lock] = {}  # by process id: a lock of the parent may be held for ever in a child
 
@@ -99,14 +106,14 @@ class Engine:
             return self._in_halves(inputs, error)
 
     def _in_halves(self, inputs: Inputs, error: BaseException) -> NDArray[Any]:
-        n = len(next(iter(inputs.values())))
-        if n < 2:
+        halves = self._halve(inputs)
+        if not halves:
             raise BatchMemoryError(
                 "There is not enough memory to encode even one item. Use shorter or smaller items, a smaller encoder, "
                 "or a machine with more memory."
             ) from error
+        n = len(next(iter(inputs.values())))
         log.warning("A batch of %d items does not fit into memory; it is encoded in two halves.", n)
-        halves = [{name: array[rows] for name, array in inputs.items()} for rows in np.s_[: n // 2, n // 2 :]]
         return np.concatenate([self(**half) for half in halves])
 
     def _of_this_process(self) -> "_Compiled":
@@ -216,14 +223,27 @@ def fast_precision() -> Precision:
     return "bfloat16" if fastest.get_type_name() == "bf16" else "float32"
 
 
+def halves_of_items(inputs: Inputs) -> list[Inputs]:
+    """Return the arrays of the first half of the items, and those of the second; an empty list if there is one item."""
+    n = len(next(iter(inputs.values())))
+    parts = np.s_[: n // 2, n // 2 :] if n > 1 else ()
+    return [{name: array[rows] for name, array in inputs.items()} for rows in parts]
+
+
 def shared_engine(
-    key: Hashable, build: Callable[[], Any], *, precision: Precision, threads: int | None = None
+    key: Hashable,
+    build: Callable[[], Any],
+    *,
+    precision: Precision,
+    threads: int | None = None,
+    halve: Callable[[Inputs], list[Inputs]] = halves_of_items,
 ) -> Engine:
     """Return the engine of a graph, the same for all who ask with this key while one of them keeps it.
 
     key: what the graph is made from, such as the digest of its weights.
     """
-    return _shared.setdefault((key, precision, n_threads(threads)), Engine(build, precision=precision, threads=threads))
+    made = Engine(build, precision=precision, threads=threads, halve=halve)
+    return _shared.setdefault((key, precision, made.threads), made)
 
 
 _shared: "WeakValueDictionary[Hashable, Engine]" = WeakValueDictionary()

@@ -14,8 +14,16 @@ from tokenizers import Encoding, Tokenizer
 
 from anyshot.base.items import Items, check_texts
 from anyshot.base.validation import Vectors, unit
-from anyshot.encoders.engines.layers import Node, model, parameter
+from anyshot.encoders.engines.layers import Node, model
 from anyshot.encoders.engines.openvino import Inputs, Precision, shared_engine
+from anyshot.encoders.engines.text_rows import (
+    TokenNodes,
+    halves_of_rows,
+    row_inputs,
+    row_length,
+    share_rows,
+    token_nodes,
+)
 from anyshot.encoders.texts import Rows, batches, chunks, collect, refuse_empty, refuse_unknown, windows
 from anyshot.errors import MissingWeightsError
 
@@ -69,12 +77,20 @@ class TextTokenizer:
 
         Logs how many texts were truncated, when all were read.
         """
+        for start, ids in self.windows(texts):
+            for rows in batches([len(of_text) for of_text in ids], budget=budget):
+                yield rows + start, [ids[row] for row in rows]
+
+    def windows(self, texts: list[str]) -> Iterator[tuple[int, list[list[int]]]]:
+        """Yield the token ids of some thousand texts at a time, and the row of the first of them.
+
+        Logs how many texts were truncated, when all were read.
+        """
         n_truncated = 0
         for window in windows(texts):
             ids, truncated = self.ids(texts[window], window.start)
             n_truncated += truncated
-            for rows in batches([len(of_text) for of_text in ids], budget=budget):
-                yield rows + window.start, [ids[row] for row in rows]
+            yield window.start, ids
         self._log_truncated(n_truncated, of=len(texts))
 
     def is_cut(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -118,7 +134,7 @@ class TextEngine:
     tokenizer : TextTokenizer
         Texts to token ids.
     network : callable
-        Maps two nodes, token ids (n, t) and their mask (n, t), which is 0 at padding, to vectors (n, width).
+        Maps the nodes of m texts to the node of their vectors (m, width).
     width : int
         Number of dimensions of a vector.
     vocabulary : int
@@ -134,7 +150,7 @@ class TextEngine:
     def __init__(
         self,
         tokenizer: TextTokenizer,
-        network: Callable[[Node, Node], Node],
+        network: Callable[[TokenNodes], Node],
         *,
         width: int,
         vocabulary: int,
@@ -145,35 +161,32 @@ class TextEngine:
         self.tokenizer, self.width, self._vocabulary = tokenizer, width, vocabulary
 
         def build() -> Any:
-            ids, mask = parameter("ids", -1, -1, dtype=np.int32), parameter("mask", -1, -1)
-            return model(network(ids, mask), [ids, mask])
+            tokens = token_nodes()
+            return model(network(tokens), list(tokens))
 
-        self._engine = shared_engine(key, build, precision=precision, threads=threads)
+        self._engine = shared_engine(key, build, precision=precision, threads=threads, halve=halves_of_rows)
 
     def encode(self, texts: list[str]) -> Vectors:
         """Return unit-length vectors (n, width), float32, of texts."""
         return collect(self._encoded(texts), n_texts=len(texts), width=self.width)
 
     def _encoded(self, texts: list[str]) -> Iterator[tuple[Rows, Vectors]]:
-        """Yield the rows of each batch and their vectors."""
+        """Yield the texts of each batch, by their row in `texts`, and their vectors."""
         running: deque[Rows] = deque()
         for output in self._engine.map(self._batches(texts, running)):
             yield running.popleft(), unit(output)
 
     def _batches(self, texts: list[str], running: deque[Rows]) -> Iterator[Inputs]:
-        """Yield the inputs of each batch, after its rows were appended to `running`."""
-        for rows, ids in self.tokenizer.batches(texts, budget=BATCH_TOKENS):
-            running.append(rows)
-            yield self._inputs(ids)
-
-    def _inputs(self, ids: Sequence[Sequence[int]]) -> Inputs:
-        """Return token ids (n, t), padded on the right, and their mask."""
-        lengths = np.array([len(of_text) for of_text in ids])
-        mask = np.arange(lengths.max()) < lengths[:, None]  # (n, t)
-        padded = np.full(mask.shape, self.tokenizer.padding, np.int32)
-        padded[mask] = np.concatenate(ids)
-        refuse_unknown(int(padded.max()), vocabulary=self._vocabulary)
-        return {"ids": padded, "mask": mask.astype(np.float32)}
+        """Yield the inputs of each batch, after its texts were appended to `running`."""
+        for start, ids in self.tokenizer.windows(texts):
+            rows = share_rows([len(of_text) for of_text in ids])
+            lengths = [row_length(sum(len(ids[text]) for text in row)) for row in rows]
+            for batch in batches(lengths, budget=BATCH_TOKENS):
+                chosen = [rows[number] for number in batch]
+                running.append(np.concatenate(chosen) + start)
+                inputs = row_inputs([[ids[text] for text in row] for row in chosen], padding=self.tokenizer.padding)
+                refuse_unknown(int(inputs["ids"].max()), vocabulary=self._vocabulary)
+                yield inputs
 
 
 class TextRunner(Protocol):
