@@ -266,6 +266,20 @@ def test_sizes_that_are_none_are_refused(folder, settings):
         CompiledTextEncoder(folder)
 
 
+@pytest.mark.parametrize("longest", [-5, 0, 2])
+def test_a_limit_without_room_for_a_text_is_refused(longest, folder):
+    changed(folder / "tokenizer_config.json", model_max_length=longest)
+    with pytest.raises(UnknownEncoderError, match=f"says that the model reads at most {longest} tokens"):
+        CompiledTextEncoder(folder)
+
+
+def test_other_weights_in_the_folder_are_not_read(folder):
+    expected = CompiledTextEncoder(folder).encode(TEXTS)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: np.zeros_like(one) for name, one in weights.items()}, folder / "model_zero.safetensors")
+    np.testing.assert_allclose(CompiledTextEncoder(folder).encode(TEXTS), expected, atol=1e-6)
+
+
 def test_dense_weights_in_a_pickle_are_refused(tmp_path):
     folder, _ = tiny.saved_sentences(tmp_path, narrowed=True)
     dense = next(folder.glob("2_*"))

@@ -91,6 +91,12 @@ def test_the_numbers_of_the_normalization_by_hand(tmp_path):
     np.testing.assert_allclose(processing.scale, [127.5, 255, 510])
 
 
+@pytest.mark.parametrize("zero", [{"image_std": [0.5, 0, 0.5]}, {"rescale_factor": 0}])
+def test_a_division_by_0_is_refused(zero, tmp_path):
+    with pytest.raises(UnknownEncoderError, match="divides by 0"):
+        read_image_processing(written(tmp_path, STATED["ViT"] | zero), model_type="vit")
+
+
 def test_the_center_is_cropped_or_padded_with_black():
     pixels = np.arange(25, dtype=np.uint8).reshape(5, 5, 1) * np.ones(3, np.uint8)
     np.testing.assert_array_equal(center_crop(pixels, 1)[..., 0], [[12]])

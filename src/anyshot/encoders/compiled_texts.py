@@ -27,8 +27,8 @@ from anyshot.encoders.engines.sentence_modules import (
 from anyshot.encoders.engines.text_rows import TokenNodes
 from anyshot.encoders.engines.texts import TextEncoder, TextEngine, TextTokenizer, read_tokenizer
 from anyshot.encoders.engines.weights import Weights, read_safetensors
-from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code
-from anyshot.errors import EncoderError
+from anyshot.encoders.huggingface.files import digest_of_folder, read_settings, refuse_code, weight_files
+from anyshot.errors import EncoderError, UnknownEncoderError
 
 OLD_NAMES: Final = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 """Names of weights in BERT models that were converted from TensorFlow."""
@@ -125,7 +125,7 @@ def _graph(folder: Path, modules: SentenceModules, network: Architecture) -> Cal
 
 def _read_weights(folder: Path, network: Architecture) -> Weights:
     """Return the weights of the network, without those of a head."""
-    weights = read_safetensors(sorted(folder.glob("model*.safetensors")), source=folder, renamed=OLD_NAMES)
+    weights = read_safetensors(weight_files(folder), source=folder, renamed=OLD_NAMES)
     return weights.without_head(FAMILIES[network.model_type].prefix)
 
 
@@ -133,10 +133,15 @@ def _tokenizer(folder: Path, modules: SentenceModules, network: Architecture) ->
     """Return the tokenizer, which truncates at what sentence-transformers or else transformers would."""
     file = folder / "tokenizer_config.json"
     settings = read_settings(file) if file.is_file() else {}
-    stated = modules.max_tokens or settings.get("model_max_length")
-    limits = [int(number) for number in (stated, network.most_tokens) if number is not None]
-    tokenizer = read_tokenizer(folder / "tokenizer.json", max_tokens=min(limits))
+    stated = settings.get("model_max_length") if modules.max_tokens is None else modules.max_tokens
+    most = min(int(number) for number in (stated, network.most_tokens) if number is not None)
+    tokenizer = read_tokenizer(folder / "tokenizer.json", max_tokens=max(most, 1))
+    if most <= (n_special := tokenizer.num_special_tokens_to_add(False)):
+        raise UnknownEncoderError(
+            f"{folder} says that the model reads at most {most} tokens, but {n_special} are put around each text. "
+            "Download the model again."
+        )
     if modules.lower_case:
         before = [normalizers.Lowercase(), *([tokenizer.normalizer] if tokenizer.normalizer else [])]
         tokenizer.normalizer = normalizers.Sequence(before)
-    return TextTokenizer(tokenizer, min(limits), padding=network.padding, prompt=modules.prompt)
+    return TextTokenizer(tokenizer, most, padding=network.padding, prompt=modules.prompt)

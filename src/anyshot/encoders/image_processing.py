@@ -16,7 +16,7 @@ from anyshot.base.pixels import Pixels
 from anyshot.base.validation import Vectors
 from anyshot.encoders.engines.choice import UnsupportedModelError
 from anyshot.encoders.huggingface.files import read_settings
-from anyshot.errors import EncoderError
+from anyshot.errors import EncoderError, UnknownEncoderError
 
 Edge: TypeAlias = Literal["shortest_edge", "both"]
 
@@ -187,4 +187,8 @@ def _normalization(stated: Mapping[str, Any], defaults: Defaults, processor: str
         std = np.asarray(stated.get("image_std", defaults.std))
     if processor == "EfficientNet" and stated.get("include_top", True):
         std = std * np.asarray(stated.get("image_std", defaults.std))  # it divides once more
+    if not factor or not np.all(std):
+        raise UnknownEncoderError(
+            f"Its {FILE} divides by 0: rescale_factor={factor}, image_std={std.tolist()}. Download the model again."
+        )
     return ((mean + offset) / factor).astype(np.float32), (std / factor).astype(np.float32)

@@ -112,6 +112,7 @@ def test_without_a_default_no_prompt_is_used(tmp_path):
         ({"pooling_mode": "cls"}, ("cls",)),
         ({"pooling_mode": ["max", "mean"]}, ("max", "mean")),
         ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}, ("cls", "mean")),
+        ({"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}, ("cls",)),
     ],
 )
 def test_poolings_are_read_in_their_old_and_new_form(tmp_path, settings, poolings):
@@ -128,10 +129,18 @@ def test_poolings_are_read_in_their_old_and_new_form(tmp_path, settings, pooling
         ([("Pooling", {}), ("Dense", {"out_features": 3, "activation_function": "torch.nn.ELU"})], "activation ELU"),
         ([("Pooling", {}), ("Dense", {"out_features": 3, "use_residual": True})], "not a plain one"),
         ([], "it has no pooling"),
+        ([("Pooling", {"pooling_mode_mean_tokens": False})], "it has no pooling"),
     ],
 )
 def test_what_is_not_built_has_a_reason(tmp_path, modules, obstacle):
     assert obstacle in read_sentence_modules(folder_of(tmp_path, ("Transformer", {}), *modules)).obstacle
+
+
+def test_a_default_prompt_that_is_no_prompt_is_refused(tmp_path):
+    prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "passage"}
+    root = folder_of(tmp_path, ("Transformer", {}), ("Pooling", {}), config_sentence_transformers=prompts)
+    with pytest.raises(UnknownEncoderError, match="names the prompt 'passage' as the default, which is none of its"):
+        read_sentence_modules(root)
 
 
 def test_another_first_module_is_an_obstacle(tmp_path):

@@ -11,7 +11,13 @@ import pytest
 from huggingface_hub import constants
 from safetensors.numpy import save_file
 
-from anyshot.encoders.huggingface.files import digest_of_folder, download_switch, kind_of, model_folder
+from anyshot.encoders.huggingface.files import (
+    digest_of_folder,
+    download_switch,
+    kind_of,
+    model_folder,
+    weight_files,
+)
 from anyshot.encoders.registry import load_encoder
 from anyshot.errors import InputError, MissingWeightsError, UnknownEncoderError
 
@@ -113,6 +119,13 @@ def test_a_folder_without_weights_is_refused(tmp_path):
     (folder / "model.safetensors").unlink()
     with pytest.raises(MissingWeightsError, match=r"has no model\.safetensors"):
         model_folder(folder)
+
+
+def test_other_weights_beside_those_of_the_model_are_not_read(tmp_path):
+    folder = folder_of(tmp_path / "bert", model_type="bert")
+    (folder / "model_fp16.safetensors").write_bytes(b"")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "model-1.safetensors"}}))
+    assert weight_files(folder) == [folder / "model.safetensors"]  # as transformers, which prefers the one file
 
 
 def test_a_missing_part_of_the_weights_is_reported(tmp_path):
@@ -333,6 +346,7 @@ def test_the_digest_covers_every_file_that_is_read(tmp_path, name):
     ("file", "content", "message"),
     [
         ("config.json", [1], r"config\.json is a list, not settings by name\. Download the model again"),
+        ("config.json", {"model_type": ["bert"]}, r"The settings of .* cannot be used \(TypeError"),
         ("modules.json", ["a"], r"modules\.json is not a list of modules"),
         ("config.json", {"model_type": "bert", "auto_map": ["own.py"]}, r"needs its own code .*own\.py"),
         (

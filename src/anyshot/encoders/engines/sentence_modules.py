@@ -17,7 +17,7 @@ from anyshot.encoders.engines.layers import (
 )
 from anyshot.encoders.engines.weights import Weights, read_safetensors
 from anyshot.encoders.huggingface.files import PICKLES, read_modules, read_settings
-from anyshot.errors import MissingWeightsError
+from anyshot.errors import MissingWeightsError, UnknownEncoderError
 
 Pooling: TypeAlias = Literal["cls", "max", "mean", "mean_sqrt_len_tokens"]
 
@@ -175,8 +175,7 @@ def _name(module: Mapping[str, Any]) -> str:
 def _poolings(settings: Mapping[str, Any]) -> tuple[str, ...]:
     stated = settings.get("pooling_mode")
     if stated is None:
-        old = tuple(name for key, name in OLD_POOLINGS.items() if settings.get(key))
-        return old or ("mean",)
+        return tuple(name for key, name in OLD_POOLINGS.items() if settings.get(key, name == "mean"))
     return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
@@ -213,4 +212,9 @@ def _prompt(folder: Path) -> str:
     file = folder / "config_sentence_transformers.json"
     settings = read_settings(file) if file.is_file() else {}
     name = settings.get("default_prompt_name")
-    return str((settings.get("prompts") or {}).get(name, "")) if name else ""
+    prompts = settings.get("prompts") or {}
+    if name and name not in prompts:
+        raise UnknownEncoderError(
+            f"{file} names the prompt {name!r} as the default, which is none of its prompts. Download the model again."
+        )
+    return str(prompts[name] or "") if name else ""

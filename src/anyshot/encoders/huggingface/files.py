@@ -107,7 +107,8 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
         return _kind_of_modules(folder, source)
     config = read_settings(folder / "config.json")
     model_type = config.get("model_type")
-    kind = kind_of_type(model_type)
+    with usable_settings(folder):
+        kind = kind_of_type(model_type)
     if kind is None:
         reason = (
             "needs custom code, which is never run"
@@ -121,9 +122,9 @@ def kind_of(source: str | Path, *, download: str | None = None) -> Kind:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files of a model's weights: those that an index names, or the one file."""
-    index = folder / INDEX
-    return [folder / part for part in _parts_in(index)] if index.is_file() else [folder / "model.safetensors"]
+    """Return the files of a model's weights: the one file, or else those that an index names, as transformers does."""
+    one, index = folder / "model.safetensors", folder / INDEX
+    return [folder / part for part in _parts_in(index)] if index.is_file() and not one.is_file() else [one]
 
 
 def _parts_in(index: Path) -> list[str]:
@@ -181,7 +182,7 @@ def usable_settings(folder: Path) -> Iterator[None]:
         yield
     except AnyshotError:
         raise
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise UnknownEncoderError(
             f"The settings of {folder} cannot be used ({type(error).__name__}: {first_line(error)}). Download the "
             "model again."
