@@ -356,7 +356,7 @@ def _fourth(command: Command) -> Iterator[tuple[str, Situation]]:
     yield "Label Studio's full export", lambda f: fails(written(f, "a.json", json.dumps(export)), "'data'", "JSON-MIN")
     yield (
         "several choices in a cell",
-        lambda f: fails(written(f, "a.tsv", "text\tlabel\na\tx\nb\t{'choices': ['x', 'y']}\n"), "line 3", "one label"),
+        lambda f: fails(written(f, "a.tsv", "text\tlabel\na\tx\nb\t{'choices': ['x', 'y']}\n"), "row 3", "one label"),
     )
     yield "another column than the model's", another_column
     yield "photos listed without their suffix", identifiers

@@ -11,52 +11,52 @@ def typed(monkeypatch, content, encoding="utf-8"):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding=encoding))
 
 
-def test_predict_reads_a_text_a_line_from_the_standard_input(call, made, monkeypatch):
+def test_predict_reads_a_text_a_line_from_the_standard_input(call, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("cannot sign in\n\nwhere is my parcel\n"))
-    assert [row["label"] for row in call("predict", "-", "--model", made / "model").rows] == ["login", "delivery"]
+    assert [row["label"] for row in call("predict", "-", "--classes", "delivery,login").rows] == ["login", "delivery"]
 
 
-def test_a_byte_order_mark_is_removed_from_standard_input(call, made, monkeypatch):
+def test_a_byte_order_mark_is_removed_from_standard_input(call, monkeypatch):
     stream = io.BytesIO("\ufeffcannot sign in\n".encode())
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8"))
-    assert [row["item"] for row in call("predict", "-", "--model", made / "model").rows] == ["cannot sign in"]
+    assert [row["item"] for row in call("predict", "-", "--classes", "delivery,login").rows] == ["cannot sign in"]
 
 
-def test_standard_input_in_another_encoding_is_an_error_without_traceback(call, made, monkeypatch):
+def test_standard_input_in_another_encoding_is_an_error_without_traceback(call, monkeypatch):
     stream = io.BytesIO("Gebühr\n".encode("latin-1"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
-    done = call("predict", "-", "--model", made / "model")
+    done = call("predict", "-", "--classes", "delivery,login")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("Error: The standard input is not utf-8: ")
 
 
 @pytest.mark.parametrize(("name", "found"), [("latin-1", "Gebühr"), ("utf-9", "Unknown encoding 'utf-9'")])
-def test_the_standard_input_has_the_encoding_that_is_named(call, made, monkeypatch, name, found):
+def test_the_standard_input_has_the_encoding_that_is_named(call, monkeypatch, name, found):
     stream = io.BytesIO("Gebühr\n".encode("latin-1"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream, encoding="utf-8", errors="strict"))
-    done = call("predict", "-", "--model", made / "model", "--encoding", name)
+    done = call("predict", "-", "--classes", "delivery,login", "--encoding", name)
     assert found in (done.rows[0]["item"] if done.code == 0 else done.err)
 
 
-def test_blank_lines_of_the_standard_input_are_listed(call, made, monkeypatch):
+def test_blank_lines_of_the_standard_input_are_listed(call, monkeypatch):
     typed(monkeypatch, b"cannot sign in\n\nwhere is my parcel\n")
-    done = call("predict", "-", "--model", made / "model")
+    done = call("predict", "-", "--classes", "delivery,login")
     assert [len(done.rows), done.err] == [2, "Skipped: standard input, line 2: the text is empty.\n"]
     typed(monkeypatch, b"cannot sign in\n\n")
-    done = call("predict", "-", "--model", made / "model", "--on-error", "raise")
+    done = call("predict", "-", "--classes", "delivery,login", "--on-error", "raise")
     assert (done.code, "line 2: the text is empty" in done.err) == (1, True)
 
 
-def test_a_pipe_is_utf_8_whatever_the_locale(call, made, monkeypatch):
+def test_a_pipe_is_utf_8_whatever_the_locale(call, monkeypatch):
     typed(monkeypatch, "ich möchte mein Geld\n".encode(), encoding="latin-1")
-    assert call("predict", "-", "--model", made / "model").rows[0]["item"] == "ich möchte mein Geld"
+    assert call("predict", "-", "--classes", "delivery,login").rows[0]["item"] == "ich möchte mein Geld"
 
 
 @pytest.mark.parametrize(
     ("first", "what"), [('{"text": "a"}', "JSON"), ("id;Text;n", "names of columns"), ("text, or not", None)]
 )
-def test_a_table_on_the_standard_input_is_warned_of(call, made, monkeypatch, first, what):
+def test_a_table_on_the_standard_input_is_warned_of(call, monkeypatch, first, what):
     typed(monkeypatch, f"{first}\nwhere is my parcel\n".encode())
-    done = call("predict", "-", "--model", made / "model")
+    done = call("predict", "-", "--classes", "delivery,login")
     assert len(done.rows) == 2
     assert (f"Warning: the first line of the standard input is {what}" in done.err) == (what is not None)

@@ -15,7 +15,7 @@ _COMMANDS = {
             'anyshot predict "I was charged twice" --classes billing,delivery,login',
             'anyshot predict reviews.csv --words "positive=good, great, fun" --words "negative=bad, awful, dull"',
             "anyshot predict photo.jpg --classes cat,dog",
-            "anyshot predict tickets.csv --model model/ --out answers.csv",
+            "anyshot predict model/ tickets.csv --out answers.xlsx",
         ),
     ),
     "fit": Command(
@@ -129,7 +129,7 @@ _COMMANDS = {
     ),
     "redo": Command(
         "anyshot.app.cli.studio:redo",
-        "Make the last change of a project of the studio again that was undone.",
+        "Make the last change of a project of the studio again that was undone, unless something else was done since.",
         ("anyshot redo projects/mail",),
     ),
     "models": Command(

@@ -140,7 +140,7 @@ def _plain_warnings() -> Iterator[None]:
 
 
 class _Notes(logging.Handler):
-    """A handler that prints log messages as notes on the standard error, each once: a file is read several times."""
+    """A handler that prints log messages as notes on the standard error, each once."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)

@@ -188,7 +188,8 @@ def items_of(arguments: Sequence[str], columns: Columns, *, model: Any = None) -
     """Return the items on a command line: texts, image files, one file or folder of items, or "-" for stdin."""
     one_file = len(arguments) == 1 and _is_data(arguments[0])
     if not one_file and (columns.text_column or columns.image_column or current().sheet):
-        raise typer.BadParameter("A column or a sheet was named, but the items are not in a table.")
+        named = "sheet" if current().sheet else "column"
+        raise typer.BadParameter(f"A {named} was named, but the items are not in a table.")
     if list(arguments) == ["-"]:
         return GivenItems([line for lines in lines_of_stdin() for line in lines])
     if one_file:
