@@ -61,7 +61,8 @@ class AnyShotClassifier(FittedClassifier):
         Expected share of each class among the items to predict: equal, as among the labels, or as given. "auto" finds
         those of the unlabeled items; without such items, those of labels that look like a natural sample, else equal.
     unknown_rate : float, optional
-        Fraction of the items of known classes that may be predicted `UNKNOWN`; without it, no item is.
+        Fraction of the items of known classes that may be predicted `UNKNOWN`, which needs 1 / unknown_rate labeled or
+        unlabeled items; without it, no item is.
     long_texts : {"cut", "mean"}, default="cut"
         What becomes of texts longer than the encoder reads: the rest is ignored, or the mean over parts is used.
     words : bool, default=True

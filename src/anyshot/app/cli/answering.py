@@ -67,7 +67,7 @@ def predict(
 ) -> None:
     """Predict the class of each text or image.
 
-    Needs the class names, best with ten words of each, and no labels; or a model. Prints a table in a terminal; in a
+    Needs class names, best with ten words of each class, but no labels; or a model. Prints a table in a terminal; in a
     pipe, JSON lines with the keys label, probability and item, for the standard input as soon as a line arrives. The
     probability of an "unknown" item is null. With --out, the columns of the input table are kept, followed by
     predicted_label and probability, which are empty for a row that was skipped.

@@ -17,7 +17,7 @@ def studio(
         Path | None,
         typer.Argument(
             metavar="[PROJECT | FILE | MODEL]",
-            help="A project's folder; a table, or a project's zip, for a new project; or a model to go on with.",
+            help="A project's folder; a table, or a project's zip, for a new project; or a saved model.",
             show_default=False,
         ),
     ] = None,

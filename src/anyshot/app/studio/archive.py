@@ -1,4 +1,4 @@
-"""Projects from elsewhere: a project as a zip file, and a saved model to go on with."""
+"""Projects from elsewhere: a project as a zip file, and a saved model as a new project."""
 
 import hashlib
 import json
