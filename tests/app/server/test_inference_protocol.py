@@ -98,6 +98,13 @@ def test_the_client_raises_what_is_wrong(client, model, version, given, words):
         client.infer(model, [given], model_version=version)
 
 
+def test_json_before_bytes_is_checked_as_other_json(server):
+    text = b'{"id": "a", "id": "b"}'
+    headers = {"inference-header-content-length": str(len(text))}
+    answer = httpx.post(f"{server.url}/v2/models/vectors/infer", content=text, headers=headers)
+    assert (answer.status_code, "twice" in answer.json()["error"]) == (400, True)
+
+
 def test_a_compressed_body_is_refused(client):
     given = tensor(np.array(TEXTS, object), "BYTES")
     with pytest.raises(InferenceServerException, match="415"):

@@ -129,6 +129,8 @@ def test_choices_for_images_are_found_where_the_model_reads_images():
 def test_several_choices_are_no_label():
     choices = choices_of(CONFIG, "text")
     given = [annotation("billing", "delivery"), annotation("billing"), {"result": None}, {"result": ["x"]}]
+    for odd in ("x", 7, None, {"x": 1}, [7], [" "]):
+        given.append({"result": [{"from_name": "intent", "value": {"choices": odd}}]})
     assert labels_of(given, choices) == ["billing"]
 
 

@@ -4,11 +4,12 @@ import pytest
 from pydantic import ValidationError
 
 from anyshot.app.server.problems import problem_of
-from anyshot.app.server.schemas import ClassRequest, ImageItem, PredictRequest
+from anyshot.app.server.schemas import LONGEST_NAME, ClassRequest, ImageItem, PredictRequest
 
 
 def test_an_image_is_base64_or_a_data_url():
     assert ImageItem(image="AAAA").image == ImageItem(image="data:image/png;base64,AAAA").image == b"\0\0\0"
+    assert ImageItem(image="AA\nAA\n").image == b"\0\0\0", "as programs write it, in lines"
     with pytest.raises(ValidationError, match="it is not base64"):
         ImageItem(image="?")
 
@@ -23,7 +24,17 @@ def test_items_are_read_as_texts_vectors_or_images_one_or_many():
         PredictRequest.model_validate_json('{"items": [{"text": "a", "label": "b"}]}')
 
 
-@pytest.mark.parametrize("body", ['{"name": ""}', '{"name": " "}', '{"name": null}', '{"name": "a", "label": 1}', "{}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"name": ""}',
+        '{"name": " "}',
+        '{"name": null}',
+        '{"name": "a", "label": 1}',
+        "{}",
+        f'{{"name": "{LONGEST_NAME * "a"}b"}}',
+    ],
+)
 def test_a_class_needs_a_name_and_has_no_unknown_fields(body):
     with pytest.raises(ValidationError):
         ClassRequest.model_validate_json(body)

@@ -47,7 +47,7 @@ async def read_body(request: Request, schema: type[Parsed], settings: Settings) 
         return schema.model_validate(await _form(request, settings))
     if kind not in ("application/json", ""):
         raise UnsupportedBodyError(f"The body must be application/json or {MULTIPART}.")
-    return schema.model_validate_json(await request.body() or b"{}")
+    return schema.model_validate_json(await request.body() or b"{}", strict=True)  # true is no number, "1" neither
 
 
 async def _form(request: Request, settings: Settings) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items
+from anyshot.app.server.limits import check_json
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
@@ -106,7 +107,9 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     service = service_of(request)
     snapshot = _snapshot(service.model(model), version)
     text, rest = split_body(await request.body(), request.headers.get(HEADER))
-    asked = InferRequest.model_validate_json(text)
+    if HEADER in request.headers:  # otherwise it was checked as a whole
+        check_json(text)
+    asked = InferRequest.model_validate_json(text, strict=True)
     asked_for = _outputs(asked, snapshot)
     given = _items(read_tensor(asked.inputs[0], rest), snapshot.modality)
     scores = await service.score(model, snapshot, as_items(given, snapshot.modality, service.settings))
@@ -191,6 +194,6 @@ def _items(values: NDArray[Any], modality: Modality) -> list[Any]:
 def _file(content: bytes) -> bytes:
     """Return the bytes of a file, which are base64 in JSON; no image file that is read looks like base64."""
     try:
-        return base64.b64decode(content, validate=True)
+        return base64.b64decode(b"".join(content.split()), validate=True)
     except ValueError:
         return content

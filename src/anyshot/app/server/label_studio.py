@@ -221,9 +221,9 @@ def labels_of(annotations: Sequence[dict[str, Any]], choices: Choices) -> list[s
         if annotation.get("was_cancelled") or not isinstance(results, list):
             continue
         own = [one for one in results if isinstance(one, dict) and one.get("from_name") == choices.from_name]
-        values = [one.get("value", {}) for one in own]
-        names = [name for value in values if isinstance(value, dict) for name in value.get("choices") or []]
-        if len(names) == 1 and isinstance(names[0], str):
+        values = [one["value"].get("choices") for one in own if isinstance(one.get("value"), dict)]
+        names = [name for chosen in values if isinstance(chosen, list) for name in chosen]
+        if len(names) == 1 and isinstance(names[0], str) and names[0].strip():
             found.append(names[0])
     return found
 

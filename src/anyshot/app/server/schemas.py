@@ -13,25 +13,31 @@ from anyshot.base.model_folder import anyshot_version
 Label: TypeAlias = bool | int | float | str
 
 
+LONGEST_NAME: Final = 1_000
+"""Letters of the name of a class, which addresses have to hold."""
+
+
 def _decoded(given: Any) -> Any:
-    """Return the bytes of base64, which may be a data URL."""
+    """Return the bytes of base64, which may be a data URL and have line breaks, as programs write it."""
     if not isinstance(given, str):
         return given
     start, _, rest = given.partition(",")
     text = rest if start.startswith("data:") else given
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except ValueError as error:
         raise ValueError("it is not base64") from error
 
 
-def _not_empty(name: Label) -> Label:
+def _usable_name(name: Label) -> Label:
     if isinstance(name, str) and not name.strip():
         raise ValueError("it is empty")
+    if isinstance(name, str) and len(name) > LONGEST_NAME:
+        raise ValueError(f"it has {len(name):,} letters; a name may have {LONGEST_NAME:,}")
     return name
 
 
-Name: TypeAlias = Annotated[Label, AfterValidator(_not_empty)]
+Name: TypeAlias = Annotated[Label, AfterValidator(_usable_name)]
 """The name of a class that a request makes."""
 
 

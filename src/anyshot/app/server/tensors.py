@@ -52,39 +52,49 @@ def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
 def read_tensor(tensor: InputTensor, rest: bytes) -> NDArray[Any]:
     """Return the values of a tensor: numbers in its shape, or bytes (n,), an array of objects.
 
-    rest: the bytes after the JSON, which hold the tensor's own first.
+    rest: the bytes after the JSON, which are the tensor's own if it states their number.
     """
     size = tensor.parameters.get("binary_data_size")
-    if size is None:
-        values = _from_json(tensor)
-    elif not isinstance(size, int) or not 0 <= size <= len(rest):
-        raise ProblemError(400, f"The tensor {tensor.name!a} states a binary_data_size that the body does not have.")
-    else:
-        values = _from_bytes(tensor, rest[:size])
+    if (type(size) is not int or size != len(rest)) and (size is not None or rest):
+        raise ProblemError(
+            400,
+            f"After the JSON, the body has {len(rest)} bytes, and the tensor {tensor.name!a} states another "
+            "binary_data_size, or none.",
+        )
+    values = _from_json(tensor) if size is None else _from_bytes(tensor, rest)
     if any(length < 0 for length in tensor.shape) or values.size != np.prod(tensor.shape, dtype=float):
         raise ProblemError(400, f"The tensor {tensor.name!a} has {values.size} values, which are not of its shape.")
     return values.reshape(tensor.shape)
 
 
 def _from_json(tensor: InputTensor) -> NDArray[Any]:
-    flat: list[Any] = []
-    waiting = [tensor.data]
-    while waiting:  # lists may be nested as the shape is, or flat
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(reversed(value))
-        else:
-            flat.append(value)
+    flat = _flat(tensor)
     if tensor.datatype == "BYTES":
         if not all(isinstance(value, str) for value in flat):
             raise ProblemError(400, f"The data of the tensor {tensor.name!a} must be texts.")
         return _objects([value.encode("utf-8") for value in flat])
     if not all(isinstance(value, int | float) for value in flat):
         raise ProblemError(400, f"The data of the tensor {tensor.name!a} must be numbers.")
+    kind = np.dtype(_code(tensor.datatype))
+    if kind.kind != "f":
+        least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+        if not all(least <= value <= most and value == int(value) for value in flat):
+            raise ProblemError(400, f"The tensor {tensor.name!a} has a number that is no {tensor.datatype}.")
     try:
         return np.array([float(value) for value in flat])
     except OverflowError:
         raise ProblemError(400, f"The tensor {tensor.name!a} has a number that is too large for a float.") from None
+
+
+def _flat(tensor: InputTensor) -> list[Any]:
+    """Return the values of data that is flat, or nested as the shape is."""
+    given = tensor.data if isinstance(tensor.data, list) else [tensor.data]
+    if not any(isinstance(value, list) for value in given):
+        return given
+    n_rows, *lengths = tensor.shape
+    if len(given) != n_rows or any(not isinstance(row, list) or [len(row)] != lengths for row in given):
+        raise ProblemError(400, f"The data of the tensor {tensor.name!a} is nested otherwise than its shape.")
+    return [value for row in given for value in row]
 
 
 def _from_bytes(tensor: InputTensor, content: bytes) -> NDArray[Any]:
