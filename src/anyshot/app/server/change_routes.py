@@ -27,7 +27,7 @@ from anyshot.app.server.schemas import (
     MergeRequest,
     RollbackRequest,
     UnlabeledRequest,
-    body_of,
+    described,
 )
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.app.server.service_errors import NoSuchClassError
@@ -74,7 +74,7 @@ def _target(model: str, request: Request) -> Target:
 OfModel = Annotated[Target, Depends(_target)]
 
 
-@router.post("/{model}/examples", response_model=Changed, openapi_extra=body_of(ExamplesRequest))
+@router.post("/{model}/examples", openapi_extra=described(ExamplesRequest, Changed))
 async def add_examples(target: OfModel) -> Response:
     """Learn from labeled items."""
     given = await target.body(ExamplesRequest)
@@ -82,7 +82,7 @@ async def add_examples(target: OfModel) -> Response:
     return await target.change(AddExamples(target.items(given.items), labels))
 
 
-@router.post("/{model}/unlabeled", response_model=Changed, openapi_extra=body_of(UnlabeledRequest))
+@router.post("/{model}/unlabeled", openapi_extra=described(UnlabeledRequest, Changed))
 async def add_unlabeled(target: OfModel) -> Response:
     """Learn from items without labels, and keep them for suggestions."""
     given = await target.body(UnlabeledRequest)
@@ -91,7 +91,7 @@ async def add_unlabeled(target: OfModel) -> Response:
     return answer
 
 
-@router.post("/{model}/classes", response_model=Changed, openapi_extra=body_of(ClassRequest))
+@router.post("/{model}/classes", openapi_extra=described(ClassRequest, Changed))
 async def add_class(target: OfModel) -> Response:
     """Add a class by a description, words, labeled examples, or all of them."""
     given = await target.body(ClassRequest)
@@ -99,7 +99,7 @@ async def add_class(target: OfModel) -> Response:
     return await target.change(AddClass(given.name, description, target.items(given.examples)))
 
 
-@router.patch("/{model}/classes/{name:path}", response_model=Changed, openapi_extra=body_of(ClassEdit))
+@router.patch("/{model}/classes/{name:path}", openapi_extra=described(ClassEdit, Changed))
 async def edit_class(name: str, target: OfModel) -> Response:
     """Give a class another name, another description, or both."""
     given = await target.body(ClassEdit)
@@ -110,21 +110,21 @@ async def edit_class(name: str, target: OfModel) -> Response:
     return await target.change(EditClass(_class_of(target, name), given.name, description, described))
 
 
-@router.post("/{model}/classes/merge", response_model=Changed, openapi_extra=body_of(MergeRequest))
+@router.post("/{model}/classes/merge", openapi_extra=described(MergeRequest, Changed))
 async def merge_classes(target: OfModel) -> Response:
     """Merge classes into one, which has all their labeled examples, descriptions and words."""
     given = await target.body(MergeRequest)
     return await target.change(MergeClasses(given.names, given.into))
 
 
-@router.delete("/{model}/classes/{name:path}", response_model=Changed)
+@router.delete("/{model}/classes/{name:path}", openapi_extra=described(answer=Changed))
 async def remove_class(name: str, target: OfModel) -> Response:
     """Remove a class and its labeled examples."""
     target.live.check_changeable()
     return await target.change(RemoveClass(_class_of(target, name)))
 
 
-@router.post("/{model}/rollback", response_model=Changed, openapi_extra=body_of(RollbackRequest))
+@router.post("/{model}/rollback", openapi_extra=described(RollbackRequest, Changed))
 async def roll_back(target: OfModel) -> Response:
     """Go back to an earlier version, which becomes the next version."""
     given = await target.body(RollbackRequest)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
@@ -19,7 +19,7 @@ from anyshot.app.server.limits import check_json
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, body_of
+from anyshot.app.server.schemas import ImageItem, Schema, described
 from anyshot.app.server.service import json_answer, service_of
 from anyshot.app.server.tensors import HEADER, InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality
@@ -33,7 +33,7 @@ _NEEDED: Final[dict[Modality, str]] = {
 }
 
 
-class InferRequest(BaseModel):
+class InferRequest(Schema):
     """Items as a tensor, and the tensors that are asked for: all, if none is named."""
 
     model_config = ConfigDict(
@@ -49,8 +49,8 @@ class InferRequest(BaseModel):
     )
     id: str | None = None
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
-    outputs: list[OutputName] = []
-    parameters: dict[str, Any] = {}
+    outputs: list[OutputName] = Field([])
+    parameters: dict[str, Any] = Field({})
 
 
 @router.get("")
@@ -100,8 +100,8 @@ def model_ready(model: str, request: Request, version: str = "") -> dict[str, An
     return {"name": model, "ready": True}
 
 
-@router.post("/models/{model}/infer", openapi_extra=body_of(InferRequest))
-@router.post("/models/{model}/versions/{version}/infer", openapi_extra=body_of(InferRequest))
+@router.post("/models/{model}/infer", openapi_extra=described(InferRequest))
+@router.post("/models/{model}/versions/{version}/infer", openapi_extra=described(InferRequest))
 async def infer(model: str, request: Request, version: str = "") -> Response:
     """Answer items that are sent as a tensor."""
     service = service_of(request)

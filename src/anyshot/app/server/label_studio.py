@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from anyshot.app.server.answers import classes_of
 from anyshot.app.server.bodies import as_items, read_body
@@ -18,7 +18,7 @@ from anyshot.app.server.changes import AddClass, AddExamples
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
-from anyshot.app.server.schemas import ImageItem, body_of
+from anyshot.app.server.schemas import ImageItem, Schema, described
 from anyshot.app.server.service import Service, json_answer, service_of
 from anyshot.base.items import Modality
 from anyshot.errors import BadItemError
@@ -33,15 +33,15 @@ _EXAMPLE: Final = (
 )
 
 
-class Task(BaseModel):
+class Task(Schema):
     """An item to label."""
 
     id: Any = None
     data: dict[str, Any]
-    annotations: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = Field([])
 
 
-class PredictTasks(BaseModel):
+class PredictTasks(Schema):
     """Tasks, and the labeling configuration of their project."""
 
     model_config = ConfigDict(
@@ -53,14 +53,14 @@ class PredictTasks(BaseModel):
     label_config: str = Field(max_length=LONGEST_CONFIG)
 
 
-class Setup(BaseModel):
+class Setup(Schema):
     """A project that is connected to the model."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"project": "1.1700000000", "schema": _EXAMPLE}]})
     label_config: str = Field(alias="schema", max_length=LONGEST_CONFIG)
 
 
-class Train(BaseModel):
+class Train(Schema):
     """Tasks with their annotations."""
 
     model_config = ConfigDict(
@@ -93,14 +93,14 @@ class Train(BaseModel):
     label_config: str = Field(max_length=LONGEST_CONFIG)
 
 
-class Webhook(BaseModel):
+class Webhook(Schema):
     """What happened in a project."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"action": "PROJECT_UPDATED", "project": {"id": 1}}]})
     action: str
-    annotation: dict[str, Any] = {}
-    task: dict[str, Any] = {}
-    project: dict[str, Any] = {}
+    annotation: dict[str, Any] = Field({})
+    task: dict[str, Any] = Field({})
+    project: dict[str, Any] = Field({})
 
 
 class Choices(NamedTuple):
@@ -119,7 +119,7 @@ def health() -> dict[str, str]:
     return {"status": "UP", "model_class": "anyshot"}
 
 
-@router.post("/setup", openapi_extra=body_of(Setup))
+@router.post("/setup", openapi_extra=described(Setup))
 async def setup(request: Request) -> Response:
     """Check that the model can label a project."""
     service, live = _backend(request)
@@ -128,7 +128,7 @@ async def setup(request: Request) -> Response:
     return json_answer({"model_version": _version(live, live.snapshot)})
 
 
-@router.post("/predict", openapi_extra=body_of(PredictTasks))
+@router.post("/predict", openapi_extra=described(PredictTasks))
 async def predict_tasks(request: Request) -> Response:
     """Propose a choice for each task."""
     service, live = _backend(request)
@@ -147,7 +147,7 @@ async def predict_tasks(request: Request) -> Response:
     return json_answer({"results": results, "model_version": _version(live, snapshot)})
 
 
-@router.post("/train", status_code=201, openapi_extra=body_of(Train))
+@router.post("/train", status_code=201, openapi_extra=described(Train))
 async def train(request: Request) -> Response:
     """Learn from annotations; a choice that is no class of the model yet becomes one."""
     service, live = _backend(request)
@@ -155,7 +155,7 @@ async def train(request: Request) -> Response:
     return await _learn(service, live, given.annotations, given.label_config)
 
 
-@router.post("/webhook", status_code=201, openapi_extra=body_of(Webhook))
+@router.post("/webhook", status_code=201, openapi_extra=described(Webhook))
 async def webhook(request: Request) -> Response:
     """Learn from an annotation that was made or changed; what else happens in the project changes nothing."""
     service, live = _backend(request)

@@ -5,11 +5,11 @@ from typing import Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from anyshot.app.server.answers import check_any_shot, vectors_of, width_of
 from anyshot.app.server.bodies import as_items, read_body
-from anyshot.app.server.schemas import ImageItem, body_of
+from anyshot.app.server.schemas import ImageItem, Schema, described
 from anyshot.app.server.service import json_answer, service_of
 from anyshot.base.validation import Vectors
 from anyshot.errors import InputError
@@ -18,7 +18,7 @@ router = APIRouter(tags=["OpenAI"])
 _LITTLE_FLOATS: Final = "<f4"
 
 
-class EmbeddingsRequest(BaseModel):
+class EmbeddingsRequest(Schema):
     """Texts, or images as data URLs."""
 
     model_config = ConfigDict(
@@ -31,7 +31,7 @@ class EmbeddingsRequest(BaseModel):
     user: str | None = Field(None, description="Ignored.")
 
 
-class Embedding(BaseModel):
+class Embedding(Schema):
     """The vector of one item."""
 
     object: Literal["embedding"] = "embedding"
@@ -40,7 +40,7 @@ class Embedding(BaseModel):
     cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
 
 
-class Embeddings(BaseModel):
+class Embeddings(Schema):
     """The vectors of all items, in their order, of length 1."""
 
     object: Literal["list"] = "list"
@@ -49,7 +49,7 @@ class Embeddings(BaseModel):
     usage: dict[str, int] = Field(description="Tokens that were read of texts; 0 for images.")
 
 
-@router.post("/v1/embeddings", response_model=Embeddings, openapi_extra=body_of(EmbeddingsRequest))
+@router.post("/v1/embeddings", openapi_extra=described(EmbeddingsRequest, Embeddings))
 async def embeddings(request: Request) -> Response:
     """Return the vector of each item, as the encoder of a model makes it."""
     service = service_of(request)

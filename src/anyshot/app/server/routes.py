@@ -28,14 +28,14 @@ from anyshot.app.server.schemas import (
     PredictAnswer,
     PredictRequest,
     Suggestions,
-    body_of,
+    described,
 )
 from anyshot.app.server.service import Answered, Service, Summary, json_answer, service_of, summary_of, unless_gone
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
-@router.get("", response_model=ModelList)
+@router.get("", openapi_extra=described(answer=ModelList))
 def list_models(request: Request) -> Response:
     """List the served models."""
     models = service_of(request).models
@@ -45,7 +45,7 @@ def list_models(request: Request) -> Response:
     )
 
 
-@router.get("/{model}", response_model=ModelFacts)
+@router.get("/{model}", openapi_extra=described(answer=ModelFacts))
 def show_model(model: str, request: Request) -> Response:
     """Show a model: its version, classes, and what can be done with it."""
     return json_answer(facts_of(service_of(request).model(model)))
@@ -70,8 +70,8 @@ def facts_of(live: LiveModel) -> dict[str, Any]:
     }
 
 
-@router.post("/{model}/predict", response_model=PredictAnswer, openapi_extra=body_of(PredictRequest))
-async def described_predict(model: str, request: Request) -> Response:
+@router.post("/{model}/predict", openapi_extra=described(PredictRequest, PredictAnswer))
+async def documented_predict(model: str, request: Request) -> Response:
     """Predict the class of each item."""
     return await predict(request)
 
@@ -108,7 +108,7 @@ async def _answers(
     return found, summary_of(snapshot, scores)
 
 
-@router.get("/{model}/suggest", response_model=Suggestions)
+@router.get("/{model}/suggest", openapi_extra=described(answer=Suggestions))
 async def suggest(model: str, request: Request, n: Annotated[int, Query(ge=1, le=100)] = 10) -> Response:
     """List the items given to `unlabeled` that are most useful to label next, the most useful first."""
     service = service_of(request)

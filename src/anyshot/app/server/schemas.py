@@ -41,7 +41,13 @@ Name: TypeAlias = Annotated[Label, AfterValidator(_usable_name)]
 """The name of a class that a request makes."""
 
 
-class Body(BaseModel):
+class Schema(BaseModel):
+    """What a body or an answer holds."""
+
+    model_config = ConfigDict(defer_build=True)  # most are never used, and to build all takes a while at the start
+
+
+class Body(Schema):
     """A body whose fields are all known."""
 
     model_config = ConfigDict(extra="forbid")
@@ -84,7 +90,7 @@ class PredictRequest(Body):
     )
 
 
-class Neighbor(BaseModel):
+class Neighbor(Schema):
     """A labeled example that is similar to an item."""
 
     example: str
@@ -92,7 +98,7 @@ class Neighbor(BaseModel):
     cosine: float
 
 
-class Explanation(BaseModel):
+class Explanation(Schema):
     """Why an item got its answer."""
 
     runner_up: Label
@@ -103,7 +109,7 @@ class Explanation(BaseModel):
     neighbors: list[Neighbor]
 
 
-class Answer(BaseModel):
+class Answer(Schema):
     """The answer for one item."""
 
     label: Label | None = Field(None, description="Of a model that predicts classes.")
@@ -114,7 +120,7 @@ class Answer(BaseModel):
     cut: bool | None = Field(None, description="True where only the beginning of the text was read.")
 
 
-class PredictAnswer(BaseModel):
+class PredictAnswer(Schema):
     """An answer for each item, all by one version of the model."""
 
     model_config = ConfigDict(
@@ -192,14 +198,14 @@ class RollbackRequest(Body):
     to: int | None = Field(None, ge=1, description="A version; by default, the one before the current one.")
 
 
-class Changed(BaseModel):
+class Changed(Schema):
     """The version that has the change, once it is on disk."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 8}]})
     version: int
 
 
-class ModelFacts(BaseModel):
+class ModelFacts(Schema):
     """A served model."""
 
     name: str
@@ -215,7 +221,7 @@ class ModelFacts(BaseModel):
     problem: str | None = Field(description="Why it answers from memory only, if its folder cannot be used.")
 
 
-class ModelList(BaseModel):
+class ModelList(Schema):
     """The served models, once more as OpenAI's clients read them."""
 
     models: list[ModelFacts]
@@ -223,7 +229,7 @@ class ModelList(BaseModel):
     data: list[dict[str, str | int]]
 
 
-class Suggestion(BaseModel):
+class Suggestion(Schema):
     """An item whose label would help."""
 
     item: Item
@@ -231,7 +237,7 @@ class Suggestion(BaseModel):
     proba: float
 
 
-class Suggestions(BaseModel):
+class Suggestions(Schema):
     """Items that are most useful to label next, the most useful first."""
 
     model: str
@@ -241,29 +247,37 @@ class Suggestions(BaseModel):
 
 # --- OpenAPI ---
 
-_BODIES: Final[dict[str, type[BaseModel]]] = {}
-"""Bodies that routes read themselves, as JSON or as a form with files, by their names."""
+_DESCRIBED: Final[dict[str, type[Schema]]] = {}
+"""Bodies and answers of routes, by their names."""
 
 
-def body_of(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return the description of a body, for a route that reads it by `read_body`."""
-    _BODIES[schema.__name__] = schema
-    own = {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}
-    return {"requestBody": {"required": True, "content": {"application/json": own}}}
+def described(body: type[Schema] | None = None, answer: type[Schema] | None = None) -> dict[str, Any]:
+    """Return the description of a route that reads its body by `read_body`, JSON or a form, and writes its answer."""
+    found: dict[str, Any] = {}
+    if body is not None:
+        found["requestBody"] = {"required": True, "content": _json_of(body)}
+    if answer is not None:
+        found["responses"] = {"200": {"content": _json_of(answer)}}
+    return found
+
+
+def _json_of(schema: type[Schema]) -> dict[str, Any]:
+    _DESCRIBED[schema.__name__] = schema
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
 
 
 def describe(app: FastAPI) -> None:
-    """Add the bodies that routes read themselves to the description of the application."""
+    """Add the bodies and answers of routes to the description of the application."""
 
-    def described() -> dict[str, Any]:
+    def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             found = get_openapi(
                 title=app.title, version=anyshot_version(), description=app.description, routes=app.routes
             )
-            pairs: Any = [(schema, "validation") for schema in _BODIES.values()]
+            pairs: Any = [(schema, "validation") for schema in _DESCRIBED.values()]
             _, own = models_json_schema(pairs, ref_template="#/components/schemas/{model}")
             found.setdefault("components", {}).setdefault("schemas", {}).update(own["$defs"])
             app.openapi_schema = found
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]

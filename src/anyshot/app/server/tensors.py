@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from anyshot.app.server.problem_error import ProblemError
+from anyshot.app.server.schemas import Schema
 
 HEADER: Final = "inference-header-content-length"
 """The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
@@ -23,21 +24,21 @@ DATATYPES: Final = {
 }
 
 
-class InputTensor(BaseModel):
+class InputTensor(Schema):
     """A tensor that a client sends."""
 
     name: str
     shape: list[int] = Field(min_length=1, max_length=2)
     datatype: str
     data: Any = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field({})
 
 
-class OutputName(BaseModel):
+class OutputName(Schema):
     """A tensor that a client asks for."""
 
     name: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field({})
 
 
 def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
