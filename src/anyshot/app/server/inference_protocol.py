@@ -15,13 +15,13 @@ from pydantic import ConfigDict, Field
 from anyshot.app.server.answers import answers, classes_of, width_of
 from anyshot.app.server.batching import Arrays
 from anyshot.app.server.bodies import as_items
-from anyshot.app.server.limits import check_json
+from anyshot.app.server.limits import TENSORS_HEADER, check_json
 from anyshot.app.server.live_model import LiveModel
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.readiness import Snapshot
 from anyshot.app.server.schemas import ImageItem, Schema, described
 from anyshot.app.server.service import json_answer, service_of
-from anyshot.app.server.tensors import HEADER, InputTensor, OutputName, read_tensor, split_body, write_answer
+from anyshot.app.server.tensors import InputTensor, OutputName, read_tensor, split_body, write_answer
 from anyshot.base.items import Modality
 from anyshot.base.model_folder import anyshot_version
 
@@ -106,8 +106,8 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     """Answer items that are sent as a tensor."""
     service = service_of(request)
     snapshot = _snapshot(service.model(model), version)
-    text, rest = split_body(await request.body(), request.headers.get(HEADER))
-    if HEADER in request.headers:  # otherwise it was checked as a whole
+    text, rest = split_body(await request.body(), request.headers.get(TENSORS_HEADER))
+    if TENSORS_HEADER in request.headers:  # otherwise it was checked as a whole
         check_json(text)
     asked = InferRequest.model_validate_json(text, strict=True)
     asked_for = _outputs(asked, snapshot)
@@ -118,7 +118,7 @@ async def infer(model: str, request: Request, version: str = "") -> Response:
     body, json_length = write_answer(facts, [(name, found[name], binary) for name, binary in asked_for])
     if json_length is None:
         return Response(body, media_type="application/json")
-    return Response(body, headers={HEADER: str(json_length)}, media_type="application/octet-stream")
+    return Response(body, headers={TENSORS_HEADER: str(json_length)}, media_type="application/octet-stream")
 
 
 def _snapshot(live: LiveModel, version: str) -> Snapshot:

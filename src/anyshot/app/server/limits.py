@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from anyshot.app.server.problem_error import App, Message, ProblemError, Receive, Scope, Send
-from anyshot.app.server.tensors import HEADER
 
 MAX_DEPTH: Final = 32
 """How deep JSON may be nested; no body that a route reads has more than 10 levels."""
 BODIES_AT_ONCE: Final = 16
 """The bodies that are in memory at once have at most as many bytes as this number of the largest bodies."""
 MEDIA_TYPES: Final = ("application/json", "multipart/form-data", "application/octet-stream")
+TENSORS_HEADER: Final = "inference-header-content-length"
+"""The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
 BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -176,7 +177,7 @@ def check_content(headers: Mapping[str, str], body: bytes) -> None:
             "Content-Type; curl needs -H 'Content-Type: application/json'."
         )
         raise ProblemError(415, detail, headers={"accept": ", ".join(MEDIA_TYPES)})
-    if media_type in ("", MEDIA_TYPES[0]) and HEADER not in headers:
+    if media_type in ("", MEDIA_TYPES[0]) and TENSORS_HEADER not in headers:
         check_json(body)
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from anyshot.app.server.limits import TENSORS_HEADER
 from anyshot.app.server.problem_error import ProblemError
 from anyshot.app.server.schemas import Schema
 
-HEADER: Final = "inference-header-content-length"
-"""The header with the number of bytes of the JSON, if the bytes of tensors follow it."""
 DATATYPES: Final = {
     "BOOL": "?",
     **{f"INT{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
@@ -46,7 +45,7 @@ def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     if json_length is None:
         return body, b""
     if not json_length.isdecimal() or int(json_length) > len(body):
-        raise ProblemError(400, f"The header {HEADER} must be the number of bytes of the JSON in the body.")
+        raise ProblemError(400, f"The header {TENSORS_HEADER} must be the number of bytes of the JSON in the body.")
     return body[: int(json_length)], body[int(json_length) :]
 
 
